@@ -1,0 +1,1 @@
+"""What people decide: pure functions over the store."""

@@ -1,0 +1,1 @@
+"""Tables, samples and hub sets become Examples; draws choose rows. Knows nothing of models."""

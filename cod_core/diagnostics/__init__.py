@@ -1,0 +1,1 @@
+"""Fidelity, margins, crossings, information: measures on arrays."""

@@ -1,0 +1,1 @@
+"""Students: losses, training, sweeps over shots, seeds and arms, evaluation."""

@@ -1,0 +1,1 @@
+"""What leaves the app: the record, the bundle, the student package."""

@@ -1,0 +1,1 @@
+"""Encoders, teachers and students for use: everything that turns texts into numbers."""

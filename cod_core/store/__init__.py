@@ -1,0 +1,1 @@
+"""The database: schema, migrations and queries. Knows no model and no screen."""

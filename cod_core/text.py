@@ -1,0 +1,132 @@
+"""Texts as tokens: hashes, tokens, diffs and edit measures. Knows nothing of models or labels.
+
+Tokens are words and punctuation by Unicode classes; scripts written without spaces count one token a
+character. The name in TOKENIZER goes into every export, since edit fractions depend on it.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+
+import regex
+from rapidfuzz.distance import Levenshtein
+
+TOKENIZER = "cod-words/1"
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--[{_UNSPACED}]]"
+_TOKEN = regex.compile(
+    rf"[{_UNSPACED}]\p{{M}}*|{_WORD}+(?:['’\-]{_WORD}+)*|[^\s\p{{L}}\p{{N}}]", regex.VERSION1
+)
+
+
+def text_hash(text: str) -> str:
+    """sha256 of the exact text as 64 hex digits: the key of every cache."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def short_hash(*parts: object) -> str:
+    """16 hex digits that identify a tuple of printable parts."""
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@lru_cache(maxsize=4096)
+def token_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """(start, end) in code points of every token, in order."""
+    return tuple(m.span() for m in _TOKEN.finditer(text))
+
+
+def tokens(text: str) -> list[str]:
+    """The token strings, case kept."""
+    return [text[a:b] for a, b in token_spans(text)]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One edit: characters a_start:a_end of the first text become b_start:b_end of the second.
+
+    op: 'replace', 'delete' or 'insert'; offsets in code points.
+    """
+
+    op: str
+    a_start: int
+    a_end: int
+    b_start: int
+    b_end: int
+    a_text: str
+    b_text: str
+
+
+def _edge(spans: tuple[tuple[int, int], ...], first: int, last: int, length: int) -> tuple[int, int]:
+    """Character range of tokens first:last; where empty, the point just before token `first`."""
+    if first < last:
+        return spans[first][0], spans[last - 1][1]
+    point = spans[first - 1][1] if first > 0 else (spans[0][0] if spans else length)
+    return point, point
+
+
+def diff(a: str, b: str) -> list[Edit]:
+    """Minimal token edits from a to b, adjacent edits merged into one span, in order."""
+    spans_a, spans_b = token_spans(a), token_spans(b)
+    groups: list[list[int]] = []
+    for op in Levenshtein.opcodes(tokens(a), tokens(b)):
+        if op.tag == "equal":
+            continue
+        box = [op.src_start, op.src_end, op.dest_start, op.dest_end]
+        if groups and groups[-1][1] == box[0] and groups[-1][3] == box[2]:
+            groups[-1][1], groups[-1][3] = box[1], box[3]
+        else:
+            groups.append(box)
+    edits = []
+    for i, j, m, n in groups:
+        a0, a1 = _edge(spans_a, i, j, len(a))
+        b0, b1 = _edge(spans_b, m, n, len(b))
+        op = "insert" if i == j else "delete" if m == n else "replace"
+        edits.append(Edit(op, a0, a1, b0, b1, a[a0:a1], b[b0:b1]))
+    return edits
+
+
+def apply_edits(a: str, b: str, edits: list[Edit], chosen: set[int]) -> str:
+    """The text a with only the chosen edits (indices into diff(a, b)) made.
+
+    With every edit chosen the result is b's tokens; spacing outside the edits is a's.
+    """
+    if len(chosen) == len(edits):
+        return b
+    out, at = [], 0
+    for index, edit in enumerate(edits):
+        out.append(a[at : edit.a_start])
+        at = edit.a_start
+        if index in chosen:
+            if edit.op == "insert":
+                left = " " if edit.b_start > 0 and b[edit.b_start - 1 : edit.b_start].isspace() else ""
+                # the insertion point is the end of the token before it, so b's own space leads
+                lead = b[_previous_end(b, edit.b_start) : edit.b_start] or left
+                out.append(lead + edit.b_text)
+            elif edit.op == "delete":
+                at = edit.a_end
+                if out and out[-1].endswith(" ") and (at >= len(a) or a[at].isspace()):
+                    out[-1] = out[-1][:-1]
+            else:
+                out.append(edit.b_text)
+                at = edit.a_end
+    out.append(a[at:])
+    return "".join(out)
+
+
+def _previous_end(text: str, start: int) -> int:
+    return max((end for _, end in token_spans(text) if end <= start), default=0)
+
+
+def token_distance(a: str, b: str) -> int:
+    """Levenshtein distance in tokens."""
+    return Levenshtein.distance(tokens(a), tokens(b))
+
+
+def char_distance(a: str, b: str) -> int:
+    """Levenshtein distance in code points."""
+    return Levenshtein.distance(a, b)
+
+
+def edit_fraction(a: str, b: str) -> float:
+    """Token Levenshtein distance over the tokens of a (at least 1)."""
+    return token_distance(a, b) / max(1, len(token_spans(a)))

@@ -1,0 +1,251 @@
+"""The values that the rooms of the library exchange. Frozen, standard library only, no behaviour
+beyond what follows from the fields."""
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Protocol, runtime_checkable
+
+SPLITS = ("train", "validation", "test", "unlabelled")
+STATUSES = ("pending", "accepted", "edited", "rejected", "skipped", "needs_review")
+KEPT = ("accepted", "edited")
+REJECT_REASONS = (
+    "not_fluent", "label_wrong", "not_minimal", "changes_other_facts",
+    "unrealistic_or_unsafe", "duplicate", "teacher_wrong", "other",
+)
+ARMS = ("kd", "half", "cod", "cod_plus")
+
+
+def now() -> str:
+    """UTC time as ISO-8601 with whole seconds and Z."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True)
+class Task:
+    """name: the question asked. labels: ordered, 2 or more. descriptions: a plain sentence a label, or ()."""
+
+    name: str
+    labels: tuple[str, ...]
+    descriptions: tuple[str, ...] = ()
+    guideline_version: int = 1
+
+
+@dataclass(frozen=True)
+class Example:
+    """One text of the person. id: short content hash. label: gold label, None where absent.
+
+    source_id: the document it came from, for splitting. metadata: only columns the person ticked.
+    """
+
+    id: str
+    text: str
+    label: str | None = None
+    split: str = "train"
+    source_id: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """labels: ordered label names. logprobs: natural logs of probabilities, one a label."""
+
+    labels: tuple[str, ...]
+    logprobs: tuple[float, ...]
+
+    @property
+    def probs(self) -> tuple[float, ...]:
+        return tuple(math.exp(v) for v in self.logprobs)
+
+    @property
+    def label(self) -> str:
+        return self.labels[max(range(len(self.logprobs)), key=self.logprobs.__getitem__)]
+
+    def prob(self, label: str) -> float:
+        """Probability of one label, in [0, 1]."""
+        return math.exp(self.logprobs[self.labels.index(label)])
+
+    def margin_of(self, label: str) -> float:
+        """log p(label) minus the largest other log-probability: zero exactly on the boundary."""
+        i = self.labels.index(label)
+        return self.logprobs[i] - max(v for j, v in enumerate(self.logprobs) if j != i)
+
+    @property
+    def margin(self) -> float:
+        """Margin of the predicted label, never negative."""
+        return self.margin_of(self.label)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a counterfactual came from. kind: llm, search, human or import."""
+
+    kind: str
+    name: str
+    revision: str = ""
+    prompt_id: str | None = None
+    prompt_version: str | None = None
+    prompt_sha256: str | None = None
+    temperature: float | None = None
+    seed: int | None = None
+    request_id: str | None = None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True)
+class Counterfactual:
+    """A proposed text. Never edited in place: an edit makes a new one whose derived_from points back.
+
+    source: the teacher's class at the original. target: the class aimed at. note: what was done, in words.
+    """
+
+    id: str
+    example_id: str
+    text: str
+    source: str
+    target: str
+    origin: Origin
+    raw_reply: str | None = None
+    derived_from: str | None = None
+    note: str = ""
+    created_at: str = ""
+
+
+@dataclass(frozen=True)
+class FlipCheck:
+    """The teacher's verdict on one exact text. Belongs to one teacher revision.
+
+    similarity: cosine in the encoder's space, None where not measured. truncated: part was not read.
+    """
+
+    counterfactual_id: str
+    teacher_id: str
+    teacher_revision: str
+    before: Prediction
+    after: Prediction
+    target: str
+    token_edits: int
+    edit_fraction: float
+    char_edits: int
+    similarity: float | None
+    truncated: bool
+    checked_at: str
+
+    @property
+    def flipped(self) -> bool:
+        """The teacher's class differs before and after."""
+        return self.after.label != self.before.label
+
+    @property
+    def reached_target(self) -> bool:
+        return self.after.label == self.target
+
+    @property
+    def valid(self) -> bool:
+        """Counts as a counterfactual: flipped, and to the target."""
+        return self.flipped and self.reached_target
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One act of a person on one counterfactual. Append-only; undo appends with undoes set."""
+
+    counterfactual_id: str
+    example_id: str
+    status: str
+    annotator: str
+    reasons: tuple[str, ...] = ()
+    override_reason: str | None = None
+    comment: str = ""
+    decided_at: str = ""
+    lead_time_s: float | None = None
+    guideline_version: int = 1
+    undoes: int | None = None
+    seq: int | None = None
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides one finished student; its hash is the run id.
+
+    shots: total training rows, counterfactuals included. method: kd, lwd or ted.
+    student: 'linear' or 'finetuned:<encoder>:<layers>'. data_hash: the rows, labels and soft labels used.
+    """
+
+    method: str
+    arm: str
+    shots: int
+    seed: int
+    student: str
+    encoder: str
+    teacher_id: str
+    teacher_revision: str
+    data_hash: str
+    temperature: float = 2.0
+    kd_weight: float = 20.0
+    layer_weight: float = 0.0
+    l2: float = 2.0
+    steps: int = 0
+    learning_rate: float = 0.0
+    batch_size: int = 0
+
+    @property
+    def run_id(self) -> str:
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def real_shots(self) -> int:
+        """Real rows among the shots: half of them in cod and cod_plus."""
+        return self.shots // 2 if self.arm in ("cod", "cod_plus") else self.shots
+
+    @property
+    def plotted_k(self) -> int:
+        """Where the run stands on the k axis: cod_plus at its real rows, half at the k it halves."""
+        return {"cod_plus": self.shots // 2, "half": self.shots * 2}.get(self.arm, self.shots)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished student. test and dev: metric name -> value; empty where the split is empty."""
+
+    config: RunConfig
+    dev: dict[str, float]
+    test: dict[str, float]
+    seconds: float
+    history: tuple[float, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+    energy_kwh: float | None = None
+    path: str | None = None
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """Teachers and students alike. predict returns one Prediction a text, in order, over `labels`."""
+
+    id: str
+    revision: str
+    labels: tuple[str, ...]
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
+
+    def chars_read(self, text: str) -> int:
+        """How many leading characters the classifier reads; len(text) where all of it."""
+        ...
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Every source of proposals. Returns up to n unverified counterfactuals, best first."""
+
+    name: str
+
+    def propose(self, example: Example, source: str, target: str, n: int) -> list[Counterfactual]: ...
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON of a dataclass or plain value, keys in a fixed order."""
+    plain = asdict(value) if hasattr(value, "__dataclass_fields__") else value
+    return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
