@@ -1,0 +1,82 @@
+"""Which rows a student sees: class-balanced nested draws. Knows ids and labels, nothing of texts or models.
+
+One seed gives one order of all rows; the draw of k shots is its first k ids, so the rows of k = 8 are among
+those of k = 16. Where k does not divide by the number of classes, the remainder rotates over them by seed.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from cod_core.errors import BadInput, NotEnoughData
+from cod_core.types import Example
+
+
+def order_rows(examples: Sequence[Example], labels: Sequence[str], seed: int) -> list[str]:
+    """Ids of all examples in the order of one draw; every prefix is as class-balanced as the rows allow.
+
+    examples: with gold labels, in any order (the result does not depend on it). labels: the task's, ordered.
+    seed: 0 or more. In a prefix no longer than len(labels) * (rows of the thinnest class), class counts differ
+    by at most 1; after that the classes that still have rows take turns.
+    Raises BadInput where an example has no label of the task or an id occurs twice.
+    """
+    by_class: dict[str, list[str]] = {label: [] for label in labels}
+    for example in examples:
+        if example.label not in by_class:
+            raise BadInput(
+                f"A draw needs rows with a label of the task ({', '.join(labels)}); row {example.id} has "
+                f"{example.label!r}. Leave such rows out."
+            )
+        by_class[example.label].append(example.id)
+    if len({example.id for example in examples}) != len(examples):
+        raise BadInput("A draw needs each row once, and some ids occur twice: remove duplicate texts first.")
+    shuffled = []
+    for index, label in enumerate(labels):
+        ids = sorted(by_class[label])
+        np.random.default_rng([seed, index]).shuffle(ids)
+        shuffled.append(ids)
+    first = seed % len(labels) if labels else 0
+    turns = shuffled[first:] + shuffled[:first]
+    rounds = max(map(len, turns), default=0)
+    return [ids[r] for r in range(rounds) for ids in turns if r < len(ids)]
+
+
+def draw(order: Sequence[str], k: int) -> list[str]:
+    """The first k ids of an order. Raises BadInput for k < 1, NotEnoughData where the order is shorter."""
+    if k < 1:
+        raise BadInput(f"A draw needs at least 1 row, not {k}.")
+    if k > len(order):
+        raise NotEnoughData(
+            f"k = {k} rows were asked for and {len(order)} can be used. Choose a smaller k or add labelled texts."
+        )
+    return list(order[:k])
+
+
+def with_pairs_first(
+    order: Sequence[str], pairs: set[str], need: int, label_of: Mapping[str, str] | None = None
+) -> list[str]:
+    """The order changed as little as possible so that its first `need` ids all have a counterfactual.
+
+    pairs: ids with a valid counterfactual. label_of: id -> gold label; with it a row without a pair makes way
+    for the next row of its own class that has one, so class balance and nesting hold. Without it the order of
+    classes among the paired rows is whatever comes. The rows that gave way follow in their old order, so every
+    arm uses one and the same order and k stays k. Raises NotEnoughData naming what is missing.
+    """
+    need = min(need, len(order))
+    waiting: dict[str | None, list[str]] = {}
+    for row in order:
+        if row in pairs:
+            waiting.setdefault(label_of[row] if label_of else None, []).append(row)
+    slots = [label_of[row] if label_of else None for row in order[:need]]
+    for label in dict.fromkeys(slots):
+        have, wanted = len(waiting.get(label, ())), slots.count(label)
+        if have < wanted:
+            of_class = f" labelled {label!r}" if label is not None else ""
+            raise NotEnoughData(
+                f"{wanted} texts{of_class} with a verified counterfactual are needed and {have} exist. "
+                "Make or accept more counterfactuals, or choose a smaller k."
+            )
+    queues = {label: iter(rows) for label, rows in waiting.items()}
+    front = [next(queues[label]) for label in slots]
+    taken = set(front)
+    return front + [row for row in order if row not in taken]
