@@ -70,7 +70,7 @@ def load_pretrained(auto_class, name: str, **options):
         )
     try:
         return auto_class.from_pretrained(
-            where, use_safetensors=True, trust_remote_code=False, local_files_only=None or False, **options
+            where, use_safetensors=True, trust_remote_code=False, **options
         )
     except (OSError, ValueError) as error:
         raise ModelUnavailable(

@@ -1,0 +1,82 @@
+"""Predictions and embeddings remembered by content hash. Neither the model nor its caller knows.
+
+Keys are (classifier id, revision, text hash): a changed model or text is never served an old answer.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from cod_core.progress import Progress, silent
+from cod_core.store import cache
+from cod_core.text import text_hash
+from cod_core.types import Prediction
+
+CHUNK = 512
+
+
+class CachedClassifier:
+    """A `Classifier` that asks the wrapped one only for texts it has not seen, saving every chunk at once.
+
+    load: a function that makes the wrapped classifier, called on the first miss only, so that a screen whose
+    every number is cached loads no model.
+    """
+
+    def __init__(self, db, id: str, revision: str, labels: Sequence[str], load: Callable[[], object]):
+        self.id, self.revision, self.labels = id, revision, tuple(labels)
+        self._db, self._load, self._wrapped = db, load, None
+
+    @property
+    def wrapped(self):
+        """The classifier itself, loaded where it was not yet."""
+        if self._wrapped is None:
+            self._wrapped = self._load()
+        return self._wrapped
+
+    def predict(self, texts: Sequence[str], progress: Progress = silent) -> list[Prediction]:
+        """One Prediction a text, in order; misses are computed in chunks of 512 and saved chunk by chunk."""
+        keys = [text_hash(t) for t in texts]
+        known = cache.get_predictions(self._db, self.id, self.revision, list(set(keys)))
+        missing = list({k: t for k, t in zip(keys, texts) if k not in known}.items())
+        for at in range(0, len(missing), CHUNK):
+            chunk = missing[at : at + CHUNK]
+            new = {k: p.logprobs for (k, _), p in zip(chunk, self.wrapped.predict([t for _, t in chunk]))}
+            cache.put_predictions(self._db, self.id, self.revision, new)
+            known.update(new)
+            progress(min(at + CHUNK, len(missing)), len(missing), "asking the teacher")
+        return [Prediction(self.labels, tuple(known[k])) for k in keys]
+
+    def logprobs(self, texts: Sequence[str], progress: Progress = silent) -> np.ndarray:
+        """(n, C) float64."""
+        rows = [p.logprobs for p in self.predict(texts, progress)]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.labels))
+
+    def chars_read(self, text: str) -> int:
+        return len(text) if len(text) < 100 else self.wrapped.chars_read(text)
+
+
+class CachedEncoder:
+    """Embeddings of one encoder, kept in the store. load: makes the Encoder on the first miss."""
+
+    def __init__(self, db, id: str, load: Callable[[], object]):
+        self.id, self._db, self._load, self._wrapped = id, db, load, None
+
+    @property
+    def wrapped(self):
+        if self._wrapped is None:
+            self._wrapped = self._load()
+        return self._wrapped
+
+    def encode(self, texts: Sequence[str], progress: Progress = silent) -> np.ndarray:
+        """(n, d) float32, in order of texts."""
+        keys = [text_hash(t) for t in texts]
+        known = cache.get_embeddings(self._db, self.id, list(set(keys)))
+        missing = list({k: t for k, t in zip(keys, texts) if k not in known}.items())
+        for at in range(0, len(missing), CHUNK):
+            chunk = missing[at : at + CHUNK]
+            rows = self.wrapped.encode([t for _, t in chunk])
+            new = {k: row for (k, _), row in zip(chunk, rows)}
+            cache.put_embeddings(self._db, self.id, new)
+            known.update(new)
+            progress(min(at + CHUNK, len(missing)), len(missing), "reading texts")
+        return np.stack([known[k] for k in keys]) if keys else np.zeros((0, self.wrapped.dimension), np.float32)

@@ -1,0 +1,145 @@
+"""Fine-tune a teacher: LoRA adapters on an encoder plus a classification head. Knows no store, no screen.
+
+Hu et al. 2021, arXiv:2106.09685. Rank 8 on attention and feed-forward layers; the folder that comes out
+holds the adapter and head in fp16 safetensors (about 0.6 MB) and the encoder's name, not its weights.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from cod_core.errors import NotEnoughData
+from cod_core.models.encoder import load_pretrained, resolve
+from cod_core.progress import Progress, silent
+
+TEACHER_FILE = "teacher.json"
+TARGETS = ["query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"]
+FEW_ROWS = 200
+
+
+def finetune_teacher(
+    texts: Sequence[str], labels: Sequence[str], label_names: Sequence[str], encoder: str, folder: Path, *,
+    epochs: int = 2, learning_rate: float = 1e-3, batch_size: int = 32, rank: int = 8, max_tokens: int = 128,
+    seed: int = 0, progress: Progress = silent,
+) -> Path:
+    """Train on (texts, labels) and write the teacher to `folder`; returns the folder.
+
+    labels: one of label_names a text. Batches are bucketed by length. Raises NotEnoughData where a label
+    has no text. Source of the recipe: METHOD.md section 7.
+    """
+    import torch
+    from transformers import AutoTokenizer
+
+    missing = [name for name in label_names if name not in set(labels)]
+    if missing:
+        raise NotEnoughData(f"No training text has the label {', '.join(missing)}. Add texts with it and try again.")
+    # the one place that needs a seeded process: transformers initialises the new head from the global generator
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = with_adapter(encoder, label_names, rank)
+        tokenizer = AutoTokenizer.from_pretrained(resolve(encoder), trust_remote_code=False)
+        ids = tokenizer(list(texts), truncation=True, max_length=max_tokens)["input_ids"]
+        targets = torch.tensor([list(label_names).index(label) for label in labels])
+        _train(model, tokenizer, ids, targets, epochs, learning_rate, batch_size, seed, progress)
+    return _save(model, folder, encoder, label_names, len(texts), max_tokens, rank)
+
+
+def with_adapter(encoder: str, label_names: Sequence[str], rank: int):
+    """A sequence classifier over `encoder` with fresh LoRA adapters and a fresh head."""
+    from peft import LoraConfig, TaskType, get_peft_model
+    from transformers import AutoModelForSequenceClassification
+
+    logging.getLogger("transformers.modeling_utils").setLevel(logging.ERROR)
+    base = load_pretrained(
+        AutoModelForSequenceClassification, encoder, num_labels=len(label_names),
+        id2label=dict(enumerate(label_names)), label2id={name: i for i, name in enumerate(label_names)},
+    )
+    return get_peft_model(base, LoraConfig(
+        task_type=TaskType.SEQ_CLS, r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules=TARGETS))
+
+
+def _train(model, tokenizer, ids, targets, epochs, learning_rate, batch_size, seed, progress) -> None:
+    import torch
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device).train()
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.01)
+    batches_a_epoch = -(-len(ids) // batch_size)
+    total = epochs * batches_a_epoch
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / max(1, 0.1 * total), (total - step) / max(1, 0.9 * total)))
+    generator, done = torch.Generator().manual_seed(seed), 0
+    for _ in range(epochs):
+        for batch in _bucketed(ids, batch_size, generator):
+            inputs = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt").to(device)
+            loss = model(**inputs, labels=targets[batch].to(device)).loss
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad(set_to_none=True)
+            done += 1
+            progress(done, total, "training the teacher")
+    model.eval()
+
+
+def _bucketed(ids: list[list[int]], batch_size: int, generator):
+    """Random batches of texts of similar length: shuffle, sort pools of 50 batches by length, shuffle batches."""
+    import torch
+
+    order = torch.randperm(len(ids), generator=generator).tolist()
+    pool, batches = 50 * batch_size, []
+    for start in range(0, len(order), pool):
+        chunk = sorted(order[start : start + pool], key=lambda i: len(ids[i]))
+        batches += [chunk[i : i + batch_size] for i in range(0, len(chunk), batch_size)]
+    return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
+
+
+def _save(model, folder: Path, encoder: str, label_names, rows: int, max_tokens: int, rank: int) -> Path:
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {name: value.detach().cpu().half().contiguous() for name, value in get_peft_model_state_dict(model).items()}
+    save_file(state, folder / "adapter.safetensors")
+    about = {"encoder": encoder, "labels": list(label_names), "rank": rank, "max_tokens": max_tokens, "rows": rows}
+    (folder / TEACHER_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    return folder
+
+
+def load_finetuned(folder: Path):
+    """(model, tokenizer, about) of a folder written by finetune_teacher, adapters merged into the weights."""
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+    from transformers import AutoTokenizer
+
+    about = json.loads((Path(folder) / TEACHER_FILE).read_text(encoding="utf-8"))
+    model = with_adapter(about["encoder"], about["labels"], about["rank"])
+    state = {name: value.float() for name, value in load_file(Path(folder) / "adapter.safetensors").items()}
+    set_peft_model_state_dict(model, state)
+    tokenizer = AutoTokenizer.from_pretrained(resolve(about["encoder"]), trust_remote_code=False)
+    return model.merge_and_unload().eval(), tokenizer, about
+
+
+def cross_validate(texts, labels, label_names, encoder: str, *, folds: int = 5, seed: int = 0,
+                   progress: Progress = silent) -> float:
+    """Mean held-out accuracy of a linear head on the frozen encoder: the cheap, honest estimate for few rows.
+
+    Raises NotEnoughData where a label has fewer than 2 texts.
+    """
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+
+    from cod_core.models.encoder import Encoder
+
+    smallest = min(list(labels).count(name) for name in label_names)
+    if smallest < 2:
+        raise NotEnoughData("Cross-validation needs at least 2 texts of each label. Add texts and try again.")
+    progress(0, 1, "cross-validating")
+    features = Encoder(encoder).encode(list(texts))
+    splits = StratifiedKFold(min(folds, smallest), shuffle=True, random_state=seed)
+    scores = cross_val_score(LogisticRegression(C=10.0, max_iter=500), features, np.array(labels), cv=splits)
+    return float(scores.mean())

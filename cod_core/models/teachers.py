@@ -1,0 +1,109 @@
+"""Teachers on this machine: the built-in ones, fine-tuned ones, any Hugging Face sequence classifier.
+
+Knows no cache and no store (see cached.py). Labels are the project's: a classifier whose labels cannot be
+mapped one to one is refused with both lists side by side.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cod_core.errors import LabelMismatch, ModelUnavailable
+from cod_core.models.encoder import length_batches, load_pretrained, resolve, weights_revision
+from cod_core.types import Prediction
+
+BUILTIN = Path(__file__).parent / "builtin"
+
+
+class TorchTeacher:
+    """A loaded sequence classifier as a `Classifier`. order[i]: model output that is the project's label i."""
+
+    def __init__(self, model, tokenizer, labels: Sequence[str], order: Sequence[int], max_tokens: int,
+                 id: str, revision: str):
+        import torch
+
+        self.id, self.revision, self.labels = id, revision, tuple(labels)
+        self.tokenizer, self.max_tokens, self._order = tokenizer, max_tokens, list(order)
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = model.to(self._device).eval()
+
+    def logprobs(self, texts: Sequence[str]):
+        """(n, C) float64 numpy array of log-probabilities over `labels`, in the order of texts."""
+        import numpy as np
+        import torch
+
+        out = np.zeros((len(texts), len(self.labels)))
+        if not texts:
+            return out
+        encoded = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)["input_ids"]
+        with torch.inference_mode():
+            for batch in length_batches([len(ids) for ids in encoded]):
+                inputs = self.tokenizer.pad({"input_ids": [encoded[i] for i in batch]}, return_tensors="pt")
+                logits = self.model(**inputs.to(self._device)).logits[:, self._order]
+                out[batch] = torch.log_softmax(logits.double(), -1).cpu().numpy()
+        return out
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """One Prediction a text. Texts beyond max_tokens word pieces are read up to there: see chars_read."""
+        return [Prediction(self.labels, tuple(row)) for row in self.logprobs(texts).tolist()]
+
+    def chars_read(self, text: str) -> int:
+        """Characters before the point where the tokenizer cuts the text."""
+        if len(text) < self.max_tokens:
+            return len(text)
+        encoded = self.tokenizer(text, truncation=True, max_length=self.max_tokens, return_offsets_mapping=True)
+        full = len(self.tokenizer(text)["input_ids"])
+        if full <= self.max_tokens:
+            return len(text)
+        return max(end for _, end in encoded["offset_mapping"])
+
+
+class FineTunedTeacher(TorchTeacher):
+    """A teacher written by finetune.finetune_teacher: its encoder plus adapter and head."""
+
+    def __init__(self, folder: str | Path, id: str | None = None, labels: Sequence[str] | None = None):
+        """Raises ModelUnavailable where the folder is incomplete, LabelMismatch where labels differ."""
+        from cod_core.models.finetune import TEACHER_FILE, load_finetuned
+
+        folder = Path(folder)
+        if not (folder / TEACHER_FILE).exists() or not (folder / "adapter.safetensors").exists():
+            raise ModelUnavailable(f"No fine-tuned teacher is kept at {folder.name}. Train it again on the Teacher page.")
+        model, tokenizer, about = load_finetuned(folder)
+        order = label_order(about["labels"], labels or about["labels"], None, folder.name)
+        super().__init__(model, tokenizer, labels or about["labels"], order, about["max_tokens"],
+                         id or f"finetuned:{folder.name}", weights_revision(str(folder)))
+
+
+class TransformersTeacher(TorchTeacher):
+    """Any Hugging Face sequence classifier by hub name or local folder. label_map: model label -> project label."""
+
+    def __init__(self, name: str, labels: Sequence[str], label_map: dict[str, str] | None = None):
+        """Raises ModelUnavailable (not reachable, no safetensors), LabelMismatch (labels do not map one to one)."""
+        from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+        model = load_pretrained(AutoModelForSequenceClassification, name)
+        own = [model.config.id2label[i] for i in range(model.config.num_labels)]
+        order = label_order(own, labels, label_map, name)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(resolve(name), trust_remote_code=False)
+        except (OSError, ValueError) as error:
+            raise ModelUnavailable(f"{name!r} has no tokenizer beside its weights. Save both to the same folder.") from error
+        limit = min(getattr(model.config, "max_position_embeddings", 512), tokenizer.model_max_length, 512)
+        local = Path(resolve(name)).is_dir()
+        revision = weights_revision(resolve(name)) if local else str(getattr(model.config, "_commit_hash", None) or "hub")
+        super().__init__(model, tokenizer, labels, order, limit, f"transformers:{Path(name).name if local else name}", revision)
+
+
+def label_order(own: Sequence[str], wanted: Sequence[str], label_map: dict[str, str] | None, name: str) -> list[int]:
+    """Index of the model output for each wanted label, matched by label_map, else by name ignoring case.
+
+    Raises LabelMismatch with both lists where any label is left over or used twice.
+    """
+    mapped = [(label_map or {}).get(label, label).strip().casefold() for label in own]
+    keys = [label.strip().casefold() for label in wanted]
+    if sorted(mapped) != sorted(keys) or len(set(mapped)) != len(mapped):
+        raise LabelMismatch(
+            f"The classifier {name!r} and the project do not have the same labels.\n"
+            f"Classifier: {', '.join(own)}\nProject: {', '.join(wanted)}\n"
+            "Say which classifier label stands for which project label; each must be used exactly once."
+        )
+    return [mapped.index(key) for key in keys]
