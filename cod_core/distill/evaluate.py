@@ -1,0 +1,66 @@
+"""Metrics of one finished student on one set of rows. Arrays in, a dictionary of numbers out; no model.
+
+Accuracy never stands alone: beside it stand agreement with the teacher, the Matthews coefficient and the
+majority-class line (METHOD.md sections 3 and 6).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cod_core.errors import BadInput
+
+FLOOR = 1e-7
+
+
+def gold_indices(gold: Sequence[str | None] | None, labels: Sequence[str], n: int) -> np.ndarray:
+    """(n,) class indices, -1 where the gold label is absent. Raises BadInput naming an unknown label."""
+    if gold is None:
+        return np.full(n, -1)
+    place = {label: i for i, label in enumerate(labels)}
+    unknown = sorted({g for g in gold if g is not None and g not in place})
+    if unknown:
+        raise BadInput(f"Unknown label {', '.join(unknown)}: the project's labels are {', '.join(labels)}.")
+    return np.array([-1 if g is None else place[g] for g in gold], dtype=int)
+
+
+def metrics(student_logprobs, teacher_logprobs, gold) -> dict[str, float]:
+    """n, agreement, kl, and where gold labels exist n_gold, accuracy, mcc, majority, teacher_accuracy.
+
+    student_logprobs, teacher_logprobs: (n, C). gold: (n,) class indices, -1 where absent. kl is the mean
+    KL(teacher || student) in nats with probabilities clipped at 1e-7. Empty where n is 0.
+    Raises ValueError where the shapes differ.
+    """
+    student, teacher, gold = np.asarray(student_logprobs), np.asarray(teacher_logprobs), np.asarray(gold)
+    if student.shape != teacher.shape or gold.shape != student.shape[:1]:
+        raise ValueError(f"shapes differ: student {student.shape}, teacher {teacher.shape}, gold {gold.shape}")
+    n, classes = student.shape
+    if n == 0:
+        return {}
+    guess, wanted = student.argmax(-1), teacher.argmax(-1)
+    log_t, log_s = (np.log(np.clip(np.exp(x), FLOOR, 1.0)) for x in (teacher, student))
+    out = {
+        "n": float(n),
+        "agreement": float((guess == wanted).mean()),
+        "kl": float((np.exp(log_t) * (log_t - log_s)).sum(-1).mean()),
+    }
+    known = gold >= 0
+    if known.any():
+        truth = gold[known]
+        out |= {
+            "n_gold": float(len(truth)),
+            "accuracy": float((guess[known] == truth).mean()),
+            "mcc": mcc(truth, guess[known], classes),
+            "majority": float(np.bincount(truth, minlength=classes).max() / len(truth)),
+            "teacher_accuracy": float((wanted[known] == truth).mean()),
+        }
+    return out
+
+
+def mcc(truth, guess, classes: int) -> float:
+    """Matthews correlation coefficient for any number of classes (Gorodkin 2004); 0 where undefined."""
+    table = np.zeros((classes, classes))
+    np.add.at(table, (truth, guess), 1)
+    rows, columns, total = table.sum(1), table.sum(0), table.sum()
+    below = np.sqrt((total**2 - (rows**2).sum()) * (total**2 - (columns**2).sum()))
+    return float((np.trace(table) * total - rows @ columns) / below) if below > 0 else 0.0

@@ -1,0 +1,180 @@
+"""A sweep: every student of shots x seeds x arms. Knows arrays and callables, no store and no model class.
+
+What is the same for many students (embeddings, the teacher's log-probabilities) is asked for once. The test
+split is scored once per finished student. Students already done are skipped, so a killed sweep goes on.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from cod_core.distill.arms import TrainRow, data_hash, row_count, rows_for
+from cod_core.distill.evaluate import gold_indices, metrics
+from cod_core.distill.linear import SCALE, fit_linear_batch, log_softmax
+from cod_core.errors import NotEnoughData
+from cod_core.progress import Progress, silent
+from cod_core.types import Counterfactual, Example, RunConfig, RunResult
+
+_CHUNK_BYTES = 32 * 2**20
+LINEAR = "linear"
+
+
+@dataclass(frozen=True)
+class CellSpec:
+    """One student to train: its configuration and its rows, in order."""
+
+    config: RunConfig
+    rows: tuple[TrainRow, ...]
+
+
+@dataclass(frozen=True)
+class EvalSet:
+    """Texts a student is judged on. gold: a label or None for each text, or None where there are no labels."""
+
+    texts: tuple[str, ...] = ()
+    gold: tuple[str | None, ...] | None = None
+
+
+class Lookup:
+    """Rows of a matrix by text, each text computed once: wraps embed or teacher_logprobs."""
+
+    def __init__(self, compute: Callable, texts: Iterable[str]):
+        unique = list(dict.fromkeys(texts))
+        self._place = {text: i for i, text in enumerate(unique)}
+        self.matrix = np.asarray(compute(unique), dtype=np.float64) if unique else np.zeros((0, 0))
+        if len(self.matrix) != len(unique):
+            raise ValueError(f"{len(unique)} texts went in, {len(self.matrix)} rows came out")
+
+    def __call__(self, texts: Iterable[str]) -> np.ndarray:
+        return self.matrix[[self._place[text] for text in texts]]
+
+
+def plan_cells(
+    orders: Mapping[int, Sequence[str]], shots: Sequence[int], arms: Sequence[str],
+    examples: Mapping[str, Example], pairs: Mapping[str, Counterfactual],
+    teacher_logprobs: Callable, **config,
+) -> tuple[list[CellSpec], list[str]]:
+    """Every student of the sweep, and a sentence for each (arm, k) that the data do not allow.
+
+    orders: seed -> nested draw. config: the RunConfig fields other than arm, shots, seed and data_hash.
+    An (arm, k) is left out for all seeds or for none. Raises NotEnoughData where nothing is left.
+    """
+    drawn, left_out = [], []
+    for arm in arms:
+        for k in shots:
+            try:
+                drawn += [(arm, k, seed, rows_for(arm, order, k, examples, pairs)) for seed, order in orders.items()]
+            except NotEnoughData as error:
+                drawn = [cell for cell in drawn if cell[:2] != (arm, k)]
+                left_out.append(f"{arm}: {error}")
+    if not drawn:
+        raise NotEnoughData("No student can be trained with these settings. " + " ".join(left_out[:2]))
+    soft = Lookup(teacher_logprobs, (row.text for *_, rows in drawn for row in rows))
+    cells = []
+    for arm, k, seed, rows in drawn:
+        fingerprint = data_hash(rows, soft(row.text for row in rows))
+        cells.append(CellSpec(
+            RunConfig(arm=arm, shots=row_count(arm, k), seed=seed, data_hash=fingerprint, **config), tuple(rows)))
+    return cells, left_out
+
+
+class Judge:
+    """Scores students on the dev, test and unlabelled sets; the teacher's side is computed once."""
+
+    def __init__(self, labels: Sequence[str], teacher_logprobs: Callable, test: EvalSet, dev: EvalSet,
+                 unlabelled: EvalSet):
+        self.sets = {"test": test, "dev": dev, "unlabelled": unlabelled}
+        self._gold = {name: gold_indices(s.gold, labels, len(s.texts)) for name, s in self.sets.items()}
+        self._teacher = {
+            name: np.asarray(teacher_logprobs(list(s.texts)), dtype=np.float64) if s.texts else np.zeros((0, len(labels)))
+            for name, s in self.sets.items()
+        }
+
+    def score(self, logprobs: Mapping[str, np.ndarray]) -> tuple[dict[str, float], dict[str, float]]:
+        """(dev, test) metrics from a student's log-probabilities a set name; unlabelled rows join test's
+        dictionary as agreement_unlabelled and n_unlabelled."""
+        found = {name: metrics(logprobs[name], self._teacher[name], self._gold[name]) for name in self.sets}
+        extra = {f"{key}_unlabelled": found["unlabelled"][key] for key in ("n", "agreement") if found["unlabelled"]}
+        return found["dev"], found["test"] | extra
+
+
+def run_linear_sweep(
+    specs: Sequence[CellSpec], labels: Sequence[str], embed: Callable, teacher_logprobs: Callable,
+    test: EvalSet, dev: EvalSet = EvalSet(), unlabelled: EvalSet = EvalSet(), done: Iterable[str] = (),
+    on_results: Callable = lambda results: None, progress: Progress = silent, scale: float = SCALE,
+) -> list[RunResult]:
+    """Train and score every linear student not in `done`; returns the new results.
+
+    embed: texts -> (n, d) unit rows. teacher_logprobs: texts -> (n, C). done: run ids to skip.
+    on_results gets a list of (RunResult, W (C, d), b (C,)) after every batch, for saving. progress may raise
+    Cancelled: what on_results has seen is kept. Raises BadInput where a label is unknown.
+    """
+    done = set(done)
+    todo = [spec for spec in specs if spec.config.run_id not in done]
+    total, results = len(todo), []
+    if not todo:
+        return results
+    for spec in todo:
+        gold_indices([row.label for row in spec.rows], labels, len(spec.rows))
+    progress(0, total, "reading texts")
+    texts = [row.text for spec in todo for row in spec.rows]
+    phi = Lookup(embed, texts + [t for s in (test, dev, unlabelled) for t in s.texts])
+    soft = Lookup(teacher_logprobs, texts)
+    judge = Judge(labels, teacher_logprobs, test, dev, unlabelled)
+    spaces = {name: phi(s.texts) if s.texts else np.zeros((0, phi.matrix.shape[1])) for name, s in judge.sets.items()}
+    versions = versions_used("numpy")
+    progress(0, total, "training students")
+    for batch in _batches(todo, phi.matrix.shape[1]):
+        started = time.perf_counter()
+        first = batch[0].config
+        weight, bias = fit_linear_batch(
+            np.stack([phi(row.text for row in spec.rows) for spec in batch]),
+            np.ones((len(batch), len(batch[0].rows))),
+            np.stack([gold_indices([row.label for row in spec.rows], labels, len(spec.rows)) for spec in batch]),
+            np.stack([soft(row.text for row in spec.rows) for spec in batch]),
+            temperature=first.temperature, kd_weight=first.kd_weight, l2=first.l2, scale=scale,
+        )
+        logprobs = {name: _all_logprobs(space, weight, bias, scale) for name, space in spaces.items()}
+        scored = [judge.score({name: rows[i] for name, rows in logprobs.items()}) for i in range(len(batch))]
+        seconds = (time.perf_counter() - started) / len(batch)
+        finished = [
+            (RunResult(spec.config, dev_metrics, test_metrics, seconds, versions=versions), weight[i], bias[i])
+            for i, (spec, (dev_metrics, test_metrics)) in enumerate(zip(batch, scored))
+        ]
+        results += [result for result, _, _ in finished]
+        on_results(finished)
+        progress(len(results), total, "training students")
+    return results
+
+
+def versions_used(*packages: str) -> dict[str, str]:
+    """Package name -> installed version, for RunResult.versions."""
+    out = {}
+    for name in packages:
+        try:
+            out[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return out
+
+
+def _batches(specs: Sequence[CellSpec], dimension: int):
+    """Students with the same number of rows and the same objective together, few enough for the memory."""
+    groups: dict[tuple, list[CellSpec]] = {}
+    for spec in specs:
+        c = spec.config
+        groups.setdefault((len(spec.rows), c.temperature, c.kd_weight, c.l2), []).append(spec)
+    for (n, *_), group in sorted(groups.items(), key=lambda item: item[0]):
+        size = max(1, _CHUNK_BYTES // (8 * n * max(1, dimension)))
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
+
+
+def _all_logprobs(space, weight, bias, scale):
+    """(F, n, C) log-probabilities of F heads on one matrix of embeddings, by one product."""
+    fits, classes, d = weight.shape
+    logits = scale * (space @ weight.reshape(fits * classes, d).T) + bias.reshape(-1)
+    return log_softmax(logits.reshape(len(space), fits, classes).transpose(1, 0, 2))
