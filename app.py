@@ -1,0 +1,17 @@
+"""The app: page config, style, sidebar, navigation. `streamlit run app.py` opens it on 127.0.0.1:8501."""
+
+import streamlit as st
+
+from ui import errors, layout, state
+
+st.set_page_config(page_title="Counterfactual Curation", page_icon=":material/balance:", layout="wide")
+layout.style()
+state.adopt_url()
+page = st.navigation(
+    [st.Page(path, title=title, url_path=None if name == "start" else name, default=name == "start")
+     for name, (path, title) in layout.PAGES.items()],
+    position="hidden",
+)
+layout.sidebar()
+with errors.shown():
+    page.run()

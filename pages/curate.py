@@ -1,0 +1,212 @@
+"""Curate: one card at a time, the teacher's verdict beside it, one key a decision."""
+
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from ui import diffcard, errors, layout, review, state, verdict
+
+w, project = layout.need_project()
+pid = project.id
+
+
+def key(letter: str) -> str | None:
+    """The shortcut, or None where single keys are switched off."""
+    return letter if state.shortcuts_on() else None
+
+
+def toolbar(cards: list[Any]) -> str:
+    """Progress, the list to show and its order. Returns the list's name."""
+    decided = sum(review.status(c) not in ("pending", "skipped") for c in cards)
+    kept = sum(review.belongs(c, "kept") for c in cards)
+    st.progress(decided / len(cards), text=f"{decided} of {len(cards)} texts decided · {kept} kept")
+    left, right = st.columns([1, 1])
+    with left:
+        numbers = {s: sum(review.belongs(c, s) for c in cards) for s in review.SHOW}
+        show = st.segmented_control("Show", list(review.SHOW), default="todo", required=True, key="curate-show",
+                                    on_change=review.move, args=(None,),
+                                    format_func=lambda s: f"{review.SHOW[s]} {numbers[s]}")
+    with right:
+        st.segmented_control("Order", list(review.SORTS), default="upload", required=True, key="curate-sort",
+                             format_func=review.SORTS.get)
+    return show or "todo"
+
+
+def pick(cards: list[Any], show: str) -> Any:
+    """The card to show: the one of the URL, else the next in the list."""
+    by_id = {c.example.id: c for c in cards}
+    if state.item_id() in by_id:
+        return by_id[state.item_id()]
+    return by_id.get(review.following(cards, None, show))
+
+
+def alternative(card: Any) -> tuple[Any, Any]:
+    """The proposal on the card and its check, after the person's choice among the alternatives."""
+    options = {cf.id: (cf, check) for cf, check in [(card.offered, card.check), *card.alternatives] if cf}
+    chosen = st.session_state.get(f"chosen-{card.example.id}", card.offered.id)
+    chosen = chosen if chosen in options else card.offered.id
+    if len(options) > 1:
+        ids = list(options)
+        widget = f"alt-{card.example.id}-{len(ids)}"
+
+        def words(cf_id: str) -> str:
+            check = options[cf_id][1]
+            number = ids.index(cf_id) + 1
+            if check is None:
+                return f"{number} · not checked"
+            edits = "1 edit" if check.token_edits == 1 else f"{check.token_edits} edits"
+            return f"{number} · {edits} · {'flips' if check.valid else 'does not flip'}"
+
+        st.segmented_control("Alternatives", ids, default=chosen, required=True, format_func=words, key=widget,
+                             on_change=review.choose, args=(card.example.id, widget))
+    return options[chosen]
+
+
+def editor(card: Any, cf: Any) -> str:
+    """The text as it stands in the editor, seeded from the saved draft."""
+    name = review.edit_key(card.example.id, cf.id)
+    if name not in st.session_state:
+        saved = w.draft(pid, card.example.id, state.annotator())
+        st.session_state[name] = saved if saved is not None and _draft_of(card, cf) else cf.text
+    return st.text_area("Change the wording yourself (Ctrl+Enter keeps your edit and goes on)", key=name, height=100,
+                        max_chars=20_000, on_change=review.save_draft, args=(pid, card.example.id, cf.id))
+
+
+def _draft_of(card: Any, cf: Any) -> bool:
+    """A draft belongs to the proposal that is offered; other alternatives start from their own text."""
+    return st.session_state.get(f"chosen-{card.example.id}", card.offered.id) == cf.id
+
+
+def buttons(card: Any, cf: Any, text: str, check: Any, cards: list[Any], show: str) -> None:
+    """Decisions, each with its key."""
+    shown = review.token(card, cf.id)
+    state.card_shown(shown)
+    example, upcoming = card.example.id, review.following(cards, card.example.id, show)
+    edited, ok = text != cf.text, check is not None and check.valid
+    common = (pid, shown, example)
+    if st.session_state.get("rejecting") == example:
+        reasons(common, cf, upcoming)
+        return
+    with st.container(horizontal=True, gap="small"):
+        if edited:
+            st.button("Accept my edit", type="primary", shortcut=key("A"), key="accept", disabled=not ok,
+                      on_click=review.accept_edit, args=(*common, cf.id, cf.text, upcoming))
+        else:
+            st.button("Accept", type="primary", shortcut=key("A"), key="accept", disabled=not ok,
+                      on_click=review.decide, args=(*common, cf.id, "accepted", upcoming))
+        st.button("Reject", shortcut=key("X"), key="reject", on_click=review.start_reject, args=(shown, example))
+        st.button("Skip", shortcut=key("S"), key="skip", on_click=review.decide,
+                  args=(*common, cf.id, "skipped", upcoming))
+        st.button("Flag", shortcut=key("F"), key="flag", help="Ask for a second opinion", on_click=review.decide,
+                  args=(*common, cf.id, "needs_review", upcoming))
+        st.button("Undo", shortcut=key("U"), key="undo", on_click=review.undo, args=(pid,))
+        ids = [c.example.id for c in cards if review.belongs(c, show) or c.example.id == example]
+        st.button("Previous", shortcut=key("P"), key="previous", type="tertiary", on_click=review.move,
+                  args=(review.neighbour(ids, example, -1),))
+        st.button("Next", shortcut=key("N"), key="next", type="tertiary", on_click=review.move,
+                  args=(review.neighbour(ids, example, 1),))
+    st.button("Keep the edited text and go on", shortcut="Mod+Enter", key="accept-edit", type="tertiary",
+              on_click=review.accept_edit, args=(*common, cf.id, cf.text, upcoming))
+    if not ok:
+        with st.expander("Keep it although the teacher does not flip"):
+            why = f"override-{example}-{cf.id}"
+            st.text_input("Why is this text right and the teacher wrong?", key=why, max_chars=300)
+            st.caption("It is exported with your reason, but never used for training as a counterfactual.")
+            if edited:
+                st.button("Keep with this reason", key="override", on_click=review.accept_edit,
+                          args=(*common, cf.id, cf.text, upcoming, why))
+            else:
+                st.button("Keep with this reason", key="override", on_click=review.decide,
+                          args=(*common, cf.id, "accepted", upcoming, (), why))
+
+
+def reasons(common: tuple, cf: Any, upcoming: str | None) -> None:
+    """The row of reject reasons, keys 1 to 8."""
+    with st.container(border=True):
+        st.markdown("**Why not?** One key rejects and goes on.")
+        with st.container(horizontal=True, gap="small"):
+            for number, (reason, label) in enumerate(review.REASONS.items(), 1):
+                st.button(label, shortcut=key(str(number)), key=f"reason-{reason}", on_click=review.decide,
+                          args=(*common, cf.id, "rejected", upcoming, (reason,)))
+        with st.container(horizontal=True, gap="small"):
+            st.button("Reject without a reason", shortcut=key("X"), key="reason-none", type="tertiary",
+                      on_click=review.decide, args=(*common, cf.id, "rejected", upcoming))
+            st.button("Back", shortcut="Esc", key="reason-back", type="tertiary", on_click=review.move,
+                      args=(common[2],))
+
+
+def why_line(card: Any) -> None:
+    """Label, status and why this item matters, in one quiet line."""
+    parts = []
+    if card.decision and card.decision.status != "pending":
+        parts.append(review.STATUS_WORDS[card.decision.status])
+    if card.reason_why:
+        parts.append(card.reason_why)
+    if parts:
+        st.html(f'<div class="cod-why">{escape(" · ".join(parts))}</div>')
+    if card.stale:
+        errors.box("The teacher was changed since this was checked. Check the proposals again on the page Proposals.",
+                   "warn")
+    if card.disagrees:
+        errors.box("The teacher does not agree with your label on the original text. This text is left out of the "
+                   "comparison; reject it, or look at the label again.", "warn")
+
+
+def show_card(card: Any, cards: list[Any], show: str) -> None:
+    """The whole card of one text."""
+    if card.offered is None:
+        errors.box("There is no proposal for this text yet.", "info")
+        return
+    why_line(card)
+    cf, check = alternative(card)
+    read = None
+    if check is not None and check.truncated:
+        with errors.shown():
+            read = w.teacher(pid).chars_read(card.example.text)
+    left, right = st.columns([1.75, 1], gap="medium")
+    with left:
+        place = st.container()
+        text = editor(card, cf)
+    if text != cf.text:
+        check = None
+        with right, errors.shown():
+            check = w.verdict(pid, card.example.id, text, cf.target)
+    gold = f"Your label: {card.example.label}" if card.example.label else "No label"
+    with place:
+        st.html(diffcard.review(card.example.text, text, read, gold,
+                                "changed by you" if text != cf.text else cf.note))
+    with right:
+        if check is not None:
+            st.html(verdict.panel(check))
+        else:
+            errors.box("Not checked by the teacher yet.", "info")
+    buttons(card, cf, text, check, cards, show)
+    with st.expander("Technical details", icon=":material/code:"):
+        if check is not None:
+            st.json(verdict.technical(check))
+        st.text(f"{cf.origin.kind}: {cf.origin.name} {cf.origin.revision}")
+        if cf.raw_reply:
+            st.code(cf.raw_reply, language=None, wrap_lines=True)
+
+
+layout.header("Curate", "Read the change, look at the verdict, and decide. One key decides and moves on.")
+cards = w.cards(pid, sort=st.session_state.get("curate-sort") or "upload", annotator=state.annotator())
+if not cards:
+    layout.empty("There is nothing to curate yet", "Let the app propose counterfactuals for some of your texts; "
+                 "they appear here one by one.", "proposals", "Propose counterfactuals")
+else:
+    show = toolbar(cards)
+    card = pick(cards, show)
+    if card is None:
+        state.show_item(None)
+        if show == "todo":
+            errors.box("Every proposal is decided. You can still look at them under Kept, or undo.", "ok")
+            with st.container(horizontal=True):
+                layout.next_step("distill", "Go on to Distil")
+                st.button("Undo", shortcut=key("U"), key="undo", on_click=review.undo, args=(pid,))
+        else:
+            errors.box("No text is in this list.", "info")
+    else:
+        state.show_item(card.example.id)
+        show_card(card, cards, show)

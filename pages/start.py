@@ -1,0 +1,111 @@
+"""Start: try the sample, open a project, or begin one with texts of one's own."""
+
+import streamlit as st
+
+from cod_core.types import Task
+from ui import errors, layout, state
+
+SAMPLES = {"movies": "Movie reviews", "amazon": "Product reviews", "tweets": "Tweets"}
+HERO = """
+<div class="cod-hero"><h1>Make a few labelled texts count</h1>
+<p>A <b>counterfactual</b> is a text with the smallest change that turns its label around. You curate a few of them,
+and a small, fast model learns from a large one with far fewer examples.</p></div>
+<ol class="cod-steps">
+<li><b>Bring your texts</b>A handful with labels is enough; a spreadsheet will do.</li>
+<li><b>Curate the proposals</b>The app proposes changes, you accept, edit or reject. One key each.</li>
+<li><b>See what it bought</b>A small model is trained with and without your work, and compared fairly.</li>
+</ol>
+"""
+
+
+def open_and_go(pid: str, page: str) -> None:
+    """Open a project that was just made."""
+    state.open_project(pid)
+    state.mark_saved()
+    layout.go(page)
+
+
+def make_sample(name: str) -> None:
+    """Fetch and open a sample, with progress."""
+    bar = st.progress(0.0, text="Getting the sample texts …")
+
+    def progress(done: int, total: int, message: str = "") -> None:
+        bar.progress(min(1.0, done / total) if total else 0.0, text=layout.plain(message or "Getting the sample texts"))
+
+    pid = None
+    with errors.shown():
+        pid = state.workspace().create_sample(name, progress=progress)
+    bar.empty()
+    if pid:
+        open_and_go(pid, "proposals")
+
+
+def own_project() -> None:
+    """The form of a project with one's own labels."""
+    with st.form("own", border=True):
+        name = st.text_input("Name of the project", max_chars=80, placeholder="Patient feedback")
+        question = st.text_input("What do you want to know about each text?", max_chars=200,
+                                 placeholder="Is this message a complaint or praise?")
+        labels = st.text_input("Possible answers, separated by commas", max_chars=300, placeholder="complaint, praise")
+        meaning = st.text_area("What does each answer mean? One line each (optional)", height=80, max_chars=2000)
+        if st.form_submit_button("Create the project"):
+            create(name, question, labels, meaning)
+
+
+def create(name: str, question: str, labels: str, meaning: str) -> None:
+    """Check the form and make the project."""
+    answers = tuple(dict.fromkeys(part.strip() for part in labels.split(",") if part.strip()))
+    described = tuple(line.strip() for line in meaning.splitlines() if line.strip())
+    if not name.strip():
+        errors.box("Give the project a name, so that you find it again.", "warn")
+    elif len(answers) < 2:
+        errors.box("Give at least two different answers, separated by commas: a counterfactual turns one into another.",
+                   "warn")
+    elif described and len(described) != len(answers):
+        errors.box(f"There are {len(answers)} answers but {len(described)} lines that explain them. Write one line an "
+                   "answer, in the same order, or leave the box empty.", "warn")
+    else:
+        pid = None
+        with errors.shown():
+            pid = state.workspace().create_project(name.strip(), Task(question.strip() or name.strip(), answers, described))
+        if pid:
+            open_and_go(pid, "data")
+
+
+def existing() -> None:
+    """Projects on this machine."""
+    projects = state.workspace().projects()
+    if not projects:
+        return
+    st.subheader("Go on where you were", anchor=False)
+    for project in projects[:12]:
+        if st.button(layout.plain(project.name, 70), key=f"open-{project.id}", icon=":material/folder_open:"):
+            open_and_go(project.id, "curate")
+
+
+def from_bundle() -> None:
+    """An exported set, read back."""
+    file = st.file_uploader("A set that this app exported (.zip)", type=["zip"], key="bundle")
+    if file and st.button("Open this set"):
+        pid = None
+        with errors.shown():
+            pid = state.workspace().import_bundle(None, file.getvalue())
+        if pid:
+            open_and_go(pid, "curate")
+
+
+st.html(HERO)
+if waiting := state.take_notice():
+    errors.box(*waiting)
+with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    clicked = st.button("Try the sample project", type="primary", icon=":material/play_arrow:", key="try-sample")
+    which = st.segmented_control("Sample", list(SAMPLES), default="movies", required=True, format_func=SAMPLES.get,
+                                 label_visibility="collapsed", key="which-sample")
+if clicked:
+    make_sample(which or "movies")
+with errors.shown():
+    existing()
+with st.expander("Start with my own texts", icon=":material/edit_note:"):
+    own_project()
+with st.expander("Open an exported set", icon=":material/unarchive:"):
+    from_bundle()

@@ -1,0 +1,129 @@
+"""Teacher: choose the model that judges, and see how far it can be trusted on these very texts."""
+
+from typing import Any
+
+import streamlit as st
+
+from ui import errors, jobs, layout, state, verdict
+
+w, project = layout.need_project()
+pid, labels = project.id, project.task.labels
+KINDS = {"builtin": "Built-in", "transformers": "Hugging Face model", "finetune": "Train on my texts",
+         "llm": "Chat model"}
+BUILTIN = {"movies": "Movie reviews: negative, positive", "amazon": "Product reviews: negative, positive",
+           "tweets": "Tweets: negative, positive", "news": "Newspaper editorials: negative, neutral, positive"}
+
+
+def report() -> None:
+    """The teacher's card: accuracy on the person's own rows and where it disagrees."""
+    found = None
+    with errors.shown(), st.spinner("The teacher reads your labelled texts …"):
+        found = w.teacher_report(pid)
+    if found is None:
+        return
+    st.subheader("Your teacher", anchor=False)
+    cells = [(layout.plain(found.name, 40), "name")]
+    if found.accuracy is not None:
+        cells.append((verdict.percent(found.accuracy), f"right on {found.n} of your labelled texts"))
+    if found.disagreements:
+        cells.append((len(found.disagreements), "texts where it disagrees with your label"))
+    layout.counts(cells)
+    if found.accuracy is None:
+        errors.box("There are no labelled texts yet on which to measure this teacher.", "info")
+    if found.n_left_out:
+        errors.box(f"{found.n_left_out} of your texts were used to train this teacher and are left out of this number.",
+                   "info")
+    if found.kind == "votes":
+        errors.box("This endpoint gives no probabilities; they are estimated from repeated answers.", "info")
+    if found.disagreements:
+        with st.expander(f"See the {len(found.disagreements)} texts where the teacher disagrees with you"):
+            st.dataframe([{"text": e.text, "your label": e.label, "teacher says": p.label,
+                           "how sure": verdict.percent(p.prob(p.label))} for e, p in found.disagreements],
+                         hide_index=True)
+    with st.expander("Technical details", icon=":material/code:"):
+        st.text(f"{found.name}\nrevision {found.revision}\nkind {found.kind}")
+        if note := getattr(found, "max_tokens", None) or getattr(found, "note", None):
+            st.text(str(note))
+
+
+def use(spec: dict[str, Any], **more: Any) -> None:
+    """Make a teacher the project's."""
+    with errors.shown(), st.spinner("Loading the teacher …"):
+        w.set_teacher(pid, spec, **more)
+        state.mark_saved()
+        state.notice("The teacher is set. Verdicts of another teacher count as stale until they are made again.")
+        st.rerun()
+
+
+def builtin() -> None:
+    """One of the packaged teachers."""
+    known = (project.teacher or {}).get("name")
+    name = st.selectbox("Which texts are most like yours?", list(BUILTIN), format_func=BUILTIN.get,
+                        index=list(BUILTIN).index(known) if known in BUILTIN else 0)
+    st.caption("A small model that comes with the app. It needs no network.")
+    if st.button("Use this teacher", type=kind_of_action, key="use"):
+        use({"kind": "builtin", "name": name})
+
+
+def hub() -> None:
+    """Any sequence classifier, by name or folder."""
+    name = st.text_input("Model name, or folder on this computer", placeholder="organisation/model-name", max_chars=300)
+    mapped = {}
+    with st.expander("The model names its labels otherwise"):
+        st.caption("Only where the names differ: write the model's own name for each of your labels.")
+        for i, label in enumerate(labels):
+            theirs = st.text_input(layout.plain(label), key=f"map-{i}", max_chars=100).strip()
+            if theirs:
+                mapped[theirs] = label
+    if st.button("Use this teacher", type=kind_of_action, key="use", disabled=not name.strip()):
+        use({"kind": "transformers", "name": name.strip(), "label_map": mapped or None})
+
+
+def finetune() -> None:
+    """A teacher trained on the project's labelled texts, as a job."""
+    summary = w.summary(pid)
+    if summary.n_train < 200:
+        errors.box(f"You have {summary.n_train} labelled training texts. Below about 200 such a teacher is weak; its "
+                   "accuracy is measured by leaving parts out in turn, so look at it before you rely on it.", "warn")
+    with st.expander("Options"):
+        encoder = st.text_input("Model to start from", "all-MiniLM-L6-v2", max_chars=300)
+        epochs = st.number_input("Rounds over the texts", 1, 20, 2)
+    busy = jobs.running(w.job(pid))
+    if st.button("Train a teacher", type=kind_of_action, key="use", disabled=busy or summary.n_train == 0):
+        with errors.shown():
+            w.start(pid, "finetune_teacher", {"encoder": encoder.strip(), "epochs": int(epochs)})
+            st.rerun()
+
+
+def llm() -> None:
+    """A chat model through an OpenAI-compatible endpoint."""
+    known = project.teacher or {}
+    url = st.text_input("Address of the service", known.get("base_url", "http://127.0.0.1:11434/v1"), max_chars=300)
+    model = st.text_input("Model", known.get("model", ""), placeholder="name of the model", max_chars=200)
+    st.text_input("Key (kept for this session only, never stored)", type="password", key="llm-key-teacher",
+                  on_change=keep_key)
+    samples = st.number_input("Answers to ask for where the service gives no probabilities", 1, 50, 5)
+    errors.box("Your texts are sent to this address. Each answer is kept, so no text is sent twice.", "warn")
+    if st.button("Use this teacher", type=kind_of_action, key="use", disabled=not (url.strip() and model.strip())):
+        use({"kind": "llm", "base_url": url.strip(), "model": model.strip(), "samples": int(samples)})
+
+
+def keep_key() -> None:
+    """The key stays in this session."""
+    st.session_state[state.LLM_KEY] = st.session_state.get("llm-key-teacher") or None
+
+
+layout.header("Teacher", "The teacher is the larger model that judges each text and whether a change flips it.")
+summary = w.summary(pid)
+kind_of_action = "secondary" if summary.teacher_label else "primary"
+jobs.panel(w, pid, ("finetune_teacher",))
+if summary.teacher_label:
+    report()
+    layout.next_step("proposals", "Go on to Proposals")
+elif summary.n_train == 0:
+    errors.box("Bring some labelled texts first: then you see at once how well a teacher fits them.", "info")
+area = st.expander("Use another teacher") if summary.teacher_label else st.container(border=True)
+with area:
+    chosen = st.segmented_control("Kind of teacher", list(KINDS), default="builtin", required=True,
+                                  format_func=KINDS.get, key="teacher-kind")
+    {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm}[chosen or "builtin"]()

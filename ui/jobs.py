@@ -1,0 +1,87 @@
+"""A job on the page: progress with time left, cancel, resume. Polls only while something runs."""
+
+import time
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from cod_core.progress import time_left
+from ui import errors, state
+
+ACTIVE = ("queued", "running")
+
+
+def spoken(seconds: float | None) -> str:
+    """Time left as a person says it; empty where it is not known yet."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return "a few seconds left"
+    if seconds < 90:
+        return f"about {round(seconds / 5) * 5} seconds left"
+    return f"about {round(seconds / 60)} minutes left"
+
+
+def estimate(seen: tuple[float, int] | None, clock: float, done: int, total: int) -> float | None:
+    """Seconds left, from the speed since this session first saw the job at (clock, done)."""
+    if seen is None or done <= seen[1]:
+        return None
+    return time_left(done - seen[1], total - seen[1], clock - seen[0])
+
+
+def running(job: Any) -> bool:
+    """Whether the job is waiting or at work."""
+    return job is not None and job.state in ACTIVE
+
+
+def panel(w: Any, pid: str, kinds: tuple[str, ...]) -> Any:
+    """Show the project's newest job where it matters to this page, and return it.
+
+    kinds: the jobs this page starts. Another page's job is shown while it runs, since only one runs at a time.
+    """
+    job = w.job(pid)
+    if job is None or (job.kind not in kinds and not running(job)):
+        return job
+    if running(job):
+        st.fragment(_live, run_every=1.0)(pid, job.id)
+    elif job.state in ("failed", "cancelled"):
+        _stopped(job)
+    return job
+
+
+_NAMES = {"generate": "Proposing counterfactuals", "distill": "Distilling students",
+          "finetune_teacher": "Training the teacher", "diagnose": "Comparing teacher and student"}
+
+
+def _live(pid: str, job_id: str) -> None:
+    with errors.shown():
+        job = state.workspace().job(pid)
+        if job is None or job.id != job_id or not running(job):
+            state.mark_saved()
+            st.rerun()
+        seen = st.session_state.setdefault(f"job-seen-{job_id}", (time.monotonic(), job.done))
+        left = spoken(estimate(seen, time.monotonic(), job.done, job.total))
+        share = min(1.0, job.done / job.total) if job.total else 0.0
+        name = _NAMES.get(job.kind, "Working")
+        counted = f"{job.done} of {job.total}" if job.total else "starting…"
+        with st.container(border=True):
+            st.progress(share, text=" · ".join(p for p in (name, counted, left) if p))
+            if job.message:
+                st.html(f'<div class="cod-cap">{escape(job.message)}</div>')
+            if job.cancel:
+                st.caption("Stopping after the current item; what is finished is kept.")
+            elif st.button("Cancel", key=f"cancel-{job_id}", icon=":material/stop_circle:"):
+                state.workspace().cancel(job_id)
+                st.rerun(scope="fragment")
+
+
+def _stopped(job: Any) -> None:
+    if job.state == "cancelled":
+        errors.box(f"Stopped at {job.done} of {job.total}. What was finished is kept.", "info")
+    else:
+        errors.box(f"{job.error or job.message or 'The work stopped.'}\nWhat was finished is kept.", "error")
+    if st.button("Resume", key=f"resume-{job.id}", icon=":material/play_arrow:"):
+        with errors.shown():
+            state.workspace().resume(job.id, key=st.session_state.get(state.LLM_KEY))
+            st.rerun()

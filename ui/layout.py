@@ -1,0 +1,168 @@
+"""The frame of every page: style, sidebar with project switcher and stepper, headers, empty states.
+
+Texts of the person never reach Markdown here: they go through `plain` (labels of widgets, where Streamlit reads
+Markdown) or `html.escape` (own HTML).
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ui import errors, state
+
+PAGES = {
+    "start": ("pages/start.py", "Start"),
+    "data": ("pages/data.py", "Data"),
+    "teacher": ("pages/teacher.py", "Teacher"),
+    "proposals": ("pages/proposals.py", "Proposals"),
+    "curate": ("pages/curate.py", "Curate"),
+    "distill": ("pages/distill.py", "Distil"),
+    "results": ("pages/results.py", "Results"),
+    "export": ("pages/export.py", "Export"),
+    "settings": ("pages/settings.py", "Settings"),
+}
+STEPS = ("data", "teacher", "proposals", "curate", "distill", "results", "export")
+_CSS = Path(__file__).with_name("style.css")
+_ACTIVE_IN_MARKDOWN = re.compile(r"[\[\]()!`*_<>$:~#\\|{}@^=\x00-\x1f]|www\.")
+
+
+def plain(text: object, limit: int = 60) -> str:
+    """A person's text as a widget label: one line, at most `limit` characters, no Markdown left in it."""
+    line = " ".join(_ACTIVE_IN_MARKDOWN.sub(" ", str(text)).split())
+    line = re.sub(r"^([-+]|\d+\.)\s", "", line)
+    return (line[: limit - 1] + "…" if len(line) > limit else line) or "(no name)"
+
+
+def style() -> None:
+    """The style sheet of the app's own HTML."""
+    st.html(_CSS)
+
+
+def header(title: str, lead: str) -> None:
+    """The page's title and one sentence on what to do here; both are the app's own words."""
+    st.title(title, anchor=False)
+    st.html(f'<p class="cod-lead">{escape(lead)}</p>')
+    if waiting := state.take_notice():
+        errors.box(*waiting)
+
+
+def go(page: str) -> None:
+    """Change to a page, with the project kept in the URL."""
+    st.switch_page(PAGES[page][0], query_params=state.params())
+
+
+def next_step(page: str, label: str, primary: bool = True) -> None:
+    """A button to the next page."""
+    if st.button(label, type="primary" if primary else "secondary", icon=":material/arrow_forward:",
+                 icon_position="right", key=f"next-{page}"):
+        go(page)
+
+
+def empty(title: str, what_to_do: str, page: str | None = None, label: str = "") -> None:
+    """An empty state that says what to do next, with the button that does it."""
+    st.html(f'<div class="cod-empty"><b>{escape(title)}</b>{escape(what_to_do)}</div>')
+    if page:
+        next_step(page, label)
+
+
+def counts(pairs: Iterable[tuple[object, str]]) -> None:
+    """A row of large numbers with their names."""
+    cells = "".join(f"<div><b>{escape(str(n))}</b><span>{escape(name)}</span></div>" for n, name in pairs)
+    st.html(f'<div class="cod-counts">{cells}</div>')
+
+
+def balance(by_label: dict[str, int]) -> None:
+    """One bar a label."""
+    top = max(by_label.values(), default=0) or 1
+    rows = "".join(f'<span>{escape(label)}</span><i style="width:{100 * n / top:.0f}%"></i><span>{n}</span>'
+                   for label, n in by_label.items())
+    st.html(f'<div class="cod-balance" role="img" aria-label="texts a label">{rows}</div>')
+
+
+def problem_list(problems: Sequence[Any], noun: str = "Row") -> None:
+    """Every problem row with its number and a sentence."""
+    rows = "".join(f"<li><b>{noun} {p.row}</b>{escape(p.message)}</li>" if p.row else f"<li>{escape(p.message)}</li>"
+                   for p in problems[:500])
+    more = f"<li>… and {len(problems) - 500} more</li>" if len(problems) > 500 else ""
+    st.html(f'<ul class="cod-list">{rows}{more}</ul>')
+
+
+def need_project() -> Any:
+    """(workspace, project) of the open project; stops the page with an empty state where none is open."""
+    pid = state.project_id()
+    if pid is None:
+        header("No project is open", "Open a project or try the sample first.")
+        next_step("start", "Go to the start screen")
+        st.stop()
+    w = state.workspace()
+    return w, w.project(pid)
+
+
+def done_steps(summary: Any) -> dict[str, tuple[bool, str]]:
+    """Step -> (done, short note) from the workspace's summary."""
+    proposed, decided = summary.n_proposed_texts, summary.n_decided
+    runs = getattr(summary, "n_runs", 0)
+    return {
+        "data": (summary.n_train > 0, f"{summary.n_train} texts" if summary.n_train else ""),
+        "teacher": (bool(summary.teacher_label), "check again" if summary.stale else ""),
+        "proposals": (proposed > 0, f"{proposed} texts" if proposed else ""),
+        "curate": (summary.n_accepted > 0, f"{decided} of {proposed}" if proposed else ""),
+        "distill": (runs > 0, ""),
+        "results": (runs > 0, ""),
+        "export": (False, f"{summary.n_accepted} pairs" if summary.n_accepted else ""),
+    }
+
+
+def sidebar() -> None:
+    """Brand, project switcher, stepper, saved mark."""
+    with st.sidebar:
+        st.html('<div class="cod-brand">Counterfactual<br>Curation</div>')
+        pid = state.project_id()
+        projects = _projects()
+        known = {p.id: p for p in projects}
+        if pid is not None and pid not in known:
+            state.open_project(None)
+            state.notice("The project in the address does not exist (any more). Choose one below.", "warn")
+            pid = None
+        if projects:
+            _switcher(known, pid)
+        if pid is None:
+            st.page_link(PAGES["start"][0], label="Start", icon=":material/home:")
+        else:
+            _stepper(pid)
+        st.page_link(PAGES["settings"][0], label="Settings and help", icon=":material/settings:",
+                     query_params=state.params())
+        if at := state.saved_at():
+            st.html(f'<div class="cod-saved" role="status"><b>✓</b> Saved {at}</div>')
+
+
+def _projects() -> list[Any]:
+    with errors.shown():
+        return state.workspace().projects()
+    return []
+
+
+def _switcher(known: dict[str, Any], pid: str | None) -> None:
+    options = [*known, "+"] if pid else list(known)
+    names = {i: plain(p.name, 40) for i, p in known.items()} | {"+": "New or other project…"}
+    chosen = st.selectbox("Project", options, index=options.index(pid) if pid else None, format_func=names.get,
+                          placeholder="Open a project", key=f"switch-{pid}")
+    if chosen and chosen != pid:
+        state.open_project(None if chosen == "+" else chosen)
+        go("start" if chosen == "+" else "data")
+
+
+def _stepper(pid: str) -> None:
+    steps = {}
+    with errors.shown():
+        steps = done_steps(state.workspace().summary(pid))
+    for number, step in enumerate(STEPS, 1):
+        done, note = steps.get(step, (False, ""))
+        path, title = PAGES[step]
+        st.page_link(path, label=f"{number}  {title}" + (f"  ·  {note}" if note else ""),
+                     icon=":material/check_circle:" if done else ":material/radio_button_unchecked:",
+                     query_params=state.params())

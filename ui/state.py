@@ -1,0 +1,131 @@
+"""What a browser session remembers: the open project, the item, the annotator, when something was saved.
+
+What must survive a refresh is in the store or in the URL (?project=ID&item=ID&by=NAME); this file only names
+the keys and keeps the URL in step. It does not know what the pages show.
+"""
+
+import os
+import time
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+PROJECT, ITEM, ANNOTATOR = "open_project", "open_item", "annotator"
+SHORTCUTS, SAVED, NOTICE, LLM_KEY = "shortcuts_on", "saved_at", "notice", "llm_key"
+GUARD_SECONDS = 0.25
+"""A decision that comes sooner than this after its card was shown was meant for the card before it."""
+
+
+@st.cache_resource(show_spinner=False)
+def _workspace(home: str) -> Any:
+    from cod_core.workspace import Workspace
+
+    return Workspace(home or None)
+
+
+def workspace() -> Any:
+    """The one Workspace of this data folder, made on first use."""
+    return _workspace(os.environ.get("COD_HOME", ""))
+
+
+def open_project(pid: str | None, item: str | None = None) -> None:
+    """Make `pid` the project of this session and of the URL; None closes it."""
+    if pid != st.session_state.get(PROJECT):
+        st.session_state.pop(ITEM, None)
+    st.session_state[PROJECT] = pid
+    if item:
+        st.session_state[ITEM] = item
+    _to_url()
+
+
+def adopt_url() -> None:
+    """Take project, item and annotator from the URL (a refresh, a bookmark), then write them back."""
+    asked = st.query_params.get("project")
+    if asked and asked != st.session_state.get(PROJECT):
+        st.session_state[PROJECT] = asked
+        st.session_state.pop(ITEM, None)
+    if st.session_state.get(PROJECT) and (item := st.query_params.get("item")) and ITEM not in st.session_state:
+        st.session_state[ITEM] = item
+    if (by := st.query_params.get("by")) and ANNOTATOR not in st.session_state:
+        st.session_state[ANNOTATOR] = by[:40]
+    _to_url()
+
+
+def params() -> dict[str, str]:
+    """The query parameters that a link inside the app carries along."""
+    out = {}
+    if st.session_state.get(PROJECT):
+        out["project"] = st.session_state[PROJECT]
+    if annotator() != "me":
+        out["by"] = annotator()
+    return out
+
+
+def _to_url() -> None:
+    wanted = params()
+    if "project" in wanted and st.session_state.get(ITEM):
+        wanted["item"] = st.session_state[ITEM]
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def project_id() -> str | None:
+    """The open project's id, None where none is open."""
+    return st.session_state.get(PROJECT)
+
+
+def show_item(example_id: str | None) -> None:
+    """Make this text the one on the curation card, in the URL too."""
+    st.session_state[ITEM] = example_id
+    _to_url()
+
+
+def item_id() -> str | None:
+    """The text on the curation card."""
+    return st.session_state.get(ITEM)
+
+
+def annotator() -> str:
+    """The pseudonym under which decisions are kept."""
+    return st.session_state.get(ANNOTATOR) or "me"
+
+
+def shortcuts_on() -> bool:
+    """Whether single keys act on the curation screen."""
+    return st.session_state.get(SHORTCUTS, True)
+
+
+def mark_saved() -> None:
+    """Remember that something was written to the store just now."""
+    st.session_state[SAVED] = datetime.now().strftime("%H:%M")
+
+
+def saved_at() -> str | None:
+    """Local time of the last write as hh:mm."""
+    return st.session_state.get(SAVED)
+
+
+def notice(message: str, kind: str = "ok") -> None:
+    """A sentence for the top of the next page run. kind: ok, info, warn or error."""
+    st.session_state[NOTICE] = (message, kind)
+
+
+def take_notice() -> tuple[str, str] | None:
+    """The waiting sentence and its kind, once."""
+    return st.session_state.pop(NOTICE, None)
+
+
+def card_shown(token: str) -> None:
+    """Note when the card with this token first came on the screen."""
+    if st.session_state.get("card_token") != token:
+        st.session_state["card_token"] = token
+        st.session_state["card_since"] = time.monotonic()
+
+
+def card_seconds(token: str) -> float | None:
+    """Seconds that this card has been on screen; None where another card is, or the press came too soon."""
+    if st.session_state.get("card_token") != token:
+        return None
+    seconds = time.monotonic() - st.session_state["card_since"]
+    return seconds if seconds >= GUARD_SECONDS else None

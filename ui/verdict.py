@@ -1,0 +1,95 @@
+"""The teacher's verdict in plain words and bars. Pure: a FlipCheck in, sentences and HTML out."""
+
+from html import escape
+
+from cod_core.types import FlipCheck, Prediction
+
+WARN_FRACTION, REJECT_FRACTION = 0.35, 0.6
+
+
+def percent(value: float) -> str:
+    """A probability as a person says it: never 0 % or 100 %, which nothing is."""
+    return "under 1 %" if value < 0.01 else "over 99 %" if value > 0.99 else f"{round(value * 100)} %"
+
+
+def sentence(check: FlipCheck) -> str:
+    """'Teacher: 83 % sure this is positive; was 4 %.'"""
+    after, before = check.after.prob(check.target), check.before.prob(check.target)
+    return f"Teacher: {percent(after)} sure this is {check.target}; was {percent(before)}."
+
+
+def outcome(check: FlipCheck) -> tuple[str, str]:
+    """(kind, sentence) of what the check means. kind: ok, warn or error, the classes of the boxes."""
+    if check.valid:
+        return "ok", f"It flips: the teacher now says {check.target}."
+    if check.flipped:
+        return "warn", f"It flips, but to {check.after.label}, not to {check.target}."
+    return "error", (f"It does not flip: the teacher still says {check.after.label} "
+                     f"({percent(check.after.prob(check.after.label))} sure).")
+
+
+def cautions(check: FlipCheck) -> list[str]:
+    """Plain warnings about size and unread ends."""
+    out = []
+    if check.edit_fraction > WARN_FRACTION:
+        worse = " That is more than a counterfactual should." if check.edit_fraction > REJECT_FRACTION else ""
+        out.append(f"This changes {round(check.edit_fraction * 100)} % of the words; smaller changes teach more.{worse}")
+    if check.truncated:
+        out.append("The teacher does not read the end of this text: edits there change nothing for it.")
+    return out
+
+
+def size(check: FlipCheck) -> str:
+    """'1 word changed (4 %)'."""
+    words = "1 word changed" if check.token_edits == 1 else f"{check.token_edits} words changed"
+    return f"{words} ({round(check.edit_fraction * 100)} %)"
+
+
+def decision_line(prediction: Prediction, target: str) -> float:
+    """Where the target's bar must reach to win: half for two labels, else the largest other probability."""
+    others = [p for label, p in zip(prediction.labels, prediction.probs) if label != target]
+    return 0.5 if len(prediction.labels) == 2 else min(1.0, max(others))
+
+
+def bars(check: FlipCheck) -> str:
+    """HTML of two bars, before and after: how sure the teacher is of the target, with the decision line."""
+    rows = []
+    for name, prediction in (("before", check.before), ("after", check.after)):
+        value, line = prediction.prob(check.target), decision_line(prediction, check.target)
+        won = "cod-won" if prediction.label == check.target else "cod-lost"
+        rows.append(
+            f'<div class="cod-bar"><span class="cod-name">{name}</span>'
+            f'<span class="cod-track"><span class="cod-fill {won}" style="width:{value * 100:.1f}%"></span>'
+            f'<span class="cod-line" style="left:{line * 100:.1f}%"></span></span>'
+            f'<span class="cod-value">{percent(value)}</span></div>'
+        )
+    return (f'<div class="cod-bars" role="img" aria-label="{escape(sentence(check))}">'
+            f'<div class="cod-cap">How sure the teacher is of “{escape(check.target)}”; the upright mark is where it decides</div>'
+            f"{''.join(rows)}</div>")
+
+
+def panel(check: FlipCheck) -> str:
+    """HTML of the whole verdict: sentence, what it means, bars, size, cautions."""
+    kind, meaning = outcome(check)
+    mark = {"ok": "✓", "warn": "!", "error": "✗"}[kind]
+    notes = "".join(f'<p class="cod-note">{escape(c)}</p>' for c in cautions(check))
+    return (f'<section class="cod-card cod-verdict"><p class="cod-say">{escape(sentence(check))}</p>'
+            f'<p class="cod-badge cod-{kind}"><b aria-hidden="true">{mark}</b> {escape(meaning)}</p>{bars(check)}'
+            f'<p class="cod-cap">{escape(size(check))}</p>{notes}</section>')
+
+
+def technical(check: FlipCheck) -> dict[str, object]:
+    """The same check as numbers, for the technical view."""
+    return {
+        "labels": list(check.after.labels),
+        "probabilities before": [round(p, 4) for p in check.before.probs],
+        "probabilities after": [round(p, 4) for p in check.after.probs],
+        "margin to target before": round(check.before.margin_of(check.target), 3),
+        "margin to target after": round(check.after.margin_of(check.target), 3),
+        "token edits": check.token_edits,
+        "edit fraction": round(check.edit_fraction, 3),
+        "character edits": check.char_edits,
+        "similarity": None if check.similarity is None else round(check.similarity, 3),
+        "teacher": f"{check.teacher_id} @ {check.teacher_revision}",
+        "checked at": check.checked_at,
+    }
