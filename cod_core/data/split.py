@@ -41,16 +41,26 @@ def split_examples(examples: Sequence[Example], seed: int, test: float = 0.3, va
     Raises BadInput for shares that leave nothing to train on.
     """
     if test < 0 or validation < 0 or test + validation >= 1:
-        raise BadInput(f"The shares for test ({test}) and validation ({validation}) must be 0 or more, together below 1.")
+        raise BadInput(
+            f"The shares for test ({test}) and validation ({validation}) must be 0 or more, together below 1."
+        )
     fixed = Counter(e.split for e in examples)
     test = 0.0 if fixed["test"] else test
     validation = 0.0 if fixed["validation"] else validation
     free = [i for i, e in enumerate(examples) if e.split == "train" and e.label is not None]
     if len(free) < SMALL:
-        held = f" The {fixed['test']} test texts were given." if fixed["test"] else (
-            " Without test texts only agreement with the teacher can be measured: upload a test file or more texts.")
-        return Split(list(examples), f"All {len(free)} labelled texts are used for training, since fewer than "
-                                     f"{SMALL} are too few to divide.{held}")
+        held = (
+            f" The {fixed['test']} test texts were given."
+            if fixed["test"]
+            else (
+                " Without test texts only agreement with the teacher can be measured: upload a test file or more texts."
+            )
+        )
+        return Split(
+            list(examples),
+            f"All {len(free)} labelled texts are used for training, since fewer than "
+            f"{SMALL} are too few to divide.{held}",
+        )
     split_of = _assign([examples[i] for i in free], seed, test, validation)
     out = list(examples)
     for i, split in zip(free, split_of, strict=True):
@@ -58,8 +68,11 @@ def split_examples(examples: Sequence[Example], seed: int, test: float = 0.3, va
     counts = Counter(e.split for e in out if e.label is not None)
     how = " by source" if any(examples[i].source_id for i in free) else ""
     given = " The test texts were given." if fixed["test"] else ""
-    return Split(out, f"{counts['train']} texts train, {counts['validation']} are for development and "
-                      f"{counts['test']} are held out for the test, divided{how} by chance (seed {seed}).{given}")
+    return Split(
+        out,
+        f"{counts['train']} texts train, {counts['validation']} are for development and "
+        f"{counts['test']} are held out for the test, divided{how} by chance (seed {seed}).{given}",
+    )
 
 
 def _assign(rows: Sequence[Example], seed: int, test: float, validation: float) -> list[str]:

@@ -33,8 +33,10 @@ def test_texts_of_one_source_stay_together():
 
 def test_the_same_words_stay_together_through_a_third_row():
     examples = rows(60) + [
-        Example("x", "Same  Words", "no", source_id="a"), Example("y", "same words", "no", source_id="b"),
-        Example("z", "others", "no", source_id="b")]
+        Example("x", "Same  Words", "no", source_id="a"),
+        Example("y", "same words", "no", source_id="b"),
+        Example("z", "others", "no", source_id="b"),
+    ]
     for seed in range(8):
         assert len({e.split for e in split_examples(examples, seed).examples[-3:]}) == 1
 

@@ -1,0 +1,69 @@
+"""Zip files from strangers, checked before anything in them is opened. Knows nothing of their contents."""
+
+import io
+import zipfile
+import zlib
+from pathlib import PurePosixPath
+
+from cod_core.errors import BadInput
+from cod_core.settings import MAX_ARCHIVE_ENTRIES, MAX_UNPACKED_BYTES, MAX_UPLOAD_BYTES
+
+
+def megabytes(n: int) -> str:
+    """A size in words, in MB."""
+    return f"{n / 2**20:,.0f} MB"
+
+
+def open_checked_zip(
+    data: bytes,
+    what: str,
+    max_bytes: int = MAX_UPLOAD_BYTES,
+    max_unpacked: int = MAX_UNPACKED_BYTES,
+    max_entries: int = MAX_ARCHIVE_ENTRIES,
+) -> zipfile.ZipFile:
+    """An open ZipFile whose size, entry count, unpacked size and paths were checked from its directory.
+
+    what: names the file in messages. The reader never yields more bytes of an entry than the directory
+    states, so the stated sizes bound what is unpacked. Raises BadInput with the first thing found wrong.
+    """
+    if len(data) > max_bytes:
+        raise BadInput(
+            f"{what} is {megabytes(len(data))}; at most {megabytes(max_bytes)} are accepted. Send a smaller one."
+        )
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise BadInput(
+            f"{what} cannot be opened: it is damaged or not a file of this kind. Save it again and retry."
+        ) from error
+    entries = archive.infolist()
+    if len(entries) > max_entries:
+        raise BadInput(f"{what} holds {len(entries):,} parts; at most {max_entries:,} are accepted.")
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > max_unpacked:
+        raise BadInput(
+            f"{what} would unpack to {megabytes(unpacked)}; at most {megabytes(max_unpacked)} are accepted, since "
+            "larger ones can fill the machine's memory. Split it into smaller files."
+        )
+    names = [entry.filename for entry in entries]
+    for entry in entries:
+        path = PurePosixPath(entry.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in entry.filename or "\0" in entry.filename:
+            raise BadInput(
+                f"{what} names a part outside itself ({entry.filename[:80]!r}), which is unsafe. It was not opened."
+            )
+        if entry.flag_bits & 1:
+            raise BadInput(f"{what} is protected with a password. Save it without one and try again.")
+        if (entry.external_attr >> 16) & 0o170000 == 0o120000:
+            raise BadInput(f"{what} holds a link ({entry.filename[:80]!r}), which is unsafe. It was not opened.")
+    if len(set(names)) != len(names):
+        raise BadInput(f"{what} holds two parts of the same name, so which one counts is unclear. Save it again.")
+    return archive
+
+
+def read_entry(archive: zipfile.ZipFile, name: str, what: str) -> bytes:
+    """The bytes of one entry. Raises BadInput where it is missing or damaged."""
+    try:
+        return archive.read(name)
+    except (KeyError, zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, ValueError) as error:
+        raise BadInput(f"{what} has no readable part {name!r}: it is damaged or not complete.") from error

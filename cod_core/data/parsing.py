@@ -1,0 +1,234 @@
+"""Bytes of a file to rows of strings, one function a format. Knows nothing of headers, columns or labels.
+
+Each function gives Raw rows numbered as a spreadsheet shows them (blank rows count and are left out).
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from cod_core.data.archives import open_checked_zip
+from cod_core.errors import BadInput
+from cod_core.settings import MAX_ROWS, MAX_UPLOAD_BYTES
+
+MAX_COLUMNS = 200
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+Mend = Callable[[str], str | None]
+
+
+def _nothing_to_mend(cell: str) -> None:
+    return None
+
+
+@dataclass
+class Raw:
+    """rows: (row number, cells). mend: mends one cell's encoding. names: columns, where the format has them.
+
+    problems: (row number, sentence) of rows that could not be read. note: about the whole file, or ''.
+    """
+
+    rows: list[tuple[int, list[str]]]
+    mend: Mend = _nothing_to_mend
+    names: list[str] | None = None
+    problems: list[tuple[int, str]] = field(default_factory=list)
+    note: str = ""
+
+
+def decode(data: bytes) -> tuple[str, Callable[[str], str | None]]:
+    """The text of a file and a function that mends one cell, or gives None where it was fine.
+
+    UTF-8 first (UTF-16 where the file says so). Bytes that are not UTF-8 are kept as surrogates; the mending
+    function reads them as Windows-1252 where the whole file looks like that, else as unreadable marks.
+    """
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = data.decode("utf-16", "replace")
+    else:
+        text = data.decode("utf-8-sig", "surrogateescape")
+    mixed = re.search("[\x80-\ud7ff\ue000-\U0010ffff]", text) is not None
+
+    def mend(cell: str) -> str | None:
+        if re.search("[\ud800-\udfff]", cell) is None:
+            return None
+        cell = re.sub("[\ud800-\udc7f\udd00-\udfff]", UNREADABLE, cell)
+        if mixed or UNREADABLE in cell:
+            return re.sub("[\udc80-\udcff]+", UNREADABLE, cell)
+        return cell.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+
+    return text, mend
+
+
+def csv_file(data: bytes) -> Raw:
+    """Rows of a file separated by commas, semicolons, tabs or bars, whichever fits."""
+    text, mend = decode(data)
+    return Raw(_delimited(text, _delimiter(text[:65536])), mend)
+
+
+def tsv_file(data: bytes) -> Raw:
+    """Rows of a file separated by tabs."""
+    text, mend = decode(data)
+    return Raw(_delimited(text, "\t"), mend)
+
+
+def txt_file(data: bytes) -> Raw:
+    """One text a line; a table where every line has the same number of tabs."""
+    text, mend = decode(data)
+    lines = re.split(r"\r\n|\r|\n", text)
+    tabs = {line.count("\t") for line in lines if line.strip()}
+    if len(tabs) == 1 and tabs != {0}:
+        return Raw(_delimited(text, "\t"), mend)
+    return Raw([(number, [line]) for number, line in enumerate(lines, start=1) if line.strip()], mend, ["text"])
+
+
+def _delimiter(sample: str) -> str:
+    """The separator whose columns come out most alike over the first rows; one that never occurs where none does."""
+    best, best_score = "\x1f", 0.0
+    for mark in ",;\t|":
+        reader = csv.reader(io.StringIO(sample, newline=""), delimiter=mark)
+        widths = [len(cells) for _, cells in zip(range(50), reader, strict=False) if cells]
+        commonest = max((w for w in widths if w > 1), key=widths.count, default=1)
+        score = max(map(widths.count, (widths[0], commonest))) / len(widths) if widths and widths[0] > 1 else 0.0
+        if score > best_score + 0.05:
+            best, best_score = mark, score
+    return best
+
+
+def _delimited(text: str, mark: str) -> list[tuple[int, list[str]]]:
+    csv.field_size_limit(MAX_UPLOAD_BYTES)
+    rows = _csv_rows(text, mark, csv.QUOTE_MINIMAL)
+    if mark == "\t" and any("\n" in cell and "\t" in cell for _, cells in rows for cell in cells):
+        rows = _csv_rows(text, mark, csv.QUOTE_NONE)  # a stray quote had swallowed rows
+    return rows
+
+
+def _csv_rows(text: str, mark: str, quoting: int) -> list[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, quoting=quoting)
+    rows: list[tuple[int, list[str]]] = []
+    try:
+        for number, cells in enumerate(reader, start=1):
+            if any(cell.strip() for cell in cells):
+                rows.append((number, cells))
+            if len(rows) > MAX_ROWS + 1:
+                raise too_many()
+    except csv.Error as error:
+        raise BadInput(
+            f"The file cannot be read beyond row {len(rows)}: {error}. Save it again as CSV (UTF-8)."
+        ) from error
+    return rows
+
+
+def xlsx_file(data: bytes) -> Raw:
+    """Rows of the first sheet that has any; the zip is checked before it is opened, formulas give their values."""
+    what = "The Excel file"
+    with open_checked_zip(data, what) as archive:
+        for entry in archive.infolist():
+            if entry.filename.endswith((".xml", ".rels")):
+                with archive.open(entry) as part:
+                    if b"<!DOCTYPE" in part.read(4096).replace(b"\0", b"").upper():
+                        raise BadInput(
+                            f"{what} holds a document type definition, which is unsafe. Save it again in Excel."
+                        )
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        for sheet in book.worksheets:
+            sheet.reset_dimensions()
+            rows = list(_sheet_rows(sheet))
+            if rows:
+                others = len(book.worksheets) - 1
+                return Raw(
+                    rows, note=f"Only the sheet {sheet.title!r} was read; {others} more were not." if others else ""
+                )
+    except BadInput:
+        raise
+    except Exception as error:  # openpyxl raises whatever its parsers meet in a damaged file
+        raise BadInput(f"{what} cannot be read: it is damaged. Open it in Excel, save it again and retry.") from error
+    raise BadInput(f"{what} has no rows.")
+
+
+def _sheet_rows(sheet) -> Iterator[tuple[int, list[str]]]:
+    count = 0
+    for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+        texts = [_cell(cell) for cell in cells]
+        while texts and not texts[-1]:
+            texts.pop()
+        if texts:
+            count += 1
+            if count > MAX_ROWS + 1:
+                raise too_many()
+            yield number, texts
+
+
+def _cell(value: object) -> str:
+    """A spreadsheet or JSON value as text: 1.0 is '1', a truth value TRUE or FALSE, nothing ''."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def jsonl_file(data: bytes) -> Raw:
+    """One JSON object a line, or one list of objects; columns in the order in which they first occur."""
+    text, mend = decode(data)
+    problems: list[tuple[int, str]] = []
+    found: list[tuple[int, dict]] = []
+    for number, value in _json_values(text):
+        if isinstance(value, dict):
+            found.append((number, value))
+        elif value is _BROKEN:
+            problems.append((number, "This row is not valid JSON; one object in braces a line is expected."))
+        else:
+            problems.append((number, 'This row is not an object with named fields, like {"text": "..."}.'))
+        if len(found) + len(problems) > MAX_ROWS:
+            raise too_many()
+    if not found:
+        raise BadInput(
+            "No row of the file is a JSON object. One object in braces a line is expected, like "
+            '{"text": "...", "label": "..."}.'
+        )
+    names = list(dict.fromkeys(key for _, value in found for key in value))
+    check_width(len(names))
+    return Raw([(number, [_cell(value.get(key)) for key in names]) for number, value in found], mend, names, problems)
+
+
+_BROKEN = object()
+
+
+def _json_values(text: str) -> Iterator[tuple[int, object]]:
+    if text.lstrip().startswith("["):
+        try:
+            whole = json.loads(text)
+        except (ValueError, RecursionError):
+            whole = None
+        if isinstance(whole, list):
+            yield from enumerate(whole, start=1)
+            return
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except (ValueError, RecursionError):
+                yield number, _BROKEN
+
+
+def too_many() -> BadInput:
+    """The error for a file with more rows than are accepted."""
+    return BadInput(f"The file has more than {MAX_ROWS:,} rows. Split it into smaller files.")
+
+
+def check_width(columns: int) -> None:
+    """Raises BadInput for more columns than are accepted."""
+    if columns > MAX_COLUMNS:
+        raise BadInput(
+            f"The file has {columns:,} columns; at most {MAX_COLUMNS} are accepted. Remove those not needed."
+        )

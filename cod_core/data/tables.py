@@ -1,0 +1,260 @@
+"""Tables of strings to Examples: columns guessed, every unusable row named, the rest importable.
+
+Knows labels and roles; nothing of files beyond what `reading` gives, nothing of models or the store.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cod_core.data.parsing import UNREADABLE
+from cod_core.data.reading import Problem, Table, read_table
+from cod_core.errors import BadInput
+from cod_core.settings import MAX_CHARS
+from cod_core.text import short_hash
+from cod_core.types import Example
+
+__all__ = ["Columns", "Import", "Problem", "Table", "guess_columns", "label_values", "read_table", "to_examples"]
+
+ROLES = ("labelled", "test", "unlabelled")
+_TEXT = (
+    "text",
+    "sentence",
+    "review",
+    "comment",
+    "content",
+    "document",
+    "message",
+    "body",
+    "tweet",
+    "snippet",
+    "original_text",
+    "original",
+    "description",
+    "complaint",
+    "note",
+    "question",
+)
+_LABEL = (
+    "label",
+    "class",
+    "category",
+    "sentiment",
+    "gold",
+    "target",
+    "label_text",
+    "ground_truth",
+    "rating",
+    "stars",
+    "answer",
+)
+_SOURCE = (
+    "source_id",
+    "source",
+    "document_id",
+    "doc_id",
+    "review_id",
+    "group",
+    "group_id",
+    "batch_id",
+    "thread_id",
+    "case_id",
+)
+_SPLIT = ("split", "set", "fold", "subset", "partition")
+_SPLITS = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "development": "validation",
+    "test": "test",
+    "testing": "test",
+    "held-out": "test",
+    "heldout": "test",
+    "eval": "test",
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of the columns to use; extras: the other columns there are. None where there is none."""
+
+    text: str
+    label: str | None = None
+    source_id: str | None = None
+    split: str | None = None
+    extras: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Import:
+    """examples: what can be imported. problems: by row. label_counts: label -> rows imported.
+
+    split_given: the splits came from a column or the role, so no automatic split is due.
+    """
+
+    examples: list[Example]
+    problems: list[Problem]
+    label_counts: dict[str, int]
+    split_given: bool = False
+
+    @property
+    def left_out(self) -> int:
+        """How many rows are not imported."""
+        return len({p.row for p in self.problems if p.left_out})
+
+
+def guess_columns(table: Table) -> Columns:
+    """The likeliest text, label, source and split columns, by name first and by content second.
+
+    A guess to be confirmed by the person. `extras` lists the other columns; none of them is kept unless ticked.
+    """
+    cells = {name: [cell.strip() for cell in table.column(name)[:500]] for name in table.columns}
+    left = list(table.columns)
+
+    def take(name: str | None) -> str | None:
+        if name is not None:
+            left.remove(name)
+        return name
+
+    split = take(_named(left, _SPLIT, lambda n: sum(c.lower() in _SPLITS for c in cells[n]) * 2 > len(cells[n])))
+    text = take(
+        _named(left, _TEXT, lambda n: any(cells[n])) or max(left, key=lambda n: _mean_length(cells[n]), default=None)
+    )
+    if text is None:
+        raise BadInput("The table has no column that could hold texts.")
+    label = take(
+        _named(left, _LABEL, lambda n: _few_values(cells[n], 60))
+        or min(
+            (n for n in left if _few_values(cells[n], 20) and n.lower() not in _SOURCE),
+            key=lambda n: len(set(cells[n])),
+            default=None,
+        )
+    )
+    source = take(_named(left, _SOURCE, lambda n: any(cells[n])))
+    return Columns(text, label, source, split, left)
+
+
+def _named(names: Sequence[str], usual: Sequence[str], fits) -> str | None:
+    by_name = {name.lower().replace(" ", "_"): name for name in names}
+    return next((by_name[u] for u in usual if u in by_name and fits(by_name[u])), None)
+
+
+def _mean_length(cells: Sequence[str]) -> float:
+    return sum(map(len, cells)) / max(1, len(cells))
+
+
+def _few_values(cells: Sequence[str], most: int) -> bool:
+    """Looks like labels: at least two short values, repeated where there are more than a handful of rows."""
+    values = {cell for cell in cells if cell}
+    return (
+        2 <= len(values) <= most and max(map(len, values)) <= 60 and (len(cells) < 8 or len(values) <= len(cells) / 2)
+    )
+
+
+def label_values(table: Table, columns: Columns) -> dict[str, int]:
+    """Raw value -> rows of the label column, commonest first; empty where there is no label column."""
+    if columns.label is None:
+        return {}
+    return dict(Counter(cell.strip() for cell in table.column(columns.label) if cell.strip()).most_common())
+
+
+def to_examples(
+    table: Table,
+    columns: Columns,
+    labels: Mapping[str, str] | None = None,
+    role: str = "labelled",
+    keep: Sequence[str] = (),
+) -> Import:
+    """The rows of a table as Examples, with every row that cannot be used named.
+
+    labels: raw value -> label name of the task; None takes the raw values as names. role: labelled, test or
+    unlabelled (whose labels, where there are any, are not read). keep: other columns kept as metadata.
+    An example's id is the hash of its text: the same text is one example whatever file it comes in.
+    Raises BadInput for a column or role that does not exist, or labelled rows without a label column.
+    """
+    if role not in ROLES:
+        raise BadInput(f"The role of a file is one of {', '.join(ROLES)}, not {role!r}.")
+    if role != "unlabelled" and columns.label is None:
+        raise BadInput(f"Choose the column that holds the labels. The file has: {', '.join(table.columns)}.")
+    nothing = [""] * len(table.rows)
+    texts = table.column(columns.text)
+    raws = table.column(columns.label) if columns.label and role != "unlabelled" else nothing
+    sources = table.column(columns.source_id) if columns.source_id else nothing
+    splits = table.column(columns.split) if columns.split and role == "labelled" else nothing
+    kept = {name: table.column(name) for name in keep}
+    examples: list[Example] = []
+    problems = list(table.problems)
+    seen: dict[str, tuple[int, str | None]] = {}
+    for i, row in enumerate(table.row_numbers):
+        text = clean_text(texts[i])
+        label, message = _label(raws[i].strip(), labels) if role != "unlabelled" else (None, None)
+        split = {"test": "test", "unlabelled": "unlabelled"}.get(role) or _SPLITS.get(
+            splits[i].strip().lower() or "train"
+        )
+        message = text_problem(text) or message
+        if message is None and split is None:
+            message = f"The split {splits[i].strip()[:40]!r} is not train, validation or test."
+        if message is None and text in seen:
+            first, other = seen[text]
+            message = f"This is the same text as row {first}" + (
+                f", there labelled {other!r}." if other != label else "."
+            )
+        if message is not None:
+            problems.append(Problem(row, message))
+            continue
+        seen[text] = (row, label)
+        metadata = {
+            name: _CONTROL.sub(" ", cells[i].strip())[:MAX_CHARS] for name, cells in kept.items() if cells[i].strip()
+        }
+        source = _CONTROL.sub(" ", sources[i].strip())[:200] or None
+        examples.append(Example(short_hash(text), text, label, split, source, metadata))
+    counts = Counter(e.label for e in examples if e.label is not None)
+    if role != "unlabelled" and len(counts) == 1:
+        problems.append(
+            Problem(
+                0,
+                f"Every row is labelled {next(iter(counts))!r}. Distilling needs rows of at least "
+                "two labels: choose another label column or add rows.",
+                False,
+            )
+        )
+    problems.sort(key=lambda p: p.row)
+    return Import(examples, problems, dict(counts), role != "labelled" or any(cell.strip() for cell in splits))
+
+
+def clean_text(cell: str) -> str:
+    """A cell's text as it is kept: outer space off, line ends as one newline, Unicode in composed form (NFC)."""
+    return unicodedata.normalize("NFC", re.sub(r"\r\n?", "\n", cell)).strip()
+
+
+def text_problem(text: str) -> str | None:
+    """Why a text cannot be used, as a sentence; None where it can."""
+    if not text:
+        return "The text is empty."
+    if "\0" in text:
+        return "The text holds a NUL character, which marks a damaged or binary file."
+    if UNREADABLE in text or re.search("[\ud800-\udfff]", text):
+        return "The text holds letters in a bad encoding. Save the file as UTF-8 and import it again."
+    if (found := _CONTROL.search(text)) is not None:
+        return f"The text holds a control character (code {ord(found.group())}). Remove it."
+    if len(text) > MAX_CHARS:
+        return f"The text has {len(text):,} characters; at most {MAX_CHARS:,} are accepted. Shorten or divide it."
+    return None
+
+
+def _label(raw: str, labels: Mapping[str, str] | None) -> tuple[str | None, str | None]:
+    """(label name, None) or (None, what is wrong)."""
+    if not raw:
+        return None, "The row has no label."
+    name = raw if labels is None else labels.get(raw)
+    if not name:
+        return None, f"The label {raw[:60]!r} is not one of the labels of this project."
+    if problem := text_problem(name):
+        return None, problem.replace("The text", "The label")
+    return name[:200], None
