@@ -78,15 +78,20 @@ def overview(summary: Any) -> None:
                    (summary.n_valid, "of them with one that flips the teacher"),
                    (summary.n_decided, "decided by you")])
     if missing := summary.n_proposed_texts - summary.n_valid:
-        st.html(f'<div class="cod-why">{escape(str(missing))} texts have no proposal that flips. You can write one '
-                "yourself on the page Curate.</div>")
+        st.html(f'<div class="cod-why">{escape(str(missing))} texts have only proposals that do not flip. You can edit '
+                "them yourself on the page Curate.</div>")
     if summary.stale:
-        errors.box(f"{summary.stale} verdicts belong to another teacher. Run the proposals again to check them.", "warn")
+        errors.box(f"{summary.stale} proposals were checked by another teacher. Until this teacher has checked them they "
+                   "are neither trained on nor exported.", "warn")
+        if st.button("Check them now", key="recheck", disabled=busy):
+            with errors.shown():
+                w.start(pid, "recheck", {})
+                st.rerun()
 
 
 layout.header("Proposals", "For each text the app proposes small changes that turn the teacher's verdict around.")
 summary = w.summary(pid)
-job = jobs.panel(w, pid, ("generate",))
+job = jobs.panel(w, pid, ("generate", "recheck"))
 busy = jobs.running(job)
 main_action = "primary"
 if not summary.n_train:

@@ -33,8 +33,8 @@ def report() -> None:
     if found.n_left_out:
         errors.box(f"{found.n_left_out} of your texts were used to train this teacher and are left out of this number.",
                    "info")
-    if found.kind == "votes":
-        errors.box("This endpoint gives no probabilities; they are estimated from repeated answers.", "info")
+    if found.note:
+        errors.box(found.note, "info")
     if found.disagreements:
         with st.expander(f"See the {len(found.disagreements)} texts where the teacher disagrees with you"):
             st.dataframe([{"text": e.text, "your label": e.label, "teacher says": p.label,
@@ -42,8 +42,6 @@ def report() -> None:
                          hide_index=True)
     with st.expander("Technical details", icon=":material/code:"):
         st.text(f"{found.name}\nrevision {found.revision}\nkind {found.kind}")
-        if note := getattr(found, "max_tokens", None) or getattr(found, "note", None):
-            st.text(str(note))
 
 
 def use(spec: dict[str, Any], **more: Any) -> None:
@@ -105,7 +103,8 @@ def llm() -> None:
     samples = st.number_input("Answers to ask for where the service gives no probabilities", 1, 50, 5)
     errors.box("Your texts are sent to this address. Each answer is kept, so no text is sent twice.", "warn")
     if st.button("Use this teacher", type=kind_of_action, key="use", disabled=not (url.strip() and model.strip())):
-        use({"kind": "llm", "base_url": url.strip(), "model": model.strip(), "samples": int(samples)})
+        use({"kind": "llm", "base_url": url.strip(), "model": model.strip(), "samples": int(samples)},
+            key=st.session_state.get(state.LLM_KEY))
 
 
 def keep_key() -> None:

@@ -51,7 +51,8 @@ def panel(w: Any, pid: str, kinds: tuple[str, ...]) -> Any:
 
 
 _NAMES = {"generate": "Proposing counterfactuals", "distill": "Distilling students",
-          "finetune_teacher": "Training the teacher", "diagnose": "Comparing teacher and student"}
+          "finetune_teacher": "Training the teacher", "diagnose": "Comparing teacher and student",
+          "recheck": "Checking again"}
 
 
 def _live(pid: str, job_id: str) -> None:

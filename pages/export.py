@@ -1,0 +1,48 @@
+"""Export: take the curated set and the student away."""
+
+import functools
+
+import streamlit as st
+
+from ui import errors, layout
+
+w, project = layout.need_project()
+pid = project.id
+NAMES = {"accepted": "accepted", "edited": "accepted with your edit", "rejected": "rejected (not exported)",
+         "skipped": "skipped (not exported)", "needs_review": "flagged (not exported)", "pending": "undecided (not exported)",
+         "stale": "to check again (not exported)"}
+
+
+layout.header("Export", "Take away the set you curated, and a small model that runs without this app.")
+counts = w.export_counts(pid)
+summary = w.summary(pid)
+kept = counts.get("accepted", 0) + counts.get("edited", 0)
+if not kept:
+    layout.empty("Nothing to export yet", "Accept a few counterfactuals first.",
+                 "curate" if summary.n_proposed_texts else "proposals",
+                 "Go to Curate" if summary.n_proposed_texts else "Propose counterfactuals")
+else:
+    layout.counts([(n, NAMES.get(k, str(k).replace("_", " "))) for k, n in counts.items() if isinstance(n, int) and n])
+    with st.container(horizontal=True):
+        st.download_button("Download the data set (.zip)", functools.partial(w.export_bundle, pid), "counterfactuals.zip",
+                           "application/zip", type="primary", on_click="ignore", icon=":material/download:", key="bundle")
+        st.download_button("Only the pairs (.jsonl)", functools.partial(w.export_jsonl, pid), "counterfactuals.jsonl",
+                           "application/jsonl", on_click="ignore", icon=":material/download:", key="jsonl")
+    st.caption("The zip opens with datasets.load_dataset and in this app; it holds accepted and edited pairs only, with "
+               "the history of decisions and checksums.")
+    st.subheader("What is inside", anchor=False)
+    with errors.shown():
+        st.dataframe([{"original": r.get("text"), "label": r.get("label"), "counterfactual": r.get("counterfactual_text"),
+                       "new label": r.get("counterfactual_label")} for r in w.export_preview(pid, 5)], hide_index=True)
+        with st.expander("One full record", icon=":material/code:"):
+            st.json(w.export_preview(pid, 1)[0])
+    st.subheader("The student", anchor=False)
+    results = None
+    with errors.shown():
+        results = w.results(pid)
+    if results is None or not results.runs:
+        st.caption("Distil a student first; then it can be taken away here.")
+    else:
+        st.caption("A folder with the model's weights and a short README that shows how to load it in a few lines.")
+        st.download_button("Download the student (.zip)", functools.partial(w.export_student, pid), "student.zip",
+                           "application/zip", on_click="ignore", icon=":material/download:", key="student")

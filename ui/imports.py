@@ -1,0 +1,215 @@
+"""Bringing a table in: a file or pasted text, its columns confirmed by the person, every problem row listed.
+
+Column names and label values come from outside: widgets hold their positions, labels go through `plain`.
+"""
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from cod_core.data import tables
+from cod_core.errors import BadInput
+from ui import errors, layout, state
+
+TYPES = ["csv", "tsv", "xlsx", "jsonl", "txt"]
+MAX_VALUES = 20
+NONE = -1
+
+
+def source(key: str) -> tuple[str, bytes] | None:
+    """(name, bytes) of what the person uploaded or pasted; None where nothing is there yet."""
+    way = st.segmented_control("How", ["file", "paste"], default="file", required=True, key=f"{key}-way",
+                               format_func={"file": "Upload a file", "paste": "Paste"}.get,
+                               label_visibility="collapsed")
+    if way == "paste":
+        text = st.text_area("Paste a table with a header line, or one text a line", height=160, key=f"{key}-paste",
+                            max_chars=2_000_000)
+        if not text.strip():
+            return None
+        first = text.splitlines()[0]
+        kind = "tsv" if "\t" in first else "csv" if any(mark in first for mark in ",;") and len(first) < 200 else "txt"
+        return f"pasted.{kind}", text.encode()
+    file = st.file_uploader("CSV, TSV, Excel (.xlsx), JSON lines or plain text, up to 50 MB", type=TYPES, key=f"{key}-file")
+    return (file.name, file.getvalue()) if file else None
+
+
+def table_of(key: str) -> tuple[Any, str, str] | None:
+    """(table, sha256, name) of the upload, with what was noticed while reading shown; None where there is none."""
+    given = source(key)
+    if given is None:
+        return None
+    name, data = given
+    digest = hashlib.sha256(data).hexdigest()
+    memo = f"{key}-table"
+    if st.session_state.get(memo, (None,))[0] != (digest, name):
+        table = None
+        with errors.shown():
+            table = tables.read_table(name, data)
+        if table is None:
+            return None
+        st.session_state[memo] = ((digest, name), table)
+    return st.session_state[memo][1], digest, name
+
+
+def preview(table: Any) -> None:
+    """The first rows as they were read."""
+    st.dataframe({layout.plain(c, 40) + " " * i: [row[i] if i < len(row) else "" for row in table.rows[:5]]
+                  for i, c in enumerate(table.columns)}, hide_index=True, height="content")
+    st.caption(f"{len(table.rows)} rows, {len(table.columns)} columns. These are the first {min(5, len(table.rows))}.")
+
+
+def column(label: str, table: Any, guess: str | None, key: str, optional: bool = False) -> str | None:
+    """The column that the person picks; None where 'none' is allowed and picked."""
+    options = ([NONE] if optional else []) + list(range(len(table.columns)))
+    at = table.columns.index(guess) if guess in table.columns else (NONE if optional else 0)
+    picked = st.selectbox(label, options, index=options.index(at), key=key,
+                          format_func=lambda i: "None" if i == NONE else layout.plain(table.columns[i]))
+    return None if picked in (NONE, None) else table.columns[picked]
+
+
+def confirm_columns(table: Any, role: str, key: str) -> tuple[Any, list[str]]:
+    """The columns as confirmed, and the other columns that were ticked."""
+    guess = tables.guess_columns(table)
+    left, right = st.columns(2)
+    with left:
+        text = column("Column with the text", table, guess.text, f"{key}-text")
+    label = None
+    if role != "unlabelled":
+        with right:
+            label = column("Column with the label", table, guess.label, f"{key}-label")
+    with st.expander("More columns"):
+        origin = column("Document a text comes from (texts of one document stay in one part)", table, guess.source_id,
+                        f"{key}-source", optional=True)
+        rest = [i for i, c in enumerate(table.columns) if c not in (text, label, origin)]
+        keep = st.pills("Other columns to keep (none unless you tick them: they may name people)", rest,
+                        selection_mode="multi", key=f"{key}-keep",
+                        format_func=lambda i: layout.plain(table.columns[i])) if rest else []
+    chosen = replace(guess, text=text, label=label, source_id=origin, split=guess.split if role == "labelled" else None)
+    return chosen, [table.columns[i] for i in keep or []]
+
+
+def values_of(table: Any, name: str) -> list[str]:
+    """The distinct values of a column in order of appearance, one more than MAX_VALUES at most."""
+    at = table.columns.index(name)
+    seen: dict[str, None] = {}
+    for row in table.rows:
+        if at < len(row) and row[at].strip():
+            seen.setdefault(row[at].strip())
+        if len(seen) > MAX_VALUES:
+            break
+    return list(seen)
+
+
+def guess_label(value: str, values: list[str], labels: tuple[str, ...]) -> int:
+    """Position of the label that a raw value most likely means; NONE where nothing fits.
+
+    Same name first; else, where there are as many values as labels and all are numbers, by order.
+    """
+    folded = [label.casefold() for label in labels]
+    if value.casefold() in folded:
+        return folded.index(value.casefold())
+    if len(values) == len(labels) and all(v.lstrip("-").isdigit() for v in values):
+        return sorted(values, key=int).index(value)
+    starts = [i for i, label in enumerate(folded) if len(value) > 1 and label.startswith(value.casefold())]
+    return starts[0] if len(starts) == 1 else NONE
+
+
+def confirm_labels(table: Any, name: str, labels: tuple[str, ...], key: str) -> dict[str, str]:
+    """Raw value -> project label as the person confirms it. Raises BadInput where the column cannot hold labels."""
+    values = values_of(table, name)
+    if len(values) > MAX_VALUES:
+        raise BadInput("The label column holds more than 20 different values, so it is probably not the label. "
+                       "Choose another column.")
+    if len(values) < 2:
+        raise BadInput("The label column holds only one value. A counterfactual turns one label into another: bring "
+                       "texts of at least two labels.")
+    st.caption("What do the values in the label column mean?")
+    out = {}
+    cells = st.columns(min(4, len(values)))
+    for at, value in enumerate(values):
+        with cells[at % len(cells)]:
+            options = [*range(len(labels)), NONE]
+            picked = st.selectbox(layout.plain(value, 40), options, index=options.index(guess_label(value, values, labels)),
+                                  format_func=lambda i: "leave out" if i == NONE else layout.plain(labels[i]),
+                                  key=f"{key}-value-{at}")
+            if picked != NONE:
+                out[value] = labels[picked]
+    return out
+
+
+def examples(w: Any, pid: str, labels: tuple[str, ...], role: str, primary: bool) -> None:
+    """The whole import of texts: read, confirm, add, list problems."""
+    found = table_of(f"in-{role}")
+    if found is None:
+        return
+    table, digest, name = found
+    key = f"in-{role}-{digest[:8]}"
+    preview(table)
+    with errors.shown():
+        columns, keep = confirm_columns(table, role, key)
+        meaning = confirm_labels(table, columns.label, labels, key) if role != "unlabelled" and columns.label else {}
+        if role != "unlabelled" and not columns.label:
+            errors.box("Choose the column with the label, or bring the texts as texts without labels.", "warn")
+            return
+        if st.button("Add these texts", type="primary" if primary else "secondary", key=f"{key}-add"):
+            before = w.summary(pid).counts
+            with st.spinner("Checking every row …"):
+                done = w.import_table(pid, table, columns, role, meaning or None, keep, digest, name)
+            state.mark_saved()
+            new = sum(w.summary(pid).counts.values()) - sum(before.values())
+            st.session_state[f"import-{pid}"] = (new, len(done.examples), list(done.problems), getattr(done, "note", ""))
+            st.rerun()
+
+
+def outcome(pid: str) -> None:
+    """What the last import did, with every problem row."""
+    found = st.session_state.get(f"import-{pid}")
+    if found is None:
+        return
+    new, usable, problems, note = found
+    if new:
+        errors.box(f"{new} texts added.{' ' + note if note else ''}", "ok")
+    elif usable:
+        errors.box("Nothing new: these texts were already in the project.", "info")
+    else:
+        errors.box("No row could be used; the reasons are listed below.", "error")
+    if problems:
+        with st.expander(f"{len(problems)} remarks on rows", expanded=True):
+            layout.problem_list(problems)
+
+
+def counterfactuals(w: Any, pid: str) -> None:
+    """Ready counterfactuals from a table, matched to the project's texts."""
+    st.caption("A table with one column for the original text and one for the changed text. The originals must be "
+               "texts of this project; the teacher checks every pair.")
+    found = table_of("in-cf")
+    if found is None:
+        return
+    table, digest, _ = found
+    preview(table)
+    if len(table.columns) < 2:
+        errors.box("The table needs two columns: the original text and the changed text.", "warn")
+        return
+
+    def like(*words: str) -> str | None:
+        return next((c for c in table.columns if any(word in c.lower() for word in words)), None)
+
+    left, middle, right = st.columns(3)
+    with left:
+        original = column("Original text", table, like("original", "source", "text"), f"cf-o-{digest[:8]}")
+    with middle:
+        changed = column("Changed text", table, like("counterfactual", "revised", "changed"), f"cf-c-{digest[:8]}")
+    with right:
+        label = column("New label (optional)", table, like("label", "target"), f"cf-l-{digest[:8]}", optional=True)
+    if st.button("Add these counterfactuals", type="primary", disabled=original == changed):
+        columns = {"original": original, "counterfactual": changed} | ({"label": label} if label else {})
+        done = None
+        with errors.shown(), st.spinner("The teacher checks every pair …"):
+            done = w.import_counterfactuals(pid, table, columns)
+        if done:
+            state.mark_saved()
+            errors.box(f"{done['added']} counterfactuals added; {done['flipped']} of them flip the teacher.", "ok")
+            if done["problems"]:
+                layout.problem_list(done["problems"])
