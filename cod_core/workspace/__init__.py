@@ -1,0 +1,19 @@
+"""The verbs a person wants. The only place that wires concrete classes together.
+
+One mixin a step of the journey; pages, commands and the job worker call nothing below it. Opening a
+workspace imports no torch: models are loaded on the first number that is not cached.
+"""
+
+from cod_core.workspace.curating import Curating
+from cod_core.workspace.distilling import Distilling
+from cod_core.workspace.drawing import Drawing
+from cod_core.workspace.gathering import Gathering
+from cod_core.workspace.leaving import Leaving
+from cod_core.workspace.proposing import Proposing
+from cod_core.workspace.results import ResultsView
+from cod_core.workspace.teaching import Teaching
+from cod_core.workspace.working import Working
+
+
+class Workspace(Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working):
+    """Everything the app can do with one data folder (COD_HOME). home: another folder, for tests."""

@@ -1,0 +1,43 @@
+"""What every verb needs: settings, the database, models made once."""
+
+import threading
+from pathlib import Path
+
+from cod_core.models.cached import CachedEncoder
+from cod_core.models.encoder import DEFAULT_ENCODER
+from cod_core.settings import Settings
+from cod_core.store import projects
+from cod_core.store.database import open_database
+from cod_core.store.projects import Project
+
+
+class Base:
+    """Opens the data folder and its database. home: where, None for the default."""
+
+    def __init__(self, home: str | Path | None = None):
+        self.settings = Settings.load(home)
+        self.db = open_database(self.settings.database_url)
+        self._made: dict[tuple, object] = {}
+        self._making = threading.RLock()
+
+    def _once(self, key: tuple, make):
+        """The object made for `key`, made on first use by one thread only."""
+        with self._making:
+            if key not in self._made:
+                self._made[key] = make()
+            return self._made[key]
+
+    def projects(self) -> list[Project]:
+        """Every project, newest first."""
+        return projects.list_projects(self.db)
+
+    def project(self, pid: str) -> Project:
+        """Raises BadInput where there is no such project."""
+        return projects.get_project(self.db, pid)
+
+    def encoder(self, name: str = DEFAULT_ENCODER) -> CachedEncoder:
+        """The encoder with its embeddings kept in the database; weights load on the first miss."""
+        def load():
+            from cod_core.models.encoder import Encoder
+            return self._once(("raw encoder", name), lambda: Encoder(name))
+        return self._once(("encoder", name), lambda: CachedEncoder(self.db, name, load))

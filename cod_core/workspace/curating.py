@@ -1,0 +1,205 @@
+"""Curation: cards with live verdicts, decisions, edits, drafts, undo."""
+
+from dataclasses import dataclass
+
+from cod_core.counterfactuals import verify
+from cod_core.curation import decide as deciding
+from cod_core.curation import queue, state
+from cod_core.errors import BadInput
+from cod_core.store import decisions, items
+from cod_core.text import short_hash
+from cod_core.types import KEPT, Counterfactual, Decision, Example, FlipCheck, Origin, Prediction, now
+from cod_core.workspace.base import Base
+
+
+@dataclass(frozen=True)
+class Card:
+    """One text to decide on. offered: the proposal shown first; alternatives: the others, best first.
+
+    decision: the live decision of the text, None where pending. stale: the check is another teacher's.
+    why: its place in the queue in words. disagrees: the teacher's class at the text is not the gold label.
+    """
+
+    example: Example
+    source: str
+    offered: Counterfactual | None
+    check: FlipCheck | None
+    alternatives: list[tuple[Counterfactual, FlipCheck | None]]
+    decision: Decision | None
+    stale: bool
+    reason_why: str
+    disagrees: bool
+
+
+@dataclass(frozen=True)
+class State:
+    """A project's proposals and decisions under its present teacher. outcome: example id -> live decision."""
+
+    counterfactuals: list[Counterfactual]
+    checks: dict[str, FlipCheck]
+    outcome: dict[str, Decision]
+    stale: int
+
+
+class Curating(Base):
+    """What the expert does to one text at a time."""
+
+    def _state(self, pid: str) -> State:
+        cfs = items.counterfactuals(self.db, pid)
+        checks: dict[str, FlipCheck] = {}
+        if self.project(pid).teacher is not None:
+            spec = self.project(pid)
+            checks = items.checks(self.db, pid, *self._identity(spec.teacher, spec.task.labels))
+        outcome = state.outcome(decisions.log(self.db, pid))
+        return State(cfs, checks, outcome, sum(1 for cf in cfs if cf.id not in checks))
+
+    def cards(self, pid: str, sort: str = "upload", annotator: str = "me") -> list[Card]:
+        """Every text that has a proposal, as cards in the order asked for (see curation.queue.order)."""
+        now_state = self._state(pid)
+        old = items.any_checks(self.db, pid) if now_state.stale else {}
+        by_example: dict[str, list[Counterfactual]] = {}
+        for cf in now_state.counterfactuals:
+            by_example.setdefault(cf.example_id, []).append(cf)
+        found = items.examples(self.db, pid, ids=list(by_example))
+        made = [self._card(e, by_example[e.id], now_state, old) for e in found]
+        return queue.order(made, sort)
+
+    def _card(self, example: Example, cfs: list[Counterfactual], current: State, old: dict[str, FlipCheck]) -> Card:
+        ranked = verify.first_offer(cfs, current.checks)
+        decision = current.outcome.get(example.id)
+        decided = next((cf for cf in ranked if decision and cf.id == decision.counterfactual_id), None)
+        offered = decided or ranked[0]
+        check = current.checks.get(offered.id)
+        shown = check or old.get(offered.id)
+        before = shown.before.label if shown else offered.source
+        others = [(cf, current.checks.get(cf.id) or old.get(cf.id)) for cf in ranked if cf.id != offered.id]
+        return Card(example, before, offered, shown, others, decision, check is None, why(shown),
+                    example.label is not None and before != example.label)
+
+    def before(self, pid: str, example_id: str) -> Prediction:
+        """The teacher's prediction on the original text."""
+        return self.teacher(pid).predict([items.example(self.db, pid, example_id).text])[0]
+
+    def verdict(self, pid: str, example_id: str, text: str, target: str | None = None) -> FlipCheck:
+        """The teacher's verdict on exactly this text, not stored. Raises BadInput where it is empty or unchanged."""
+        example = items.example(self.db, pid, example_id)
+        return self._verdict(pid, example, self._written(pid, example, text, target, None))
+
+    def _written(self, pid: str, example: Example, text: str, target: str | None, base: str | None) -> Counterfactual:
+        text = clean(text, example.text)
+        before = self.teacher(pid).predict([example.text])[0]
+        target = target or verify.target_of(before)
+        return Counterfactual(
+            id=short_hash(example.id, text, target, "human", base or ""), example_id=example.id, text=text,
+            source=before.label, target=target, origin=Origin("human", "expert"), derived_from=base,
+            note="written by you" if base is None else "edited by you", created_at=now())
+
+    def _verdict(self, pid: str, example: Example, cf: Counterfactual) -> FlipCheck:
+        embed = self.encoder().encode
+        return verify.verify([(example.text, cf)], self.teacher(pid), embed)[0]
+
+    def decide(self, pid: str, cf_id: str, status: str, annotator: str, reasons=(), override_reason: str | None = None,
+               comment: str = "", lead_time_s: float | None = None) -> Decision:
+        """Record one decision at once. Raises BadInput where it may not be kept (see curation.decide)."""
+        from dataclasses import replace
+
+        cf = items.counterfactual(self.db, pid, cf_id)
+        project = self.project(pid)
+        check = self._fresh_check(pid, cf)
+        made = Decision(cf_id, cf.example_id, status, annotator, tuple(reasons), override_reason, comment, now(),
+                        lead_time_s, project.task.guideline_version)
+        return replace(made, seq=deciding.decide(self.db, pid, made, check))
+
+    def _fresh_check(self, pid: str, cf: Counterfactual) -> FlipCheck | None:
+        """The present teacher's check of cf, made now where it is missing or stale."""
+        if self.project(pid).teacher is None:
+            return None
+        teacher = self.teacher(pid)
+        check = items.checks(self.db, pid, teacher.id, teacher.revision).get(cf.id)
+        if check is None:
+            check = self._verdict(pid, items.example(self.db, pid, cf.example_id), cf)
+            items.add_checks(self.db, pid, [check])
+        return check
+
+    def recheck(self, pid: str, progress=None) -> int:
+        """Verify every stale proposal with the present teacher; returns how many were checked."""
+        current = self._state(pid)
+        missing = [cf for cf in current.counterfactuals if cf.id not in current.checks]
+        texts = {e.id: e.text for e in items.examples(self.db, pid, ids=list({cf.example_id for cf in missing}))}
+        for at in range(0, len(missing), 64):
+            chunk = missing[at : at + 64]
+            pairs = [(texts[cf.example_id], cf) for cf in chunk]
+            items.add_checks(self.db, pid, verify.verify(pairs, self.teacher(pid), self.encoder().encode))
+            if progress:
+                progress(at + len(chunk), len(missing), "checking again")
+        return len(missing)
+
+    def edit_and_accept(self, pid: str, example_id: str, base_cf_id: str | None, text: str, annotator: str,
+                        override_reason: str | None = None, lead_time_s: float | None = None):
+        """Keep the expert's own text: a new counterfactual that points back, its check, and the decision.
+
+        Returns (Counterfactual, FlipCheck, Decision). Raises BadInput where it does not flip and no
+        override_reason is given: nothing is decided then, and the draft stays.
+        """
+        example = items.example(self.db, pid, example_id)
+        base = items.counterfactual(self.db, pid, base_cf_id) if base_cf_id else None
+        if base is not None and clean(text, example.text) == base.text:
+            return base, self._fresh_check(pid, base), self.decide(
+                pid, base.id, "accepted", annotator, override_reason=override_reason, lead_time_s=lead_time_s)
+        cf = self._written(pid, example, text, base.target if base else None, base_cf_id)
+        check = self._verdict(pid, example, cf)
+        items.add_counterfactuals(self.db, pid, [cf])
+        items.add_checks(self.db, pid, [check])
+        decision = self.decide(pid, cf.id, "edited", annotator, override_reason=override_reason, lead_time_s=lead_time_s)
+        items.drop_draft(self.db, pid, example_id, annotator)
+        return cf, check, decision
+
+    def undo(self, pid: str, annotator: str) -> Decision | None:
+        """Take back the annotator's last act; None where there is nothing left to undo."""
+        return deciding.undo(self.db, pid, annotator)
+
+    def save_draft(self, pid: str, example_id: str, annotator: str, base_id: str | None, text: str) -> None:
+        """Remember unfinished text. Saved at once; survives a restart."""
+        items.save_draft(self.db, pid, example_id, annotator, base_id, text)
+
+    def draft(self, pid: str, example_id: str, annotator: str) -> str | None:
+        return items.draft(self.db, pid, example_id, annotator)
+
+    def kept_pairs(self, pid: str) -> dict[str, tuple[Counterfactual, FlipCheck]]:
+        """example id -> the accepted counterfactual and its valid check under the present teacher."""
+        current = self._state(pid)
+        by_id = {cf.id: cf for cf in current.counterfactuals}
+        kept = {}
+        for example_id, decision in current.outcome.items():
+            check = current.checks.get(decision.counterfactual_id)
+            if decision.status in KEPT and check is not None and check.valid:
+                kept[example_id] = (by_id[decision.counterfactual_id], check)
+        return kept
+
+
+def clean(text: str, original: str) -> str:
+    """The text without control characters or outer blanks. Raises BadInput where empty, unchanged or too long."""
+    from cod_core.settings import MAX_CHARS
+
+    text = "".join(c for c in text if c in "\n\t" or ord(c) >= 32).strip()
+    if not text:
+        raise BadInput("The text is empty. Write the changed text, or reject the proposal.")
+    if text == original.strip():
+        raise BadInput("The text is the same as the original. Change a word so that the label changes.")
+    if len(text) > MAX_CHARS:
+        raise BadInput(f"The text has {len(text):,} characters; at most {MAX_CHARS:,} can be used. Shorten it.")
+    return text
+
+
+def why(check: FlipCheck | None) -> str:
+    """Why this item is worth a look, in words."""
+    if check is None:
+        return "Not checked by the teacher yet."
+    if not check.flipped:
+        return "The teacher does not change its mind: edit it, or reject it."
+    if not check.reached_target:
+        return "The teacher changes its mind, but to another label than the one aimed at."
+    sure = check.after.prob(check.target)
+    edits = f"{check.token_edits} word{'s' if check.token_edits != 1 else ''} changed"
+    closeness = "close to the decision line" if sure < 0.65 else "well past the decision line" if sure > 0.9 else "past the decision line"
+    return f"{edits}, {closeness}."

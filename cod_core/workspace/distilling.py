@@ -1,0 +1,137 @@
+"""Distil and compare: pre-flight, the sweep over shots, seeds and arms, students kept for later."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cod_core.errors import BadInput, NotEnoughData
+from cod_core.models.encoder import DEFAULT_ENCODER
+from cod_core.progress import Progress, silent
+from cod_core.store import items, runs
+from cod_core.types import ARMS, RunResult
+from cod_core.workspace.base import Base
+
+SHOTS = (8, 16, 32, 64, 128, 256, 512)
+SECONDS_A_TEXT = 0.02
+SECONDS_A_LINEAR = 0.02
+SECONDS_A_FINETUNED = 40.0
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a sweep would do. n_pairs: balanced accepted pairs. messages: plain sentences. blocked: cannot start."""
+
+    n_pairs: int
+    shots_allowed: list[int]
+    seconds_estimate: float
+    n_test: int
+    messages: list[str]
+    blocked: bool
+
+
+class Distilling(Base):
+    """From accepted pairs to measured students."""
+
+    def shots_allowed(self, pid: str) -> list[int]:
+        """k at which CoD can be compared: k/2 accepted pairs and k labelled training texts."""
+        pairs = self.pairs_allow(pid, self.kept_pairs(pid))
+        pool = len(self.pool(pid))
+        step = len(self.project(pid).task.labels) * 2
+        wanted = sorted({*SHOTS, *([2 * pairs] if 0 < 2 * pairs < 8 else []), *([step] if pairs and pool < 8 else [])})
+        return [k for k in wanted if k // 2 <= pairs and k <= max(pool, 2)]
+
+    def preflight(self, pid: str, student: str = "linear", seeds: int = 20) -> Preflight:
+        """Whether and how a sweep can run, in plain words. Asks no model."""
+        project, kept = self.project(pid), self.kept_pairs(pid)
+        pairs = self.pairs_allow(pid, kept)
+        allowed = self.shots_allowed(pid)
+        counts = items.count_examples(self.db, pid)
+        n_test = sum(n for (split, label), n in counts.items() if split == "test" and label is not None)
+        n_free = sum(n for (split, _), n in counts.items() if split == "unlabelled")
+        messages, blocked = [], False
+        if project.teacher is None:
+            messages.append("Choose a teacher first, on the Teacher page.")
+            blocked = True
+        if not allowed:
+            need = 2 * len(project.task.labels)
+            messages.append(f"{len(kept)} counterfactuals are accepted. The smallest comparison needs {need // 2} or more, "
+                            "as many for each label. Accept more on the Curate page.")
+            blocked = True
+        else:
+            messages.append(f"{len(kept)} counterfactuals are accepted; balanced over the labels they allow up to "
+                            f"{allowed[-1]} training rows.")
+        if n_test == 0 and n_free == 0:
+            messages.append("There are no test texts: upload a test file (best 100 texts or more) or unlabelled texts, "
+                            "otherwise nothing can be measured.")
+            blocked = True
+        elif 0 < n_test < 100:
+            messages.append(f"Only {n_test} labelled test texts: differences will be uncertain. 100 or more are better.")
+        stale = self._state(pid).stale
+        if stale:
+            messages.append(f"{stale} proposals were checked by an earlier teacher and do not count until checked again.")
+        cells = sum(2 * seeds + 2 * (seeds if k <= pairs else 0) for k in allowed)
+        each = SECONDS_A_LINEAR if student == "linear" else SECONDS_A_FINETUNED
+        return Preflight(pairs, allowed, 5 + n_test * SECONDS_A_TEXT + cells * each, n_test, messages, blocked)
+
+    def distill(self, pid: str, params: dict, progress: Progress = silent) -> dict:
+        """Train and score every student of a sweep; finished ones are skipped, each is saved at once.
+
+        params: student ("linear" or "finetuned"), shots, seeds, first_seed, arms, and for fine-tuned students
+        encoder, layers, steps. Returns {"students", "new", "left_out", "report"}.
+        """
+        from cod_core.distill.sweep import EvalSet, plan_cells, run_linear_sweep
+
+        project, teacher = self.project(pid), self.teacher(pid)
+        shots = [int(k) for k in params.get("shots") or self.shots_allowed(pid)]
+        if not shots:
+            raise NotEnoughData("Accept more counterfactuals first: the smallest comparison needs one for each label.")
+        if any(k < 2 for k in shots):
+            raise BadInput("The number of training rows must be 2 or more.")
+        arms = tuple(params.get("arms") or ARMS)
+        first = int(params.get("first_seed", 0))
+        seeds = range(first, first + int(params.get("seeds", 20)))
+        kept, pool = self.kept_pairs(pid), self.pool(pid)
+        pairs = {i: cf for i, (cf, _) in kept.items() if i in pool}
+        available = self.pairs_allow(pid, pairs)
+        need_pairs = min(available, max(k if "cod_plus" in arms and k <= available else k // 2 for k in shots))
+        progress(0, 1, "drawing the training rows")
+        orders = self.sweep_orders(pid, seeds, max(shots), need_pairs, set(pairs))
+        student = params.get("student", "linear")
+        encoder = params.get("encoder") or DEFAULT_ENCODER
+        name = "linear" if student == "linear" else f"finetuned:{encoder}:{params.get('layers') or 'all'}"
+        tuned = {} if student == "linear" else {"steps": int(params.get("steps") or 60), "learning_rate": 1e-4,
+                                                "batch_size": 16}
+        cells, left_out = plan_cells(
+            orders, shots, arms, pool, pairs, teacher.logprobs, method=params.get("method", "kd"), student=name,
+            encoder=encoder, teacher_id=teacher.id, teacher_revision=teacher.revision, **tuned)
+        cells = list({cell.config.run_id: cell for cell in cells}.values())
+        sets = [EvalSet(tuple(e.text for e in rows), tuple(e.label for e in rows) if split != "unlabelled" else None)
+                for split in ("test", "validation", "unlabelled")
+                for rows in [items.examples(self.db, pid, split=split)]]
+        folder = self.settings.folder("students", pid)
+        labels = project.task.labels
+        done = runs.run_ids(self.db, pid)
+        if student == "linear":
+            found = run_linear_sweep(
+                cells, labels, self.encoder(encoder).encode, teacher.logprobs, *sets, done=done,
+                on_results=lambda batch: self._save_linear(pid, folder, batch, labels, encoder), progress=progress)
+        else:
+            from cod_core.workspace.finetuning import run_finetuned_sweep
+            found = run_finetuned_sweep(self, pid, cells, labels, encoder, params, sets, folder, done, progress)
+        report = self.write_report(pid, [cell.config.run_id for cell in cells], left_out, sets[0], shots)
+        return {"students": len(cells), "new": len(found), "left_out": left_out, "report": report["made_at"]}
+
+    def _save_linear(self, pid: str, folder: Path, batch: Sequence[tuple], labels, encoder: str) -> None:
+        """Keep the heads of a finished batch, then their results: a result never lacks its student."""
+        from safetensors.numpy import save_file
+
+        from cod_core.distill.linear import SCALE
+
+        results = []
+        for result, weight, bias in batch:
+            path = folder / f"{result.config.run_id}.safetensors"
+            about = {"labels": json.dumps(list(labels)), "encoder": encoder, "scale": str(SCALE)}
+            save_file({"weight": weight.astype("float32"), "bias": bias.astype("float32")}, path, about)
+            results.append(RunResult(**{**result.__dict__, "path": path.name}))
+        runs.put_runs(self.db, pid, results)

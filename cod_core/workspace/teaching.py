@@ -1,0 +1,175 @@
+"""The teacher of a project: choosing it, loading it once, judging it on the person's own rows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cod_core.errors import BadInput, CodError
+from cod_core.models.cached import CachedClassifier
+from cod_core.models.encoder import DEFAULT_ENCODER, resolve, weights_revision
+from cod_core.progress import Progress, silent
+from cod_core.store import items, projects
+from cod_core.types import Example, Prediction
+from cod_core.workspace.base import Base
+
+PLAIN = {"builtin": "Built-in teacher", "transformers": "Hugging Face classifier",
+         "finetuned": "Teacher fine-tuned on your texts", "llm": "Language model as teacher"}
+
+
+@dataclass(frozen=True)
+class TeacherReport:
+    """accuracy: on n of the person's labelled rows the teacher did not train on; None where there are none.
+
+    n_left_out: rows it trained on. disagreements: rows where it differs from the gold label.
+    """
+
+    name: str
+    kind: str
+    revision: str
+    accuracy: float | None
+    n: int
+    n_left_out: int
+    disagreements: list[tuple[Example, Prediction]]
+    note: str = ""
+
+
+class Teaching(Base):
+    """Which classifier decides, and how far it can be trusted."""
+
+    def set_teacher(self, pid: str, spec: dict, key: str | None = None) -> None:
+        """Choose the teacher. spec["kind"]: builtin, transformers, finetuned or llm (see DESIGN.md).
+
+        The model is loaded once to check it, so a wrong name or label map is refused here and the old
+        teacher stays. Checks made by another teacher become stale. Raises ModelUnavailable, LabelMismatch.
+        """
+        from cod_core.models.teachers import BUILTIN
+
+        spec = {k: v for k, v in spec.items() if k != "key"}
+        if spec["kind"] == "builtin" and not (BUILTIN / spec["name"] / "teacher.json").exists():
+            raise BadInput(f"There is no built-in teacher called {spec['name']!r}.")
+        labels = self.project(pid).task.labels
+        if spec["kind"] == "builtin":
+            from cod_core.data.samples import sample
+            from cod_core.models.teachers import label_order
+            label_order(sample(spec["name"]).task.labels, labels, spec.get("label_map"), spec["name"])
+        else:
+            classifier = self._load_teacher(spec, labels, key)
+            spec = {**spec, "id": classifier.id, "revision": classifier.revision}
+        projects.set_teacher(self.db, pid, spec)
+
+    def teacher(self, pid: str, key: str | None = None) -> CachedClassifier:
+        """The project's teacher, predictions cached; its weights load on the first text never seen.
+
+        Raises BadInput where none is chosen.
+        """
+        project = self.project(pid)
+        if project.teacher is None:
+            raise BadInput("This project has no teacher yet. Choose one on the Teacher page.")
+        spec, labels = project.teacher, project.task.labels
+        identity, revision = self._identity(spec, labels)
+        return self._once(("teacher", identity, revision, labels), lambda: CachedClassifier(
+            self.db, identity, revision, labels, lambda: self._load_teacher(spec, labels, key)))
+
+    def _identity(self, spec: dict, labels) -> tuple[str, str]:
+        """(id, revision) of a teacher without loading it. Part of the revision: weights and label order."""
+        from cod_core.models.teachers import BUILTIN
+        from cod_core.text import short_hash
+
+        order = short_hash(*labels, *sorted((spec.get("label_map") or {}).items()))[:6]
+        if spec["kind"] == "builtin":
+            weights = weights_revision(str(BUILTIN / spec["name"]))
+            return f"builtin:{spec['name']}", f"{weights}-{weights_revision(resolve(DEFAULT_ENCODER))[:6]}-{order}"
+        local = spec.get("path") or spec.get("name", "")
+        if spec["kind"] in ("finetuned", "transformers") and Path(local).is_dir():
+            return spec["id"], f"{weights_revision(local)}-{order}"
+        return spec["id"], f"{spec['revision']}-{order}"
+
+    def _load_teacher(self, spec: dict, labels, key: str | None):
+        from cod_core.models import teachers
+
+        if spec["kind"] == "builtin":
+            return teachers.FineTunedTeacher(teachers.BUILTIN / spec["name"], f"builtin:{spec['name']}", labels)
+        if spec["kind"] == "finetuned":
+            return teachers.FineTunedTeacher(spec["path"], None, labels)
+        if spec["kind"] == "transformers":
+            return teachers.TransformersTeacher(spec["name"], labels, spec.get("label_map"))
+        if spec["kind"] == "llm":
+            from cod_core.workspace.llm import llm_teacher
+            return llm_teacher(self.db, spec, labels, key)
+        raise BadInput(f"Unknown kind of teacher: {spec['kind']!r}.")
+
+    def teacher_label(self, pid: str) -> str | None:
+        """The teacher's name in plain words, None where none is chosen."""
+        spec = self.project(pid).teacher
+        if spec is None:
+            return None
+        return f"{PLAIN[spec['kind']]}: {Path(str(spec.get('name') or spec.get('model') or spec.get('path'))).name}"
+
+    def teacher_report(self, pid: str, limit: int = 500, progress: Progress = silent) -> TeacherReport:
+        """Accuracy on up to `limit` of the person's own labelled rows, and where teacher and gold differ."""
+        project, teacher = self.project(pid), self.teacher(pid)
+        rows = [e for e in items.examples(self.db, pid) if e.label is not None]
+        trained = self._trained_on(project)
+        held = [e for e in rows if not trained(e)][:limit]
+        shown = held or rows[:limit]
+        predictions = teacher.predict([e.text for e in shown], progress)
+        wrong = [(e, p) for e, p in zip(shown, predictions) if p.label != e.label]
+        note = "" if held else "The teacher was trained on all of these texts, so its accuracy on them says little."
+        accuracy = 1 - len(wrong) / len(held) if held else None
+        return TeacherReport(self.teacher_label(pid), project.teacher["kind"], teacher.revision, accuracy, len(held),
+                             sum(1 for e in rows if trained(e)), wrong, note)
+
+    def _trained_on(self, project):
+        """A predicate: did this project's teacher see the row in training?"""
+        spec = project.teacher or {}
+        if spec.get("kind") == "finetuned":
+            seen = set(spec.get("trained_on", ()))
+            return lambda e: e.id in seen
+        if spec.get("kind") == "builtin" and project.settings.get("sample"):
+            return lambda e: e.split == "train"
+        if spec.get("kind") == "builtin":
+            seen = self._once(("sample texts", spec["name"]), lambda: self._sample_train_ids(spec["name"]))
+            return lambda e: e.id in seen
+        return lambda e: False
+
+    def _sample_train_ids(self, name: str) -> frozenset[str]:
+        """Ids of the texts a built-in teacher trained on; empty where the archive is not at hand."""
+        from cod_core.data.samples import _OUTER, load_sample
+
+        folder = self.settings.folder("samples")
+        if not (folder / _OUTER).exists():
+            return frozenset()
+        try:
+            return frozenset(e.id for e in load_sample(name, folder) if e.split == "train")
+        except CodError:
+            return frozenset()
+
+    def finetune_teacher(self, pid: str, params: dict, progress: Progress = silent) -> dict:
+        """Train a teacher on the project's training rows and choose it. params: encoder, epochs.
+
+        Returns {"rows", "accuracy", "measured_on", "warning"}: held-out accuracy on the test split, or the
+        cross-validated accuracy of a linear head where there is no test split or fewer than 200 rows.
+        """
+        from cod_core.models.finetune import FEW_ROWS, cross_validate, finetune_teacher
+        from cod_core.text import short_hash
+
+        project, labels = self.project(pid), self.project(pid).task.labels
+        rows = [e for e in items.examples(self.db, pid, split="train") if e.label is not None]
+        encoder = params.get("encoder") or DEFAULT_ENCODER
+        name = short_hash(encoder, params.get("epochs"), *(e.id + str(e.label) for e in rows))
+        folder = self.settings.folder("teachers", pid) / name
+        finetune_teacher([e.text for e in rows], [e.label for e in rows], labels, encoder, folder,
+                         epochs=int(params.get("epochs") or (2 if len(rows) >= 2000 else 4 if len(rows) >= 400 else 10)),
+                         progress=progress)
+        few = len(rows) < FEW_ROWS
+        out = {"rows": len(rows), "accuracy": None, "measured_on": None, "warning": None}
+        if few:
+            out |= {"accuracy": cross_validate([e.text for e in rows], [e.label for e in rows], labels, encoder),
+                    "measured_on": "cross-validation of a linear head", "warning":
+                    f"Only {len(rows)} texts to train on: expect mistakes. {FEW_ROWS} or more make a teacher to trust."}
+        self.set_teacher(pid, {"kind": "finetuned", "path": str(folder), "name": f"{project.name} ({len(rows)} texts)",
+                               "trained_on": [e.id for e in rows]})
+        test = [e for e in items.examples(self.db, pid, split="test") if e.label is not None]
+        if test and not few:
+            right = [p.label == e.label for p, e in zip(self.teacher(pid).predict([e.text for e in test]), test)]
+            out |= {"accuracy": sum(right) / len(right), "measured_on": f"{len(test)} test texts"}
+        return out

@@ -1,0 +1,53 @@
+"""Long work as jobs: start, follow, cancel, resume. The worker process calls run_job."""
+
+from cod_core.errors import BadInput
+from cod_core.jobs import queue
+from cod_core.progress import Progress
+from cod_core.workspace.base import Base
+
+KINDS = ("generate", "distill", "finetune_teacher", "diagnose", "recheck")
+
+
+class Working(Base):
+    """Background jobs of a project."""
+
+    def start(self, pid: str, kind: str, params: dict, key: str | None = None) -> str:
+        """Queue a job and start its worker; returns the job's id. key: an LLM key, never stored.
+
+        Where a job of the project is under way already, its id comes back and nothing new is started.
+        """
+        if kind not in KINDS:
+            raise BadInput(f"Unknown kind of job: {kind!r}.")
+        running = queue.active(self.db, pid)
+        if running is not None:
+            return running.id
+        job_id = queue.enqueue(self.db, pid, kind, {k: v for k, v in params.items() if k != "key"})
+        queue.start_worker(job_id, str(self.settings.home), key=key)
+        return job_id
+
+    def job(self, pid: str):
+        """The newest job of the project, None where there was none."""
+        return queue.newest(self.db, pid)
+
+    def cancel(self, job_id: str) -> None:
+        queue.request_cancel(self.db, job_id)
+
+    def resume(self, job_id: str, key: str | None = None) -> None:
+        """Go on with a stopped, failed or interrupted job; finished items are not repeated."""
+        queue.resume(self.db, job_id)
+        queue.start_worker(job_id, str(self.settings.home), key=key)
+
+    def run_job(self, job, progress: Progress) -> dict:
+        """Do a job's work here and return its result. Called by the worker process."""
+        import os
+
+        key, pid = os.environ.get("COD_LLM_KEY"), job.project_id
+        if job.kind == "generate":
+            return self.generate(pid, job.params, progress, key)
+        if job.kind == "distill":
+            return self.distill(pid, job.params, progress)
+        if job.kind == "finetune_teacher":
+            return self.finetune_teacher(pid, job.params, progress)
+        if job.kind == "diagnose":
+            return self.diagnose(pid, progress)
+        return {"checked": self.recheck(pid, progress)}
