@@ -9,6 +9,7 @@ is zero at the solution (so C - 1 classes are enough).
 """
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 SCALE = 10.0
 TOLERANCE = 1e-8
@@ -35,11 +36,13 @@ def fit_linear_batch(features, weights, hard, soft_logprobs, temperature=2.0, kd
     unknowns = (classes - 1) * (min(n, d) + 1)
     chunk = max(1, _CHUNK_BYTES // (8 * (min(unknowns, DENSE_UNKNOWNS) ** 2 + 4 * n * min(n, d))))
     weight, bias = np.zeros((n_fits, classes, d)), np.zeros((n_fits, classes))
-    for start in range(0, n_fits, chunk):
-        part = slice(start, start + chunk)
-        weight[part], bias[part] = _fit(
-            features[part] * scale, weights[part], hard[part], soft[part], temperature, kd_weight, l2
-        )
+    # the matrices are small: threads of the algebra library wait for each other (ten times slower on a busy machine)
+    with threadpool_limits(1, "blas"):
+        for start in range(0, n_fits, chunk):
+            part = slice(start, start + chunk)
+            weight[part], bias[part] = _fit(
+                features[part] * scale, weights[part], hard[part], soft[part], temperature, kd_weight, l2
+            )
     return weight, bias
 
 
