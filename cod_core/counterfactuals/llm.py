@@ -1,0 +1,240 @@
+"""Counterfactuals written by an LLM: the plan shown first, the generator, many texts with bounded calls in flight.
+
+Knows no store and no teacher: replies are kept by the client's callables, results handed to a callback in the
+caller's thread, and nothing here says whether a text flips. No row is dropped silently: each is counted with its reason.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from cod_core.counterfactuals.prompts import DEFAULT_TEMPLATE, Prompt, render, template
+from cod_core.counterfactuals.replies import REASONS, parse_reply
+from cod_core.errors import BadInput
+from cod_core.models.chat import EndpointError, LLMClient, LLMSettings, Reply, prompt_sha256, reply_key
+from cod_core.progress import Progress, silent
+from cod_core.text import short_hash, tokens
+from cod_core.types import Counterfactual, Example, Origin, Task, now
+
+__all__ = ["Ask", "LLMClient", "LLMGenerator", "LLMSettings", "Outcome", "Plan", "Proposals", "plan", "propose_many"]
+MAX_FAILURES_IN_A_ROW = 5
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One text to be changed. source: the teacher's class at the text. first_sample: above 0 for "try again"."""
+
+    example: Example
+    source: str
+    target: str
+    first_sample: int = 0
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """What came of one ask. dropped: replies that held no new text, by reason (a key of replies.REASONS)."""
+
+    counterfactuals: tuple[Counterfactual, ...]
+    dropped: dict[str, int] = field(default_factory=dict)
+    cached: int = 0
+    cost_usd: float | None = None
+
+
+class LLMGenerator:
+    """A `Generator` that asks a chat model through an LLMClient with a versioned prompt."""
+
+    def __init__(self, client: LLMClient, task: Task, template_name: str = DEFAULT_TEMPLATE,
+                 worked: tuple[str, str] | None = None):
+        """worked: a (before, after) pair of the project shown as the example. Raises BadInput for an unknown prompt."""
+        self.client, self.task, self.worked = client, task, worked
+        self.template = template(template_name)
+        self._template_name = template_name
+        self.name = f"llm:{client.settings.model}@{client.settings.host}"
+
+    def prompt(self, text: str, source: str, target: str, keep: tuple[str, ...] = ()) -> Prompt:
+        """The prompt exactly as it would be sent."""
+        return render(self.task, text, source, target, self._template_name, keep, self.worked)
+
+    def propose(self, example: Example, source: str, target: str, n: int, first_sample: int = 0) -> list[Counterfactual]:
+        """Up to n unverified counterfactuals, different from one another. See ask for why there may be fewer."""
+        return list(self.ask(example, source, target, n, first_sample).counterfactuals)
+
+    def ask(self, example: Example, source: str, target: str, n: int, first_sample: int = 0,
+            keep: tuple[str, ...] = (), stop: Callable[[], bool] = lambda: False) -> Proposals:
+        """Samples first_sample to first_sample + n - 1 of the prompt, as texts and counted reasons.
+
+        keep: phrases that must stay. stop: looked at between calls. Raises EndpointError, BadInput.
+        """
+        prompt = self.prompt(example.text, source, target, keep)
+        found: dict[str, Counterfactual] = {}
+        dropped: Counter[str] = Counter()
+        cached, cost = 0, 0.0
+        for sample in range(first_sample, first_sample + n):
+            if stop():
+                break
+            reply = self.client.chat(prompt.messages, sample)
+            price = self.client.settings.cost(reply.tokens_in, reply.tokens_out)
+            cached += reply.cached
+            cost += 0.0 if reply.cached else price or 0.0
+            parsed = parse_reply(reply.content, example.text, reply.refusal, reply.finish_reason)
+            reason = parsed.reason
+            if parsed.text is not None:
+                made = self._counterfactual(example, source, target, parsed.text, prompt, reply, sample, price)
+                lost = any(phrase not in parsed.text for phrase in keep)
+                reason = "kept_phrase_lost" if lost else "duplicate" if made.id in found else None
+                if reason is None:
+                    found[made.id] = made
+            if reason is not None:
+                dropped[reason] += 1
+        priced = self.client.settings.cost(0, 0) is not None
+        return Proposals(tuple(found.values()), dict(dropped), cached, cost if priced else None)
+
+    def _counterfactual(self, example: Example, source: str, target: str, text: str, prompt: Prompt, reply: Reply,
+                        sample: int, price: float | None) -> Counterfactual:
+        origin = Origin(kind="llm", name=self.client.settings.model, revision=self.client.settings.host,
+                        prompt_id=prompt.template_id, prompt_version=prompt.version,
+                        prompt_sha256=prompt_sha256(prompt.messages), temperature=self.client.settings.temperature,
+                        seed=sample, request_id=reply.request_id, cost_usd=price)
+        return Counterfactual(short_hash(example.id, target, text, self.name), example.id, text, source, target, origin,
+                              raw_reply=reply.content, note=f"written by {self.client.settings.model}", created_at=now())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would send, before it sends anything.
+
+    prompt: for the first text, word for word. calls: still to be made; cached: answered already and free.
+    tokens_in, tokens_out: estimates, good to about a third. cost_usd: None where no price was given.
+    """
+
+    prompt: str
+    calls: int
+    cached: int
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float | None
+    host: str
+    model: str
+    max_in_flight: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def tokens_est(self) -> int:
+        """Tokens in and out together."""
+        return self.tokens_in + self.tokens_out
+
+
+def plan(task: Task, asks: Sequence[Ask], settings: LLMSettings, n: int | None = None,
+         template_name: str = DEFAULT_TEMPLATE, get_reply: Callable[[str], dict | None] | None = None,
+         worked: tuple[str, str] | None = None) -> Plan:
+    """The plan of a run over asks, n samples each (the settings' n where None). Makes no call and needs no key."""
+    samples = n or settings.n
+    calls = cached = tokens_in = tokens_out = 0
+    first = ""
+    for ask in asks:
+        prompt = render(task, ask.example.text, ask.source, ask.target, template_name, worked=worked)
+        first = first or prompt.shown
+        a_call = sum(estimate_tokens(content) + 4 for _, content in prompt.messages)
+        for sample in range(ask.first_sample, ask.first_sample + samples):
+            if get_reply and get_reply(reply_key(settings, prompt.messages, settings.temperature, sample)):
+                cached += 1
+                continue
+            calls += 1
+            tokens_in += a_call
+            tokens_out += estimate_tokens(ask.example.text) + 30
+    notes = []
+    if settings.temperature == 0 and samples > 1:
+        notes.append("With temperature 0 the samples of one text are mostly the same. Raise it, or ask for 1 candidate.")
+    if settings.cost(0, 0) is None:
+        notes.append("No price was given, so the cost is not known.")
+    return Plan(first, calls, cached, tokens_in, tokens_out, settings.cost(tokens_in, tokens_out), settings.host,
+                settings.model, settings.max_in_flight, tuple(notes))
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a model counts in the text: a word is 1.3, four characters are 1, whichever is more."""
+    return round(max(1.3 * len(tokens(text)), len(text) / 4))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a whole run came to. dropped: replies by reason. failed: example id -> message of the call that failed."""
+
+    proposed: int
+    dropped: dict[str, int]
+    failed: dict[str, str]
+    cached: int
+    cost_usd: float | None
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The losses in plain words, most frequent first; empty where nothing was lost."""
+        lost = sorted(self.dropped.items(), key=lambda item: (-item[1], item[0]))
+        said = [f"{count} × {REASONS[reason]}" for reason, count in lost]
+        if self.failed:
+            said.append(f"{len(self.failed)} texts got no answer; resume to ask for them again. {next(iter(self.failed.values()))}")
+        return tuple(said)
+
+
+def propose_many(generator: LLMGenerator, asks: Sequence[Ask], n: int | None = None,
+                 on_result: Callable[[Ask, Proposals], object] = lambda ask, proposals: None,
+                 progress: Progress = silent, poll_s: float = 0.5) -> Outcome:
+    """Proposals for many texts, at most settings.max_in_flight calls open at a time.
+
+    on_result and progress run in the caller's thread, in the order of completion; progress is also called every
+    poll_s seconds, so that a Cancelled it raises ends the run at once (calls then open still keep their replies).
+    A call that fails for one text is counted and the run goes on; a failure that the next call would share (key,
+    address, model), or the same text after text, ends it with EndpointError once finished texts were handed over.
+    """
+    settings = generator.client.settings
+    samples = n or settings.n
+    if samples < 1:
+        raise BadInput(f"Ask for at least 1 candidate a text; got {samples}.")
+    stop = threading.Event()
+    dropped: Counter[str] = Counter()
+    failed: dict[str, str] = {}
+    proposed = cached = done = in_a_row = 0
+    cost = None if settings.cost(0, 0) is None else 0.0
+    ending: EndpointError | None = None
+    pool = ThreadPoolExecutor(settings.max_in_flight, thread_name_prefix="llm")
+    waiting = iter(asks)
+    running: dict = {}
+
+    def submit() -> None:
+        ask = next(waiting, None) if ending is None else None
+        if ask is not None:
+            running[pool.submit(generator.ask, ask.example, ask.source, ask.target, samples, ask.first_sample,
+                                stop=stop.is_set)] = ask
+
+    try:
+        for _ in range(settings.max_in_flight):
+            submit()
+        while running:
+            finished, _ = wait(running, timeout=poll_s, return_when=FIRST_COMPLETED)
+            for future in finished:
+                ask = running.pop(future)
+                try:
+                    result = future.result()
+                except EndpointError as error:
+                    failed[ask.example.id] = str(error)
+                    in_a_row += 1
+                    if error.fatal or in_a_row >= MAX_FAILURES_IN_A_ROW:
+                        ending = ending or error
+                else:
+                    in_a_row = 0
+                    proposed += len(result.counterfactuals)
+                    dropped.update(result.dropped)
+                    cached += result.cached
+                    cost = None if cost is None else cost + (result.cost_usd or 0.0)
+                    on_result(ask, result)
+                done += 1
+                submit()
+            progress(done, len(asks), f"{proposed} texts from {settings.model}")
+    finally:
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+    if ending is not None:
+        raise ending
+    return Outcome(proposed, dict(dropped), failed, cached, cost)

@@ -1,0 +1,135 @@
+"""From an LLM's raw reply to a text, or to the reason why it is none. Pure: knows no endpoint and no teacher.
+
+Accepts the JSON that the prompt asks for, tagged and fenced replies, and plain text with a polite lead or a
+remark after it. It never judges whether the text flips: only the teacher does.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictStr, ValidationError
+
+from cod_core.settings import MAX_CHARS
+from cod_core.text import tokens
+
+REASONS = {
+    "empty": "the reply was empty",
+    "refusal": "the model refused",
+    "cut_off": "the reply broke off before its end",
+    "not_parsed": "no text could be read from the reply",
+    "unchanged": "the text came back unchanged",
+    "too_long": f"the text was longer than {MAX_CHARS} characters",
+    "duplicate": "the same text was proposed before",
+    "kept_phrase_lost": "a phrase that was to be kept had changed",
+}
+_NAMES = ("counterfactual", "counterfactual_text", "new_text", "rewritten_text", "text", "output", "answer", "result")
+_TAGS = re.compile(rf"<({'|'.join(_NAMES)}|new|rewritten|cf)>\s*(.*?)\s*</\1>", re.S | re.I)
+_THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?</\1>", re.S | re.I)
+_CODE = re.compile(r"```[\w-]*\n(.*?)\n?```", re.S)
+_FENCE = re.compile(r"^=====TEXT [0-9a-f]{8}=====$", re.M)
+_LEAD = re.compile(
+    r"^(?:(?:sure|certainly|of course|okay|ok|absolutely|great)[!,.]?\s*)?"
+    r"(?:here(?:'s|’s| is| are| you go)|below is|i(?:'ve|’ve| have) (?:changed|rewritten|edited|modified)|"
+    r"(?:the )?(?:counterfactual|rewritten|revised|modified|edited|changed|new|adjusted|after)(?: text| version| sentence)?)"
+    r"[^:\n]{0,160}:\s*", re.I)
+_BARE_LEAD = re.compile(r"^(?:sure|certainly|of course|okay|ok|absolutely)[!,.]?\s*(?:\n+|$)", re.I)
+_REMARK = re.compile(
+    r"\n\s*\n\s*(?:\(?\*{0,2}(?:note|explanation|changes?(?: made)?|reasoning|rationale)\b|i (?:changed|replaced|kept|only|have)\b|"
+    r"this (?:version|rewrite|change|text)\b|the (?:change|edit|word)s?\b|let me know\b|(?:feel free|hope)\b).*\Z", re.I | re.S)
+_REFUSAL = re.compile(
+    r"^(?:i['’]?m (?:very |really )?sorry|i am sorry|sorry,|i (?:can['’]?t|cannot|can not|won['’]?t|am not able|am unable)|"
+    r"i['’]?m (?:unable|not able)|as an ai\b|unfortunately, i)", re.I)
+
+
+class JsonReply(BaseModel):
+    """The object that the prompt asks for; other names that models use for the text are understood."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    counterfactual: StrictStr = Field(validation_alias=AliasChoices(*_NAMES))
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """text, or None and the reason: a key of REASONS."""
+
+    text: str | None
+    reason: str | None = None
+
+
+def parse_reply(content: str, original: str, refusal: str | None = None, finish_reason: str = "stop") -> Parsed:
+    """The proposed text in a reply to a prompt about `original`, or why there is none."""
+    if refusal or finish_reason == "content_filter":
+        return Parsed(None, "refusal")
+    body = _FENCE.sub("", _THOUGHT.sub("", content or "")).strip()
+    if not body:
+        return Parsed(None, "cut_off" if finish_reason == "length" else "empty")
+    found = _from_json(body)
+    if found is None and (tagged := _TAGS.search(body)):
+        found = tagged.group(2)
+    if found is None:
+        if finish_reason == "length":
+            return Parsed(None, "cut_off")
+        if body.startswith("{") and not original.lstrip().startswith("{") or body.startswith("```json"):
+            return Parsed(None, "not_parsed")
+        found = _from_plain(body, original)
+    return _judge(_FENCE.sub("", found).strip(), original)
+
+
+def _judge(text: str, original: str) -> Parsed:
+    words = tokens(text)
+    if not words:
+        return Parsed(None, "empty" if not text else "not_parsed")
+    if _refuses(text, original):
+        return Parsed(None, "refusal")
+    if any(ord(c) < 32 and c not in "\n\t\r" for c in text) or "\ufffd" in text:
+        return Parsed(None, "not_parsed")
+    if any(c.isalnum() for c in original) and not any(c.isalnum() for c in text):
+        return Parsed(None, "not_parsed")
+    if len(text) > MAX_CHARS:
+        return Parsed(None, "too_long")
+    if [w.casefold() for w in words] == [w.casefold() for w in tokens(original)]:
+        return Parsed(None, "unchanged")
+    return Parsed(text)
+
+
+def _refuses(text: str, original: str) -> bool:
+    """An apology that shares little with the original; a text that begins so itself is no refusal."""
+    if not _REFUSAL.match(text) or _REFUSAL.match(original):
+        return False
+    known = {w.casefold() for w in tokens(original)}
+    words = [w.casefold() for w in tokens(text)]
+    return sum(w in known for w in words) < 0.5 * len(words)
+
+
+def _from_json(body: str) -> str | None:
+    """The text of the first JSON object in the body that holds one."""
+    decoder = json.JSONDecoder(strict=False)  # models leave real line breaks inside strings
+    for at in (m.start() for m in re.finditer(r"\{", body)):
+        try:
+            value, _ = decoder.raw_decode(body, at)
+            return JsonReply.model_validate(value).counterfactual
+        except (ValueError, ValidationError, RecursionError):
+            continue
+    return None
+
+
+def _from_plain(body: str, original: str) -> str:
+    """Plain text without code fence, polite lead, closing remark and the quotation marks around it."""
+    code = _CODE.search(body)
+    text = code.group(1).strip() if code else body
+    for pattern in (_BARE_LEAD, _LEAD):
+        if not pattern.match(original):
+            text = pattern.sub("", text, count=1).lstrip()
+    if not _REMARK.search(original):
+        text = _REMARK.sub("", text)
+    return _unquoted(text.strip().strip("*").strip() if not original.startswith("*") else text.strip(), original)
+
+
+def _unquoted(text: str, original: str) -> str:
+    for left, right in (('"', '"'), ("“", "”"), ("'", "'"), ("`", "`"), ("«", "»")):
+        wrapped = len(text) > 1 and text.startswith(left) and text.endswith(right)
+        if wrapped and left not in text[1:-1] and not (original.startswith(left) and original.endswith(right)):
+            return text[1:-1].strip()
+    return text

@@ -1,0 +1,280 @@
+"""A chat with any OpenAI-compatible endpoint: cached replies, plain errors, the key kept out of everything.
+
+Knows no task, no template and no database: messages go in, a Reply comes out, and two callables keep the
+replies. A successful reply is never requested again: its key is made of base URL, model, prompt,
+temperature and sample index. The `openai` client does the retries and the timeout.
+"""
+
+import hashlib
+import json
+import os
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from urllib.parse import urlsplit
+
+from cod_core.errors import BadInput, ModelUnavailable
+from cod_core.text import short_hash
+
+KEY_VARIABLE = "COD_LLM_KEY"
+TIMEOUT_S = 60.0
+Messages = tuple[tuple[str, str], ...]  # (role, content), in order
+_OPTIONAL = ("seed",)  # sent to make samples repeatable; left out where an endpoint refuses it
+
+
+@dataclass(frozen=True)
+class LLMSettings:
+    """Where and how to ask. n: candidates a text. price_in, price_out: USD a million tokens, None if unknown.
+
+    Holds no key. Raises BadInput where a value is out of range or the URL carries a secret.
+    """
+
+    base_url: str = "https://api.openai.com/v1"
+    model: str = "gpt-4o-mini"
+    temperature: float = 0.7
+    n: int = 4
+    max_in_flight: int = 4
+    price_in: float | None = None
+    price_out: float | None = None
+
+    def __post_init__(self):
+        parts = urlsplit(self.base_url.strip())
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadInput("The address of the model must start with http:// or https://, for example "
+                           "https://api.openai.com/v1 or http://localhost:11434/v1.")
+        if parts.username or parts.password or parts.query:
+            raise BadInput("The address of the model must not hold a key, a password or a '?': it is stored with "
+                           "the project. Give the key in its own field.")
+        object.__setattr__(self, "base_url", self.base_url.strip().rstrip("/"))
+        object.__setattr__(self, "model", self.model.strip())
+        if not self.model:
+            raise BadInput("Give the name of the model, as the endpoint lists it.")
+        if not 0 <= self.temperature <= 2:
+            raise BadInput(f"The temperature must lie between 0 and 2; got {self.temperature}.")
+        for name, top in (("n", 50), ("max_in_flight", 64)):
+            if not 1 <= getattr(self, name) <= top:
+                raise BadInput(f"{name} must lie between 1 and {top}; got {getattr(self, name)}.")
+
+    @property
+    def host(self) -> str:
+        """Where texts are sent: host, and port where one is given."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+
+    def cost(self, tokens_in: float, tokens_out: float) -> float | None:
+        """USD for that many tokens; None where no price was given."""
+        if self.price_in is None or self.price_out is None:
+            return None
+        return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer of the endpoint. logprobs: a position a token, each a list of (token, log-probability); () if none.
+
+    tokens_in, tokens_out: as the endpoint counted them, 0 where it did not. cached: no call was made for it.
+    """
+
+    content: str
+    refusal: str | None = None
+    finish_reason: str = "stop"
+    request_id: str | None = None
+    tokens_in: int = 0
+    tokens_out: int = 0
+    logprobs: tuple[tuple[tuple[str, float], ...], ...] = ()
+    cached: bool = False
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Reply":
+        """The Reply that put_reply was handed, as a cached one."""
+        rows = tuple(tuple((t, v) for t, v in row) for row in values.get("logprobs") or ())
+        return cls(**{**values, "logprobs": rows, "cached": True})
+
+
+class EndpointError(ModelUnavailable):
+    """A call failed. reason: unreachable, key, not_found, rate, server, timeout, request or format.
+
+    fatal: the next call would fail the same way, so a run stops.
+    """
+
+    def __init__(self, message: str, reason: str):
+        super().__init__(message)
+        self.reason = reason
+
+    @property
+    def fatal(self) -> bool:
+        return self.reason in ("unreachable", "key", "not_found", "request", "format")
+
+
+def prompt_sha256(messages: Messages) -> str:
+    """sha256 of the messages exactly as sent, 64 hex digits."""
+    return hashlib.sha256(json.dumps(messages, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def reply_key(settings: LLMSettings, messages: Messages, temperature: float, sample: int, logprobs: bool = False) -> str:
+    """The cache key of one reply. A reply with token log-probabilities is another reply than one without."""
+    parts = [settings.base_url, settings.model, prompt_sha256(messages), float(temperature), sample]
+    return hashlib.sha256(json.dumps(parts + (["logprobs"] if logprobs else [])).encode()).hexdigest()
+
+
+def fence(text: str) -> str:
+    """A marker line that sets an untrusted text apart inside a message: not part of the text, the same each time."""
+    salt = 0
+    while (mark := f"=====TEXT {short_hash(salt, text)[:8]}=====") in text:
+        salt += 1
+    return mark
+
+
+class LLMClient:
+    """Asks one model at one endpoint; safe to call from several threads.
+
+    key: argument, else the environment variable COD_LLM_KEY, else none is sent (local servers need none).
+    get_reply(key) -> dict or None and put_reply(key, dict) keep the replies; a dict in memory where absent.
+    """
+
+    def __init__(self, settings: LLMSettings, key: str | None = None,
+                 get_reply: Callable[[str], dict | None] | None = None,
+                 put_reply: Callable[[str, dict], object] | None = None,
+                 timeout: float = TIMEOUT_S, max_retries: int = 3):
+        memory: dict[str, dict] = {}
+        self.settings = settings
+        self._key = (key or os.environ.get(KEY_VARIABLE) or "").strip()
+        self._get, self._put = get_reply or memory.get, put_reply or memory.__setitem__
+        self._timeout, self._max_retries = timeout, max_retries
+        self._lock, self._locks, self._openai = threading.Lock(), {}, None
+        self._dropped: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"LLMClient({self.settings.model!r} at {self.settings.host!r})"
+
+    def chat(self, messages: Messages, sample: int = 0, temperature: float | None = None,
+             top_logprobs: int | None = None, max_tokens: int | None = None) -> Reply:
+        """The reply for this prompt and sample index, from the cache where it is known.
+
+        temperature: the settings' where None. top_logprobs: alternatives wanted a token, None for no logprobs.
+        An empty reply is not kept. Raises EndpointError with a plain message; the key is never part of it.
+        """
+        heat = self.settings.temperature if temperature is None else temperature
+        key = reply_key(self.settings, messages, heat, sample, top_logprobs is not None)
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:  # two threads with one question: the second finds the first one's answer
+            known = self._get(key)
+            if known is not None:
+                return Reply.from_dict(known)
+            options = {"temperature": heat, "seed": sample}
+            if top_logprobs is not None:
+                options |= {"logprobs": True, "top_logprobs": top_logprobs}
+            if max_tokens is not None:
+                options["max_tokens"] = max_tokens
+            reply = self._request(messages, options)
+            if reply.content.strip() or reply.refusal or reply.finish_reason == "content_filter":
+                self._put(key, {k: v for k, v in asdict(reply).items() if k != "cached"})
+        with self._lock:
+            self._locks.pop(key, None)
+        return reply
+
+    def _client(self):
+        with self._lock:
+            if self._openai is None:
+                import openai
+
+                self._openai = openai.OpenAI(api_key=self._key or "none", base_url=self.settings.base_url,
+                                             timeout=self._timeout, max_retries=self._max_retries)
+                # the library reads these from the environment; they are none of this endpoint's business
+                self._openai.organization = self._openai.project = None
+            return self._openai
+
+    def _request(self, messages: Messages, options: dict) -> Reply:
+        import openai
+
+        wire = [{"role": role, "content": content} for role, content in messages]
+        while True:
+            sent = {k: v for k, v in options.items() if k not in self._dropped}
+            if "max_tokens" in self._dropped and "max_tokens" in options:
+                sent["max_completion_tokens"] = options["max_tokens"]
+            try:
+                return _read(self._client().chat.completions.create(model=self.settings.model, messages=wire, **sent))
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                refused = next((k for k in (*_OPTIONAL, "max_tokens") if k in sent and k in _server_words(error)), None)
+                if refused is None:
+                    raise self._plain(error) from None
+                self._dropped.add(refused)
+            except (openai.OpenAIError, ValueError, TypeError, AttributeError, LookupError) as error:
+                raise self._plain(error) from None
+
+    def _plain(self, error: Exception) -> EndpointError:
+        reason, message = _explain(error, self.settings, self._timeout)
+        return EndpointError(redact(message, self._key), reason)
+
+
+def redact(message: str, key: str = "") -> str:
+    """The message without the key and without anything that looks like one."""
+    clean = message.replace(key, "[key]") if key else message
+    return re.sub(r"\b(?:sk|key|gsk|hf)[-_][\w*\-]{6,}|Bearer\s+\S+", "[key]", clean)
+
+
+def _server_words(error: Exception) -> str:
+    body = getattr(error, "body", None)
+    if isinstance(body, dict):
+        body = f"{body.get('param') or ''} {body.get('message') or body.get('error') or body.get('detail') or ''}"
+    return " ".join(str(body or "").split())[:300]
+
+
+def _explain(error: Exception, settings: LLMSettings, timeout: float) -> tuple[str, str]:
+    """(reason, message) for an error of the client, most specific first."""
+    import openai
+
+    host, model, said = settings.host, settings.model, _server_words(error)
+    said = f" It said: {said}" if said else ""
+    if isinstance(error, openai.APITimeoutError):
+        return "timeout", (f"{host} did not answer within {timeout:g} seconds, also when asked again. Finished replies "
+                           "are kept. Try again later, choose a faster model, or allow fewer calls at a time.")
+    if isinstance(error, openai.APIConnectionError):
+        return "unreachable", (f"{host} could not be reached. Check the address and that the server runs and can be "
+                               "reached from this machine. Finished replies are kept.")
+    if isinstance(error, (openai.AuthenticationError, openai.PermissionDeniedError)):
+        return "key", (f"{host} refused the key (error {error.status_code}). Check that the key is right and may use "
+                       f"{model}; it is given in the session or in {KEY_VARIABLE}, and is not stored.")
+    if isinstance(error, openai.NotFoundError):
+        return "not_found", (f"{host} knows no model {model!r} at this address (error 404). Check the model's name, and "
+                             f"that the address is the one that ends in /v1.{said}")
+    if isinstance(error, openai.RateLimitError):
+        return "rate", (f"{host} turned the call away: too many requests, or the credit is used up (error 429), also "
+                        f"when asked again. Finished replies are kept. Wait, or allow fewer calls at a time.{said}")
+    if isinstance(error, openai.APIStatusError):
+        if error.status_code >= 500:
+            return "server", (f"{host} failed (error {error.status_code}), also when asked again. Finished replies are "
+                              "kept. Try again later.")
+        return "request", f"{host} did not accept the request for {model} (error {error.status_code}).{said}"
+    return "format", (f"{host} answered, but not as an OpenAI-compatible endpoint does. Check that the address is that "
+                      "of the API, which usually ends in /v1.")
+
+
+def _read(answer) -> Reply:
+    """Reply from the client's object. Raises ValueError where it is not a chat completion."""
+    choices = getattr(answer, "choices", None)
+    if not choices:
+        raise ValueError("not a chat completion")
+    choice, usage = choices[0], getattr(answer, "usage", None)
+    content = choice.message.content
+    return Reply(
+        content=content if isinstance(content, str) else "",
+        refusal=getattr(choice.message, "refusal", None) or None,
+        finish_reason=choice.finish_reason or "stop",
+        request_id=getattr(answer, "id", None) or None,
+        tokens_in=getattr(usage, "prompt_tokens", 0) or 0,
+        tokens_out=getattr(usage, "completion_tokens", 0) or 0,
+        logprobs=_token_logprobs(choice),
+    )
+
+
+def _token_logprobs(choice) -> tuple[tuple[tuple[str, float], ...], ...]:
+    positions: Sequence = getattr(getattr(choice, "logprobs", None), "content", None) or ()
+    rows = []
+    for position in positions:
+        row = {t.token: float(t.logprob) for t in position.top_logprobs or ()}
+        row.setdefault(position.token, float(position.logprob))
+        rows.append(tuple(sorted(row.items(), key=lambda pair: -pair[1])))
+    return tuple(rows)
