@@ -1,0 +1,215 @@
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from cod_core.distill import alignment
+from cod_core.distill.alignment import LayerAligner, aligned_layers, train_filters
+from cod_core.distill.arms import TrainRow
+from cod_core.distill.finetuned import pair_batches, parse_student, run_finetuned_sweep, student_name, train_finetuned
+from cod_core.distill.linear import fit_linear_batch, linear_logits, log_softmax, objective
+from cod_core.distill.sweep import CellSpec, EvalSet
+from cod_core.errors import BadInput, Cancelled, ModelUnavailable
+from cod_core.models.student import EncoderModel, LinearStudent, load_student
+from cod_core.types import Classifier, RunConfig
+
+LABELS = ("bad", "good")
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "bad", "good", "film", "plot", "very", "a", "the"]
+ROWS = [TrainRow(f"{word} {rest}", word, f"e{i}", cf) for i, rest in enumerate(["film", "the plot", "a very film"])
+        for word, cf in (("good", False), ("bad", True))]
+
+
+def word_tokenizer(words=WORDS):
+    inner = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
+    inner.pre_tokenizer = pre_tokenizers.Whitespace()
+    inner.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    return PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]",
+                                   sep_token="[SEP]", mask_token="[MASK]")
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return word_tokenizer()
+
+
+def bert(layers=2, width=16, seed=0):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return BertModel(BertConfig(vocab_size=len(WORDS), hidden_size=width, num_hidden_layers=layers,
+                                    num_attention_heads=2, intermediate_size=32, max_position_embeddings=64))
+
+
+@pytest.fixture(scope="module")
+def encoder(tokenizer):
+    return EncoderModel(bert().eval(), tokenizer, "tiny", 32)
+
+
+class SeeThroughTeacher:
+    """A teacher whose hidden states can be seen."""
+
+    id, revision, labels = "tiny-teacher", "1", LABELS
+
+    def __init__(self, tokenizer, layers=4, width=24):
+        self.model, self.tokenizer = bert(layers, width, 1).eval(), tokenizer
+
+
+def teach(texts):
+    return log_softmax(np.array([[-2.0, 2.0] if "good" in t else [2.0, -2.0] for t in texts]).reshape(-1, 2))
+
+
+def config(method="kd", steps=8, seed=0, **more):
+    return RunConfig(method=method, arm="cod", shots=6, seed=seed, student="finetuned:tiny:all", encoder="tiny",
+                     teacher_id="t", teacher_revision="1", data_hash="x", steps=steps, learning_rate=5e-3,
+                     batch_size=4, **more)
+
+
+def train(encoder, settings, teacher=None, **more):
+    return train_finetuned(settings, ROWS, LABELS, teach([r.text for r in ROWS]), encoder, teacher, **more)
+
+
+def test_starts_at_the_linear_head_and_improves_on_it_with_the_encoder_untouched(encoder):
+    """A fresh head on a cut encoder stays at chance (METHOD.md section 7); a shared encoder would leak seeds."""
+    before = copy.deepcopy(encoder.model.state_dict())
+    student, history = train(encoder, config(steps=30))
+    assert all(torch.equal(before[name], value) for name, value in encoder.model.state_dict().items())
+    assert len(history) == 30 and np.mean(history[-5:]) < 0.8 * np.mean(history[:3])
+    assert [p.label for p in student.predict([r.text for r in ROWS])] == [r.label for r in ROWS]
+    assert isinstance(student, Classifier)
+
+
+def test_the_first_step_costs_exactly_what_the_linear_student_costs(encoder):
+    """Another scale, temperature or pooling than the linear solver's would throw its solution away."""
+    _, history = train(encoder, replace(config(steps=1), batch_size=6))
+    texts, hard = [r.text for r in ROWS], np.array([[LABELS.index(r.label) for r in ROWS]])
+    phi, ones = encoder.encode(texts)[None], np.ones((1, 6))
+    weight, bias = fit_linear_batch(phi, ones, hard, teach(texts)[None])
+    expected = objective(linear_logits(phi, weight, bias), ones, hard, teach(texts)[None], weight)[0]
+    assert history[0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_one_seed_gives_one_student_and_the_process_generator_is_left_alone(encoder):
+    state = torch.get_rng_state()
+    (one, first), (_, again), (_, other) = (train(encoder, config(seed=s)) for s in (1, 1, 2))
+    assert first == again and first != other
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_pairs_are_never_shuffled_apart_and_every_row_is_seen_each_epoch():
+    """C's code shuffles pairs apart, so that a batch pulls to one side."""
+    batches = pair_batches(ROWS, 4, torch.Generator().manual_seed(0))
+    for _ in range(5):
+        epoch = [next(batches), next(batches)]
+        assert sorted(sum(epoch, [])) == list(range(6))
+        for batch in epoch:
+            assert all(i ^ 1 in batch for i in batch)
+
+
+def test_number_of_steps_does_not_grow_with_the_rows(encoder):
+    """Otherwise more shots would also mean longer training."""
+    rows = ROWS * 3
+    _, history = train_finetuned(config(steps=5), rows, LABELS, teach([r.text for r in rows]), encoder)
+    assert len(history) == 5
+
+
+@pytest.mark.parametrize("method", ["lwd", "ted"])
+def test_layer_methods_train_student_and_maps_on_cached_teacher_states(encoder, tokenizer, method):
+    teacher = SeeThroughTeacher(tokenizer)
+    before = copy.deepcopy(teacher.model.state_dict())
+    student, history = train(encoder, config(method, steps=10, layer_weight=5.0), teacher)
+    _, plain = train(encoder, config("kd", steps=10))
+    assert np.isfinite(history).all() and history[-1] != plain[-1]
+    assert all(torch.equal(before[n], v) for n, v in teacher.model.state_dict().items())
+    assert student.logprobs(["good film"]).shape == (1, 2)
+
+
+def test_a_teacher_equal_to_the_student_costs_lwd_nothing_whatever_the_padding(encoder, tokenizer):
+    """Cached states mixed up between rows, or padded at another place, would not cancel."""
+    twin = SeeThroughTeacher(tokenizer)
+    twin.model = copy.deepcopy(encoder.model)
+    ids = encoder.tokenize([r.text for r in ROWS])
+    aligner = LayerAligner("lwd", twin, encoder.model, tokenizer, ids, [0] * 6, 2, torch.Generator())
+    batch = [4, 0, 3]
+    inputs = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt")
+    states = encoder.model(**inputs, output_hidden_states=True).hidden_states
+    assert aligner.loss(states, batch).item() == pytest.approx(0, abs=1e-10)
+
+
+def test_ted_filters_learn_the_task_from_frozen_states():
+    """Filters left at their start would make TED a second LWD."""
+    g = torch.Generator().manual_seed(0)
+    states = [torch.randn(2, 3, 6, generator=g) + (i % 2) for i in range(10)]
+    filters = train_filters(states, [i % 2 for i in range(10)], 2, 6, g)
+    assert len(filters) == 2 and all((f.weight - torch.eye(6)).abs().max() > 0.01 for f in filters)
+
+
+def test_layers_are_aligned_evenly_with_the_last_on_the_last():
+    assert aligned_layers(3, 6) == [(0, 1), (1, 3), (2, 5)]
+    assert aligned_layers(6, 3) == [(1, 0), (3, 1), (5, 2)]
+    assert aligned_layers(2, 2) == [(0, 0), (1, 1)]
+
+
+def test_teachers_that_cannot_be_aligned_are_refused_before_training(encoder, tokenizer):
+    class Opaque:
+        id = "llm:some"
+
+    with pytest.raises(BadInput, match="hidden states"):
+        train(encoder, config("lwd"), Opaque())
+    other = SeeThroughTeacher(word_tokenizer(WORDS[:5] + WORDS[5:][::-1]))
+    with pytest.raises(BadInput, match="word pieces"):
+        alignment.check_alignable(other, tokenizer)
+    with pytest.raises(BadInput, match="no method"):
+        train(encoder, config("magic"))
+
+
+def test_cancel_is_heard_within_a_step(encoder):
+    def stop(done, total, message):
+        if done == 2:
+            raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        train(encoder, config(), progress=stop)
+
+
+def test_a_saved_student_answers_the_same_after_loading(encoder, tmp_path):
+    """A head saved without its scale, or an encoder saved before training, loads without an error."""
+    student, _ = train(encoder, config(steps=3))
+    again = load_student(student.save(tmp_path / "tuned"))
+    texts = ["good film", "bad plot", "the very bad film"]
+    assert again.logprobs(texts) == pytest.approx(student.logprobs(texts), abs=1e-5)
+    assert again.labels == LABELS and again.id == student.id and again.revision == student.revision
+    linear = LinearStudent(encoder, student.weight, student.bias, LABELS, 7.0)
+    loaded = load_student(linear.save(tmp_path / "linear"), encoder)
+    assert loaded.logprobs(texts) == pytest.approx(linear.logprobs(texts), abs=1e-5)
+    assert loaded.revision == linear.revision
+    with pytest.raises(ModelUnavailable, match="holds no student"):
+        load_student(tmp_path)
+
+
+def test_chars_read_stops_where_the_tokenizer_cuts(encoder):
+    student = LinearStudent(encoder, np.zeros((2, 16)), np.zeros(2), LABELS)
+    assert student.chars_read("good film") == 9
+    long = "good film " * 200
+    assert student.chars_read(long) < len(long) and student.predict([]) == []
+
+
+def test_sweep_trains_scores_saves_and_goes_on(encoder, tmp_path):
+    cells = [CellSpec(config(steps=2, seed=s), tuple(ROWS)) for s in (0, 1)]
+    test, kept = EvalSet(("good the film", "bad the film"), LABELS[::-1]), []
+    first = run_finetuned_sweep(cells[:1], LABELS, encoder, teach, test, folder=tmp_path)
+    results = run_finetuned_sweep(cells, LABELS, encoder, teach, test, done={first[0].config.run_id},
+                                  on_results=kept.extend, folder=tmp_path)
+    assert [r.config.seed for r in results] == [1] and kept[0][0] == results[0]
+    assert results[0].test["n"] == 2 and len(results[0].history) == 2
+    assert load_student(results[0].path).predict(["good film"])[0].labels == LABELS
+
+
+def test_student_names_say_encoder_and_layers():
+    for layers in (None, [1, 3, 5]):
+        assert parse_student(student_name("org/model", layers)) == ("org/model", layers)
+    for wrong in ("linear", "finetuned::all", "finetuned:x:1,b"):
+        with pytest.raises(BadInput):
+            parse_student(wrong)
