@@ -1,0 +1,73 @@
+"""What models and endpoints answered, by content hash: predictions, embeddings, replies."""
+
+import numpy as np
+from sqlalchemy import delete, insert, select
+
+from cod_core.store import schema
+from cod_core.store.database import Database
+from cod_core.types import now
+
+CHUNK = 500
+
+
+def _lookup(db: Database, table, value, hashes: list[str], **fixed) -> dict:
+    found = {}
+    with db.begin() as c:
+        for at in range(0, len(hashes), CHUNK):
+            query = select(table.c.text_hash, value).where(table.c.text_hash.in_(hashes[at : at + CHUNK]))
+            for name, wanted in fixed.items():
+                query = query.where(table.c[name] == wanted)
+            found.update(c.execute(query).tuples().all())
+    return found
+
+
+def _put(db: Database, table, rows: list[dict]) -> None:
+    """Insert rows that are not there yet, in one transaction."""
+    if not rows:
+        return
+    with db.begin() as c:
+        c.execute(insert_new(c, table), rows)
+
+
+def insert_new(connection, table):
+    """INSERT that leaves existing rows alone, for SQLite and PostgreSQL."""
+    if connection.dialect.name == "sqlite":
+        return insert(table).prefix_with("OR IGNORE")
+    from sqlalchemy.dialects.postgresql import insert as pg_insert
+    return pg_insert(table).on_conflict_do_nothing()
+
+
+def get_predictions(db: Database, classifier_id: str, revision: str, hashes: list[str]) -> dict[str, tuple[float, ...]]:
+    table = schema.predictions
+    found = _lookup(db, table, table.c.logprobs, hashes, classifier_id=classifier_id, revision=revision)
+    return {key: tuple(value) for key, value in found.items()}
+
+
+def put_predictions(db: Database, classifier_id: str, revision: str, values: dict[str, tuple[float, ...]]) -> None:
+    _put(db, schema.predictions, [
+        {"classifier_id": classifier_id, "revision": revision, "text_hash": key, "logprobs": list(value)}
+        for key, value in values.items()])
+
+
+def get_embeddings(db: Database, encoder_id: str, hashes: list[str]) -> dict[str, np.ndarray]:
+    table = schema.embeddings
+    found = _lookup(db, table, table.c.vector, hashes, encoder_id=encoder_id)
+    return {key: np.frombuffer(value, dtype=np.float32) for key, value in found.items()}
+
+
+def put_embeddings(db: Database, encoder_id: str, values: dict[str, np.ndarray]) -> None:
+    _put(db, schema.embeddings, [
+        {"encoder_id": encoder_id, "text_hash": key, "vector": np.asarray(value, dtype=np.float32).tobytes()}
+        for key, value in values.items()])
+
+
+def get_reply(db: Database, key: str) -> dict | None:
+    with db.begin() as c:
+        return c.execute(select(schema.replies.c.reply).where(schema.replies.c.key == key)).scalar()
+
+
+def put_reply(db: Database, pid: str | None, key: str, reply: dict) -> None:
+    """Remember a reply; a later one under the same key takes its place."""
+    with db.begin() as c:
+        c.execute(delete(schema.replies).where(schema.replies.c.key == key))
+        c.execute(insert(schema.replies).values(key=key, project_id=pid, reply=reply, created_at=now()))

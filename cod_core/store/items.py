@@ -1,0 +1,172 @@
+"""The things people work on: texts, proposals, checks, drafts, uploads."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import delete, func, insert, select
+
+from cod_core.errors import BadInput
+from cod_core.store import schema
+from cod_core.store.cache import CHUNK, insert_new
+from cod_core.store.database import Database
+from cod_core.text import text_hash
+from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, now
+
+
+def _next_position(c, table, pid: str) -> int:
+    return (c.execute(select(func.max(table.c.position)).where(table.c.project_id == pid)).scalar() or 0) + 1
+
+
+def add_examples(db: Database, pid: str, found: Sequence[Example]) -> int:
+    """Store texts in order; ids already there are left alone. Returns how many are new."""
+    table = schema.examples
+    with db.begin() as c:
+        before = c.execute(select(func.count()).where(table.c.project_id == pid)).scalar_one()
+        start = _next_position(c, table, pid)
+        for at in range(0, len(found), 5000):
+            c.execute(insert_new(c, table), [
+                {"project_id": pid, "id": e.id, "position": start + at + i, "text": e.text,
+                 "text_hash": text_hash(e.text), "label": e.label, "split": e.split, "source_id": e.source_id,
+                 "metadata": e.metadata} for i, e in enumerate(found[at : at + 5000])])
+        return c.execute(select(func.count()).where(table.c.project_id == pid)).scalar_one() - before
+
+
+def examples(db: Database, pid: str, split: str | None = None, ids: Sequence[str] | None = None) -> list[Example]:
+    """Texts in upload order; of one split, or with these ids, where given."""
+    t = schema.examples
+    query = select(t.c.id, t.c.text, t.c.label, t.c.split, t.c.source_id, t.c.metadata, t.c.position)
+    query = query.where(t.c.project_id == pid)
+    if split is not None:
+        query = query.where(t.c.split == split)
+    rows = []
+    with db.begin() as c:
+        if ids is None:
+            rows = list(c.execute(query))
+        else:
+            for at in range(0, len(ids), CHUNK):
+                rows += list(c.execute(query.where(t.c.id.in_(ids[at : at + CHUNK]))))
+    return [Example(*row[:5], row[5] or {}) for row in sorted(rows, key=lambda r: r.position)]
+
+
+def example(db: Database, pid: str, example_id: str) -> Example:
+    """Raises BadInput where the project has no such text."""
+    found = examples(db, pid, ids=[example_id])
+    if not found:
+        raise BadInput("This text is not in the project (any more). Go back to the list.")
+    return found[0]
+
+
+def count_examples(db: Database, pid: str) -> dict[tuple[str, str | None], int]:
+    """(split, label) -> number of texts."""
+    t = schema.examples
+    query = select(t.c.split, t.c.label, func.count()).where(t.c.project_id == pid).group_by(t.c.split, t.c.label)
+    with db.begin() as c:
+        return {(split, label): n for split, label, n in c.execute(query)}
+
+
+def upload_seen(db: Database, pid: str, sha256: str) -> bool:
+    t = schema.uploads
+    with db.begin() as c:
+        return c.execute(select(t.c.sha256).where(t.c.project_id == pid, t.c.sha256 == sha256)).first() is not None
+
+
+def record_upload(db: Database, pid: str, sha256: str, name: str, role: str, rows: int) -> None:
+    with db.begin() as c:
+        c.execute(insert_new(c, schema.uploads), [
+            {"project_id": pid, "sha256": sha256, "name": name, "role": role, "rows": rows, "created_at": now()}])
+
+
+def add_counterfactuals(db: Database, pid: str, found: Sequence[Counterfactual]) -> int:
+    """Store proposals; the same id twice is left alone. Returns how many were given."""
+    if not found:
+        return 0
+    t = schema.counterfactuals
+    with db.begin() as c:
+        start = _next_position(c, t, pid)
+        c.execute(insert_new(c, t), [
+            {"project_id": pid, "position": start + i, **asdict(cf), "text_hash": text_hash(cf.text)}
+            for i, cf in enumerate(found)])
+    return len(found)
+
+
+def counterfactuals(db: Database, pid: str, example_ids: Sequence[str] | None = None) -> list[Counterfactual]:
+    """Proposals in the order they came."""
+    t = schema.counterfactuals
+    query = select(t).where(t.c.project_id == pid).order_by(t.c.position)
+    if example_ids is not None:
+        query = query.where(t.c.example_id.in_(example_ids))
+    with db.begin() as c:
+        return [_counterfactual(r) for r in c.execute(query)]
+
+
+def _counterfactual(r) -> Counterfactual:
+    return Counterfactual(r.id, r.example_id, r.text, r.source, r.target, Origin(**r.origin), r.raw_reply,
+                          r.derived_from, r.note or "", r.created_at or "")
+
+
+def counterfactual(db: Database, pid: str, cf_id: str) -> Counterfactual:
+    """Raises BadInput where the project has no such proposal."""
+    t = schema.counterfactuals
+    with db.begin() as c:
+        row = c.execute(select(t).where(t.c.project_id == pid, t.c.id == cf_id)).first()
+    if row is None:
+        raise BadInput("This proposal is not in the project (any more). Go back to the list.")
+    return _counterfactual(row)
+
+
+def add_checks(db: Database, pid: str, found: Sequence[FlipCheck]) -> None:
+    """Store verdicts; a newer one by the same teacher revision takes the old one's place."""
+    if not found:
+        return
+    t = schema.flip_checks
+    with db.begin() as c:
+        for check in found:
+            c.execute(delete(t).where(
+                t.c.project_id == pid, t.c.counterfactual_id == check.counterfactual_id,
+                t.c.teacher_id == check.teacher_id, t.c.teacher_revision == check.teacher_revision))
+        c.execute(insert(t), [{"project_id": pid, **asdict(check)} for check in found])
+
+
+def _check(r) -> FlipCheck:
+    before, after = (Prediction(tuple(p["labels"]), tuple(p["logprobs"])) for p in (r.before, r.after))
+    return FlipCheck(r.counterfactual_id, r.teacher_id, r.teacher_revision, before, after, r.target, r.token_edits,
+                     r.edit_fraction, r.char_edits, r.similarity, bool(r.truncated), r.checked_at)
+
+
+def checks(db: Database, pid: str, teacher_id: str, teacher_revision: str) -> dict[str, FlipCheck]:
+    """counterfactual id -> verdict of this teacher revision."""
+    t = schema.flip_checks
+    query = select(t).where(t.c.project_id == pid, t.c.teacher_id == teacher_id,
+                            t.c.teacher_revision == teacher_revision)
+    with db.begin() as c:
+        return {r.counterfactual_id: _check(r) for r in c.execute(query)}
+
+
+def any_checks(db: Database, pid: str) -> dict[str, FlipCheck]:
+    """counterfactual id -> the latest verdict by any teacher."""
+    t = schema.flip_checks
+    with db.begin() as c:
+        return {r.counterfactual_id: _check(r)
+                for r in c.execute(select(t).where(t.c.project_id == pid).order_by(t.c.checked_at))}
+
+
+def _draft_of(pid: str, example_id: str, annotator: str):
+    t = schema.drafts
+    return (t.c.project_id == pid, t.c.example_id == example_id, t.c.annotator == annotator)
+
+
+def save_draft(db: Database, pid: str, example_id: str, annotator: str, base_id: str | None, text: str) -> None:
+    with db.begin() as c:
+        c.execute(delete(schema.drafts).where(*_draft_of(pid, example_id, annotator)))
+        c.execute(insert(schema.drafts).values(project_id=pid, example_id=example_id, annotator=annotator,
+                                               base_id=base_id, text=text, saved_at=now()))
+
+
+def draft(db: Database, pid: str, example_id: str, annotator: str) -> str | None:
+    with db.begin() as c:
+        return c.execute(select(schema.drafts.c.text).where(*_draft_of(pid, example_id, annotator))).scalar()
+
+
+def drop_draft(db: Database, pid: str, example_id: str, annotator: str) -> None:
+    with db.begin() as c:
+        c.execute(delete(schema.drafts).where(*_draft_of(pid, example_id, annotator)))

@@ -1,0 +1,37 @@
+"""Finished students: their configuration and numbers."""
+
+from dataclasses import asdict
+
+from sqlalchemy import select
+
+from cod_core.store import schema
+from cod_core.store.cache import insert_new
+from cod_core.store.database import Database
+from cod_core.types import RunConfig, RunResult, now
+
+
+def put_runs(db: Database, pid: str, results: list[RunResult]) -> None:
+    """Store results; a run that is there already is left alone."""
+    if not results:
+        return
+    rows = []
+    for result in results:
+        plain = asdict(result)
+        config = plain.pop("config")
+        rows.append({"project_id": pid, "run_id": result.config.run_id, "config": config, "result": plain,
+                     "created_at": now()})
+    with db.begin() as c:
+        c.execute(insert_new(c, schema.runs), rows)
+
+
+def run_ids(db: Database, pid: str) -> set[str]:
+    with db.begin() as c:
+        return set(c.execute(select(schema.runs.c.run_id).where(schema.runs.c.project_id == pid)).scalars())
+
+
+def runs(db: Database, pid: str) -> list[RunResult]:
+    """Every finished student of the project."""
+    t = schema.runs
+    with db.begin() as c:
+        return [RunResult(RunConfig(**r.config), **{**r.result, "history": tuple(r.result["history"])})
+                for r in c.execute(select(t).where(t.c.project_id == pid).order_by(t.c.created_at))]

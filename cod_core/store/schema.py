@@ -1,0 +1,72 @@
+"""The tables. Migrations make them; this file says what they are. No column ever holds a key."""
+
+from sqlalchemy import (
+    JSON, Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text,
+)
+
+metadata = MetaData()
+
+
+def _project() -> Column:
+    return Column("project_id", String, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
+
+
+projects = Table(
+    "projects", metadata,
+    Column("id", String, primary_key=True), Column("name", String, nullable=False), Column("task", JSON, nullable=False),
+    Column("teacher", JSON), Column("settings", JSON, nullable=False), Column("created_at", String, nullable=False),
+    Column("archived_at", String))
+uploads = Table(
+    "uploads", metadata, _project(), Column("sha256", String, primary_key=True), Column("name", String),
+    Column("role", String), Column("rows", Integer), Column("created_at", String))
+examples = Table(
+    "examples", metadata, _project(), Column("id", String, primary_key=True), Column("position", Integer, nullable=False),
+    Column("text", Text, nullable=False), Column("text_hash", String, nullable=False), Column("label", String),
+    Column("split", String, nullable=False), Column("source_id", String), Column("metadata", JSON),
+    Index("ix_examples_split", "project_id", "split", "position"), Index("ix_examples_hash", "text_hash"))
+counterfactuals = Table(
+    "counterfactuals", metadata, _project(), Column("id", String, primary_key=True),
+    Column("example_id", String, nullable=False), Column("position", Integer, nullable=False),
+    Column("text", Text, nullable=False), Column("text_hash", String, nullable=False), Column("source", String),
+    Column("target", String), Column("origin", JSON), Column("raw_reply", Text), Column("derived_from", String),
+    Column("note", Text), Column("created_at", String), Index("ix_cf_example", "project_id", "example_id"),
+    Index("ix_cf_hash", "text_hash"))
+flip_checks = Table(
+    "flip_checks", metadata, _project(), Column("counterfactual_id", String, primary_key=True),
+    Column("teacher_id", String, primary_key=True), Column("teacher_revision", String, primary_key=True),
+    Column("before", JSON), Column("after", JSON), Column("target", String), Column("token_edits", Integer),
+    Column("edit_fraction", Float), Column("char_edits", Integer), Column("similarity", Float),
+    Column("truncated", Boolean), Column("checked_at", String))
+decisions = Table(
+    "decisions", metadata, Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("project_id", String, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
+    Column("counterfactual_id", String, nullable=False), Column("example_id", String, nullable=False),
+    Column("status", String, nullable=False), Column("annotator", String, nullable=False), Column("reasons", JSON),
+    Column("override_reason", Text), Column("comment", Text), Column("decided_at", String),
+    Column("lead_time_s", Float), Column("guideline_version", Integer), Column("undoes", Integer),
+    Index("ix_decisions_project", "project_id", "seq"), sqlite_autoincrement=True)
+drafts = Table(
+    "drafts", metadata, _project(), Column("example_id", String, primary_key=True),
+    Column("annotator", String, primary_key=True), Column("base_id", String), Column("text", Text),
+    Column("saved_at", String))
+predictions = Table(
+    "predictions", metadata, Column("classifier_id", String, primary_key=True),
+    Column("revision", String, primary_key=True), Column("text_hash", String, primary_key=True),
+    Column("logprobs", JSON, nullable=False))
+embeddings = Table(
+    "embeddings", metadata, Column("encoder_id", String, primary_key=True),
+    Column("text_hash", String, primary_key=True), Column("vector", LargeBinary, nullable=False))
+replies = Table(
+    "replies", metadata, Column("key", String, primary_key=True),
+    Column("project_id", String, ForeignKey("projects.id", ondelete="CASCADE")), Column("reply", JSON),
+    Column("created_at", String))
+jobs = Table(
+    "jobs", metadata, Column("id", String, primary_key=True),
+    Column("project_id", String, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String, nullable=False), Column("params", JSON), Column("state", String, nullable=False),
+    Column("done", Integer), Column("total", Integer), Column("message", Text), Column("heartbeat", Float),
+    Column("cancel", Boolean), Column("pid", Integer), Column("result", JSON), Column("error", Text),
+    Column("created_at", Float), Column("started_at", Float), Column("finished_at", Float))
+runs = Table(
+    "runs", metadata, _project(), Column("run_id", String, primary_key=True), Column("config", JSON),
+    Column("result", JSON), Column("created_at", String))
