@@ -21,7 +21,7 @@ def toolbar(cards: list[Any]) -> str:
     decided = sum(review.status(c) not in ("pending", "skipped") for c in cards)
     kept = sum(review.belongs(c, "kept") for c in cards)
     st.progress(decided / len(cards), text=f"{decided} of {len(cards)} texts decided · {kept} kept")
-    left, right = st.columns([1, 1])
+    left, right = st.columns([1, 1.1])
     with left:
         numbers = {s: sum(review.belongs(c, s) for c in cards) for s in review.SHOW}
         show = st.segmented_control("Show", list(review.SHOW), default="todo", required=True, key="curate-show",
@@ -69,8 +69,8 @@ def editor(card: Any, cf: Any) -> str:
     if name not in st.session_state:
         saved = w.draft(pid, card.example.id, state.annotator())
         st.session_state[name] = saved if saved is not None and _draft_of(card, cf) else cf.text
-    return st.text_area("Change the wording yourself (Ctrl+Enter keeps your edit and goes on)", key=name, height=100,
-                        max_chars=20_000, on_change=review.save_draft, args=(pid, card.example.id, cf.id))
+    return st.text_area("Proposal: change the wording if you like", key=name, height="content", max_chars=20_000,
+                        on_change=review.save_draft, args=(pid, card.example.id, cf.id))
 
 
 def _draft_of(card: Any, cf: Any) -> bool:
@@ -106,8 +106,8 @@ def buttons(card: Any, cf: Any, text: str, check: Any, cards: list[Any], show: s
                   args=(review.neighbour(ids, example, -1),))
         st.button("Next", shortcut=key("N"), key="next", type="tertiary", on_click=review.move,
                   args=(review.neighbour(ids, example, 1),))
-    st.button("Keep the edited text and go on", shortcut="Mod+Enter", key="accept-edit", type="tertiary",
-              on_click=review.accept_edit, args=(*common, cf.id, cf.text, upcoming))
+        st.button("Keep what stands in the box", shortcut="Mod+Enter", key="accept-edit", type="tertiary",
+                  on_click=review.accept_edit, args=(*common, cf.id, cf.text, upcoming))
     if not ok:
         with st.expander("Keep it although the teacher does not flip"):
             why = f"override-{example}-{cf.id}"
@@ -160,28 +160,41 @@ def show_card(card: Any, cards: list[Any], show: str) -> None:
         return
     why_line(card)
     cf, check = alternative(card)
-    read = None
-    if check is not None and check.truncated:
-        with errors.shown():
-            read = w.teacher(pid).chars_read(card.example.text)
-    left, right = st.columns([1.75, 1], gap="medium")
+    left, right = st.columns([1.9, 1], gap="medium")
     with left:
-        place = st.container()
-        text = editor(card, cf)
+        marked = st.container()
+        original, wording = st.columns(2, gap="small")
+        with wording:
+            text = editor(card, cf)
     if text != cf.text:
         check = None
         with right, errors.shown():
             check = w.verdict(pid, card.example.id, text, cf.target)
-    gold = f"Your label: {card.example.label}" if card.example.label else "No label"
-    with place:
-        st.html(diffcard.review(card.example.text, text, read, gold,
-                                "changed by you" if text != cf.text else cf.note))
+    with marked:
+        st.html(diffcard.changes(card.example.text, text, "changed by you" if text != cf.text else cf.note))
+    with original:
+        gold = f"Your label: {card.example.label}" if card.example.label else "No label"
+        st.html(diffcard.card("Original", diffcard.whole(card.example.text, unread(card, check)), gold))
     with right:
         if check is not None:
             st.html(verdict.panel(check))
-        else:
+        elif text == cf.text:
             errors.box("Not checked by the teacher yet.", "info")
-    buttons(card, cf, text, check, cards, show)
+    with left:
+        buttons(card, cf, text, check, cards, show)
+    technical(cf, check)
+
+
+def unread(card: Any, check: Any) -> int | None:
+    """How many characters of the original the teacher reads; None where it reads all of it."""
+    if check is not None and check.truncated:
+        with errors.shown():
+            return w.teacher(pid).chars_read(card.example.text)
+    return None
+
+
+def technical(cf: Any, check: Any) -> None:
+    """Numbers and provenance, for those who want them."""
     with st.expander("Technical details", icon=":material/code:"):
         if check is not None:
             st.json(verdict.technical(check))
@@ -190,7 +203,7 @@ def show_card(card: Any, cards: list[Any], show: str) -> None:
             st.code(cf.raw_reply, language=None, wrap_lines=True)
 
 
-layout.header("Curate", "Read the change, look at the verdict, and decide. One key decides and moves on.")
+layout.header("Curate", "Read the change, see the verdict, decide. One key decides and moves on.")
 cards = w.cards(pid, sort=st.session_state.get("curate-sort") or "upload", annotator=state.annotator())
 if not cards:
     layout.empty("There is nothing to curate yet", "Let the app propose counterfactuals for some of your texts; "

@@ -78,8 +78,8 @@ def overview(summary: Any) -> None:
                    (summary.n_valid, "of them with one that flips the teacher"),
                    (summary.n_decided, "decided by you")])
     if missing := summary.n_proposed_texts - summary.n_valid:
-        st.html(f'<div class="cod-why">{escape(str(missing))} texts have only proposals that do not flip. You can edit '
-                "them yourself on the page Curate.</div>")
+        st.html(f'<div class="cod-why">{escape(layout.several(missing, "text"))}: no proposal flips the teacher yet. '
+                "You can change the wording yourself on the page Curate.</div>")
     if summary.stale:
         errors.box(f"{summary.stale} proposals were checked by another teacher. Until this teacher has checked them they "
                    "are neither trained on nor exported.", "warn")

@@ -36,7 +36,7 @@ def report() -> None:
     if found.note:
         errors.box(found.note, "info")
     if found.disagreements:
-        with st.expander(f"See the {len(found.disagreements)} texts where the teacher disagrees with you"):
+        with st.expander("See where the teacher disagrees with you"):
             st.dataframe([{"text": e.text, "your label": e.label, "teacher says": p.label,
                            "how sure": verdict.percent(p.prob(p.label))} for e, p in found.disagreements],
                          hide_index=True)

@@ -52,12 +52,6 @@ def card(title: str, body_html: str, caption: str = "") -> str:
             f'<div class="cod-text">{body_html}</div></section>')
 
 
-def review(original: str, proposal: str, read: int | None = None, caption: str = "", changed: str = "") -> str:
-    """The three blocks of the review card: original, proposal, and the changes in place."""
-    return (
-        '<div class="cod-pair">'
-        + card("Original", whole(original, read), caption)
-        + card("Proposal", whole(proposal))
-        + "</div>"
-        + card("What changes", in_place(original, proposal), changed)
-    )
+def changes(original: str, proposal: str, note: str = "") -> str:
+    """The block with every change marked where it happens."""
+    return card("What changes", in_place(original, proposal), note)

@@ -123,8 +123,10 @@ def confirm_labels(table: Any, name: str, labels: tuple[str, ...], key: str) -> 
         raise BadInput("The label column holds more than 20 different values, so it is probably not the label. "
                        "Choose another column.")
     if len(values) < 2:
-        raise BadInput("The label column holds only one value. A counterfactual turns one label into another: bring "
-                       "texts of at least two labels.")
+        errors.box("The label column holds only one value. A counterfactual turns one label into another, so the project "
+                   "needs texts of at least two labels.", "warn")
+    if not values:
+        return {}
     st.caption("What do the values in the label column mean?")
     out = {}
     cells = st.columns(min(4, len(values)))
@@ -150,8 +152,9 @@ def examples(w: Any, pid: str, labels: tuple[str, ...], role: str, primary: bool
     with errors.shown():
         columns, keep = confirm_columns(table, role, key)
         meaning = confirm_labels(table, columns.label, labels, key) if role != "unlabelled" and columns.label else {}
-        if role != "unlabelled" and not columns.label:
-            errors.box("Choose the column with the label, or bring the texts as texts without labels.", "warn")
+        if role != "unlabelled" and not meaning:
+            errors.box("No value of the label column has a meaning yet. Choose another column or say what the values mean; "
+                       "texts without labels can be brought under “Texts without labels”.", "warn")
             return
         if st.button("Add these texts", type="primary" if primary else "secondary", key=f"{key}-add"):
             before = w.summary(pid).counts
@@ -159,7 +162,7 @@ def examples(w: Any, pid: str, labels: tuple[str, ...], role: str, primary: bool
                 done = w.import_table(pid, table, columns, role, meaning or None, keep, digest, name)
             state.mark_saved()
             new = sum(w.summary(pid).counts.values()) - sum(before.values())
-            st.session_state[f"import-{pid}"] = (new, len(done.examples), list(done.problems), getattr(done, "note", ""))
+            st.session_state[f"import-{pid}"] = (new, len(done.examples), done.left_out, list(done.problems))
             st.rerun()
 
 
@@ -168,9 +171,10 @@ def outcome(pid: str) -> None:
     found = st.session_state.get(f"import-{pid}")
     if found is None:
         return
-    new, usable, problems, note = found
+    new, usable, left_out, problems = found
     if new:
-        errors.box(f"{new} texts added.{' ' + note if note else ''}", "ok")
+        more = f" {left_out} rows were left out; the reasons are listed below." if left_out else ""
+        errors.box(f"{new} texts added.{more}", "ok")
     elif usable:
         errors.box("Nothing new: these texts were already in the project.", "info")
     else:

@@ -42,6 +42,11 @@ def style() -> None:
     st.html(_CSS)
 
 
+def several(n: int, noun: str, nouns: str = "") -> str:
+    """'1 text', '3 texts'."""
+    return f"{n} {noun if n == 1 else nouns or noun + 's'}"
+
+
 def header(title: str, lead: str) -> None:
     """The page's title and one sentence on what to do here; both are the app's own words."""
     st.title(title, anchor=False)
@@ -107,13 +112,13 @@ def done_steps(summary: Any) -> dict[str, tuple[bool, str]]:
     proposed, decided = summary.n_proposed_texts, summary.n_decided
     runs = getattr(summary, "n_runs", 0)
     return {
-        "data": (summary.n_train > 0, f"{summary.n_train} texts" if summary.n_train else ""),
+        "data": (summary.n_train > 0, several(summary.n_train, "text") if summary.n_train else ""),
         "teacher": (bool(summary.teacher_label), "check again" if summary.stale else ""),
-        "proposals": (proposed > 0, f"{proposed} texts" if proposed else ""),
+        "proposals": (proposed > 0, several(proposed, "text") if proposed else ""),
         "curate": (summary.n_accepted > 0, f"{decided} of {proposed}" if proposed else ""),
         "distill": (runs > 0, ""),
         "results": (runs > 0, ""),
-        "export": (False, f"{summary.n_accepted} pairs" if summary.n_accepted else ""),
+        "export": (False, several(summary.n_accepted, "pair") if summary.n_accepted else ""),
     }
 
 

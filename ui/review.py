@@ -11,7 +11,7 @@ import streamlit as st
 from ui import errors, state
 
 SHOW = {"todo": "To do", "kept": "Kept", "left": "Left out", "flagged": "Flagged", "all": "All"}
-SORTS = {"upload": "As uploaded", "boundary": "Nearest the boundary", "edit": "Smallest edit", "similar": "Most similar"}
+SORTS = {"upload": "As uploaded", "boundary": "Nearest the line", "edit": "Smallest edit", "similar": "Most similar"}
 REASONS = {
     "not_fluent": "Not fluent", "label_wrong": "Label is wrong", "not_minimal": "Changes too much",
     "changes_other_facts": "Changes other facts", "unrealistic_or_unsafe": "Unrealistic or unsafe",

@@ -1,0 +1,63 @@
+"""Which card comes next, which label a raw value means, how long a job takes: the screens' pure parts."""
+
+from types import SimpleNamespace as Value
+
+import pytest
+
+from ui import imports, jobs, review, state
+
+
+def cards(*statuses):
+    """Cards e0, e1, … with the given live status, None for undecided."""
+    return [Value(example=Value(id=f"e{i}"), decision=None if s is None else Value(status=s))
+            for i, s in enumerate(statuses)]
+
+
+def test_next_goes_round_and_leaves_decided_ones_out():
+    pile = cards(None, "accepted", None, None)
+    assert review.following(pile, "e2", "todo") == "e3"
+    assert review.following(pile, "e3", "todo") == "e0"
+    assert review.following(cards("accepted", None), "e1", "todo") is None
+
+
+def test_skipped_ones_come_after_those_never_seen():
+    """Otherwise skipping two texts would show them in turn for ever."""
+    pile = cards(None, "skipped", None)
+    assert review.following(pile, "e0", "todo") == "e2"
+    assert review.following(cards("accepted", "skipped"), "e0", "todo") == "e1"
+
+
+def test_neighbour_stays_inside():
+    assert review.neighbour(["a", "b"], "b", 1) == "b"
+    assert review.neighbour(["a", "b"], "b", -1) == "a"
+    assert review.neighbour([], "b", 1) is None
+
+
+def test_token_names_item_proposal_and_state():
+    """A press meant for the card before must not decide this one."""
+    one, two = cards(None, "skipped")
+    assert len({review.token(one, "c"), review.token(one, "d"), review.token(two, "c")}) == 3
+
+
+@pytest.mark.parametrize(("value", "values", "meant"), [
+    ("Positive", ["Positive", "neg"], 1), ("0", ["1", "0"], 0), ("1", ["1", "0"], 1), ("neg", ["pos", "neg"], 0),
+    ("maybe", ["maybe", "no"], imports.NONE), ("1", ["1", "2", "3"], imports.NONE),
+])
+def test_raw_values_are_guessed_or_left_open(value, values, meant):
+    """A wrong guess would turn every label around; where nothing fits the person chooses."""
+    assert imports.guess_label(value, values, ("negative", "positive")) == meant
+
+
+def test_time_left_counts_from_where_this_session_saw_the_job():
+    """A resumed job that starts at 50 of 100 would otherwise seem to have done 50 in no time."""
+    assert jobs.estimate((0.0, 50), 10.0, 60, 100) == pytest.approx(40.0)
+    assert jobs.estimate((0.0, 50), 10.0, 50, 100) is None
+    assert jobs.spoken(44) == "about 45 seconds left" and jobs.spoken(None) == ""
+
+
+def test_every_reject_reason_has_a_button():
+    from cod_core.types import REJECT_REASONS, STATUSES
+
+    assert tuple(review.REASONS) == REJECT_REASONS
+    assert set(review.STATUS_WORDS) == set(STATUSES)
+    assert state.GUARD_SECONDS == 0.25
