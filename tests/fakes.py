@@ -23,7 +23,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Failure:
-    """One call that goes wrong. status 200 sends `body` as it is. hang: seconds of silence first. wait_ms: retry hint."""
+    """One call that goes wrong. status 200 sends `body` as it is. hang: seconds of silence. wait_ms: retry hint."""
 
     status: int = 500
     body: str = '{"error": {"message": "injected failure"}}'
@@ -126,7 +126,8 @@ class FakeOpenAI:
             return 401, json.dumps({"error": {"message": f"Incorrect API key provided: {sent}"}}), json_type
         for name in self.rejects:
             if name in body:
-                return 400, json.dumps({"error": {"message": f"Unsupported parameter: '{name}'", "param": name}}), json_type
+                said = {"message": f"Unsupported parameter: '{name}'", "param": name}
+                return 400, json.dumps({"error": said}), json_type
         with self._lock:
             answer = self._answer(body) if self._answer else next(self._cycle)
         answer = Answer(answer) if isinstance(answer, str) else answer
@@ -136,12 +137,11 @@ class FakeOpenAI:
         choice = {"index": 0, "finish_reason": answer.finish_reason, "logprobs": None,
                   "message": {"role": "assistant", "content": answer.content, "refusal": answer.refusal}}
         if answer.logprobs and body.get("logprobs") and self.logprobs:
-            choice["logprobs"] = {"content": [
-                {"token": next(iter(row)), "logprob": next(iter(row.values())), "bytes": None, "top_logprobs": [
-                    {"token": t, "logprob": v, "bytes": None} for t, v in list(row.items())[: body.get("top_logprobs", 0)]]}
-                for row in answer.logprobs]}
+            rows = [[{"token": t, "logprob": v, "bytes": None} for t, v in row.items()] for row in answer.logprobs]
+            wanted = body.get("top_logprobs", 0)
+            choice["logprobs"] = {"content": [row[0] | {"top_logprobs": row[:wanted]} for row in rows]}
         words_in = sum(len(m["content"].split()) for m in body["messages"])
-        return {"id": f"chatcmpl-{len(self.requests)}", "object": "chat.completion", "created": 0, "model": body["model"],
-                "choices": [choice],
+        return {"id": f"chatcmpl-{len(self.requests)}", "object": "chat.completion", "created": 0,
+                "model": body["model"], "choices": [choice],
                 "usage": {"prompt_tokens": words_in, "completion_tokens": len((answer.content or "").split()),
                           "total_tokens": words_in + len((answer.content or "").split())}}

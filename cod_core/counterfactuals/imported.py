@@ -18,7 +18,7 @@ from cod_core.text import short_hash, tokens
 from cod_core.types import Counterfactual, Example, Origin, Task, now
 
 ORIGINAL = ("original", "original_text", "before", "text", "sentence", "x")
-COUNTERFACTUAL = ("counterfactual", "counterfactual_text", "after", "cf", "cfe", "edited", "edited_text", "revised_text")
+COUNTERFACTUAL = ("counterfactual", "counterfactual_text", "after", "cf", "cfe", "edited_text", "revised_text")
 LABEL = ("counterfactual_label", "target", "target_label", "new_label", "label")
 BATCH = ("batch_id", "pair_id")
 PAIR_TEXT, PAIR_LABEL = ("text", "sentence"), ("sentiment", "label", "class")
@@ -78,8 +78,8 @@ def import_pairs(table: Table, examples: Sequence[Example], task: Task, columns:
     chosen = columns or guess_pair_columns(table.columns)
     if chosen is None:
         raise BadInput(
-            "No pairs were found in this table. Name the columns 'original' and 'counterfactual', or give two rows a pair "
-            f"with 'text', 'label' and 'batch_id'. Its columns are: {', '.join(table.columns)}."
+            "No pairs were found in this table. Name the columns 'original' and 'counterfactual', or give two rows "
+            f"a pair with 'text', 'label' and 'batch_id'. Its columns are: {', '.join(table.columns)}."
         )
     for column in (chosen.original, chosen.counterfactual, chosen.label, chosen.batch):
         if column is not None and column not in table.columns:
@@ -98,7 +98,8 @@ def import_pairs(table: Table, examples: Sequence[Example], task: Task, columns:
         if message is None:
             source = (source_of(example) if source_of else None) or example.label
             text = _mended(pair.text, example)
-            target = names[given.casefold().strip()] if given else target_of(text) if target_of else _other(task, source)
+            aimed = target_of(text) if target_of and not given else _other(task, source)
+            target = names[given.casefold().strip()] if given else aimed
             message = _wrong_classes(source, target, task)
         if message is None:
             identity = short_hash(example.id, target, text, "import")
@@ -138,7 +139,7 @@ def _two_rows(table: Table, columns: PairColumns, problems: list[Problem], match
 
 
 def _labels_of_originals(pairs: list[_Pair], columns: PairColumns, match: "_Matcher", names: dict[str, str]) -> bool:
-    """Whether a column called just 'label' holds the originals' labels: it equals the gold label in every matched row."""
+    """Whether a column called just 'label' holds the originals' labels: equal to the gold label in every match."""
     if columns.batch or columns.label is None or columns.label.strip().casefold() != "label":
         return False
     seen = [(names.get(pair.label.casefold()), example.label) for pair in pairs
@@ -160,7 +161,8 @@ def _unusable(pair: _Pair, example: Example | None, label: str | None, names: di
     if tokens(_mended(pair.text, example)) == tokens(example.text):
         return "The counterfactual is the same as its original."
     if label is not None and label.casefold().strip() not in names:
-        return f"The label {label!r} is none of this project's. Its labels are: {', '.join(dict.fromkeys(names.values()))}."
+        known = ", ".join(dict.fromkeys(names.values()))
+        return f"The label {label!r} is none of this project's. Its labels are: {known}."
     return None
 
 

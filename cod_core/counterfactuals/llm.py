@@ -1,7 +1,7 @@
 """Counterfactuals written by an LLM: the plan shown first, the generator, many texts with bounded calls in flight.
 
 Knows no store and no teacher: replies are kept by the client's callables, results handed to a callback in the
-caller's thread, and nothing here says whether a text flips. No row is dropped silently: each is counted with its reason.
+caller's thread, and nothing here says whether a text flips. No row is dropped silently: each is counted by reason.
 """
 
 import threading
@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from cod_core.counterfactuals.prompts import DEFAULT_TEMPLATE, Prompt, render, template
 from cod_core.counterfactuals.replies import REASONS, parse_reply
 from cod_core.errors import BadInput
-from cod_core.models.chat import EndpointError, LLMClient, LLMSettings, Reply, prompt_sha256, reply_key
+from cod_core.models.chat import LLMClient, LLMSettings, Reply, prompt_sha256, reply_key
+from cod_core.models.endpoint_errors import EndpointError
 from cod_core.progress import Progress, silent
 from cod_core.text import short_hash, tokens
 from cod_core.types import Counterfactual, Example, Origin, Task, now
@@ -57,7 +58,8 @@ class LLMGenerator:
         """The prompt exactly as it would be sent."""
         return render(self.task, text, source, target, self._template_name, keep, self.worked)
 
-    def propose(self, example: Example, source: str, target: str, n: int, first_sample: int = 0) -> list[Counterfactual]:
+    def propose(self, example: Example, source: str, target: str, n: int,
+                first_sample: int = 0) -> list[Counterfactual]:
         """Up to n unverified counterfactuals, different from one another. See ask for why there may be fewer."""
         return list(self.ask(example, source, target, n, first_sample).counterfactuals)
 
@@ -97,8 +99,9 @@ class LLMGenerator:
                         prompt_id=prompt.template_id, prompt_version=prompt.version,
                         prompt_sha256=prompt_sha256(prompt.messages), temperature=self.client.settings.temperature,
                         seed=sample, request_id=reply.request_id, cost_usd=price)
-        return Counterfactual(short_hash(example.id, target, text, self.name), example.id, text, source, target, origin,
-                              raw_reply=reply.content, note=f"written by {self.client.settings.model}", created_at=now())
+        identity = short_hash(example.id, target, text, self.name)
+        return Counterfactual(identity, example.id, text, source, target, origin, raw_reply=reply.content,
+                              note=f"written by {self.client.settings.model}", created_at=now())
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ def plan(task: Task, asks: Sequence[Ask], settings: LLMSettings, n: int | None =
             tokens_out += estimate_tokens(ask.example.text) + 30
     notes = []
     if settings.temperature == 0 and samples > 1:
-        notes.append("With temperature 0 the samples of one text are mostly the same. Raise it, or ask for 1 candidate.")
+        notes.append("At temperature 0 the candidates of one text are mostly the same. Raise it, or ask for 1.")
     if settings.cost(0, 0) is None:
         notes.append("No price was given, so the cost is not known.")
     return Plan(first, calls, cached, tokens_in, tokens_out, settings.cost(tokens_in, tokens_out), settings.host,
@@ -174,7 +177,8 @@ class Outcome:
         lost = sorted(self.dropped.items(), key=lambda item: (-item[1], item[0]))
         said = [f"{count} × {REASONS[reason]}" for reason, count in lost]
         if self.failed:
-            said.append(f"{len(self.failed)} texts got no answer; resume to ask for them again. {next(iter(self.failed.values()))}")
+            first = next(iter(self.failed.values()))
+            said.append(f"{len(self.failed)} texts got no answer; resume to ask for them again. {first}")
         return tuple(said)
 
 

@@ -70,14 +70,16 @@ def template(name: str = DEFAULT_TEMPLATE) -> PromptTemplate:
     """A template by id, or by id and version. Raises BadInput naming those that exist."""
     known = templates()
     if name not in known:
-        raise BadInput(f"There is no prompt called {name!r}. Choose one of: {', '.join(sorted({t.id for t in known.values()}))}.")
+        names = sorted({one.id for one in known.values()})
+        raise BadInput(f"There is no prompt called {name!r}. Choose one of: {', '.join(names)}.")
     return known[name]
 
 
 def label_lines(task: Task) -> str:
     """The labels with their descriptions, one a line."""
     descriptions = task.descriptions or ("",) * len(task.labels)
-    return "\n".join(f"- {label}: {d}" if d else f"- {label}" for label, d in zip(task.labels, descriptions, strict=True))
+    pairs = zip(task.labels, descriptions, strict=True)
+    return "\n".join(f"- {label}: {about}" if about else f"- {label}" for label, about in pairs)
 
 
 def render(task: Task, text: str, source: str, target: str, name: str = DEFAULT_TEMPLATE, keep: tuple[str, ...] = (),

@@ -31,14 +31,17 @@ _FENCE = re.compile(r"^=====TEXT [0-9a-f]{8}=====$", re.M)
 _LEAD = re.compile(
     r"^(?:(?:sure|certainly|of course|okay|ok|absolutely|great)[!,.]?\s*)?"
     r"(?:here(?:'s|’s| is| are| you go)|below is|i(?:'ve|’ve| have) (?:changed|rewritten|edited|modified)|"
-    r"(?:the )?(?:counterfactual|rewritten|revised|modified|edited|changed|new|adjusted|after)(?: text| version| sentence)?)"
+    r"(?:the )?(?:counterfactual|rewritten|revised|modified|edited|changed|new|adjusted|after)"
+    r"(?: text| version| sentence)?)"
     r"[^:\n]{0,160}:\s*", re.I)
 _BARE_LEAD = re.compile(r"^(?:sure|certainly|of course|okay|ok|absolutely)[!,.]?\s*(?:\n+|$)", re.I)
 _REMARK = re.compile(
-    r"\n\s*\n\s*(?:\(?\*{0,2}(?:note|explanation|changes?(?: made)?|reasoning|rationale)\b|i (?:changed|replaced|kept|only|have)\b|"
-    r"this (?:version|rewrite|change|text)\b|the (?:change|edit|word)s?\b|let me know\b|(?:feel free|hope)\b).*\Z", re.I | re.S)
+    r"\n\s*\n\s*(?:\(?\*{0,2}(?:note|explanation|changes?(?: made)?|reasoning|rationale)\b|"
+    r"\(?i (?:changed|replaced|kept|only|have)\b|this (?:version|rewrite|change|text)\b|the (?:change|edit|word)s?\b|"
+    r"let me know\b|(?:feel free|hope)\b).*\Z", re.I | re.S)
 _REFUSAL = re.compile(
-    r"^(?:i['’]?m (?:very |really )?sorry|i am sorry|sorry,|i (?:can['’]?t|cannot|can not|won['’]?t|am not able|am unable)|"
+    r"^(?:i['’]?m (?:very |really )?sorry|i am sorry|sorry,|"
+    r"i (?:can['’]?t|cannot|can not|won['’]?t|am not able|am unable)|"
     r"i['’]?m (?:unable|not able)|as an ai\b|unfortunately, i)", re.I)
 
 

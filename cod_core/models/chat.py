@@ -8,16 +8,15 @@ temperature and sample index. The `openai` client does the retries and the timeo
 import hashlib
 import json
 import os
-import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
-from cod_core.errors import BadInput, ModelUnavailable
+from cod_core.errors import BadInput
+from cod_core.models.endpoint_errors import KEY_VARIABLE, EndpointError, explain, server_words
 from cod_core.text import short_hash
 
-KEY_VARIABLE = "COD_LLM_KEY"
 TIMEOUT_S = 60.0
 Messages = tuple[tuple[str, str], ...]  # (role, content), in order
 _OPTIONAL = ("seed",)  # sent to make samples repeatable; left out where an endpoint refuses it
@@ -92,27 +91,13 @@ class Reply:
         return cls(**{**values, "logprobs": rows, "cached": True})
 
 
-class EndpointError(ModelUnavailable):
-    """A call failed. reason: unreachable, key, not_found, rate, server, timeout, request or format.
-
-    fatal: the next call would fail the same way, so a run stops.
-    """
-
-    def __init__(self, message: str, reason: str):
-        super().__init__(message)
-        self.reason = reason
-
-    @property
-    def fatal(self) -> bool:
-        return self.reason in ("unreachable", "key", "not_found", "request", "format")
-
-
 def prompt_sha256(messages: Messages) -> str:
     """sha256 of the messages exactly as sent, 64 hex digits."""
     return hashlib.sha256(json.dumps(messages, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def reply_key(settings: LLMSettings, messages: Messages, temperature: float, sample: int, logprobs: bool = False) -> str:
+def reply_key(settings: LLMSettings, messages: Messages, temperature: float, sample: int,
+              logprobs: bool = False) -> str:
     """The cache key of one reply. A reply with token log-probabilities is another reply than one without."""
     parts = [settings.base_url, settings.model, prompt_sha256(messages), float(temperature), sample]
     return hashlib.sha256(json.dumps(parts + (["logprobs"] if logprobs else [])).encode()).hexdigest()
@@ -197,7 +182,7 @@ class LLMClient:
             try:
                 return _read(self._client().chat.completions.create(model=self.settings.model, messages=wire, **sent))
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                refused = next((k for k in (*_OPTIONAL, "max_tokens") if k in sent and k in _server_words(error)), None)
+                refused = next((k for k in (*_OPTIONAL, "max_tokens") if k in sent and k in server_words(error)), None)
                 if refused is None:
                     raise self._plain(error) from None
                 self._dropped.add(refused)
@@ -205,51 +190,7 @@ class LLMClient:
                 raise self._plain(error) from None
 
     def _plain(self, error: Exception) -> EndpointError:
-        reason, message = _explain(error, self.settings, self._timeout)
-        return EndpointError(redact(message, self._key), reason)
-
-
-def redact(message: str, key: str = "") -> str:
-    """The message without the key and without anything that looks like one."""
-    clean = message.replace(key, "[key]") if key else message
-    return re.sub(r"\b(?:sk|key|gsk|hf)[-_][\w*\-]{6,}|Bearer\s+\S+", "[key]", clean)
-
-
-def _server_words(error: Exception) -> str:
-    body = getattr(error, "body", None)
-    if isinstance(body, dict):
-        body = f"{body.get('param') or ''} {body.get('message') or body.get('error') or body.get('detail') or ''}"
-    return " ".join(str(body or "").split())[:300]
-
-
-def _explain(error: Exception, settings: LLMSettings, timeout: float) -> tuple[str, str]:
-    """(reason, message) for an error of the client, most specific first."""
-    import openai
-
-    host, model, said = settings.host, settings.model, _server_words(error)
-    said = f" It said: {said}" if said else ""
-    if isinstance(error, openai.APITimeoutError):
-        return "timeout", (f"{host} did not answer within {timeout:g} seconds, also when asked again. Finished replies "
-                           "are kept. Try again later, choose a faster model, or allow fewer calls at a time.")
-    if isinstance(error, openai.APIConnectionError):
-        return "unreachable", (f"{host} could not be reached. Check the address and that the server runs and can be "
-                               "reached from this machine. Finished replies are kept.")
-    if isinstance(error, (openai.AuthenticationError, openai.PermissionDeniedError)):
-        return "key", (f"{host} refused the key (error {error.status_code}). Check that the key is right and may use "
-                       f"{model}; it is given in the session or in {KEY_VARIABLE}, and is not stored.")
-    if isinstance(error, openai.NotFoundError):
-        return "not_found", (f"{host} knows no model {model!r} at this address (error 404). Check the model's name, and "
-                             f"that the address is the one that ends in /v1.{said}")
-    if isinstance(error, openai.RateLimitError):
-        return "rate", (f"{host} turned the call away: too many requests, or the credit is used up (error 429), also "
-                        f"when asked again. Finished replies are kept. Wait, or allow fewer calls at a time.{said}")
-    if isinstance(error, openai.APIStatusError):
-        if error.status_code >= 500:
-            return "server", (f"{host} failed (error {error.status_code}), also when asked again. Finished replies are "
-                              "kept. Try again later.")
-        return "request", f"{host} did not accept the request for {model} (error {error.status_code}).{said}"
-    return "format", (f"{host} answered, but not as an OpenAI-compatible endpoint does. Check that the address is that "
-                      "of the API, which usually ends in /v1.")
+        return explain(error, self.settings.host, self.settings.model, self._key, self._timeout)
 
 
 def _read(answer) -> Reply:

@@ -1,0 +1,96 @@
+"""Replies of an LLM: what is taken from them, and what is counted as no text."""
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cod_core.counterfactuals.replies import REASONS, parse_reply
+from cod_core.text import tokens
+
+ORIGINAL = "The film is a splendid ride."
+WANTED = "The film is a hideous ride."
+
+
+@pytest.mark.parametrize("reply", [
+    WANTED,
+    f'{{"decisive_words": ["splendid"], "counterfactual": "{WANTED}"}}',
+    f'Sure! Here is the JSON:\n```json\n{{"counterfactual": "{WANTED}"}}\n```\nLet me know!',
+    f'{{"note": {{"a": 1}}, "text": "{WANTED}"}}',
+    f"<new>\n{WANTED}\n</new>",
+    f"<think>splendid is positive, so...</think>\n{WANTED}",
+    f"Sure, here's the rewritten text:\n\n{WANTED}",
+    f'Here is a version that is negative: "{WANTED}"',
+    f"Certainly!\n\n{WANTED}\n\nNote: I replaced 'splendid' with 'hideous'.",
+    f"Counterfactual: {WANTED}",
+    f"**{WANTED}**",
+    f"“{WANTED}”",
+    f"```\n{WANTED}\n```",
+    f"=====TEXT 0a1b2c3d=====\n{WANTED}\n=====TEXT 0a1b2c3d=====",
+    f"{WANTED}\n\n(I changed one word.)".replace("(I", "I"),
+])
+def test_the_text_is_found_in_every_shape_of_reply(reply):
+    """A polite lead kept in the text would be learnt by the student as a mark of the class."""
+    assert parse_reply(reply, ORIGINAL).text == WANTED
+
+
+@pytest.mark.parametrize("reply, refusal, finish, reason", [
+    ("", None, "stop", "empty"),
+    ("  \n ", None, "stop", "empty"),
+    ("<think>hm</think>", None, "stop", "empty"),
+    ("", None, "length", "cut_off"),
+    ('{"counterfactual": "The film is a hid', None, "length", "cut_off"),
+    ('{"counterfactual": 3}', None, "stop", "not_parsed"),
+    ("{'counterfactual': oops", None, "stop", "not_parsed"),
+    ("%%% --- !!!", None, "stop", "not_parsed"),
+    ("The film\x00 is", None, "stop", "not_parsed"),
+    ("I'm sorry, but I can't help with changing that.", None, "stop", "refusal"),
+    ('{"counterfactual": "I cannot assist with this request."}', None, "stop", "refusal"),
+    ("As an AI language model, I do not hold opinions.", None, "stop", "refusal"),
+    ("", "I can't do that.", "stop", "refusal"),
+    ("anything", None, "content_filter", "refusal"),
+    (ORIGINAL, None, "stop", "unchanged"),
+    ("the film is a  splendid ride .", None, "stop", "unchanged"),
+    ("x " * 15000, None, "stop", "too_long"),
+])
+def test_what_holds_no_text_is_counted_by_its_reason(reply, refusal, finish, reason):
+    """The published code trained on refusals with the opposite label."""
+    parsed = parse_reply(reply, ORIGINAL, refusal, finish)
+    assert (parsed.text, parsed.reason) == (None, reason)
+    assert reason in REASONS
+
+
+def test_a_text_that_looks_like_talk_is_left_whole():
+    """Cleaning must not eat an original's own wording."""
+    original = 'I\'m sorry, here is my review: "great".\n\nNote: I changed my mind.'
+    reply = original.replace("great", "awful")
+    assert parse_reply(reply, original).text == reply
+    assert parse_reply('"It is bad," she said. "Very."', '"It is good," she said. "Very."').text.startswith('"It')
+
+
+@given(st.text(max_size=200), st.text(max_size=80))
+def test_any_reply_gives_a_text_or_a_reason(reply, original):
+    parsed = parse_reply(reply, original)
+    assert (parsed.text is None) == (parsed.reason in REASONS)
+    assert parsed.text is None or tokens(parsed.text)
+
+
+def test_recorded_gpt4o_replies_are_read():
+    """Replies that their publishers could not parse ('null') are read here; of the rest none is lost or altered."""
+    folder = os.environ.get("COD_DATA")
+    if not folder:
+        pytest.skip("COD_DATA is not set: recorded GPT-4o replies are not at hand")
+    read = altered = 0
+    for name in ("gpt4o_words_only", "gpt4o_no_spec"):
+        with open(Path(folder) / "agnews" / f"{name}.csv", encoding="utf-8", newline="") as file:
+            for row in list(csv.DictReader(file))[:250]:
+                plain = row["counterfactual_text"] != "null"
+                reply = row["counterfactual_text"] if plain else row["noisy_cf"]
+                parsed = parse_reply(reply, row["original_text"])
+                assert parsed.text is not None and "<new>" not in parsed.text
+                read += 1
+                altered += plain and parsed.text != reply.strip()
+    assert read == 500 and altered <= 2
