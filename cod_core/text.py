@@ -5,6 +5,7 @@ character. The name in TOKENIZER goes into every export, since edit fractions de
 """
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -86,35 +87,34 @@ def diff(a: str, b: str) -> list[Edit]:
 
 
 def apply_edits(a: str, b: str, edits: list[Edit], chosen: set[int]) -> str:
-    """The text a with only the chosen edits (indices into diff(a, b)) made.
+    """The text a with only the chosen edits (indices into edits = diff(a, b)) made.
 
-    With every edit chosen the result is b's tokens; spacing outside the edits is a's.
+    Each edit takes the spacing on both its sides from b, everything else is a's: two edits always have a token
+    between them that both texts share, so the sides never overlap. All edits chosen: exactly b; none: exactly a.
+    Raises IndexError where an index is not one of the edits.
     """
+    if chosen and not 0 <= min(chosen) <= max(chosen) < len(edits):
+        raise IndexError(f"edits are numbered 0 to {len(edits) - 1}, got {sorted(chosen)}")
+    if not chosen:
+        return a
     if len(chosen) == len(edits):
         return b
     out, at = [], 0
-    for index, edit in enumerate(edits):
-        out.append(a[at : edit.a_start])
-        at = edit.a_start
-        if index in chosen:
-            if edit.op == "insert":
-                left = " " if edit.b_start > 0 and b[edit.b_start - 1 : edit.b_start].isspace() else ""
-                # the insertion point is the end of the token before it, so b's own space leads
-                lead = b[_previous_end(b, edit.b_start) : edit.b_start] or left
-                out.append(lead + edit.b_text)
-            elif edit.op == "delete":
-                at = edit.a_end
-                if out and out[-1].endswith(" ") and (at >= len(a) or a[at].isspace()):
-                    out[-1] = out[-1][:-1]
-            else:
-                out.append(edit.b_text)
-                at = edit.a_end
-    out.append(a[at:])
-    return "".join(out)
+    for index in sorted(chosen):
+        edit = edits[index]
+        first, last = _with_gaps(a, edit.a_start, edit.a_end)
+        start, end = _with_gaps(b, edit.b_start, edit.b_end)
+        out += [a[at:first], b[start:end]]
+        at = last
+    return "".join([*out, a[at:]])
 
 
-def _previous_end(text: str, start: int) -> int:
-    return max((end for _, end in token_spans(text) if end <= start), default=0)
+def _with_gaps(text: str, start: int, end: int) -> tuple[int, int]:
+    """The range start:end widened to the nearest tokens on both sides, or to the ends of the text."""
+    spans = token_spans(text)
+    before = bisect_right(spans, start, key=lambda span: span[1])
+    after = bisect_left(spans, end, lo=before, key=lambda span: span[0])
+    return (spans[before - 1][1] if before else 0), (spans[after][0] if after < len(spans) else len(text))
 
 
 def token_distance(a: str, b: str) -> int:
