@@ -86,7 +86,7 @@ def _judge(text: str, original: str) -> Parsed:
         return Parsed(None, "empty" if not text else "not_parsed")
     if _refuses(text, original):
         return Parsed(None, "refusal")
-    if any(ord(c) < 32 and c not in "\n\t\r" for c in text) or "\ufffd" in text:
+    if any(ord(c) < 32 and c not in "\n\t\r" for c in text) or "\ufffd" in text and "\ufffd" not in original:
         return Parsed(None, "not_parsed")
     if any(c.isalnum() for c in original) and not any(c.isalnum() for c in text):
         return Parsed(None, "not_parsed")

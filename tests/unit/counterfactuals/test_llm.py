@@ -102,7 +102,7 @@ def test_the_plan_says_what_it_does_not_know():
 
 def test_calls_in_flight_are_bounded_and_results_come_in_this_thread():
     threads = set()
-    with FakeOpenAI(rewritten, delay=0.02) as server:
+    with FakeOpenAI(rewritten, delay=0.05) as server:
         seen, steps = [], []
         done = propose_many(generator(server, max_in_flight=3, n=1), ASKS,
                             on_result=lambda ask, result: (seen.append(ask), threads.add(threading.current_thread())),
