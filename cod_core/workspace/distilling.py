@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.models.encoder import DEFAULT_ENCODER
 from cod_core.progress import Progress, silent
 from cod_core.store import items, runs
-from cod_core.types import ARMS, RunResult
+from cod_core.types import ARMS
 from cod_core.workspace.base import Base
 
 SHOTS = (8, 16, 32, 64, 128, 256, 512)
@@ -99,9 +99,12 @@ class Distilling(Base):
         orders = self.sweep_orders(pid, seeds, max(shots), need_pairs, set(pairs))
         student = params.get("student", "linear")
         encoder = params.get("encoder") or DEFAULT_ENCODER
-        name = "linear" if student == "linear" else f"finetuned:{encoder}:{params.get('layers') or 'all'}"
-        tuned = {} if student == "linear" else {"steps": int(params.get("steps") or 60), "learning_rate": 1e-4,
-                                                "batch_size": 16}
+        name, tuned = "linear", {}
+        if student != "linear":
+            from cod_core.distill.finetuned import student_name
+            name = student_name(encoder, params.get("layers"))
+            tuned = {"steps": int(params.get("steps") or 60), "learning_rate": float(params.get("learning_rate") or 1e-4),
+                     "batch_size": 16}
         cells, left_out = plan_cells(
             orders, shots, arms, pool, pairs, teacher.logprobs, method=params.get("method", "kd"), student=name,
             encoder=encoder, teacher_id=teacher.id, teacher_revision=teacher.revision, **tuned)
@@ -114,24 +117,43 @@ class Distilling(Base):
         done = runs.run_ids(self.db, pid)
         if student == "linear":
             found = run_linear_sweep(
-                cells, labels, self.encoder(encoder).encode, teacher.logprobs, *sets, done=done,
-                on_results=lambda batch: self._save_linear(pid, folder, batch, labels, encoder), progress=progress)
+                cells, labels, self.encoder(encoder).encode, teacher.logprobs, *sets, done=done, progress=progress,
+                on_results=lambda batch: self._save_linear(pid, folder, batch, labels, encoder, sets[0].texts))
         else:
-            from cod_core.workspace.finetuning import run_finetuned_sweep
-            found = run_finetuned_sweep(self, pid, cells, labels, encoder, params, sets, folder, done, progress)
+            found = self._finetuned(pid, cells, labels, name, params, sets, folder, done, progress)
         report = self.write_report(pid, [cell.config.run_id for cell in cells], left_out, sets[0], shots)
         return {"students": len(cells), "new": len(found), "left_out": left_out, "report": report["made_at"]}
 
-    def _save_linear(self, pid: str, folder: Path, batch: Sequence[tuple], labels, encoder: str) -> None:
-        """Keep the heads of a finished batch, then their results: a result never lacks its student."""
+    def _save_linear(self, pid: str, folder: Path, batch: Sequence[tuple], labels, encoder: str, test_texts) -> None:
+        """Keep heads and test predictions of a finished batch, then the results: a result never lacks its student."""
         from safetensors.numpy import save_file
 
-        from cod_core.distill.linear import SCALE
+        from cod_core.distill.linear import SCALE, linear_logits
 
+        phi = self._once(("test embeddings", pid, len(test_texts)), lambda: self.encoder(encoder).encode(test_texts))
         results = []
         for result, weight, bias in batch:
             path = folder / f"{result.config.run_id}.safetensors"
             about = {"labels": json.dumps(list(labels)), "encoder": encoder, "scale": str(SCALE)}
-            save_file({"weight": weight.astype("float32"), "bias": bias.astype("float32")}, path, about)
-            results.append(RunResult(**{**result.__dict__, "path": path.name}))
+            predicted = linear_logits(phi, weight, bias).argmax(-1).astype("uint8") if len(phi) else bias[:0].astype("uint8")
+            save_file({"weight": weight.astype("float32"), "bias": bias.astype("float32"), "test_predicted": predicted},
+                      path, about)
+            results.append(replace(result, path=path.name))
         runs.put_runs(self.db, pid, results)
+
+    def _finetuned(self, pid, cells, labels, name, params, sets, folder, done, progress):
+        """Fine-tuned students one after another; each is saved as a folder before its result is."""
+        import numpy as np
+        from safetensors.numpy import save_file
+
+        from cod_core.distill.finetuned import load_encoder, run_finetuned_sweep
+
+        def save(batch) -> None:
+            for result, student in batch:
+                rows = student.logprobs(list(sets[0].texts)) if sets[0].texts else np.zeros((0, len(labels)))
+                save_file({"test_predicted": rows.argmax(-1).astype("uint8")},
+                          folder / f"{result.config.run_id}.safetensors")
+                runs.put_runs(self.db, pid, [replace(result, path=result.config.run_id)])
+        whole = self.teacher(pid).wrapped if params.get("method") in ("lwd", "ted") else None
+        return run_finetuned_sweep(cells, labels, load_encoder(name), self.teacher(pid).logprobs, *sets, done=done,
+                                   on_results=save, progress=progress, teacher=whole, folder=folder)
