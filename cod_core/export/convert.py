@@ -1,0 +1,188 @@
+"""Pairs to records and back. Knows no files.
+
+Probabilities are written with 12 significant digits, and everything else is computed from the digits written,
+so export, import and export again give the same record.
+"""
+
+import json
+import math
+
+from cod_core.export.record import (
+    SCHEMA_VERSION,
+    SPLIT_FILES,
+    DecisionPart,
+    EditPart,
+    ExportItem,
+    GeneratorPart,
+    MetricsPart,
+    Record,
+    TeacherPart,
+    VerificationPart,
+)
+from cod_core.text import char_distance, diff, edit_fraction, token_distance, tokens
+from cod_core.types import Counterfactual, Decision, Example, FlipCheck, Origin, Prediction
+
+DEFAULT_SIMILARITY_MODEL = "all-MiniLM-L6-v2"
+_SMALLEST = 1e-300
+_NEGATIONS = {"not", "no", "never", "nothing", "none", "without", "hardly", "barely", "cannot", "neither", "nor"}
+
+
+def to_record(item: ExportItem, project_id: str = "", similarity_model: str = DEFAULT_SIMILARITY_MODEL) -> Record:
+    """The record of a pair. similarity_model: encoder behind the check's similarity.
+
+    Raises pydantic.ValidationError where the pair breaks an invariant (kept without flip or reason, stale check).
+    """
+    example, proposal, check, decision = item.example, item.counterfactual, item.check, item.decision
+    edits = diff(example.text, proposal.text)
+    created = proposal.created_at or decision.decided_at or (check.checked_at if check else "")
+    similarity = check.similarity if check else None
+    return Record(
+        schema_version=SCHEMA_VERSION,
+        id=proposal.id,
+        pair_id=example.id,
+        project_id=str(project_id),
+        split=example.split if example.split in SPLIT_FILES else "train",
+        text=example.text,
+        label=example.label if example.label is not None else proposal.source,
+        counterfactual_text=proposal.text,
+        counterfactual_label=proposal.target,
+        proposed_text=item.proposed_text,
+        language=None,
+        edit_type=edit_type(example.text, proposal.text),
+        parent_id=proposal.derived_from,
+        edits=[EditPart(**vars(edit)) for edit in edits],
+        generator=GeneratorPart(**vars(proposal.origin)),
+        teacher=_teacher(item),
+        verification=_verification(check) if check else None,
+        metrics=MetricsPart(
+            token_edit_distance=check.token_edits if check else token_distance(example.text, proposal.text),
+            edit_fraction=check.edit_fraction if check else edit_fraction(example.text, proposal.text),
+            char_edit_distance=check.char_edits if check else char_distance(example.text, proposal.text),
+            similarity=similarity,
+            similarity_model=similarity_model if similarity is not None else None,
+            fluency_ratio=None,
+        ),
+        decision=DecisionPart(
+            status=decision.status,
+            reasons=list(decision.reasons),
+            override_reason=decision.override_reason,
+            comment=decision.comment,
+            annotator_id=decision.annotator,
+            decided_at=decision.decided_at or created,
+            lead_time_s=decision.lead_time_s,
+            revision_no=2 if item.proposed_text is not None else 1,
+            guideline_version=decision.guideline_version,
+        ),
+        source=example.source_id,
+        metadata=json.dumps(example.metadata, ensure_ascii=False, sort_keys=True),
+        created_at=created,
+        updated_at=decision.decided_at or created,
+    )
+
+
+def from_record(record: Record) -> ExportItem:
+    """The pair of a record: every field that the record holds, as the app's own values."""
+    example = Example(
+        record.pair_id, record.text, record.label, record.split, record.source, json.loads(record.metadata)
+    )
+    found, names, metrics, made = (
+        record.verification,
+        tuple(record.teacher.label_names),
+        record.metrics,
+        record.decision,
+    )
+    proposal = Counterfactual(
+        record.id,
+        record.pair_id,
+        record.counterfactual_text,
+        found.original_pred if found else record.label,
+        record.counterfactual_label,
+        Origin(**record.generator.model_dump()),
+        derived_from=record.parent_id,
+        created_at=record.created_at,
+    )
+    check = None
+    if found is not None:
+        before, after = (
+            Prediction(names, tuple(math.log(max(p, _SMALLEST)) for p in probs))
+            for probs in (found.original_probs, found.counterfactual_probs)
+        )
+        check = FlipCheck(
+            record.id,
+            record.teacher.id,
+            record.teacher.revision,
+            before,
+            after,
+            record.counterfactual_label,
+            metrics.token_edit_distance,
+            metrics.edit_fraction,
+            metrics.char_edit_distance,
+            metrics.similarity,
+            False,
+            found.verified_at,
+        )
+    decision = Decision(
+        record.id,
+        record.pair_id,
+        made.status,
+        made.annotator_id,
+        tuple(made.reasons),
+        made.override_reason,
+        made.comment,
+        made.decided_at,
+        made.lead_time_s,
+        made.guideline_version,
+    )
+    return ExportItem(example, proposal, check, decision, record.proposed_text, record.teacher.model_dump())
+
+
+def edit_type(original: str, changed: str) -> str | None:
+    """What kind of edit it is, from the tokens alone; None where no token differs. English negations only."""
+    edits = diff(original, changed)
+    if not edits:
+        return None
+    before, after = tokens(original.lower()), tokens(changed.lower())
+    if _negations(before) != _negations(after):
+        return "negation"
+    if sorted(before) == sorted(after):
+        return "shuffle"
+    ops = {edit.op for edit in edits}
+    if len(ops) == 1 and ops != {"replace"}:
+        return ops.pop()
+    return "lexical" if ops == {"replace"} and all(len(tokens(e.b_text)) <= 2 for e in edits) else "other"
+
+
+def _negations(words: list[str]) -> int:
+    return sum(word in _NEGATIONS or word.endswith(("n't", "n’t")) for word in words)
+
+
+def _teacher(item: ExportItem) -> TeacherPart:
+    given, check = item.teacher, item.check
+    names = given.get("label_names") or (check.before.labels if check else ())
+    return TeacherPart(
+        id=check.teacher_id if check else str(given.get("id") or ""),
+        revision=check.teacher_revision if check else str(given.get("revision") or ""),
+        sha256=given.get("sha256"),
+        label_names=list(check.before.labels if check else names),
+    )
+
+
+def _verification(check: FlipCheck) -> VerificationPart:
+    before, after = _rounded(check.before), _rounded(check.after)
+    return VerificationPart(
+        original_probs=[float(f"{p:.12g}") for p in before.probs],
+        counterfactual_probs=[float(f"{p:.12g}") for p in after.probs],
+        original_pred=before.label,
+        counterfactual_pred=after.label,
+        flipped=before.label != after.label,
+        reached_target=after.label == check.target,
+        original_margin=before.margin,
+        counterfactual_margin=after.margin,
+        verified_at=check.checked_at,
+    )
+
+
+def _rounded(prediction: Prediction) -> Prediction:
+    """The prediction that the written probabilities give back, so that margins and classes agree with them."""
+    values = (max(float(f"{p:.12g}"), _SMALLEST) for p in prediction.probs)
+    return Prediction(prediction.labels, tuple(math.log(p) for p in values))

@@ -1,0 +1,109 @@
+"""Records as flat tables for other tools: training rows, the CAD pair format, a spreadsheet. Knows no zip."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from cod_core.export.record import Record
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+PAIR_COLUMNS = (
+    "pair_id",
+    "split",
+    "label",
+    "text",
+    "counterfactual_label",
+    "counterfactual_text",
+    "status",
+    "flipped",
+    "p_target_before",
+    "p_target_after",
+    "edit_fraction",
+    "annotator",
+    "override_reason",
+    "comment",
+)
+
+
+def long_rows(records: Iterable[Record]) -> list[dict]:
+    """One row a text for a trainer: text, label, pair_id, is_counterfactual, weight 1.0; the train split only.
+
+    A text kept with an override reason although it does not flip is no counterfactual: only its original is listed.
+    """
+    rows, seen = [], set()
+    for record in records:
+        if record.split != "train":
+            continue
+        if record.pair_id not in seen:
+            seen.add(record.pair_id)
+            rows.append(_long(record.text, record.label, record.pair_id, False))
+        if record.verification and record.verification.flipped and record.verification.reached_target:
+            rows.append(_long(record.counterfactual_text, record.counterfactual_label, record.pair_id, True))
+    return rows
+
+
+def _long(text: str, label: str, pair_id: str, is_counterfactual: bool) -> dict:
+    return {"text": text, "label": label, "pair_id": pair_id, "is_counterfactual": is_counterfactual, "weight": 1.0}
+
+
+def cad_paired(records: Iterable[Record]) -> str:
+    """Two rows a pair, the original first, as in counterfactually augmented IMDB (Kaushik et al. 2020)."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, dialect="excel-tab", lineterminator="\n")
+    writer.writerow(("Sentiment", "Text", "batch_id"))
+    for record in records:
+        writer.writerow((record.label, record.text, record.pair_id))
+        writer.writerow((record.counterfactual_label, record.counterfactual_text, record.pair_id))
+    return out.getvalue()
+
+
+def pairs_csv(records: Iterable[Record]) -> str:
+    """One row a pair for a spreadsheet; no cell can be taken for a formula."""
+    rows = []
+    for record in records:
+        found = record.verification
+        before, after = _target_probs(record)
+        rows.append(
+            (
+                record.pair_id,
+                record.split,
+                record.label,
+                record.text,
+                record.counterfactual_label,
+                record.counterfactual_text,
+                record.decision.status,
+                "" if found is None else found.flipped,
+                before,
+                after,
+                f"{record.metrics.edit_fraction:.4f}",
+                record.decision.annotator_id,
+                record.decision.override_reason or "",
+                record.decision.comment,
+            )
+        )
+    return safe_csv(PAIR_COLUMNS, rows)
+
+
+def _target_probs(record: Record) -> tuple[str, str]:
+    found, names = record.verification, record.teacher.label_names
+    if found is None or record.counterfactual_label not in names:
+        return "", ""
+    i = names.index(record.counterfactual_label)
+    return f"{found.original_probs[i]:.6f}", f"{found.counterfactual_probs[i]:.6f}"
+
+
+def safe_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """CSV text whose cells no spreadsheet runs: those starting with = + - @ tab or CR get an apostrophe in front.
+
+    Real numbers (int, float, bool) are written as they are.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([safe_cell(name) for name in columns])
+    writer.writerows([safe_cell(value) for value in row] for row in rows)
+    return out.getvalue()
+
+
+def safe_cell(value: object) -> object:
+    """A cell with a leading apostrophe where a spreadsheet would take it for a formula."""
+    return "'" + value if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value

@@ -1,0 +1,138 @@
+"""A bundle read back: the zip, every file's sha256, every record and every invariant checked before anything is used.
+
+Knows the files of `bundle`; nothing of the store.
+"""
+
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass, replace
+
+from pydantic import ValidationError
+
+from cod_core.data.archives import open_checked_zip, read_entry
+from cod_core.errors import BadInput
+from cod_core.export.convert import from_record
+from cod_core.export.record import SCHEMA_VERSION, SPLIT_FILES, ExportItem, Record
+from cod_core.types import KEPT, Task
+
+_WHAT = "The bundle"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle read back. task: the project's. items: kept pairs, then rejected ones. audit: decisions as exported."""
+
+    manifest: dict
+    task: Task
+    records: list[Record]
+    items: list[ExportItem]
+    audit: list[dict]
+
+
+def read_bundle(data: bytes) -> list[Record]:
+    """The kept records of a bundle, checked line by line. Raises BadInput as open_bundle does."""
+    return [record for record in open_bundle(data).records if record.decision.status in KEPT]
+
+
+def open_bundle(data: bytes) -> Bundle:
+    """A whole bundle read back: the zip, every file's sha256, every record and every invariant checked first.
+
+    Raises BadInput naming the file or the rows at fault; nothing is taken from a bundle with a fault.
+    """
+    with open_checked_zip(data, _WHAT) as archive:
+        names = set(archive.namelist())
+        if "manifest.json" not in names:
+            raise BadInput(
+                "This zip is not a bundle of this app: it has no manifest.json. Choose a file made with Export."
+            )
+        manifest = _json(read_entry(archive, "manifest.json", _WHAT), "manifest.json")
+        if manifest.get("schema_version") != SCHEMA_VERSION:
+            raise BadInput(
+                f"The bundle has format {manifest.get('schema_version')!r}; this app reads {SCHEMA_VERSION!r}."
+            )
+        files = _checked_files(archive, manifest, names)
+    wanted = [f"data/{split}.jsonl" for split in SPLIT_FILES] + ["rejected.jsonl"]
+    records = [record for name in wanted for record in _records(files.get(name, b""), name)]
+    extras = {row.get("id"): row for row in _rows(files.get("restore.jsonl", b""), "restore.jsonl")}
+    items = [_restored(from_record(record), extras.get(record.id, {})) for record in records]
+    return Bundle(manifest, _task(manifest), records, items, _rows(files.get("audit.jsonl", b""), "audit.jsonl"))
+
+
+def _checked_files(archive: zipfile.ZipFile, manifest: dict, names: set[str]) -> dict[str, bytes]:
+    listed = manifest.get("files")
+    if not isinstance(listed, dict):
+        raise BadInput("The bundle's manifest.json lists no files: it is damaged.")
+    files = {}
+    for name, said in listed.items():
+        if name not in names:
+            raise BadInput(f"The bundle lacks its file {name!r}: it is not complete. Export it again.")
+        files[name] = read_entry(archive, name, _WHAT)
+        if not isinstance(said, dict) or hashlib.sha256(files[name]).hexdigest() != said.get("sha256"):
+            raise BadInput(
+                f"The bundle's file {name!r} was changed after the export, so its checks cannot be trusted. "
+                "Import the bundle as it was exported, or import the texts as a table."
+            )
+    return files
+
+
+def _records(body: bytes, name: str) -> list[Record]:
+    records, wrong = [], []
+    for number, row in enumerate(_rows(body, name), start=1):
+        try:
+            records.append(Record.model_validate(row, strict=True))
+        except ValidationError as error:
+            first = error.errors()[0]
+            wrong.append(f"row {number}: {'.'.join(map(str, first['loc']))} {first['msg']}".strip())
+    if wrong:
+        more = f" and {len(wrong) - 10} more" if len(wrong) > 10 else ""
+        raise BadInput(f"{len(wrong)} rows of {name} are not records of this format ({'; '.join(wrong[:10])}{more}).")
+    return records
+
+
+def _task(manifest: dict) -> Task:
+    try:
+        task = manifest["project"]["task"]
+        labels = tuple(map(str, task["labels"]))
+        if len(labels) < 2:
+            raise ValueError
+        return Task(
+            str(task["name"]),
+            labels,
+            tuple(map(str, task.get("descriptions", ()))),
+            int(task.get("guideline_version", 1)),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput("The bundle's manifest.json does not describe its task: it is damaged.") from error
+
+
+def _restored(item: ExportItem, extra: dict) -> ExportItem:
+    if not extra:
+        return item
+    proposal = replace(
+        item.counterfactual,
+        source=str(extra.get("source") or item.counterfactual.source),
+        note=str(extra.get("note") or ""),
+        raw_reply=extra.get("raw_reply"),
+    )
+    check = item.check and replace(item.check, truncated=bool(extra.get("truncated")))
+    return replace(
+        item,
+        example=replace(item.example, label=extra.get("gold_label", item.example.label)),
+        counterfactual=proposal,
+        check=check,
+    )
+
+
+def _rows(body: bytes, name: str) -> list[dict]:
+    return [_json(line, name) for line in body.split(b"\n") if line.strip()]
+
+
+def _json(body: bytes, name: str) -> dict:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"The bundle's file {name!r} is not valid JSON: it is damaged.") from error
+    if not isinstance(value, dict):
+        raise BadInput(f"The bundle's file {name!r} does not hold objects: it is damaged.")
+    return value

