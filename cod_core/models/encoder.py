@@ -62,6 +62,9 @@ def load_pretrained(auto_class, name: str, **options):
 
     Raises ModelUnavailable naming the model and the remedy.
     """
+    from transformers.utils import logging as said
+
+    said.disable_progress_bar()
     where = resolve(name)
     if Path(where).is_dir() and not list(Path(where).glob("*.safetensors")):
         raise ModelUnavailable(

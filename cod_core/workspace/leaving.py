@@ -105,10 +105,10 @@ class Leaving(Base):
         Texts, counterfactuals, verdicts and decisions come back as they were. Raises BadInput naming what is
         wrong with the file.
         """
-        from cod_core.export.bundle import open_bundle
+        from cod_core.export.restore import open_bundle
 
         bundle = open_bundle(data)
-        pid = pid or projects.create_project(self.db, f"{bundle.name} (imported)", bundle.task)
+        pid = pid or projects.create_project(self.db, f"{bundle.manifest['project'].get('name', 'Bundle')} (imported)"[:120], bundle.task)
         known = {(d.counterfactual_id, d.status, d.decided_at) for d in decisions.log(self.db, pid)}
         found = list(bundle.items)
         items.add_examples(self.db, pid, [i.example for i in found])

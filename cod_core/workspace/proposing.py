@@ -92,20 +92,27 @@ class Proposing(Base):
         from cod_core.workspace.llm import plan_llm
         return plan_llm(self, pid, params)
 
-    def import_counterfactuals(self, pid: str, table, columns: dict[str, str]) -> dict:
+    def import_counterfactuals(self, pid: str, table, columns: dict[str, str] | None = None, name: str = "import") -> dict:
         """Ready counterfactuals from a table, matched to the project's texts and verified.
 
-        columns: {"original", "counterfactual", "label" or absent} -> column name. Returns {"added",
-        "flipped", "problems"}.
+        columns: {"original", "counterfactual", "label", "batch"} -> column name, found by their names where
+        None. Returns {"added", "flipped", "problems"}.
         """
-        from cod_core.counterfactuals.imported import match_pairs
+        from cod_core.counterfactuals.imported import PairColumns, import_pairs
 
-        examples = items.examples(self.db, pid)
-        teacher = self.teacher(pid)
-        found, problems = match_pairs(table, columns, examples, teacher)
+        examples, teacher = items.examples(self.db, pid), self.teacher(pid)
+        chosen = PairColumns(**columns) if columns else None
+        before = {}
+
+        def source_of(example: Example) -> str:
+            if example.id not in before:
+                before[example.id] = teacher.predict([example.text])[0].label
+            return before[example.id]
+        found = import_pairs(table, examples, self.project(pid).task, chosen, name=name, source_of=source_of,
+                             target_of=lambda text: teacher.predict([text])[0].label)
         by_id = {e.id: e for e in examples}
-        flipped = self.add_proposals(pid, [(by_id[cf.example_id], cf) for cf in found])
-        return {"added": len(found), "flipped": flipped, "problems": problems}
+        flipped = self.add_proposals(pid, [(by_id[cf.example_id], cf) for cf in found.counterfactuals])
+        return {"added": len(found.counterfactuals), "flipped": flipped, "problems": found.problems}
 
     def accept_unattended(self, pid: str, annotator: str = "unattended") -> int:
         """Accept the best verified proposal of every undecided text; returns how many. For runs without a person."""

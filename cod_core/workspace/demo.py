@@ -1,0 +1,92 @@
+"""The whole main job without a browser, on a built-in sample: the command `demo` and the benchmarks.
+
+Counterfactuals are searched for exactly the texts that the seeds draw; a text without one is replaced by the
+next of its label in every arm alike. Nothing is chosen by looking at the test split.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from cod_core.progress import Progress, silent
+from cod_core.store import items, runs
+
+SHOTS = (8, 16, 32, 64)
+PLUS_UP_TO = 32
+
+
+def prepare_pairs(workspace, pid: str, seeds: Sequence[int], need: int, progress: Progress = silent) -> dict:
+    """Search and accept unattended until the first `need` usable rows of every seed have a counterfactual.
+
+    Returns {"tried", "flipped"}: over the texts that were ever tried.
+    """
+    pool = workspace.pool(pid)
+    tried: set[str] = set()
+    while True:
+        lost = workspace.lost_rows(pid)
+        wanted = {i for seed in seeds for i in workspace.draw_order(pid, seed, need, pool, lost)}
+        missing = sorted(wanted - set(workspace.kept_pairs(pid)) - tried)
+        tried |= wanted
+        if not missing:
+            break
+        workspace.search_for(pid, [pool[i] for i in missing], 4, progress)
+        workspace.accept_unattended(pid)
+    kept = set(workspace.kept_pairs(pid))
+    return {"tried": len(tried), "flipped": len(tried & kept)}
+
+
+def run_demo(workspace, sample: str = "movies", first_seed: int = 0, seeds: int = 5, shots: Sequence[int] = SHOTS,
+             progress: Progress = silent) -> dict:
+    """The JSON object of `python -m cod_core demo --json`. Arms over shots, linear student, `seeds` draws."""
+    seconds, clock = {}, time.perf_counter
+
+    def timed(name: str, call):
+        start = clock()
+        value = call()
+        seconds[name] = round(clock() - start, 2)
+        return value
+    start = clock()
+    pid = timed("data", lambda: workspace.create_sample(sample, progress))
+    chosen = range(first_seed, first_seed + seeds)
+    need = max(min(PLUS_UP_TO, max(shots)), max(shots) // 2)
+    counts = timed("search", lambda: prepare_pairs(workspace, pid, chosen, need, progress))
+    test = items.examples(workspace.db, pid, split="test")
+    right = timed("teacher", lambda: [p.label == e.label for p, e in zip(
+        workspace.teacher(pid).predict([e.text for e in test]), test)])
+    common = {"student": "linear", "seeds": seeds, "first_seed": first_seed}
+
+    def distil() -> list[str]:
+        plus = [k for k in shots if k <= PLUS_UP_TO]
+        if plus:
+            workspace.distill(pid, {**common, "shots": plus, "arms": ["cod_plus"]}, progress)
+        workspace.distill(pid, {**common, "shots": list(shots), "arms": ["kd", "half", "cod"]}, progress)
+        return plus
+    timed("distil", distil)
+    fractions = [check.edit_fraction for _, check in workspace.kept_pairs(pid).values()]
+    seconds["total"] = round(clock() - start, 2)
+    return {
+        "sample": sample, "teacher_accuracy": round(float(np.mean(right)), 4), "n_test": len(test),
+        "flip_rate": round(counts["flipped"] / max(1, counts["tried"]), 4),
+        "median_edit_fraction": round(float(np.median(fractions)), 4) if fractions else None,
+        "arms": arm_table(workspace, pid, chosen, shots), "seconds": seconds}
+
+
+def arm_table(workspace, pid: str, seeds: Sequence[int], shots: Sequence[int]) -> dict:
+    """arm -> k -> {mean, std, agreement, n} over the seeds; the latest run of a (arm, k, seed) counts."""
+    found = {}
+    for run in runs.runs(workspace.db, pid):
+        c = run.config
+        if c.student == "linear" and c.seed in seeds and c.plotted_k in shots:
+            found[c.arm, c.plotted_k, c.seed] = run
+    groups = defaultdict(list)
+    for (arm, k, _), run in sorted(found.items()):
+        groups[arm, k].append(run.test)
+    table: dict[str, dict] = {arm: {} for arm in ("kd", "half", "cod", "cod_plus")}
+    for (arm, k), tests in groups.items():
+        values = [t["accuracy"] for t in tests]
+        table[arm][str(k)] = {
+            "mean": round(float(np.mean(values)), 4), "std": round(float(np.std(values, ddof=1)), 4) if len(values) > 1
+            else 0.0, "agreement": round(float(np.mean([t["agreement"] for t in tests])), 4), "n": len(values)}
+    return table
