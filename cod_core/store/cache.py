@@ -1,7 +1,7 @@
 """What models and endpoints answered, by content hash: predictions, embeddings, replies."""
 
 import numpy as np
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 
 from cod_core.store import schema
 from cod_core.store.database import Database
@@ -12,7 +12,7 @@ CHUNK = 500
 
 def _lookup(db: Database, table, value, hashes: list[str], **fixed) -> dict:
     found = {}
-    with db.begin() as c:
+    with db.read() as c:
         for at in range(0, len(hashes), CHUNK):
             query = select(table.c.text_hash, value).where(table.c.text_hash.in_(hashes[at : at + CHUNK]))
             for name, wanted in fixed.items():
@@ -29,12 +29,23 @@ def _put(db: Database, table, rows: list[dict]) -> None:
         c.execute(insert_new(c, table), rows)
 
 
+def _insert(connection, table):
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
 def insert_new(connection, table):
     """INSERT that leaves existing rows alone, for SQLite and PostgreSQL."""
-    if connection.dialect.name == "sqlite":
-        return insert(table).prefix_with("OR IGNORE")
-    from sqlalchemy.dialects.postgresql import insert as pg_insert
-    return pg_insert(table).on_conflict_do_nothing()
+    return _insert(connection, table).on_conflict_do_nothing()
+
+
+def insert_or_replace(connection, table):
+    """INSERT whose values take the place of those of an existing row, for SQLite and PostgreSQL."""
+    statement = _insert(connection, table)
+    keys = [c.name for c in table.primary_key]
+    return statement.on_conflict_do_update(
+        index_elements=keys, set_={c.name: statement.excluded[c.name] for c in table.c if c.name not in keys})
 
 
 def get_predictions(db: Database, classifier_id: str, revision: str, hashes: list[str]) -> dict[str, tuple[float, ...]]:
@@ -45,7 +56,7 @@ def get_predictions(db: Database, classifier_id: str, revision: str, hashes: lis
 
 def put_predictions(db: Database, classifier_id: str, revision: str, values: dict[str, tuple[float, ...]]) -> None:
     _put(db, schema.predictions, [
-        {"classifier_id": classifier_id, "revision": revision, "text_hash": key, "logprobs": list(value)}
+        {"classifier_id": classifier_id, "revision": revision, "text_hash": key, "logprobs": [float(v) for v in value]}
         for key, value in values.items()])
 
 
@@ -62,12 +73,12 @@ def put_embeddings(db: Database, encoder_id: str, values: dict[str, np.ndarray])
 
 
 def get_reply(db: Database, key: str) -> dict | None:
-    with db.begin() as c:
+    with db.read() as c:
         return c.execute(select(schema.replies.c.reply).where(schema.replies.c.key == key)).scalar()
 
 
 def put_reply(db: Database, pid: str | None, key: str, reply: dict) -> None:
     """Remember a reply; a later one under the same key takes its place."""
     with db.begin() as c:
-        c.execute(delete(schema.replies).where(schema.replies.c.key == key))
-        c.execute(insert(schema.replies).values(key=key, project_id=pid, reply=reply, created_at=now()))
+        c.execute(insert_or_replace(c, schema.replies),
+                  [{"key": key, "project_id": pid, "reply": reply, "created_at": now()}])

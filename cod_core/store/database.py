@@ -1,16 +1,20 @@
-"""Opening the database: pragmas and migrations to the newest schema. Knows no table by name."""
+"""Opening the database: pragmas, transactions, migrations to the newest schema. Knows no table by name."""
 
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import create_engine, event, text
-from sqlalchemy.engine import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 
-from cod_core.errors import CodError
+from cod_core.errors import CodError, Stale
 
-HEAD = "0001"
+HEAD = "0002"
+BUSY_S = 10
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_ONE_WRITER = 0x0C0D  # the PostgreSQL advisory lock that writers take
 
 
 class Database:
@@ -20,76 +24,124 @@ class Database:
         self.engine = engine
 
     @contextmanager
-    def begin(self):
-        """A connection inside a transaction, committed at the end. Raises CodError where the disk is full."""
-        try:
-            with self.engine.begin() as connection:
+    def begin(self) -> Iterator[Connection]:
+        """A connection for writing, committed at the end, rolled back on any error.
+
+        Writers take turns from the first statement on, so what is read inside stays true until the commit.
+        Raises CodError where the disk is full or the database is busy for 10 seconds, Stale where the project
+        is gone.
+        """
+        with _plain_errors(), self.engine.connect().execution_options(writes=True) as connection:
+            with connection.begin():
+                if self.engine.dialect.name == "postgresql":
+                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_ONE_WRITER})"))
                 yield connection
-        except OperationalError as error:
-            raise CodError(plain(error)) from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading only: one consistent snapshot that never waits for a writer."""
+        with _plain_errors(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def forget_deleted(self) -> None:
+        """Empty SQLite's write-ahead log, so that no copy of erased rows stays in the data folder."""
+        if self.engine.dialect.name == "sqlite":
+            with self.engine.connect().execution_options(outside=True) as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def plain(error: OperationalError) -> str:
-    """What went wrong with the database, and what to do."""
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        if "foreign key" not in str(error.orig).lower():
+            raise
+        raise Stale("The project was deleted in the meantime, so nothing was saved. Open another project.") from error
+    except (ProgrammingError, DataError):  # a mistake of ours, not of the disk or the person
+        raise
+    except DBAPIError as error:
+        raise CodError(plain(error)) from error
+
+
+def plain(error: DBAPIError) -> str:
+    """What went wrong with the database, and what to do. Holds no text of the person's."""
     said = str(error.orig)
-    if "full" in said:
+    if "is full" in said or "No space left" in said:
         return "The disk is full, so nothing more can be saved. Free some space and try again; what was saved is kept."
     if "locked" in said:
-        return "The database is busy with another program for more than 10 seconds. Try again."
+        return f"Another program has kept the database busy for more than {BUSY_S} seconds. Try again."
+    if "malformed" in said or "not a database" in said:
+        return ("The database file is damaged or is not a database of this app. Set COD_HOME to another folder, "
+                "or put a backup of cod.db in its place.")
     return f"The database could not be used ({said}). Check that the data folder is reachable and writable."
 
 
 def open_database(url: str) -> Database:
-    """The database at a SQLAlchemy URL, made or migrated to the newest schema.
+    """The database at a SQLAlchemy URL, made or migrated to the newest schema. Alembic loads only when needed.
 
-    SQLite runs in WAL mode with synchronous=FULL, so that a committed decision survives kill -9 and power loss.
+    SQLite runs in WAL mode with synchronous=FULL, so that a committed decision survives kill -9 and power loss,
+    and with secure_delete, so that erased texts are overwritten. Raises CodError where it cannot be used.
     """
-    engine = create_engine(url, connect_args={"timeout": 10} if url.startswith("sqlite") else {})
-    if url.startswith("sqlite"):
+    sqlite = url.startswith("sqlite")
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_S} if sqlite else {})
+    if sqlite:
         event.listen(engine, "connect", _pragmas)
-    if _revision(engine) != HEAD:
-        _migrate(engine, url)
-    return Database(engine)
+        event.listen(engine, "begin", _begin)
+    db = Database(engine)
+    if _revision(db) != HEAD:
+        _migrate(db)
+    return db
 
 
 def _pragmas(connection, _record) -> None:
+    connection.isolation_level = None  # transactions begin where _begin says, not where sqlite3 guesses
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_S * 1000}")
+    for attempt in range(50):  # the first switch to WAL does not wait for others that switch too
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            break
+        except Exception as error:
+            if "locked" not in str(error) or attempt == 49:
+                raise
+            time.sleep(0.05)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
-def _revision(engine: Engine) -> str | None:
-    try:
-        with engine.connect() as connection:
-            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    except Exception:  # no such table, in each dialect's own class
-        return None
+def _begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if not options.get("outside"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
 
 
-def _migrate(engine: Engine, url: str) -> None:
+def _revision(db: Database) -> str | None:
+    """The schema's revision, None for an empty database."""
+    with _plain_errors(), db.engine.connect() as connection:
+        if not db.engine.dialect.has_table(connection, "alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _migrate(db: Database) -> None:
+    """Bring the schema to HEAD inside one write transaction: programs that start together migrate once.
+
+    Raises CodError where a newer version of the app made the database.
+    """
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    with _one_at_a_time(engine):
-        if _revision(engine) == HEAD:
-            return
-        with engine.begin() as connection:
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    try:
+        with db.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-
-
-@contextmanager
-def _one_at_a_time(engine: Engine):
-    """A lock file beside a SQLite database: two processes that start together migrate once."""
-    import fcntl
-
-    path = engine.url.database
-    if engine.dialect.name != "sqlite" or not path or path == ":memory:":
-        yield
-        return
-    with open(f"{path}.lock", "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    except CommandError as error:
+        raise CodError(
+            f"The database has schema {_revision(db)!r}; this version of the app knows up to {HEAD!r}. "
+            "A newer version made it: install that version, or set COD_HOME to another folder."
+        ) from error

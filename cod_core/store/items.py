@@ -1,34 +1,40 @@
 """The things people work on: texts, proposals, checks, drafts, uploads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import islice
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, select
 
 from cod_core.errors import BadInput
 from cod_core.store import schema
-from cod_core.store.cache import CHUNK, insert_new
+from cod_core.store.cache import CHUNK, insert_new, insert_or_replace
 from cod_core.store.database import Database
 from cod_core.text import text_hash
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, now
+
+BATCH = 5000
 
 
 def _next_position(c, table, pid: str) -> int:
     return (c.execute(select(func.max(table.c.position)).where(table.c.project_id == pid)).scalar() or 0) + 1
 
 
+def _add_new(db: Database, table, pid: str, rows: Iterator[dict]) -> int:
+    """Insert rows in order, leaving ids that are there alone; returns how many are new."""
+    of_project = select(func.count()).select_from(table).where(table.c.project_id == pid)
+    with db.begin() as c:
+        before = c.execute(of_project).scalar_one()
+        start = _next_position(c, table, pid)
+        numbered = ({"project_id": pid, "position": start + i, **row} for i, row in enumerate(rows))
+        while batch := list(islice(numbered, BATCH)):
+            c.execute(insert_new(c, table), batch)
+        return c.execute(of_project).scalar_one() - before
+
+
 def add_examples(db: Database, pid: str, found: Sequence[Example]) -> int:
     """Store texts in order; ids already there are left alone. Returns how many are new."""
-    table = schema.examples
-    with db.begin() as c:
-        before = c.execute(select(func.count()).where(table.c.project_id == pid)).scalar_one()
-        start = _next_position(c, table, pid)
-        for at in range(0, len(found), 5000):
-            c.execute(insert_new(c, table), [
-                {"project_id": pid, "id": e.id, "position": start + at + i, "text": e.text,
-                 "text_hash": text_hash(e.text), "label": e.label, "split": e.split, "source_id": e.source_id,
-                 "metadata": e.metadata} for i, e in enumerate(found[at : at + 5000])])
-        return c.execute(select(func.count()).where(table.c.project_id == pid)).scalar_one() - before
+    return _add_new(db, schema.examples, pid, ({**asdict(e), "text_hash": text_hash(e.text)} for e in found))
 
 
 def examples(db: Database, pid: str, split: str | None = None, ids: Sequence[str] | None = None) -> list[Example]:
@@ -38,14 +44,18 @@ def examples(db: Database, pid: str, split: str | None = None, ids: Sequence[str
     query = query.where(t.c.project_id == pid)
     if split is not None:
         query = query.where(t.c.split == split)
-    rows = []
-    with db.begin() as c:
-        if ids is None:
-            rows = list(c.execute(query))
-        else:
-            for at in range(0, len(ids), CHUNK):
-                rows += list(c.execute(query.where(t.c.id.in_(ids[at : at + CHUNK]))))
+    with db.read() as c:
+        rows = _with_ids(c, query, t.c.id, ids)
     return [Example(*row[:5], row[5] or {}) for row in sorted(rows, key=lambda r: r.position)]
+
+
+def _with_ids(c, query, column, ids: Sequence[str] | None) -> list:
+    """Rows of the query, with these values of the column where given; asked in chunks, each row once."""
+    if ids is None:
+        return list(c.execute(query))
+    wanted = list(dict.fromkeys(ids))
+    return [row for at in range(0, len(wanted), CHUNK)
+            for row in c.execute(query.where(column.in_(wanted[at : at + CHUNK])))]
 
 
 def example(db: Database, pid: str, example_id: str) -> Example:
@@ -60,13 +70,13 @@ def count_examples(db: Database, pid: str) -> dict[tuple[str, str | None], int]:
     """(split, label) -> number of texts."""
     t = schema.examples
     query = select(t.c.split, t.c.label, func.count()).where(t.c.project_id == pid).group_by(t.c.split, t.c.label)
-    with db.begin() as c:
+    with db.read() as c:
         return {(split, label): n for split, label, n in c.execute(query)}
 
 
 def upload_seen(db: Database, pid: str, sha256: str) -> bool:
     t = schema.uploads
-    with db.begin() as c:
+    with db.read() as c:
         return c.execute(select(t.c.sha256).where(t.c.project_id == pid, t.c.sha256 == sha256)).first() is not None
 
 
@@ -77,26 +87,18 @@ def record_upload(db: Database, pid: str, sha256: str, name: str, role: str, row
 
 
 def add_counterfactuals(db: Database, pid: str, found: Sequence[Counterfactual]) -> int:
-    """Store proposals; the same id twice is left alone. Returns how many were given."""
-    if not found:
-        return 0
-    t = schema.counterfactuals
-    with db.begin() as c:
-        start = _next_position(c, t, pid)
-        c.execute(insert_new(c, t), [
-            {"project_id": pid, "position": start + i, **asdict(cf), "text_hash": text_hash(cf.text)}
-            for i, cf in enumerate(found)])
-    return len(found)
+    """Store proposals in order; ids already there are left alone. Returns how many are new."""
+    return _add_new(db, schema.counterfactuals, pid,
+                    ({**asdict(cf), "text_hash": text_hash(cf.text)} for cf in found)) if found else 0
 
 
 def counterfactuals(db: Database, pid: str, example_ids: Sequence[str] | None = None) -> list[Counterfactual]:
     """Proposals in the order they came."""
     t = schema.counterfactuals
-    query = select(t).where(t.c.project_id == pid).order_by(t.c.position)
-    if example_ids is not None:
-        query = query.where(t.c.example_id.in_(example_ids))
-    with db.begin() as c:
-        return [_counterfactual(r) for r in c.execute(query)]
+    query = select(t).where(t.c.project_id == pid)
+    with db.read() as c:
+        rows = _with_ids(c, query, t.c.example_id, example_ids)
+    return [_counterfactual(row) for row in sorted(rows, key=lambda r: r.position)]
 
 
 def _counterfactual(r) -> Counterfactual:
@@ -107,7 +109,7 @@ def _counterfactual(r) -> Counterfactual:
 def counterfactual(db: Database, pid: str, cf_id: str) -> Counterfactual:
     """Raises BadInput where the project has no such proposal."""
     t = schema.counterfactuals
-    with db.begin() as c:
+    with db.read() as c:
         row = c.execute(select(t).where(t.c.project_id == pid, t.c.id == cf_id)).first()
     if row is None:
         raise BadInput("This proposal is not in the project (any more). Go back to the list.")
@@ -120,11 +122,7 @@ def add_checks(db: Database, pid: str, found: Sequence[FlipCheck]) -> None:
         return
     t = schema.flip_checks
     with db.begin() as c:
-        for check in found:
-            c.execute(delete(t).where(
-                t.c.project_id == pid, t.c.counterfactual_id == check.counterfactual_id,
-                t.c.teacher_id == check.teacher_id, t.c.teacher_revision == check.teacher_revision))
-        c.execute(insert(t), [{"project_id": pid, **asdict(check)} for check in found])
+        c.execute(insert_or_replace(c, t), [{"project_id": pid, **asdict(check)} for check in found])
 
 
 def _check(r) -> FlipCheck:
@@ -138,14 +136,14 @@ def checks(db: Database, pid: str, teacher_id: str, teacher_revision: str) -> di
     t = schema.flip_checks
     query = select(t).where(t.c.project_id == pid, t.c.teacher_id == teacher_id,
                             t.c.teacher_revision == teacher_revision)
-    with db.begin() as c:
+    with db.read() as c:
         return {r.counterfactual_id: _check(r) for r in c.execute(query)}
 
 
 def any_checks(db: Database, pid: str) -> dict[str, FlipCheck]:
     """counterfactual id -> the latest verdict by any teacher."""
     t = schema.flip_checks
-    with db.begin() as c:
+    with db.read() as c:
         return {r.counterfactual_id: _check(r)
                 for r in c.execute(select(t).where(t.c.project_id == pid).order_by(t.c.checked_at))}
 
@@ -156,14 +154,16 @@ def _draft_of(pid: str, example_id: str, annotator: str):
 
 
 def save_draft(db: Database, pid: str, example_id: str, annotator: str, base_id: str | None, text: str) -> None:
+    """Remember unfinished text; a later draft takes its place. On return it is on the disk."""
     with db.begin() as c:
-        c.execute(delete(schema.drafts).where(*_draft_of(pid, example_id, annotator)))
-        c.execute(insert(schema.drafts).values(project_id=pid, example_id=example_id, annotator=annotator,
-                                               base_id=base_id, text=text, saved_at=now()))
+        c.execute(insert_or_replace(c, schema.drafts), [
+            {"project_id": pid, "example_id": example_id, "annotator": annotator, "base_id": base_id, "text": text,
+             "saved_at": now()}])
 
 
 def draft(db: Database, pid: str, example_id: str, annotator: str) -> str | None:
-    with db.begin() as c:
+    """The unfinished text, None where there is none."""
+    with db.read() as c:
         return c.execute(select(schema.drafts.c.text).where(*_draft_of(pid, example_id, annotator))).scalar()
 
 

@@ -1,14 +1,17 @@
 """Projects: made, listed, changed, erased for good."""
 
 import secrets
+import time
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, union, update
 
 from cod_core.errors import BadInput
 from cod_core.store import schema
 from cod_core.store.database import Database
 from cod_core.types import Task, now
+
+_GONE = "This project does not exist (any more). Choose another one."
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,8 @@ class Project:
 
 
 def create_project(db: Database, name: str, task: Task) -> str:
-    """The new project's id: 12 random hex digits."""
-    pid = secrets.token_hex(6)
+    """The new project's id: 16 hex digits that sort by time."""
+    pid = f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(2)}"
     with db.begin() as c:
         c.execute(insert(schema.projects).values(
             id=pid, name=name, task=asdict(task), teacher=None, settings={}, created_at=now()))
@@ -40,49 +43,50 @@ def _project(row) -> Project:
 
 def list_projects(db: Database) -> list[Project]:
     """Every project, newest first."""
-    with db.begin() as c:
-        return [_project(r) for r in c.execute(select(schema.projects).order_by(schema.projects.c.created_at.desc()))]
+    t = schema.projects
+    with db.read() as c:
+        return [_project(r) for r in c.execute(select(t).order_by(t.c.created_at.desc(), t.c.id.desc()))]
 
 
 def get_project(db: Database, pid: str) -> Project:
     """Raises BadInput where there is none with this id."""
-    with db.begin() as c:
+    with db.read() as c:
         row = c.execute(select(schema.projects).where(schema.projects.c.id == pid)).first()
     if row is None:
-        raise BadInput("This project does not exist (any more). Choose another one.")
+        raise BadInput(_GONE)
     return _project(row)
 
 
-def _change(db: Database, pid: str, **values) -> None:
-    with db.begin() as c:
-        c.execute(update(schema.projects).where(schema.projects.c.id == pid).values(**values))
-
-
 def set_teacher(db: Database, pid: str, teacher: dict | None) -> None:
-    _change(db, pid, teacher=teacher)
+    """Choose the teacher's spec, or none. Raises BadInput where there is no such project."""
+    with db.begin() as c:
+        _found(c.execute(update(schema.projects).where(schema.projects.c.id == pid).values(teacher=teacher)).rowcount)
 
 
 def update_settings(db: Database, pid: str, changes: dict) -> None:
-    """Merge changes into the project's settings."""
+    """Merge changes into the project's settings. Raises BadInput where there is no such project."""
+    t = schema.projects
     with db.begin() as c:
-        table = schema.projects
-        old = c.execute(select(table.c.settings).where(table.c.id == pid)).scalar_one()
-        c.execute(update(table).where(table.c.id == pid).values(settings={**old, **changes}))
+        old = c.execute(select(t.c.settings).where(t.c.id == pid)).scalar()
+        _found(c.execute(update(t).where(t.c.id == pid).values(settings={**(old or {}), **changes})).rowcount)
+
+
+def _found(rows: int) -> None:
+    if not rows:
+        raise BadInput(_GONE)
 
 
 def delete_project(db: Database, pid: str) -> None:
-    """Erase a project and every cached number of texts that no other project holds."""
+    """Erase a project: every row of its own, and every cached number of a text that no project holds.
+
+    That takes along the numbers of texts that were only tried out in an editor; they can be computed again.
+    """
+    held = union(*(select(t.c.text_hash) for t in (schema.examples, schema.counterfactuals)))
     with db.begin() as c:
-        held = []
-        for table in (schema.examples, schema.counterfactuals):
-            held += list(c.execute(select(table.c.text_hash).where(table.c.project_id == pid)).scalars())
         for table in reversed(schema.metadata.sorted_tables):
             if "project_id" in table.c:
                 c.execute(delete(table).where(table.c.project_id == pid))
         c.execute(delete(schema.projects).where(schema.projects.c.id == pid))
-        for at in range(0, len(held), 500):
-            chunk = set(held[at : at + 500])
-            for table in (schema.examples, schema.counterfactuals):
-                chunk -= set(c.execute(select(table.c.text_hash).where(table.c.text_hash.in_(chunk))).scalars())
-            for table in (schema.predictions, schema.embeddings):
-                c.execute(delete(table).where(table.c.text_hash.in_(chunk)))
+        for table in (schema.predictions, schema.embeddings):
+            c.execute(delete(table).where(table.c.text_hash.not_in(held)))
+    db.forget_deleted()

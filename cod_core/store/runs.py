@@ -1,6 +1,6 @@
 """Finished students: their configuration and numbers."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 from sqlalchemy import select
 
@@ -11,7 +11,7 @@ from cod_core.types import RunConfig, RunResult, now
 
 
 def put_runs(db: Database, pid: str, results: list[RunResult]) -> None:
-    """Store results; a run that is there already is left alone."""
+    """Store results; a run that is there already is left alone: its test split was scored once."""
     if not results:
         return
     rows = []
@@ -25,13 +25,22 @@ def put_runs(db: Database, pid: str, results: list[RunResult]) -> None:
 
 
 def run_ids(db: Database, pid: str) -> set[str]:
-    with db.begin() as c:
+    with db.read() as c:
         return set(c.execute(select(schema.runs.c.run_id).where(schema.runs.c.project_id == pid)).scalars())
 
 
 def runs(db: Database, pid: str) -> list[RunResult]:
     """Every finished student of the project."""
     t = schema.runs
-    with db.begin() as c:
-        return [RunResult(RunConfig(**r.config), **{**r.result, "history": tuple(r.result["history"])})
-                for r in c.execute(select(t).where(t.c.project_id == pid).order_by(t.c.created_at))]
+    with db.read() as c:
+        rows = c.execute(select(t.c.config, t.c.result).where(t.c.project_id == pid)
+                         .order_by(t.c.created_at, t.c.run_id))
+        return [RunResult(RunConfig(**_known(RunConfig, config)),
+                          **{**_known(RunResult, result), "history": tuple(result.get("history", ()))})
+                for config, result in rows]
+
+
+def _known(kind: type, values: dict) -> dict:
+    """The values this version of the app has a field for."""
+    names = {f.name for f in fields(kind)}
+    return {k: v for k, v in values.items() if k in names}

@@ -1,7 +1,18 @@
 """The tables. Migrations make them; this file says what they are. No column ever holds a key."""
 
 from sqlalchemy import (
-    JSON, Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text,
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
 )
 
 metadata = MetaData()
@@ -13,15 +24,16 @@ def _project() -> Column:
 
 projects = Table(
     "projects", metadata,
-    Column("id", String, primary_key=True), Column("name", String, nullable=False), Column("task", JSON, nullable=False),
-    Column("teacher", JSON), Column("settings", JSON, nullable=False), Column("created_at", String, nullable=False),
-    Column("archived_at", String))
+    Column("id", String, primary_key=True), Column("name", String, nullable=False),
+    Column("task", JSON, nullable=False), Column("teacher", JSON), Column("settings", JSON, nullable=False),
+    Column("created_at", String, nullable=False), Column("archived_at", String))
 uploads = Table(
     "uploads", metadata, _project(), Column("sha256", String, primary_key=True), Column("name", String),
     Column("role", String), Column("rows", Integer), Column("created_at", String))
 examples = Table(
-    "examples", metadata, _project(), Column("id", String, primary_key=True), Column("position", Integer, nullable=False),
-    Column("text", Text, nullable=False), Column("text_hash", String, nullable=False), Column("label", String),
+    "examples", metadata, _project(), Column("id", String, primary_key=True),
+    Column("position", Integer, nullable=False), Column("text", Text, nullable=False),
+    Column("text_hash", String, nullable=False), Column("label", String),
     Column("split", String, nullable=False), Column("source_id", String), Column("metadata", JSON),
     Index("ix_examples_split", "project_id", "split", "position"), Index("ix_examples_hash", "text_hash"))
 counterfactuals = Table(
@@ -44,6 +56,7 @@ decisions = Table(
     Column("status", String, nullable=False), Column("annotator", String, nullable=False), Column("reasons", JSON),
     Column("override_reason", Text), Column("comment", Text), Column("decided_at", String),
     Column("lead_time_s", Float), Column("guideline_version", Integer), Column("undoes", Integer),
+    Column("batch", String),
     Index("ix_decisions_project", "project_id", "seq"), sqlite_autoincrement=True)
 drafts = Table(
     "drafts", metadata, _project(), Column("example_id", String, primary_key=True),

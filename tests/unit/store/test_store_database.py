@@ -1,0 +1,170 @@
+"""Opening, migrating, writing in turns, failing in plain words."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from cod_core.errors import CodError, Stale
+from cod_core.store import items, projects, schema
+from cod_core.store.database import HEAD, open_database
+from cod_core.types import Example, Task
+
+TASK = Task("sentiment", ("good", "bad"))
+
+
+def url(tmp_path) -> str:
+    return f"sqlite:///{tmp_path / 'cod.db'}"
+
+
+def test_migrations_build_exactly_the_declared_tables(tmp_path):
+    """A column declared but never migrated fails only on the first machine that was installed earlier."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    from cod_core.store.database import _MIGRATIONS
+
+    db = open_database(url(tmp_path))
+    with db.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
+    assert ScriptDirectory(str(_MIGRATIONS)).get_current_head() == HEAD
+
+
+def test_a_database_of_the_first_version_keeps_its_decisions(tmp_path):
+    """An update of the app must never cost a person's work."""
+    path = tmp_path / "cod.db"
+    open_database(url(tmp_path)).engine.dispose()
+    old = sqlite3.connect(path)
+    old.executescript("""
+        ALTER TABLE decisions DROP COLUMN batch;
+        UPDATE alembic_version SET version_num = '0001';
+        INSERT INTO projects (id, name, task, teacher, settings, created_at)
+            VALUES ('p', 'old', '{"name":"t","labels":["a","b"],"descriptions":[],"guideline_version":1}', 'null',
+                    '{}', '2025-01-01T00:00:00Z');
+        INSERT INTO decisions (project_id, counterfactual_id, example_id, status, annotator, reasons)
+            VALUES ('p', 'c', 'e', 'accepted', 'me', '[]');
+    """)
+    old.close()
+    from cod_core.store import decisions
+
+    db = open_database(url(tmp_path))
+    assert [d.status for d in decisions.log(db, "p")] == ["accepted"]
+    assert projects.get_project(db, "p").task.labels == ("a", "b")
+
+
+def test_opening_a_current_database_loads_no_alembic(tmp_path):
+    """Every page and every worker opens the database: the first paint waits for what it imports."""
+    open_database(url(tmp_path)).engine.dispose()
+    code = ("import sys; from cod_core.store.database import open_database; "
+            f"open_database({url(tmp_path)!r}); sys.exit('alembic' in sys.modules)")
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_database_of_a_newer_app_is_refused_in_plain_words(tmp_path):
+    db = open_database(url(tmp_path))
+    with db.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(CodError, match="newer version"):
+        open_database(url(tmp_path))
+
+
+def test_a_file_that_is_no_database_is_refused_in_plain_words(tmp_path):
+    (tmp_path / "cod.db").write_bytes(b"this is a letter to a friend, not a database" * 50)
+    with pytest.raises(CodError, match="damaged"):
+        open_database(url(tmp_path))
+
+
+def test_programs_that_start_together_migrate_once(tmp_path):
+    """The app and the first worker open a fresh data folder at the same moment."""
+    errors = []
+
+    def start():
+        try:
+            open_database(url(tmp_path))
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def test_reads_before_writes_are_not_overtaken(tmp_path):
+    """Two tabs that change different settings at once: neither change may be lost."""
+    db = open_database(url(tmp_path))
+    pid = projects.create_project(db, "p", TASK)
+    threads = [threading.Thread(target=projects.update_settings, args=(db, pid, {str(i): i})) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert projects.get_project(db, pid).settings == {str(i): i for i in range(8)}
+
+
+def test_an_error_inside_a_transaction_leaves_nothing_behind(tmp_path):
+    db = open_database(url(tmp_path))
+    with pytest.raises(ZeroDivisionError), db.begin() as connection:
+        connection.execute(text("INSERT INTO replies (key) VALUES ('k')"))
+        _ = 1 / 0
+    with db.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM replies")).scalar() == 0
+
+
+def test_a_full_disk_is_said_plainly_and_keeps_what_was_saved(tmp_path):
+    db = open_database(url(tmp_path))
+    pid = projects.create_project(db, "p", TASK)
+    items.add_examples(db, pid, [Example("a", "kept", "good")])
+    with db.engine.connect().execution_options(outside=True) as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(CodError, match="disk is full"):
+        items.add_examples(db, pid, [Example(str(i), "x" * 5000, "good") for i in range(50)])
+    assert [e.text for e in items.examples(db, pid)] == ["kept"]
+
+
+def test_writing_to_a_deleted_project_says_so_without_repeating_the_text(tmp_path):
+    """SQL errors print their parameters, and parameters are people's texts."""
+    db = open_database(url(tmp_path))
+    with pytest.raises(Stale, match="deleted") as caught:
+        items.add_examples(db, "gone", [Example("a", "a private sentence", "good")])
+    assert "private" not in str(caught.value) + str(caught.value.__cause__)
+
+
+def test_commits_wait_for_the_disk(tmp_path):
+    with open_database(url(tmp_path)).read() as connection:
+        settings = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+                    for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")}
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10000}
+
+
+@pytest.mark.slow
+def test_kill_9_keeps_every_decision_that_was_acknowledged(tmp_path):
+    """Loses at most the decision in flight."""
+    pid = projects.create_project(open_database(url(tmp_path)), "p", TASK)
+    code = f"""
+from cod_core.store import decisions
+from cod_core.store.database import open_database
+from cod_core.types import Decision
+db, n = open_database({url(tmp_path)!r}), 0
+while True:
+    print(decisions.append(db, {pid!r}, Decision(f"c{{n}}", f"e{{n}}", "accepted", "me")), flush=True)
+    n += 1
+"""
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    seen = [int(child.stdout.readline()) for _ in range(20)]
+    os.kill(child.pid, signal.SIGKILL)
+    seen += [int(line) for line in child.stdout.read().splitlines() if line]
+    child.wait()
+    from cod_core.store import decisions
+
+    kept = [d.seq for d in decisions.log(open_database(url(tmp_path)), pid)]
+    assert set(seen) <= set(kept) and len(kept) <= len(seen) + 1
