@@ -8,21 +8,22 @@ from ui import errors, layout
 
 w, project = layout.need_project()
 pid = project.id
-NAMES = {"accepted": "accepted", "edited": "accepted with your edit", "rejected": "rejected (not exported)",
-         "skipped": "skipped (not exported)", "needs_review": "flagged (not exported)", "pending": "undecided (not exported)",
-         "stale": "to check again (not exported)"}
+NAMES = {"exported": "pairs leave", "rejected": "rejected, stay here", "other": "flagged or skipped, stay here",
+         "stale": "to be checked again, stay here"}
 
 
 layout.header("Export", "Take away the set you curated, and a small model that runs without this app.")
 counts = w.export_counts(pid)
 summary = w.summary(pid)
-kept = counts.get("accepted", 0) + counts.get("edited", 0)
-if not kept:
+if not counts["exported"] and not counts["stale"]:
     layout.empty("Nothing to export yet", "Accept a few counterfactuals first.",
                  "curate" if summary.n_proposed_texts else "proposals",
                  "Go to Curate" if summary.n_proposed_texts else "Propose counterfactuals")
 else:
-    layout.counts([(n, NAMES.get(k, str(k).replace("_", " "))) for k, n in counts.items() if isinstance(n, int) and n])
+    layout.counts([(n, NAMES[k]) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
+    if counts["stale"]:
+        errors.box("Some accepted pairs were checked by another teacher. Check them again on the page Proposals; until "
+                   "then they do not leave.", "warn")
     with st.container(horizontal=True):
         st.download_button("Download the data set (.zip)", functools.partial(w.export_bundle, pid), "counterfactuals.zip",
                            "application/zip", type="primary", on_click="ignore", icon=":material/download:", key="bundle")
@@ -32,10 +33,12 @@ else:
                "the history of decisions and checksums.")
     st.subheader("What is inside", anchor=False)
     with errors.shown():
+        records = w.export_preview(pid, 5)
         st.dataframe([{"original": r.get("text"), "label": r.get("label"), "counterfactual": r.get("counterfactual_text"),
-                       "new label": r.get("counterfactual_label")} for r in w.export_preview(pid, 5)], hide_index=True)
-        with st.expander("One full record", icon=":material/code:"):
-            st.json(w.export_preview(pid, 1)[0])
+                       "new label": r.get("counterfactual_label")} for r in records], hide_index=True)
+        if records:
+            with st.expander("One full record", icon=":material/code:"):
+                st.json(records[0])
     st.subheader("The student", anchor=False)
     results = None
     with errors.shown():

@@ -24,18 +24,35 @@ def csv_of(rows: list[dict[str, Any]]) -> str:
     return out.getvalue()
 
 
+def chart(figure: Any, key: str) -> None:
+    """One plot, without the tool bar."""
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False})
+
+
 def curves(found: Any) -> None:
     """Accuracy and agreement against the number of training rows."""
     left, right = st.columns(2)
-    with left:
+    with left, errors.shown():
         st.subheader("Accuracy", anchor=False)
-        with errors.shown():
-            st.plotly_chart(figures.accuracy_curve(found.table, teacher=found.teacher_accuracy, majority=found.majority),
-                            key="accuracy", config={"displayModeBar": False})
-    with right:
+        if any(row.get("mean") is not None for row in found.table):
+            chart(figures.accuracy_curve(found.table, found.teacher_accuracy, found.majority), "accuracy")
+        else:
+            st.caption("There are no labelled test texts, so accuracy cannot be measured.")
+    with right, errors.shown():
         st.subheader("Agreement with the teacher", anchor=False)
-        with errors.shown():
-            st.plotly_chart(figures.agreement_curve(found.table), key="agreement", config={"displayModeBar": False})
+        chart(figures.agreement_curve(found.table), "agreement")
+
+
+def by_number(found: Any) -> None:
+    """The same sentence at every number of rows, and what was left out."""
+    if len(found.effects) > 1:
+        with st.expander("The difference at every number of training rows"):
+            for effect in found.effects:
+                st.text(effect["sentence"])
+    if found.messages:
+        with st.expander(f"Not computed: {layout.several(len(found.messages), 'student')}"):
+            for message in found.messages[:50]:
+                st.text(message)
 
 
 def diagnostics() -> None:
@@ -55,10 +72,14 @@ def diagnostics() -> None:
         return
     left, right = st.columns(2)
     with left, errors.shown():
-        st.plotly_chart(figures.margin_histogram(found["margins"]["originals"], found["margins"]["cfes"]), key="margins",
-                        config={"displayModeBar": False})
+        st.markdown("**How near your counterfactuals are to the teacher's line**")
+        chart(figures.margin_histogram(found["margins"]["originals"], found["margins"]["cfes"]), "margins")
     with right, errors.shown():
-        st.plotly_chart(figures.crossing_gap_plot(found["gaps"]), key="gaps", config={"displayModeBar": False})
+        st.markdown("**How far the student's line is from the teacher's**")
+        chart(figures.crossing_gap_plot(found["gaps"], found.get("censored")), "gaps")
+    st.caption(f"Measured on {layout.several(found['n_pairs'], 'pair')} that no student saw, at {found['k']} rows, in units "
+               "of the median distance within a pair; smaller is better. A student that does not answer like the teacher "
+               "at both ends of a pair counts with the whole distance.")
 
 
 layout.header("Results", "What your counterfactuals bought, as honestly as the test texts allow.")
@@ -73,6 +94,7 @@ else:
     st.html(f'<p class="cod-quote" id="result-sentence">{escape(results.sentence)}</p>')
     layout.next_step("export", "Go on to Export")
     curves(results)
+    by_number(results)
     diagnostics()
     with st.expander("Every number", icon=":material/table:"):
         st.dataframe(results.table, hide_index=True)

@@ -107,17 +107,24 @@ def need_project() -> Any:
     return w, w.project(pid)
 
 
-def done_steps(summary: Any) -> dict[str, tuple[bool, str]]:
-    """Step -> (done, short note) from the workspace's summary."""
+def distilled(w: Any, pid: str) -> bool:
+    """Whether the project has results; asked of the store until it has, remembered then."""
+    key = f"distilled-{pid}"
+    if not st.session_state.get(key):
+        st.session_state[key] = w.results(pid) is not None
+    return st.session_state[key]
+
+
+def done_steps(summary: Any, runs: bool) -> dict[str, tuple[bool, str]]:
+    """Step -> (done, short note) from the workspace's summary. runs: whether there are results."""
     proposed, decided = summary.n_proposed_texts, summary.n_decided
-    runs = getattr(summary, "n_runs", 0)
     return {
         "data": (summary.n_train > 0, several(summary.n_train, "text") if summary.n_train else ""),
         "teacher": (bool(summary.teacher_label), "check again" if summary.stale else ""),
         "proposals": (proposed > 0, several(proposed, "text") if proposed else ""),
         "curate": (summary.n_accepted > 0, f"{decided} of {proposed}" if proposed else ""),
-        "distill": (runs > 0, ""),
-        "results": (runs > 0, ""),
+        "distill": (runs, ""),
+        "results": (runs, ""),
         "export": (False, several(summary.n_accepted, "pair") if summary.n_accepted else ""),
     }
 
@@ -164,7 +171,8 @@ def _switcher(known: dict[str, Any], pid: str | None) -> None:
 def _stepper(pid: str) -> None:
     steps = {}
     with errors.shown():
-        steps = done_steps(state.workspace().summary(pid))
+        w = state.workspace()
+        steps = done_steps(w.summary(pid), distilled(w, pid))
     for number, step in enumerate(STEPS, 1):
         done, note = steps.get(step, (False, ""))
         path, title = PAGES[step]

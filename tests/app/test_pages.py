@@ -1,0 +1,102 @@
+"""Every page in every state of a project: it draws, says what to do next, and never shows a traceback."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest_app import EVIL, ROOT, words
+
+PAGES = ["start", "data", "teacher", "proposals", "curate", "distill", "results", "export", "settings"]
+
+
+def sound(test):
+    """No exception, no red box."""
+    assert not test.exception, [e.message for e in test.exception]
+    assert "cod-box cod-error" not in words(test), words(test)
+
+
+def primaries(test):
+    """Labels of the primary buttons in the page itself."""
+    return [b.label for b in test.main.button if b.proto.type == "primary"]
+
+
+def test_start_offers_the_sample_first(home, screen):
+    """The five-minute start is one click away on a fresh machine."""
+    test = screen("start")
+    sound(test)
+    assert primaries(test) == ["Try the sample project"]
+
+
+@pytest.mark.parametrize("page", PAGES[1:-1])
+def test_without_a_project_every_page_leads_to_the_start(home, screen, page):
+    test = screen(page)
+    sound(test)
+    assert primaries(test) == ["Go to the start screen"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_empty_project_says_what_to_do_next(empty, screen, page):
+    test = screen(page, empty)
+    sound(test)
+    assert len(primaries(test)) <= 1
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_filled_project_draws_with_one_primary_action(filled, screen, page):
+    test = screen(page, filled)
+    sound(test)
+    assert len(primaries(test)) <= 1
+    assert test.query_params["project"] in (filled, [filled])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_untrusted_text_never_reaches_markdown(filled, screen, page):
+    """An image in Markdown fetches a foreign address the moment a text is shown."""
+    test = screen(page, filled)
+    for kind in ("markdown", "caption", "title", "subheader", "error", "warning", "info", "success"):
+        assert not any("leak.png" in e.value and "](" in e.value for e in getattr(test, kind))
+    labels = [w.label for kind in ("button", "selectbox", "text_area", "text_input", "expander")
+              for w in getattr(test, kind)]
+    assert not any("](" in label or "<img" in label for label in labels)
+    assert "<img src=x" not in "".join(h.value for h in test.html)
+
+
+def test_unknown_project_in_the_address_is_said_plainly(home, screen):
+    test = screen("start", "nosuch")
+    assert not test.exception and "does not exist" in words(test)
+
+
+def test_bug_keeps_its_text_to_itself(filled, screen, monkeypatch, caplog):
+    """A traceback on screen or a person's text in the log would both be leaks."""
+    from cod_core.workspace import Workspace
+
+    def broken(*_args, **_more):
+        raise RuntimeError(f"broken at {EVIL}")
+
+    monkeypatch.setattr(Workspace, "cards", broken)
+    test = screen("curate", filled)
+    assert not test.exception and "Something went wrong" in words(test)
+    assert "leak.png" not in caplog.text and "RuntimeError" in caplog.text
+
+
+def test_known_error_is_shown_as_it_is(filled, screen, monkeypatch):
+    from cod_core.errors import ModelUnavailable
+    from cod_core.workspace import Workspace
+
+    def down(*_args, **_more):
+        raise ModelUnavailable("The service <b>x</b> cannot be reached.")
+
+    monkeypatch.setattr(Workspace, "teacher_report", down)
+    test = screen("teacher", filled)
+    assert not test.exception and "The service &lt;b&gt;x&lt;/b&gt; cannot be reached." in words(test)
+
+
+def test_first_paint_loads_no_model_library(home):
+    """Importing torch alone takes longer than the two seconds that the first screen may take."""
+    code = ("from streamlit.testing.v1 import AppTest\nimport sys\n"
+            "test = AppTest.from_file('app.py', default_timeout=30).run()\nassert not test.exception\n"
+            "print([m for m in ('torch', 'transformers', 'datasets', 'openai', 'sklearn', 'scipy') if m in sys.modules])")
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60,
+                          env={**os.environ, "COD_HOME": str(home)})
+    assert done.stdout.strip().splitlines()[-1] == "[]", done.stdout + done.stderr[-500:]
