@@ -15,15 +15,15 @@ import streamlit as st
 from ui import errors, state
 
 PAGES = {
-    "start": ("pages/start.py", "Start"),
-    "data": ("pages/data.py", "Data"),
-    "teacher": ("pages/teacher.py", "Teacher"),
-    "proposals": ("pages/proposals.py", "Proposals"),
-    "curate": ("pages/curate.py", "Curate"),
-    "distill": ("pages/distill.py", "Distil"),
-    "results": ("pages/results.py", "Results"),
-    "export": ("pages/export.py", "Export"),
-    "settings": ("pages/settings.py", "Settings"),
+    "start": ("screens/start.py", "Start"),
+    "data": ("screens/data.py", "Data"),
+    "teacher": ("screens/teacher.py", "Teacher"),
+    "proposals": ("screens/proposals.py", "Proposals"),
+    "curate": ("screens/curate.py", "Curate"),
+    "distill": ("screens/distill.py", "Distil"),
+    "results": ("screens/results.py", "Results"),
+    "export": ("screens/export.py", "Export"),
+    "settings": ("screens/settings.py", "Settings"),
 }
 STEPS = ("data", "teacher", "proposals", "curate", "distill", "results", "export")
 _CSS = Path(__file__).with_name("style.css")
