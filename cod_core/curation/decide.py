@@ -1,8 +1,11 @@
 """Deciding and taking back: checks that a decision may stand, then appends it to the log."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 from cod_core.curation.state import standing
 from cod_core.errors import BadInput
-from cod_core.store import decisions
+from cod_core.store import decisions, items
 from cod_core.store.database import Database
 from cod_core.types import KEPT, REJECT_REASONS, STATUSES, Decision, FlipCheck, now
 
@@ -17,31 +20,76 @@ def allowed(decision: Decision, check: FlipCheck | None) -> None:
     """
     if decision.status not in STATUSES:
         raise BadInput(f"Unknown decision {decision.status!r}. Choose one of: {', '.join(STATUSES)}.")
+    if decision.undoes is not None:
+        raise BadInput("A decision cannot take back another one. Use undo.")
+    if not decision.annotator.strip():
+        raise BadInput("It is not said who decides. Give a name or a pseudonym.")
     unknown = [r for r in decision.reasons if r not in REJECT_REASONS]
     if unknown:
         raise BadInput(f"Unknown reason {unknown[0]!r}. Choose among: {', '.join(REJECT_REASONS)}.")
-    if len(decision.comment) > MAX_COMMENT:
-        raise BadInput(f"The comment has {len(decision.comment)} characters; at most {MAX_COMMENT} are kept. Shorten it.")
-    if decision.status in KEPT and not (check is not None and check.valid) and not (decision.override_reason or "").strip():
-        raise BadInput(
-            "The teacher does not change its mind on this text, so it is not a counterfactual. Change another word, "
-            "reject it, or say why it should be kept all the same (it will not be used for training)."
-        )
+    for what, said in (("comment", decision.comment), ("reason for keeping it", decision.override_reason or "")):
+        if len(said) > MAX_COMMENT:
+            raise BadInput(f"The {what} has {len(said):,} characters; at most {MAX_COMMENT:,} are kept. Shorten it.")
+    if check is not None and check.counterfactual_id != decision.counterfactual_id:
+        raise BadInput("The teacher's verdict belongs to another text than the decision. Open the text again.")
+    if decision.status in KEPT and not (decision.override_reason or "").strip():
+        _must_flip(check)
+
+
+def _must_flip(check: FlipCheck | None) -> None:
+    remedy = ("Change another word, reject it, or say why it should be kept all the same "
+              "(it will not be used for training).")
+    if check is None:
+        raise BadInput(f"The teacher has not read this text yet, so nobody knows whether its answer changes. {remedy}")
+    if not check.flipped:
+        raise BadInput(f"The teacher does not change its mind on this text, so it is not a counterfactual. {remedy}")
+    if not check.reached_target:
+        raise BadInput(f"The teacher changes its mind to {check.after.label!r}, but {check.target!r} was aimed at, "
+                       f"so it does not count. {remedy}")
+
+
+def _dated(decision: Decision) -> Decision:
+    return decision if decision.decided_at else replace(decision, decided_at=now())
 
 
 def decide(db: Database, pid: str, decision: Decision, check: FlipCheck | None) -> int:
-    """Append a decision; returns its number. Accepting another proposal of a text takes the former one's place."""
+    """Append a decision; returns its number. Accepting another proposal of a text takes the former one's place.
+
+    check: the present teacher's verdict on the text. Raises BadInput where the decision may not stand (see
+    allowed), and then nothing is written.
+    """
     allowed(decision, check)
-    return decisions.append(db, pid, decision)
+    return decisions.append(db, pid, _dated(decision))
+
+
+def bulk(db: Database, pid: str, many: Sequence[Decision], checks: Mapping[str, FlipCheck] | None = None) -> list[int]:
+    """Append many decisions as one act, all or none, which one undo takes back; returns their numbers.
+
+    checks: counterfactual id -> the present teacher's verdict; where not given, the latest on record counts.
+    """
+    known = items.any_checks(db, pid) if checks is None else checks
+    for at, decision in enumerate(many, start=1):
+        try:
+            allowed(decision, known.get(decision.counterfactual_id))
+        except BadInput as error:
+            raise BadInput(f"Nothing was decided: item {at} of {len(many)} cannot be. {error}") from error
+    return decisions.append_all(db, pid, [_dated(d) for d in many])
 
 
 def undo(db: Database, pid: str, annotator: str) -> Decision | None:
-    """Take back the annotator's latest standing decision and return it; None where there is none."""
-    mine = [d for d in standing(decisions.log(db, pid)) if d.annotator == annotator]
-    if not mine:
-        return None
-    last = mine[-1]
-    decisions.append(db, pid, Decision(
-        last.counterfactual_id, last.example_id, "pending", annotator, decided_at=now(),
-        guideline_version=last.guideline_version, undoes=last.seq))
-    return last
+    """Take back the annotator's latest standing act and return its decision; None where there is none.
+
+    Of a bulk act every decision is taken back and the last one is returned. What others decided stays.
+    """
+    taken: list[Decision] = []
+
+    def choose(log: list[Decision], batches: dict[int, str]) -> list[Decision]:
+        mine = [d for d in standing(log) if d.annotator == annotator]
+        if mine:
+            act = batches.get(mine[-1].seq)
+            taken.extend([d for d in mine if act is not None and batches.get(d.seq) == act] or mine[-1:])
+        return [Decision(d.counterfactual_id, d.example_id, "pending", annotator, decided_at=now(),
+                         guideline_version=d.guideline_version, undoes=d.seq) for d in reversed(taken)]
+
+    decisions.append_after(db, pid, choose)
+    return taken[-1] if taken else None
