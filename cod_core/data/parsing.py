@@ -83,14 +83,21 @@ def txt_file(data: bytes) -> Raw:
 
 
 def _delimiter(sample: str) -> str:
-    """The separator whose columns come out most alike over the first rows; one that never occurs where none does."""
+    """The separator whose columns come out most alike over the first rows; one that never occurs where none does.
+
+    Commas inside plain texts are no columns: below 60 % of rows of one width, the first row must look like names.
+    """
     best, best_score = "\x1f", 0.0
     for mark in ",;\t|":
         reader = csv.reader(io.StringIO(sample, newline=""), delimiter=mark)
-        widths = [len(cells) for _, cells in zip(range(50), reader, strict=False) if cells]
-        commonest = max((w for w in widths if w > 1), key=widths.count, default=1)
-        score = max(map(widths.count, (widths[0], commonest))) / len(widths) if widths and widths[0] > 1 else 0.0
-        if score > best_score + 0.05:
+        rows = [cells for _, cells in zip(range(50), reader, strict=False) if cells]
+        if not rows or len(rows[0]) < 2:
+            continue
+        widths = [len(cells) for cells in rows]
+        commonest = max((w for w in widths if w > 1), key=widths.count)
+        score = max(map(widths.count, (widths[0], commonest))) / len(widths)
+        names = all(0 < len(cell.split()) <= 2 and len(cell) <= 30 for cell in rows[0])
+        if score > best_score + 0.05 and (names or score >= 0.6):
             best, best_score = mark, score
     return best
 

@@ -44,6 +44,12 @@ def test_a_single_column_with_commas_stays_whole():
     assert table.rows == [["well, well"], ["no comma"], ["a, b, c"]]
 
 
+def test_pasted_sentences_with_commas_are_not_cut_into_columns():
+    """The person would see half of each text, and rows refused."""
+    table = read_table("pasted.csv", b"Well, it was good\nI hated it, honestly, a lot\nfine\nno, never, not me, no\n")
+    assert len(table.columns) == 1 and len(table.rows) == 4
+
+
 def test_missing_and_surplus_cells():
     table = read_table("a.csv", b"text,label\nonly text\nI liked it, really,yes\ngood,yes,,\n")
     assert table.rows == [["only text", ""], ["good", "yes"]] and table.row_numbers == [2, 4]

@@ -120,3 +120,10 @@ def test_edit_types(a, b, kind):
 def test_the_schema_names_every_top_field():
     schema = Record.model_json_schema()
     assert set(schema["required"]) == set(Record.model_fields) and schema["additionalProperties"] is False
+
+
+def test_numbers_that_json_cannot_hold_are_refused():
+    """NaN in a line makes the whole file unreadable elsewhere."""
+    kept = ITEMS[0]
+    with pytest.raises(ValidationError, match="finite"):
+        to_record(replace(kept, check=replace(kept.check, similarity=float("nan"))))
