@@ -1,24 +1,91 @@
-"""Fisher information of a linear student's training rows (METHOD.md section 4). Arrays in, numbers out."""
+"""What a set of training rows can tell a softmax head: its Fisher information on reduced embeddings.
+
+I(D) = sum_i (diag(p_i) - p_i p_i^T) kron z_i z_i^T with z the features and a constant 1; for two classes the
+logistic form sum_i p_i (1 - p_i) z_i z_i^T, since the softmax form counts each direction twice. Reported are
+log det(I + lam E) (larger is better) and Tr (I + lam E)^-1 (smaller is better), E the identity and lam the
+student's L2 precision. The paper's claim of dominance in the Loewner order is false (METHOD.md section 4):
+a counterfactual exactly on the boundary adds nothing along the head's own direction, so none is reported.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
+MAX_DIMENSIONS = 32
 
-def fisher_information(features, probs) -> np.ndarray:
-    """sum_i (diag(p_i) - p_i p_i^T) kron z_i z_i^T, (C d', C d') with z a bias term appended.
 
-    features: (n, d); probs: (n, C), the student's own. For two classes this is p (1 - p) z z^T in each block.
+@dataclass(frozen=True)
+class Information:
+    """log det(I + lam E) and Tr (I + lam E)^-1 of `rows` rows in `dimensions` reduced dimensions."""
+
+    log_det: float
+    trace_inverse: float
+    rows: int
+    dimensions: int
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """A PCA: mean (d,), components (r, d) with rows of length 1."""
+
+    mean: np.ndarray
+    components: np.ndarray
+
+    def __call__(self, phi) -> np.ndarray:
+        """(n, r) from (n, d)."""
+        return (np.asarray(phi, dtype=np.float64) - self.mean) @ self.components.T
+
+
+def reduction(unlabelled_phi, k: int) -> Reduction:
+    """PCA to min(32, k - 1) dimensions, never more than the texts span, fitted on unlabelled texts (n, d).
+
+    k: the shots compared; both sets must use the same reduction. Raises ValueError for k < 2 or fewer than 2 texts.
     """
-    z = np.hstack([np.asarray(features, float), np.ones((len(features), 1))])
-    p = np.asarray(probs, float)
-    size = p.shape[1] * z.shape[1]
-    total = np.zeros((size, size))
-    for pi, zi in zip(p, z):
-        total += np.kron(np.diag(pi) - np.outer(pi, pi), np.outer(zi, zi))
-    return total
+    phi = np.asarray(unlabelled_phi, dtype=np.float64)
+    if k < 2 or len(phi) < 2:
+        raise ValueError(f"a reduction needs k of 2 or more and 2 texts or more, got k = {k} and {len(phi)} texts")
+    mean = phi.mean(0)
+    _, sizes, rows = np.linalg.svd(phi - mean, full_matrices=False)
+    spanned = int((sizes > 1e-9 * max(float(sizes[0]), 1e-300)).sum())
+    return Reduction(mean, rows[: min(MAX_DIMENSIONS, k - 1, spanned)])
 
 
-def log_det_and_trace(information, penalty: float) -> dict[str, float]:
-    """log det (I + penalty E), trace of its inverse and its least eigenvalue. penalty > 0."""
-    values = np.linalg.eigvalsh(np.asarray(information, float)) + penalty
-    return {"log_det": float(np.log(values).sum()), "trace_inverse": float((1 / values).sum()),
-            "least_eigenvalue": float(values.min())}
+def fisher_matrix(features, probs) -> np.ndarray:
+    """I(D): (r + 1, r + 1) for two classes, (C (r + 1), C (r + 1)) for more, the constant in the last place.
+
+    features: (n, r). probs: (n, C), the student's own probabilities, rows sum to 1. Raises ValueError otherwise.
+    """
+    features, probs = np.asarray(features, dtype=np.float64), np.asarray(probs, dtype=np.float64)
+    if features.ndim != 2 or probs.ndim != 2 or len(features) != len(probs) or probs.shape[1] < 2:
+        raise ValueError(f"features {features.shape} and probabilities {probs.shape} must be (n, r) and (n, C)")
+    if not np.allclose(probs.sum(-1), 1, atol=1e-4):
+        raise ValueError("each row of probabilities must sum to 1")
+    z = np.column_stack([features, np.ones(len(features))])
+    if probs.shape[1] == 2:
+        return (z * (probs[:, :1] * probs[:, 1:])).T @ z
+    spread = probs[:, :, None] * (np.eye(probs.shape[1]) - probs[:, None, :])
+    blocks = np.einsum("nab,ni,nj->aibj", spread, z, z, optimize=True)
+    size = probs.shape[1] * z.shape[1]
+    return blocks.reshape(size, size)
+
+
+def information(features, probs, lam: float) -> Information:
+    """The two numbers for one set of rows; arguments as in fisher_matrix, lam > 0."""
+    if lam <= 0:
+        raise ValueError(f"lam is a precision above 0, got {lam}: without it the information may be singular")
+    matrix = fisher_matrix(features, probs)
+    values = np.maximum(np.linalg.eigvalsh(matrix), 0.0) + lam
+    return Information(float(np.log(values).sum()), float((1 / values).sum()), len(probs), np.shape(features)[1])
+
+
+def compare(unlabelled_phi, real_phi, real_probs, pair_phi, pair_probs, lam: float) -> dict[str, Information]:
+    """{"real": k real rows, "pairs": k/2 real rows and their k/2 counterfactuals} in one reduction.
+
+    All phi: (., d); probs: (., C) of the student trained on those rows. Raises ValueError where the two sets
+    have not the same number of rows: more rows always carry more information.
+    """
+    if len(real_phi) != len(pair_phi):
+        raise ValueError(f"{len(real_phi)} real rows against {len(pair_phi)} in pairs: k must be equal")
+    reduce = reduction(unlabelled_phi, len(real_phi))
+    return {"real": information(reduce(real_phi), real_probs, lam),
+            "pairs": information(reduce(pair_phi), pair_probs, lam)}

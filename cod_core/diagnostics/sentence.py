@@ -1,36 +1,140 @@
-"""The result in one sentence: the effect, its interval, whether it is clear, exact about the budget."""
+"""The result in one sentence: the effect, its interval, whether it is clear, exact about the budget.
 
-from cod_core.diagnostics.stats import Effect
+Numbers in, words out; no model, no screen. The word "clear" appears only where METHOD.md section 6 allows it:
+not with one possible draw, not below 100 labelled test rows (agreement with the teacher then comes first).
+"""
+
+import math
+from dataclasses import dataclass
+
+from cod_core.diagnostics.stats import FEW_DRAWS, FEW_ROWS, MIN_ROWS, ONE_DRAW, SHARED, Effect
+
+ACCURACY = "accuracy"
+AGREEMENT = "agreement with the teacher"
 
 
-def result_sentence(k: int, before: float, after: float, effect: Effect, n_test: int, measure: str = "accuracy") -> str:
-    """before, after: mean measure in [0, 1] of KD on k texts and of CoD on k/2 texts and their k/2
-    counterfactuals. effect: of after - before, in [−1, 1]. measure: "accuracy" or "agreement with the teacher".
+@dataclass(frozen=True)
+class Measured:
+    """A measure of both arms: means over draws in [0, 1], their Effect, and the rows measured on.
+
+    rows_are: what the rows are called, "unlabelled texts" or "test texts".
     """
-    verb = "rose" if after > before else "fell" if after < before else "stayed"
-    moved = f"{verb} from {percent(before)} to {percent(after)}" if verb != "stayed" else f"stayed at {percent(after)}"
-    draws = f"{effect.n_seeds} draw{'s' if effect.n_seeds != 1 else ''}"
-    interval = f"95 % interval of the difference {points(effect.low)} to {points(effect.high)} points"
-    return (f"With {k} training rows ({k // 2} of your texts and their {k // 2} counterfactuals, instead of {k} texts) "
-            f"{measure} {moved}, {interval}, {draws}: {verdict(effect, n_test)}.")
+
+    before: float
+    after: float
+    effect: Effect
+    n_rows: int
+    rows_are: str = "unlabelled texts"
 
 
-def verdict(effect: Effect, n_test: int) -> str:
-    """What may be said of an effect (METHOD.md section 6)."""
-    if effect.caveat == "one possible draw":
-        return "your texts allow one possible draw only, so this may be chance"
-    if effect.caveat == "few test rows":
-        return f"measured on only {n_test} test texts, so this may be chance"
+def result_sentence(
+    k: int, before: float, after: float, effect: Effect, n_test: int, measure: str = ACCURACY, arm: str = "cod",
+    agreement: Measured | None = None, majority: float | None = None, rows_are: str = "test texts",
+) -> str:
+    """What the counterfactuals bought against KD on k real texts.
+
+    k: real texts of KD. before, after: mean measure in [0, 1] of KD and of the arm. effect: of after - before.
+    measure: "accuracy" on n_test labelled texts, or "agreement with the teacher" where there are no labels.
+    arm: "cod" (k/2 texts and their k/2 counterfactuals) or "cod_plus" (k texts and their k counterfactuals).
+    agreement: leads where there are fewer than 100 labelled test texts. majority: share of the commonest label;
+    said where the arm's accuracy does not exceed it. rows_are: what n_test counts.
+    """
+    measured, start = Measured(before, after, effect, n_test, rows_are), budget(k, arm)
+    if measure != ACCURACY:
+        return (f"{start} {_clause(AGREEMENT, measured, 0, named=True)}. "
+                "There are no labelled test texts, so nothing is known of accuracy.")
+    few = n_test < MIN_ROWS
+    if few and agreement is not None:
+        text = (f"{start} {_clause(AGREEMENT, agreement, n_test, named=True)}. "
+                f"Accuracy {_clause('', measured, n_test, named=True)}.")
+    else:
+        text = f"{start} {_clause(ACCURACY, measured, n_test, named=few)}."
+    if majority is not None and after <= majority:
+        text += f" Always giving the commonest label would reach {percent(majority)}."
+    return text
+
+
+def budget(k: int, arm: str = "cod") -> str:
+    """The training rows of the arm beside those of KD, in words. Raises ValueError for another arm or an odd k."""
+    if arm == "cod_plus":
+        return (f"With {2 * k} training rows ({k} of your texts and {_their(k)}, "
+                f"instead of the {_count(k, 'text')} alone)")
+    if arm != "cod" or k % 2:
+        raise ValueError(f"the arm is 'cod' with an even k, or 'cod_plus'; got {arm!r} with k = {k}")
+    half = k // 2
+    return f"With {k} training rows ({half} of your texts and {_their(half)}, instead of {k} texts)"
+
+
+def verdict(effect: Effect, n_labelled: int, measure: str = ACCURACY) -> str:
+    """What may be said of an effect (METHOD.md section 6). n_labelled: labelled test texts behind the result."""
+    if effect.caveat == ONE_DRAW:
+        return "this may be chance"
+    if effect.caveat == FEW_DRAWS:
+        return "too few draws to be sure"
+    if effect.caveat == SHARED:
+        return "the draws share most of their texts, so this may be chance"
+    if effect.clear and measure == AGREEMENT and n_labelled < MIN_ROWS:
+        return f"the student follows its teacher {'more' if effect.mean > 0 else 'less'} closely"
+    if n_labelled < MIN_ROWS or effect.caveat == FEW_ROWS:
+        return "too few texts to be sure"
     if effect.clear:
         return "a clear gain" if effect.mean > 0 else "a clear loss"
-    return "not clear, it may be chance"
+    return "the difference may be chance"
 
 
-def percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+def percent(share: float, digits: int = 0) -> str:
+    """"62 %"."""
+    return f"{_rounded(100 * share, digits):.{digits}f} %"
 
 
-def points(difference: float) -> str:
+def points(difference: float, digits: int = 0) -> str:
     """A difference of shares in percentage points with its sign; a true minus for negative ones."""
-    value = round(100 * difference)
-    return f"+{value}" if value > 0 else f"−{-value}" if value < 0 else "0"
+    value = _rounded(100 * difference, digits)
+    sign = "+" if value > 0 else "−" if value < 0 else ""
+    return f"{sign}{abs(value):.{digits}f}"
+
+
+def _clause(measure: str, m: Measured, labelled: int, named: bool) -> str:
+    """"accuracy rose from 62 % to 71 %, 95 % interval ..., 20 draws: a clear gain"."""
+    digits = _digits(m)
+    low, high = percent(m.before, digits), percent(m.after, digits)
+    moved = f"stayed at {high}" if low == high else f"{'rose' if m.after > m.before else 'fell'} from {low} to {high}"
+    on = ""
+    if named:
+        rows = m.rows_are if m.n_rows != 1 else m.rows_are.removesuffix("s")
+        labels = "labelled " if measure in ("", ACCURACY) else ""
+        on = f" on {'only ' if m.n_rows < MIN_ROWS else ''}{m.n_rows:,} {labels}{rows}"
+    if m.effect.low is None or m.effect.high is None:
+        interval = "no interval can be given"
+    else:
+        interval = (f"95 % interval of the difference {points(m.effect.low, digits)} to "
+                    f"{points(m.effect.high, digits)} points")
+    draws = _count(m.effect.n_seeds, "draw")
+    if m.effect.caveat == ONE_DRAW:
+        interval += " (from the choice of test texts alone)" if m.effect.low is not None else ""
+        draws = ONE_DRAW
+    return f"{measure} {moved}{on}, {interval}, {draws}: {verdict(m.effect, labelled, measure or ACCURACY)}".strip()
+
+
+def _digits(m: Measured) -> int:
+    """Decimals: one where whole points would contradict each other, as "stayed" beside an interval without 0."""
+    ends = [v for v in (m.effect.low, m.effect.high) if v is not None]
+    shown = _rounded(100 * m.after, 0) - _rounded(100 * m.before, 0)
+    hides_sign = any(_rounded(100 * v, 0) == 0 and abs(v) >= 5e-4 for v in ends)
+    outside = len(ends) == 2 and not _rounded(100 * ends[0], 0) <= shown <= _rounded(100 * ends[1], 0)
+    still = shown == 0 and abs(m.after - m.before) >= 5e-4
+    return 1 if hides_sign or outside or still else 0
+
+
+def _rounded(value: float, digits: int) -> float:
+    """Half away from zero, so that gains and losses are rounded alike."""
+    scale = 10**digits
+    return math.copysign(math.floor(abs(value) * scale + 0.5 + 1e-9) / scale, value) + 0.0
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _their(n: int) -> str:
+    return "its counterfactual" if n == 1 else f"their {n} counterfactuals"
