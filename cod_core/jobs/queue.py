@@ -1,21 +1,26 @@
 """The queue: jobs as rows, claimed by one worker process at a time. Knows nothing of what jobs do."""
 
-import os
 import secrets
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 
 from cod_core.errors import BadInput
+from cod_core.jobs import processes
+from cod_core.jobs.processes import start_worker
 from cod_core.progress import time_left
 from cod_core.store import schema
 from cod_core.store.database import Database
 
-STALE_S = 30.0
-INTERRUPTED = "The work was interrupted. Press Resume: what was finished is kept."
+__all__ = ["Job", "active", "cancelled", "change", "claim", "enqueue", "finish", "get", "newest", "report",
+           "request_cancel", "resume", "start_worker"]
+
+ACTIVE = ("queued", "running")
+UNCLAIMED_S = 30.0  # a queued job whose worker has given no sign for so long
+SILENT_S = 6.0  # three missed heartbeats of a process that cannot be seen
+LOST_S = 600.0  # without any heartbeat a process of that number is another program
+INTERRUPTED = "The work was interrupted; press Resume. What was finished is kept."
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Job:
 
     @property
     def active(self) -> bool:
-        return self.state in ("queued", "running")
+        return self.state in ACTIVE
 
     @property
     def seconds_left(self) -> float | None:
@@ -63,50 +68,56 @@ def enqueue(db: Database, pid: str, kind: str, params: dict) -> str:
 
 def get(db: Database, job_id: str) -> Job:
     """Raises BadInput where there is no such job."""
-    with db.begin() as c:
-        row = c.execute(select(schema.jobs).where(schema.jobs.c.id == job_id)).mappings().first()
-    if row is None:
+    found = _first(db, schema.jobs.c.id == job_id)
+    if found is None:
         raise BadInput("This job does not exist (any more).")
-    return _checked(db, Job(**row))
+    return found
 
 
 def newest(db: Database, pid: str) -> Job | None:
     """The project's latest job; one whose worker died is marked as interrupted."""
-    t = schema.jobs
-    with db.begin() as c:
-        row = c.execute(select(t).where(t.c.project_id == pid).order_by(t.c.created_at.desc()).limit(1)).mappings().first()
-    return None if row is None else _checked(db, Job(**row))
+    return _first(db, schema.jobs.c.project_id == pid)
 
 
 def active(db: Database, pid: str) -> Job | None:
-    """The project's queued or running job, None where there is none."""
-    job = newest(db, pid)
-    return job if job is not None and job.active else None
+    """The project's newest queued or running job, None where there is none."""
+    t = schema.jobs
+    while (job := _first(db, t.c.project_id == pid, t.c.state.in_(ACTIVE))) is not None and not job.active:
+        pass  # it was only just found dead and marked; an older one may be at work
+    return job
+
+
+def _first(db: Database, *where) -> Job | None:
+    t = schema.jobs
+    with db.read() as c:
+        row = c.execute(select(t).where(*where).order_by(t.c.created_at.desc()).limit(1)).mappings().first()
+    return None if row is None else _checked(db, Job(**row))
 
 
 def _checked(db: Database, job: Job) -> Job:
-    """The job, marked failed where it claims to run but its worker is gone."""
-    if not job.active or (job.pid is not None and _alive(job.pid)):
+    """The job, marked failed where it claims to be at work but its worker is gone."""
+    if not job.active or not _dead(job):
         return job
+    t = schema.jobs
+    with db.begin() as c:  # unless it gave a sign of life or ended meanwhile
+        c.execute(update(t).where(t.c.id == job.id, t.c.state == job.state, t.c.heartbeat == job.heartbeat).values(
+            state="failed", error=INTERRUPTED, message=INTERRUPTED, finished_at=time.time()))
+        row = c.execute(select(t).where(t.c.id == job.id)).mappings().first()
+    return job if row is None else Job(**row)
+
+
+def _dead(job: Job) -> bool:
+    """Whether the worker of an active job is gone.
+
+    A worker that this process started is known to have ended; of others a missing process id counts only
+    together with missed heartbeats, since the worker may run in another container or on another machine.
+    """
+    if processes.ended(job.id, job.pid, job.created_at):
+        return True
     silent_for = time.time() - (job.heartbeat or job.created_at)
-    if silent_for < (STALE_S if job.pid is None else 1.0):
-        return job
-    change(db, job.id, state="failed", error=INTERRUPTED, finished_at=time.time())
-    return get(db, job.id)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:  # a finished child that nobody waited for is not alive
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as handle:
-            return handle.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return True
+    if job.pid is None:
+        return silent_for > UNCLAIMED_S
+    return silent_for > LOST_S or (silent_for > SILENT_S and not processes.alive(job.pid))
 
 
 def change(db: Database, job_id: str, **values) -> None:
@@ -116,50 +127,70 @@ def change(db: Database, job_id: str, **values) -> None:
 
 
 def claim(db: Database, job_id: str, pid: int) -> bool:
-    """Mark a queued job as run by process pid; False where it is not queued or another job is running."""
+    """Mark a queued job as run by process pid; False where it is not queued or has to wait.
+
+    It waits for a running job and for queued ones whose worker waited before it. A job that has to wait gets
+    a heartbeat and the process id, so that it is known to be waiting.
+    """
     t = schema.jobs
     with db.begin() as c:
-        running = c.execute(select(t.c.id, t.c.pid).where(t.c.state == "running")).all()
-        if any(row.pid and _alive(row.pid) for row in running):
-            return False
-        return c.execute(update(t).where(t.c.id == job_id, t.c.state == "queued").values(
-            state="running", pid=pid, started_at=time.time(), heartbeat=time.time())).rowcount == 1
+        rows = [Job(**row) for row in c.execute(
+            select(t).where(or_(t.c.id == job_id, t.c.state.in_(ACTIVE))).order_by(t.c.created_at, t.c.id)).mappings()]
+        mine = next((job for job in rows if job.id == job_id and job.state == "queued"), None)
+        if mine is None or (mine.pid not in (None, pid) and not _dead(mine)):
+            return False  # it ended, or another worker has it
+        ahead = any(job.state == "running" or (job.pid is not None and job.created_at < mine.created_at)
+                    for job in rows if job.id != job_id and not _dead(job))
+        values = {"message": "waiting for another job to finish"} if ahead else {
+            "state": "running", "message": "starting", "started_at": time.time(), "finished_at": None}
+        c.execute(update(t).where(t.c.id == job_id).values(pid=pid, heartbeat=time.time(), **values))
+        return not ahead
+
+
+def report(db: Database, job_id: str, pid: int, **values) -> bool:
+    """Give a sign of life with these columns; False where process pid is to stop.
+
+    That is: the job was cancelled, taken from this process, or deleted with its project.
+    """
+    t = schema.jobs
+    with db.begin() as c:
+        mine = (t.c.id == job_id, t.c.pid == pid, t.c.state == "running")
+        found = c.execute(update(t).where(*mine).values(heartbeat=time.time(), **values)).rowcount == 1
+        return found and not c.execute(select(t.c.cancel).where(t.c.id == job_id)).scalar()
+
+
+def finish(db: Database, job_id: str, pid: int, state: str, **values) -> bool:
+    """End the job that process pid runs; False where it is not this process's any more."""
+    t = schema.jobs
+    with db.begin() as c:
+        return c.execute(update(t).where(t.c.id == job_id, t.c.pid == pid, t.c.state.in_(ACTIVE)).values(
+            state=state, finished_at=time.time(), **values)).rowcount == 1
 
 
 def cancelled(db: Database, job_id: str) -> bool:
-    with db.begin() as c:
-        return bool(c.execute(select(schema.jobs.c.cancel).where(schema.jobs.c.id == job_id)).scalar())
+    """Whether the job is to stop; a deleted one is."""
+    with db.read() as c:
+        found = c.execute(select(schema.jobs.c.cancel).where(schema.jobs.c.id == job_id)).first()
+    return found is None or bool(found[0])
 
 
 def request_cancel(db: Database, job_id: str) -> None:
     """Ask the worker to stop after the item in hand; a job that waits is cancelled at once."""
     t = schema.jobs
     with db.begin() as c:
-        c.execute(update(t).where(t.c.id == job_id).values(cancel=True))
+        c.execute(update(t).where(t.c.id == job_id, t.c.state.in_(ACTIVE)).values(cancel=True))
         c.execute(update(t).where(t.c.id == job_id, t.c.state == "queued").values(
             state="cancelled", finished_at=time.time()))
 
 
 def resume(db: Database, job_id: str) -> None:
-    """Queue a stopped job again. Raises BadInput where it is still running."""
-    job = get(db, job_id)
-    if job.active:
-        raise BadInput("This job is running already.")
-    change(db, job_id, state="queued", cancel=False, error=None, pid=None, finished_at=None, started_at=None,
-           heartbeat=time.time(), message="waiting", created_at=time.time())
-
-
-def start_worker(job_id: str, home: str, key: str | None = None) -> int:
-    """Start a worker process for a job at low priority; returns its process id.
-
-    key: an LLM key, handed over in the child's environment only.
-    """
-    environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 2) - 1)),
-                   "TOKENIZERS_PARALLELISM": "false"}
-    if key:
-        environment["COD_LLM_KEY"] = key
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cod_core.jobs.worker", job_id, "--home", home], cwd=root, env=environment,
-        start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return process.pid
+    """Queue a stopped job again, as the newest. Raises BadInput where it is at work or done already."""
+    t = schema.jobs
+    state = get(db, job_id).state  # marks it failed where its worker is gone
+    with db.begin() as c:
+        queued = c.execute(update(t).where(t.c.id == job_id, t.c.state.in_(("failed", "cancelled"))).values(
+            state="queued", cancel=False, error=None, result=None, pid=None, finished_at=None, started_at=None,
+            heartbeat=time.time(), message="waiting", created_at=time.time())).rowcount
+    if not queued:
+        done = "This job is done already; start a new one."
+        raise BadInput(done if state == "done" else "This job is running already.")

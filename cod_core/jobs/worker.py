@@ -1,90 +1,180 @@
 """The worker process: runs one job, writes its progress and its end into the database.
 
     python -m cod_core.jobs.worker JOB_ID --home FOLDER
+
+What a job does is the workspace's affair; this file knows only rows, heartbeats and endings.
 """
 
 import argparse
+import json
 import logging
 import os
+import signal
+import sys
 import threading
 import time
+import traceback
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
-from cod_core.errors import Cancelled, CodError
+from cod_core.errors import BadInput, Cancelled, CodError
 from cod_core.jobs import queue
+from cod_core.progress import Progress
+from cod_core.settings import Settings
+from cod_core.store.database import Database, open_database
 
 HEARTBEAT_S = 2.0
-BUG = "Something went wrong that should not have. The details are in the log file; what was finished is kept."
+WAIT_S = 0.5
+BUG = "Something went wrong that should not have (details in the log file). What was finished is kept."
+
+
+class _Stopped(BaseException):
+    """The machine asks the process to end (SIGTERM)."""
 
 
 def main(arguments: list[str] | None = None, workspace=None) -> str:
-    """Run the job named on the command line; returns its final state. workspace: another one, for tests."""
+    """Run the job named on the command line; returns its final state. workspace: another one, for tests.
+
+    Waits while another job runs. Returns "queued" or the state found where another worker has the job,
+    "gone" where there is no such job.
+    """
     parser = argparse.ArgumentParser(description="Run one background job.")
     parser.add_argument("job_id")
     parser.add_argument("--home", required=True)
     chosen = parser.parse_args(arguments)
+    if arguments is None:
+        _be_a_process()
+    settings = _settings(chosen.home)
+    log = _log(settings)
+    try:
+        db = workspace.db if workspace is not None else open_database(settings.database_url)
+        return _wait_and_run(chosen.job_id, db, settings, workspace, log)
+    except BadInput:
+        return "gone"
+    except Exception as error:
+        log.error("job %s: the worker stopped\n%s", chosen.job_id, frames(error))
+        raise
+
+
+def _be_a_process() -> None:
+    """Low priority, and SIGTERM as an exception, so that the job is marked before the end."""
     try:
         os.nice(19)
     except (OSError, AttributeError):
         pass
-    if workspace is None:
-        from cod_core.workspace import Workspace
-        workspace = Workspace(chosen.home)
-    db = workspace.db
-    while not queue.claim(db, chosen.job_id, os.getpid()):
-        if queue.get(db, chosen.job_id).state != "queued":
-            return queue.get(db, chosen.job_id).state
-        queue.change(db, chosen.job_id, heartbeat=time.time(), message="waiting for another job to finish")
-        time.sleep(0.5)
-    return _run(workspace, db, chosen.job_id)
+
+    def stop(*_):
+        raise _Stopped
+    signal.signal(signal.SIGTERM, stop)
 
 
-def _run(workspace, db, job_id: str) -> str:
-    stop = threading.Event()
-    beat = threading.Thread(target=_beat, args=(db, job_id, stop), daemon=True)
-    beat.start()
-    end = {"state": "done"}
+def _settings(home: str) -> Settings:
+    """The settings of whoever started the worker: COD_DATABASE_URL counts for the default folder only."""
+    if os.environ.get("COD_DATABASE_URL"):
+        usual = Settings.load()
+        if usual.home.resolve() == Path(home).resolve():
+            return usual
+    return Settings.load(home)
+
+
+def _wait_and_run(job_id: str, db: Database, settings: Settings, workspace, log: logging.Logger) -> str:
+    pid = os.getpid()
+    while not queue.claim(db, job_id, pid):
+        job = queue.get(db, job_id)
+        if job.state != "queued" or job.pid not in (None, pid):
+            return job.state
+        time.sleep(WAIT_S)
+    end: dict = {"state": "failed", "error": queue.INTERRUPTED, "message": queue.INTERRUPTED}
     try:
-        end["result"] = workspace.run_job(queue.get(db, job_id), progress_of(db, job_id))
+        with heartbeat(db, job_id, pid) as stopped:
+            if workspace is None:
+                from cod_core.workspace import Workspace
+                shared = settings.database_url == os.environ.get("COD_DATABASE_URL")
+                workspace = Workspace(None if shared else settings.home)
+            result = workspace.run_job(queue.get(db, job_id), progress_of(db, job_id, pid, stopped))
+            end = {"state": "done", "result": plain(result)}
     except Cancelled:
         end = {"state": "cancelled"}
     except CodError as error:
         end = {"state": "failed", "error": str(error)}
-    except Exception:
-        _log(workspace).exception("job %s failed", job_id)
+    except Exception as error:
+        log.error("job %s failed\n%s", job_id, frames(error))
         end = {"state": "failed", "error": BUG}
+    except _Stopped:
+        pass
     finally:
-        stop.set()
-        beat.join()
-    queue.change(db, job_id, finished_at=time.time(), **end)
-    return end["state"]
+        kept = queue.finish(db, job_id, pid, **end)
+    return end["state"] if kept else "gone"
 
 
-def progress_of(db, job_id: str, every_s: float = 0.2):
+@contextmanager
+def heartbeat(db: Database, job_id: str, pid: int, every_s: float = HEARTBEAT_S):
+    """Signs of life every 2 s from a thread; yields an Event that is set once the job is to stop."""
+    over, stopped = threading.Event(), threading.Event()
+
+    def beat() -> None:
+        while not over.wait(every_s):
+            try:
+                if not queue.report(db, job_id, pid):
+                    stopped.set()
+            except CodError:
+                pass  # busy or full for the moment: the next beat may get through
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield stopped
+    finally:
+        over.set()
+        thread.join()
+
+
+def progress_of(db: Database, job_id: str, pid: int, stopped: threading.Event | None = None,
+                every_s: float = 0.2) -> Progress:
     """A Progress that writes to the job's row (at most every 0.2 s) and raises Cancelled when asked to stop."""
-    last = [0.0]
+    last = [float("-inf"), -1]
 
     def report(done: int, total: int, message: str = "") -> None:
-        if time.monotonic() - last[0] < every_s and done < total:
+        if stopped is not None and stopped.is_set():
+            raise Cancelled("Cancelled. What was finished is kept.")
+        finished = done >= total and done != last[1]
+        if time.monotonic() - last[0] < every_s and not finished:
             return
-        last[0] = time.monotonic()
-        if queue.cancelled(db, job_id):
-            raise Cancelled("Cancelled.")
-        queue.change(db, job_id, done=done, total=total, message=message, heartbeat=time.time())
+        last[:] = [time.monotonic(), done]
+        if not queue.report(db, job_id, pid, done=done, total=total, message=message):
+            raise Cancelled("Cancelled. What was finished is kept.")
     return report
 
 
-def _beat(db, job_id: str, stop: threading.Event) -> None:
-    while not stop.wait(HEARTBEAT_S):
-        queue.change(db, job_id, heartbeat=time.time())
+def plain(result: object) -> dict | None:
+    """The result as JSON can hold it: numpy numbers as numbers, anything odd as its name."""
+    def simple(value):
+        return value.item() if hasattr(value, "item") else str(value)
+    return json.loads(json.dumps(result, default=simple))
 
 
-def _log(workspace) -> logging.Logger:
-    """A log file that holds ids and tracebacks, never texts or keys."""
-    logger = logging.getLogger("cod_core.worker")
+def frames(error: BaseException) -> str:
+    """Where an error came from, and its kind; never its message, which may quote a text or a key."""
+    parts = []
+    while error is not None:
+        where = [f"  {f.filename}:{f.lineno} in {f.name}" for f in traceback.extract_tb(error.__traceback__)]
+        parts.append("\n".join([type(error).__name__, *where]))
+        error = error.__cause__ or error.__context__
+    return "\ncaused by ".join(parts)
+
+
+def _log(settings: Settings) -> logging.Logger:
+    """A log file, of 1 MB at most and one older, that holds ids and places in the code only."""
+    path = settings.folder("logs") / "worker.log"
+    logger = logging.getLogger(f"cod_core.worker.{path}")
     if not logger.handlers:
-        logger.addHandler(logging.FileHandler(workspace.settings.folder("logs") / "worker.log", encoding="utf-8"))
+        handler = RotatingFileHandler(path, maxBytes=2**20, backupCount=1, encoding="utf-8", delay=True)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        logger.addHandler(handler)
+        logger.propagate = False
     return logger
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(0 if main() in ("done", "cancelled") else 1)

@@ -1,0 +1,304 @@
+"""Jobs: one at a time, followed, cancelled, resumed, and never stuck where a worker died."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cod_core.errors import BadInput, Cancelled, NotEnoughData
+from cod_core.jobs import processes, queue, worker
+from cod_core.store import projects
+from cod_core.store.database import open_database
+from cod_core.types import Task
+
+ROOT = Path(__file__).resolve().parents[3]
+NOBODY = 2**22 + 1  # above the largest process id of Linux
+
+
+@pytest.fixture
+def db(tmp_path):
+    return open_database(f"sqlite:///{tmp_path / 'cod.db'}")
+
+
+@pytest.fixture
+def pid(db):
+    return projects.create_project(db, "mine", Task("t", ("a", "b")))
+
+
+def work(db, tmp_path, job_id, run_job) -> str:
+    """Run a job in this process with a workspace that is handed its work."""
+    return worker.main([job_id, "--home", str(tmp_path)], workspace=SimpleNamespace(db=db, run_job=run_job))
+
+
+def test_a_job_runs_and_leaves_its_result(db, pid, tmp_path):
+    job_id = queue.enqueue(db, pid, "generate", {"k": 8})
+
+    def run_job(job, progress):
+        assert (job.params, job.state, job.pid) == ({"k": 8}, "running", os.getpid())
+        progress(3, 8, "searching")
+        return {"flipped": np.int64(3), "share": np.float32(0.5)}
+
+    assert work(db, tmp_path, job_id, run_job) == "done"
+    job = queue.get(db, job_id)
+    assert (job.state, job.done, job.total, job.message) == ("done", 3, 8, "searching")
+    assert job.result == {"flipped": 3, "share": 0.5} and job.finished_at >= job.started_at
+    assert queue.active(db, pid) is None and queue.newest(db, pid) == job
+
+
+def test_cancel_stops_at_the_next_progress_and_a_resumed_job_goes_on(db, pid, tmp_path):
+    job_id, steps = queue.enqueue(db, pid, "generate", {}), []
+
+    def run_job(job, progress):
+        for i in range(len(steps), 4):
+            if len(steps) == 2 and not queue.cancelled(db, job_id) and not job.params.get("again"):
+                queue.request_cancel(db, job_id)
+            progress(i, 4)
+            steps.append(i)
+            time.sleep(0.21)
+
+    assert work(db, tmp_path, job_id, run_job) == "cancelled" and steps == [0, 1]
+    queue.resume(db, job_id)
+    queue.change(db, job_id, params={"again": True})
+    assert queue.get(db, job_id).cancel is False
+    assert work(db, tmp_path, job_id, run_job) == "done" and steps == [0, 1, 2, 3]
+
+
+def test_a_waiting_job_is_cancelled_at_once(db, pid, tmp_path):
+    job_id = queue.enqueue(db, pid, "generate", {})
+    queue.request_cancel(db, job_id)
+    assert queue.get(db, job_id).state == "cancelled"
+    assert work(db, tmp_path, job_id, lambda job, progress: 1 / 0) == "cancelled"
+
+
+def test_an_error_for_the_person_is_shown_as_it_is(db, pid, tmp_path):
+    def run_job(job, progress):
+        raise NotEnoughData("Accept 4 more.")
+    job_id = queue.enqueue(db, pid, "distill", {})
+    assert work(db, tmp_path, job_id, run_job) == "failed"
+    assert queue.get(db, job_id).error == "Accept 4 more."
+
+
+def test_a_bug_leaves_its_place_in_the_log_and_no_text_anywhere(db, pid, tmp_path):
+    """Messages of errors quote texts and keys; logs are sent around."""
+    def run_job(job, progress):
+        try:
+            {}["a private sentence"]
+        except KeyError as error:
+            raise RuntimeError("key sk-secret") from error
+    job_id = queue.enqueue(db, pid, "distill", {})
+    assert work(db, tmp_path, job_id, run_job) == "failed"
+    said = (tmp_path / "logs" / "worker.log").read_text() + str(queue.get(db, job_id))
+    assert "RuntimeError" in said and "KeyError" in said and "test_jobs.py" in said and job_id in said
+    assert "private" not in said and "sk-secret" not in said and queue.get(db, job_id).error == worker.BUG
+
+
+def test_of_workers_that_claim_at_once_one_wins(db, pid):
+    """Two jobs at a time make both slow and the browser slower."""
+    jobs, won, line = [queue.enqueue(db, pid, "generate", {}) for _ in range(4)], [], threading.Barrier(4)
+
+    def go(job_id):
+        line.wait()
+        if queue.claim(db, job_id, os.getpid()):
+            won.append(job_id)
+
+    threads = [threading.Thread(target=go, args=(job_id,)) for job_id in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert [queue.get(db, i).state for i in jobs].count("running") == 1
+
+
+def test_a_second_worker_of_the_same_job_leaves(db, pid, tmp_path):
+    """A double click on Resume starts two workers."""
+    job_id = queue.enqueue(db, pid, "generate", {})
+    assert queue.claim(db, job_id, os.getppid())
+    assert work(db, tmp_path, job_id, lambda job, progress: 1 / 0) == "running"
+
+
+def test_jobs_wait_for_those_that_waited_before_them(db, pid):
+    first, second, third = (queue.enqueue(db, pid, "generate", {}) for _ in range(3))
+    me = os.getpid()
+    assert queue.claim(db, first, me)
+    assert not queue.claim(db, second, me) and not queue.claim(db, third, me)
+    assert queue.get(db, second).state == "queued" and "waiting" in queue.get(db, second).message
+    queue.finish(db, first, me, "done")
+    assert not queue.claim(db, third, me)
+    assert queue.claim(db, second, me)
+
+
+def test_a_job_without_a_worker_does_not_hold_up_the_others(db, pid):
+    queue.enqueue(db, pid, "generate", {})
+    assert queue.claim(db, queue.enqueue(db, pid, "distill", {}), os.getpid())
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_dead_worker_is_found_by_its_silence(db, pid, state):
+    """A job that says 'running' for ever can neither be resumed nor replaced."""
+    job_id = queue.enqueue(db, pid, "generate", {})
+    queue.change(db, job_id, state=state, pid=NOBODY, heartbeat=time.time() - 3)
+    assert queue.get(db, job_id).state == state  # it may live in another container
+    queue.change(db, job_id, heartbeat=time.time() - 31)
+    assert queue.active(db, pid) is None
+    job = queue.newest(db, pid)
+    assert job.state == "failed" and "was interrupted; press Resume" in job.error and job.message == job.error
+    queue.resume(db, job_id)
+    assert queue.claim(db, job_id, os.getpid())
+
+
+def test_a_silent_worker_whose_process_lives_is_left_alone(db, pid):
+    """A long step under load misses heartbeats without being dead."""
+    job_id = queue.enqueue(db, pid, "generate", {})
+    queue.change(db, job_id, state="running", pid=os.getppid(), heartbeat=time.time() - 40)
+    assert queue.get(db, job_id).state == "running"
+    queue.change(db, job_id, heartbeat=time.time() - 3600)  # the number has gone to another program by now
+    assert queue.get(db, job_id).state == "failed"
+
+
+def test_a_worker_that_was_given_up_does_not_overwrite_its_successor(db, pid, tmp_path):
+    """A laptop that slept: its worker was declared dead, the job resumed, and then it wakes up."""
+    job_id = queue.enqueue(db, pid, "generate", {})
+
+    def run_job(job, progress):
+        queue.change(db, job_id, pid=os.getppid(), message="the successor's")
+        progress(1, 2, "mine")
+
+    assert work(db, tmp_path, job_id, run_job) == "gone"
+    assert (queue.get(db, job_id).state, queue.get(db, job_id).message) == ("running", "the successor's")
+
+
+def test_a_deleted_project_stops_its_worker(db, pid, tmp_path):
+    job_id = queue.enqueue(db, pid, "generate", {})
+
+    def run_job(job, progress):
+        projects.delete_project(db, pid)
+        with pytest.raises(Cancelled):
+            progress(1, 2)
+        raise Cancelled("x")
+
+    assert work(db, tmp_path, job_id, run_job) == "gone"
+    assert work(db, tmp_path, job_id, run_job) == "gone"
+
+
+def test_only_stopped_jobs_are_resumed(db, pid):
+    job_id = queue.enqueue(db, pid, "generate", {})
+    with pytest.raises(BadInput, match="running already"):
+        queue.resume(db, job_id)
+    queue.claim(db, job_id, os.getpid())
+    queue.finish(db, job_id, os.getpid(), "done")
+    with pytest.raises(BadInput, match="done already"):
+        queue.resume(db, job_id)
+    with pytest.raises(BadInput):
+        queue.get(db, "nobody")
+
+
+def test_heartbeats_go_on_while_the_work_is_silent_and_bring_the_cancel(db, pid):
+    job_id = queue.enqueue(db, pid, "generate", {})
+    queue.claim(db, job_id, os.getpid())
+    queue.change(db, job_id, heartbeat=0.0)
+    with worker.heartbeat(db, job_id, os.getpid(), every_s=0.02) as stopped:
+        deadline = time.time() + 5
+        while queue.get(db, job_id).heartbeat == 0.0 and time.time() < deadline:
+            time.sleep(0.01)
+        assert queue.get(db, job_id).heartbeat > 0 and not stopped.is_set()
+        queue.request_cancel(db, job_id)
+        assert stopped.wait(5)
+    with pytest.raises(Cancelled):
+        worker.progress_of(db, job_id, os.getpid(), stopped)(1, 2)
+
+
+def test_the_key_reaches_the_worker_by_its_environment_only(monkeypatch, tmp_path):
+    """Arguments of a process can be read by everybody on the machine."""
+    seen = {}
+
+    def popen(arguments, env, **options):
+        seen.update(arguments=arguments, env=env, options=options)
+        return SimpleNamespace(pid=1, poll=lambda: None)
+
+    monkeypatch.setattr(processes.subprocess, "Popen", popen)
+    assert queue.start_worker("job-of-a-test", str(tmp_path), key="sk-secret") == 1
+    assert seen["env"]["COD_LLM_KEY"] == "sk-secret" and "sk-secret" not in " ".join(seen["arguments"])
+    assert seen["options"]["start_new_session"] and "OMP_NUM_THREADS" in seen["env"]
+    assert "COD_LLM_KEY" not in os.environ
+    processes._started.pop("job-of-a-test")
+
+
+def test_the_worker_opens_the_database_of_whoever_started_it(monkeypatch, tmp_path):
+    """A team's PostgreSQL address comes by the environment, a test's folder by the argument."""
+    monkeypatch.setenv("COD_HOME", str(tmp_path / "a"))
+    monkeypatch.setenv("COD_DATABASE_URL", "postgresql://somewhere/db")
+    assert worker._settings(str(tmp_path / "a")).database_url == "postgresql://somewhere/db"
+    assert worker._settings(str(tmp_path / "b")).database_url == f"sqlite:///{tmp_path / 'b' / 'cod.db'}"
+
+
+SLEEPER = """
+import sys, time
+from types import SimpleNamespace
+from cod_core.jobs import worker
+from cod_core.settings import Settings
+from cod_core.store.database import open_database
+worker._be_a_process()
+def run_job(job, progress):
+    for i in range(300):
+        progress(i, 300, "at work")
+        time.sleep(0.1)
+db = open_database(Settings.load(sys.argv[2]).database_url)
+worker.main([sys.argv[1], "--home", sys.argv[2]], workspace=SimpleNamespace(db=db, run_job=run_job))
+"""
+
+
+def start_sleeper(db, pid, tmp_path) -> tuple[str, subprocess.Popen]:
+    job_id = queue.enqueue(db, pid, "generate", {})
+    process = subprocess.Popen([sys.executable, "-c", SLEEPER, job_id, str(tmp_path)], cwd=ROOT,
+                               env={**os.environ, "PYTHONPATH": str(ROOT)})
+    deadline = time.time() + 30
+    while queue.get(db, job_id).done < 1 and time.time() < deadline:
+        time.sleep(0.05)
+    job = queue.get(db, job_id)
+    assert (job.state, job.pid, job.message) == ("running", process.pid, "at work")
+    return job_id, process
+
+
+@pytest.mark.slow
+def test_a_real_worker_killed_by_kill_9_is_seen_and_can_be_resumed(db, pid, tmp_path):
+    job_id, process = start_sleeper(db, pid, tmp_path)
+    os.kill(process.pid, signal.SIGKILL)
+    deadline = time.time() + 5
+    while processes.alive(process.pid) and time.time() < deadline:
+        time.sleep(0.02)  # a zombie until somebody waits for it, and not alive as such
+    assert not processes.alive(process.pid)
+    queue.change(db, job_id, heartbeat=queue.get(db, job_id).heartbeat - 31)
+    assert queue.newest(db, pid).state == "failed" and queue.newest(db, pid).done >= 1
+    queue.resume(db, job_id)
+    assert queue.claim(db, job_id, os.getpid())
+    process.wait()
+
+
+@pytest.mark.slow
+def test_a_real_worker_asked_to_end_says_so_at_once(db, pid, tmp_path):
+    """Shutting the machine down must not leave a job that looks alive."""
+    job_id, process = start_sleeper(db, pid, tmp_path)
+    process.terminate()
+    assert process.wait(timeout=20) == 0
+    assert queue.get(db, job_id).state == "failed" and "press Resume" in queue.get(db, job_id).error
+
+
+@pytest.mark.slow
+def test_a_worker_of_our_own_that_ends_without_a_word_is_seen_at_once(db, pid, tmp_path):
+    """The command as the app starts it; there is no such job in its folder, so it leaves."""
+    job_id = queue.enqueue(db, pid, "generate", {})
+    queue.start_worker(job_id, str(tmp_path / "elsewhere"))
+    deadline = time.time() + 30
+    while queue.newest(db, pid).active and time.time() < deadline:
+        time.sleep(0.05)
+    assert queue.newest(db, pid).state == "failed"
+    queue.resume(db, job_id)
+    assert queue.get(db, job_id).state == "queued"
