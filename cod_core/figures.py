@@ -1,10 +1,13 @@
 """Plain values become plotly figures that read in light and dark. Knows no store, no model, no screen.
 
-Colours are Okabe and Ito's (2008), told apart by dash and marker too. Texts in hovers are escaped.
+Colours are Okabe and Ito's (2008), which colour-blind people can tell apart; dash, marker and pattern say the same
+again. Background is transparent and text colours are the page's own. Everything that could come from a person's
+texts is escaped, since plotly reads HTML tags in hovers.
 """
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 ARM_STYLE = {
@@ -13,56 +16,20 @@ ARM_STYLE = {
     "cod": ("Half texts, half counterfactuals", "#0072B2", "solid", "square"),
     "cod_plus": ("Texts plus their counterfactuals", "#009E73", "dashdot", "diamond"),
 }
-_GRID = "rgba(128,128,128,0.25)"
-
-
-def _layout(figure, title_x: str, title_y: str, **more):
-    figure.update_layout(
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", margin={"l": 8, "r": 8, "t": 8, "b": 8}, height=360,
-        legend={"orientation": "h", "y": -0.25}, hovermode="closest", **more)
-    figure.update_xaxes(title=title_x, gridcolor=_GRID, zeroline=False)
-    figure.update_yaxes(title=title_y, gridcolor=_GRID, zeroline=False)
-    return figure
-
-
-def _curve(rows: Sequence[Mapping[str, Any]], key: str, spread: str, title: str, lines: Sequence[tuple[str, float | None, str]]):
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    ks = sorted({row["k"] for row in rows})
-    for arm, (name, colour, dash, symbol) in ARM_STYLE.items():
-        found = sorted((r for r in rows if r["arm"] == arm and r.get(key) is not None), key=lambda r: r["k"])
-        if not found:
-            continue
-        x, y = [r["k"] for r in found], [r[key] for r in found]
-        half = [r.get(spread) or 0.0 for r in found]
-        red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-        figure.add_scatter(x=x + x[::-1], y=[a + b for a, b in zip(y, half)] + [a - b for a, b in zip(y, half)][::-1],
-                           fill="toself", fillcolor=f"rgba({red},{green},{blue},0.12)", line={"width": 0},
-                           hoverinfo="skip", showlegend=False, legendgroup=arm)
-        figure.add_scatter(
-            x=x, y=y, name=name, legendgroup=arm, mode="lines+markers", line={"color": colour, "dash": dash, "width": 2.5},
-            marker={"symbol": symbol, "size": 9, "color": colour},
-            customdata=[[r["n_seeds"], r.get("rows", r["k"])] for r in found],
-            hovertemplate="%{y:.1%} with k = %{x}<br>%{customdata[1]} training rows, %{customdata[0]} draws<extra>"
-            + escape(name) + "</extra>")
-    for name, value, dash in lines:
-        if value is not None:
-            figure.add_hline(y=value, line={"dash": dash, "width": 1, "color": "gray"}, annotation_text=escape(name),
-                             annotation_position="top left")
-    _layout(figure, "k (rows of the comparison)", title)
-    figure.update_xaxes(type="log", tickvals=ks, ticktext=[str(k) for k in ks])
-    figure.update_yaxes(tickformat=".0%")
-    return figure
+OTHER = ("#CC79A7", "longdash", "star")
+BEFORE, AFTER = ARM_STYLE["kd"][1], ARM_STYLE["cod"][1]
+_GREY, _GRID = "#808080", "rgba(128,128,128,0.25)"
+MARGIN_BINS, HOVER_CHARS, HOVER_WIDTH = 30, 300, 60
 
 
 def accuracy_curve(rows: Sequence[Mapping[str, Any]], teacher: float | None = None, majority: float | None = None):
     """Accuracy against k, a line an arm with a band of one standard deviation over draws.
 
-    rows: {arm, k, mean, std, n_seeds}; cod_plus stands at its real rows. teacher, majority: horizontal lines.
+    rows: {arm, k, mean, std, n_seeds, rows?, low?, high?}, shares in [0, 1]; cod_plus stands at its real rows. The
+    band is low to high where both are given. teacher, majority: accuracies drawn as horizontal lines.
     """
     return _curve(rows, "mean", "std", "Accuracy on test texts",
-                  [("teacher", teacher, "dash"), ("always the commonest label", majority, "dot")])
+                  [("teacher", teacher, "longdash"), ("always the commonest label", majority, "dot")])
 
 
 def agreement_curve(rows: Sequence[Mapping[str, Any]]):
@@ -70,48 +37,143 @@ def agreement_curve(rows: Sequence[Mapping[str, Any]]):
     return _curve(rows, "agreement", "agreement_std", "Same answer as the teacher", [])
 
 
-def margin_histogram(originals: Sequence[float], cfes: Sequence[float]):
-    """How far originals and counterfactuals lie from the teacher's decision line, in log-odds towards the
-    source class: originals right of 0, counterfactuals left of it."""
+def margin_histogram(
+    originals: Sequence[float], cfes: Sequence[float], texts: Mapping[str, Sequence[str]] | None = None
+):
+    """How far originals and counterfactuals lie from the teacher's decision line, in log-odds of the original class.
+
+    originals lie right of 0, counterfactuals that flip left of it. texts: {"originals": ..., "cfes": ...}, shown
+    on hover at a tick below the bars, one a value.
+    """
     import plotly.graph_objects as go
 
     figure = go.Figure()
     low, high = min([*originals, *cfes, 0.0]), max([*originals, *cfes, 0.0])
-    bins = {"start": low, "end": high + 1e-9, "size": max((high - low) / 30, 1e-6)}
-    for name, values, colour, pattern in (("Originals", originals, "#E69F00", ""), ("Counterfactuals", cfes, "#0072B2", "/")):
-        figure.add_histogram(x=list(values), name=name, xbins=bins, opacity=0.7,
-                             marker={"color": colour, "pattern": {"shape": pattern}},
-                             hovertemplate="%{y} texts near %{x:.1f}<extra>" + name + "</extra>")
-    figure.add_vline(x=0, line={"dash": "dash", "color": "gray"}, annotation_text="decision line")
+    size = max((high - low) / MARGIN_BINS, 1e-3)
+    start = -size * (int(-low / size) + 1)  # an edge at 0: no bar stands on both sides of the line
+    bins = {"start": start, "end": high + size, "size": size}
+    groups = (("originals", "Originals", originals, BEFORE, ""), ("cfes", "Counterfactuals", cfes, AFTER, "/"))
+    for at, (key, name, values, colour, pattern) in enumerate(groups):
+        figure.add_histogram(
+            x=list(values), name=f"{name} ({len(values)})", xbins=bins, opacity=0.7, legendgroup=key,
+            marker={"color": colour, "pattern": {"shape": pattern}},
+            hovertemplate="%{y} near %{x:.1f}<extra>" + name + "</extra>")
+        if texts and texts.get(key):
+            figure.add_scatter(
+                x=list(values), y=[-0.4 - 0.5 * at] * len(values), mode="markers", legendgroup=key, showlegend=False,
+                marker={"symbol": "line-ns-open", "size": 9, "color": colour},
+                customdata=[[hover_text(text)] for text in texts[key]],
+                hovertemplate="%{x:.1f}<br>%{customdata[0]}<extra>" + name + "</extra>")
+    figure.add_vline(x=0, line={"dash": "dash", "color": _GREY}, annotation_text="decision line")
     return _layout(figure, "How sure the teacher is of the original label (log-odds)", "Texts", barmode="overlay")
 
 
 def crossing_gap_plot(gaps: Mapping[str, Sequence[float]], censored: Mapping[str, float] | None = None):
     """Distance between the teacher's and the student's crossing, a box an arm, in units of the median pair.
 
-    gaps: arm -> values. censored: arm -> share of pairs at their full length, shown in the name.
+    gaps: arm -> values, censored pairs at their full length. censored: arm -> share of such pairs, written below
+    the arm's name. Every arm is measured on the same pairs.
     """
     import plotly.graph_objects as go
 
     figure = go.Figure()
     for arm, values in gaps.items():
-        name, colour, _, symbol = ARM_STYLE.get(arm, (arm, "#CC79A7", "solid", "circle"))
-        share = f"<br>({censored[arm]:.0%} miss an end)" if censored and arm in censored else ""
-        figure.add_box(y=list(values), name=escape(name) + share, marker={"color": colour, "symbol": symbol},
-                       boxmean=True, boxpoints=False)
+        name, colour, _, symbol = _style(arm)
+        share = f"<br>({censored[arm]:.0%} miss an end)" if censored and censored.get(arm) is not None else ""
+        figure.add_box(
+            y=list(values), name=name + share, boxmean=True, boxpoints="all" if len(values) <= 60 else "outliers",
+            jitter=0.5, pointpos=0, marker={"color": colour, "symbol": symbol, "size": 5, "opacity": 0.6},
+            line={"color": colour}, hovertemplate="%{y:.2f} of the median pair<extra>" + name + "</extra>")
+    figure.update_yaxes(rangemode="tozero")
     return _layout(figure, "", "Gap between teacher's and student's line", showlegend=False)
 
 
 def verdict_bars(labels: Sequence[str], before: Sequence[float], after: Sequence[float]):
-    """Probabilities of each label before and after an edit, with the even-odds line."""
+    """Probabilities of each label before and after an edit. For two labels with the even-odds line."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    names = [escape(label) for label in labels]
-    for name, values, colour, pattern in (("before", before, "#E69F00", ""), ("after", after, "#0072B2", "/")):
-        figure.add_bar(y=names, x=list(values), name=name, orientation="h",
-                       marker={"color": colour, "pattern": {"shape": pattern}})
-    figure.add_vline(x=0.5, line={"dash": "dash", "color": "gray"})
+    names = [hover_text(label) for label in labels]
+    for name, values, colour, pattern in (("before", before, BEFORE, ""), ("after", after, AFTER, "/")):
+        figure.add_bar(
+            y=names, x=list(values), name=name, orientation="h", text=[f"{v:.0%}" for v in values], textposition="auto",
+            marker={"color": colour, "pattern": {"shape": pattern}},
+            hovertemplate="%{y}: %{x:.1%}<extra>" + name + "</extra>")
+    if len(labels) == 2:
+        figure.add_vline(x=0.5, line={"dash": "dash", "color": _GREY})
     _layout(figure, "Probability", "", barmode="group")
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
+    figure.update_yaxes(autorange="reversed")
+    return figure
+
+
+def hover_text(text: str) -> str:
+    """A person's text made safe for plotly: tags and formulas escaped, cut at 300 characters, lines of 60 at most."""
+    cut = text if len(text) <= HOVER_CHARS else text[:HOVER_CHARS] + "…"
+    lines = wrap(cut.encode("utf-8", "replace").decode(), HOVER_WIDTH)
+    return "<br>".join(escape(line).replace("$", "&#36;").replace("%{", "%&#123;") for line in lines)
+
+
+def _style(arm: str) -> tuple[str, str, str, str]:
+    return ARM_STYLE.get(arm) or (hover_text(arm), *OTHER)
+
+
+def _curve(rows: Sequence[Mapping[str, Any]], key: str, spread: str, title: str,
+           lines: Sequence[tuple[str, float | None, str]]):
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    arms = list(dict.fromkeys([*ARM_STYLE, *(row["arm"] for row in rows)]))
+    for arm in arms:
+        found = sorted((r for r in rows if r["arm"] == arm and r.get(key) is not None), key=lambda r: r["k"])
+        if not found:
+            continue
+        name, colour, dash, symbol = _style(arm)
+        x, y = [r["k"] for r in found], [r[key] for r in found]
+        ends = [_ends(r, key, spread) for r in found]
+        figure.add_scatter(
+            x=x + x[::-1], y=[high for _, high in ends] + [low for low, _ in ends][::-1], fill="toself",
+            fillcolor=_faint(colour), line={"width": 0}, mode="lines", hoverinfo="skip", showlegend=False,
+            legendgroup=arm)
+        figure.add_scatter(
+            x=x, y=y, name=name, legendgroup=arm, mode="lines+markers",
+            line={"color": colour, "dash": dash, "width": 2.5}, marker={"symbol": symbol, "size": 9, "color": colour},
+            customdata=[[r.get("n_seeds", 1), r.get("rows") or _rows_of(arm, r["k"]), low, high]
+                        for r, (low, high) in zip(found, ends)],
+            hovertemplate="%{y:.1%} at k = %{x} (%{customdata[2]:.1%} to %{customdata[3]:.1%})<br>"
+            "%{customdata[1]} training rows, %{customdata[0]} draws<extra>" + name + "</extra>")
+    for label, value, dash in lines:
+        if value is not None:
+            figure.add_hline(y=value, line={"dash": dash, "width": 1.5, "color": _GREY},
+                             annotation_text=f"{label} {value:.0%}", annotation_position="top left")
+    _layout(figure, "k (rows of the comparison)", title)
+    ks = sorted({row["k"] for row in rows})
+    figure.update_xaxes(type="log", tickvals=ks, ticktext=[str(k) for k in ks])
+    figure.update_yaxes(tickformat=".0%")
+    return figure
+
+
+def _ends(row: Mapping[str, Any], key: str, spread: str) -> tuple[float, float]:
+    """Lower and upper end of the band, within [0, 1]."""
+    if key == "mean" and row.get("low") is not None and row.get("high") is not None:
+        return row["low"], row["high"]
+    half = row.get(spread) or 0.0
+    return max(0.0, row[key] - half), min(1.0, row[key] + half)
+
+
+def _rows_of(arm: str, k: int) -> int:
+    return {"half": k // 2, "cod_plus": 2 * k}.get(arm, k)
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.12)"
+
+
+def _layout(figure, title_x: str, title_y: str, **more):
+    figure.update_layout(
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        height=360, legend={"orientation": "h", "y": -0.25}, hovermode="closest", **more)
+    figure.update_xaxes(title=title_x, gridcolor=_GRID, zeroline=False, automargin=True)
+    figure.update_yaxes(title=title_y, gridcolor=_GRID, zeroline=False, automargin=True)
     return figure

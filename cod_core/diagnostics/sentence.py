@@ -41,14 +41,14 @@ def result_sentence(
     """
     measured, start = Measured(before, after, effect, n_test, rows_are), budget(k, arm)
     if measure != ACCURACY:
-        return (f"{start} {_clause(AGREEMENT, measured, 0, named=True)}. "
+        return (f"{start} {AGREEMENT} {_clause(AGREEMENT, measured, 0, named=True)}. "
                 "There are no labelled test texts, so nothing is known of accuracy.")
     few = n_test < MIN_ROWS
     if few and agreement is not None:
-        text = (f"{start} {_clause(AGREEMENT, agreement, n_test, named=True)}. "
-                f"Accuracy {_clause('', measured, n_test, named=True)}.")
+        text = (f"{start} {AGREEMENT} {_clause(AGREEMENT, agreement, n_test, named=True)}. "
+                f"Accuracy {_clause(ACCURACY, measured, n_test, named=True)}.")
     else:
-        text = f"{start} {_clause(ACCURACY, measured, n_test, named=few)}."
+        text = f"{start} {ACCURACY} {_clause(ACCURACY, measured, n_test, named=few)}."
     if majority is not None and after <= majority:
         text += f" Always giving the commonest label would reach {percent(majority)}."
     return text
@@ -95,14 +95,14 @@ def points(difference: float, digits: int = 0) -> str:
 
 
 def _clause(measure: str, m: Measured, labelled: int, named: bool) -> str:
-    """"accuracy rose from 62 % to 71 %, 95 % interval ..., 20 draws: a clear gain"."""
+    """What follows the measure: "rose from 62 % to 71 %, 95 % interval ..., 20 draws: a clear gain"."""
     digits = _digits(m)
     low, high = percent(m.before, digits), percent(m.after, digits)
     moved = f"stayed at {high}" if low == high else f"{'rose' if m.after > m.before else 'fell'} from {low} to {high}"
     on = ""
     if named:
         rows = m.rows_are if m.n_rows != 1 else m.rows_are.removesuffix("s")
-        labels = "labelled " if measure in ("", ACCURACY) else ""
+        labels = "labelled " if measure == ACCURACY else ""
         on = f" on {'only ' if m.n_rows < MIN_ROWS else ''}{m.n_rows:,} {labels}{rows}"
     if m.effect.low is None or m.effect.high is None:
         interval = "no interval can be given"
@@ -113,7 +113,7 @@ def _clause(measure: str, m: Measured, labelled: int, named: bool) -> str:
     if m.effect.caveat == ONE_DRAW:
         interval += " (from the choice of test texts alone)" if m.effect.low is not None else ""
         draws = ONE_DRAW
-    return f"{measure} {moved}{on}, {interval}, {draws}: {verdict(m.effect, labelled, measure or ACCURACY)}".strip()
+    return f"{moved}{on}, {interval}, {draws}: {verdict(m.effect, labelled, measure)}"
 
 
 def _digits(m: Measured) -> int:

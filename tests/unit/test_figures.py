@@ -1,0 +1,114 @@
+import json
+import re
+
+import pytest
+
+from cod_core import figures
+
+NASTY = '<b onmouseover="x()">no</b> %{x} $y$ & <script>'
+ROWS = [
+    {"arm": arm, "k": k, "mean": 0.6 + k / 1000, "std": 0.05, "n_seeds": 20, "agreement": 0.7, "agreement_std": None}
+    for arm in ("kd", "half", "cod", "cod_plus") for k in (8, 16, 32)
+]
+
+
+def lines_of(figure):
+    return [t for t in figure.data if t.type == "scatter" and t.name]
+
+
+def every_figure():
+    return [
+        figures.accuracy_curve(ROWS, teacher=0.86, majority=0.5), figures.agreement_curve(ROWS),
+        figures.margin_histogram([1.5, 2.5], [-0.5, -1.0], {"originals": [NASTY, "b"], "cfes": ["c", NASTY]}),
+        figures.crossing_gap_plot({"kd": [0.1, 0.4], "cod": [0.05, 0.3], NASTY: [1.0]}, {"kd": 0.5}),
+        figures.verdict_bars(["good", NASTY], [0.9, 0.1], [0.2, 0.8]),
+    ]
+
+
+def test_arms_are_told_apart_without_colour():
+    """A colour-blind reader or a grey printout must still know which line is which."""
+    found = lines_of(figures.accuracy_curve(ROWS))
+    for what in ((lambda t: t.line.dash), (lambda t: t.marker.symbol), (lambda t: t.line.color), (lambda t: t.name)):
+        assert len({what(t) for t in found}) == 4
+    assert len({t.marker.pattern.shape for t in figures.margin_histogram([1.0], [-1.0]).data}) == 2
+
+
+def test_every_figure_reads_on_light_and_dark_pages():
+    """A fixed black font is invisible in the dark theme."""
+    for figure in every_figure():
+        assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
+        assert figure.layout.font.color is None and figure.layout.legend.font.color is None
+        json.loads(figure.to_json())
+
+
+def test_texts_and_names_cannot_put_tags_or_formulas_into_a_figure():
+    for figure in every_figure():
+        drawn = json.dumps(json.loads(figure.to_json())["data"], ensure_ascii=False)
+        assert "<b " not in drawn and "<script" not in drawn and "$y$" not in drawn
+        assert "no</b>" not in drawn and "no&lt;/b&gt; %{x}" not in drawn
+
+
+def test_hover_texts_are_cut_wrapped_and_escaped():
+    shown = figures.hover_text("good <film> " * 100)
+    assert "…" in shown and len(shown) < 800
+    assert all(len(re.sub("&[a-z]+;", "x", part)) <= 60 for part in shown.split("<br>"))
+    assert figures.hover_text("") == "" and figures.hover_text("电" * 70) == "电" * 60 + "<br>" + "电" * 10
+    figures.hover_text("\ud800").encode("utf-8")
+
+
+def test_bands_follow_the_spread_and_hovers_name_rows_and_draws():
+    figure = figures.accuracy_curve(ROWS)
+    band, line = figure.data[0], figure.data[1]
+    assert list(band.x) == [8, 16, 32, 32, 16, 8]
+    assert (band.y[0], band.y[-1]) == (pytest.approx(0.658), pytest.approx(0.558))
+    assert list(line.customdata[0][:2]) == [20, 8]
+    rows = {t.name: t.customdata[0][1] for t in lines_of(figure)}
+    assert rows == {"Your texts only": 8, "Half of your texts": 4, "Half texts, half counterfactuals": 8,
+                    "Texts plus their counterfactuals": 16}
+
+
+def test_given_interval_ends_replace_the_spread_and_bands_stay_within_0_and_1():
+    row = {"arm": "kd", "k": 8, "mean": 0.98, "std": 0.05, "n_seeds": 3}
+    assert max(figures.accuracy_curve([row]).data[0].y) == 1
+    assert list(figures.accuracy_curve([row | {"low": 0.9, "high": 0.99}]).data[0].y) == [0.99, 0.9]
+
+
+def test_teacher_and_majority_stand_as_lines_with_their_values_and_only_where_known():
+    figure = figures.accuracy_curve(ROWS, teacher=0.864, majority=0.5)
+    assert [s.y0 for s in figure.layout.shapes] == [0.864, 0.5]
+    assert len({s.line.dash for s in figure.layout.shapes}) == 2
+    assert [a.text for a in figure.layout.annotations] == ["teacher 86%", "always the commonest label 50%"]
+    assert not figures.accuracy_curve(ROWS).layout.shapes
+
+
+def test_k_stands_on_a_log_axis_with_its_own_ticks():
+    axis = figures.accuracy_curve(ROWS).layout.xaxis
+    assert axis.type == "log" and list(axis.ticktext) == ["8", "16", "32"]
+
+
+def test_missing_values_empty_tables_and_unknown_arms_are_drawn_as_far_as_they_go():
+    """Unlabelled projects have no accuracy; the page must not fail on None."""
+    rows = [{"arm": "kd", "k": 8, "mean": None, "n_seeds": 1, "agreement": 0.5},
+            {"arm": "swaps", "k": 8, "mean": 0.6, "n_seeds": 1, "agreement": 0.5}]
+    assert [t.name for t in lines_of(figures.accuracy_curve(rows))] == ["swaps"]
+    assert len(lines_of(figures.agreement_curve(rows))) == 2
+    assert not figures.accuracy_curve([]).data
+    assert len(figures.margin_histogram([], []).data) == 2 and not figures.crossing_gap_plot({}).data
+
+
+def test_no_bar_of_the_margin_histogram_stands_on_both_sides_of_the_line():
+    """A bar across zero would show flipped and unflipped texts as one group."""
+    for originals, cfes in (([0.3, 4.0], [-0.2, -7.1]), ([1.0], []), ([0.0], [0.0])):
+        bins = figures.margin_histogram(originals, cfes).data[0].xbins
+        edges = -bins.start / bins.size
+        assert edges == pytest.approx(round(edges)) and bins.start <= min([0, *cfes]) and bins.end > max(originals)
+
+
+def test_censored_shares_are_written_under_their_arm():
+    names = [t.name for t in figures.crossing_gap_plot({"kd": [1.0], "cod": [0.2]}, {"kd": 0.25}).data]
+    assert names == ["Your texts only<br>(25% miss an end)", "Half texts, half counterfactuals"]
+
+
+def test_the_even_odds_line_is_drawn_for_two_labels_only():
+    assert figures.verdict_bars(["a", "b"], [0.5, 0.5], [0.1, 0.9]).layout.shapes
+    assert not figures.verdict_bars(["a", "b", "c"], [0.5, 0.3, 0.2], [0.1, 0.1, 0.8]).layout.shapes
