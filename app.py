@@ -12,6 +12,11 @@ page = st.navigation(
      for name, (path, title) in layout.PAGES.items()],
     position="hidden",
 )
-layout.sidebar()
-with errors.shown():
-    page.run()
+if page.title == layout.PAGES["start"][1]:  # its first words need no database: they are on screen while that opens
+    with errors.shown():
+        page.run()
+    layout.sidebar()
+else:
+    layout.sidebar()
+    with errors.shown():
+        page.run()

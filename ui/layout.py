@@ -138,8 +138,8 @@ def sidebar() -> None:
         known = {p.id: p for p in projects}
         if pid is not None and pid not in known:
             state.open_project(None)
-            state.notice("The project in the address does not exist (any more). Choose one below.", "warn")
-            pid = None
+            state.notice("The project in the address does not exist (any more). Choose another.", "warn")
+            go("start")
         if projects:
             _switcher(known, pid)
         if pid is None:
