@@ -40,6 +40,21 @@ def prepare_pairs(workspace, pid: str, seeds: Sequence[int], need: int, progress
 def run_demo(workspace, sample: str = "movies", first_seed: int = 0, seeds: int = 5, shots: Sequence[int] = SHOTS,
              progress: Progress = silent) -> dict:
     """The JSON object of `python -m cod_core demo --json`. Arms over shots, linear student, `seeds` draws."""
+    start = time.perf_counter()
+    pid = workspace.create_sample(sample, progress)
+    ready = time.perf_counter() - start
+    out = run_arms(workspace, pid, first_seed, seeds, shots, PLUS_UP_TO, progress)
+    out["seconds"] = {"data": round(ready, 2), **out["seconds"], "total": round(time.perf_counter() - start, 2)}
+    return {"sample": sample, **out}
+
+
+def run_arms(workspace, pid: str, first_seed: int, seeds: int, shots: Sequence[int], plus_up_to: int,
+             progress: Progress = silent) -> dict:
+    """Search, accept unattended, distil every arm over shots and seeds, measure on the test split.
+
+    cod_plus runs at the shots up to plus_up_to. Returns teacher_accuracy, n_test, flip_rate,
+    median_edit_fraction, arms and seconds. Work done before is not repeated.
+    """
     seconds, clock = {}, time.perf_counter
 
     def timed(name: str, call):
@@ -47,27 +62,23 @@ def run_demo(workspace, sample: str = "movies", first_seed: int = 0, seeds: int 
         value = call()
         seconds[name] = round(clock() - start, 2)
         return value
-    start = clock()
-    pid = timed("data", lambda: workspace.create_sample(sample, progress))
+
+    def distil() -> None:
+        common = {"student": "linear", "seeds": seeds, "first_seed": first_seed}
+        plus = [k for k in shots if k <= plus_up_to]
+        if plus:
+            workspace.distill(pid, {**common, "shots": plus, "arms": ["cod_plus"]}, progress)
+        workspace.distill(pid, {**common, "shots": list(shots), "arms": ["kd", "half", "cod"]}, progress)
     chosen = range(first_seed, first_seed + seeds)
-    need = max(min(PLUS_UP_TO, max(shots)), max(shots) // 2)
+    need = max(max(shots) // 2, *(k for k in (0, *shots) if k <= plus_up_to))
     counts = timed("search", lambda: prepare_pairs(workspace, pid, chosen, need, progress))
     test = items.examples(workspace.db, pid, split="test")
     right = timed("teacher", lambda: [p.label == e.label for p, e in zip(
         workspace.teacher(pid).predict([e.text for e in test]), test)])
-    common = {"student": "linear", "seeds": seeds, "first_seed": first_seed}
-
-    def distil() -> list[str]:
-        plus = [k for k in shots if k <= PLUS_UP_TO]
-        if plus:
-            workspace.distill(pid, {**common, "shots": plus, "arms": ["cod_plus"]}, progress)
-        workspace.distill(pid, {**common, "shots": list(shots), "arms": ["kd", "half", "cod"]}, progress)
-        return plus
     timed("distil", distil)
     fractions = [check.edit_fraction for _, check in workspace.kept_pairs(pid).values()]
-    seconds["total"] = round(clock() - start, 2)
     return {
-        "sample": sample, "teacher_accuracy": round(float(np.mean(right)), 4), "n_test": len(test),
+        "teacher_accuracy": round(float(np.mean(right)), 4), "n_test": len(test),
         "flip_rate": round(counts["flipped"] / max(1, counts["tried"]), 4),
         "median_edit_fraction": round(float(np.median(fractions)), 4) if fractions else None,
         "arms": arm_table(workspace, pid, chosen, shots), "seconds": seconds}
