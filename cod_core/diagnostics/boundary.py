@@ -126,6 +126,8 @@ def mean_gap(paths: Sequence[list[tuple[float, str]]], teacher: Callable, studen
     for path in paths:
         texts = [text for _, text in path]
         found.append(crossing_gap([level for level, _ in path], teacher(texts), student(texts), length, pair))
+    if not found[0].both_ends:
+        return found[0]
     return replace(found[0], gap=min(float(np.mean([g.gap for g in found])), float(length)))
 
 

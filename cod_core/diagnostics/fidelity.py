@@ -113,9 +113,8 @@ def jensen_shannon(teacher_logprobs, student_logprobs) -> np.ndarray:
 
 
 def quality(logprobs, gold, seed: int = 0) -> Quality:
-    """One classifier against gold (n,) indices, n >= 1. Macro-F1 is over classes that occur in gold or guess."""
-    from sklearn.metrics import f1_score, matthews_corrcoef
-
+    """One classifier against gold (n,) indices, n >= 1. Macro-F1 is over classes that occur in gold or guess, the
+    Matthews coefficient is Gorodkin's (2004) for any number of classes, 0 where undefined."""
     logprobs, gold = np.asarray(logprobs, dtype=np.float64), np.asarray(gold, dtype=int)
     if gold.shape != logprobs.shape[:1] or not len(gold) or gold.min() < 0 or gold.max() >= logprobs.shape[1]:
         raise ValueError(f"gold {gold.shape} does not name a class of each row of {logprobs.shape}")
@@ -125,8 +124,7 @@ def quality(logprobs, gold, seed: int = 0) -> Quality:
     error, low, high = calibration_error(probs.max(-1), right, seed)
     return Quality(
         accuracy=wilson(int(right.sum()), len(gold)),
-        macro_f1=float(f1_score(gold, guess, average="macro", zero_division=0)),
-        mcc=float(matthews_corrcoef(gold, guess)) if len({*gold, *guess}) > 1 else 0.0,
+        **_from_table(gold, guess, logprobs.shape[1]),
         brier=float(((probs - truth) ** 2).sum(-1).mean()),
         nll=float(-np.log(_clipped(logprobs)[np.arange(len(gold)), gold]).mean()),
         ece=error, ece_low=low, ece_high=high,
@@ -161,6 +159,16 @@ def pair_fidelity(teacher_x, teacher_cf, student_x, student_cf) -> PairFidelity:
         wilson(int(((tx == sx) & (tc == sc)).sum()), len(tx)),
         wilson(int((flips & (sx != sc)).sum()), int(flips.sum())),
     )
+
+
+def _from_table(gold: np.ndarray, guess: np.ndarray, classes: int) -> dict[str, float]:
+    table = np.zeros((classes, classes))
+    np.add.at(table, (gold, guess), 1)
+    right, truths, guesses, n = table.diagonal(), table.sum(1), table.sum(0), table.sum()
+    seen = truths + guesses > 0
+    spread = math.sqrt(float((n**2 - (truths**2).sum()) * (n**2 - (guesses**2).sum())))
+    return {"macro_f1": float((2 * right[seen] / (truths + guesses)[seen]).mean()),
+            "mcc": float((n * right.sum() - truths @ guesses) / spread) if spread > 0 else 0.0}
 
 
 def _ece(confidence: np.ndarray, right: np.ndarray) -> float:
