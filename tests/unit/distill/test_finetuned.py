@@ -14,6 +14,7 @@ from cod_core.distill.finetuned import pair_batches, parse_student, run_finetune
 from cod_core.distill.linear import fit_linear_batch, linear_logits, log_softmax, objective
 from cod_core.distill.sweep import CellSpec, EvalSet
 from cod_core.errors import BadInput, Cancelled, ModelUnavailable
+from cod_core.models.encoder import cut_layers
 from cod_core.models.student import EncoderModel, LinearStudent, load_student
 from cod_core.types import Classifier, RunConfig
 
@@ -187,6 +188,16 @@ def test_a_saved_student_answers_the_same_after_loading(encoder, tmp_path):
     assert loaded.revision == linear.revision
     with pytest.raises(ModelUnavailable, match="holds no student"):
         load_student(tmp_path)
+
+
+def test_an_encoder_cut_to_its_last_layer_is_saved_and_loaded_as_it_was_trained(tokenizer, tmp_path):
+    """A config that still counts the old layers would load fresh random ones beside the trained one."""
+    model = bert()
+    cut_layers(model, [1])
+    student, _ = train(EncoderModel(model.eval(), tokenizer, "tiny[1]", 32), config(steps=3))
+    again = load_student(student.save(tmp_path))
+    assert again.encoder.model.config.num_hidden_layers == 1
+    assert again.logprobs(["good film"]) == pytest.approx(student.logprobs(["good film"]), abs=1e-5)
 
 
 def test_chars_read_stops_where_the_tokenizer_cuts(encoder):
