@@ -70,7 +70,7 @@ else:
     area = st.container()
 with area:
     role = st.segmented_control("What are you adding?", list(ROLES), default="test" if summary.n_train else "labelled",
-                                required=True, format_func=ROLES.get, key="role")
+                                required=True, format_func=ROLES.get, key=f"role-{bool(summary.n_train)}")
     st.caption(HELP[role or "labelled"])
     imports.examples(w, pid, labels, role or "labelled", primary=not summary.n_train)
 with st.expander("Fetch a public data set"):

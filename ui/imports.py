@@ -16,6 +16,7 @@ from ui import errors, layout, state
 TYPES = ["csv", "tsv", "xlsx", "jsonl", "txt"]
 MAX_VALUES = 20
 NONE = -1
+UPLOADS = "uploads"
 
 
 def source(key: str) -> tuple[str, bytes] | None:
@@ -143,7 +144,7 @@ def confirm_labels(table: Any, name: str, labels: tuple[str, ...], key: str) -> 
 
 def examples(w: Any, pid: str, labels: tuple[str, ...], role: str, primary: bool) -> None:
     """The whole import of texts: read, confirm, add, list problems."""
-    found = table_of(f"in-{role}")
+    found = table_of(f"in-{role}-{st.session_state.get(UPLOADS, 0)}")
     if found is None:
         return
     table, digest, name = found
@@ -162,6 +163,7 @@ def examples(w: Any, pid: str, labels: tuple[str, ...], role: str, primary: bool
                 done = w.import_table(pid, table, columns, role, meaning or None, keep, digest, name)
             state.mark_saved()
             new = sum(w.summary(pid).counts.values()) - sum(before.values())
+            st.session_state[UPLOADS] = st.session_state.get(UPLOADS, 0) + 1  # a fresh uploader for the next file
             st.session_state[f"import-{pid}"] = (new, len(done.examples), done.left_out, list(done.problems))
             st.rerun()
 
