@@ -8,8 +8,8 @@ from ui import errors, layout
 
 w, project = layout.need_project()
 pid = project.id
-NAMES = {"exported": "pairs leave", "rejected": "rejected, stay here", "other": "flagged or skipped, stay here",
-         "stale": "to be checked again, stay here"}
+NAMES = {"exported": "pairs to take away", "rejected": "rejected, left out", "other": "flagged or skipped, left out",
+         "stale": "to be checked again, left out"}
 
 
 layout.header("Export", "Take away the set you curated, and a small model that runs without this app.")
@@ -23,7 +23,7 @@ else:
     layout.counts([(n, NAMES[k]) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
     if counts["stale"]:
         errors.box("Some accepted pairs were checked by another teacher. Check them again on the page Proposals; until "
-                   "then they do not leave.", "warn")
+                   "then they are left out.", "warn")
     with st.container(horizontal=True):
         st.download_button("Download the data set (.zip)", functools.partial(w.export_bundle, pid), "counterfactuals.zip",
                            "application/zip", type="primary", on_click="ignore", icon=":material/download:", key="bundle")
@@ -34,8 +34,10 @@ else:
     st.subheader("What is inside", anchor=False)
     with errors.shown():
         records = w.export_preview(pid, 5)
+        wide, narrow = st.column_config.TextColumn(width=390), st.column_config.TextColumn(width=95)
         st.dataframe([{"original": r.get("text"), "label": r.get("label"), "counterfactual": r.get("counterfactual_text"),
-                       "new label": r.get("counterfactual_label")} for r in records], hide_index=True)
+                       "new label": r.get("counterfactual_label")} for r in records], hide_index=True, row_height=40,
+                     column_config={"original": wide, "counterfactual": wide, "label": narrow, "new label": narrow})
         if records:
             with st.expander("One full record", icon=":material/code:"):
                 st.json(records[0])

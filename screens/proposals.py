@@ -102,7 +102,9 @@ elif not summary.teacher_label:
 else:
     if summary.n_proposed_texts:
         overview(summary)
-        if not busy:
+        if busy:
+            layout.next_step("curate", "Curate those that are ready")
+        else:
             main_action = "secondary"
             layout.next_step("curate", "Go on to Curate")
             st.subheader("Propose for more texts", anchor=False)

@@ -1,5 +1,6 @@
 """Teacher: choose the model that judges, and see how far it can be trusted on these very texts."""
 
+from html import escape
 from typing import Any
 
 import streamlit as st
@@ -22,12 +23,14 @@ def report() -> None:
     if found is None:
         return
     st.subheader("Your teacher", anchor=False)
-    cells = [(layout.plain(found.name, 40), "name")]
+    st.html(f'<div class="cod-name">{escape(found.name)}</div>')
+    cells = []
     if found.accuracy is not None:
         cells.append((verdict.percent(found.accuracy), f"right on {found.n} of your labelled texts"))
     if found.disagreements:
         cells.append((len(found.disagreements), "texts where it disagrees with your label"))
-    layout.counts(cells)
+    if cells:
+        layout.counts(cells)
     if found.accuracy is None:
         errors.box("There are no labelled texts yet on which to measure this teacher.", "info")
     if found.n_left_out:

@@ -106,13 +106,15 @@ def values_of(table: Any, name: str) -> list[str]:
 def guess_label(value: str, values: list[str], labels: tuple[str, ...]) -> int:
     """Position of the label that a raw value most likely means; NONE where nothing fits.
 
-    Same name first; else, where there are as many values as labels and all are numbers, by order.
+    Same name first; else numbers by order: as many as there are labels, or all of 0, 1, ... among others.
     """
     folded = [label.casefold() for label in labels]
     if value.casefold() in folded:
         return folded.index(value.casefold())
     if len(values) == len(labels) and all(v.lstrip("-").isdigit() for v in values):
         return sorted(values, key=int).index(value)
+    if value.isdigit() and {str(i) for i in range(len(labels))} <= set(values) and int(value) < len(labels):
+        return int(value)
     starts = [i for i, label in enumerate(folded) if len(value) > 1 and label.startswith(value.casefold())]
     return starts[0] if len(starts) == 1 else NONE
 

@@ -33,7 +33,8 @@ def cautions(check: FlipCheck) -> list[str]:
     out = []
     if check.edit_fraction > WARN_FRACTION:
         worse = " That is more than a counterfactual should." if check.edit_fraction > REJECT_FRACTION else ""
-        out.append(f"This changes {round(check.edit_fraction * 100)} % of the words; smaller changes teach more.{worse}")
+        share = round(check.edit_fraction * 100)
+        out.append(f"This changes {share} % of the words; smaller changes teach more.{worse}")
     if check.truncated:
         out.append("The teacher does not read the end of this text: edits there change nothing for it.")
     return out
@@ -58,13 +59,14 @@ def bars(check: FlipCheck) -> str:
         value, line = prediction.prob(check.target), decision_line(prediction, check.target)
         won = "cod-won" if prediction.label == check.target else "cod-lost"
         rows.append(
-            f'<div class="cod-bar"><span class="cod-name">{name}</span>'
+            f'<div class="cod-bar"><span>{name}</span>'
             f'<span class="cod-track"><span class="cod-fill {won}" style="width:{value * 100:.1f}%"></span>'
             f'<span class="cod-line" style="left:{line * 100:.1f}%"></span></span>'
             f'<span class="cod-value">{percent(value)}</span></div>'
         )
     return (f'<div class="cod-bars" role="img" aria-label="{escape(sentence(check))}">'
-            f'<div class="cod-cap">How sure the teacher is of “{escape(check.target)}”; the upright mark is where it decides</div>'
+            f'<div class="cod-cap">How sure the teacher is of “{escape(check.target)}”; '
+            "the upright mark is where it decides</div>"
             f"{''.join(rows)}</div>")
 
 

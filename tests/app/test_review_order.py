@@ -41,6 +41,7 @@ def test_token_names_item_proposal_and_state():
 
 @pytest.mark.parametrize(("value", "values", "meant"), [
     ("Positive", ["Positive", "neg"], 1), ("0", ["1", "0"], 0), ("1", ["1", "0"], 1), ("neg", ["pos", "neg"], 0),
+    ("1", ["0", "1", "7"], 1), ("7", ["0", "1", "7"], imports.NONE),
     ("maybe", ["maybe", "no"], imports.NONE), ("1", ["1", "2", "3"], imports.NONE),
 ])
 def test_raw_values_are_guessed_or_left_open(value, values, meant):
