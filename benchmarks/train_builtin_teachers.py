@@ -8,7 +8,6 @@ Prints accuracy on the development and test splits and writes it beside the adap
 import json
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 

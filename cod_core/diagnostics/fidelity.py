@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cod_core.diagnostics.margins import margins  # noqa: F401  (asked for here too)
 
 FLOOR = 1e-7
 ECE_MIN_ROWS = 200

@@ -65,6 +65,7 @@ def load_pretrained(auto_class, name: str, **options):
     from transformers.utils import logging as said
 
     said.disable_progress_bar()
+    said.set_verbosity_error()
     where = resolve(name)
     if Path(where).is_dir() and not list(Path(where).glob("*.safetensors")):
         raise ModelUnavailable(

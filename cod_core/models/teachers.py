@@ -60,15 +60,18 @@ class TorchTeacher:
 class FineTunedTeacher(TorchTeacher):
     """A teacher written by finetune.finetune_teacher: its encoder plus adapter and head."""
 
-    def __init__(self, folder: str | Path, id: str | None = None, labels: Sequence[str] | None = None):
-        """Raises ModelUnavailable where the folder is incomplete, LabelMismatch where labels differ."""
+    def __init__(self, folder: str | Path, id: str | None = None, labels: Sequence[str] | None = None,
+                 label_map: dict[str, str] | None = None):
+        """labels: the project's; label_map: teacher label -> project label, by equal names where None.
+
+        Raises ModelUnavailable where the folder is incomplete, LabelMismatch where labels differ."""
         from cod_core.models.finetune import TEACHER_FILE, load_finetuned
 
         folder = Path(folder)
         if not (folder / TEACHER_FILE).exists() or not (folder / "adapter.safetensors").exists():
             raise ModelUnavailable(f"No fine-tuned teacher is kept at {folder.name}. Train it again on the Teacher page.")
         model, tokenizer, about = load_finetuned(folder)
-        order = label_order(about["labels"], labels or about["labels"], None, folder.name)
+        order = label_order(about["labels"], labels or about["labels"], label_map, folder.name)
         super().__init__(model, tokenizer, labels or about["labels"], order, about["max_tokens"],
                          id or f"finetuned:{folder.name}", weights_revision(str(folder)))
 
@@ -78,7 +81,7 @@ class TransformersTeacher(TorchTeacher):
 
     def __init__(self, name: str, labels: Sequence[str], label_map: dict[str, str] | None = None):
         """Raises ModelUnavailable (not reachable, no safetensors), LabelMismatch (labels do not map one to one)."""
-        from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         model = load_pretrained(AutoModelForSequenceClassification, name)
         own = [model.config.id2label[i] for i in range(model.config.num_labels)]

@@ -14,6 +14,7 @@ from cod_core.workspace.base import Base
 
 SHOTS = (8, 16, 32, 64, 128, 256, 512)
 SECONDS_A_TEXT = 0.02
+PREDICTED = {"test_predicted": 0, "unlabelled_predicted": 2}  # name in the file -> place among the judged sets
 SECONDS_A_LINEAR = 0.02
 SECONDS_A_FINETUNED = 40.0
 
@@ -103,7 +104,7 @@ class Distilling(Base):
         if student != "linear":
             from cod_core.distill.finetuned import student_name
             name = student_name(encoder, params.get("layers"))
-            tuned = {"steps": int(params.get("steps") or 60), "learning_rate": float(params.get("learning_rate") or 1e-4),
+            tuned = {"steps": int(params.get("steps") or 60), "learning_rate": float(params.get("learning_rate") or 5e-5),
                      "batch_size": 16}
         cells, left_out = plan_cells(
             orders, shots, arms, pool, pairs, teacher.logprobs, method=params.get("method", "kd"), student=name,
@@ -118,41 +119,43 @@ class Distilling(Base):
         if student == "linear":
             found = run_linear_sweep(
                 cells, labels, self.encoder(encoder).encode, teacher.logprobs, *sets, done=done, progress=progress,
-                on_results=lambda batch: self._save_linear(pid, folder, batch, labels, encoder, sets[0].texts))
+                on_results=self._linear_keeper(pid, folder, labels, encoder, sets))
         else:
             found = self._finetuned(pid, cells, labels, name, params, sets, folder, done, progress)
-        report = self.write_report(pid, [cell.config.run_id for cell in cells], left_out, sets[0], shots)
+        report = self.write_report(pid, [cell.config.run_id for cell in cells], left_out, shots)
         return {"students": len(cells), "new": len(found), "left_out": left_out, "report": report["made_at"]}
 
-    def _save_linear(self, pid: str, folder: Path, batch: Sequence[tuple], labels, encoder: str, test_texts) -> None:
-        """Keep heads and test predictions of a finished batch, then the results: a result never lacks its student."""
+    def _linear_keeper(self, pid: str, folder: Path, labels, encoder: str, sets):
+        """A function that keeps heads and predictions of a batch, then the results: no result lacks its student."""
         from safetensors.numpy import save_file
 
         from cod_core.distill.linear import SCALE, linear_logits
 
-        phi = self._once(("test embeddings", pid, len(test_texts)), lambda: self.encoder(encoder).encode(test_texts))
-        results = []
-        for result, weight, bias in batch:
-            path = folder / f"{result.config.run_id}.safetensors"
-            about = {"labels": json.dumps(list(labels)), "encoder": encoder, "scale": str(SCALE)}
-            predicted = linear_logits(phi, weight, bias).argmax(-1).astype("uint8") if len(phi) else bias[:0].astype("uint8")
-            save_file({"weight": weight.astype("float32"), "bias": bias.astype("float32"), "test_predicted": predicted},
-                      path, about)
-            results.append(replace(result, path=path.name))
-        runs.put_runs(self.db, pid, results)
+        about = {"labels": json.dumps(list(labels)), "encoder": encoder, "scale": str(SCALE)}
+        spaces = {}
+
+        def keep(batch: Sequence[tuple]) -> None:
+            if not spaces:
+                spaces.update({name: self.encoder(encoder).encode(sets[i].texts) for name, i in PREDICTED.items()
+                               if sets[i].texts})
+            for result, weight, bias in batch:
+                told = {name: linear_logits(phi, weight, bias).argmax(-1).astype("uint8") for name, phi in spaces.items()}
+                save_file({"weight": weight.astype("float32"), "bias": bias.astype("float32"), **told},
+                          folder / f"{result.config.run_id}.safetensors", about)
+            runs.put_runs(self.db, pid, [replace(r, path=f"{r.config.run_id}.safetensors") for r, _, _ in batch])
+        return keep
 
     def _finetuned(self, pid, cells, labels, name, params, sets, folder, done, progress):
         """Fine-tuned students one after another; each is saved as a folder before its result is."""
-        import numpy as np
         from safetensors.numpy import save_file
 
         from cod_core.distill.finetuned import load_encoder, run_finetuned_sweep
 
         def save(batch) -> None:
             for result, student in batch:
-                rows = student.logprobs(list(sets[0].texts)) if sets[0].texts else np.zeros((0, len(labels)))
-                save_file({"test_predicted": rows.argmax(-1).astype("uint8")},
-                          folder / f"{result.config.run_id}.safetensors")
+                told = {key: student.logprobs(list(sets[i].texts)).argmax(-1).astype("uint8")
+                        for key, i in PREDICTED.items() if sets[i].texts}
+                save_file(told or {"none": student.bias}, folder / f"{result.config.run_id}.safetensors")
                 runs.put_runs(self.db, pid, [replace(result, path=result.config.run_id)])
         whole = self.teacher(pid).wrapped if params.get("method") in ("lwd", "ted") else None
         return run_finetuned_sweep(cells, labels, load_encoder(name), self.teacher(pid).logprobs, *sets, done=done,

@@ -13,6 +13,8 @@ from cod_core.types import RunResult, now
 from cod_core.workspace.base import Base
 
 GAP_PAIRS, GAP_SEEDS = 100, 5
+MEASURES = {"accuracy": "test_predicted", "agreement": "test_predicted", "agreement_unlabelled": "unlabelled_predicted"}
+NOTHING = "There is nothing to compare yet: no number of rows has both kinds of student."
 
 
 @dataclass(frozen=True)
@@ -35,52 +37,60 @@ class ResultsView(Base):
     def _report_path(self, pid: str, name: str = "report"):
         return self.settings.folder("students", pid) / f"{name}.json"
 
-    def write_report(self, pid: str, run_ids: list[str], left_out: list[str], test, shots: list[int]) -> dict:
+    def write_report(self, pid: str, run_ids: list[str], left_out: list[str], shots: list[int]) -> dict:
         """Compute the effects of one sweep and keep them beside its students; called at the end of a sweep."""
-        from cod_core.diagnostics.stats import paired_interval
-
         chosen = set(run_ids)
         found = [r for r in runs.runs(self.db, pid) if r.config.run_id in chosen]
-        measure = "accuracy" if any("accuracy" in r.test for r in found) else "agreement"
         cells = {(r.config.arm, r.config.plotted_k, r.config.seed): r for r in found}
-        gold = np.array([self.project(pid).task.labels.index(g) if g else -1 for g in (test.gold or ())], dtype=int)
+        truth, pool = self._truth(pid), len(self.pool(pid))
         effects = []
         for k in sorted({key[1] for key in cells}):
             pairs = [(cells["kd", k, s], cells["cod", k, s]) for a, kk, s in sorted(cells)
                      if a == "kd" and kk == k and ("cod", k, s) in cells]
-            if not pairs:
-                continue
-            key = measure if all(measure in r.test for p in pairs for r in p) else "agreement_unlabelled"
-            if not all(key in r.test for p in pairs for r in p):
-                continue
-            rows = self._row_differences(pid, pairs, gold) if key == "accuracy" else None
-            n = int(pairs[0][0].test.get("n_gold" if key == "accuracy" else "n" if key == "agreement" else "n_unlabelled", 0))
-            draws = len({p[1].config.data_hash for p in pairs})
-            effect = paired_interval([c.test[key] - b.test[key] for b, c in pairs], rows, n, draws)
-            effects.append({"k": k, "measure": key, "kd": float(np.mean([b.test[key] for b, _ in pairs])),
-                            "cod": float(np.mean([c.test[key] for _, c in pairs])), "n_test": n, **asdict(effect)})
+            measured = {key: self._measure(pid, key, pairs, truth, k / max(1, pool)) for key in MEASURES} if pairs else {}
+            measured = {key: value for key, value in measured.items() if value}
+            if measured:
+                effects.append({"k": k, "majority": pairs[0][0].test.get("majority"), "measures": measured})
         report = {"made_at": now(), "run_ids": run_ids, "effects": effects, "left_out": left_out, "shots": shots,
                   "state": self._state_mark(pid)}
         self._report_path(pid).write_text(json.dumps(report), encoding="utf-8")
         return report
 
-    def _row_differences(self, pid: str, pairs, gold: np.ndarray) -> np.ndarray | None:
-        """(n,) per test row: share of seeds right with cod minus share right with kd; None where not on record."""
-        known, total = gold >= 0, None
-        for kd, cod in pairs:
-            a, b = (self.predicted(pid, r.config.run_id) for r in (kd, cod))
-            if a is None or b is None or len(a) != len(gold):
-                return None
-            difference = (b == gold).astype(float) - (a == gold).astype(float)
-            total = difference if total is None else total + difference
-        return None if total is None else (total / len(pairs))[known]
+    def _truth(self, pid: str) -> dict[str, np.ndarray]:
+        """measure -> (n,) the class that counts as right on each judged row, -1 where there is none."""
+        labels, teacher = self.project(pid).task.labels, self.teacher(pid)
+        test, free = (items.examples(self.db, pid, split=split) for split in ("test", "unlabelled"))
+        return {"accuracy": np.array([labels.index(e.label) if e.label else -1 for e in test], dtype=int),
+                "agreement": teacher.logprobs([e.text for e in test]).argmax(-1) if test else np.zeros(0, int),
+                "agreement_unlabelled": teacher.logprobs([e.text for e in free]).argmax(-1) if free else np.zeros(0, int)}
 
-    def predicted(self, pid: str, run_id: str) -> np.ndarray | None:
-        """(n_test,) class indices that a finished student predicted, None where they are not on record."""
+    def _measure(self, pid: str, key: str, pairs, truth: dict[str, np.ndarray], overlap: float) -> dict | None:
+        """{before, after, n_rows, effect} of one measure over the paired draws; None where it was not measured."""
+        from cod_core.diagnostics.stats import paired_interval, row_differences
+
+        known = truth[key] >= 0
+        if not known.any():
+            return None
+        right = {0: [], 1: []}
+        for pair in pairs:
+            for side, run in enumerate(pair):
+                told = self.predicted(pid, run.config.run_id, MEASURES[key])
+                if told is None or len(told) != len(known):
+                    return None
+                right[side].append((told == truth[key])[known])
+        rows = row_differences(right[0], right[1])
+        draws = len({cod.config.data_hash for _, cod in pairs})
+        effect = paired_interval(rows.mean(-1), rows, distinct_draws=draws, overlap=overlap)
+        return {"before": float(np.mean(right[0])), "after": float(np.mean(right[1])), "n_rows": int(known.sum()),
+                "effect": asdict(effect)}
+
+    def predicted(self, pid: str, run_id: str, key: str = "test_predicted") -> np.ndarray | None:
+        """(n,) class indices that a finished student predicted, None where they are not on record."""
         from safetensors.numpy import load_file
 
         path = self.settings.folder("students", pid) / f"{run_id}.safetensors"
-        return load_file(path)["test_predicted"].astype(int) if path.exists() else None
+        found = load_file(path) if path.exists() else {}
+        return found[key].astype(int) if key in found else None
 
     def _state_mark(self, pid: str) -> str:
         """Changes whenever the teacher or the kept pairs do."""
@@ -92,9 +102,6 @@ class ResultsView(Base):
 
     def results(self, pid: str) -> Results | None:
         """The latest sweep's results, None before the first one. Asks no model."""
-        from cod_core.diagnostics.sentence import result_sentence
-        from cod_core.diagnostics.stats import Effect
-
         path = self._report_path(pid)
         if not path.exists():
             return None
@@ -104,15 +111,9 @@ class ResultsView(Base):
         if not found:
             return None
         first = found[0].test
-        fields = ("mean", "low", "high", "p_signflip", "n_seeds", "clear", "caveat")
-        sentences = []
-        for e in report["effects"]:
-            measured = "accuracy" if e["measure"] == "accuracy" else "agreement with the teacher"
-            sentences.append(result_sentence(e["k"], e["kd"], e["cod"], Effect(**{f: e[f] for f in fields}), e["n_test"],
-                                             measured))
-        return Results(found, table_of(found), sentences[-1] if sentences else
-                       "There is nothing to compare yet: no number of rows has both kinds of student.",
-                       [{**e, "sentence": s} for e, s in zip(report["effects"], sentences)],
+        effects = [flat_effect(e) for e in report["effects"]]
+        best = next((e for e in reversed(effects)), None)
+        return Results(found, table_of(found), best["sentence"] if best else NOTHING, effects,
                        first.get("teacher_accuracy"), first.get("majority"), report["state"] != self._state_mark(pid),
                        report["left_out"])
 
@@ -122,19 +123,18 @@ class ResultsView(Base):
         Held-out pairs: teacher-guided counterfactuals of up to 100 test texts, made for this and never trained
         on. Gaps are divided by the median length of the pairs. Raises NotEnoughData before the first sweep.
         """
-        from cod_core.counterfactuals.verify import target_of
-        from cod_core.diagnostics import boundary, fidelity
+        from cod_core.diagnostics import boundary
+        from cod_core.diagnostics.margins import margins
 
         report_path = self._report_path(pid)
         if not report_path.exists():
             raise NotEnoughData("Distil students first: there is no student to compare with the teacher yet.")
+        report = json.loads(report_path.read_text(encoding="utf-8"))
         teacher, encoder, labels = self.teacher(pid), self.encoder(), self.project(pid).task.labels
         kept = list(self.kept_pairs(pid).values())
         sources = [labels.index(check.before.label) for _, check in kept]
-        margins = {
-            "originals": fidelity.margins([c.before.logprobs for _, c in kept], sources).tolist(),
-            "cfes": fidelity.margins([c.after.logprobs for _, c in kept], sources).tolist()} if kept else {
-                "originals": [], "cfes": []}
+        shown = {name: margins([getattr(c, name).logprobs for _, c in kept], sources).tolist() if kept else []
+                 for name in ("before", "after")}
         pairs, propose = [], self.searcher(pid)
         texts = [e for split in ("test", "unlabelled") for e in items.examples(self.db, pid, split=split)][:GAP_PAIRS]
         for done, example in enumerate(texts):
@@ -143,26 +143,20 @@ class ResultsView(Base):
             if found:
                 pairs.append((example.text, found))
         if not pairs:
-            raise NotEnoughData("No held-out pair could be made: there are no test or unlabelled texts that flip.")
-        lengths = np.linalg.norm(encoder.encode([b for _, b in pairs]) - encoder.encode([a for a, _ in pairs]), axis=1)
-        paths = [[boundary.text_path(a, b, o) for o in boundary.orders(len(boundary.diff(a, b)))] for a, b in pairs]
-        everything = list(dict.fromkeys(t for group in paths for path in group for _, t in path))
-        place = {t: i for i, t in enumerate(everything)}
-        teacher_rows, phi = teacher.logprobs(everything), encoder.encode(everything)
-        unit, report = float(np.median(lengths)), json.loads(report_path.read_text(encoding="utf-8"))
-        gaps, censored, k = defaultdict(list), {}, self._diagnosed_k(report)
+            raise NotEnoughData("No held-out pair could be made: no test or unlabelled text flips with a few edits.")
+        progress(len(texts), len(texts), "comparing the lines")
+        a, b = (encoder.encode([pair[i] for pair in pairs]) for i in (0, 1))
+        lengths = np.linalg.norm(b - a, axis=1)
+        k, unit = (report["effects"][-1]["k"] if report["effects"] else None), float(np.median(lengths))
+        gaps, censored = {}, {}
         for arm in ("kd", "cod"):
-            ends = []
-            for rows in self._linear_rows(pid, report, arm, k, phi):
-                for group, length in zip(paths, lengths):
-                    gap = boundary.mean_gap(group, lambda ts: teacher_rows[[place[t] for t in ts]],
-                                            lambda ts, rows=rows: rows[[place[t] for t in ts]], length / unit)
-                    gaps[arm].append(gap.gap)
-                    ends.append(gap.both_ends)
-            if ends:
-                censored[arm] = 1 - float(np.mean(ends))
-        out = {"margins": margins, "gaps": dict(gaps), "censored": censored, "k": k, "n_pairs": len(pairs),
-               "state": report["state"], "target_rule": target_of.__doc__}
+            students = {str(i): student for i, student in enumerate(self._linear_students(pid, report, arm, k))}
+            found = [gap for group in boundary.pair_gaps(pairs, teacher.logprobs, students, lengths).values() for gap in group]
+            if found:
+                summary = boundary.gap_summary(found, unit)
+                gaps[arm], censored[arm] = summary["gaps"], summary["censored_share"]
+        out = {"margins": {"originals": shown["before"], "cfes": shown["after"]}, "gaps": gaps, "censored": censored,
+               "k": k, "n_pairs": len(pairs), "state": report["state"]}
         self._report_path(pid, "diagnostics").write_text(json.dumps(out), encoding="utf-8")
         return {"n_pairs": len(pairs), "k": k, "censored": censored}
 
@@ -180,32 +174,42 @@ class ResultsView(Base):
             cache.put_reply(self.db, pid, mark, known)
         return known["text"]
 
-    @staticmethod
-    def _diagnosed_k(report: dict) -> int | None:
-        ks = [e["k"] for e in report["effects"]]
-        return ks[-1] if ks else None
-
-    def _linear_rows(self, pid: str, report: dict, arm: str, k: int | None, phi: np.ndarray):
-        """(n, C) log-probabilities of up to five linear students of one arm and k, on given embeddings."""
+    def _linear_students(self, pid: str, report: dict, arm: str, k: int | None):
+        """Up to five linear students of one arm and k, as functions texts -> (n, C) log-probabilities."""
         from safetensors.numpy import load_file
 
         from cod_core.distill.linear import linear_logits, log_softmax
 
-        chosen, shown = set(report["run_ids"]), 0
-        for run in sorted(runs.runs(self.db, pid), key=lambda r: r.config.seed):
-            config = run.config
-            if config.run_id not in chosen or config.arm != arm or config.plotted_k != k or config.student != "linear":
-                continue
+        chosen = set(report["run_ids"])
+        fitting = [r.config for r in runs.runs(self.db, pid) if r.config.run_id in chosen and r.config.arm == arm
+                   and r.config.plotted_k == k and r.config.student == "linear"]
+        for config in sorted(fitting, key=lambda c: c.seed)[:GAP_SEEDS]:
             head = load_file(self.settings.folder("students", pid) / f"{config.run_id}.safetensors")
-            yield log_softmax(linear_logits(phi, head["weight"].astype(float), head["bias"].astype(float)))
-            shown += 1
-            if shown == GAP_SEEDS:
-                return
+            yield lambda texts, w=head["weight"].astype(float), b=head["bias"].astype(float), name=config.encoder: (
+                log_softmax(linear_logits(self.encoder(name).encode(list(texts)), w, b)))
 
     def diagnostics(self, pid: str) -> dict | None:
         """What diagnose() found last, None before; empty too where the students changed since."""
         path = self._report_path(pid, "diagnostics")
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def flat_effect(entry: dict) -> dict:
+    """One k of a report as {k, measure, kd, cod, n_test, mean, low, high, ..., sentence}: accuracy where it was measured."""
+    from cod_core.diagnostics.sentence import Measured, result_sentence
+    from cod_core.diagnostics.stats import Effect
+
+    found = {key: (m["before"], m["after"], Effect(**m["effect"]), m["n_rows"]) for key, m in entry["measures"].items()}
+    rows_are = {"agreement_unlabelled": "unlabelled texts"}
+    agreement = next(((*found[key], rows_are.get(key, "test texts")) for key in ("agreement_unlabelled", "agreement")
+                      if key in found), None)
+    main = "accuracy" if "accuracy" in found else "agreement_unlabelled" if "agreement_unlabelled" in found else "agreement"
+    before, after, effect, n = found[main]
+    sentence = result_sentence(
+        entry["k"], before, after, effect, n, "accuracy" if main == "accuracy" else "agreement with the teacher",
+        agreement=Measured(*agreement) if agreement and main == "accuracy" else None, majority=entry["majority"],
+        rows_are=rows_are.get(main, "test texts"))
+    return {"k": entry["k"], "measure": main, "kd": before, "cod": after, "n_test": n, **asdict(effect), "sentence": sentence}
 
 
 def table_of(found: list[RunResult]) -> list[dict]:

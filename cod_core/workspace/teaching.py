@@ -87,7 +87,8 @@ class Teaching(Base):
         from cod_core.models import teachers
 
         if spec["kind"] == "builtin":
-            return teachers.FineTunedTeacher(teachers.BUILTIN / spec["name"], f"builtin:{spec['name']}", labels)
+            return teachers.FineTunedTeacher(teachers.BUILTIN / spec["name"], f"builtin:{spec['name']}", labels,
+                                             spec.get("label_map"))
         if spec["kind"] == "finetuned":
             return teachers.FineTunedTeacher(spec["path"], None, labels)
         if spec["kind"] == "transformers":
