@@ -8,8 +8,10 @@ st.set_page_config(page_title="Counterfactual Curation", page_icon=":material/ba
 layout.style()
 state.adopt_url()
 page = st.navigation(
-    [st.Page(path, title=title, url_path=None if name == "start" else name, default=name == "start")
-     for name, (path, title) in layout.PAGES.items()],
+    [
+        st.Page(path, title=title, url_path=None if name == "start" else name, default=name == "start")
+        for name, (path, title) in layout.PAGES.items()
+    ],
     position="hidden",
 )
 if page.title == layout.PAGES["start"][1]:  # its first words need no database: they are on screen while that opens

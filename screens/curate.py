@@ -24,12 +24,25 @@ def toolbar(cards: list[Any]) -> str:
     left, right = st.columns([1, 1.1])
     with left:
         numbers = {s: sum(review.belongs(c, s) for c in cards) for s in review.SHOW}
-        show = st.segmented_control("Show", list(review.SHOW), default="todo", required=True, key="curate-show",
-                                    on_change=review.move, args=(None,),
-                                    format_func=lambda s: f"{review.SHOW[s]} {numbers[s]}")
+        show = st.segmented_control(
+            "Show",
+            list(review.SHOW),
+            default="todo",
+            required=True,
+            key="curate-show",
+            on_change=review.move,
+            args=(None,),
+            format_func=lambda s: f"{review.SHOW[s]} {numbers[s]}",
+        )
     with right:
-        st.segmented_control("Order", list(review.SORTS), default="upload", required=True, key="curate-sort",
-                             format_func=review.SORTS.get)
+        st.segmented_control(
+            "Order",
+            list(review.SORTS),
+            default="upload",
+            required=True,
+            key="curate-sort",
+            format_func=review.SORTS.get,
+        )
     return show or "todo"
 
 
@@ -58,8 +71,16 @@ def alternative(card: Any) -> tuple[Any, Any]:
             edits = "1 edit" if check.token_edits == 1 else f"{check.token_edits} edits"
             return f"{number} · {edits} · {'flips' if check.valid else 'does not flip'}"
 
-        st.segmented_control("Alternatives", ids, default=chosen, required=True, format_func=words, key=widget,
-                             on_change=review.choose, args=(card.example.id, widget))
+        st.segmented_control(
+            "Alternatives",
+            ids,
+            default=chosen,
+            required=True,
+            format_func=words,
+            key=widget,
+            on_change=review.choose,
+            args=(card.example.id, widget),
+        )
     return options[chosen]
 
 
@@ -69,8 +90,14 @@ def editor(card: Any, cf: Any) -> str:
     if name not in st.session_state:
         saved = w.draft(pid, card.example.id, state.annotator())
         st.session_state[name] = saved if saved is not None and _draft_of(card, cf) else cf.text
-    return st.text_area("Proposal: change the wording if you like", key=name, height="content", max_chars=20_000,
-                        on_change=review.save_draft, args=(pid, card.example.id, cf.id))
+    return st.text_area(
+        "Proposal: change the wording if you like",
+        key=name,
+        height="content",
+        max_chars=20_000,
+        on_change=review.save_draft,
+        args=(pid, card.example.id, cf.id),
+    )
 
 
 def _draft_of(card: Any, cf: Any) -> bool:
@@ -90,35 +117,82 @@ def buttons(card: Any, cf: Any, text: str, check: Any, cards: list[Any], show: s
         return
     with st.container(horizontal=True, gap="small"):
         if edited:
-            st.button("Accept my edit", type="primary", shortcut=key("A"), key="accept", disabled=not ok,
-                      on_click=review.accept_edit, args=(*common, cf.id, cf.text, upcoming))
+            st.button(
+                "Accept my edit",
+                type="primary",
+                shortcut=key("A"),
+                key="accept",
+                disabled=not ok,
+                on_click=review.accept_edit,
+                args=(*common, cf.id, cf.text, upcoming),
+            )
         else:
-            st.button("Accept", type="primary", shortcut=key("A"), key="accept", disabled=not ok,
-                      on_click=review.decide, args=(*common, cf.id, "accepted", upcoming))
+            st.button(
+                "Accept",
+                type="primary",
+                shortcut=key("A"),
+                key="accept",
+                disabled=not ok,
+                on_click=review.decide,
+                args=(*common, cf.id, "accepted", upcoming),
+            )
         st.button("Reject", shortcut=key("X"), key="reject", on_click=review.start_reject, args=(shown, example))
-        st.button("Skip", shortcut=key("S"), key="skip", on_click=review.decide,
-                  args=(*common, cf.id, "skipped", upcoming))
-        st.button("Flag", shortcut=key("F"), key="flag", help="Ask for a second opinion", on_click=review.decide,
-                  args=(*common, cf.id, "needs_review", upcoming))
+        st.button(
+            "Skip", shortcut=key("S"), key="skip", on_click=review.decide, args=(*common, cf.id, "skipped", upcoming)
+        )
+        st.button(
+            "Flag",
+            shortcut=key("F"),
+            key="flag",
+            help="Ask for a second opinion",
+            on_click=review.decide,
+            args=(*common, cf.id, "needs_review", upcoming),
+        )
         st.button("Undo", shortcut=key("U"), key="undo", on_click=review.undo, args=(pid,))
         ids = [c.example.id for c in cards if review.belongs(c, show) or c.example.id == example]
-        st.button("Previous", shortcut=key("P"), key="previous", type="tertiary", on_click=review.move,
-                  args=(review.neighbour(ids, example, -1),))
-        st.button("Next", shortcut=key("N"), key="next", type="tertiary", on_click=review.move,
-                  args=(review.neighbour(ids, example, 1),))
-        st.button("Keep what stands in the box", shortcut="Mod+Enter", key="accept-edit", type="tertiary",
-                  on_click=review.accept_edit, args=(*common, cf.id, cf.text, upcoming))
+        st.button(
+            "Previous",
+            shortcut=key("P"),
+            key="previous",
+            type="tertiary",
+            on_click=review.move,
+            args=(review.neighbour(ids, example, -1),),
+        )
+        st.button(
+            "Next",
+            shortcut=key("N"),
+            key="next",
+            type="tertiary",
+            on_click=review.move,
+            args=(review.neighbour(ids, example, 1),),
+        )
+        st.button(
+            "Keep what stands in the box",
+            shortcut="Mod+Enter",
+            key="accept-edit",
+            type="tertiary",
+            on_click=review.accept_edit,
+            args=(*common, cf.id, cf.text, upcoming),
+        )
     if not ok:
         with st.expander("Keep it although the teacher does not flip"):
             why = f"override-{example}-{cf.id}"
             st.text_input("Why is this text right and the teacher wrong?", key=why, max_chars=300)
             st.caption("It is exported with your reason, but never used for training as a counterfactual.")
             if edited:
-                st.button("Keep with this reason", key="override", on_click=review.accept_edit,
-                          args=(*common, cf.id, cf.text, upcoming, why))
+                st.button(
+                    "Keep with this reason",
+                    key="override",
+                    on_click=review.accept_edit,
+                    args=(*common, cf.id, cf.text, upcoming, why),
+                )
             else:
-                st.button("Keep with this reason", key="override", on_click=review.decide,
-                          args=(*common, cf.id, "accepted", upcoming, (), why))
+                st.button(
+                    "Keep with this reason",
+                    key="override",
+                    on_click=review.decide,
+                    args=(*common, cf.id, "accepted", upcoming, (), why),
+                )
 
 
 def reasons(common: tuple, cf: Any, upcoming: str | None) -> None:
@@ -127,13 +201,25 @@ def reasons(common: tuple, cf: Any, upcoming: str | None) -> None:
         st.markdown("**Why not?** One key rejects and goes on.")
         with st.container(horizontal=True, gap="small"):
             for number, (reason, label) in enumerate(review.REASONS.items(), 1):
-                st.button(label, shortcut=key(str(number)), key=f"reason-{reason}", on_click=review.decide,
-                          args=(*common, cf.id, "rejected", upcoming, (reason,)))
+                st.button(
+                    label,
+                    shortcut=key(str(number)),
+                    key=f"reason-{reason}",
+                    on_click=review.decide,
+                    args=(*common, cf.id, "rejected", upcoming, (reason,)),
+                )
         with st.container(horizontal=True, gap="small"):
-            st.button("Reject without a reason", shortcut=key("X"), key="reason-none", type="tertiary",
-                      on_click=review.decide, args=(*common, cf.id, "rejected", upcoming))
-            st.button("Back", shortcut="Esc", key="reason-back", type="tertiary", on_click=review.move,
-                      args=(common[2],))
+            st.button(
+                "Reject without a reason",
+                shortcut=key("X"),
+                key="reason-none",
+                type="tertiary",
+                on_click=review.decide,
+                args=(*common, cf.id, "rejected", upcoming),
+            )
+            st.button(
+                "Back", shortcut="Esc", key="reason-back", type="tertiary", on_click=review.move, args=(common[2],)
+            )
 
 
 def why_line(card: Any) -> None:
@@ -146,11 +232,15 @@ def why_line(card: Any) -> None:
     if parts:
         st.html(f'<div class="cod-why">{escape(" · ".join(parts))}</div>')
     if card.stale:
-        errors.box("The teacher was changed since this was checked. Check the proposals again on the page Proposals.",
-                   "warn")
+        errors.box(
+            "The teacher was changed since this was checked. Check the proposals again on the page Proposals.", "warn"
+        )
     if card.disagrees:
-        errors.box("The teacher does not agree with your label on the original text. This text is left out of the "
-                   "comparison; reject it, or look at the label again.", "warn")
+        errors.box(
+            "The teacher does not agree with your label on the original text. This text is left out of the "
+            "comparison; reject it, or look at the label again.",
+            "warn",
+        )
 
 
 def show_card(card: Any, cards: list[Any], show: str) -> None:
@@ -206,8 +296,12 @@ def technical(cf: Any, check: Any) -> None:
 layout.header("Curate", "Read the change, see the verdict, decide. One key decides and moves on.")
 cards = w.cards(pid, sort=st.session_state.get("curate-sort") or "upload", annotator=state.annotator())
 if not cards:
-    layout.empty("There is nothing to curate yet", "Let the app propose counterfactuals for some of your texts; "
-                 "they appear here one by one.", "proposals", "Propose counterfactuals")
+    layout.empty(
+        "There is nothing to curate yet",
+        "Let the app propose counterfactuals for some of your texts; they appear here one by one.",
+        "proposals",
+        "Propose counterfactuals",
+    )
 else:
     show = toolbar(cards)
     card = pick(cards, show)

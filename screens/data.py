@@ -14,26 +14,44 @@ HELP = {
     "test": "Labelled texts on which the results are measured. Nothing is trained on them or chosen by them.",
     "unlabelled": "On these the student's agreement with the teacher is measured.",
 }
-HUB = {"sst2": "SST-2: film sentences", "cola": "CoLA: acceptable grammar", "imdb": "IMDB: film reviews",
-       "yelp": "Yelp: reviews", "amazon_polarity": "Amazon: product reviews", "sentiment140": "Sentiment140: tweets"}
+HUB = {
+    "sst2": "SST-2: film sentences",
+    "cola": "CoLA: acceptable grammar",
+    "imdb": "IMDB: film reviews",
+    "yelp": "Yelp: reviews",
+    "amazon_polarity": "Amazon: product reviews",
+    "sentiment140": "Sentiment140: tweets",
+}
 
 
 def holdings(summary: Any) -> None:
     """Counts, balance and the largest k."""
-    layout.counts([(summary.n_train, "training texts"), (summary.n_test, "test texts"),
-                   (summary.n_unlabelled, "texts without labels")])
+    layout.counts(
+        [
+            (summary.n_train, "training texts"),
+            (summary.n_test, "test texts"),
+            (summary.n_unlabelled, "texts without labels"),
+        ]
+    )
     train = {label: summary.counts.get(("train", label), 0) for label in labels}
     if summary.n_train:
         st.subheader("Training texts by label", anchor=False)
         layout.balance(train)
         missing = [label for label, n in train.items() if n == 0]
         if missing:
-            errors.box(f"There is no training text with the label {', '.join(missing)}. Every label needs some.", "warn")
+            errors.box(
+                f"There is no training text with the label {', '.join(missing)}. Every label needs some.", "warn"
+            )
         else:
-            st.html(f'<div class="cod-why">A balanced comparison can use up to {summary.largest_k} of these texts.</div>')
+            st.html(
+                f'<div class="cod-why">A balanced comparison can use up to {summary.largest_k} of these texts.</div>'
+            )
     if summary.n_train and summary.n_test < 100:
-        errors.box(f"There are {summary.n_test} labelled test texts. With fewer than 100 the results can only hint at "
-                   "what your work bought. Add test texts if you have them.", "info")
+        errors.box(
+            f"There are {summary.n_test} labelled test texts. With fewer than 100 the results can only hint at "
+            "what your work bought. Add test texts if you have them.",
+            "info",
+        )
 
 
 def hub() -> None:
@@ -46,7 +64,9 @@ def hub() -> None:
         bar = st.progress(0.0, text="Fetching …")
         added = None
         with errors.shown():
-            added = w.import_hub(pid, name, split, limit, lambda d, t, m="": bar.progress(min(1.0, d / t) if t else 0.0))
+            added = w.import_hub(
+                pid, name, split, limit, lambda d, t, m="": bar.progress(min(1.0, d / t) if t else 0.0)
+            )
         bar.empty()
         if added is not None:
             state.mark_saved()
@@ -54,7 +74,9 @@ def hub() -> None:
             st.rerun()
 
 
-layout.header("Data", "Bring the texts. A handful with labels is enough to start; more test texts make results clearer.")
+layout.header(
+    "Data", "Bring the texts. A handful with labels is enough to start; more test texts make results clearer."
+)
 summary = w.summary(pid)
 if notice := project.settings.get("notice"):
     errors.box(f"The sample could not be fetched, so a small written one stands in.\n{notice}", "warn")
@@ -65,12 +87,20 @@ if summary.n_train or summary.n_test or summary.n_unlabelled:
         layout.next_step("teacher", "Go on to Teacher")
     area = st.expander("Add more texts", expanded=summary.n_train == 0 or summary.n_test == 0)
 else:
-    st.html('<div class="cod-empty"><b>No texts yet</b>Choose a file below, or paste a few texts. A table with one '
-            "column for the text and one for the label is best.</div>")
+    st.html(
+        '<div class="cod-empty"><b>No texts yet</b>Choose a file below, or paste a few texts. A table with one '
+        "column for the text and one for the label is best.</div>"
+    )
     area = st.container()
 with area:
-    role = st.segmented_control("What are you adding?", list(ROLES), default="test" if summary.n_train else "labelled",
-                                required=True, format_func=ROLES.get, key=f"role-{bool(summary.n_train)}")
+    role = st.segmented_control(
+        "What are you adding?",
+        list(ROLES),
+        default="test" if summary.n_train else "labelled",
+        required=True,
+        format_func=ROLES.get,
+        key=f"role-{bool(summary.n_train)}",
+    )
     st.caption(HELP[role or "labelled"])
     imports.examples(w, pid, labels, role or "labelled", primary=not summary.n_train)
 with st.expander("Fetch a public data set"):

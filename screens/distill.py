@@ -30,42 +30,78 @@ def preflight(student: str) -> Any:
         check = w.preflight(pid, student)
     if check is None:
         return None
-    layout.counts([(check.n_pairs, "accepted pairs"), (max(check.shots_allowed, default=0), "largest number of training rows"),
-                   (check.n_test, "test texts"), (spoken(check.seconds_estimate), "expected time")])
+    layout.counts(
+        [
+            (check.n_pairs, "accepted pairs"),
+            (max(check.shots_allowed, default=0), "largest number of training rows"),
+            (check.n_test, "test texts"),
+            (spoken(check.seconds_estimate), "expected time"),
+        ]
+    )
     for message in check.messages:
         errors.box(message, "warn" if check.blocked else "info")
     return check
 
 
-layout.header("Distil", "Train small students from the teacher, with and without your counterfactuals, and compare them.")
+layout.header(
+    "Distil", "Train small students from the teacher, with and without your counterfactuals, and compare them."
+)
 job = jobs.panel(w, pid, ("distill",))
 summary = w.summary(pid)
 if not summary.n_accepted:
-    layout.empty("No accepted counterfactuals yet", "Accept a few on the page Curate; eight are enough for a first look.",
-                 "curate" if summary.n_proposed_texts else "proposals",
-                 "Go to Curate" if summary.n_proposed_texts else "Propose counterfactuals")
+    layout.empty(
+        "No accepted counterfactuals yet",
+        "Accept a few on the page Curate; eight are enough for a first look.",
+        "curate" if summary.n_proposed_texts else "proposals",
+        "Go to Curate" if summary.n_proposed_texts else "Propose counterfactuals",
+    )
 else:
     busy = jobs.running(job)
     finished = job is not None and job.kind == "distill" and job.state == "done"
     if finished:
         errors.box("The comparison is ready.", "ok")
         layout.next_step("results", "See the results")
-    student = st.segmented_control("Student", list(STUDENTS), default="linear", required=True,
-                                   format_func=STUDENTS.get, key="student") or "linear"
+    student = (
+        st.segmented_control(
+            "Student", list(STUDENTS), default="linear", required=True, format_func=STUDENTS.get, key="student"
+        )
+        or "linear"
+    )
     st.caption(EXPLAIN[student])
     check = preflight(student)
     if check is not None:
         with st.expander("Options"):
-            shots = st.pills("Numbers of training rows to compare", check.shots_allowed, selection_mode="multi",
-                             default=check.shots_allowed, key=f"shots-{student}-{len(check.shots_allowed)}")
-            seeds = int(st.number_input("Draws (each is another random choice of rows)", 1, 50, 20 if student == "linear" else 10,
-                                        key=f"seeds-{student}"))
-            st.caption("Four ways are compared at each number: your texts alone; half as many texts; half texts and half "
-                       "counterfactuals; all texts with their counterfactuals.")
-        if st.button("Distil and compare", type="secondary" if finished else "primary", key="distil",
-                     disabled=busy or check.blocked or not shots):
+            shots = st.pills(
+                "Numbers of training rows to compare",
+                check.shots_allowed,
+                selection_mode="multi",
+                default=check.shots_allowed,
+                key=f"shots-{student}-{len(check.shots_allowed)}",
+            )
+            seeds = int(
+                st.number_input(
+                    "Draws (each is another random choice of rows)",
+                    1,
+                    50,
+                    20 if student == "linear" else 10,
+                    key=f"seeds-{student}",
+                )
+            )
+            st.caption(
+                "Four ways are compared at each number: your texts alone; half as many texts; half texts and half "
+                "counterfactuals; all texts with their counterfactuals."
+            )
+        if st.button(
+            "Distil and compare",
+            type="secondary" if finished else "primary",
+            key="distil",
+            disabled=busy or check.blocked or not shots,
+        ):
             with errors.shown():
-                w.start(pid, "distill", {"student": student, "shots": sorted(shots), "seeds": seeds, "arms": ARMS,
-                                         "method": "kd"})
+                w.start(
+                    pid,
+                    "distill",
+                    {"student": student, "shots": sorted(shots), "seeds": seeds, "arms": ARMS, "method": "kd"},
+                )
                 state.mark_saved()
                 st.rerun()

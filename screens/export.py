@@ -8,36 +8,74 @@ from ui import errors, layout
 
 w, project = layout.need_project()
 pid = project.id
-NAMES = {"exported": "pairs to take away", "rejected": "rejected, left out", "other": "flagged or skipped, left out",
-         "stale": "to be checked again, left out"}
+NAMES = {
+    "exported": "pairs to take away",
+    "rejected": "rejected, left out",
+    "other": "flagged or skipped, left out",
+    "stale": "to be checked again, left out",
+}
 
 
 layout.header("Export", "Take away the set you curated, and a small model that runs without this app.")
 counts = w.export_counts(pid)
 summary = w.summary(pid)
 if not counts["exported"] and not counts["stale"]:
-    layout.empty("Nothing to export yet", "Accept a few counterfactuals first.",
-                 "curate" if summary.n_proposed_texts else "proposals",
-                 "Go to Curate" if summary.n_proposed_texts else "Propose counterfactuals")
+    layout.empty(
+        "Nothing to export yet",
+        "Accept a few counterfactuals first.",
+        "curate" if summary.n_proposed_texts else "proposals",
+        "Go to Curate" if summary.n_proposed_texts else "Propose counterfactuals",
+    )
 else:
     layout.counts([(n, NAMES[k]) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
     if counts["stale"]:
-        errors.box("Some accepted pairs were checked by another teacher. Check them again on the page Proposals; until "
-                   "then they are left out.", "warn")
+        errors.box(
+            "Some accepted pairs were checked by another teacher. Check them again on the page Proposals; until "
+            "then they are left out.",
+            "warn",
+        )
     with st.container(horizontal=True):
-        st.download_button("Download the data set (.zip)", functools.partial(w.export_bundle, pid), "counterfactuals.zip",
-                           "application/zip", type="primary", on_click="ignore", icon=":material/download:", key="bundle")
-        st.download_button("Only the pairs (.jsonl)", functools.partial(w.export_jsonl, pid), "counterfactuals.jsonl",
-                           "application/jsonl", on_click="ignore", icon=":material/download:", key="jsonl")
-    st.caption("The zip opens with datasets.load_dataset and in this app; it holds accepted and edited pairs only, with "
-               "the history of decisions and checksums.")
+        st.download_button(
+            "Download the data set (.zip)",
+            functools.partial(w.export_bundle, pid),
+            "counterfactuals.zip",
+            "application/zip",
+            type="primary",
+            on_click="ignore",
+            icon=":material/download:",
+            key="bundle",
+        )
+        st.download_button(
+            "Only the pairs (.jsonl)",
+            functools.partial(w.export_jsonl, pid),
+            "counterfactuals.jsonl",
+            "application/jsonl",
+            on_click="ignore",
+            icon=":material/download:",
+            key="jsonl",
+        )
+    st.caption(
+        "The zip opens with datasets.load_dataset and in this app; it holds accepted and edited pairs only, with "
+        "the history of decisions and checksums."
+    )
     st.subheader("What is inside", anchor=False)
     with errors.shown():
         records = w.export_preview(pid, 5)
         wide, narrow = st.column_config.TextColumn(width=390), st.column_config.TextColumn(width=95)
-        st.dataframe([{"original": r.get("text"), "label": r.get("label"), "counterfactual": r.get("counterfactual_text"),
-                       "new label": r.get("counterfactual_label")} for r in records], hide_index=True, row_height=40,
-                     column_config={"original": wide, "counterfactual": wide, "label": narrow, "new label": narrow})
+        st.dataframe(
+            [
+                {
+                    "original": r.get("text"),
+                    "label": r.get("label"),
+                    "counterfactual": r.get("counterfactual_text"),
+                    "new label": r.get("counterfactual_label"),
+                }
+                for r in records
+            ],
+            hide_index=True,
+            row_height=40,
+            column_config={"original": wide, "counterfactual": wide, "label": narrow, "new label": narrow},
+        )
         if records:
             with st.expander("One full record", icon=":material/code:"):
                 st.json(records[0])
@@ -49,5 +87,12 @@ else:
         st.caption("Distil a student first; then it can be taken away here.")
     else:
         st.caption("A folder with the model's weights and a short README that shows how to load it in a few lines.")
-        st.download_button("Download the student (.zip)", functools.partial(w.export_student, pid), "student.zip",
-                           "application/zip", on_click="ignore", icon=":material/download:", key="student")
+        st.download_button(
+            "Download the student (.zip)",
+            functools.partial(w.export_student, pid),
+            "student.zip",
+            "application/zip",
+            on_click="ignore",
+            icon=":material/download:",
+            key="student",
+        )

@@ -63,8 +63,10 @@ def diagnostics() -> None:
         found = w.diagnostics(pid)
     if not found:
         job = w.job(pid)
-        st.caption("How near your counterfactuals lie to the teacher's decision line, and how far the student's line is "
-                   "from the teacher's.")
+        st.caption(
+            "How near your counterfactuals lie to the teacher's decision line, and how far the student's line is "
+            "from the teacher's."
+        )
         if st.button("Compare the lines", key="diagnose", disabled=jobs.running(job)):
             with errors.shown():
                 w.start(pid, "diagnose", {})
@@ -77,20 +79,28 @@ def diagnostics() -> None:
     with right, errors.shown():
         st.markdown("**How far the student's line is from the teacher's**")
         chart(figures.crossing_gap_plot(found["gaps"], found.get("censored")), "gaps")
-    st.caption(f"Measured on {layout.several(found['n_pairs'], 'pair')} that no student saw, at {found['k']} rows, in units "
-               "of the median distance within a pair; smaller is better. A student that does not answer like the teacher "
-               "at both ends of a pair counts with the whole distance.")
+    st.caption(
+        f"Measured on {layout.several(found['n_pairs'], 'pair')} that no student saw, at {found['k']} rows, in units "
+        "of the median distance within a pair; smaller is better. A student that does not answer like the teacher "
+        "at both ends of a pair counts with the whole distance."
+    )
 
 
 layout.header("Results", "What your counterfactuals bought, as honestly as the test texts allow.")
 jobs.panel(w, pid, ("distill", "diagnose"))
 results = w.results(pid)
 if results is None or not results.runs:
-    layout.empty("No results yet", "Distil students from your accepted pairs first; it takes about a minute.",
-                 "distill", "Go to Distil")
+    layout.empty(
+        "No results yet",
+        "Distil students from your accepted pairs first; it takes about a minute.",
+        "distill",
+        "Go to Distil",
+    )
 else:
     if results.stale:
-        errors.box("Decisions or the teacher changed since this was computed. Distil again to bring it up to date.", "warn")
+        errors.box(
+            "Decisions or the teacher changed since this was computed. Distil again to bring it up to date.", "warn"
+        )
     st.html(f'<p class="cod-quote" id="result-sentence">{escape(results.sentence)}</p>')
     layout.next_step("export", "Go on to Export")
     curves(results)
@@ -98,5 +108,11 @@ else:
     diagnostics()
     with st.expander("Every number", icon=":material/table:"):
         st.dataframe(results.table, hide_index=True)
-        st.download_button("Download the numbers (.csv)", csv_of(results.table), "results.csv", "text/csv",
-                           on_click="ignore", icon=":material/download:")
+        st.download_button(
+            "Download the numbers (.csv)",
+            csv_of(results.table),
+            "results.csv",
+            "text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )

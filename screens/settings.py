@@ -4,9 +4,15 @@ import streamlit as st
 
 from ui import errors, layout, state
 
-KEYS = [("A", "accept and go on"), ("X, then 1 to 8", "reject with a reason and go on"), ("S", "skip for now"),
-        ("F", "flag for a second opinion"), ("U", "undo your last decision"), ("N / P", "next, previous"),
-        ("Ctrl+Enter", "in the text box: keep your edit and go on")]
+KEYS = [
+    ("A", "accept and go on"),
+    ("X, then 1 to 8", "reject with a reason and go on"),
+    ("S", "skip for now"),
+    ("F", "flag for a second opinion"),
+    ("U", "undo your last decision"),
+    ("N / P", "next, previous"),
+    ("Ctrl+Enter", "in the text box: keep your edit and go on"),
+]
 
 
 @errors.callback
@@ -18,8 +24,9 @@ def rename() -> None:
 
 layout.header("Settings and help", "What applies to you and this computer.")
 st.subheader("You", anchor=False)
-st.text_input("Your name on decisions (a pseudonym will do)", state.annotator(), max_chars=40, key="name-input",
-              on_change=rename)
+st.text_input(
+    "Your name on decisions (a pseudonym will do)", state.annotator(), max_chars=40, key="name-input", on_change=rename
+)
 on = st.toggle("Single keys act on the page Curate", value=state.shortcuts_on(), key="keys-input")
 st.session_state[state.SHORTCUTS] = on
 st.subheader("Keys on the page Curate", anchor=False)
@@ -37,11 +44,14 @@ if pid is not None:
     with errors.shown():
         project = state.workspace().project(pid)
     if project is not None:
-        st.caption("Erases its texts, proposals, decisions, cached replies and models for good. Export first what you "
-                   "want to keep. To confirm, type the project's name:")
+        st.caption(
+            "Erases its texts, proposals, decisions, cached replies and models for good. Export first what you "
+            "want to keep. To confirm, type the project's name:"
+        )
         st.code(project.name, language=None)
-        typed = st.text_input("Name of the project", key=f"confirm-{pid}", label_visibility="collapsed",
-                              placeholder="name of the project")
+        typed = st.text_input(
+            "Name of the project", key=f"confirm-{pid}", label_visibility="collapsed", placeholder="name of the project"
+        )
         if st.button("Delete this project", disabled=typed.strip() != project.name.strip(), icon=":material/delete:"):
             with errors.shown():
                 state.workspace().delete_project(pid)

@@ -44,8 +44,11 @@ def own_project() -> None:
     """The form of a project with one's own labels."""
     with st.form("own", border=True):
         name = st.text_input("Name of the project", max_chars=80, placeholder="Patient feedback")
-        question = st.text_input("What do you want to know about each text?", max_chars=200,
-                                 placeholder="Is this message a complaint or praise?")
+        question = st.text_input(
+            "What do you want to know about each text?",
+            max_chars=200,
+            placeholder="Is this message a complaint or praise?",
+        )
         labels = st.text_input("Possible answers, separated by commas", max_chars=300, placeholder="complaint, praise")
         meaning = st.text_area("What does each answer mean? One line each (optional)", height=80, max_chars=2000)
         if st.form_submit_button("Create the project"):
@@ -59,15 +62,21 @@ def create(name: str, question: str, labels: str, meaning: str) -> None:
     if not name.strip():
         errors.box("Give the project a name, so that you find it again.", "warn")
     elif len(answers) < 2:
-        errors.box("Give at least two different answers, separated by commas: a counterfactual turns one into another.",
-                   "warn")
+        errors.box(
+            "Give at least two different answers, separated by commas: a counterfactual turns one into another.", "warn"
+        )
     elif described and len(described) != len(answers):
-        errors.box(f"There are {len(answers)} answers but {len(described)} lines that explain them. Write one line an "
-                   "answer, in the same order, or leave the box empty.", "warn")
+        errors.box(
+            f"There are {len(answers)} answers but {len(described)} lines that explain them. Write one line an "
+            "answer, in the same order, or leave the box empty.",
+            "warn",
+        )
     else:
         pid = None
         with errors.shown():
-            pid = state.workspace().create_project(name.strip(), Task(question.strip() or name.strip(), answers, described))
+            pid = state.workspace().create_project(
+                name.strip(), Task(question.strip() or name.strip(), answers, described)
+            )
         if pid:
             open_and_go(pid, "data")
 
@@ -99,8 +108,15 @@ if waiting := state.take_notice():
     errors.box(*waiting)
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     clicked = st.button("Try the sample project", type="primary", icon=":material/play_arrow:", key="try-sample")
-    which = st.segmented_control("Sample", list(SAMPLES), default="movies", required=True, format_func=SAMPLES.get,
-                                 label_visibility="collapsed", key="which-sample")
+    which = st.segmented_control(
+        "Sample",
+        list(SAMPLES),
+        default="movies",
+        required=True,
+        format_func=SAMPLES.get,
+        label_visibility="collapsed",
+        key="which-sample",
+    )
 if clicked:
     make_sample(which or "movies")
 with errors.shown():

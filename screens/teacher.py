@@ -9,10 +9,18 @@ from ui import errors, jobs, layout, state, verdict
 
 w, project = layout.need_project()
 pid, labels = project.id, project.task.labels
-KINDS = {"builtin": "Built-in", "transformers": "Hugging Face model", "finetune": "Train on my texts",
-         "llm": "Chat model"}
-BUILTIN = {"movies": "Movie reviews: negative, positive", "amazon": "Product reviews: negative, positive",
-           "tweets": "Tweets: negative, positive", "news": "Newspaper editorials: negative, neutral, positive"}
+KINDS = {
+    "builtin": "Built-in",
+    "transformers": "Hugging Face model",
+    "finetune": "Train on my texts",
+    "llm": "Chat model",
+}
+BUILTIN = {
+    "movies": "Movie reviews: negative, positive",
+    "amazon": "Product reviews: negative, positive",
+    "tweets": "Tweets: negative, positive",
+    "news": "Newspaper editorials: negative, neutral, positive",
+}
 
 
 def report() -> None:
@@ -34,15 +42,25 @@ def report() -> None:
     if found.accuracy is None:
         errors.box("There are no labelled texts yet on which to measure this teacher.", "info")
     if found.n_left_out:
-        errors.box(f"{found.n_left_out} of your texts were used to train this teacher and are left out of this number.",
-                   "info")
+        errors.box(
+            f"{found.n_left_out} of your texts were used to train this teacher and are left out of this number.", "info"
+        )
     if found.note:
         errors.box(found.note, "info")
     if found.disagreements:
         with st.expander("See where the teacher disagrees with you"):
-            st.dataframe([{"text": e.text, "your label": e.label, "teacher says": p.label,
-                           "how sure": verdict.percent(p.prob(p.label))} for e, p in found.disagreements],
-                         hide_index=True)
+            st.dataframe(
+                [
+                    {
+                        "text": e.text,
+                        "your label": e.label,
+                        "teacher says": p.label,
+                        "how sure": verdict.percent(p.prob(p.label)),
+                    }
+                    for e, p in found.disagreements
+                ],
+                hide_index=True,
+            )
     with st.expander("Technical details", icon=":material/code:"):
         st.text(f"{found.name}\nrevision {found.revision}\nkind {found.kind}")
 
@@ -59,8 +77,12 @@ def use(spec: dict[str, Any], **more: Any) -> None:
 def builtin() -> None:
     """One of the packaged teachers."""
     known = (project.teacher or {}).get("name")
-    name = st.selectbox("Which texts are most like yours?", list(BUILTIN), format_func=BUILTIN.get,
-                        index=list(BUILTIN).index(known) if known in BUILTIN else 0)
+    name = st.selectbox(
+        "Which texts are most like yours?",
+        list(BUILTIN),
+        format_func=BUILTIN.get,
+        index=list(BUILTIN).index(known) if known in BUILTIN else 0,
+    )
     st.caption("A small model that comes with the app. It needs no network.")
     if st.button("Use this teacher", type=kind_of_action, key="use"):
         use({"kind": "builtin", "name": name})
@@ -84,8 +106,11 @@ def finetune() -> None:
     """A teacher trained on the project's labelled texts, as a job."""
     summary = w.summary(pid)
     if summary.n_train < 200:
-        errors.box(f"You have {summary.n_train} labelled training texts. Below about 200 such a teacher is weak; its "
-                   "accuracy is measured by leaving parts out in turn, so look at it before you rely on it.", "warn")
+        errors.box(
+            f"You have {summary.n_train} labelled training texts. Below about 200 such a teacher is weak; its "
+            "accuracy is measured by leaving parts out in turn, so look at it before you rely on it.",
+            "warn",
+        )
     with st.expander("Options"):
         encoder = st.text_input("Model to start from", "all-MiniLM-L6-v2", max_chars=300)
         epochs = st.number_input("Rounds over the texts", 1, 20, 2)
@@ -101,13 +126,24 @@ def llm() -> None:
     known = project.teacher or {}
     url = st.text_input("Address of the service", known.get("base_url", "http://127.0.0.1:11434/v1"), max_chars=300)
     model = st.text_input("Model", known.get("model", ""), placeholder="name of the model", max_chars=200)
-    st.text_input("Key (kept for this session only, never stored)", type="password", key="llm-key-teacher",
-                  on_change=keep_key)
+    st.text_input(
+        "Key (kept for this session only, never stored)", type="password", key="llm-key-teacher", on_change=keep_key
+    )
     samples = st.number_input("Answers to ask for where the service gives no probabilities", 1, 50, 5)
     errors.box("Your texts are sent to this address. Each answer is kept, so no text is sent twice.", "warn")
     if st.button("Use this teacher", type=kind_of_action, key="use", disabled=not (url.strip() and model.strip())):
-        use({"kind": "llm", "base_url": url.strip(), "model": model.strip(), "samples": int(samples)},
-            key=st.session_state.get(state.LLM_KEY))
+        use(
+            {
+                "kind": "llm",
+                "base_url": url.strip(),
+                "model": model.strip(),
+                "samples": int(samples),
+                "task": project.task.name,
+                "descriptions": list(project.task.descriptions),
+                "project_id": pid,
+            },
+            key=st.session_state.get(state.LLM_KEY),
+        )
 
 
 def keep_key() -> None:
@@ -126,6 +162,7 @@ elif summary.n_train == 0:
     errors.box("Bring some labelled texts first: then you see at once how well a teacher fits them.", "info")
 area = st.expander("Use another teacher") if summary.teacher_label else st.container(border=True)
 with area:
-    chosen = st.segmented_control("Kind of teacher", list(KINDS), default="builtin", required=True,
-                                  format_func=KINDS.get, key="teacher-kind")
+    chosen = st.segmented_control(
+        "Kind of teacher", list(KINDS), default="builtin", required=True, format_func=KINDS.get, key="teacher-kind"
+    )
     {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm}[chosen or "builtin"]()

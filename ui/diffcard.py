@@ -11,14 +11,19 @@ from cod_core.text import diff
 _HIDDEN = '<span class="cod-sr">{}</span>'
 
 
+def _piece(tag: str, sign: str, word: str, text: str) -> str:
+    said, end = _HIDDEN.format(f" {word}: "), _HIDDEN.format(" end. ")
+    return f'<{tag}>{said}<span aria-hidden="true">{sign}</span>{escape(text)}{end}</{tag}>'
+
+
 def removed(text: str) -> str:
     """One removed piece."""
-    return f'<del>{_HIDDEN.format(" removed: ")}<span aria-hidden="true">−</span>{escape(text)}{_HIDDEN.format(" end. ")}</del>'
+    return _piece("del", "−", "removed", text)
 
 
 def added(text: str) -> str:
     """One added piece."""
-    return f'<ins>{_HIDDEN.format(" added: ")}<span aria-hidden="true">+</span>{escape(text)}{_HIDDEN.format(" end. ")}</ins>'
+    return _piece("ins", "+", "added", text)
 
 
 def in_place(original: str, proposal: str) -> str:
@@ -41,15 +46,19 @@ def whole(text: str, read: int | None = None) -> str:
     if read is None or read >= len(text):
         return escape(text)
     note = _HIDDEN.format(" The teacher does not read from here on: ")
-    return (f'{escape(text[:read])}<span class="cod-unread" title="The teacher does not read this part">'
-            f"{note}{escape(text[read:])}</span>")
+    return (
+        f'{escape(text[:read])}<span class="cod-unread" title="The teacher does not read this part">'
+        f"{note}{escape(text[read:])}</span>"
+    )
 
 
 def card(title: str, body_html: str, caption: str = "") -> str:
     """A bordered block; title and caption are escaped, body_html must be already."""
     note = f'<span class="cod-cap">{escape(caption)}</span>' if caption else ""
-    return (f'<section class="cod-card"><header><h4>{escape(title)}</h4>{note}</header>'
-            f'<div class="cod-text">{body_html}</div></section>')
+    return (
+        f'<section class="cod-card"><header><h4>{escape(title)}</h4>{note}</header>'
+        f'<div class="cod-text">{body_html}</div></section>'
+    )
 
 
 def changes(original: str, proposal: str, note: str = "") -> str:

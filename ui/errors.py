@@ -17,15 +17,19 @@ from cod_core.errors import CodError
 from ui import state
 
 _ICONS = {"error": "Problem", "warn": "Please note", "info": "Note", "ok": "Done"}
-BUG = ("Something went wrong inside the app. Nothing that was saved is lost. Reload the page; if it happens "
-       "again, the log of the app names the place.")
+BUG = (
+    "Something went wrong inside the app. Nothing that was saved is lost. Reload the page; if it happens "
+    "again, the log of the app names the place."
+)
 
 
 def box(message: str, kind: str = "error") -> None:
     """A coloured box with plain text. kind: error, warn, info or ok. Line breaks are kept."""
     role = "alert" if kind == "error" else "status"
-    st.html(f'<div class="cod-box cod-{kind}" role="{role}"><strong>{_ICONS[kind]}</strong>'
-            f"<span>{escape(message)}</span></div>")
+    st.html(
+        f'<div class="cod-box cod-{kind}" role="{role}"><strong>{_ICONS[kind]}</strong>'
+        f"<span>{escape(message)}</span></div>"
+    )
 
 
 def log_bug(error: BaseException) -> None:

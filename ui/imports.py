@@ -21,18 +21,27 @@ UPLOADS = "uploads"
 
 def source(key: str) -> tuple[str, bytes] | None:
     """(name, bytes) of what the person uploaded or pasted; None where nothing is there yet."""
-    way = st.segmented_control("How", ["file", "paste"], default="file", required=True, key=f"{key}-way",
-                               format_func={"file": "Upload a file", "paste": "Paste"}.get,
-                               label_visibility="collapsed")
+    way = st.segmented_control(
+        "How",
+        ["file", "paste"],
+        default="file",
+        required=True,
+        key=f"{key}-way",
+        format_func={"file": "Upload a file", "paste": "Paste"}.get,
+        label_visibility="collapsed",
+    )
     if way == "paste":
-        text = st.text_area("Paste a table with a header line, or one text a line", height=160, key=f"{key}-paste",
-                            max_chars=2_000_000)
+        text = st.text_area(
+            "Paste a table with a header line, or one text a line", height=160, key=f"{key}-paste", max_chars=2_000_000
+        )
         if not text.strip():
             return None
         first = text.splitlines()[0]
         kind = "tsv" if "\t" in first else "csv" if any(mark in first for mark in ",;") and len(first) < 200 else "txt"
         return f"pasted.{kind}", text.encode()
-    file = st.file_uploader("CSV, TSV, Excel (.xlsx), JSON lines or plain text, up to 50 MB", type=TYPES, key=f"{key}-file")
+    file = st.file_uploader(
+        "CSV, TSV, Excel (.xlsx), JSON lines or plain text, up to 50 MB", type=TYPES, key=f"{key}-file"
+    )
     return (file.name, file.getvalue()) if file else None
 
 
@@ -56,8 +65,14 @@ def table_of(key: str) -> tuple[Any, str, str] | None:
 
 def preview(table: Any) -> None:
     """The first rows as they were read."""
-    st.dataframe({layout.plain(c, 40) + " " * i: [row[i] if i < len(row) else "" for row in table.rows[:5]]
-                  for i, c in enumerate(table.columns)}, hide_index=True, height="content")
+    st.dataframe(
+        {
+            layout.plain(c, 40) + " " * i: [row[i] if i < len(row) else "" for row in table.rows[:5]]
+            for i, c in enumerate(table.columns)
+        },
+        hide_index=True,
+        height="content",
+    )
     st.caption(f"{len(table.rows)} rows, {len(table.columns)} columns. These are the first {min(5, len(table.rows))}.")
 
 
@@ -65,8 +80,13 @@ def column(label: str, table: Any, guess: str | None, key: str, optional: bool =
     """The column that the person picks; None where 'none' is allowed and picked."""
     options = ([NONE] if optional else []) + list(range(len(table.columns)))
     at = table.columns.index(guess) if guess in table.columns else (NONE if optional else 0)
-    picked = st.selectbox(label, options, index=options.index(at), key=key,
-                          format_func=lambda i: "None" if i == NONE else layout.plain(table.columns[i]))
+    picked = st.selectbox(
+        label,
+        options,
+        index=options.index(at),
+        key=key,
+        format_func=lambda i: "None" if i == NONE else layout.plain(table.columns[i]),
+    )
     return None if picked in (NONE, None) else table.columns[picked]
 
 
@@ -81,12 +101,25 @@ def confirm_columns(table: Any, role: str, key: str) -> tuple[Any, list[str]]:
         with right:
             label = column("Column with the label", table, guess.label, f"{key}-label")
     with st.expander("More columns"):
-        origin = column("Document a text comes from (texts of one document stay in one part)", table, guess.source_id,
-                        f"{key}-source", optional=True)
+        origin = column(
+            "Document a text comes from (texts of one document stay in one part)",
+            table,
+            guess.source_id,
+            f"{key}-source",
+            optional=True,
+        )
         rest = [i for i, c in enumerate(table.columns) if c not in (text, label, origin)]
-        keep = st.pills("Other columns to keep (none unless you tick them: they may name people)", rest,
-                        selection_mode="multi", key=f"{key}-keep",
-                        format_func=lambda i: layout.plain(table.columns[i])) if rest else []
+        keep = (
+            st.pills(
+                "Other columns to keep (none unless you tick them: they may name people)",
+                rest,
+                selection_mode="multi",
+                key=f"{key}-keep",
+                format_func=lambda i: layout.plain(table.columns[i]),
+            )
+            if rest
+            else []
+        )
     chosen = replace(guess, text=text, label=label, source_id=origin, split=guess.split if role == "labelled" else None)
     return chosen, [table.columns[i] for i in keep or []]
 
@@ -123,11 +156,16 @@ def confirm_labels(table: Any, name: str, labels: tuple[str, ...], key: str) -> 
     """Raw value -> project label as the person confirms it. Raises BadInput where the column cannot hold labels."""
     values = values_of(table, name)
     if len(values) > MAX_VALUES:
-        raise BadInput("The label column holds more than 20 different values, so it is probably not the label. "
-                       "Choose another column.")
+        raise BadInput(
+            "The label column holds more than 20 different values, so it is probably not the label. "
+            "Choose another column."
+        )
     if len(values) < 2:
-        errors.box("The label column holds only one value. A counterfactual turns one label into another, so the project "
-                   "needs texts of at least two labels.", "warn")
+        errors.box(
+            "The label column holds only one value. A counterfactual turns one label into another, so the project "
+            "needs texts of at least two labels.",
+            "warn",
+        )
     if not values:
         return {}
     st.caption("What do the values in the label column mean?")
@@ -136,9 +174,13 @@ def confirm_labels(table: Any, name: str, labels: tuple[str, ...], key: str) -> 
     for at, value in enumerate(values):
         with cells[at % len(cells)]:
             options = [*range(len(labels)), NONE]
-            picked = st.selectbox(layout.plain(value, 40), options, index=options.index(guess_label(value, values, labels)),
-                                  format_func=lambda i: "leave out" if i == NONE else layout.plain(labels[i]),
-                                  key=f"{key}-value-{at}")
+            picked = st.selectbox(
+                layout.plain(value, 40),
+                options,
+                index=options.index(guess_label(value, values, labels)),
+                format_func=lambda i: "leave out" if i == NONE else layout.plain(labels[i]),
+                key=f"{key}-value-{at}",
+            )
             if picked != NONE:
                 out[value] = labels[picked]
     return out
@@ -156,8 +198,11 @@ def examples(w: Any, pid: str, labels: tuple[str, ...], role: str, primary: bool
         columns, keep = confirm_columns(table, role, key)
         meaning = confirm_labels(table, columns.label, labels, key) if role != "unlabelled" and columns.label else {}
         if role != "unlabelled" and not meaning:
-            errors.box("No value of the label column has a meaning yet. Choose another column or say what the values mean; "
-                       "texts without labels can be brought under “Texts without labels”.", "warn")
+            errors.box(
+                "No value of the label column has a meaning yet. Choose another column or say what the values mean; "
+                "texts without labels can be brought under “Texts without labels”.",
+                "warn",
+            )
             return
         if st.button("Add these texts", type="primary" if primary else "secondary", key=f"{key}-add"):
             before = w.summary(pid).counts
@@ -177,21 +222,24 @@ def outcome(pid: str) -> None:
         return
     new, usable, left_out, problems = found
     if new:
-        more = f" {left_out} rows were left out; the reasons are listed below." if left_out else ""
-        errors.box(f"{new} texts added.{more}", "ok")
+        gone = layout.several(left_out, "row was", "rows were")
+        more = f" {gone} left out; the reasons are listed below." if left_out else ""
+        errors.box(f"{layout.several(new, 'text')} added.{more}", "ok")
     elif usable:
         errors.box("Nothing new: these texts were already in the project.", "info")
     else:
         errors.box("No row could be used; the reasons are listed below.", "error")
     if problems:
-        with st.expander(f"{len(problems)} remarks on rows", expanded=True):
+        with st.expander(layout.several(len(problems), "remark") + " on rows", expanded=True):
             layout.problem_list(problems)
 
 
 def counterfactuals(w: Any, pid: str) -> None:
     """Ready counterfactuals from a table, matched to the project's texts."""
-    st.caption("A table with one column for the original text and one for the changed text. The originals must be "
-               "texts of this project; the teacher checks every pair.")
+    st.caption(
+        "A table with one column for the original text and one for the changed text. The originals must be "
+        "texts of this project; the teacher checks every pair."
+    )
     found = table_of("in-cf")
     if found is None:
         return

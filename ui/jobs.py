@@ -47,12 +47,40 @@ def panel(w: Any, pid: str, kinds: tuple[str, ...]) -> Any:
         st.fragment(_live, run_every=1.0)(pid, job.id)
     elif job.state in ("failed", "cancelled"):
         _stopped(job)
+    elif job.state == "done":
+        for kind, sentence in outcome(job.kind, job.result or {}):
+            errors.box(sentence, kind)
     return job
 
 
-_NAMES = {"generate": "Proposing counterfactuals", "distill": "Distilling students",
-          "finetune_teacher": "Training the teacher", "diagnose": "Comparing teacher and student",
-          "recheck": "Checking again"}
+def outcome(kind: str, result: dict[str, Any]) -> list[tuple[str, str]]:
+    """(kind of box, sentence) of what a finished job found, where a person must know it."""
+    said = []
+    if kind == "generate" and result.get("without"):
+        n = result["without"]
+        said.append(("info", f"For {n} {'text' if n == 1 else 'texts'} no change was found that flips the teacher."))
+    said += [("warn", str(message)) for message in (result.get("messages") or []) if kind == "generate"]
+    if kind == "finetune_teacher":
+        if result.get("accuracy") is not None:
+            said.append(
+                (
+                    "info",
+                    f"The new teacher is right on {round(result['accuracy'] * 100)} %, measured on "
+                    f"{result.get('measured_on')}.",
+                )
+            )
+        if result.get("warning"):
+            said.append(("warn", str(result["warning"])))
+    return said
+
+
+_NAMES = {
+    "generate": "Proposing counterfactuals",
+    "distill": "Distilling students",
+    "finetune_teacher": "Training the teacher",
+    "diagnose": "Comparing teacher and student",
+    "recheck": "Checking again",
+}
 
 
 def _live(pid: str, job_id: str) -> None:

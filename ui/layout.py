@@ -62,8 +62,13 @@ def go(page: str) -> None:
 
 def next_step(page: str, label: str, primary: bool = True) -> None:
     """A button to the next page."""
-    if st.button(label, type="primary" if primary else "secondary", icon=":material/arrow_forward:",
-                 icon_position="right", key=f"next-{page}"):
+    if st.button(
+        label,
+        type="primary" if primary else "secondary",
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        key=f"next-{page}",
+    ):
         go(page)
 
 
@@ -83,15 +88,19 @@ def counts(pairs: Iterable[tuple[object, str]]) -> None:
 def balance(by_label: dict[str, int]) -> None:
     """One bar a label."""
     top = max(by_label.values(), default=0) or 1
-    rows = "".join(f'<span>{escape(label)}</span><i style="width:{100 * n / top:.0f}%"></i><span>{n}</span>'
-                   for label, n in by_label.items())
+    rows = "".join(
+        f'<span>{escape(label)}</span><i style="width:{100 * n / top:.0f}%"></i><span>{n}</span>'
+        for label, n in by_label.items()
+    )
     st.html(f'<div class="cod-balance" role="img" aria-label="texts a label">{rows}</div>')
 
 
 def problem_list(problems: Sequence[Any], noun: str = "Row") -> None:
     """Every problem row with its number and a sentence."""
-    rows = "".join(f"<li><b>{noun} {p.row}</b>{escape(p.message)}</li>" if p.row else f"<li>{escape(p.message)}</li>"
-                   for p in problems[:500])
+    rows = "".join(
+        f"<li><b>{noun} {p.row}</b>{escape(p.message)}</li>" if p.row else f"<li>{escape(p.message)}</li>"
+        for p in problems[:500]
+    )
     more = f"<li>… and {len(problems) - 500} more</li>" if len(problems) > 500 else ""
     st.html(f'<ul class="cod-list">{rows}{more}</ul>')
 
@@ -146,8 +155,9 @@ def sidebar() -> None:
             st.page_link(PAGES["start"][0], label="Start", icon=":material/home:")
         else:
             _stepper(pid)
-        st.page_link(PAGES["settings"][0], label="Settings and help", icon=":material/settings:",
-                     query_params=state.params())
+        st.page_link(
+            PAGES["settings"][0], label="Settings and help", icon=":material/settings:", query_params=state.params()
+        )
         if at := state.saved_at():
             st.html(f'<div class="cod-saved" role="status"><b>✓</b> Saved {at}</div>')
 
@@ -161,8 +171,14 @@ def _projects() -> list[Any]:
 def _switcher(known: dict[str, Any], pid: str | None) -> None:
     options = [*known, "+"] if pid else list(known)
     names = {i: plain(p.name, 40) for i, p in known.items()} | {"+": "New or other project…"}
-    chosen = st.selectbox("Project", options, index=options.index(pid) if pid else None, format_func=names.get,
-                          placeholder="Open a project", key=f"switch-{pid}")
+    chosen = st.selectbox(
+        "Project",
+        options,
+        index=options.index(pid) if pid else None,
+        format_func=names.get,
+        placeholder="Open a project",
+        key=f"switch-{pid}",
+    )
     if chosen and chosen != pid:
         state.open_project(None if chosen == "+" else chosen)
         go("start" if chosen == "+" else "data")
@@ -176,6 +192,9 @@ def _stepper(pid: str) -> None:
     for number, step in enumerate(STEPS, 1):
         done, note = steps.get(step, (False, ""))
         path, title = PAGES[step]
-        st.page_link(path, label=f"{number}  {title}" + (f"  ·  {note}" if note else ""),
-                     icon=":material/check_circle:" if done else ":material/radio_button_unchecked:",
-                     query_params=state.params())
+        st.page_link(
+            path,
+            label=f"{number}  {title}" + (f"  ·  {note}" if note else ""),
+            icon=":material/check_circle:" if done else ":material/radio_button_unchecked:",
+            query_params=state.params(),
+        )

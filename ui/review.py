@@ -13,13 +13,22 @@ from ui import errors, state
 SHOW = {"todo": "To do", "kept": "Kept", "left": "Left out", "flagged": "Flagged", "all": "All"}
 SORTS = {"upload": "As uploaded", "boundary": "Nearest the line", "edit": "Smallest edit", "similar": "Most similar"}
 REASONS = {
-    "not_fluent": "Not fluent", "label_wrong": "Label is wrong", "not_minimal": "Changes too much",
-    "changes_other_facts": "Changes other facts", "unrealistic_or_unsafe": "Unrealistic or unsafe",
-    "duplicate": "Duplicate", "teacher_wrong": "Teacher is wrong", "other": "Other reason",
+    "not_fluent": "Not fluent",
+    "label_wrong": "Label is wrong",
+    "not_minimal": "Changes too much",
+    "changes_other_facts": "Changes other facts",
+    "unrealistic_or_unsafe": "Unrealistic or unsafe",
+    "duplicate": "Duplicate",
+    "teacher_wrong": "Teacher is wrong",
+    "other": "Other reason",
 }
 STATUS_WORDS = {
-    "accepted": "Accepted", "edited": "Accepted with your edit", "rejected": "Rejected", "skipped": "Skipped",
-    "needs_review": "Flagged for a second opinion", "pending": "To do",
+    "accepted": "Accepted",
+    "edited": "Accepted with your edit",
+    "rejected": "Rejected",
+    "skipped": "Skipped",
+    "needs_review": "Flagged for a second opinion",
+    "pending": "To do",
 }
 
 
@@ -31,8 +40,13 @@ def status(card: Any) -> str:
 def belongs(card: Any, show: str) -> bool:
     """Whether a card is in the list that `show` names. Skipped ones stay to do."""
     now = status(card)
-    return {"todo": now in ("pending", "skipped"), "kept": now in ("accepted", "edited"),
-            "left": now == "rejected", "flagged": now == "needs_review", "all": True}[show]
+    return {
+        "todo": now in ("pending", "skipped"),
+        "kept": now in ("accepted", "edited"),
+        "left": now == "rejected",
+        "flagged": now == "needs_review",
+        "all": True,
+    }[show]
 
 
 def following(cards: list[Any], current: str | None, show: str) -> str | None:
@@ -82,8 +96,16 @@ def choose(example_id: str, key: str) -> None:
 
 
 @errors.callback
-def decide(pid: str, shown: str, example_id: str, cf_id: str, new: str, upcoming: str | None,
-           reasons: tuple[str, ...] = (), override_key: str | None = None) -> None:
+def decide(
+    pid: str,
+    shown: str,
+    example_id: str,
+    cf_id: str,
+    new: str,
+    upcoming: str | None,
+    reasons: tuple[str, ...] = (),
+    override_key: str | None = None,
+) -> None:
     """Record a decision and move on. override_key: session key of the reason for keeping a text that does not flip."""
     seconds = state.card_seconds(shown)
     if seconds is None:
@@ -92,14 +114,22 @@ def decide(pid: str, shown: str, example_id: str, cf_id: str, new: str, upcoming
     if override_key and not why:
         state.notice("Say in a few words why this text should be kept although the teacher does not flip.", "warn")
         return
-    state.workspace().decide(pid, cf_id, new, state.annotator(), reasons=reasons, override_reason=why,
-                             lead_time_s=round(seconds, 1))
+    state.workspace().decide(
+        pid, cf_id, new, state.annotator(), reasons=reasons, override_reason=why, lead_time_s=round(seconds, 1)
+    )
     _moved(example_id, upcoming)
 
 
 @errors.callback
-def accept_edit(pid: str, shown: str, example_id: str, base_id: str | None, base_text: str, upcoming: str | None,
-                override_key: str | None = None) -> None:
+def accept_edit(
+    pid: str,
+    shown: str,
+    example_id: str,
+    base_id: str | None,
+    base_text: str,
+    upcoming: str | None,
+    override_key: str | None = None,
+) -> None:
     """Keep what stands in the editor: the proposal itself where nothing was changed, else an edit of it."""
     if state.card_seconds(shown) is None:
         return

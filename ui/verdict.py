@@ -24,8 +24,10 @@ def outcome(check: FlipCheck) -> tuple[str, str]:
         return "ok", f"It flips: the teacher now says {check.target}."
     if check.flipped:
         return "warn", f"It flips, but to {check.after.label}, not to {check.target}."
-    return "error", (f"It does not flip: the teacher still says {check.after.label} "
-                     f"({percent(check.after.prob(check.after.label))} sure).")
+    return "error", (
+        f"It does not flip: the teacher still says {check.after.label} "
+        f"({percent(check.after.prob(check.after.label))} sure)."
+    )
 
 
 def cautions(check: FlipCheck) -> list[str]:
@@ -64,10 +66,12 @@ def bars(check: FlipCheck) -> str:
             f'<span class="cod-line" style="left:{line * 100:.1f}%"></span></span>'
             f'<span class="cod-value">{percent(value)}</span></div>'
         )
-    return (f'<div class="cod-bars" role="img" aria-label="{escape(sentence(check))}">'
-            f'<div class="cod-cap">How sure the teacher is of “{escape(check.target)}”; '
-            "the upright mark is where it decides</div>"
-            f"{''.join(rows)}</div>")
+    return (
+        f'<div class="cod-bars" role="img" aria-label="{escape(sentence(check))}">'
+        f'<div class="cod-cap">How sure the teacher is of “{escape(check.target)}”; '
+        "the upright mark is where it decides</div>"
+        f"{''.join(rows)}</div>"
+    )
 
 
 def panel(check: FlipCheck) -> str:
@@ -75,9 +79,11 @@ def panel(check: FlipCheck) -> str:
     kind, meaning = outcome(check)
     mark = {"ok": "✓", "warn": "!", "error": "✗"}[kind]
     notes = "".join(f'<p class="cod-note">{escape(c)}</p>' for c in cautions(check))
-    return (f'<section class="cod-card cod-verdict"><p class="cod-say">{escape(sentence(check))}</p>'
-            f'<p class="cod-badge cod-{kind}"><b aria-hidden="true">{mark}</b> {escape(meaning)}</p>{bars(check)}'
-            f'<p class="cod-cap">{escape(size(check))}</p>{notes}</section>')
+    return (
+        f'<section class="cod-card cod-verdict"><p class="cod-say">{escape(sentence(check))}</p>'
+        f'<p class="cod-badge cod-{kind}"><b aria-hidden="true">{mark}</b> {escape(meaning)}</p>{bars(check)}'
+        f'<p class="cod-cap">{escape(size(check))}</p>{notes}</section>'
+    )
 
 
 def technical(check: FlipCheck) -> dict[str, object]:

@@ -51,12 +51,33 @@ def filled(workspace):
         source, target = (LABELS[1], LABELS[0]) if before > 0.5 else LABELS
         example = Example(f"e{i}", original, source)
         items.add_examples(w.db, pid, [example])
-        cf = Counterfactual(f"c{i}", example.id, proposal, source, target, Origin("search", "search", "1"),
-                            note="1 word replaced", created_at=now())
+        cf = Counterfactual(
+            f"c{i}",
+            example.id,
+            proposal,
+            source,
+            target,
+            Origin("search", "search", "1"),
+            note="1 word replaced",
+            created_at=now(),
+        )
         made.append(cf)
-        checks.append(FlipCheck(cf.id, teacher_id, revision, prediction(before), prediction(after), target,
-                                token_distance(original, proposal), edit_fraction(original, proposal),
-                                char_distance(original, proposal), 0.9, False, now()))
+        checks.append(
+            FlipCheck(
+                cf.id,
+                teacher_id,
+                revision,
+                prediction(before),
+                prediction(after),
+                target,
+                token_distance(original, proposal),
+                edit_fraction(original, proposal),
+                char_distance(original, proposal),
+                0.9,
+                False,
+                now(),
+            )
+        )
         known |= {original: before, proposal: after}
     extra = [Example(f"x{i}", f"Test film number {i}.", LABELS[i % 2], "test") for i in range(6)]
     items.add_examples(w.db, pid, extra)

@@ -9,7 +9,7 @@ from cod_core.types import Prediction
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = ("negative", "positive")
-EVIL = '![x](https://host.example/leak.png) <img src=x onerror=alert(1)> :red[hot] $x$'
+EVIL = "![x](https://host.example/leak.png) <img src=x onerror=alert(1)> :red[hot] $x$"
 PAIRS = [  # original, proposal, p(positive) before and after
     ("A splendid film.", "A hideous film.", 0.96, 0.05),
     ("The plot drags.", "The plot sparkles.", 0.08, 0.91),

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest_app import EVIL, ROOT, words
+from conftest_app import EVIL, PAIRS, ROOT, words
 
 PAGES = ["start", "data", "teacher", "proposals", "curate", "distill", "results", "export", "settings"]
 
@@ -56,8 +56,9 @@ def test_untrusted_text_never_reaches_markdown(filled, screen, page):
     test = screen(page, filled)
     for kind in ("markdown", "caption", "title", "subheader", "error", "warning", "info", "success"):
         assert not any("leak.png" in e.value and "](" in e.value for e in getattr(test, kind))
-    labels = [w.label for kind in ("button", "selectbox", "text_area", "text_input", "expander")
-              for w in getattr(test, kind)]
+    labels = [
+        w.label for kind in ("button", "selectbox", "text_area", "text_input", "expander") for w in getattr(test, kind)
+    ]
     assert not any("](" in label or "<img" in label for label in labels)
     assert "<img src=x" not in "".join(h.value for h in test.html)
 
@@ -92,11 +93,50 @@ def test_known_error_is_shown_as_it_is(filled, screen, monkeypatch):
     assert not test.exception and "The service &lt;b&gt;x&lt;/b&gt; cannot be reached." in words(test)
 
 
+def test_chat_model_shows_its_plan_before_anything_is_sent(filled, screen):
+    """Texts must not leave the computer before the person has seen where to and what."""
+    test = screen("proposals", filled)
+    next(g for g in test.button_group if g.key == "way").set_value("llm").run()
+    assert "before anything is" in words(test)
+    next(t for t in test.text_input if t.label == "Model").set_value("some-model").run()
+    sound(test)
+    assert "receives your texts" in words(test) and "127.0.0.1" in words(test)
+    assert any(original.split(".")[0] in c.value for original, *_ in PAIRS for c in test.code)
+
+
+def test_pasted_table_is_imported_and_bad_rows_are_listed(empty, screen, workspace):
+    test = screen("data", empty)
+    next(g for g in test.button_group if g.key.endswith("-way")).set_value("paste").run()
+    test.text_area[0].set_value("text,label\nA fine film.,positive\n,positive\nA poor film.,negative\n").run()
+    next(b for b in test.button if b.label == "Add these texts").click().run()
+    sound(test)
+    assert workspace.summary(empty).n_train == 2
+    assert "2 texts added. 1 row was left out" in words(test)
+    assert "The text is empty." in words(test)
+
+
+def test_deleting_needs_the_name(filled, screen, workspace):
+    test = screen("settings", filled)
+    delete = next(b for b in test.button if b.label == "Delete this project")
+    assert delete.disabled
+    test.text_input(key=f"confirm-{filled}").set_value(workspace.project(filled).name).run()
+    next(b for b in test.button if b.label == "Delete this project").click().run()
+    assert filled not in [p.id for p in workspace.projects()]
+
+
 def test_first_paint_loads_no_model_library(home):
     """Importing torch alone takes longer than the two seconds that the first screen may take."""
-    code = ("from streamlit.testing.v1 import AppTest\nimport sys\n"
-            "test = AppTest.from_file('app.py', default_timeout=30).run()\nassert not test.exception\n"
-            "print([m for m in ('torch', 'transformers', 'datasets', 'openai', 'sklearn', 'scipy') if m in sys.modules])")
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60,
-                          env={**os.environ, "COD_HOME": str(home)})
+    code = (
+        "from streamlit.testing.v1 import AppTest\nimport sys\n"
+        "test = AppTest.from_file('app.py', default_timeout=30).run()\nassert not test.exception\n"
+        "print([m for m in ('torch', 'transformers', 'datasets', 'openai', 'sklearn', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "COD_HOME": str(home)},
+    )
     assert done.stdout.strip().splitlines()[-1] == "[]", done.stdout + done.stderr[-500:]

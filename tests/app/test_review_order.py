@@ -9,8 +9,10 @@ from ui import imports, jobs, review, state
 
 def cards(*statuses):
     """Cards e0, e1, … with the given live status, None for undecided."""
-    return [Value(example=Value(id=f"e{i}"), decision=None if s is None else Value(status=s))
-            for i, s in enumerate(statuses)]
+    return [
+        Value(example=Value(id=f"e{i}"), decision=None if s is None else Value(status=s))
+        for i, s in enumerate(statuses)
+    ]
 
 
 def test_next_goes_round_and_leaves_decided_ones_out():
@@ -39,11 +41,19 @@ def test_token_names_item_proposal_and_state():
     assert len({review.token(one, "c"), review.token(one, "d"), review.token(two, "c")}) == 3
 
 
-@pytest.mark.parametrize(("value", "values", "meant"), [
-    ("Positive", ["Positive", "neg"], 1), ("0", ["1", "0"], 0), ("1", ["1", "0"], 1), ("neg", ["pos", "neg"], 0),
-    ("1", ["0", "1", "7"], 1), ("7", ["0", "1", "7"], imports.NONE),
-    ("maybe", ["maybe", "no"], imports.NONE), ("1", ["1", "2", "3"], imports.NONE),
-])
+@pytest.mark.parametrize(
+    ("value", "values", "meant"),
+    [
+        ("Positive", ["Positive", "neg"], 1),
+        ("0", ["1", "0"], 0),
+        ("1", ["1", "0"], 1),
+        ("neg", ["pos", "neg"], 0),
+        ("1", ["0", "1", "7"], 1),
+        ("7", ["0", "1", "7"], imports.NONE),
+        ("maybe", ["maybe", "no"], imports.NONE),
+        ("1", ["1", "2", "3"], imports.NONE),
+    ],
+)
 def test_raw_values_are_guessed_or_left_open(value, values, meant):
     """A wrong guess would turn every label around; where nothing fits the person chooses."""
     assert imports.guess_label(value, values, ("negative", "positive")) == meant
@@ -62,3 +72,13 @@ def test_every_reject_reason_has_a_button():
     assert tuple(review.REASONS) == REJECT_REASONS
     assert set(review.STATUS_WORDS) == set(STATUSES)
     assert state.GUARD_SECONDS == 0.25
+
+
+def test_finished_jobs_say_what_was_not_found():
+    """Texts without a proposal would otherwise vanish silently."""
+    said = jobs.outcome("generate", {"without": 2, "messages": ["3 replies were empty."]})
+    assert [kind for kind, _ in said] == ["info", "warn"] and "2 texts" in said[0][1]
+    assert jobs.outcome("finetune_teacher", {"accuracy": 0.8, "measured_on": "90 test texts", "warning": None}) == [
+        ("info", "The new teacher is right on 80 %, measured on 90 test texts.")
+    ]
+    assert jobs.outcome("distill", {}) == []

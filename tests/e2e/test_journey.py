@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("COD_DATA", "nowhere")) / "sst2"
 TEACHER = "Movie reviews: negative, positive"
 pytestmark = [
-    pytest.mark.e2e, pytest.mark.slow,
+    pytest.mark.e2e,
+    pytest.mark.slow,
     pytest.mark.skipif(not DATA.is_dir(), reason="needs real sentences: set COD_DATA to the folder that holds sst2/"),
 ]
 
@@ -53,7 +54,11 @@ def address(tmp_path):
     log = open(tmp_path / "app.log", "w")
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(port)],
-        cwd=ROOT, env={**os.environ, "COD_HOME": str(tmp_path / "home")}, stdout=log, stderr=subprocess.STDOUT)
+        cwd=ROOT,
+        env={**os.environ, "COD_HOME": str(tmp_path / "home")},
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
     url = f"http://127.0.0.1:{port}"
     for _ in range(120):
         try:
@@ -76,7 +81,8 @@ def page():
     binary = shutil.which("chromium") or "/usr/bin/chromium"
     with sync_playwright() as play:
         browser = play.chromium.launch(
-            executable_path=binary, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"])
+            executable_path=binary, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
         tab = browser.new_page(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
         tab.set_default_timeout(60_000)
         yield tab
@@ -235,7 +241,10 @@ def test_main_job_from_csv_to_bundle(address, page, tmp_path):
     assert 4 <= len(kept) <= 8
     for row in kept:
         assert row["text"] != row["counterfactual_text"] and row["label"] != row["counterfactual_label"]
-    statuses = [json.loads(line)["decision"]["status"] for path in sorted(folder.glob("data/*.jsonl"))
-                for line in path.read_text(encoding="utf-8").splitlines()]
+    statuses = [
+        json.loads(line)["decision"]["status"]
+        for path in sorted(folder.glob("data/*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
     assert "edited" in statuses and set(statuses) <= {"accepted", "edited"}
     assert page.get_by_text("Traceback").count() == 0
