@@ -5,15 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from ui import diffcard, errors, layout, review, state, verdict
+from ui import deciding, diffcard, errors, layout, review, state, verdict
 
 w, project = layout.need_project()
 pid = project.id
-
-
-def key(letter: str) -> str | None:
-    """The shortcut, or None where single keys are switched off."""
-    return letter if state.shortcuts_on() else None
 
 
 def toolbar(cards: list[Any]) -> str:
@@ -105,123 +100,6 @@ def _draft_of(card: Any, cf: Any) -> bool:
     return st.session_state.get(f"chosen-{card.example.id}", card.offered.id) == cf.id
 
 
-def buttons(card: Any, cf: Any, text: str, check: Any, cards: list[Any], show: str) -> None:
-    """Decisions, each with its key."""
-    shown = review.token(card, cf.id)
-    state.card_shown(shown)
-    example, upcoming = card.example.id, review.following(cards, card.example.id, show)
-    edited, ok = text != cf.text, check is not None and check.valid
-    common = (pid, shown, example)
-    if st.session_state.get("rejecting") == example:
-        reasons(common, cf, upcoming)
-        return
-    with st.container(horizontal=True, gap="small"):
-        if edited:
-            st.button(
-                "Accept my edit",
-                type="primary",
-                shortcut=key("A"),
-                key="accept",
-                disabled=not ok,
-                on_click=review.accept_edit,
-                args=(*common, cf.id, cf.text, upcoming),
-            )
-        else:
-            st.button(
-                "Accept",
-                type="primary",
-                shortcut=key("A"),
-                key="accept",
-                disabled=not ok,
-                on_click=review.decide,
-                args=(*common, cf.id, "accepted", upcoming),
-            )
-        st.button("Reject", shortcut=key("X"), key="reject", on_click=review.start_reject, args=(shown, example))
-        st.button(
-            "Skip", shortcut=key("S"), key="skip", on_click=review.decide, args=(*common, cf.id, "skipped", upcoming)
-        )
-        st.button(
-            "Flag",
-            shortcut=key("F"),
-            key="flag",
-            help="Ask for a second opinion",
-            on_click=review.decide,
-            args=(*common, cf.id, "needs_review", upcoming),
-        )
-        st.button("Undo", shortcut=key("U"), key="undo", on_click=review.undo, args=(pid,))
-        ids = [c.example.id for c in cards if review.belongs(c, show) or c.example.id == example]
-        st.button(
-            "Previous",
-            shortcut=key("P"),
-            key="previous",
-            type="tertiary",
-            on_click=review.move,
-            args=(review.neighbour(ids, example, -1),),
-        )
-        st.button(
-            "Next",
-            shortcut=key("N"),
-            key="next",
-            type="tertiary",
-            on_click=review.move,
-            args=(review.neighbour(ids, example, 1),),
-        )
-        st.button(
-            "Keep what stands in the box",
-            shortcut="Mod+Enter",
-            key="accept-edit",
-            type="tertiary",
-            on_click=review.accept_edit,
-            args=(*common, cf.id, cf.text, upcoming),
-        )
-    if not ok:
-        with st.expander("Keep it although the teacher does not flip"):
-            why = f"override-{example}-{cf.id}"
-            st.text_input("Why is this text right and the teacher wrong?", key=why, max_chars=300)
-            st.caption("It is exported with your reason, but never used for training as a counterfactual.")
-            if edited:
-                st.button(
-                    "Keep with this reason",
-                    key="override",
-                    on_click=review.accept_edit,
-                    args=(*common, cf.id, cf.text, upcoming, why),
-                )
-            else:
-                st.button(
-                    "Keep with this reason",
-                    key="override",
-                    on_click=review.decide,
-                    args=(*common, cf.id, "accepted", upcoming, (), why),
-                )
-
-
-def reasons(common: tuple, cf: Any, upcoming: str | None) -> None:
-    """The row of reject reasons, keys 1 to 8."""
-    with st.container(border=True):
-        st.markdown("**Why not?** One key rejects and goes on.")
-        with st.container(horizontal=True, gap="small"):
-            for number, (reason, label) in enumerate(review.REASONS.items(), 1):
-                st.button(
-                    label,
-                    shortcut=key(str(number)),
-                    key=f"reason-{reason}",
-                    on_click=review.decide,
-                    args=(*common, cf.id, "rejected", upcoming, (reason,)),
-                )
-        with st.container(horizontal=True, gap="small"):
-            st.button(
-                "Reject without a reason",
-                shortcut=key("X"),
-                key="reason-none",
-                type="tertiary",
-                on_click=review.decide,
-                args=(*common, cf.id, "rejected", upcoming),
-            )
-            st.button(
-                "Back", shortcut="Esc", key="reason-back", type="tertiary", on_click=review.move, args=(common[2],)
-            )
-
-
 def why_line(card: Any) -> None:
     """Label, status and why this item matters, in one quiet line."""
     parts = []
@@ -271,7 +149,7 @@ def show_card(card: Any, cards: list[Any], show: str) -> None:
         elif text == cf.text:
             errors.box("Not checked by the teacher yet.", "info")
     with left:
-        buttons(card, cf, text, check, cards, show)
+        deciding.buttons(pid, card, cf, text, check, cards, show)
     technical(cf, check)
 
 
@@ -311,7 +189,7 @@ else:
             errors.box("Every proposal is decided. You can still look at them under Kept, or undo.", "ok")
             with st.container(horizontal=True):
                 layout.next_step("distill", "Go on to Distil")
-                st.button("Undo", shortcut=key("U"), key="undo", on_click=review.undo, args=(pid,))
+                st.button("Undo", shortcut=deciding.letter("U"), key="undo", on_click=review.undo, args=(pid,))
         else:
             errors.box("No text is in this list.", "info")
     else:

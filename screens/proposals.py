@@ -151,9 +151,9 @@ else:
         key="way",
     )
     if way == "import":
-        from ui import imports
+        from ui import pairs
 
-        imports.counterfactuals(w, pid)
+        pairs.counterfactuals(w, pid, main_action == "primary")
     else:
         k = amount(summary.n_train)
         (llm if way == "llm" else search)(k, busy)
