@@ -61,7 +61,7 @@ else:
     st.subheader("What is inside", anchor=False)
     with errors.shown():
         records = w.export_preview(pid, 5)
-        wide, narrow = st.column_config.TextColumn(width=390), st.column_config.TextColumn(width=95)
+        wide, narrow = st.column_config.TextColumn(width=360), st.column_config.TextColumn(width=95)
         st.dataframe(
             [
                 {

@@ -50,7 +50,7 @@ def by_number(found: Any) -> None:
             for effect in found.effects:
                 st.text(effect["sentence"])
     if found.messages:
-        with st.expander(f"Not computed: {layout.several(len(found.messages), 'student')}"):
+        with st.expander("What could not be computed"):
             for message in found.messages[:50]:
                 st.text(message)
 
