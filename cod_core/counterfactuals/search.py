@@ -16,14 +16,15 @@ from cod_core.counterfactuals import words
 from cod_core.text import short_hash, token_spans
 from cod_core.types import Counterfactual, Example, Origin, now
 
-REVISION = "search/1"
+REVISION = "search/2"
 
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """Budget of the search. positions, neighbours: single edits tried; combinations: sums scored a depth."""
+    """Budget of the search. positions: words tried together (up to four times); neighbours: replacements a word;
+    combinations: sums of single edits scored a depth."""
 
-    positions: int = 6
+    positions: int = 3
     neighbours: int = 24
     combinations: int = 64
     max_edits: int = 4
@@ -100,12 +101,12 @@ class SearchGenerator:
         places = [s.position for s in ranked]
         flips = [((s,), gains[s]) for s in singles if gains[s][1]]
         width = self.settings.positions
-        for first in (0, width):
+        for first in range(0, 4 * width, width):
             steps = [s for p in places[first : first + width] for s in self._replacements(text, spans, p)]
             scored = dict(zip(steps, self._gain([render(text, spans, (s,)) for s in steps], aim)))
             gains.update(scored)
             flips += [((s,), g) for s, g in scored.items() if g[1]]
-            if any(steps[0].kind == "replace" for steps, _ in flips):
+            if not steps or any(s[0].kind == "replace" for s, _ in flips):
                 break
         if not flips:
             flips = self._combine(text, spans, gains, aim)

@@ -148,6 +148,7 @@ class Curating(Base):
                 pid, base.id, "accepted", annotator, override_reason=override_reason, lead_time_s=lead_time_s)
         cf = self._written(pid, example, text, base.target if base else None, base_cf_id)
         check = self._verdict(pid, example, cf)
+        deciding.allowed(Decision(cf.id, example_id, "edited", annotator, override_reason=override_reason), check)
         items.add_counterfactuals(self.db, pid, [cf])
         items.add_checks(self.db, pid, [check])
         decision = self.decide(pid, cf.id, "edited", annotator, override_reason=override_reason, lead_time_s=lead_time_s)

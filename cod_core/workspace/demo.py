@@ -20,7 +20,7 @@ PLUS_UP_TO = 32
 def prepare_pairs(workspace, pid: str, seeds: Sequence[int], need: int, progress: Progress = silent) -> dict:
     """Search and accept unattended until the first `need` usable rows of every seed have a counterfactual.
 
-    Returns {"tried", "flipped"}: over the texts that were ever tried.
+    Returns {"tried", "flipped"}: over all texts of the project that were ever tried.
     """
     pool = workspace.pool(pid)
     tried: set[str] = set()
@@ -34,7 +34,7 @@ def prepare_pairs(workspace, pid: str, seeds: Sequence[int], need: int, progress
         workspace.search_for(pid, [pool[i] for i in missing], 4, progress)
         workspace.accept_unattended(pid)
     kept = set(workspace.kept_pairs(pid))
-    return {"tried": len(tried), "flipped": len(tried & kept)}
+    return {"tried": len(kept | workspace.lost_rows(pid)), "flipped": len(kept)}
 
 
 def run_demo(workspace, sample: str = "movies", first_seed: int = 0, seeds: int = 5, shots: Sequence[int] = SHOTS,

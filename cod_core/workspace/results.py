@@ -106,6 +106,8 @@ class ResultsView(Base):
         if not path.exists():
             return None
         report = json.loads(path.read_text(encoding="utf-8"))
+        if any("measures" not in e for e in report["effects"]):
+            return None  # written by an early version: distil again, finished students are not repeated
         chosen = set(report["run_ids"])
         found = [r for r in runs.runs(self.db, pid) if r.config.run_id in chosen]
         if not found:

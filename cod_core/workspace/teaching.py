@@ -105,7 +105,7 @@ class Teaching(Base):
             return None
         return f"{PLAIN[spec['kind']]}: {Path(str(spec.get('name') or spec.get('model') or spec.get('path'))).name}"
 
-    def teacher_report(self, pid: str, limit: int = 500, progress: Progress = silent) -> TeacherReport:
+    def teacher_report(self, pid: str, limit: int = 200, progress: Progress = silent) -> TeacherReport:
         """Accuracy on up to `limit` of the person's own labelled rows, and where teacher and gold differ."""
         project, teacher = self.project(pid), self.teacher(pid)
         rows = [e for e in items.examples(self.db, pid) if e.label is not None]
