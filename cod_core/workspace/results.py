@@ -12,7 +12,7 @@ from cod_core.store import items, runs
 from cod_core.types import RunResult, now
 from cod_core.workspace.base import Base
 
-GAP_PAIRS, GAP_SEEDS = 100, 5
+GAP_PAIRS, GAP_SEEDS = 60, 5
 MEASURES = {"accuracy": "test_predicted", "agreement": "test_predicted", "agreement_unlabelled": "unlabelled_predicted"}
 NOTHING = "There is nothing to compare yet: no number of rows has both kinds of student."
 
@@ -122,7 +122,7 @@ class ResultsView(Base):
     def diagnose(self, pid: str, progress: Progress = silent) -> dict:
         """Margins of originals and counterfactuals, and crossing gaps of KD and CoD students on held-out pairs.
 
-        Held-out pairs: teacher-guided counterfactuals of up to 100 test texts, made for this and never trained
+        Held-out pairs: teacher-guided counterfactuals of up to 60 test texts, made for this and never trained
         on. Gaps are divided by the median length of the pairs. Raises NotEnoughData before the first sweep.
         """
         from cod_core.diagnostics import boundary
