@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-
 FLOOR = 1e-7
 ECE_MIN_ROWS = 200
 ECE_BINS = 10

@@ -27,6 +27,13 @@ class Summary:
     stale: int
 
 
+def has_builtin_teacher(name: str) -> bool:
+    """Whether a teacher for this sample comes with the app."""
+    from cod_core.models.teachers import BUILTIN
+
+    return (BUILTIN / name / "teacher.json").exists()
+
+
 class Gathering(Base):
     """Projects and what is in them."""
 
@@ -45,6 +52,8 @@ class Gathering(Base):
         Where the archive cannot be had, a small written sample takes its place and the settings say so.
         """
         spec = samples.sample(name)
+        if not has_builtin_teacher(name):
+            raise BadInput(f"The sample {name!r} has no built-in teacher yet. Choose movies, amazon or tweets.")
         for project in self.projects():
             if project.settings.get("sample") == name:
                 return project.id

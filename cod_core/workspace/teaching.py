@@ -15,6 +15,11 @@ PLAIN = {"builtin": "Built-in teacher", "transformers": "Hugging Face classifier
          "finetuned": "Teacher fine-tuned on your texts", "llm": "Language model as teacher"}
 
 
+def in_train_split(example: Example) -> bool:
+    """Built-in teachers trained on exactly the training split of their sample."""
+    return example.split == "train"
+
+
 @dataclass(frozen=True)
 class TeacherReport:
     """accuracy: on n of the person's labelled rows the teacher did not train on; None where there are none.
@@ -52,6 +57,10 @@ class Teaching(Base):
             from cod_core.models.teachers import label_order
             label_order(sample(spec["name"]).task.labels, labels, spec.get("label_map"), spec["name"])
         else:
+            if spec["kind"] == "llm":
+                task = self.project(pid).task
+                spec |= {"project_id": pid, "task": task.name, "descriptions": list(task.descriptions)}
+                self.remember_key(pid, key)
             classifier = self._load_teacher(spec, labels, key)
             spec = {**spec, "id": classifier.id, "revision": classifier.revision}
         projects.set_teacher(self.db, pid, spec)
@@ -67,7 +76,7 @@ class Teaching(Base):
         spec, labels = project.teacher, project.task.labels
         identity, revision = self._identity(spec, labels)
         return self._once(("teacher", identity, revision, labels), lambda: CachedClassifier(
-            self.db, identity, revision, labels, lambda: self._load_teacher(spec, labels, key)))
+            self.db, identity, revision, labels, lambda: self._load_teacher(spec, labels, key or self.key(pid))))
 
     def _identity(self, spec: dict, labels) -> tuple[str, str]:
         """(id, revision) of a teacher without loading it. Part of the revision: weights and label order."""
@@ -108,16 +117,18 @@ class Teaching(Base):
     def teacher_report(self, pid: str, limit: int = 200, progress: Progress = silent) -> TeacherReport:
         """Accuracy on up to `limit` of the person's own labelled rows, and where teacher and gold differ."""
         project, teacher = self.project(pid), self.teacher(pid)
-        rows = [e for e in items.examples(self.db, pid) if e.label is not None]
         trained = self._trained_on(project)
-        held = [e for e in rows if not trained(e)][:limit]
-        shown = held or rows[:limit]
+        splits = ("test", "validation", "train") if trained is not in_train_split else ("test", "validation")
+        rows = [e for split in splits for e in items.examples(self.db, pid, split=split) if e.label is not None]
+        known = sum(n for (_, label), n in items.count_examples(self.db, pid).items() if label is not None)
+        held = [e for e in rows if not trained(e)]
+        shown = held[:limit] or rows[:limit]
         predictions = teacher.predict([e.text for e in shown], progress)
         wrong = [(e, p) for e, p in zip(shown, predictions) if p.label != e.label]
         note = "" if held else "The teacher was trained on all of these texts, so its accuracy on them says little."
-        accuracy = 1 - len(wrong) / len(held) if held else None
-        return TeacherReport(self.teacher_label(pid), project.teacher["kind"], teacher.revision, accuracy, len(held),
-                             sum(1 for e in rows if trained(e)), wrong, note)
+        accuracy = 1 - len(wrong) / len(shown) if held else None
+        return TeacherReport(self.teacher_label(pid), project.teacher["kind"], teacher.revision, accuracy,
+                             len(shown) if held else 0, known - len(held), wrong, note)
 
     def _trained_on(self, project):
         """A predicate: did this project's teacher see the row in training?"""
@@ -126,7 +137,7 @@ class Teaching(Base):
             seen = set(spec.get("trained_on", ()))
             return lambda e: e.id in seen
         if spec.get("kind") == "builtin" and project.settings.get("sample"):
-            return lambda e: e.split == "train"
+            return in_train_split
         if spec.get("kind") == "builtin":
             seen = self._once(("sample texts", spec["name"]), lambda: self._sample_train_ids(spec["name"]))
             return lambda e: e.id in seen
@@ -162,7 +173,7 @@ class Teaching(Base):
                          epochs=int(params.get("epochs") or (2 if len(rows) >= 2000 else 4 if len(rows) >= 400 else 10)),
                          progress=progress)
         few = len(rows) < FEW_ROWS
-        out = {"rows": len(rows), "accuracy": None, "measured_on": None, "warning": None}
+        out: dict = {"rows": len(rows), "accuracy": None, "measured_on": None, "warning": None}
         if few:
             out |= {"accuracy": cross_validate([e.text for e in rows], [e.label for e in rows], labels, encoder),
                     "measured_on": "cross-validation of a linear head", "warning":

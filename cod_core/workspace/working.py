@@ -22,7 +22,7 @@ class Working(Base):
         if running is not None:
             return running.id
         job_id = queue.enqueue(self.db, pid, kind, {k: v for k, v in params.items() if k != "key"})
-        queue.start_worker(job_id, str(self.settings.home), key=key)
+        queue.start_worker(job_id, str(self.settings.home), key=key or self.key(pid))
         return job_id
 
     def job(self, pid: str):
@@ -35,6 +35,7 @@ class Working(Base):
     def resume(self, job_id: str, key: str | None = None) -> None:
         """Go on with a stopped, failed or interrupted job; finished items are not repeated."""
         queue.resume(self.db, job_id)
+        key = key or self.key(queue.get(self.db, job_id).project_id)
         queue.start_worker(job_id, str(self.settings.home), key=key)
 
     def run_job(self, job, progress: Progress) -> dict:

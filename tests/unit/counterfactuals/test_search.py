@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cod_core.counterfactuals import words
-from cod_core.counterfactuals.search import SearchGenerator, SearchSettings, render, _Step
+from cod_core.counterfactuals.search import SearchGenerator, SearchSettings, _Step, render
 from cod_core.text import token_spans
 from cod_core.types import Example
 

@@ -205,3 +205,20 @@ def test_a_cached_teacher_answers_without_its_model(made):
     fresh = Workspace(w.settings.home)
     assert np.allclose(fresh.teacher(pid).logprobs(texts), expected)
     assert fresh.teacher(pid)._wrapped is None
+
+
+def test_a_chat_model_as_teacher_keeps_its_key_in_memory_only(tmp_path):
+    """A key in the database would leave with every backup."""
+    w = Workspace(tmp_path)
+    pid = w.create_project("Chat", Task("Is it praise?", ("praise", "complaint")))
+    items.add_examples(w.db, pid, [Example("a", "Lovely.", "praise"), Example("b", "Ugly.", "complaint")])
+
+    def answer(body):
+        return "praise" if "Lovely" in body["messages"][-1]["content"] else "complaint"
+    with FakeOpenAI(answer, key="secret-key", logprobs=False) as server:
+        w.set_teacher(pid, {"kind": "llm", "base_url": server.base_url, "model": "fake", "samples": 3}, key="secret-key")
+        assert [w.before(pid, i).label for i in ("a", "b")] == ["praise", "complaint"]
+        asked = len(server.requests)
+        assert w.before(pid, "a").label == "praise" and len(server.requests) == asked
+    assert b"secret-key" not in b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+    assert "secret" not in json.dumps(w.project(pid).teacher)
