@@ -37,7 +37,8 @@ class Distilling(Base):
     def shots_allowed(self, pid: str) -> list[int]:
         """k at which CoD can be compared: k/2 accepted pairs and k labelled training texts."""
         pairs = self.pairs_allow(pid, self.kept_pairs(pid))
-        pool = len(self.pool(pid))
+        pool = sum(n for (split, label), n in items.count_examples(self.db, pid).items()
+                   if split == "train" and label is not None)
         step = len(self.project(pid).task.labels) * 2
         wanted = sorted({*SHOTS, *([2 * pairs] if 0 < 2 * pairs < 8 else []), *([step] if pairs and pool < 8 else [])})
         return [k for k in wanted if k // 2 <= pairs and k <= max(pool, 2)]

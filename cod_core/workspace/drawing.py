@@ -94,7 +94,7 @@ class Drawing(Base):
 
     def pairs_allow(self, pid: str, kept: Mapping[str, object]) -> int:
         """The most real rows, balanced over the labels, that have an accepted counterfactual."""
-        pool = self.pool(pid)
-        counts = Counter(pool[i].label for i in kept if i in pool)
+        found = items.examples(self.db, pid, ids=list(kept))
+        counts = Counter(e.label for e in found if e.split == "train")
         labels = self.project(pid).task.labels
         return min((counts.get(label, 0) for label in labels), default=0) * len(labels)
