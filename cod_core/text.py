@@ -30,6 +30,14 @@ def short_hash(*parts: object) -> str:
     return hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+_UNSPACED_CHAR = regex.compile(rf"[{_UNSPACED}。，、！？；：「」『』]", regex.VERSION1)
+
+
+def is_unspaced(character: str) -> bool:
+    """Whether a character belongs to a script written without spaces, its punctuation included."""
+    return bool(_UNSPACED_CHAR.match(character))
+
+
 @lru_cache(maxsize=4096)
 def token_spans(text: str) -> tuple[tuple[int, int], ...]:
     """(start, end) in code points of every token, in order."""

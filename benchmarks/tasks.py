@@ -1,0 +1,97 @@
+"""The real tasks of COD_DATA as projects, each made once with a teacher fine-tuned on its own training split.
+
+SST-2 (two classes), SST-5 as very negative / neutral / very positive (the paper's authors' multi-class trial) and
+AG News (four topics). Benchmarks and the tests of the whole journey share them; nothing of the data is committed.
+"""
+
+import csv
+import os
+import random
+from pathlib import Path
+
+from cod_core.models.encoder import DEFAULT_ENCODER
+from cod_core.progress import Progress, silent
+from cod_core.store import items
+from cod_core.text import short_hash
+from cod_core.types import Example, Task
+
+_SENTIMENT = ("negative", "positive")
+TASKS = {
+    "sst2": ("SST-2", Task("What does the writer think of the film?", _SENTIMENT)),
+    "sst5": ("SST-5, three classes", Task("What does the writer think of the film?",
+                                          ("very negative", "neutral", "very positive"))),
+    "agnews": ("AG News", Task("What is the news about?", ("world", "sports", "business", "sci/tech"))),
+}
+EPOCHS = {"sst2": 2, "sst5": 4, "agnews": 3}
+
+
+def data_folder() -> Path:
+    """COD_DATA. Raises SystemExit where it is not set."""
+    if not os.environ.get("COD_DATA"):
+        raise SystemExit("Set COD_DATA to the folder that holds sst2/, sst5/ and agnews/.")
+    return Path(os.environ["COD_DATA"])
+
+
+def read(name: str) -> list[Example]:
+    """Every labelled text of a task with its split; repeated texts keep their first place (test before training)."""
+    rows = list({"sst2": _sst2, "sst5": _sst5, "agnews": _agnews}[name]())
+    first: dict[str, Example] = {}
+    for split in ("test", "validation", "train"):
+        for text, label, place in rows:
+            if place == split:
+                first.setdefault(text, Example(short_hash(text), text, label, split))
+    return list(first.values())
+
+
+def _sst2():
+    for split, name in (("train", "train"), ("validation", "dev"), ("test", "test")):
+        with open(data_folder() / "sst2" / f"{name}.tsv", encoding="utf-8", newline="") as handle:
+            for row in csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE):
+                yield row["sentence"], _SENTIMENT[int(row["label"])], split
+
+
+def _sst5():
+    kept = {"__label__1": "very negative", "__label__3": "neutral", "__label__5": "very positive"}
+    for split, name in (("train", "train"), ("validation", "dev"), ("test", "test")):
+        for line in (data_folder() / "sst5" / f"{name}.txt").read_text(encoding="utf-8").splitlines():
+            label, _, text = line.partition("\t")
+            if label in kept and text.strip():
+                yield text.strip(), kept[label], split
+
+
+def gpt4o_rows(name: str = "gpt4o_words_only") -> list[dict[str, str]]:
+    """The recorded GPT-4o counterfactuals of AG News, one dictionary a row; 'null' where none could be read."""
+    with open(data_folder() / "agnews" / f"{name}.csv", encoding="utf-8", newline="") as handle:
+        return [{key: tidy(value) if key.endswith("text") else value for key, value in row.items()}
+                for row in csv.DictReader(handle)]
+
+
+def tidy(text: str) -> str:
+    """One line: the sets disagree on blanks and stray backslashes."""
+    return " ".join(text.replace("\\", " ").split())
+
+
+def _agnews():
+    """5,000 / 600 / 1,500 rows, the 500 that GPT-4o rewrote among the training rows, never in the test."""
+    labels = TASKS["agnews"][1].labels
+    with open(data_folder() / "agnews" / "all.csv", encoding="utf-8", newline="") as handle:
+        rows = [(tidy(f"{title} {text}"), labels[int(number) - 1]) for number, title, text in csv.reader(handle)]
+    rewritten = {row["original_text"] for name in ("gpt4o_words_only", "gpt4o_no_spec") for row in gpt4o_rows(name)}
+    rows = list(dict(rows).items())
+    random.Random(7).shuffle(rows)
+    rows.sort(key=lambda row: row[0] not in rewritten)
+    for number, (text, label) in enumerate(rows):
+        yield text, label, "train" if number < 5000 else "validation" if number < 5600 else "test"
+
+
+def project(workspace, name: str, progress: Progress = silent) -> str:
+    """The project's id; made, filled and given its teacher on the first call."""
+    title, task = TASKS[name]
+    pid = next((p.id for p in workspace.projects() if p.name == title), None)
+    if pid is None:
+        pid = workspace.create_project(title, task)
+        items.add_examples(workspace.db, pid, read(name))
+    if workspace.project(pid).teacher is None:
+        print("teacher:", workspace.finetune_teacher(
+            pid, {"encoder": DEFAULT_ENCODER, "epochs": EPOCHS[name]}, progress), flush=True)
+    return pid
