@@ -1,6 +1,6 @@
 """What counterfactuals buy, over 20 draws: accuracy of the linear student by arm and k. Resumable.
 
-    python benchmarks/accuracy.py [movies amazon tweets sst2] [--seeds 20] [--shots 8,16,32] [--home FOLDER]
+    python -m benchmarks.accuracy [movies amazon tweets sst2] [--seeds 20] [--shots 8,16,32] [--home FOLDER]
 
 Prints a table and writes benchmarks/results/accuracy.json. sst2 needs COD_DATA; its teacher is fine-tuned on
 SST-2's own training split (the movies teacher has seen its test reviews and must not be used).

@@ -1,6 +1,6 @@
 """Pictures of every page, light and dark, wide and narrow, from a real project.
 
-    python benchmarks/screenshots.py [--home FOLDER] [--project ID] [--out docs/screenshots]
+    python -m benchmarks.screenshots [--home FOLDER] [--project ID] [--out docs/screenshots]
 
 Starts the app on a free port, opens each page in Chromium, waits until it stands still. The data folder must hold a
 project that has results (run `python -m cod_core demo` first).

@@ -1,6 +1,6 @@
 """Seconds that a person waits for: one verdict, one search, one sweep. Measure alone on the machine.
 
-    python benchmarks/speed.py [--home FOLDER]
+    python -m benchmarks.speed [--home FOLDER]
 
 Prints a table and writes benchmarks/results/speed.json.
 """

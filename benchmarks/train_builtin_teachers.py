@@ -1,6 +1,6 @@
 """Make the built-in teachers: LoRA adapters on the packaged encoder, one a sample, from its training split.
 
-    python benchmarks/train_builtin_teachers.py [movies amazon tweets news]
+    python -m benchmarks.train_builtin_teachers [movies amazon tweets news]
 
 Prints accuracy on the development and test splits and writes it beside the adapter (measured.json).
 """
