@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 LEVELS = [
     ("app", "pages", "ui"),
     ("cod_core.__main__", "cod_core.jobs.worker"),
+    ("cod_core.commands",),
     ("cod_core.workspace",),
     ("cod_core.jobs.queue", "cod_core.jobs.processes", "cod_core.distill", "cod_core.diagnostics", "cod_core.counterfactuals", "cod_core.curation",
      "cod_core.export"),

@@ -39,6 +39,34 @@ def test_a_csv_becomes_a_bundle_and_a_student(tmp_path):
     assert (tmp_path / "out.zip").stat().st_size > 1000 and (tmp_path / "student.zip").stat().st_size > 1000
 
 
+def test_every_decision_of_the_screen_can_be_made_by_a_command(tmp_path):
+    home, texts = tmp_path / "home", tmp_path / "texts.csv"
+    rows = ["This phone is good.,1", "This phone is bad.,0", "What a lovely camera.,1", "What an awful camera.,0"]
+    texts.write_text("text,label\n" + "\n".join(rows) + "\n")
+    pid = json.loads(run(home, "import", texts, "--labels", "negative,positive", "--label-map",
+                         '{"0": "negative", "1": "positive"}', "--json").stdout)["project"]
+
+    def curate(*arguments):
+        return json.loads(run(home, "curate", pid, *arguments, "--annotator", "ann", "--json").stdout)
+    run(home, "teacher", pid, "builtin:amazon")
+    run(home, "generate", pid, "--k", 4)
+    pending = curate()
+    first, second = pending[0], pending[1]
+    assert first["status"] == "pending" and all(p["flipped"] for row in pending for p in row["proposals"])
+    assert curate("--accept", first["proposals"][0]["id"])["status"] == "accepted"
+    assert curate("--reject", second["proposals"][0]["id"], "--reason", "not_fluent")["status"] == "rejected"
+    assert len(curate()) == len(pending) - 2
+    assert curate("--undo")["undone"] == second["proposals"][0]["id"]
+    opposite = "This phone is terrible." if first["label"] == "positive" else "This phone is excellent."
+    tried = curate("--edit", first["text_id"], "--to", opposite, "--dry")
+    assert tried["flipped"] and tried["counterfactual"] is None
+    kept = curate("--edit", first["text_id"], "--to", opposite)
+    row = next(r for r in curate("--all") if r["text_id"] == first["text_id"])
+    assert row["status"] == "edited" and row["proposals"][0]["id"] == kept["counterfactual"]
+    refused = run(home, "curate", pid, "--edit", first["text_id"], "--to", first["text"] + " It is.", code=1)
+    assert "does not change its mind" in refused.stderr
+
+
 def test_a_problem_has_a_message_and_exit_code_1(tmp_path):
     done = run(tmp_path, "generate", "nowhere", code=1)
     assert "does not exist" in done.stderr and "Traceback" not in done.stderr and done.stdout == ""

@@ -1,0 +1,1 @@
+"""The commands of `python -m cod_core`, one file a step of the journey; each a thin skin over the workspace."""

@@ -1,0 +1,30 @@
+"""`generate`: counterfactuals proposed and verified."""
+
+import os
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
+
+
+@app.command()
+def generate(project: str, k: Annotated[int, typer.Option(help="How many texts to propose for, balanced over labels.")] = 16,
+             generator: Annotated[str, typer.Option(help="search (no network) or llm.")] = "search",
+             n: Annotated[int, typer.Option(help="Alternatives a text.")] = 4,
+             base_url: Annotated[str, typer.Option(help="For llm: endpoint; the key comes from COD_LLM_KEY.")] = "",
+             model: Annotated[str, typer.Option(help="For llm: model name.")] = "",
+             plan: Annotated[bool, typer.Option("--plan", help="For llm: only say what would be sent, where to, and its cost.")] = False,
+             accept: Annotated[bool, typer.Option("--accept", help="Accept the best verified proposal of each undecided text.")] = False,
+             as_json: AsJson = False, home: Home = None) -> None:
+    """Propose counterfactuals and let the teacher verify each; --accept keeps them without a person."""
+    w = open_workspace(home)
+    params = {"k": k, "generator": generator, "n": n, "llm": {"base_url": base_url, "model": model}}
+    if plan:
+        found = w.plan_llm(project, params)
+        return say(asdict(found), as_json, "\n".join(f"{key}: {value}" for key, value in asdict(found).items()))
+    out = w.generate(project, params, progress_line(as_json), os.environ.get("COD_LLM_KEY"))
+    out["accepted"] = w.accept_unattended(project) if accept else 0
+    say(out, as_json, f"{out['flipped']} of {out['texts']} texts have a counterfactual that flips the teacher; "
+                       f"{out['accepted']} accepted now.")

@@ -1,0 +1,37 @@
+"""What the commands share: the app, the options every command has, how a result is said."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+                  help="Counterfactual curation for few-shot distillation, without a browser.")
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
+Home = Annotated[str | None, typer.Option("--home", help="Data folder; COD_HOME or the usual place where not given.")]
+
+
+def open_workspace(home: str | None):
+    """The workspace in `home`, or where COD_HOME says."""
+    from cod_core.workspace import Workspace
+    return Workspace(home)
+
+
+def progress_line(quiet: bool):
+    """Progress on standard error, one line rewritten; nothing where it is not a terminal."""
+    def report(done: int, total: int, message: str = "") -> None:
+        if not quiet and sys.stderr.isatty():
+            print(f"\r{message} {done}/{total}   ", end="" if done < total else "\n", file=sys.stderr, flush=True)
+    return report
+
+
+def say(value: Any, as_json: bool, plain: str) -> None:
+    """Print `value` as one JSON object, or the plain words for a person."""
+    print(json.dumps(value, ensure_ascii=False) if as_json else plain)
+
+
+def as_rows(problems) -> list[dict]:
+    """Problem rows as plain dictionaries."""
+    return [asdict(p) for p in problems]
