@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LEVELS = [
-    ("app", "pages", "ui"),
+    ("app", "screens", "ui"),
     ("cod_core.__main__", "cod_core.jobs.worker"),
     ("cod_core.commands",),
     ("cod_core.workspace",),
@@ -39,7 +39,7 @@ def imports_of(path: Path):
 
 
 def sources():
-    for folder in ("cod_core", "pages", "ui"):
+    for folder in ("cod_core", "screens", "ui"):
         yield from (ROOT / folder).rglob("*.py")
     yield ROOT / "app.py"
 
@@ -88,3 +88,8 @@ def test_modules_stay_readable():
     """A file beyond 400 lines has stopped answering one question."""
     long = {str(path.relative_to(ROOT)): n for path in sources() if (n := len(path.read_text().splitlines())) > 400}
     assert not long
+
+
+def test_no_folder_is_called_pages():
+    """Beside app.py it switches Streamlit's old automatic pages on: an address opened first then says 'Page not found'."""
+    assert not list((ROOT / "pages").rglob("*.py")), "put screens into screens/ and name them in ui/layout.py"
