@@ -149,9 +149,16 @@ class FlipCheck:
         return self.flipped and self.reached_target
 
 
+PURPOSES = ("", "request", "opinion", "adjudication")
+
+
 @dataclass(frozen=True)
 class Decision:
-    """One act of a person on one counterfactual. Append-only; undo appends with undoes set."""
+    """One act of a person on one counterfactual. Append-only; undo appends with undoes set.
+
+    purpose: "" decides; "request" asks for a second opinion; "opinion" is one, and moves nothing; "adjudication"
+    settles two that differ, and decides.
+    """
 
     counterfactual_id: str
     example_id: str
@@ -165,6 +172,34 @@ class Decision:
     guideline_version: int = 1
     undoes: int | None = None
     seq: int | None = None
+    purpose: str = ""
+
+
+@dataclass(frozen=True)
+class GuidelineExample:
+    """A pair that shows what is wanted, or what is not. why: in a sentence."""
+
+    text: str
+    counterfactual: str
+    good: bool
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Guideline:
+    """What the curators of a project agreed on. version: 0 where nothing is written yet.
+
+    reasons: reject reason (of REJECT_REASONS, keys 1 to 8 in that order) -> the project's own words for it.
+    note: what changed since the version before.
+    """
+
+    version: int
+    text: str
+    reasons: dict[str, str] = field(default_factory=dict)
+    examples: tuple[GuidelineExample, ...] = ()
+    note: str = ""
+    author: str = ""
+    created_at: str = ""
 
 
 @dataclass(frozen=True)

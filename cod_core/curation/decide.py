@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from cod_core.curation.state import standing
 from cod_core.errors import BadInput
 from cod_core.store import decisions, items
 from cod_core.store.database import Database
-from cod_core.types import KEPT, REJECT_REASONS, STATUSES, Decision, FlipCheck, now
+from cod_core.types import KEPT, PURPOSES, REJECT_REASONS, STATUSES, Decision, FlipCheck, now
 
 MAX_COMMENT = 2000
 
@@ -20,6 +19,8 @@ def allowed(decision: Decision, check: FlipCheck | None) -> None:
     """
     if decision.status not in STATUSES:
         raise BadInput(f"Unknown decision {decision.status!r}. Choose one of: {', '.join(STATUSES)}.")
+    if decision.purpose not in PURPOSES:
+        raise BadInput(f"Unknown purpose {decision.purpose!r}. Choose one of: {', '.join(PURPOSES)}.")
     if decision.undoes is not None:
         raise BadInput("A decision cannot take back another one. Use undo.")
     if not decision.annotator.strip():
@@ -52,20 +53,23 @@ def _dated(decision: Decision) -> Decision:
     return decision if decision.decided_at else replace(decision, decided_at=now())
 
 
-def decide(db: Database, pid: str, decision: Decision, check: FlipCheck | None) -> int:
+def decide(db: Database, pid: str, decision: Decision, check: FlipCheck | None, seen: int | None = None) -> int:
     """Append a decision; returns its number. Accepting another proposal of a text takes the former one's place.
 
-    check: the present teacher's verdict on the text. Raises BadInput where the decision may not stand (see
-    allowed), and then nothing is written.
+    check: the present teacher's verdict on the text. seen: the text's version that the person saw, None to decide
+    whatever happened since. Raises BadInput where the decision may not stand (see allowed), Stale where somebody
+    else decided in the meantime; nothing is written then.
     """
     allowed(decision, check)
-    return decisions.append(db, pid, _dated(decision))
+    return decisions.append(db, pid, _dated(decision), seen)
 
 
-def bulk(db: Database, pid: str, many: Sequence[Decision], checks: Mapping[str, FlipCheck] | None = None) -> list[int]:
+def bulk(db: Database, pid: str, many: Sequence[Decision], checks: Mapping[str, FlipCheck] | None = None,
+         seen: Mapping[str, int] | None = None) -> list[int]:
     """Append many decisions as one act, all or none, which one undo takes back; returns their numbers.
 
     checks: counterfactual id -> the present teacher's verdict; where not given, the latest on record counts.
+    seen: example id -> the version that the person saw. Raises BadInput and Stale as decide does.
     """
     known = items.any_checks(db, pid) if checks is None else checks
     for at, decision in enumerate(many, start=1):
@@ -73,7 +77,7 @@ def bulk(db: Database, pid: str, many: Sequence[Decision], checks: Mapping[str, 
             allowed(decision, known.get(decision.counterfactual_id))
         except BadInput as error:
             raise BadInput(f"Nothing was decided: item {at} of {len(many)} cannot be. {error}") from error
-    return decisions.append_all(db, pid, [_dated(d) for d in many])
+    return decisions.append_all(db, pid, [_dated(d) for d in many], dict(seen) if seen else None)
 
 
 def undo(db: Database, pid: str, annotator: str) -> Decision | None:
@@ -83,13 +87,11 @@ def undo(db: Database, pid: str, annotator: str) -> Decision | None:
     """
     taken: list[Decision] = []
 
-    def choose(log: list[Decision], batches: dict[int, str]) -> list[Decision]:
-        mine = [d for d in standing(log) if d.annotator == annotator]
-        if mine:
-            act = batches.get(mine[-1].seq)
-            taken.extend([d for d in mine if act is not None and batches.get(d.seq) == act] or mine[-1:])
+    def reply(act: list[Decision]) -> list[Decision]:
+        taken.extend(act)
         return [Decision(d.counterfactual_id, d.example_id, "pending", annotator, decided_at=now(),
-                         guideline_version=d.guideline_version, undoes=d.seq) for d in reversed(taken)]
+                         guideline_version=d.guideline_version, undoes=d.seq, purpose=d.purpose)
+                for d in reversed(act)]
 
-    decisions.append_after(db, pid, choose)
+    decisions.take_back(db, pid, annotator, reply)
     return taken[-1] if taken else None

@@ -1,11 +1,15 @@
 """What the decision log amounts to: pure replay, so that the state can be rebuilt from nothing.
 
-An undo is an entry of its own whose `undoes` names the entry it takes back; undoing an undo is not a thing.
+A text keeps the proposal that was accepted last. Rejecting, skipping or flagging another of its proposals concerns
+that proposal only: the one that was kept stays kept. An undo is an entry of its own whose `undoes` names the entry
+it takes back; undoing an undo is not a thing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from cod_core.types import Decision
+from cod_core.types import KEPT, Decision
+
+MOVES = ("", "adjudication")
 
 
 def standing(log: Sequence[Decision]) -> list[Decision]:
@@ -15,14 +19,32 @@ def standing(log: Sequence[Decision]) -> list[Decision]:
 
 
 def outcome(log: Sequence[Decision]) -> dict[str, Decision]:
-    """example id -> its latest standing decision, so that one counterfactual a text is kept.
+    """example id -> the decision that its text stands at, so that one counterfactual a text is kept.
 
     Texts whose every decision was undone, or that were set back to pending, are absent.
     """
-    return {i: d for i, d in {d.example_id: d for d in standing(log)}.items() if d.status != "pending"}
+    return settled(d for d in standing(log) if d.purpose in MOVES)
+
+
+def settled(acts: Iterable[Decision]) -> dict[str, Decision]:
+    """As `outcome`, of decisions that stand already."""
+    found: dict[str, Decision] = {}
+    for act in acts:
+        held = found.get(act.example_id)
+        another = held is not None and held.counterfactual_id != act.counterfactual_id
+        if another and held.status in KEPT and act.status not in KEPT:
+            continue
+        found[act.example_id] = act
+    return {i: d for i, d in found.items() if d.status != "pending"}
 
 
 def current(log: Sequence[Decision]) -> dict[str, Decision]:
     """counterfactual id -> its latest standing decision; its last undo, which is pending, where none stands."""
+    log = [d for d in log if d.purpose in MOVES]
     undos = {d.counterfactual_id: d for d in log if d.undoes is not None}
     return {**undos, **{d.counterfactual_id: d for d in standing(log)}}
+
+
+def version(log: Sequence[Decision]) -> int:
+    """Number of the last entry that moved the state of a text, undoing ones included; 0 where there is none."""
+    return max((d.seq or 0 for d in log if d.purpose in MOVES), default=0)

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
 
 from cod_core.errors import CodError, Stale
 
-HEAD = "0002"
+HEAD = "0003"
 BUSY_S = 10
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _ONE_WRITER = 0x0C0D  # the PostgreSQL advisory lock that writers take
@@ -34,6 +34,7 @@ class Database:
         with _plain_errors(), self.engine.connect().execution_options(writes=True) as connection:
             with connection.begin():
                 if self.engine.dialect.name == "postgresql":
+                    connection.execute(text(f"SET LOCAL lock_timeout = '{BUSY_S}s'"))
                     connection.execute(text(f"SELECT pg_advisory_xact_lock({_ONE_WRITER})"))
                 yield connection
 
@@ -41,13 +42,21 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A connection for reading only: one consistent snapshot that never waits for a writer."""
         with _plain_errors(), self.engine.connect() as connection, connection.begin():
+            if self.engine.dialect.name == "postgresql":
+                connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             yield connection
 
     def forget_deleted(self) -> None:
-        """Empty SQLite's write-ahead log, so that no copy of erased rows stays in the data folder."""
+        """Leave no copy of erased rows behind: empty SQLite's write-ahead log, vacuum PostgreSQL's tables.
+
+        PostgreSQL's own write-ahead log and backups are the server's affair.
+        """
         if self.engine.dialect.name == "sqlite":
             with self.engine.connect().execution_options(outside=True) as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("VACUUM")
 
 
 @contextmanager
@@ -69,7 +78,7 @@ def plain(error: DBAPIError) -> str:
     said = str(error.orig)
     if "is full" in said or "No space left" in said:
         return "The disk is full, so nothing more can be saved. Free some space and try again; what was saved is kept."
-    if "locked" in said:
+    if "locked" in said or "lock timeout" in said:
         return f"Another program has kept the database busy for more than {BUSY_S} seconds. Try again."
     if "malformed" in said or "not a database" in said:
         return ("The database file is damaged or is not a database of this app. Set COD_HOME to another folder, "
@@ -84,7 +93,7 @@ def open_database(url: str) -> Database:
     and with secure_delete, so that erased texts are overwritten. Raises CodError where it cannot be used.
     """
     sqlite = url.startswith("sqlite")
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_S} if sqlite else {})
+    engine = _engine(url, sqlite)
     if sqlite:
         event.listen(engine, "connect", _pragmas)
         event.listen(engine, "begin", _begin)
@@ -92,6 +101,21 @@ def open_database(url: str) -> Database:
     if _revision(db) != HEAD:
         _migrate(db)
     return db
+
+
+def _engine(url: str, sqlite: bool) -> Engine:
+    """Raises CodError where the address is not one of SQLite or PostgreSQL."""
+    try:
+        made = make_url(url)
+        if sqlite:
+            return create_engine(made, hide_parameters=True, connect_args={"timeout": BUSY_S})
+        if made.drivername not in ("postgres", "postgresql", "postgresql+psycopg"):
+            raise ArgumentError(made.drivername)
+        return create_engine(made.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True,
+                             connect_args={"connect_timeout": BUSY_S})
+    except (ArgumentError, ImportError) as error:
+        raise CodError("COD_DATABASE_URL is not the address of a database that this app can use. Expected "
+                       "sqlite:///FILE or postgresql://NAME:PASSWORD@HOST/DATABASE.") from error
 
 
 def _pragmas(connection, _record) -> None:
@@ -125,7 +149,7 @@ def _revision(db: Database) -> str | None:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _migrate(db: Database) -> None:
+def _migrate(db: Database, to: str = "head") -> None:
     """Bring the schema to HEAD inside one write transaction: programs that start together migrate once.
 
     Raises CodError where a newer version of the app made the database.
@@ -139,7 +163,7 @@ def _migrate(db: Database) -> None:
     try:
         with db.begin() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
     except CommandError as error:
         raise CodError(
             f"The database has schema {_revision(db)!r}; this version of the app knows up to {HEAD!r}. "

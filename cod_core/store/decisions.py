@@ -1,59 +1,120 @@
-"""The decision log: append-only, in order."""
+"""The decision log: append-only, in order. Writers take turns, so what was checked still holds when it is written."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.engine import Connection
 
+from cod_core.errors import Stale
 from cod_core.store import schema
 from cod_core.store.database import Database
 from cod_core.types import Decision
 
-_FIELDS = [c for c in schema.decisions.c if c.name not in ("project_id", "batch")]
-Choose = Callable[[list[Decision], dict[int, str]], list[Decision]]
+_T = schema.decisions
+_FIELDS = [c for c in _T.c if c.name not in ("project_id", "batch")]
+MOVES = ("", "adjudication")
+"""Purposes of decisions that move the state of their text."""
+CHUNK = 500
+Replies = Callable[[list[Decision]], list[Decision]]
 
 
-def append(db: Database, pid: str, decision: Decision) -> int:
-    """Write one decision; returns its sequence number. On return it is on the disk."""
-    return append_all(db, pid, [decision])[0]
+def append(db: Database, pid: str, decision: Decision, seen: int | None = None) -> int:
+    """Write one decision; returns its sequence number. On return it is on the disk. seen: see append_all."""
+    return append_all(db, pid, [decision], None if seen is None else {decision.example_id: seen})[0]
 
 
-def append_all(db: Database, pid: str, many: Sequence[Decision]) -> list[int]:
-    """Write decisions as one act, all or none; returns their sequence numbers."""
+def append_all(db: Database, pid: str, many: Sequence[Decision], seen: dict[str, int] | None = None) -> list[int]:
+    """Write decisions as one act, all or none; returns their sequence numbers.
+
+    seen: example id -> the text's version (see `versions`) that the person saw. Raises Stale where somebody decided
+    on the text since; nothing is written then.
+    """
     batch = secrets.token_hex(6) if len(many) > 1 else None
     with db.begin() as c:
+        if seen:
+            _unchanged(c, pid, seen)
         return [_append(c, pid, decision, batch) for decision in many]
 
 
-def append_after(db: Database, pid: str, choose: Choose) -> list[int]:
-    """Write what `choose` makes of (the log, sequence number -> bulk act), with nothing written in between."""
-    with db.begin() as c:
-        many = choose(_log(c, pid), _batches(c, pid))
-        return [_append(c, pid, decision, None) for decision in many]
+def _unchanged(c: Connection, pid: str, seen: dict[str, int]) -> None:
+    current = _versions(c, pid, list(seen))
+    moved = [i for i, version in seen.items() if current.get(i, 0) != version]
+    if not moved:
+        return
+    last = c.execute(select(_T.c.annotator, _T.c.decided_at).where(
+        _T.c.project_id == pid, _T.c.seq == current.get(moved[0]))).first()
+    who, at = last if last is not None else ("Somebody", "")
+    many = f"{len(moved)} of these texts were" if len(seen) > 1 else "This text was"
+    raise Stale(f"{many} decided by {who} at {(at or '')[11:16]} (UTC) since you opened it. Nothing was overwritten: "
+                "look at it again, then decide.")
 
 
-def log(db: Database, pid: str) -> list[Decision]:
-    """Every decision of the project, oldest first."""
+def versions(db: Database, pid: str, example_ids: Sequence[str]) -> dict[str, int]:
+    """example id -> number of the last decision (or undo) that moved its state; absent where there is none."""
     with db.read() as c:
-        return _log(c, pid)
+        return _versions(c, pid, example_ids)
+
+
+def _versions(c: Connection, pid: str, example_ids: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for at in range(0, len(example_ids), CHUNK):
+        query = select(_T.c.example_id, func.max(_T.c.seq)).where(
+            _T.c.project_id == pid, _T.c.example_id.in_(example_ids[at : at + CHUNK]), _T.c.purpose.in_(MOVES))
+        found.update(c.execute(query.group_by(_T.c.example_id)).tuples().all())
+    return found
+
+
+def take_back(db: Database, pid: str, annotator: str, undo: Replies) -> list[int]:
+    """Write what `undo` makes of the annotator's last act that stands (one decision, or those of a bulk act).
+
+    Nothing is written in between; an empty list where nothing stands.
+    """
+    with db.begin() as c:
+        other = _T.alias()
+        standing = (_T.c.project_id == pid, _T.c.annotator == annotator, _T.c.undoes.is_(None),
+                    ~select(other.c.seq).where(other.c.undoes == _T.c.seq, other.c.project_id == pid).exists())
+        query = select(*_FIELDS, _T.c.batch).where(*standing).order_by(_T.c.seq.desc())
+        last = c.execute(query.limit(1)).mappings().first()
+        if last is None:
+            return []
+        act = [last] if last["batch"] is None else list(
+            c.execute(query.where(_T.c.batch == last["batch"])).mappings())
+        batch = secrets.token_hex(6) if len(act) > 1 else None
+        return [_append(c, pid, made, batch) for made in undo([_decision(row) for row in reversed(act)])]
+
+
+def log(db: Database, pid: str, after: int = 0, example_ids: Sequence[str] | None = None) -> list[Decision]:
+    """Decisions of the project with a number above `after`, oldest first; on these texts only, where given."""
+    query = select(*_FIELDS).where(_T.c.project_id == pid, _T.c.seq > after).order_by(_T.c.seq)
+    with db.read() as c:
+        if example_ids is None:
+            return [_decision(row) for row in c.execute(query).mappings()]
+        rows = [row for at in range(0, len(example_ids), CHUNK) for row in c.execute(
+            query.where(_T.c.example_id.in_(example_ids[at : at + CHUNK]))).mappings()]
+    return [_decision(row) for row in sorted(rows, key=lambda r: r["seq"])]
+
+
+def stream(db: Database, pid: str, chunk: int = 2000) -> Iterator[Decision]:
+    """Every decision, oldest first, a chunk at a time in memory."""
+    last = 0
+    while True:
+        with db.read() as c:
+            rows = c.execute(select(*_FIELDS).where(_T.c.project_id == pid, _T.c.seq > last)
+                             .order_by(_T.c.seq).limit(chunk)).mappings().all()
+        if not rows:
+            return
+        yield from map(_decision, rows)
+        last = rows[-1]["seq"]
 
 
 def _append(c: Connection, pid: str, decision: Decision, batch: str | None) -> int:
     values = {**asdict(decision), "reasons": list(decision.reasons), "project_id": pid, "batch": batch}
     del values["seq"]
-    return c.execute(insert(schema.decisions).values(values)).inserted_primary_key[0]
+    return c.execute(insert(_T).values(values)).inserted_primary_key[0]
 
 
-def _log(c: Connection, pid: str) -> list[Decision]:
-    t = schema.decisions
-    rows = c.execute(select(*_FIELDS).where(t.c.project_id == pid).order_by(t.c.seq)).mappings()
-    return [Decision(**{**row, "reasons": tuple(row["reasons"] or ()), "comment": row["comment"] or ""})
-            for row in rows]
-
-
-def _batches(c: Connection, pid: str) -> dict[int, str]:
-    t = schema.decisions
-    query = select(t.c.seq, t.c.batch).where(t.c.project_id == pid, t.c.batch.is_not(None))
-    return dict(c.execute(query).tuples().all())
+def _decision(row) -> Decision:
+    values = {k: v for k, v in row.items() if k != "batch"}
+    return Decision(**{**values, "reasons": tuple(row["reasons"] or ()), "comment": row["comment"] or ""})

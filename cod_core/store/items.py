@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 
 from cod_core.errors import BadInput
 from cod_core.store import schema
-from cod_core.store.cache import CHUNK, insert_new, insert_or_replace
+from cod_core.store.cache import CHUNK, fresh_statistics, insert_new, insert_or_replace
 from cod_core.store.database import Database
 from cod_core.text import text_hash
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, now
@@ -29,7 +29,9 @@ def _add_new(db: Database, table, pid: str, rows: Iterator[dict]) -> int:
         numbered = ({"project_id": pid, "position": start + i, **row} for i, row in enumerate(rows))
         while batch := list(islice(numbered, BATCH)):
             c.execute(insert_new(c, table), batch)
-        return c.execute(of_project).scalar_one() - before
+        added = c.execute(of_project).scalar_one() - before
+        fresh_statistics(c, table, added)
+        return added
 
 
 def add_examples(db: Database, pid: str, found: Sequence[Example]) -> int:
@@ -122,7 +124,9 @@ def add_checks(db: Database, pid: str, found: Sequence[FlipCheck]) -> None:
         return
     t = schema.flip_checks
     with db.begin() as c:
-        c.execute(insert_or_replace(c, t), [{"project_id": pid, **asdict(check)} for check in found])
+        touched = (c.execute(select(func.max(t.c.touched)).where(t.c.project_id == pid)).scalar() or 0) + 1
+        c.execute(insert_or_replace(c, t), [{"project_id": pid, "touched": touched, **asdict(k)} for k in found])
+        fresh_statistics(c, t, len(found))
 
 
 def _check(r) -> FlipCheck:

@@ -35,20 +35,23 @@ examples = Table(
     Column("position", Integer, nullable=False), Column("text", Text, nullable=False),
     Column("text_hash", String, nullable=False), Column("label", String),
     Column("split", String, nullable=False), Column("source_id", String), Column("metadata", JSON),
-    Index("ix_examples_split", "project_id", "split", "position"), Index("ix_examples_hash", "text_hash"))
+    Index("ix_examples_split", "project_id", "split", "position"), Index("ix_examples_hash", "text_hash"),
+    Index("ix_examples_position", "project_id", "position"))
 counterfactuals = Table(
     "counterfactuals", metadata, _project(), Column("id", String, primary_key=True),
     Column("example_id", String, nullable=False), Column("position", Integer, nullable=False),
     Column("text", Text, nullable=False), Column("text_hash", String, nullable=False), Column("source", String),
     Column("target", String), Column("origin", JSON), Column("raw_reply", Text), Column("derived_from", String),
     Column("note", Text), Column("created_at", String), Index("ix_cf_example", "project_id", "example_id"),
-    Index("ix_cf_hash", "text_hash"))
+    Index("ix_cf_hash", "text_hash"), Index("ix_cf_position", "project_id", "position"))
 flip_checks = Table(
     "flip_checks", metadata, _project(), Column("counterfactual_id", String, primary_key=True),
     Column("teacher_id", String, primary_key=True), Column("teacher_revision", String, primary_key=True),
     Column("before", JSON), Column("after", JSON), Column("target", String), Column("token_edits", Integer),
     Column("edit_fraction", Float), Column("char_edits", Integer), Column("similarity", Float),
-    Column("truncated", Boolean), Column("checked_at", String))
+    Column("truncated", Boolean), Column("checked_at", String),
+    Column("touched", Integer, nullable=False, server_default="0"),  # grows with every write of the project's verdicts
+    Index("ix_checks_touched", "project_id", "touched"))
 decisions = Table(
     "decisions", metadata, Column("seq", Integer, primary_key=True, autoincrement=True),
     Column("project_id", String, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
@@ -56,8 +59,9 @@ decisions = Table(
     Column("status", String, nullable=False), Column("annotator", String, nullable=False), Column("reasons", JSON),
     Column("override_reason", Text), Column("comment", Text), Column("decided_at", String),
     Column("lead_time_s", Float), Column("guideline_version", Integer), Column("undoes", Integer),
-    Column("batch", String),
-    Index("ix_decisions_project", "project_id", "seq"), sqlite_autoincrement=True)
+    Column("batch", String), Column("purpose", String, nullable=False, server_default=""),
+    Index("ix_decisions_project", "project_id", "seq"), Index("ix_decisions_undoes", "undoes"),
+    Index("ix_decisions_example", "project_id", "example_id", "seq"), sqlite_autoincrement=True)
 drafts = Table(
     "drafts", metadata, _project(), Column("example_id", String, primary_key=True),
     Column("annotator", String, primary_key=True), Column("base_id", String), Column("text", Text),
@@ -83,3 +87,16 @@ jobs = Table(
 runs = Table(
     "runs", metadata, _project(), Column("run_id", String, primary_key=True), Column("config", JSON),
     Column("result", JSON), Column("created_at", String))
+guidelines = Table(
+    "guidelines", metadata, _project(), Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False), Column("reasons", JSON), Column("examples", JSON), Column("note", Text),
+    Column("author", String), Column("created_at", String))
+people = Table(
+    "people", metadata, Column("name", String, primary_key=True), Column("role", String, nullable=False),
+    Column("added_by", String), Column("added_at", String))
+leases = Table(
+    "leases", metadata, _project(), Column("example_id", String, primary_key=True),
+    Column("holder", String, nullable=False), Column("person", String), Column("until", Float, nullable=False))
+places = Table(
+    "places", metadata, _project(), Column("person", String, primary_key=True), Column("page", String),
+    Column("item", String), Column("at", String))

@@ -8,12 +8,15 @@ from cod_core.workspace.curating import Curating
 from cod_core.workspace.distilling import Distilling
 from cod_core.workspace.drawing import Drawing
 from cod_core.workspace.gathering import Gathering
+from cod_core.workspace.guiding import Guiding
 from cod_core.workspace.leaving import Leaving
+from cod_core.workspace.people import People
 from cod_core.workspace.proposing import Proposing
 from cod_core.workspace.results import ResultsView
 from cod_core.workspace.teaching import Teaching
 from cod_core.workspace.working import Working
 
 
-class Workspace(Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working):
+class Workspace(Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working,
+                Guiding, People):
     """Everything the app can do with one data folder (COD_HOME). home: another folder, for tests."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cod_core.counterfactuals import verify
 from cod_core.curation import decide as deciding
-from cod_core.curation import queue, state
+from cod_core.curation import opinions, queue, state
 from cod_core.errors import BadInput
 from cod_core.store import decisions, items
 from cod_core.text import short_hash
@@ -18,6 +18,8 @@ class Card:
 
     decision: the live decision of the text, None where pending. stale: the check is another teacher's.
     why: its place in the queue in words. disagrees: the teacher's class at the text is not the gold label.
+    version: of the text's decisions, to be handed back with the next one. second: the phase of a second opinion
+    (open, agreed, differ, settled), "" where none is wanted; while it is open, decision is the annotator's own.
     """
 
     example: Example
@@ -29,6 +31,8 @@ class Card:
     stale: bool
     reason_why: str
     disagrees: bool
+    version: int = 0
+    second: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class State:
     checks: dict[str, FlipCheck]
     outcome: dict[str, Decision]
     stale: int
+    logs: dict[str, list[Decision]]
 
 
 class Curating(Base):
@@ -50,8 +55,10 @@ class Curating(Base):
         if self.project(pid).teacher is not None:
             spec = self.project(pid)
             checks = items.checks(self.db, pid, *self._identity(spec.teacher, spec.task.labels))
-        outcome = state.outcome(decisions.log(self.db, pid))
-        return State(cfs, checks, outcome, sum(1 for cf in cfs if cf.id not in checks))
+        log, logs = decisions.log(self.db, pid), {}
+        for decision in log:
+            logs.setdefault(decision.example_id, []).append(decision)
+        return State(cfs, checks, state.outcome(log), sum(1 for cf in cfs if cf.id not in checks), logs)
 
     def cards(self, pid: str, sort: str = "upload", annotator: str = "me") -> list[Card]:
         """Every text that has a proposal, as cards in the order asked for (see curation.queue.order)."""
@@ -61,12 +68,14 @@ class Curating(Base):
         for cf in now_state.counterfactuals:
             by_example.setdefault(cf.example_id, []).append(cf)
         found = items.examples(self.db, pid, ids=list(by_example))
-        made = [self._card(e, by_example[e.id], now_state, old) for e in found]
+        made = [self._card(e, by_example[e.id], now_state, old, annotator) for e in found]
         return queue.order(made, sort)
 
-    def _card(self, example: Example, cfs: list[Counterfactual], current: State, old: dict[str, FlipCheck]) -> Card:
+    def _card(self, example: Example, cfs: list[Counterfactual], current: State, old: dict[str, FlipCheck],
+              annotator: str) -> Card:
         ranked = verify.first_offer(cfs, current.checks)
-        decision = current.outcome.get(example.id)
+        log = current.logs.get(example.id, [])
+        decision, wanted = opinions.seen_by(log, annotator), opinions.second(log)
         decided = next((cf for cf in ranked if decision and cf.id == decision.counterfactual_id), None)
         offered = decided or ranked[0]
         check = current.checks.get(offered.id)
@@ -74,7 +83,8 @@ class Curating(Base):
         before = shown.before.label if shown else offered.source
         others = [(cf, current.checks.get(cf.id) or old.get(cf.id)) for cf in ranked if cf.id != offered.id]
         return Card(example, before, offered, shown, others, decision, check is None, why(shown),
-                    example.label is not None and before != example.label)
+                    example.label is not None and before != example.label, state.version(log),
+                    wanted.phase if wanted else "")
 
     def before(self, pid: str, example_id: str) -> Prediction:
         """The teacher's prediction on the original text."""
@@ -99,16 +109,21 @@ class Curating(Base):
         return verify.verify([(example.text, cf)], self.teacher(pid), embed)[0]
 
     def decide(self, pid: str, cf_id: str, status: str, annotator: str, reasons=(), override_reason: str | None = None,
-               comment: str = "", lead_time_s: float | None = None) -> Decision:
-        """Record one decision at once. Raises BadInput where it may not be kept (see curation.decide)."""
+               comment: str = "", lead_time_s: float | None = None, seen: int | None = None) -> Decision:
+        """Record one decision at once. seen: the version of the card that it was made on (Card.version).
+
+        Where a second opinion is wanted on the text it is one, and the state does not move. Raises BadInput where it
+        may not be kept (see curation.decide), Stale where somebody else decided since: nothing is written then.
+        """
         from dataclasses import replace
 
         cf = items.counterfactual(self.db, pid, cf_id)
         project = self.project(pid)
         check = self._fresh_check(pid, cf)
+        log = decisions.log(self.db, pid, example_ids=[cf.example_id])
         made = Decision(cf_id, cf.example_id, status, annotator, tuple(reasons), override_reason, comment, now(),
-                        lead_time_s, project.task.guideline_version)
-        return replace(made, seq=deciding.decide(self.db, pid, made, check))
+                        lead_time_s, project.task.guideline_version, purpose=opinions.purpose_of(log, annotator))
+        return replace(made, seq=deciding.decide(self.db, pid, made, check, seen))
 
     def _fresh_check(self, pid: str, cf: Counterfactual) -> FlipCheck | None:
         """The present teacher's check of cf, made now where it is missing or stale."""
@@ -135,7 +150,8 @@ class Curating(Base):
         return len(missing)
 
     def edit_and_accept(self, pid: str, example_id: str, base_cf_id: str | None, text: str, annotator: str,
-                        override_reason: str | None = None, lead_time_s: float | None = None):
+                        override_reason: str | None = None, lead_time_s: float | None = None,
+                        seen: int | None = None):
         """Keep the expert's own text: a new counterfactual that points back, its check, and the decision.
 
         Returns (Counterfactual, FlipCheck, Decision). Raises BadInput where it does not flip and no
@@ -145,13 +161,15 @@ class Curating(Base):
         base = items.counterfactual(self.db, pid, base_cf_id) if base_cf_id else None
         if base is not None and clean(text, example.text) == base.text:
             return base, self._fresh_check(pid, base), self.decide(
-                pid, base.id, "accepted", annotator, override_reason=override_reason, lead_time_s=lead_time_s)
+                pid, base.id, "accepted", annotator, override_reason=override_reason, lead_time_s=lead_time_s,
+                seen=seen)
         cf = self._written(pid, example, text, base.target if base else None, base_cf_id)
         check = self._verdict(pid, example, cf)
         deciding.allowed(Decision(cf.id, example_id, "edited", annotator, override_reason=override_reason), check)
         items.add_counterfactuals(self.db, pid, [cf])
         items.add_checks(self.db, pid, [check])
-        decision = self.decide(pid, cf.id, "edited", annotator, override_reason=override_reason, lead_time_s=lead_time_s)
+        decision = self.decide(pid, cf.id, "edited", annotator, override_reason=override_reason,
+                               lead_time_s=lead_time_s, seen=seen)
         items.drop_draft(self.db, pid, example_id, annotator)
         return cf, check, decision
 

@@ -1,6 +1,29 @@
 """Property tests draw the same examples on every run and are not judged by the machine's speed."""
 
+import pytest
 from hypothesis import settings
+
+from tests import postgres
 
 settings.register_profile("cod", max_examples=40, derandomize=True, deadline=None)
 settings.load_profile("cod")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    """A fresh database of each kind that the app can use: the same tests hold on both."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'cod.db'}"
+    if postgres.missing():
+        pytest.skip("PostgreSQL is not installed (initdb, pg_ctl)")
+    return postgres.new_database()
+
+
+@pytest.fixture
+def db(database_url):
+    """The open database; its connections are closed afterwards."""
+    from cod_core.store.database import open_database
+
+    opened = open_database(database_url)
+    yield opened
+    opened.engine.dispose()

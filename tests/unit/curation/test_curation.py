@@ -11,15 +11,9 @@ from cod_core.curation import decide as deciding
 from cod_core.curation import queue, state
 from cod_core.errors import BadInput
 from cod_core.store import decisions, items, projects
-from cod_core.store.database import open_database
 from cod_core.types import Decision, FlipCheck, Prediction, Task
 
 LABELS = ("good", "bad", "so-so")
-
-
-@pytest.fixture
-def db(tmp_path):
-    return open_database(f"sqlite:///{tmp_path / 'cod.db'}")
 
 
 @pytest.fixture
@@ -74,6 +68,23 @@ def test_accepting_another_proposal_takes_the_former_ones_place(db, pid):
     deciding.decide(db, pid, act("c1"), check("c1"))
     deciding.decide(db, pid, act("c2"), check("c2"))
     assert {i: d.counterfactual_id for i, d in state.outcome(decisions.log(db, pid)).items()} == {"e1": "c2"}
+
+
+def test_rejecting_another_proposal_leaves_the_kept_one_kept(db, pid):
+    """Looking through the alternatives after accepting one must not throw it away."""
+    deciding.decide(db, pid, act("c1"), check("c1"))
+    for status in ("rejected", "skipped", "needs_review", "pending"):
+        deciding.decide(db, pid, act("c2", status=status), check("c2"))
+    kept = state.outcome(decisions.log(db, pid))["e1"]
+    assert (kept.counterfactual_id, kept.status) == ("c1", "accepted")
+    deciding.decide(db, pid, act("c1", status="rejected"), check("c1"))
+    assert state.outcome(decisions.log(db, pid))["e1"].status == "rejected"
+
+
+def test_rejecting_the_edit_that_took_a_proposals_place_does_not_bring_that_back(db, pid):
+    for one in (act("c1"), act("c2", status="edited"), act("c2", status="rejected")):
+        deciding.decide(db, pid, one, check(one.counterfactual_id))
+    assert state.outcome(decisions.log(db, pid))["e1"].status == "rejected"
 
 
 def test_undo_takes_back_ones_own_last_act_down_to_nothing(db, pid):

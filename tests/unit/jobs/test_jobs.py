@@ -15,16 +15,10 @@ import pytest
 from cod_core.errors import BadInput, Cancelled, NotEnoughData
 from cod_core.jobs import processes, queue, worker
 from cod_core.store import projects
-from cod_core.store.database import open_database
 from cod_core.types import Task
 
 ROOT = Path(__file__).resolve().parents[3]
 NOBODY = 2**22 + 1  # above the largest process id of Linux
-
-
-@pytest.fixture
-def db(tmp_path):
-    return open_database(f"sqlite:///{tmp_path / 'cod.db'}")
 
 
 @pytest.fixture
@@ -243,21 +237,21 @@ SLEEPER = """
 import sys, time
 from types import SimpleNamespace
 from cod_core.jobs import worker
-from cod_core.settings import Settings
 from cod_core.store.database import open_database
 worker._be_a_process()
 def run_job(job, progress):
     for i in range(300):
         progress(i, 300, "at work")
         time.sleep(0.1)
-db = open_database(Settings.load(sys.argv[2]).database_url)
+db = open_database(sys.argv[3])
 worker.main([sys.argv[1], "--home", sys.argv[2]], workspace=SimpleNamespace(db=db, run_job=run_job))
 """
 
 
 def start_sleeper(db, pid, tmp_path) -> tuple[str, subprocess.Popen]:
     job_id = queue.enqueue(db, pid, "generate", {})
-    process = subprocess.Popen([sys.executable, "-c", SLEEPER, job_id, str(tmp_path)], cwd=ROOT,
+    process = subprocess.Popen([sys.executable, "-c", SLEEPER, job_id, str(tmp_path),
+                                str(db.engine.url)], cwd=ROOT,
                                env={**os.environ, "PYTHONPATH": str(ROOT)})
     deadline = time.time() + 30
     while queue.get(db, job_id).done < 1 and time.time() < deadline:

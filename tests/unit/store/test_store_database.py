@@ -2,18 +2,18 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from cod_core.errors import CodError, Stale
 from cod_core.store import items, projects, schema
-from cod_core.store.database import HEAD, open_database
+from cod_core.store.database import HEAD, Database, _begin, _engine, _pragmas, open_database
 from cod_core.types import Example, Task
+from tests import postgres
 
 TASK = Task("sentiment", ("good", "bad"))
 
@@ -22,7 +22,16 @@ def url(tmp_path) -> str:
     return f"sqlite:///{tmp_path / 'cod.db'}"
 
 
-def test_migrations_build_exactly_the_declared_tables(tmp_path):
+def bare(address: str) -> Database:
+    """The database as it is, without a migration."""
+    engine = _engine(address, address.startswith("sqlite"))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _pragmas)
+        event.listen(engine, "begin", _begin)
+    return Database(engine)
+
+
+def test_migrations_build_exactly_the_declared_tables(database_url):
     """A column declared but never migrated fails only on the first machine that was installed earlier."""
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
@@ -30,32 +39,33 @@ def test_migrations_build_exactly_the_declared_tables(tmp_path):
 
     from cod_core.store.database import _MIGRATIONS
 
-    db = open_database(url(tmp_path))
+    db = open_database(database_url)
     with db.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
     assert ScriptDirectory(str(_MIGRATIONS)).get_current_head() == HEAD
 
 
-def test_a_database_of_the_first_version_keeps_its_decisions(tmp_path):
+def test_a_database_of_the_first_version_keeps_its_decisions(database_url):
     """An update of the app must never cost a person's work."""
-    path = tmp_path / "cod.db"
-    open_database(url(tmp_path)).engine.dispose()
-    old = sqlite3.connect(path)
-    old.executescript("""
-        ALTER TABLE decisions DROP COLUMN batch;
-        UPDATE alembic_version SET version_num = '0001';
-        INSERT INTO projects (id, name, task, teacher, settings, created_at)
-            VALUES ('p', 'old', '{"name":"t","labels":["a","b"],"descriptions":[],"guideline_version":1}', 'null',
-                    '{}', '2025-01-01T00:00:00Z');
-        INSERT INTO decisions (project_id, counterfactual_id, example_id, status, annotator, reasons)
-            VALUES ('p', 'c', 'e', 'accepted', 'me', '[]');
-    """)
-    old.close()
     from cod_core.store import decisions
+    from cod_core.store.database import _migrate
 
-    db = open_database(url(tmp_path))
-    assert [d.status for d in decisions.log(db, "p")] == ["accepted"]
+    empty = database_url if database_url.startswith("sqlite") else postgres.new_database(empty=True)
+    old = bare(empty)
+    _migrate(old, "0001")
+    with old.begin() as connection:
+        connection.execute(text("""
+            INSERT INTO projects (id, name, task, teacher, settings, created_at)
+            VALUES ('p', 'old', :task, 'null', '{}', '2025-01-01T00:00:00Z')"""), {
+            "task": '{"name":"t","labels":["a","b"],"descriptions":[],"guideline_version":1}'})
+        connection.execute(text("""
+            INSERT INTO decisions (project_id, counterfactual_id, example_id, status, annotator, reasons)
+            VALUES ('p', 'c', 'e', 'accepted', 'me', '[]')"""))
+    old.engine.dispose()
+    db = open_database(empty)
+    assert [(d.status, d.purpose) for d in decisions.log(db, "p")] == [("accepted", "")]
     assert projects.get_project(db, "p").task.labels == ("a", "b")
+    db.engine.dispose()
 
 
 def test_opening_a_current_database_loads_no_alembic(tmp_path):
@@ -66,12 +76,12 @@ def test_opening_a_current_database_loads_no_alembic(tmp_path):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_database_of_a_newer_app_is_refused_in_plain_words(tmp_path):
-    db = open_database(url(tmp_path))
+def test_a_database_of_a_newer_app_is_refused_in_plain_words(database_url):
+    db = open_database(database_url)
     with db.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(CodError, match="newer version"):
-        open_database(url(tmp_path))
+        open_database(database_url)
 
 
 def test_a_file_that_is_no_database_is_refused_in_plain_words(tmp_path):
@@ -80,13 +90,14 @@ def test_a_file_that_is_no_database_is_refused_in_plain_words(tmp_path):
         open_database(url(tmp_path))
 
 
-def test_programs_that_start_together_migrate_once(tmp_path):
+def test_programs_that_start_together_migrate_once(database_url):
     """The app and the first worker open a fresh data folder at the same moment."""
+    empty = database_url if database_url.startswith("sqlite") else postgres.new_database(empty=True)
     errors = []
 
     def start():
         try:
-            open_database(url(tmp_path))
+            open_database(empty)
         except Exception as error:
             errors.append(error)
 
@@ -98,9 +109,9 @@ def test_programs_that_start_together_migrate_once(tmp_path):
     assert errors == []
 
 
-def test_reads_before_writes_are_not_overtaken(tmp_path):
+def test_reads_before_writes_are_not_overtaken(database_url):
     """Two tabs that change different settings at once: neither change may be lost."""
-    db = open_database(url(tmp_path))
+    db = open_database(database_url)
     pid = projects.create_project(db, "p", TASK)
     threads = [threading.Thread(target=projects.update_settings, args=(db, pid, {str(i): i})) for i in range(8)]
     for thread in threads:
@@ -110,8 +121,8 @@ def test_reads_before_writes_are_not_overtaken(tmp_path):
     assert projects.get_project(db, pid).settings == {str(i): i for i in range(8)}
 
 
-def test_an_error_inside_a_transaction_leaves_nothing_behind(tmp_path):
-    db = open_database(url(tmp_path))
+def test_an_error_inside_a_transaction_leaves_nothing_behind(database_url):
+    db = open_database(database_url)
     with pytest.raises(ZeroDivisionError), db.begin() as connection:
         connection.execute(text("INSERT INTO replies (key) VALUES ('k')"))
         _ = 1 / 0
@@ -131,9 +142,9 @@ def test_a_full_disk_is_said_plainly_and_keeps_what_was_saved(tmp_path):
     assert [e.text for e in items.examples(db, pid)] == ["kept"]
 
 
-def test_writing_to_a_deleted_project_says_so_without_repeating_the_text(tmp_path):
+def test_writing_to_a_deleted_project_says_so_without_repeating_the_text(database_url):
     """SQL errors print their parameters, and parameters are people's texts."""
-    db = open_database(url(tmp_path))
+    db = open_database(database_url)
     with pytest.raises(Stale, match="deleted") as caught:
         items.add_examples(db, "gone", [Example("a", "a private sentence", "good")])
     assert "private" not in str(caught.value) + str(caught.value.__cause__)

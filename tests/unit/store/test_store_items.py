@@ -7,17 +7,11 @@ import pytest
 
 from cod_core.errors import BadInput
 from cod_core.store import cache, items, projects, runs
-from cod_core.store.database import open_database
 from cod_core.text import text_hash
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, RunConfig, RunResult, Task
 
 TASK = Task("sentiment", ("good", "bad"), ("it praises", "it complains"), 3)
 ORIGIN = Origin("search", "teacher-guided", "1", seed=4)
-
-
-@pytest.fixture
-def db(tmp_path):
-    return open_database(f"sqlite:///{tmp_path / 'cod.db'}")
 
 
 @pytest.fixture

@@ -1,0 +1,106 @@
+"""Second opinions: asked for, given blind, compared, settled. Pure: a text's log in, its state out.
+
+A flag asks for one, and so does a request (a sample drawn for it). Until two people have decided, each sees only
+what they decided themselves. Where the two differ, an adjudication settles it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cod_core.curation import state
+from cod_core.types import KEPT, Decision
+
+VOTES = (*KEPT, "rejected")
+
+
+@dataclass(frozen=True)
+class Second:
+    """A text with a second opinion wanted. votes: annotator -> their latest decision, at least two to compare.
+
+    phase: open (fewer than two votes), agreed, differ, or settled (adjudicated). asked_by: who wanted it.
+    """
+
+    example_id: str
+    counterfactual_id: str
+    asked_by: str
+    asked_at: str
+    phase: str
+    votes: dict[str, Decision]
+
+    @property
+    def blind(self) -> bool:
+        """Whether votes are still hidden from everybody but their own maker."""
+        return self.phase == "open"
+
+
+def second(log: Sequence[Decision]) -> Second | None:
+    """The second opinion of one text from its log; None where none is asked for (any more)."""
+    acts = state.standing(log)
+    moved = state.outcome(log)
+    asked = [d for d in acts if d.status == "needs_review" and (
+        d.purpose == "request" or (d.purpose == "" and _stands(d, moved)))]
+    settled = next((d for d in reversed(acts) if d.purpose == "adjudication"), None)
+    flags = [d for d in acts if d.status == "needs_review" and d.purpose == ""]
+    if not asked and settled is not None and flags:
+        asked = flags[-1:]  # the adjudication took the flag's place
+    if not asked:
+        return None
+    ask = asked[-1]
+    votes = votes_of(acts)
+    if settled is not None and settled.seq > ask.seq:
+        phase = "settled"
+    elif len(votes) < 2:
+        phase = "open"
+    else:
+        phase = "agreed" if len({category(d) for d in votes.values()}) == 1 else "differ"
+    return Second(ask.example_id, ask.counterfactual_id, ask.annotator, ask.decided_at, phase, votes)
+
+
+def _stands(flag: Decision, moved: dict[str, Decision]) -> bool:
+    held = moved.get(flag.example_id)
+    return held is not None and held.seq == flag.seq
+
+
+def votes_of(acts: Iterable[Decision]) -> dict[str, Decision]:
+    """annotator -> their latest decision of a text's standing ones, where that keeps or rejects it."""
+    latest = {d.annotator: d for d in acts if d.purpose in ("", "opinion")}
+    return {who: d for who, d in latest.items() if d.status in VOTES}
+
+
+def category(decision: Decision) -> str:
+    """What two people are compared on: 'kept' or 'rejected'."""
+    return "kept" if decision.status in KEPT else "rejected"
+
+
+def purpose_of(log: Sequence[Decision], annotator: str) -> str:
+    """What a decision by this annotator would be: '' where it decides, 'opinion' where it is a second opinion.
+
+    log: of one text. The one who decided it, or flagged it, may still change their mind alone.
+    """
+    wanted = second(log)
+    if wanted is None or wanted.phase in ("agreed", "settled"):
+        return ""
+    held = state.outcome(log).get(wanted.example_id)
+    alone = held is not None and held.annotator == annotator and not set(wanted.votes) - {annotator}
+    return "" if alone else "opinion"
+
+
+def seen_by(log: Sequence[Decision], annotator: str) -> Decision | None:
+    """The decision on one text as this annotator may see it; None where it is to do for them.
+
+    While a second opinion is open that is their own latest decision; else what the text stands at.
+    """
+    wanted = second(log)
+    if wanted is None or not wanted.blind:
+        return next(iter(state.outcome(log).values()), None)
+    mine = [d for d in state.standing(log) if d.annotator == annotator and d.purpose in ("", "opinion")]
+    return mine[-1] if mine and mine[-1].status != "pending" else None
+
+
+def hidden_from(log: Sequence[Decision], annotator: str) -> set[int]:
+    """Numbers of a text's entries that this annotator may not see yet: what others decided, while it is open."""
+    wanted = second(log)
+    if wanted is None or not wanted.blind:
+        return set()
+    return {d.seq for d in log if d.annotator != annotator and d.purpose in ("", "opinion") and (
+        d.status in VOTES or d.undoes is not None)}

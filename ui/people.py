@@ -1,0 +1,84 @@
+"""Who is at the screen, what they may do, and which text is theirs just now. Draws little; knows no page.
+
+Names on one machine are pseudonyms without accounts; with `st.login` set up they are mail addresses.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Sequence
+
+import streamlit as st
+
+from cod_core.errors import CodError
+from cod_core.workspace.people import ALLOWED, may
+from ui import errors, state
+
+ROLE_WORDS = {"curator": "Curator: decides on texts", "reviewer": "Reviewer: also bulk decisions, guideline, settling "
+              "differences", "owner": "Owner: also endpoints, keys, model folders, people, deleting"}
+_BROWSER = "browser_id"
+
+
+def signing_in() -> bool:
+    """Whether the app is set up for signing in ([auth] in secrets.toml)."""
+    try:
+        return "auth" in st.secrets
+    except (FileNotFoundError, st.errors.StreamlitSecretNotFoundError):
+        return False
+
+
+def owners() -> list[str]:
+    """Mail addresses that are always owners: COD_OWNERS, separated by commas."""
+    return [name.strip().lower() for name in os.environ.get("COD_OWNERS", "").split(",") if name.strip()]
+
+
+def role() -> str:
+    """The role of the person at the screen. On one machine without sign-in everybody not on the list is an owner."""
+    return state.workspace().join(state.annotator(), signing_in(), owners())
+
+
+def allowed(act: str) -> bool:
+    """Whether the person at the screen may do this (a key of cod_core.workspace.people.ALLOWED)."""
+    return may(role(), act)
+
+
+def only_for(act: str, what: str) -> bool:
+    """Whether the person may; where not, says so in one line. what: 'Setting an endpoint'."""
+    mine = role()
+    if may(mine, act):
+        return True
+    errors.box(f"{what} needs the role {' or '.join(ALLOWED[act])}; yours is {mine}. Ask an owner.", "info")
+    return False
+
+
+def need(act: str) -> None:
+    """Raises CodError where the person at the screen may not do this: for callbacks."""
+    mine = role()
+    if not may(mine, act):
+        raise CodError(f"This needs the role {' or '.join(ALLOWED[act])}; yours is {mine}. Ask an owner.")
+
+
+def holder() -> str:
+    """This browser of this person: what holds a text. A refresh keeps it, another browser is another holder."""
+    if _BROWSER not in st.session_state:
+        cookie = st.context.cookies.get("_streamlit_xsrf")
+        made = cookie.split("|")[-2] if cookie and cookie.count("|") >= 3 else cookie or secrets.token_hex(8)
+        st.session_state[_BROWSER] = hashlib.sha256(made.encode()).hexdigest()[:16]
+    return f"{state.annotator()}@{st.session_state[_BROWSER]}"
+
+
+def take(pid: str, wanted: Sequence[str]) -> str | None:
+    """The first of the wanted texts that nobody else has on the screen; it is this browser's from now on."""
+    return state.workspace().take(pid, holder(), state.annotator(), wanted)
+
+
+def keep(pid: str, example_id: str) -> None:
+    """Draw nothing, and renew the hold on the text every minute while the page is open."""
+
+    @st.fragment(run_every=60)
+    def renew() -> None:
+        if state.item_id() == example_id:
+            with errors.shown():
+                state.workspace().take(pid, holder(), state.annotator(), [example_id])
+
+    renew()
