@@ -5,7 +5,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from typing import Any, Protocol, runtime_checkable
 
@@ -17,6 +17,9 @@ REJECT_REASONS = (
     "unrealistic_or_unsafe", "duplicate", "teacher_wrong", "other",
 )
 ARMS = ("kd", "half", "cod", "cod_plus")
+CONTROL_ARMS = ("swap", "unverified", "tightened")  # k/2 real rows and k/2 others than verified counterfactuals
+ALL_ARMS = ARMS + CONTROL_ARMS
+PAIR_ARMS = ("cod", "cod_plus") + CONTROL_ARMS
 
 
 def now() -> str:
@@ -206,8 +209,12 @@ class Guideline:
 class RunConfig:
     """Everything that decides one finished student; its hash is the run id.
 
-    shots: total training rows, counterfactuals included. method: kd, lwd or ted.
-    student: 'linear' or 'finetuned:<encoder>:<layers>'. data_hash: the rows, labels and soft labels used.
+    shots: total training rows, counterfactuals included. method: kd, lwd, ted, or retrieval (no training).
+    student: 'linear', 'finetuned:<encoder>:<layers>', 'contrastive:<encoder>:<layers>' or 'retrieval'.
+    data_hash: the rows, labels and soft labels used. hard_loss: ce or clamp, with kappa. pair_weight: of the
+    symmetric pair loss. soft_labels: teacher, off, random or scaled. cf_share: counterfactuals among the shots.
+    cf_weight: of a counterfactual's row beside a real one. cf_source: which generator's, "" for all.
+    lora_rank: 0 trains the weights themselves. frozen_layers: lower layers (and the embeddings) left as they are.
     """
 
     method: str
@@ -226,20 +233,37 @@ class RunConfig:
     steps: int = 0
     learning_rate: float = 0.0
     batch_size: int = 0
+    hard_loss: str = "ce"
+    kappa: float = 0.5
+    pair_weight: float = 0.0
+    soft_labels: str = "teacher"
+    cf_share: float = 0.5
+    cf_weight: float = 1.0
+    cf_source: str = ""
+    lora_rank: int = 0
+    frozen_layers: int = 0
 
     @property
     def run_id(self) -> str:
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+        """16 hex digits. Settings added later count only where they differ from their default, so that students
+        made by an earlier version keep their id."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self)
+                 if f.name not in _LATER or getattr(self, f.name) != f.default}
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def real_shots(self) -> int:
-        """Real rows among the shots: half of them in cod and cod_plus."""
-        return self.shots // 2 if self.arm in ("cod", "cod_plus") else self.shots
+        """Real rows among the shots."""
+        return self.shots - round(self.cf_share * self.shots) if self.arm in PAIR_ARMS else self.shots
 
     @property
     def plotted_k(self) -> int:
         """Where the run stands on the k axis: cod_plus at its real rows, half at the k it halves."""
         return {"cod_plus": self.shots // 2, "half": self.shots * 2}.get(self.arm, self.shots)
+
+
+_LATER = ("hard_loss", "kappa", "pair_weight", "soft_labels", "cf_share", "cf_weight", "cf_source", "lora_rank",
+          "frozen_layers")
 
 
 @dataclass(frozen=True)

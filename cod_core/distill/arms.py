@@ -2,6 +2,8 @@
 
 k counts training rows, counterfactuals included (METHOD.md section 1): kd has k real rows; half the first
 k/2 of them; cod those k/2 and their k/2 counterfactuals; cod_plus k real rows and their k counterfactuals.
+Controls: swap puts random word swaps, relabelled by the teacher, in the place of cod's counterfactuals;
+unverified the first proposals whether they flip or not; tightened counterfactuals with edits taken back.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +13,7 @@ import numpy as np
 
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.text import short_hash
-from cod_core.types import ARMS, Counterfactual, Example
+from cod_core.types import ALL_ARMS, PAIR_ARMS, Counterfactual, Example
 
 
 @dataclass(frozen=True)
@@ -30,42 +32,55 @@ def row_count(arm: str, k: int) -> int:
     return {"half": k // 2, "cod_plus": 2 * k}.get(arm, k)
 
 
-def real_rows(arm: str, k: int) -> int:
-    """How many ids at the head of the draw the arm uses."""
+def real_rows(arm: str, k: int, cf_share: float = 0.5) -> int:
+    """How many ids at the head of the draw the arm uses. cf_share: counterfactuals among the k rows, up to half."""
     _known(arm)
-    return k if arm in ("kd", "cod_plus") else k // 2
+    if arm in ("kd", "cod_plus"):
+        return k
+    return k // 2 if arm == "half" else k - round(cf_share * k)
+
+
+def paired_rows(arm: str, k: int, cf_share: float = 0.5) -> int:
+    """How many of those rows, the first ones, bring a second row with them."""
+    _known(arm)
+    if arm in ("kd", "half"):
+        return 0
+    return k if arm == "cod_plus" else round(cf_share * k)
 
 
 def rows_for(arm: str, order: Sequence[str], k: int, examples: Mapping[str, Example],
-             pairs: Mapping[str, Counterfactual]) -> list[TrainRow]:
+             pairs: Mapping[str, Counterfactual], cf_share: float = 0.5) -> list[TrainRow]:
     """The arm's rows, each original directly followed by its counterfactual where the arm has them.
 
     order: ids of one nested, class-balanced draw. examples: by id, each with a gold label. pairs: by example
-    id, only counterfactuals that a person kept and the teacher confirmed. k is even in half and cod.
+    id, the second rows of this arm: for cod and cod_plus only counterfactuals that a person kept and the teacher
+    confirmed. k is even in half, and in the arms with second rows at cf_share 1/2.
     Raises NotEnoughData where rows or counterfactuals are missing: training on fewer would call itself k.
     """
-    if k < 2 or (arm in ("half", "cod") and k % 2):
+    if not 0 < cf_share <= 0.5:
+        raise BadInput(f"Between none and half of the rows can be counterfactuals of the others, not {cf_share:.0%}.")
+    even = arm == "half" or (arm in PAIR_ARMS and arm != "cod_plus" and cf_share == 0.5)
+    if k < 2 or (even and k % 2):
         raise BadInput(f"The arm {arm!r} needs an even k of at least 2, got {k}. Choose 8, 16, 32 and so on.")
-    need = real_rows(arm, k)
+    need, second = real_rows(arm, k, cf_share), paired_rows(arm, k, cf_share)
     if len(order) < need:
         raise NotEnoughData(
             f"k = {k} needs {need} labelled training texts and there are {len(order)}. "
             "Choose a smaller k or add labelled texts."
         )
     rows = []
-    with_pairs = arm in ("cod", "cod_plus")
-    missing = [id for id in order[:need] if id not in pairs] if with_pairs else []
+    missing = [id for id in order[:second] if id not in pairs]
     if missing:
         raise NotEnoughData(
-            f"k = {k} needs an accepted counterfactual for each of {need} texts and {len(missing)} of them have none. "
+            f"k = {k} needs an accepted counterfactual for each of {second} texts and {len(missing)} of them have none. "
             "Accept more counterfactuals or choose a smaller k."
         )
-    for id in order[:need]:
+    for place, id in enumerate(order[:need]):
         example = examples[id]
         if example.label is None:
             raise BadInput(f"The text {id} has no label, so it cannot be trained on. Label it or leave it out.")
         rows.append(TrainRow(example.text, example.label, id, False))
-        if with_pairs:
+        if place < second:
             rows.append(TrainRow(pairs[id].text, pairs[id].target, id, True))
     return rows
 
@@ -78,5 +93,5 @@ def data_hash(rows: Sequence[TrainRow], soft_logprobs) -> str:
 
 
 def _known(arm: str) -> None:
-    if arm not in ARMS:
-        raise BadInput(f"There is no arm called {arm!r}. Choose among: {', '.join(ARMS)}.")
+    if arm not in ALL_ARMS:
+        raise BadInput(f"There is no arm called {arm!r}. Choose among: {', '.join(ALL_ARMS)}.")

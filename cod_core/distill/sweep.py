@@ -6,11 +6,12 @@ split is scored once per finished student. Students already done are skipped, so
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
+from cod_core.distill.allowed import check_linear
 from cod_core.distill.arms import TrainRow, data_hash, row_count, rows_for
 from cod_core.distill.evaluate import gold_indices, metrics
 from cod_core.distill.linear import SCALE, fit_linear_batch, log_softmax
@@ -24,10 +25,11 @@ LINEAR = "linear"
 
 @dataclass(frozen=True)
 class CellSpec:
-    """One student to train: its configuration and its rows, in order."""
+    """One student to train: its configuration and its rows, in order. soft: (n, C), the teacher's where None."""
 
     config: RunConfig
     rows: tuple[TrainRow, ...]
+    soft: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -55,30 +57,39 @@ class Lookup:
 def plan_cells(
     orders: Mapping[int, Sequence[str]], shots: Sequence[int], arms: Sequence[str],
     examples: Mapping[str, Example], pairs: Mapping[str, Counterfactual],
-    teacher_logprobs: Callable, **config,
+    teacher_logprobs: Callable, second: Mapping[str, Mapping] | None = None, soften: Callable | None = None, **config,
 ) -> tuple[list[CellSpec], list[str]]:
     """Every student of the sweep, and a sentence for each (arm, k) that the data do not allow.
 
-    orders: seed -> nested draw. config: the RunConfig fields other than arm, shots, seed and data_hash.
-    An (arm, k) is left out for all seeds or for none. Raises NotEnoughData where nothing is left.
+    orders: seed -> nested draw. second: arm -> what takes the place of `pairs` in it. soften: (texts, seed) -> soft
+    labels to train with, the teacher's where None. config: the RunConfig fields other than arm, shots, seed and
+    data_hash. An (arm, k) is left out for all seeds or for none. Raises NotEnoughData where nothing is left.
     """
-    drawn, left_out = [], []
+    drawn, left_out, share = [], [], config.get("cf_share", 0.5)
     for arm in arms:
         for k in shots:
             try:
-                drawn += [(arm, k, seed, rows_for(arm, order, k, examples, pairs)) for seed, order in orders.items()]
+                drawn += [(arm, k, seed, rows_for(arm, order, k, examples, (second or {}).get(arm, pairs), share))
+                          for seed, order in orders.items()]
             except NotEnoughData as error:
                 drawn = [cell for cell in drawn if cell[:2] != (arm, k)]
                 left_out.append(f"{arm}: {error}")
     if not drawn:
         raise NotEnoughData("No student can be trained with these settings. " + " ".join(left_out[:2]))
-    soft = Lookup(teacher_logprobs, (row.text for *_, rows in drawn for row in rows))
+    known = Lookup(teacher_logprobs, (row.text for *_, rows in drawn for row in rows)) if soften is None else None
     cells = []
     for arm, k, seed, rows in drawn:
-        fingerprint = data_hash(rows, soft(row.text for row in rows))
-        cells.append(CellSpec(
-            RunConfig(arm=arm, shots=row_count(arm, k), seed=seed, data_hash=fingerprint, **config), tuple(rows)))
+        texts = [row.text for row in rows]
+        soft = known(texts) if known else np.asarray(soften(texts, seed), dtype=np.float64)
+        cells.append(CellSpec(RunConfig(arm=arm, shots=row_count(arm, k), seed=seed, data_hash=data_hash(rows, soft),
+                                        **config), tuple(rows), soft))
     return cells, left_out
+
+
+def soft_labels_of(specs: Sequence[CellSpec], teacher_logprobs: Callable) -> Callable[[CellSpec], np.ndarray]:
+    """A function CellSpec -> (n, C) soft labels; the teacher is asked once for all cells that carry none."""
+    known = Lookup(teacher_logprobs, [row.text for spec in specs if spec.soft is None for row in spec.rows])
+    return lambda spec: known(row.text for row in spec.rows) if spec.soft is None else np.asarray(spec.soft)
 
 
 class Judge:
@@ -118,11 +129,12 @@ def run_linear_sweep(
     if not todo:
         return results
     for spec in todo:
+        check_linear(spec.config)
         gold_indices([row.label for row in spec.rows], labels, len(spec.rows))
     progress(0, total, "reading texts")
     texts = [row.text for spec in todo for row in spec.rows]
     phi = Lookup(embed, texts + [t for s in (test, dev, unlabelled) for t in s.texts])
-    soft = Lookup(teacher_logprobs, texts)
+    soft = soft_labels_of(todo, teacher_logprobs)
     judge = Judge(labels, teacher_logprobs, test, dev, unlabelled)
     spaces = {name: phi(s.texts) if s.texts else np.zeros((0, phi.matrix.shape[1])) for name, s in judge.sets.items()}
     versions = versions_used("numpy")
@@ -132,9 +144,9 @@ def run_linear_sweep(
         first = batch[0].config
         weight, bias = fit_linear_batch(
             np.stack([phi(row.text for row in spec.rows) for spec in batch]),
-            np.ones((len(batch), len(batch[0].rows))),
+            np.array([[spec.config.cf_weight if row.is_cf else 1.0 for row in spec.rows] for spec in batch]),
             np.stack([gold_indices([row.label for row in spec.rows], labels, len(spec.rows)) for spec in batch]),
-            np.stack([soft(row.text for row in spec.rows) for spec in batch]),
+            np.stack([soft(spec) for spec in batch]),
             temperature=first.temperature, kd_weight=first.kd_weight, l2=first.l2, scale=scale,
         )
         logprobs = {name: _all_logprobs(space, weight, bias, scale) for name, space in spaces.items()}

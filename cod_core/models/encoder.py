@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from cod_core.errors import ModelUnavailable
+from cod_core.models.device import best_device
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 MAX_TOKENS = 256
@@ -88,7 +89,6 @@ class Encoder:
 
     def __init__(self, name: str = DEFAULT_ENCODER, layers: Sequence[int] | None = None):
         """layers: indices of the transformer layers kept, all where None."""
-        import torch
         from transformers import AutoModel, AutoTokenizer
 
         where = resolve(name)
@@ -102,7 +102,7 @@ class Encoder:
         self.model = load_pretrained(AutoModel, name)
         if layers is not None:
             cut_layers(self.model, layers)
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = best_device()
         self.model.to(self.device).eval()
 
     @property

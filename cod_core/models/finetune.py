@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cod_core.errors import NotEnoughData
+from cod_core.models.device import best_device
 from cod_core.models.encoder import load_pretrained, resolve
 from cod_core.progress import Progress, silent
 
@@ -62,7 +63,7 @@ def with_adapter(encoder: str, label_names: Sequence[str], rank: int):
 def _train(model, tokenizer, ids, targets, epochs, learning_rate, batch_size, seed, progress) -> None:
     import torch
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = best_device()
     model.to(device).train()
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.01)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cod_core.errors import LabelMismatch, ModelUnavailable
+from cod_core.models.device import best_device
 from cod_core.models.encoder import length_batches, load_pretrained, resolve, weights_revision
 from cod_core.types import Prediction
 
@@ -19,11 +20,9 @@ class TorchTeacher:
 
     def __init__(self, model, tokenizer, labels: Sequence[str], order: Sequence[int], max_tokens: int,
                  id: str, revision: str):
-        import torch
-
         self.id, self.revision, self.labels = id, revision, tuple(labels)
         self.tokenizer, self.max_tokens, self._order = tokenizer, max_tokens, list(order)
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = best_device()
         self.model = model.to(self._device).eval()
 
     def logprobs(self, texts: Sequence[str]):
@@ -39,7 +38,7 @@ class TorchTeacher:
             for batch in length_batches([len(ids) for ids in encoded]):
                 inputs = self.tokenizer.pad({"input_ids": [encoded[i] for i in batch]}, return_tensors="pt")
                 logits = self.model(**inputs.to(self._device)).logits[:, self._order]
-                out[batch] = torch.log_softmax(logits.double(), -1).cpu().numpy()
+                out[batch] = torch.log_softmax(logits.cpu().double(), -1).numpy()
         return out
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:

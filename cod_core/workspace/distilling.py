@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from cod_core.errors import BadInput, NotEnoughData
-from cod_core.models.encoder import DEFAULT_ENCODER
 from cod_core.progress import Progress, silent
 from cod_core.store import items, runs
 from cod_core.types import ARMS
@@ -79,52 +80,67 @@ class Distilling(Base):
     def distill(self, pid: str, params: dict, progress: Progress = silent) -> dict:
         """Train and score every student of a sweep; finished ones are skipped, each is saved at once.
 
-        params: student ("linear" or "finetuned"), shots, seeds, first_seed, arms, and for fine-tuned students
-        encoder, layers, steps. Returns {"students", "new", "left_out", "report"}.
+        params: shots, seeds, first_seed, arms, and the student as workspace/students.py reads it.
+        Returns {"students", "new", "left_out", "report"}.
         """
-        from cod_core.distill.sweep import EvalSet, plan_cells, run_linear_sweep
+        cells, left_out, shots = self.plan_sweep(pid, params, progress)
+        found = self.run_cells(pid, cells, params, progress)
+        report = self.write_report(pid, [cell.config.run_id for cell in cells], left_out, shots)
+        return {"students": len(cells), "new": len(found), "left_out": left_out, "report": report["made_at"]}
 
-        project, teacher = self.project(pid), self.teacher(pid)
+    def plan_sweep(self, pid: str, params: dict, progress: Progress = silent) -> tuple[list, list[str], list[int]]:
+        """(cells, sentences on what the data do not allow, shots) of a sweep. Trains nothing; asks the teacher."""
+        from cod_core.distill.sweep import plan_cells
+        from cod_core.workspace.students import second_rows, softener, student_settings
+
+        teacher = self.teacher(pid)
         shots = [int(k) for k in params.get("shots") or self.shots_allowed(pid)]
         if not shots:
             raise NotEnoughData("Accept more counterfactuals first: the smallest comparison needs one for each label.")
         if any(k < 2 for k in shots):
             raise BadInput("The number of training rows must be 2 or more.")
+        settings = student_settings(params)
         arms = tuple(params.get("arms") or ARMS)
         first = int(params.get("first_seed", 0))
         seeds = range(first, first + int(params.get("seeds", 20)))
-        kept, pool = self.kept_pairs(pid), self.pool(pid)
-        pairs = {i: cf for i, (cf, _) in kept.items() if i in pool}
+        pool, source = self.pool(pid), settings.get("cf_source", "")
+        pairs = {i: cf for i, (cf, _) in self.kept_pairs(pid).items()
+                 if i in pool and source in ("", cf.origin.kind, cf.origin.name)}
         available = self.pairs_allow(pid, pairs)
         need_pairs = min(available, max(k if "cod_plus" in arms and k <= available else k // 2 for k in shots))
         progress(0, 1, "drawing the training rows")
         orders = self.sweep_orders(pid, seeds, max(shots), need_pairs, set(pairs))
-        student = params.get("student", "linear")
-        encoder = params.get("encoder") or DEFAULT_ENCODER
-        name, tuned = "linear", {}
-        if student != "linear":
-            from cod_core.distill.finetuned import student_name
-            name = student_name(encoder, params.get("layers"))
-            tuned = {"steps": int(params.get("steps") or 60), "learning_rate": float(params.get("learning_rate") or 5e-5),
-                     "batch_size": 16}
+        second = second_rows(self, pid, arms, pool, pairs)
         cells, left_out = plan_cells(
-            orders, shots, arms, pool, pairs, teacher.logprobs, method=params.get("method", "kd"), student=name,
-            encoder=encoder, teacher_id=teacher.id, teacher_revision=teacher.revision, **tuned)
-        cells = list({cell.config.run_id: cell for cell in cells}.values())
+            orders, shots, arms, pool, pairs, teacher.logprobs, second, softener(self, pid, settings),
+            teacher_id=teacher.id, teacher_revision=teacher.revision, **settings)
+        return list({cell.config.run_id: cell for cell in cells}.values()), left_out, shots
+
+    def run_cells(self, pid: str, cells: Sequence, params: dict, progress: Progress = silent) -> list:
+        """Train, score and keep the cells that are not finished; returns their results."""
+        from cod_core.distill.sweep import EvalSet, run_linear_sweep
+
+        labels, teacher, done = self.project(pid).task.labels, self.teacher(pid), runs.run_ids(self.db, pid)
         sets = [EvalSet(tuple(e.text for e in rows), tuple(e.label for e in rows) if split != "unlabelled" else None)
                 for split in ("test", "validation", "unlabelled")
                 for rows in [items.examples(self.db, pid, split=split)]]
         folder = self.settings.folder("students", pid)
-        labels = project.task.labels
-        done = runs.run_ids(self.db, pid)
-        if student == "linear":
-            found = run_linear_sweep(
+        kind, encoder = cells[0].config.student.partition(":")[0], cells[0].config.encoder
+        if kind == "linear":
+            return run_linear_sweep(
                 cells, labels, self.encoder(encoder).encode, teacher.logprobs, *sets, done=done, progress=progress,
                 on_results=self._linear_keeper(pid, folder, labels, encoder, sets))
-        else:
-            found = self._finetuned(pid, cells, labels, name, params, sets, folder, done, progress)
-        report = self.write_report(pid, [cell.config.run_id for cell in cells], left_out, shots)
-        return {"students": len(cells), "new": len(found), "left_out": left_out, "report": report["made_at"]}
+        keep = self._prediction_keeper(pid, folder)
+        if kind == "retrieval":
+            from cod_core.distill.retrieval import run_retrieval_sweep
+            return run_retrieval_sweep(cells, labels, self.encoder(encoder).encode, teacher.logprobs, *sets, done=done,
+                                       progress=progress, on_results=keep)
+        from cod_core.distill.finetuned import load_encoder
+        from cod_core.distill.stepwise import run_stepwise_sweep
+        return run_stepwise_sweep(
+            cells, labels, load_encoder(cells[0].config.student), teacher.logprobs, *sets, done=done, on_results=keep,
+            progress=progress, teacher=teacher.wrapped if cells[0].config.method != "kd" else None, folder=folder,
+            micro_batch=int(params.get("micro_batch") or 0))
 
     def _linear_keeper(self, pid: str, folder: Path, labels, encoder: str, sets):
         """A function that keeps heads and predictions of a batch, then the results: no result lacks its student."""
@@ -146,18 +162,14 @@ class Distilling(Base):
             runs.put_runs(self.db, pid, [replace(r, path=f"{r.config.run_id}.safetensors") for r, _, _ in batch])
         return keep
 
-    def _finetuned(self, pid, cells, labels, name, params, sets, folder, done, progress):
-        """Fine-tuned students one after another; each is saved as a folder before its result is."""
+    def _prediction_keeper(self, pid: str, folder: Path):
+        """A function that keeps what a student answered, then its result; its weights, if any, are saved already."""
         from safetensors.numpy import save_file
 
-        from cod_core.distill.finetuned import load_encoder, run_finetuned_sweep
-
-        def save(batch) -> None:
-            for result, student in batch:
-                told = {key: student.logprobs(list(sets[i].texts)).argmax(-1).astype("uint8")
-                        for key, i in PREDICTED.items() if sets[i].texts}
-                save_file(told or {"none": student.bias}, folder / f"{result.config.run_id}.safetensors")
-                runs.put_runs(self.db, pid, [replace(result, path=result.config.run_id)])
-        whole = self.teacher(pid).wrapped if params.get("method") in ("lwd", "ted") else None
-        return run_finetuned_sweep(cells, labels, load_encoder(name), self.teacher(pid).logprobs, *sets, done=done,
-                                   on_results=save, progress=progress, teacher=whole, folder=folder)
+        def keep(batch: Sequence[tuple]) -> None:
+            for result, logprobs in batch:
+                told = {f"{name}_predicted": logprobs[name].argmax(-1).astype("uint8") for name in ("test", "unlabelled")
+                        if len(logprobs[name])}
+                save_file(told or {"none": np.zeros(1, np.uint8)}, folder / f"{result.config.run_id}.safetensors")
+                runs.put_runs(self.db, pid, [replace(result, path=result.config.run_id if result.path else None)])
+        return keep

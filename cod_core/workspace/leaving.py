@@ -69,7 +69,7 @@ class Leaving(Base):
 
         Raises NotEnoughData before the first sweep.
         """
-        found = {r.config.run_id: r for r in runs.runs(self.db, pid)}
+        found = {r.config.run_id: r for r in runs.runs(self.db, pid) if r.config.student != "retrieval"}
         if run_id is None:
             with_cfes = [r for r in found.values() if r.config.arm in ("cod", "cod_plus")] or list(found.values())
             if not with_cfes:
@@ -85,18 +85,19 @@ class Leaving(Base):
         return out.getvalue()
 
     def _student_folder(self, pid: str, run) -> Path:
-        """The student as a folder; a linear head is written out beside a loader on first use."""
+        """The student as a folder with a loader beside it, written out on first use."""
         from safetensors.numpy import load_file
 
-        from cod_core.export.student import write_student
+        from cod_core.export.student import write_finetuned_student, write_student
 
         room = self.settings.folder("students", pid)
-        if run.config.student != "linear":
-            return room / run.config.run_id
         folder, labels = self.settings.folder("exports", pid) / run.config.run_id, self.project(pid).task.labels
+        info = {"arm": run.config.arm, "training_rows": run.config.shots, "test": run.test}
+        if run.config.student != "linear":
+            return write_finetuned_student(folder, room / run.config.run_id, {"student": run.config.student, **info})
         head = load_file(room / f"{run.config.run_id}.safetensors")
         write_student(folder, run.config.encoder, head["weight"], head["bias"], labels, 10.0,
-                      {"arm": run.config.arm, "training_rows": run.config.shots, "test": run.test})
+                      info)
         return folder
 
     def import_bundle(self, pid: str | None, data: bytes) -> str:

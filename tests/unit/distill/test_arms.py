@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from cod_core.distill.arms import data_hash, row_count, rows_for
 from cod_core.errors import BadInput, NotEnoughData
-from cod_core.types import Counterfactual, Example, Origin
+from cod_core.types import Counterfactual, Example, Origin, RunConfig
 
 ORDER = [f"e{i}" for i in range(8)]
 EXAMPLES = {id: Example(id, f"text {id}", "ab"[i % 2]) for i, id in enumerate(ORDER)}
@@ -58,3 +60,27 @@ def test_another_soft_label_or_row_makes_another_run():
     assert base == data_hash(rows, [[-0.1 + 1e-9, -2.3], [-2.3, -0.1]])
     assert base != data_hash(rows, [[-0.2, -1.7], [-2.3, -0.1]])
     assert base != data_hash(rows[::-1], soft)
+
+
+def test_a_smaller_share_of_counterfactuals_keeps_k_and_takes_the_first_rows():
+    rows = rows_for("cod", ORDER, 8, EXAMPLES, PAIRS, cf_share=0.25)
+    assert len(rows) == 8 and sum(row.is_cf for row in rows) == 2 and ids(rows) == ORDER[:6]
+    with pytest.raises(BadInput, match="half of the rows"):
+        rows_for("cod", ORDER, 8, EXAMPLES, PAIRS, cf_share=0.75)
+
+
+@pytest.mark.parametrize("arm", ["swap", "unverified", "tightened"])
+def test_control_arms_differ_from_cod_in_their_second_rows_only(arm):
+    others = {id: Counterfactual(f"o{id}", id, f"other {id}", cf.source, cf.source, Origin("search", "s"))
+              for id, cf in PAIRS.items()}
+    rows, cod = (rows_for(a, ORDER, 8, EXAMPLES, p) for a, p in ((arm, others), ("cod", PAIRS)))
+    assert [r for r in rows if not r.is_cf] == [r for r in cod if not r.is_cf]
+    assert [r.text for r in rows if r.is_cf] == [f"other {id}" for id in ORDER[:4]]
+
+
+def test_settings_added_later_do_not_rename_students_already_made():
+    """A changed id would orphan every finished student of an existing project."""
+    base = RunConfig("kd", "cod", 16, 3, "linear", "all-MiniLM-L6-v2", "t", "r", "d")
+    assert base.run_id == "4660e03d2b117ac6"
+    assert replace(base, cf_share=0.25).run_id != base.run_id != replace(base, soft_labels="random").run_id
+    assert base.real_shots == 8 and replace(base, cf_share=0.25).real_shots == 12

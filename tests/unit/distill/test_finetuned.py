@@ -4,44 +4,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from cod_core.distill import alignment
 from cod_core.distill.alignment import LayerAligner, aligned_layers, train_filters
-from cod_core.distill.arms import TrainRow
-from cod_core.distill.finetuned import pair_batches, parse_student, run_finetuned_sweep, student_name, train_finetuned
-from cod_core.distill.linear import fit_linear_batch, linear_logits, log_softmax, objective
+from cod_core.distill.finetuned import parse_student, student_name, train_finetuned
+from cod_core.distill.stepwise import run_stepwise_sweep
+from cod_core.distill.training import pair_batches
+from cod_core.distill.linear import fit_linear_batch, linear_logits, objective
 from cod_core.distill.sweep import CellSpec, EvalSet
 from cod_core.errors import BadInput, Cancelled, ModelUnavailable
 from cod_core.models.encoder import cut_layers
 from cod_core.models.student import EncoderModel, LinearStudent, load_student
-from cod_core.types import Classifier, RunConfig
-
-LABELS = ("bad", "good")
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "bad", "good", "film", "plot", "very", "a", "the"]
-ROWS = [TrainRow(f"{word} {rest}", word, f"e{i}", cf) for i, rest in enumerate(["film", "the plot", "a very film"])
-        for word, cf in (("good", False), ("bad", True))]
-
-
-def word_tokenizer(words=WORDS):
-    inner = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
-    inner.pre_tokenizer = pre_tokenizers.Whitespace()
-    inner.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
-    return PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]",
-                                   sep_token="[SEP]", mask_token="[MASK]")
-
+from cod_core.types import Classifier
+from tests.unit.distill.tiny import LABELS, ROWS, WORDS, SeeThroughTeacher, bert, config, teach, word_tokenizer
 
 @pytest.fixture(scope="module")
 def tokenizer():
     return word_tokenizer()
-
-
-def bert(layers=2, width=16, seed=0):
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return BertModel(BertConfig(vocab_size=len(WORDS), hidden_size=width, num_hidden_layers=layers,
-                                    num_attention_heads=2, intermediate_size=32, max_position_embeddings=64))
 
 
 @pytest.fixture(scope="module")
@@ -49,27 +28,9 @@ def encoder(tokenizer):
     return EncoderModel(bert().eval(), tokenizer, "tiny", 32)
 
 
-class SeeThroughTeacher:
-    """A teacher whose hidden states can be seen."""
-
-    id, revision, labels = "tiny-teacher", "1", LABELS
-
-    def __init__(self, tokenizer, layers=4, width=24):
-        self.model, self.tokenizer = bert(layers, width, 1).eval(), tokenizer
-
-
-def teach(texts):
-    return log_softmax(np.array([[-2.0, 2.0] if "good" in t else [2.0, -2.0] for t in texts]).reshape(-1, 2))
-
-
-def config(method="kd", steps=8, seed=0, **more):
-    return RunConfig(method=method, arm="cod", shots=6, seed=seed, student="finetuned:tiny:all", encoder="tiny",
-                     teacher_id="t", teacher_revision="1", data_hash="x", steps=steps, learning_rate=5e-3,
-                     batch_size=4, **more)
-
-
 def train(encoder, settings, teacher=None, **more):
-    return train_finetuned(settings, ROWS, LABELS, teach([r.text for r in ROWS]), encoder, teacher, **more)
+    trained, history = train_finetuned(settings, ROWS, LABELS, teach([r.text for r in ROWS]), encoder, teacher, **more)
+    return trained.student(), history
 
 
 def test_starts_at_the_linear_head_and_improves_on_it_with_the_encoder_untouched(encoder):
@@ -210,8 +171,8 @@ def test_chars_read_stops_where_the_tokenizer_cuts(encoder):
 def test_sweep_trains_scores_saves_and_goes_on(encoder, tmp_path):
     cells = [CellSpec(config(steps=2, seed=s), tuple(ROWS)) for s in (0, 1)]
     test, kept = EvalSet(("good the film", "bad the film"), LABELS[::-1]), []
-    first = run_finetuned_sweep(cells[:1], LABELS, encoder, teach, test, folder=tmp_path)
-    results = run_finetuned_sweep(cells, LABELS, encoder, teach, test, done={first[0].config.run_id},
+    first = run_stepwise_sweep(cells[:1], LABELS, encoder, teach, test, folder=tmp_path)
+    results = run_stepwise_sweep(cells, LABELS, encoder, teach, test, done={first[0].config.run_id},
                                   on_results=kept.extend, folder=tmp_path)
     assert [r.config.seed for r in results] == [1] and kept[0][0] == results[0]
     assert results[0].test["n"] == 2 and len(results[0].history) == 2

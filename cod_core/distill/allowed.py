@@ -1,0 +1,32 @@
+"""Which settings a student may have: checked before anything is trained. Plain values only."""
+
+from cod_core.errors import BadInput
+
+HARD_LOSSES = ("ce", "clamp")
+SOFT_LABELS = ("teacher", "off", "random", "scaled")
+METHODS = ("kd", "lwd", "ted")
+
+
+def check_objective(config) -> None:
+    """Raises BadInput where the settings name no loss or contradict each other; called before anything is trained."""
+    if config.method not in METHODS:
+        raise BadInput(f"There is no method called {config.method!r}. Choose kd, lwd or ted.")
+    if config.hard_loss not in HARD_LOSSES:
+        raise BadInput(f"There is no hard-label loss called {config.hard_loss!r}. Choose {' or '.join(HARD_LOSSES)}.")
+    if config.soft_labels not in SOFT_LABELS:
+        raise BadInput(f"Soft labels are one of {', '.join(SOFT_LABELS)}, not {config.soft_labels!r}.")
+    if not 0 < config.kappa < 1 or config.pair_weight < 0 or config.cf_weight <= 0:
+        raise BadInput("kappa lies between 0 and 1, pair_weight is 0 or more, cf_weight more than 0: "
+                       f"got {config.kappa}, {config.pair_weight}, {config.cf_weight}.")
+    if config.pair_weight and config.hard_loss == "clamp":
+        raise BadInput("The symmetric pair loss compares cross-entropies, which clamping replaces. Choose one of them.")
+
+
+def check_linear(config) -> None:
+    """Raises BadInput for what only a student that is trained step by step can do."""
+    if config.method != "kd" or config.hard_loss != "ce" or config.pair_weight:
+        raise BadInput(
+            "The linear student is solved exactly for cross-entropy and soft labels; layer losses (lwd, ted), clamping "
+            "and the pair loss need a student that is trained step by step. Choose the fine-tuned student for them."
+        )
+    check_objective(config)

@@ -1,0 +1,36 @@
+"""What one step of training costs: the losses of losses.py put together as a RunConfig says. Tensors in, a scalar out.
+
+    CE (or clamping) + kd_weight * KD, with the pair term where pair_weight > 0, every mean taken over the rows.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+from cod_core.distill.losses import ce_loss, clamping_loss, kd_loss, pair_loss
+
+def pairs_within(example_ids: Sequence[str], is_cf: Sequence[bool]) -> list[tuple[int, int]]:
+    """(index of an original, index of its counterfactual) for every pair that is whole in this batch."""
+    originals = {id: i for i, (id, cf) in enumerate(zip(example_ids, is_cf)) if not cf}
+    return [(originals[id], i) for i, (id, cf) in enumerate(zip(example_ids, is_cf)) if cf and id in originals]
+
+
+def rows_loss(config, logits, hard, teacher_logprobs, is_cf, pairs: Sequence[tuple[int, int]]):
+    """The objective of one batch but for the penalty of the head and layer losses.
+
+    logits, teacher_logprobs: (B, C). hard, is_cf: (B,). pairs: as pairs_within gives them.
+    """
+    if config.hard_loss == "clamp":
+        loss = clamping_loss(logits, hard, is_cf, config.kappa)
+    else:
+        weights = torch.where(is_cf.bool(), config.cf_weight, 1.0)
+        ce = ce_loss(logits, hard)
+        loss = (weights * ce).sum() / weights.sum()
+        if config.pair_weight and pairs:
+            a, b = (torch.tensor([p[side] for p in pairs], device=logits.device) for side in (0, 1))
+            # pair_loss holds CE(x) + CE(x') too, which the mean over rows has already
+            gap = pair_loss(ce[a], ce[b], config.pair_weight) - (ce[a] + ce[b]).mean()
+            loss = loss + gap * len(pairs) / len(logits)
+    if config.kd_weight:
+        loss = loss + config.kd_weight * kd_loss(logits, teacher_logprobs, config.temperature)
+    return loss

@@ -1,0 +1,117 @@
+"""From a person's parameters to a student's settings, the second rows of control arms and the soft labels.
+
+params["student"]: linear, finetuned, contrastive or retrieval. For all: soft_labels (teacher, off, random, scaled),
+cf_share, cf_weight, cf_source. For those trained step by step: method (kd, lwd, ted), encoder, layers, steps,
+learning_rate, batch_size, hard_loss, kappa, pair_weight, layer_weight, frozen_layers, lora_rank.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from cod_core.distill.allowed import check_linear, check_objective
+from cod_core.errors import BadInput, NotEnoughData
+from cod_core.models.encoder import DEFAULT_ENCODER
+from cod_core.types import Counterfactual, Example, Origin, RunConfig
+
+STUDENTS = ("linear", "finetuned", "contrastive", "retrieval")
+FROZEN = {"finetuned": 0, "contrastive": 0}
+NUMBERS = {"temperature": float, "kd_weight": float, "l2": float, "cf_share": float, "cf_weight": float}
+STEPWISE = {"steps": int, "learning_rate": float, "batch_size": int, "layer_weight": float, "kappa": float,
+            "pair_weight": float, "frozen_layers": int, "lora_rank": int}
+CHECKED = dict(arm="kd", shots=2, seed=0, teacher_id="", teacher_revision="", data_hash="")
+
+
+def student_settings(params: Mapping) -> dict:
+    """The RunConfig fields that `params` decide, other than rows and teacher. Raises BadInput before anything runs."""
+    kind, encoder = params.get("student", "linear"), params.get("encoder") or DEFAULT_ENCODER
+    if kind not in STUDENTS:
+        raise BadInput(f"There is no student called {kind!r}. Choose one of: {', '.join(STUDENTS)}.")
+    given = {k: v for k, v in params.items() if v is not None}
+    out: dict = {"method": given.get("method", "kd"), "encoder": encoder, "student": kind}
+    out |= {name: cast(given[name]) for name, cast in NUMBERS.items() if name in given}
+    out |= {name: str(given[name]) for name in ("soft_labels", "hard_loss", "cf_source") if name in given}
+    if out.get("soft_labels") == "off":
+        out["kd_weight"] = 0.0
+    if kind in ("finetuned", "contrastive"):
+        from cod_core.distill.finetuned import student_name
+
+        out["student"] = student_name(encoder, params.get("layers"), kind)
+        out |= {"steps": 60, "learning_rate": 5e-5, "batch_size": 16 if kind == "finetuned" else 32}
+        out |= {name: cast(given[name]) for name, cast in STEPWISE.items() if name in given}
+    elif params.get("method", "kd") != "kd" or params.get("pair_weight"):
+        out |= {name: STEPWISE[name](given[name]) for name in ("pair_weight",) if name in given}
+    config = RunConfig(**CHECKED, **out)
+    (check_objective if kind == "finetuned" else check_linear)(config)
+    return out
+
+
+def softener(workspace, pid: str, settings: Mapping):
+    """(texts, seed) -> soft labels where they are not the teacher's own; None where they are."""
+    kind, teacher = settings.get("soft_labels", "teacher"), workspace.teacher(pid)
+    if kind == "random":
+        from cod_core.distill.softlabels import random_logprobs
+
+        return lambda texts, seed: random_logprobs(texts, len(teacher.labels), seed)
+    if kind == "scaled":
+        from cod_core.distill.linear import log_softmax
+        from cod_core.distill.softlabels import calibration_temperature
+        from cod_core.store import items
+
+        dev = [e for e in items.examples(workspace.db, pid, split="validation") if e.label is not None]
+        gold = np.array([teacher.labels.index(e.label) for e in dev], dtype=int)
+        t = calibration_temperature(teacher.logprobs([e.text for e in dev]), gold)
+        return lambda texts, seed: log_softmax(np.maximum(teacher.logprobs(texts), -700.0), t)
+    return None
+
+
+def second_rows(workspace, pid: str, arms: Sequence[str], pool: Mapping[str, Example],
+                pairs: Mapping[str, Counterfactual]) -> dict[str, dict[str, Counterfactual]]:
+    """arm -> example id -> what stands where cod has its verified counterfactual. Only for texts that have one."""
+    out: dict[str, dict[str, Counterfactual]] = {}
+    current = workspace._state(pid)
+    if "swap" in arms:
+        out["swap"] = swapped(workspace.teacher(pid), pool, pairs)
+    if "unverified" in arms:
+        first: dict[str, Counterfactual] = {}
+        for cf in current.counterfactuals:
+            if cf.derived_from is None:
+                first.setdefault(cf.example_id, cf)
+        out["unverified"] = first
+    if "tightened" in arms:
+        out["tightened"] = tightened(current, pairs)
+    return out
+
+
+def tightened(current, pairs: Mapping[str, Counterfactual]) -> dict[str, Counterfactual]:
+    """For each kept counterfactual the valid one derived from it with the fewest edits; itself where none is smaller.
+
+    Raises NotEnoughData where nothing was ever tightened: the arm would only repeat cod.
+    """
+    best = dict(pairs)
+    smaller = 0
+    for cf in current.counterfactuals:
+        check = current.checks.get(cf.id)
+        kept = pairs.get(cf.example_id)
+        if kept is None or check is None or not check.valid or cf.derived_from != kept.id:
+            continue
+        now = current.checks.get(best[cf.example_id].id)
+        if now is None or check.token_edits < now.token_edits:
+            best[cf.example_id], smaller = cf, smaller + 1
+    if not smaller:
+        raise NotEnoughData("No counterfactual has been tightened yet, so the arm 'tightened' would repeat 'cod'.")
+    return best
+
+
+def swapped(teacher, pool: Mapping[str, Example], pairs: Mapping[str, Counterfactual]) -> dict[str, Counterfactual]:
+    """The control of ordinary augmentation: as many words as the counterfactual changed, replaced at random.
+
+    The label is the teacher's on the changed text.
+    """
+    from cod_core.distill.augment import random_swap, vocabulary
+
+    words = vocabulary(e.text for e in pool.values())
+    texts = {id: random_swap(pool[id].text, pairs[id].text, words, id) for id in sorted(pairs) if id in pool}
+    labels = [p.label for p in teacher.predict(list(texts.values()))]
+    return {id: Counterfactual(f"swap-{id}", id, text, pairs[id].source, label, Origin("search", "random word swap"))
+            for (id, text), label in zip(texts.items(), labels)}

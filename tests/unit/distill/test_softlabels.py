@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+
+from cod_core.distill.linear import log_softmax
+from cod_core.distill.softlabels import calibration_temperature, random_logprobs
+from cod_core.errors import NotEnoughData
+
+
+def test_calibration_finds_the_temperature_that_overconfidence_was_made_with():
+    """A teacher sharpened threefold must come out with T near 3."""
+    rng = np.random.default_rng(0)
+    honest = log_softmax(rng.normal(size=(4000, 3)))
+    gold = np.array([rng.choice(3, p=np.exp(row) / np.exp(row).sum()) for row in honest])
+    assert calibration_temperature(log_softmax(honest * 3), gold) == pytest.approx(3, rel=0.15)
+    gold[::2] = -1
+    assert calibration_temperature(log_softmax(honest * 3), gold) == pytest.approx(3, rel=0.2)
+
+
+def test_a_certain_teacher_can_be_calibrated_and_no_rows_cannot():
+    assert np.isfinite(calibration_temperature([[0.0, -np.inf], [-np.inf, 0.0]], [0, 0]))
+    with pytest.raises(NotEnoughData):
+        calibration_temperature(np.zeros((2, 2)), [-1, -1])
+
+
+def test_random_soft_labels_belong_to_a_text_and_a_seed():
+    """Drawn by position, the half arm would see other labels than cod for the same text."""
+    one, two = random_logprobs(["a", "b"], 3, 0), random_logprobs(["b", "a"], 3, 0)
+    assert one == pytest.approx(two[::-1]) and np.exp(one).sum(1) == pytest.approx([1, 1])
+    assert not np.allclose(one, random_logprobs(["a", "b"], 3, 1))
