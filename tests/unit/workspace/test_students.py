@@ -45,7 +45,8 @@ def sweep(w, pid, **params):
 
 
 @pytest.mark.parametrize("params", [
-    {"student": "retrieval"}, {"student": "linear", "soft_labels": "random"}, {"student": "linear", "soft_labels": "off"},
+    {"student": "retrieval"}, {"student": "linear", "soft_labels": "random"},
+    {"student": "linear", "soft_labels": "off"},
     {"student": "linear", "soft_labels": "scaled"}, {"student": "linear", "arms": ["kd", "cod", "swap", "unverified"]},
     {"student": "linear", "cf_share": 0.25, "cf_source": "hand"}, {"student": "linear", "cf_weight": 0.5}])
 def test_every_option_trains_students_of_its_own_and_only_once(made, params):
@@ -82,7 +83,8 @@ def test_layer_methods_and_step_losses_run_on_the_finetuned_student(made):
 
 def test_wrong_settings_are_refused_before_anything_is_trained(made):
     w, pid = made
-    for wrong in ({"student": "forest"}, {"student": "linear", "method": "lwd"}, {"student": "linear", "pair_weight": 1},
+    for wrong in ({"student": "forest"}, {"student": "linear", "method": "lwd"},
+                  {"student": "linear", "pair_weight": 1},
                   {"soft_labels": "perhaps"}, {"student": "contrastive", "hard_loss": "clamp"}):
         with pytest.raises(BadInput):
             sweep(w, pid, **wrong)
