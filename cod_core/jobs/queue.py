@@ -13,7 +13,7 @@ from cod_core.progress import time_left
 from cod_core.store import schema
 from cod_core.store.database import Database
 
-__all__ = ["Job", "active", "cancelled", "change", "claim", "enqueue", "finish", "get", "newest", "report",
+__all__ = ["Job", "active", "cancelled", "change", "claim", "enqueue", "enqueue_alone", "finish", "get", "newest", "report",
            "request_cancel", "resume", "start_worker"]
 
 ACTIVE = ("queued", "running")
@@ -58,11 +58,30 @@ class Job:
 
 def enqueue(db: Database, pid: str, kind: str, params: dict) -> str:
     """A new queued job's id."""
-    job_id = secrets.token_hex(6)
     with db.begin() as c:
-        c.execute(insert(schema.jobs).values(
-            id=job_id, project_id=pid, kind=kind, params=params, state="queued", done=0, total=0, message="waiting",
-            cancel=False, heartbeat=time.time(), created_at=time.time()))
+        return _enqueue(c, pid, kind, params)
+
+
+def enqueue_alone(db: Database, pid: str, kind: str, params: dict) -> tuple[str, bool]:
+    """(id of a new queued job, True), or (id of the project's job that is under way, False).
+
+    Looking and queueing are one step: of two tabs that press at once, one starts the job and both follow it.
+    """
+    t = schema.jobs
+    with db.begin() as c:
+        rows = c.execute(select(t).where(t.c.project_id == pid, t.c.state.in_(ACTIVE)).order_by(
+            t.c.created_at.desc())).mappings()
+        for job in (Job(**row) for row in rows):
+            if not _dead(job):
+                return job.id, False
+        return _enqueue(c, pid, kind, params), True
+
+
+def _enqueue(c, pid: str, kind: str, params: dict) -> str:
+    job_id = secrets.token_hex(6)
+    c.execute(insert(schema.jobs).values(
+        id=job_id, project_id=pid, kind=kind, params=params, state="queued", done=0, total=0, message="waiting",
+        cancel=False, heartbeat=time.time(), created_at=time.time()))
     return job_id
 
 

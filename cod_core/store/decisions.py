@@ -96,6 +96,12 @@ def log(db: Database, pid: str, after: int = 0, example_ids: Sequence[str] | Non
     return [_decision(row) for row in sorted(rows, key=lambda r: r["seq"])]
 
 
+def log_of(c: Connection, pid: str, after: int) -> list[Decision]:
+    """As `log`, inside a transaction that is open already."""
+    return [_decision(row) for row in c.execute(
+        select(*_FIELDS).where(_T.c.project_id == pid, _T.c.seq > after).order_by(_T.c.seq)).mappings()]
+
+
 def stream(db: Database, pid: str, chunk: int = 2000) -> Iterator[Decision]:
     """Every decision, oldest first, a chunk at a time in memory."""
     last = 0

@@ -51,6 +51,15 @@ def examples(db: Database, pid: str, split: str | None = None, ids: Sequence[str
     return [Example(*row[:5], row[5] or {}) for row in sorted(rows, key=lambda r: r.position)]
 
 
+def numbered(db: Database, pid: str, ids: Sequence[str]) -> list[tuple[int, Example]]:
+    """(place in upload order, text) of the texts with these ids."""
+    t = schema.examples
+    query = select(t.c.id, t.c.text, t.c.label, t.c.split, t.c.source_id, t.c.metadata, t.c.position)
+    with db.read() as c:
+        rows = _with_ids(c, query.where(t.c.project_id == pid), t.c.id, ids)
+    return [(row.position, Example(*row[:5], row[5] or {})) for row in rows]
+
+
 def _with_ids(c, query, column, ids: Sequence[str] | None) -> list:
     """Rows of the query, with these values of the column where given; asked in chunks, each row once."""
     if ids is None:
@@ -100,10 +109,11 @@ def counterfactuals(db: Database, pid: str, example_ids: Sequence[str] | None = 
     query = select(t).where(t.c.project_id == pid)
     with db.read() as c:
         rows = _with_ids(c, query, t.c.example_id, example_ids)
-    return [_counterfactual(row) for row in sorted(rows, key=lambda r: r.position)]
+    return [as_counterfactual(row) for row in sorted(rows, key=lambda r: r.position)]
 
 
-def _counterfactual(r) -> Counterfactual:
+def as_counterfactual(r) -> Counterfactual:
+    """A row of counterfactuals as a value."""
     return Counterfactual(r.id, r.example_id, r.text, r.source, r.target, Origin(**r.origin), r.raw_reply,
                           r.derived_from, r.note or "", r.created_at or "")
 
@@ -115,7 +125,7 @@ def counterfactual(db: Database, pid: str, cf_id: str) -> Counterfactual:
         row = c.execute(select(t).where(t.c.project_id == pid, t.c.id == cf_id)).first()
     if row is None:
         raise BadInput("This proposal is not in the project (any more). Go back to the list.")
-    return _counterfactual(row)
+    return as_counterfactual(row)
 
 
 def add_checks(db: Database, pid: str, found: Sequence[FlipCheck]) -> None:
@@ -129,7 +139,8 @@ def add_checks(db: Database, pid: str, found: Sequence[FlipCheck]) -> None:
         fresh_statistics(c, t, len(found))
 
 
-def _check(r) -> FlipCheck:
+def as_check(r) -> FlipCheck:
+    """A row of flip_checks as a value."""
     before, after = (Prediction(tuple(p["labels"]), tuple(p["logprobs"])) for p in (r.before, r.after))
     return FlipCheck(r.counterfactual_id, r.teacher_id, r.teacher_revision, before, after, r.target, r.token_edits,
                      r.edit_fraction, r.char_edits, r.similarity, bool(r.truncated), r.checked_at)
@@ -141,14 +152,14 @@ def checks(db: Database, pid: str, teacher_id: str, teacher_revision: str) -> di
     query = select(t).where(t.c.project_id == pid, t.c.teacher_id == teacher_id,
                             t.c.teacher_revision == teacher_revision)
     with db.read() as c:
-        return {r.counterfactual_id: _check(r) for r in c.execute(query)}
+        return {r.counterfactual_id: as_check(r) for r in c.execute(query)}
 
 
 def any_checks(db: Database, pid: str) -> dict[str, FlipCheck]:
     """counterfactual id -> the latest verdict by any teacher."""
     t = schema.flip_checks
     with db.read() as c:
-        return {r.counterfactual_id: _check(r)
+        return {r.counterfactual_id: as_check(r)
                 for r in c.execute(select(t).where(t.c.project_id == pid).order_by(t.c.checked_at))}
 
 

@@ -1,90 +1,19 @@
-"""Curation: cards with live verdicts, decisions, edits, drafts, undo."""
-
-from dataclasses import dataclass
+"""Curation: live verdicts, decisions, edits, drafts, undo."""
 
 from cod_core.counterfactuals import verify
 from cod_core.curation import decide as deciding
-from cod_core.curation import opinions, queue, state
+from cod_core.curation import opinions
 from cod_core.errors import BadInput
 from cod_core.store import decisions, items
 from cod_core.text import short_hash
 from cod_core.types import KEPT, Counterfactual, Decision, Example, FlipCheck, Origin, Prediction, now
-from cod_core.workspace.base import Base
+from cod_core.workspace.cards import Card, Cards, State, why
+
+__all__ = ["Card", "Curating", "State", "clean", "why"]
 
 
-@dataclass(frozen=True)
-class Card:
-    """One text to decide on. offered: the proposal shown first; alternatives: the others, best first.
-
-    decision: the live decision of the text, None where pending. stale: the check is another teacher's.
-    why: its place in the queue in words. disagrees: the teacher's class at the text is not the gold label.
-    version: of the text's decisions, to be handed back with the next one. second: the phase of a second opinion
-    (open, agreed, differ, settled), "" where none is wanted; while it is open, decision is the annotator's own.
-    """
-
-    example: Example
-    source: str
-    offered: Counterfactual | None
-    check: FlipCheck | None
-    alternatives: list[tuple[Counterfactual, FlipCheck | None]]
-    decision: Decision | None
-    stale: bool
-    reason_why: str
-    disagrees: bool
-    version: int = 0
-    second: str = ""
-
-
-@dataclass(frozen=True)
-class State:
-    """A project's proposals and decisions under its present teacher. outcome: example id -> live decision."""
-
-    counterfactuals: list[Counterfactual]
-    checks: dict[str, FlipCheck]
-    outcome: dict[str, Decision]
-    stale: int
-    logs: dict[str, list[Decision]]
-
-
-class Curating(Base):
+class Curating(Cards):
     """What the expert does to one text at a time."""
-
-    def _state(self, pid: str) -> State:
-        cfs = items.counterfactuals(self.db, pid)
-        checks: dict[str, FlipCheck] = {}
-        if self.project(pid).teacher is not None:
-            spec = self.project(pid)
-            checks = items.checks(self.db, pid, *self._identity(spec.teacher, spec.task.labels))
-        log, logs = decisions.log(self.db, pid), {}
-        for decision in log:
-            logs.setdefault(decision.example_id, []).append(decision)
-        return State(cfs, checks, state.outcome(log), sum(1 for cf in cfs if cf.id not in checks), logs)
-
-    def cards(self, pid: str, sort: str = "upload", annotator: str = "me") -> list[Card]:
-        """Every text that has a proposal, as cards in the order asked for (see curation.queue.order)."""
-        now_state = self._state(pid)
-        old = items.any_checks(self.db, pid) if now_state.stale else {}
-        by_example: dict[str, list[Counterfactual]] = {}
-        for cf in now_state.counterfactuals:
-            by_example.setdefault(cf.example_id, []).append(cf)
-        found = items.examples(self.db, pid, ids=list(by_example))
-        made = [self._card(e, by_example[e.id], now_state, old, annotator) for e in found]
-        return queue.order(made, sort)
-
-    def _card(self, example: Example, cfs: list[Counterfactual], current: State, old: dict[str, FlipCheck],
-              annotator: str) -> Card:
-        ranked = verify.first_offer(cfs, current.checks)
-        log = current.logs.get(example.id, [])
-        decision, wanted = opinions.seen_by(log, annotator), opinions.second(log)
-        decided = next((cf for cf in ranked if decision and cf.id == decision.counterfactual_id), None)
-        offered = decided or ranked[0]
-        check = current.checks.get(offered.id)
-        shown = check or old.get(offered.id)
-        before = shown.before.label if shown else offered.source
-        others = [(cf, current.checks.get(cf.id) or old.get(cf.id)) for cf in ranked if cf.id != offered.id]
-        return Card(example, before, offered, shown, others, decision, check is None, why(shown),
-                    example.label is not None and before != example.label, state.version(log),
-                    wanted.phase if wanted else "")
 
     def before(self, pid: str, example_id: str) -> Prediction:
         """The teacher's prediction on the original text."""
@@ -129,8 +58,7 @@ class Curating(Base):
         """The present teacher's check of cf, made now where it is missing or stale."""
         if self.project(pid).teacher is None:
             return None
-        teacher = self.teacher(pid)
-        check = items.checks(self.db, pid, teacher.id, teacher.revision).get(cf.id)
+        check = self._state(pid).checks.get(cf.id)
         if check is None:
             check = self._verdict(pid, items.example(self.db, pid, cf.example_id), cf)
             items.add_checks(self.db, pid, [check])
@@ -208,17 +136,3 @@ def clean(text: str, original: str) -> str:
     if len(text) > MAX_CHARS:
         raise BadInput(f"The text has {len(text):,} characters; at most {MAX_CHARS:,} can be used. Shorten it.")
     return text
-
-
-def why(check: FlipCheck | None) -> str:
-    """Why this item is worth a look, in words."""
-    if check is None:
-        return "Not checked by the teacher yet."
-    if not check.flipped:
-        return "The teacher does not change its mind: edit it, or reject it."
-    if not check.reached_target:
-        return "The teacher changes its mind, but to another label than the one aimed at."
-    sure = check.after.prob(check.target)
-    edits = f"{check.token_edits} word{'s' if check.token_edits != 1 else ''} changed"
-    closeness = "close to the decision line" if sure < 0.65 else "well past the decision line" if sure > 0.9 else "past the decision line"
-    return f"{edits}, {closeness}."

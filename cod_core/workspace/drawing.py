@@ -64,9 +64,7 @@ class Drawing(Base):
         rejected = {i for i, d in current.outcome.items() if d.status == "rejected"}
         kept = {i for i, d in current.outcome.items() if d.status in KEPT}
         failed = set(cache.get_reply(self.db, self.failed_key(pid)) or {})
-        proposed = {cf.example_id for cf in current.counterfactuals
-                    if cf.id in current.checks and current.checks[cf.id].valid}
-        return frozenset((rejected | (failed - proposed)) - kept)
+        return frozenset((rejected | (failed - current.flipped)) - kept)
 
     def failed_key(self, pid: str) -> str:
         """Where the ids of texts that search could not flip are kept, a teacher revision each."""

@@ -78,6 +78,7 @@ class Gathering(Base):
         import shutil
 
         projects.delete_project(self.db, pid)
+        self._forget(pid)
         for room in ("teachers", "students", "exports"):
             shutil.rmtree(self.settings.home / room / pid, ignore_errors=True)
 
@@ -126,9 +127,7 @@ class Gathering(Base):
             counts=counts, largest_k=min(train.values()) * len(train), n_train=sum(train.values()),
             n_test=sum(n for (split, _), n in counts.items() if split == "test"),
             n_unlabelled=sum(n for (split, _), n in counts.items() if split == "unlabelled"),
-            n_proposed_texts=len({cf.example_id for cf in state.counterfactuals}),
-            n_valid=len({cf.example_id for cf in state.counterfactuals
-                         if cf.id in state.checks and state.checks[cf.id].valid}),
+            n_proposed_texts=len(state.snapshot.by_example), n_valid=len(state.flipped),
             n_decided=sum(1 for d in state.outcome.values() if d.status not in ("pending", "skipped")),
             n_accepted=sum(1 for d in state.outcome.values() if d.status in KEPT),
             teacher_label=self.teacher_label(pid), stale=state.stale)

@@ -18,11 +18,9 @@ class Working(Base):
         """
         if kind not in KINDS:
             raise BadInput(f"Unknown kind of job: {kind!r}.")
-        running = queue.active(self.db, pid)
-        if running is not None:
-            return running.id
-        job_id = queue.enqueue(self.db, pid, kind, {k: v for k, v in params.items() if k != "key"})
-        queue.start_worker(job_id, str(self.settings.home), key=key or self.key(pid))
+        job_id, new = queue.enqueue_alone(self.db, pid, kind, {k: v for k, v in params.items() if k != "key"})
+        if new:
+            queue.start_worker(job_id, str(self.settings.home), key=key or self.key(pid))
         return job_id
 
     def job(self, pid: str):

@@ -111,6 +111,24 @@ def test_of_workers_that_claim_at_once_one_wins(db, pid):
     assert [queue.get(db, i).state for i in jobs].count("running") == 1
 
 
+def test_of_two_tabs_that_press_at_once_one_starts_the_job_and_both_follow_it(db, pid):
+    """Two sweeps of one project would take turns and show each other's progress."""
+    got, line = [], threading.Barrier(4)
+
+    def press():
+        line.wait()
+        got.append(queue.enqueue_alone(db, pid, "distill", {}))
+
+    threads = [threading.Thread(target=press) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({job_id for job_id, _ in got}) == 1 and [new for _, new in got].count(True) == 1
+    queue.change(db, got[0][0], heartbeat=time.time() - 31)
+    assert queue.enqueue_alone(db, pid, "distill", {})[1], "a job whose worker is gone must not block the next"
+
+
 def test_a_second_worker_of_the_same_job_leaves(db, pid, tmp_path):
     """A double click on Resume starts two workers."""
     job_id = queue.enqueue(db, pid, "generate", {})

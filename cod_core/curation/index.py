@@ -1,0 +1,121 @@
+"""A project's proposals, verdicts and decisions in memory, kept up to date by reading only what is new.
+
+Everything here only ever grows in the store, so a number a table says what was read already. Knows no teacher and
+no screen. What is handed out is never changed afterwards: news make new dictionaries.
+"""
+
+import threading
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from cod_core.curation import state
+from cod_core.store import decisions, items, schema
+from cod_core.store.database import Database
+from cod_core.types import Counterfactual, Decision, Example, FlipCheck
+
+TeacherKey = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The project at one moment. by_example: example id -> its proposals, in upload order of the texts.
+
+    checks: (teacher id, revision) -> counterfactual id -> verdict. latest: the newest verdict by any teacher.
+    logs: example id -> its decisions, oldest first. outcome: example id -> the decision its text stands at.
+    number: grows with every news. touched: example id -> the number of its last news.
+    """
+
+    examples: dict[str, Example] = field(default_factory=dict)
+    counterfactuals: dict[str, Counterfactual] = field(default_factory=dict)
+    by_example: dict[str, tuple[Counterfactual, ...]] = field(default_factory=dict)
+    checks: dict[TeacherKey, dict[str, FlipCheck]] = field(default_factory=dict)
+    latest: dict[str, FlipCheck] = field(default_factory=dict)
+    logs: dict[str, tuple[Decision, ...]] = field(default_factory=dict)
+    outcome: dict[str, Decision] = field(default_factory=dict)
+    number: int = 0
+    touched: dict[str, int] = field(default_factory=dict)
+
+
+class Index:
+    """One project's Snapshot. `now` brings it up to date; threads may share it."""
+
+    def __init__(self, db: Database, pid: str):
+        self._db, self._pid = db, pid
+        self._snapshot = Snapshot()
+        self._position, self._touched, self._seq = 0, -1, 0
+        self._places: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def now(self) -> Snapshot:
+        """The project as the store has it: three short queries where nothing is new."""
+        with self._lock:
+            proposals, checks, log = self._news()
+            if proposals or checks or log:
+                self._snapshot = self._grown(proposals, checks, log)
+            return self._snapshot
+
+    def _news(self) -> tuple[list[Counterfactual], list[FlipCheck], list[Decision]]:
+        cf, check = schema.counterfactuals, schema.flip_checks
+        with self._db.read() as c:
+            made = c.execute(select(cf).where(cf.c.project_id == self._pid, cf.c.position > self._position)
+                             .order_by(cf.c.position)).all()
+            read = c.execute(select(check).where(check.c.project_id == self._pid, check.c.touched > self._touched)
+                             .order_by(check.c.touched)).all()
+            log = decisions.log_of(c, self._pid, self._seq)
+        if made:
+            self._position = made[-1].position
+        if read:
+            self._touched = read[-1].touched
+        if log:
+            self._seq = log[-1].seq
+        return [items.as_counterfactual(r) for r in made], [items.as_check(r) for r in read], log
+
+    def _grown(self, proposals: list[Counterfactual], checks: list[FlipCheck], log: list[Decision]) -> Snapshot:
+        old = self._snapshot
+        number = old.number + 1
+        counterfactuals = {**old.counterfactuals, **{cf.id: cf for cf in proposals}}
+        examples, by_example = old.examples, old.by_example
+        if proposals:
+            examples, by_example = self._with_proposals(proposals)
+        by_teacher = dict(old.checks)
+        latest = dict(old.latest) if checks else old.latest
+        for key in {(k.teacher_id, k.teacher_revision) for k in checks}:
+            by_teacher[key] = {**by_teacher.get(key, {}), **{
+                k.counterfactual_id: k for k in checks if (k.teacher_id, k.teacher_revision) == key}}
+        for k in checks:
+            known = latest.get(k.counterfactual_id)
+            if known is None or known.checked_at <= k.checked_at:
+                latest[k.counterfactual_id] = k
+        logs, outcome = self._with_decisions(log)
+        news = {cf.example_id for cf in proposals} | {d.example_id for d in log} | {
+            counterfactuals[k.counterfactual_id].example_id for k in checks if k.counterfactual_id in counterfactuals}
+        return Snapshot(examples, counterfactuals, by_example, by_teacher, latest, logs, outcome, number,
+                        {**old.touched, **dict.fromkeys(news, number)})
+
+    def _with_proposals(self, proposals: list[Counterfactual]):
+        old = self._snapshot
+        more: dict[str, list[Counterfactual]] = {}
+        for cf in proposals:
+            more.setdefault(cf.example_id, []).append(cf)
+        fresh = items.numbered(self._db, self._pid, [i for i in more if i not in self._places])
+        self._places.update((example.id, place) for place, example in fresh)
+        examples = {**old.examples, **{example.id: example for _, example in fresh}}
+        grown = {**old.by_example, **{i: (*old.by_example.get(i, ()), *cfs) for i, cfs in more.items()}}
+        if fresh:
+            ordered = sorted((i for i in grown if i in self._places), key=self._places.__getitem__)
+            grown = {i: grown[i] for i in ordered}
+        return examples, grown
+
+    def _with_decisions(self, log: list[Decision]):
+        old = self._snapshot
+        if not log:
+            return old.logs, old.outcome
+        more: dict[str, list[Decision]] = {}
+        for decision in log:
+            more.setdefault(decision.example_id, []).append(decision)
+        changed = {i: (*old.logs.get(i, ()), *new) for i, new in more.items()}
+        outcome = {i: d for i, d in old.outcome.items() if i not in changed}
+        for i, own in changed.items():
+            outcome.update(state.outcome(own))
+        return {**old.logs, **changed}, outcome
