@@ -5,10 +5,10 @@ what they decided themselves. Where the two differ, an adjudication settles it.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cod_core.curation import state
-from cod_core.types import KEPT, Decision
+from cod_core.types import KEPT, Decision, now
 
 VOTES = (*KEPT, "rejected")
 
@@ -104,3 +104,37 @@ def hidden_from(log: Sequence[Decision], annotator: str) -> set[int]:
         return set()
     return {d.seq for d in log if d.annotator != annotator and d.purpose in ("", "opinion") and (
         d.status in VOTES or d.undoes is not None)}
+
+
+def blind_votes(log: Sequence[Decision]) -> dict[str, Decision]:
+    """annotator -> what they decided before anybody could see another's: the votes that agreement is measured on.
+
+    That is, at the moment when the second vote came in. Empty while a second opinion is open or none was asked for.
+    """
+    for end in range(1, len(log) + 1):
+        found = second(log[:end])
+        if found is not None and not found.blind:
+            return found.votes
+    return {}
+
+
+def settling(vote: Decision, by: str, comment: str, version: int) -> Decision:
+    """The entry that makes a vote the decision of its text."""
+    return Decision(vote.counterfactual_id, vote.example_id, vote.status, by, vote.reasons, vote.override_reason, comment,
+                    now(), None, version, purpose="adjudication")
+
+
+def settled_by_agreement(log: Sequence[Decision], made: Decision) -> Decision | None:
+    """The entry that settles a text once `made` completes two opinions that agree; None where none is due.
+
+    Due where the text stands at something else, such as the flag that asked for the 
+    """
+    number = max((d.seq or 0 for d in log), default=0) + 1
+    after = [*log, replace(made, seq=number)]
+    found = second(after)
+    if made.purpose != "opinion" or found is None or found.phase != "agreed":
+        return None
+    held = state.outcome(after).get(made.example_id)
+    if held is not None and held.status in VOTES and category(held) == category(made):
+        return None
+    return settling(made, made.annotator, "both opinions agree", made.guideline_version)

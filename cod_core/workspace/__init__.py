@@ -4,6 +4,7 @@ One mixin a step of the journey; pages, commands and the job worker call nothing
 workspace imports no torch: models are loaded on the first number that is not cached.
 """
 
+from cod_core.workspace.auditing import Auditing
 from cod_core.workspace.curating import Curating
 from cod_core.workspace.distilling import Distilling
 from cod_core.workspace.drawing import Drawing
@@ -13,10 +14,11 @@ from cod_core.workspace.leaving import Leaving
 from cod_core.workspace.people import People
 from cod_core.workspace.proposing import Proposing
 from cod_core.workspace.results import ResultsView
+from cod_core.workspace.reviewing import Reviewing
 from cod_core.workspace.teaching import Teaching
 from cod_core.workspace.working import Working
 
 
 class Workspace(Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working,
-                Guiding, People):
+                Guiding, People, Reviewing, Auditing):
     """Everything the app can do with one data folder (COD_HOME). home: another folder, for tests."""

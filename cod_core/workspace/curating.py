@@ -52,7 +52,13 @@ class Curating(Cards):
         log = decisions.log(self.db, pid, example_ids=[cf.example_id])
         made = Decision(cf_id, cf.example_id, status, annotator, tuple(reasons), override_reason, comment, now(),
                         lead_time_s, project.task.guideline_version, purpose=opinions.purpose_of(log, annotator))
-        return replace(made, seq=deciding.decide(self.db, pid, made, check, seen))
+        deciding.allowed(made, check)
+        settles = opinions.settled_by_agreement(log, made)
+        if settles is None:
+            return replace(made, seq=deciding.decide(self.db, pid, made, check, seen))
+        checks = {cf_id: check}
+        return replace(made, seq=deciding.bulk(self.db, pid, [made, settles], checks,
+                                               None if seen is None else {cf.example_id: seen})[0])
 
     def _fresh_check(self, pid: str, cf: Counterfactual) -> FlipCheck | None:
         """The present teacher's check of cf, made now where it is missing or stale."""
