@@ -1,4 +1,4 @@
-"""Counterfactuals written by an LLM: the plan shown first, the generator, many texts with bounded calls in flight.
+"""Counterfactuals written by an LLM: the generator, and many texts with bounded calls in flight.
 
 Knows no store and no teacher: replies are kept by the client's callables, results handed to a callback in the
 caller's thread, and nothing here says whether a text flips. No row is dropped silently: each is counted by reason.
@@ -10,27 +10,32 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from cod_core.counterfactuals.prompts import DEFAULT_TEMPLATE, Prompt, render, template
+from cod_core.counterfactuals.prompts import DEFAULT_TEMPLATE, Demonstration, LastTry, Prompt, render, template
 from cod_core.counterfactuals.replies import REASONS, parse_reply
 from cod_core.errors import BadInput
-from cod_core.models.chat import LLMClient, LLMSettings, Reply, prompt_sha256, reply_key
+from cod_core.models.chat import LLMClient, LLMSettings, Reply, prompt_sha256
 from cod_core.models.endpoint_errors import EndpointError
 from cod_core.progress import Progress, silent
-from cod_core.text import short_hash, tokens
+from cod_core.text import short_hash
 from cod_core.types import Counterfactual, Example, Origin, Task, now
 
-__all__ = ["Ask", "LLMClient", "LLMGenerator", "LLMSettings", "Outcome", "Plan", "Proposals", "plan", "propose_many"]
+__all__ = ["Ask", "LLMClient", "LLMGenerator", "LLMSettings", "Outcome", "Proposals", "propose_locally", "propose_many"]
 MAX_FAILURES_IN_A_ROW = 5
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One text to be changed. source: the teacher's class at the text. first_sample: above 0 for "try again"."""
+    """One text to be changed. source: the teacher's class at the text. first_sample: above 0 for "try again".
+
+    keep: phrases that must stay. last: a try to be bettered.
+    """
 
     example: Example
     source: str
     target: str
     first_sample: int = 0
+    keep: tuple[str, ...] = ()
+    last: LastTry | None = None
 
 
 @dataclass(frozen=True)
@@ -47,45 +52,46 @@ class LLMGenerator:
     """A `Generator` that asks a chat model through an LLMClient with a versioned prompt."""
 
     def __init__(self, client: LLMClient, task: Task, template_name: str = DEFAULT_TEMPLATE,
-                 worked: tuple[str, str] | None = None):
-        """worked: a (before, after) pair of the project shown as the example. Raises BadInput for an unknown prompt."""
-        self.client, self.task, self.worked = client, task, worked
+                 demonstrations: Sequence[Demonstration] = ()):
+        """demonstrations: pairs of the project shown as examples. Raises BadInput for an unknown prompt."""
+        self.client, self.task, self.demonstrations = client, task, tuple(demonstrations)
         self.template = template(template_name)
         self._template_name = template_name
         self.name = f"llm:{client.settings.model}@{client.settings.host}"
 
-    def prompt(self, text: str, source: str, target: str, keep: tuple[str, ...] = ()) -> Prompt:
+    def prompt(self, ask: Ask) -> Prompt:
         """The prompt exactly as it would be sent."""
-        return render(self.task, text, source, target, self._template_name, keep, self.worked)
+        return render(self.task, ask.example.text, ask.source, ask.target, self._template_name, ask.keep,
+                      self.demonstrations, ask.last)
 
     def propose(self, example: Example, source: str, target: str, n: int,
                 first_sample: int = 0) -> list[Counterfactual]:
         """Up to n unverified counterfactuals, different from one another. See ask for why there may be fewer."""
-        return list(self.ask(example, source, target, n, first_sample).counterfactuals)
+        return list(self.ask(Ask(example, source, target, first_sample), n).counterfactuals)
 
-    def ask(self, example: Example, source: str, target: str, n: int, first_sample: int = 0,
-            keep: tuple[str, ...] = (), stop: Callable[[], bool] = lambda: False) -> Proposals:
-        """Samples first_sample to first_sample + n - 1 of the prompt, as texts and counted reasons.
+    def ask(self, ask: Ask, n: int, stop: Callable[[], bool] = lambda: False) -> Proposals:
+        """n samples of the ask's prompt, from its first_sample on, as texts and counted reasons.
 
-        keep: phrases that must stay. stop: looked at between calls. Raises EndpointError, BadInput.
+        stop: looked at between calls. Raises EndpointError, BadInput.
         """
-        prompt = self.prompt(example.text, source, target, keep)
+        prompt, text = self.prompt(ask), ask.example.text
         found: dict[str, Counterfactual] = {}
         dropped: Counter[str] = Counter()
         cached, cost = 0, 0.0
-        for sample in range(first_sample, first_sample + n):
+        for sample in range(ask.first_sample, ask.first_sample + n):
             if stop():
                 break
-            reply = self.client.chat(prompt.messages, sample)
+            reply = self.client.chat(prompt.messages, sample, response_format=prompt.response_format)
             price = self.client.settings.cost(reply.tokens_in, reply.tokens_out)
             cached += reply.cached
             cost += 0.0 if reply.cached else price or 0.0
-            parsed = parse_reply(reply.content, example.text, reply.refusal, reply.finish_reason)
+            parsed = parse_reply(reply.content, text, reply.refusal, reply.finish_reason, prompt.shape)
             reason = parsed.reason
             if parsed.text is not None:
-                made = self._counterfactual(example, source, target, parsed.text, prompt, reply, sample, price)
-                lost = any(phrase not in parsed.text for phrase in keep)
-                reason = "kept_phrase_lost" if lost else "duplicate" if made.id in found else None
+                made = self._counterfactual(ask, parsed.text, prompt, reply, sample, price)
+                lost = any(phrase not in parsed.text for phrase in ask.keep)
+                again = made.id in found or ask.last is not None and parsed.text == ask.last.text
+                reason = "kept_phrase_lost" if lost else "duplicate" if again else None
                 if reason is None:
                     found[made.id] = made
             if reason is not None:
@@ -93,72 +99,16 @@ class LLMGenerator:
         priced = self.client.settings.cost(0, 0) is not None
         return Proposals(tuple(found.values()), dict(dropped), cached, cost if priced else None)
 
-    def _counterfactual(self, example: Example, source: str, target: str, text: str, prompt: Prompt, reply: Reply,
-                        sample: int, price: float | None) -> Counterfactual:
+    def _counterfactual(self, ask: Ask, text: str, prompt: Prompt, reply: Reply, sample: int,
+                        price: float | None) -> Counterfactual:
         origin = Origin(kind="llm", name=self.client.settings.model, revision=self.client.settings.host,
                         prompt_id=prompt.template_id, prompt_version=prompt.version,
                         prompt_sha256=prompt_sha256(prompt.messages), temperature=self.client.settings.temperature,
                         seed=sample, request_id=reply.request_id, cost_usd=price)
-        identity = short_hash(example.id, target, text, self.name)
-        return Counterfactual(identity, example.id, text, source, target, origin, raw_reply=reply.content,
-                              note=f"written by {self.client.settings.model}", created_at=now())
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run would send, before it sends anything.
-
-    prompt: for the first text, word for word. calls: still to be made; cached: answered already and free.
-    tokens_in, tokens_out: estimates, good to about a third. cost_usd: None where no price was given.
-    """
-
-    prompt: str
-    calls: int
-    cached: int
-    tokens_in: int
-    tokens_out: int
-    cost_usd: float | None
-    host: str
-    model: str
-    max_in_flight: int
-    notes: tuple[str, ...] = ()
-
-    @property
-    def tokens_est(self) -> int:
-        """Tokens in and out together."""
-        return self.tokens_in + self.tokens_out
-
-
-def plan(task: Task, asks: Sequence[Ask], settings: LLMSettings, n: int | None = None,
-         template_name: str = DEFAULT_TEMPLATE, get_reply: Callable[[str], dict | None] | None = None,
-         worked: tuple[str, str] | None = None) -> Plan:
-    """The plan of a run over asks, n samples each (the settings' n where None). Makes no call and needs no key."""
-    samples = n or settings.n
-    calls = cached = tokens_in = tokens_out = 0
-    first = ""
-    for ask in asks:
-        prompt = render(task, ask.example.text, ask.source, ask.target, template_name, worked=worked)
-        first = first or prompt.shown
-        a_call = sum(estimate_tokens(content) + 4 for _, content in prompt.messages)
-        for sample in range(ask.first_sample, ask.first_sample + samples):
-            if get_reply and get_reply(reply_key(settings, prompt.messages, settings.temperature, sample)):
-                cached += 1
-                continue
-            calls += 1
-            tokens_in += a_call
-            tokens_out += estimate_tokens(ask.example.text) + 30
-    notes = []
-    if settings.temperature == 0 and samples > 1:
-        notes.append("At temperature 0 the candidates of one text are mostly the same. Raise it, or ask for 1.")
-    if settings.cost(0, 0) is None:
-        notes.append("No price was given, so the cost is not known.")
-    return Plan(first, calls, cached, tokens_in, tokens_out, settings.cost(tokens_in, tokens_out), settings.host,
-                settings.model, settings.max_in_flight, tuple(notes))
-
-
-def estimate_tokens(text: str) -> int:
-    """About how many tokens a model counts in the text: a word is 1.3, four characters are 1, whichever is more."""
-    return round(max(1.3 * len(tokens(text)), len(text) / 4))
+        identity = short_hash(ask.example.id, ask.target, text, self.name)
+        by = f"written by {self.client.settings.model}"
+        return Counterfactual(identity, ask.example.id, text, ask.source, ask.target, origin, raw_reply=reply.content,
+                              note=by + (", second try" if ask.last else ""), created_at=now())
 
 
 @dataclass(frozen=True)
@@ -209,8 +159,7 @@ def propose_many(generator: LLMGenerator, asks: Sequence[Ask], n: int | None = N
     def submit() -> None:
         ask = next(waiting, None) if ending is None else None
         if ask is not None:
-            running[pool.submit(generator.ask, ask.example, ask.source, ask.target, samples, ask.first_sample,
-                                stop=stop.is_set)] = ask
+            running[pool.submit(generator.ask, ask, samples, stop.is_set)] = ask
 
     try:
         for _ in range(settings.max_in_flight):
@@ -242,3 +191,35 @@ def propose_many(generator: LLMGenerator, asks: Sequence[Ask], n: int | None = N
     if ending is not None:
         raise ending
     return Outcome(proposed, dict(dropped), failed, cached, cost)
+
+
+def propose_locally(generator: LLMGenerator, asks: Sequence[Ask], n: int | None = None,
+                    on_result: Callable[[Ask, Proposals], object] = lambda ask, proposals: None,
+                    progress: Progress = silent, at_once: int = 8) -> Outcome:
+    """As propose_many for a model on this machine: the replies of `at_once` texts are written together.
+
+    Its client has prepare() (models.local_chat). A text too long for the model is counted and the run goes on.
+    """
+    samples = n or generator.client.settings.n
+    dropped: Counter[str] = Counter()
+    failed: dict[str, str] = {}
+    proposed = cached = 0
+    for at in range(0, len(asks), at_once):
+        part = asks[at : at + at_once]
+        progress(at, len(asks), f"{proposed} texts from {generator.client.settings.model}")
+        wanted = [(generator.prompt(ask).messages, s) for ask in part for s in range(ask.first_sample, ask.first_sample + samples)]
+        try:
+            cached += len(wanted) - generator.client.prepare(wanted)
+        except BadInput:
+            pass  # one of them is too long: each is asked alone below
+        for ask in part:
+            try:
+                result = generator.ask(ask, samples)
+            except BadInput as error:
+                failed[ask.example.id] = str(error)
+                continue
+            proposed += len(result.counterfactuals)
+            dropped.update(result.dropped)
+            on_result(ask, result)
+    progress(len(asks), len(asks), f"{proposed} texts from {generator.client.settings.model}")
+    return Outcome(proposed, dict(dropped), failed, cached, 0.0)

@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import dataclass
 
+import regex
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
 from cod_core.settings import MAX_CHARS
@@ -61,8 +62,11 @@ class Parsed:
     reason: str | None = None
 
 
-def parse_reply(content: str, original: str, refusal: str | None = None, finish_reason: str = "stop") -> Parsed:
-    """The proposed text in a reply to a prompt about `original`, or why there is none."""
+def parse_reply(content: str, original: str, refusal: str | None = None, finish_reason: str = "stop",
+                shape: str = "text") -> Parsed:
+    """The proposed text in a reply to a prompt about `original`, or why there is none. shape: the prompt's."""
+    if shape == "edits":
+        return _from_edits(content or "", original)
     if refusal or finish_reason == "content_filter":
         return Parsed(None, "refusal")
     body = _FENCE.sub("", _THOUGHT.sub("", content or "")).strip()
@@ -78,6 +82,28 @@ def parse_reply(content: str, original: str, refusal: str | None = None, finish_
             return Parsed(None, "not_parsed")
         found = _from_plain(body, original)
     return _judge(_FENCE.sub("", found).strip(), original)
+
+
+def _from_edits(content: str, original: str) -> Parsed:
+    """The original with 'old words -> new words ; ...' done: each once, whole words only, those not found left out."""
+    pairs = [part.split("->") for part in content.strip().splitlines()[0].split(" ;")] if content.strip() else []
+    pairs = [(old.strip(" ;"), new.strip(" ;")) for old, new in (p for p in pairs if len(p) == 2)]
+    if not pairs:
+        return Parsed(None, "not_parsed" if content.strip() else "empty")
+    made: list[tuple[int, int, str]] = []
+    for old, new in pairs:
+        found = old and regex.search(rf"(?<![\p{{L}}\p{{N}}]){regex.escape(old)}(?![\p{{L}}\p{{N}}])", original, regex.I)
+        if found and not any(a < found.end() and found.start() < b for a, b, _ in made):
+            made.append((found.start(), found.end(), _cased(new, found.group())))
+    text = original
+    for start, end, new in sorted(made, reverse=True):
+        text = text[:start] + new + text[end:]
+    return _judge(text, original)
+
+
+def _cased(new: str, old: str) -> str:
+    """A capital where the words replaced began with one."""
+    return new[:1].upper() + new[1:] if old[:1].isupper() and new[:1].islower() else new
 
 
 def _judge(text: str, original: str) -> Parsed:

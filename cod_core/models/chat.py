@@ -19,7 +19,8 @@ from cod_core.text import short_hash
 
 TIMEOUT_S = 60.0
 Messages = tuple[tuple[str, str], ...]  # (role, content), in order
-_OPTIONAL = ("seed",)  # sent to make samples repeatable; left out where an endpoint refuses it
+# sent to make samples repeatable and replies well formed; each is left out where an endpoint refuses it
+_OPTIONAL = ("seed", "response_format")
 
 
 @dataclass(frozen=True)
@@ -134,10 +135,12 @@ class LLMClient:
         return f"LLMClient({self.settings.model!r} at {self.settings.host!r})"
 
     def chat(self, messages: Messages, sample: int = 0, temperature: float | None = None,
-             top_logprobs: int | None = None, max_tokens: int | None = None) -> Reply:
+             top_logprobs: int | None = None, max_tokens: int | None = None,
+             response_format: dict | None = None) -> Reply:
         """The reply for this prompt and sample index, from the cache where it is known.
 
         temperature: the settings' where None. top_logprobs: alternatives wanted a token, None for no logprobs.
+        response_format: the schema of a structured reply; endpoints that know none are asked without.
         An empty reply is not kept. Raises EndpointError with a plain message; the key is never part of it.
         """
         heat = self.settings.temperature if temperature is None else temperature
@@ -153,6 +156,8 @@ class LLMClient:
                 options |= {"logprobs": True, "top_logprobs": top_logprobs}
             if max_tokens is not None:
                 options["max_tokens"] = max_tokens
+            if response_format is not None:
+                options["response_format"] = response_format
             reply = self._request(messages, options)
             if reply.content.strip() or reply.refusal or reply.finish_reason == "content_filter":
                 self._put(key, {k: v for k, v in asdict(reply).items() if k != "cached"})

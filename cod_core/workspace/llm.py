@@ -43,7 +43,7 @@ def _asks(workspace, pid: str, texts, again: int):
 
 def plan_llm(workspace, pid: str, params: dict):
     """The Plan of a run; sends nothing."""
-    from cod_core.counterfactuals import llm
+    from cod_core.counterfactuals import llm_plan as llm
 
     project, settings = workspace.project(pid), settings_of(params)
     texts = workspace.candidates(pid, int(params["k"]))

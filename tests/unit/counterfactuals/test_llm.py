@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cod_core.counterfactuals.llm import Ask, LLMClient, LLMGenerator, LLMSettings, plan, propose_many
+from cod_core.counterfactuals.llm import Ask, LLMClient, LLMGenerator, LLMSettings, propose_many
+from cod_core.counterfactuals.llm_plan import plan
 from cod_core.counterfactuals.prompts import render
 from cod_core.errors import Cancelled
 from cod_core.models.endpoint_errors import EndpointError
@@ -63,7 +64,7 @@ def test_replies_without_a_text_are_counted_not_lost():
                "I'm sorry, I cannot help with that request.", '{"oops": 1}',
                Answer('{"counterfactual": "A b', finish_reason="length")]
     with FakeOpenAI(replies) as server:
-        result = generator(server).ask(GOOD, "positive", "negative", len(replies))
+        result = generator(server).ask(Ask(GOOD, "positive", "negative"), len(replies))
     assert len(result.counterfactuals) == 1
     assert result.dropped == {"duplicate": 1, "empty": 1, "refusal": 2, "unchanged": 1, "not_parsed": 1, "cut_off": 1}
 
@@ -74,7 +75,7 @@ def test_try_again_asks_for_the_next_samples_and_keeps_a_phrase():
         one = generator(server, store)
         assert one.propose(GOOD, "positive", "negative", 1)[0].text == "A bad film."
         assert one.propose(GOOD, "positive", "negative", 1)[0].text == "A bad film."
-        again = one.ask(GOOD, "positive", "negative", 2, first_sample=1, keep=("film",))
+        again = one.ask(Ask(GOOD, "positive", "negative", 1, ("film",)), 2)
     assert server.calls == 3 and 'exactly as it is: "film"' in server.requests[-1]["messages"][1]["content"]
     assert [c.text for c in again.counterfactuals] == ["A poor film."] and again.dropped == {"kept_phrase_lost": 1}
 

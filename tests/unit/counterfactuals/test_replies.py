@@ -94,3 +94,22 @@ def test_recorded_gpt4o_replies_are_read():
                 read += 1
                 altered += plain and parsed.text != reply.strip()
     assert read == 500 and altered <= 2
+
+
+@pytest.mark.parametrize("reply, expected", [
+    ("splendid -> hideous", "A hideous film, not bad."),
+    ("Splendid -> hideous ; not bad -> bad\nbad: and so on", "A hideous film, bad."),
+    ("A splendid film -> a hideous film", "A hideous film, not bad."),
+    ("splendid -> hideous ; splendid film -> dull film", "A hideous film, not bad."),
+    ("splendid film ->", "A , not bad."),
+])
+def test_named_edits_are_made_on_the_text(reply, expected):
+    assert parse_reply(reply, "A splendid film, not bad.", shape="edits").text == expected
+
+
+@pytest.mark.parametrize("reply, reason", [
+    ("", "empty"), ("no arrow", "not_parsed"), ("lend -> take", "unchanged"), ("absent -> x", "unchanged"),
+])
+def test_named_edits_that_change_nothing_are_no_text(reply, reason):
+    """'lend' inside 'splendid' is not a word of the text."""
+    assert parse_reply(reply, "A splendid film.", shape="edits").reason == reason

@@ -1,0 +1,67 @@
+"""What an LLM run would send, to where, and what it costs, before it sends anything. Makes no call, needs no key."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cod_core.counterfactuals.llm import Ask
+from cod_core.counterfactuals.prompts import DEFAULT_TEMPLATE, Demonstration, render
+from cod_core.models.chat import LLMSettings, reply_key
+from cod_core.text import tokens
+from cod_core.types import Task
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would send, before it sends anything.
+
+    prompt: for the first text, word for word. calls: still to be made; cached: answered already and free.
+    tokens_in, tokens_out: estimates, good to about a third. cost_usd: None where no price was given.
+    """
+
+    prompt: str
+    calls: int
+    cached: int
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float | None
+    host: str
+    model: str
+    max_in_flight: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def tokens_est(self) -> int:
+        """Tokens in and out together."""
+        return self.tokens_in + self.tokens_out
+
+
+def plan(task: Task, asks: Sequence[Ask], settings: LLMSettings, n: int | None = None,
+         template_name: str = DEFAULT_TEMPLATE, get_reply: Callable[[str], dict | None] | None = None,
+         demonstrations: Sequence[Demonstration] = ()) -> Plan:
+    """The plan of a run over asks, n samples each (the settings' n where None). Makes no call and needs no key."""
+    samples = n or settings.n
+    calls = cached = tokens_in = tokens_out = 0
+    first = ""
+    for ask in asks:
+        prompt = render(task, ask.example.text, ask.source, ask.target, template_name, ask.keep, demonstrations, ask.last)
+        first = first or prompt.shown
+        a_call = sum(estimate_tokens(content) + 4 for _, content in prompt.messages)
+        for sample in range(ask.first_sample, ask.first_sample + samples):
+            if get_reply and get_reply(reply_key(settings, prompt.messages, settings.temperature, sample)):
+                cached += 1
+                continue
+            calls += 1
+            tokens_in += a_call
+            tokens_out += estimate_tokens(ask.example.text) + 30
+    notes = []
+    if settings.temperature == 0 and samples > 1:
+        notes.append("At temperature 0 the candidates of one text are mostly the same. Raise it, or ask for 1.")
+    if settings.cost(0, 0) is None:
+        notes.append("No price was given, so the cost is not known.")
+    return Plan(first, calls, cached, tokens_in, tokens_out, settings.cost(tokens_in, tokens_out), settings.host,
+                settings.model, settings.max_in_flight, tuple(notes))
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a model counts in the text: a word is 1.3, four characters are 1, whichever is more."""
+    return round(max(1.3 * len(tokens(text)), len(text) / 4))

