@@ -1,6 +1,7 @@
 """Where things are kept and how much the app accepts. Reads the environment, never writes it.
 
 COD_HOME: data folder (default: the platform's user-data folder). COD_DATABASE_URL: another database.
+COD_DEVICE: auto, cuda, mps or cpu. COD_SCHEDULER: address of a Dask scheduler for grids of students.
 """
 
 import os
@@ -20,10 +21,11 @@ MAX_CHARS = 20_000
 
 @dataclass(frozen=True)
 class Settings:
-    """home: data folder, created with mode 0700. database_url: SQLAlchemy URL."""
+    """home: data folder, created with mode 0700. database_url: SQLAlchemy URL. scheduler: Dask's address, or None."""
 
     home: Path
     database_url: str
+    scheduler: str | None = None
 
     @classmethod
     def load(cls, home: str | Path | None = None) -> "Settings":
@@ -43,7 +45,7 @@ class Settings:
         if not os.access(folder, os.W_OK):
             raise CodError(f"The data folder {folder} cannot be written to. Set COD_HOME to another folder.")
         url = None if home else os.environ.get("COD_DATABASE_URL")
-        return cls(folder, url or f"sqlite:///{folder / 'cod.db'}")
+        return cls(folder, url or f"sqlite:///{folder / 'cod.db'}", os.environ.get("COD_SCHEDULER") or None)
 
     def folder(self, *parts: str) -> Path:
         """A folder below home, made where missing."""

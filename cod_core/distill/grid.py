@@ -1,0 +1,66 @@
+"""A declared grid of students: what a file says, as runs to plan. Plain values; knows no store and no model.
+
+    {"tasks": ["movies", "amazon"], "shots": [8, 16], "seeds": 20, "first_seed": 0,
+     "runs": [{"arms": ["kd", "cod"]},
+              {"arms": ["cod"], "soft_labels": ["off", "random"]},
+              {"student": "contrastive", "arms": ["kd", "cod"], "seeds": 10, "tasks": ["movies"]}]}
+
+A run takes over what it does not say itself; a value that is a list (other than arms, shots, layers) stands for one
+run each. Every cell (task, student and its settings, arm, k, seed) is one finished student with an id of its own.
+"""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cod_core.errors import BadInput
+from cod_core.text import short_hash
+from cod_core.types import ALL_ARMS, to_json
+
+SHARED = ("shots", "seeds", "first_seed")
+LISTS = ("arms", "shots", "layers")
+KNOWN = ("student", "method", "encoder", "layers", "steps", "learning_rate", "batch_size", "soft_labels", "hard_loss",
+         "kappa", "pair_weight", "layer_weight", "temperature", "kd_weight", "l2", "cf_share", "cf_weight", "cf_source",
+         "frozen_layers", "lora_rank", "micro_batch")
+
+
+@dataclass(frozen=True)
+class GridRun:
+    """One sweep of a grid: a task and the parameters that workspace.distill takes, as JSON with fixed key order."""
+
+    task: str
+    params_json: str
+
+    @property
+    def params(self) -> dict:
+        import json
+
+        return json.loads(self.params_json)
+
+    @property
+    def key(self) -> str:
+        return short_hash(self.task, self.params_json)
+
+
+def read_grid(declared: Mapping) -> list[GridRun]:
+    """The runs of a declaration, each once, in its order. Raises BadInput naming every unknown or missing entry."""
+    problems = [f"unknown entry {name!r}" for name in declared if name not in ("tasks", "runs", *SHARED)]
+    problems += [f"{name!r} is missing or empty" for name in ("tasks", "runs") if not declared.get(name)]
+    problems += [f"{name!r} must be a list" for name in ("tasks", "runs") if not isinstance(declared.get(name, []), list)]
+    found: dict[str, GridRun] = {}
+    for number, run in enumerate([] if problems else declared["runs"]):
+        unknown = [n for n in run if n not in (*KNOWN, *SHARED, "arms", "tasks")]
+        unknown += [a for a in run.get("arms", ()) if a not in ALL_ARMS]
+        strange = [t for t in run.get("tasks", ()) if t not in declared["tasks"]]
+        problems += [f"run {number + 1}: unknown {name!r}" for name in unknown]
+        problems += [f"run {number + 1}: task {name!r} is not among the grid's tasks" for name in strange]
+        base = {name: declared[name] for name in SHARED if name in declared} | {k: v for k, v in run.items() if k != "tasks"}
+        several = {k: v for k, v in sorted(base.items()) if isinstance(v, list) and k not in LISTS}
+        for values in itertools.product(*several.values()):
+            params = to_json(base | dict(zip(several, values)))
+            for task in run.get("tasks", declared["tasks"]):
+                made = GridRun(task, params)
+                found.setdefault(made.key, made)
+    if problems:
+        raise BadInput("The grid cannot be read: " + "; ".join(problems) + ". See cod_core/distill/grid.py for an example.")
+    return list(found.values())

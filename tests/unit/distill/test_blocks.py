@@ -1,0 +1,37 @@
+import pickle
+
+import numpy as np
+
+from cod_core.distill.blocks import Shared, cut_blocks, do_block
+from cod_core.distill.sweep import EvalSet
+from tests.unit.distill.test_sweep import LABELS, World
+
+
+def blocks_of(world, cells, size):
+    sets = (world.test, EvalSet(), EvalSet(("bad q", "good r")))
+    matrices = tuple(np.asarray(f(list(s.texts))).reshape(len(s.texts), -1) if s.texts else np.zeros((0, w))
+                     for f, w in ((world.teach, 2), (world.embed, 5)) for s in sets)
+    return cut_blocks(cells, Shared(LABELS, sets, matrices[:3], matrices[3:]), world.embed, size)
+
+
+def test_a_cell_has_the_same_last_digit_alone_and_in_company():
+    """A sweep that was killed goes on with other cells together: its table must not change by a bit."""
+    world = World()
+    cells, _ = world.plan()
+    together, alone = ([d for block in blocks_of(world, cells, size) for d in do_block(block)] for size in (100, 1))
+    by_id = {d.result.config.run_id: d for d in alone}
+    assert len(by_id) == len(cells)
+    for done in together:
+        other = by_id[done.result.config.run_id]
+        assert (done.result.test, done.result.dev) == (other.result.test, other.result.dev)
+        assert np.array_equal(done.weight, other.weight) and np.array_equal(done.told["test"], other.told["test"])
+
+
+def test_a_block_gives_what_the_sweep_gives_and_travels_between_processes():
+    world = World()
+    cells, _ = world.plan(shots=(4,), arms=("cod",))
+    [block] = blocks_of(world, cells, 10)
+    found = do_block(pickle.loads(pickle.dumps(block)))
+    expected = {r.config.run_id: r.test["accuracy"] for r in world.run(cells)}
+    assert {d.result.config.run_id: d.result.test["accuracy"] for d in found} == expected
+    assert block.ids == [c.config.run_id for c in cells]
