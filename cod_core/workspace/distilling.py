@@ -89,7 +89,11 @@ class Distilling(Base):
         return {"students": len(cells), "new": len(found), "left_out": left_out, "report": report["made_at"]}
 
     def plan_sweep(self, pid: str, params: dict, progress: Progress = silent) -> tuple[list, list[str], list[int]]:
-        """(cells, sentences on what the data do not allow, shots) of a sweep. Trains nothing; asks the teacher."""
+        """(cells, sentences on what the data do not allow, shots) of a sweep. Trains nothing; asks the teacher.
+
+        params may hold draw_to and pairs_first, so that sweeps over other shots or arms use the very same draws: how
+        many rows are drawn, and how many of them, the first ones, have a counterfactual.
+        """
         from cod_core.distill.sweep import plan_cells
         from cod_core.workspace.students import second_rows, softener, student_settings
 
@@ -107,9 +111,10 @@ class Distilling(Base):
         pairs = {i: cf for i, (cf, _) in self.kept_pairs(pid).items()
                  if i in pool and source in ("", cf.origin.kind, cf.origin.name)}
         available = self.pairs_allow(pid, pairs)
-        need_pairs = min(available, max(k if "cod_plus" in arms and k <= available else k // 2 for k in shots))
+        need_pairs = int(params.get("pairs_first") or max(
+            k if "cod_plus" in arms and k <= available else k // 2 for k in shots))
         progress(0, 1, "drawing the training rows")
-        orders = self.sweep_orders(pid, seeds, max(shots), need_pairs, set(pairs))
+        orders = self.sweep_orders(pid, seeds, int(params.get("draw_to") or max(shots)), min(available, need_pairs), set(pairs))
         second = second_rows(self, pid, arms, pool, pairs)
         cells, left_out = plan_cells(
             orders, shots, arms, pool, pairs, teacher.logprobs, second, softener(self, pid, settings),

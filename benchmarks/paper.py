@@ -1,0 +1,111 @@
+"""The paper's grid on six tasks, in pieces: resumable, each piece a few minutes.
+
+    python -m benchmarks.paper prepare TASK --pairs 128 --minutes 8    counterfactuals by search (AG News: recorded GPT-4o)
+    python -m benchmarks.paper run TASK --grid linear --minutes 8      train what is not trained yet
+    python -m benchmarks.paper report                                  tables, effects, beside the paper's numbers
+
+TASK: movies amazon tweets sst2 cola agnews. Grids: linear, ablations, finetuned, contrastive. Writes
+benchmarks/results/paper/TASK.json. Nothing is chosen on the test split: shares, weights and sources are chosen by
+mean development accuracy over the draws (METHOD.md section 6).
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from benchmarks import effects, tasks
+from cod_core.errors import Cancelled
+from cod_core.workspace import Workspace
+
+RESULTS = Path(__file__).parent / "results" / "paper"
+NAMES = ("movies", "amazon", "tweets", "sst2", "cola", "agnews")
+SHOTS = [8, 16, 32, 64, 128, 256, 512]
+SMALL = [8, 16, 32]
+GRIDS = {
+    "linear": [{"arms": ["kd", "half", "cod"]}, {"arms": ["cod"], "cf_share": [0.125, 0.25]},
+               {"arms": ["cod"], "cf_weight": 0.5}, {"arms": ["cod_plus"], "shots": [8, 16, 32, 64, 128]},
+               {"arms": ["swap"]}, {"student": "retrieval", "arms": ["kd", "cod"]}],
+    "ablations": [{"arms": ["kd", "cod"], "soft_labels": ["off", "random", "scaled"]}],
+    "finetuned": [{"student": "finetuned", "arms": ["kd", "cod"], "shots": SMALL, "seeds": 10, "frozen_layers": 3, "steps": 40}],
+    "contrastive": [{"student": "contrastive", "arms": ["kd", "cod"], "shots": SMALL, "seeds": 10, "frozen_layers": 3,
+                     "steps": 20}],
+}
+
+
+def grid(task: str, name: str, sources: list[str]) -> dict:
+    """The declaration of one task's grid. sources: names of recorded counterfactuals, each a grid of its own."""
+    runs = [{**run, **({"cf_source": source} if source else {})} for run in GRIDS[name] for source in sources or [""]]
+    return {"tasks": [task], "shots": SHOTS, "seeds": 20, "draw_to": 512, "pairs_first": 256, "runs": runs}
+
+
+def until(minutes: float):
+    """A Progress that stops the work after so many minutes; what is finished is kept."""
+    end = time.monotonic() + 60 * minutes
+
+    def report(done: int, total: int, message: str = "") -> None:
+        if time.monotonic() > end:
+            raise Cancelled(f"stopped after {minutes:g} minutes: {done} of {total} ({message}); run it again to go on")
+    return report
+
+
+def prepare(w: Workspace, name: str, pairs: int, minutes: float) -> None:
+    """Counterfactuals until `pairs` real rows, balanced over the classes, have one."""
+    pid, stop = tasks.project(w, name), until(minutes)
+    if name == "agnews":
+        for source in tasks.AG_SOURCES:
+            print(source, tasks.import_recorded(w, pid, source), flush=True)
+        w.accept_unattended(pid)
+        return
+    pool, tried = w.pool(pid), set()
+    while w.pairs_allow(pid, w.kept_pairs(pid)) < pairs:
+        kept = w.kept_pairs(pid)
+        todo = [i for i in w.draw_order(pid, 0, 2 * pairs, pool, w.lost_rows(pid)) if i not in kept and i not in tried][:16]
+        if not todo:
+            break
+        tried |= set(todo)
+        try:
+            w.search_for(pid, [pool[i] for i in todo], 4, stop)
+        finally:
+            w.accept_unattended(pid)
+    print(name, "pairs:", w.pairs_allow(pid, w.kept_pairs(pid)), flush=True)
+
+
+def run(w: Workspace, name: str, which: str, minutes: float, workers: int) -> None:
+    pid = tasks.project(w, name)
+    out = w.run_grid(grid(pid, which, effects.sources(w, pid)), until(minutes), workers)
+    print(name, which, {k: v for k, v in out.items() if k != "table"}, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("step", choices=["prepare", "run", "report"])
+    parser.add_argument("task", nargs="?", choices=NAMES)
+    parser.add_argument("--grid", default="linear", choices=list(GRIDS))
+    parser.add_argument("--pairs", type=int, default=256)
+    parser.add_argument("--minutes", type=float, default=8)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--home")
+    chosen = parser.parse_args()
+    w = Workspace(chosen.home)
+    try:
+        if chosen.step == "prepare":
+            prepare(w, chosen.task, chosen.pairs, chosen.minutes)
+        elif chosen.step == "run":
+            run(w, chosen.task, chosen.grid, chosen.minutes, chosen.workers)
+        else:
+            found = {}
+            for name in [chosen.task] if chosen.task else NAMES:
+                pid = tasks.made(w, name)
+                if pid and (table := effects.task_table(w, pid, name)):
+                    RESULTS.mkdir(parents=True, exist_ok=True)
+                    (RESULTS / f"{name}.json").write_text(json.dumps(table, indent=1) + "\n")
+            for path in sorted(RESULTS.glob("*.json")):
+                found[path.stem] = json.loads(path.read_text())
+            print(effects.report(found))
+    except Cancelled as stopped:
+        print(stopped)
+
+
+if __name__ == "__main__":
+    main()
