@@ -20,9 +20,11 @@ TASKS = {
     "sst2": ("SST-2", Task("What does the writer think of the film?", _SENTIMENT)),
     "sst5": ("SST-5, three classes", Task("What does the writer think of the film?",
                                           ("very negative", "neutral", "very positive"))),
+    "cola": ("CoLA", Task("Is the sentence good English?", ("unacceptable", "acceptable"))),
     "agnews": ("AG News", Task("What is the news about?", ("world", "sports", "business", "sci/tech"))),
 }
-EPOCHS = {"sst2": 2, "sst5": 4, "agnews": 3}
+EPOCHS = {"sst2": 2, "sst5": 4, "cola": 4, "agnews": 3}
+AG_SOURCES = ("gpt4o_words_only", "gpt4o_no_spec")
 
 
 def data_folder() -> Path:
@@ -34,7 +36,7 @@ def data_folder() -> Path:
 
 def read(name: str) -> list[Example]:
     """Every labelled text of a task with its split; repeated texts keep their first place (test before training)."""
-    rows = list({"sst2": _sst2, "sst5": _sst5, "agnews": _agnews}[name]())
+    rows = list({"sst2": _sst2, "sst5": _sst5, "cola": _cola, "agnews": _agnews}[name]())
     first: dict[str, Example] = {}
     for split in ("test", "validation", "train"):
         for text, label, place in rows:
@@ -57,6 +59,15 @@ def _sst5():
             label, _, text = line.partition("\t")
             if label in kept and text.strip():
                 yield text.strip(), kept[label], split
+
+
+def _cola():
+    """Chosen on the in-domain, judged on the out-of-domain development sentences: the test labels are not public."""
+    labels = TASKS["cola"][1].labels
+    for split, name in (("train", "train"), ("validation", "dev_in_domain"), ("test", "dev_out_of_domain")):
+        for line in (data_folder() / "cola" / f"{name}.tsv").read_text(encoding="utf-8").splitlines():
+            _, label, _, text = line.split("\t")
+            yield text.strip(), labels[int(label)], split
 
 
 def gpt4o_rows(name: str = "gpt4o_words_only") -> list[dict[str, str]]:
@@ -84,8 +95,18 @@ def _agnews():
         yield text, label, "train" if number < 5000 else "validation" if number < 5600 else "test"
 
 
+def made(workspace, name: str) -> str | None:
+    """The project's id where it exists and has its teacher."""
+    from cod_core.data.samples import SAMPLES
+
+    title = TASKS[name][0] if name in TASKS else f"Sample: {SAMPLES[name].title}"
+    return next((p.id for p in workspace.projects() if p.name == title and p.teacher), None)
+
+
 def project(workspace, name: str, progress: Progress = silent) -> str:
-    """The project's id; made, filled and given its teacher on the first call."""
+    """The project's id; made, filled and given its teacher on the first call. Built-in samples by their name too."""
+    if name not in TASKS:
+        return workspace.create_sample(name)
     title, task = TASKS[name]
     pid = next((p.id for p in workspace.projects() if p.name == title), None)
     if pid is None:
@@ -95,3 +116,14 @@ def project(workspace, name: str, progress: Progress = silent) -> str:
         print("teacher:", workspace.finetune_teacher(
             pid, {"encoder": DEFAULT_ENCODER, "epochs": EPOCHS[name]}, progress), flush=True)
     return pid
+
+
+def import_recorded(workspace, pid: str, source: str) -> dict:
+    """Import one set of GPT-4o counterfactuals of AG News (AG_SOURCES) into its project; the import's report."""
+    from cod_core.data.tables import read_table
+
+    known = {e.text for e in items.examples(workspace.db, pid, split="train")}
+    rows = [(r["original_text"], r["counterfactual_text"]) for r in gpt4o_rows(source)]
+    kept = [pair for pair in dict(rows).items() if pair[0] in known and pair[1].strip().lower() not in ("", "null")]
+    lines = ["original\tcounterfactual", *("\t".join(pair) for pair in kept)]
+    return workspace.import_counterfactuals(pid, read_table(f"{source}.tsv", "\n".join(lines).encode()), name=source)
