@@ -214,7 +214,7 @@ class RunConfig:
     data_hash: the rows, labels and soft labels used. hard_loss: ce or clamp, with kappa. pair_weight: of the
     symmetric pair loss. soft_labels: teacher, off, random or scaled. cf_share: counterfactuals among the shots.
     cf_weight: of a counterfactual's row beside a real one. cf_source: which generator's, "" for all.
-    lora_rank: 0 trains the weights themselves. frozen_layers: lower layers (and the embeddings) left as they are.
+    lora_rank: 0 trains every weight, or adapters of rank 8 above 100 M parameters. frozen_layers: lower layers (and the embeddings) left as they are.
     """
 
     method: str

@@ -20,7 +20,7 @@ from cod_core.distill.linear import SCALE
 from cod_core.distill.objective import pairs_within
 from cod_core.distill.training import train_steps
 from cod_core.models.student import EncoderModel
-from cod_core.models.trainable import LowerStates, TrainableEncoder
+from cod_core.models.trainable import LowerStates, TrainableEncoder, lora_rank_for
 from cod_core.progress import Progress, silent
 from cod_core.types import RunConfig
 
@@ -66,7 +66,8 @@ def train_contrastive(
     hard = gold_indices([row.label for row in rows], labels, len(rows))
     soft = np.asarray(soft_logprobs, dtype=np.float64)
     lower = lower or LowerStates(encoder, config.frozen_layers)
-    model, states = TrainableEncoder(lower, config.lora_rank, config.seed), lower([row.text for row in rows])
+    model = TrainableEncoder(lower, config.lora_rank or lora_rank_for(encoder), config.seed)
+    states = lower([row.text for row in rows])
     targets = torch.tensor(hard, device=model.device)
     teacher = torch.tensor(soft if config.kd_weight else np.log(np.eye(len(labels))[hard].clip(1e-9)),
                            dtype=torch.float32, device=model.device)

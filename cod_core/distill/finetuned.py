@@ -17,9 +17,10 @@ from cod_core.distill.linear import SCALE, fit_linear_batch
 from cod_core.distill.objective import pairs_within, rows_loss
 from cod_core.distill.training import BATCH_SIZE, LEARNING_RATE, STEPS, train_steps
 from cod_core.errors import BadInput
+from cod_core.models.decoder import is_decoder
 from cod_core.models.encoder import Encoder, mean_pool
 from cod_core.models.student import EncoderModel, FinetunedStudent
-from cod_core.models.trainable import LowerStates, TrainableEncoder
+from cod_core.models.trainable import LowerStates, TrainableEncoder, lora_rank_for
 from cod_core.progress import Progress, silent
 from cod_core.types import RunConfig
 
@@ -41,9 +42,16 @@ def parse_student(name: str) -> tuple[str, list[int] | None]:
     return encoder, None if layers == "all" else [int(p) for p in layers.split(",")]
 
 
-def load_encoder(student: str) -> EncoderModel:
-    """The untrained encoder that a student's name stands for. Raises ModelUnavailable, BadInput."""
+def load_encoder(student: str) -> EncoderModel | None:
+    """The untrained encoder that a student's name stands for; None where that is a decoder (see decoder.py).
+
+    Raises ModelUnavailable, BadInput.
+    """
     name, layers = parse_student(student)
+    if is_decoder(name):
+        if layers is not None or not student.startswith("finetuned:"):
+            raise BadInput(f"{name!r} is a decoder: it is fine-tuned whole. Choose the student 'finetuned' and all layers.")
+        return None
     loaded = Encoder(name, layers)
     return EncoderModel(loaded.model, loaded.tokenizer, loaded.id)
 
@@ -67,7 +75,7 @@ def train_finetuned(
     soft = np.asarray(soft_logprobs, dtype=np.float64)
     texts = [row.text for row in rows]
     lower = lower or LowerStates(encoder, config.frozen_layers)
-    model = TrainableEncoder(lower, config.lora_rank, config.seed)
+    model = TrainableEncoder(lower, config.lora_rank or lora_rank_for(encoder), config.seed)
     states, generator = lower(texts), torch.Generator().manual_seed(config.seed)
     weight, bias = start_head(config, model.encode(states).double().numpy(), hard, soft, scale)
     head = [torch.tensor(a, dtype=torch.float32, device=model.device, requires_grad=True) for a in (weight, bias)]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from cod_core.distill.contrastive import train_contrastive
+from cod_core.distill.decoder import train_decoder
 from cod_core.distill.evaluate import gold_indices
 from cod_core.distill.finetuned import train_finetuned
 from cod_core.distill.sweep import CellSpec, EvalSet, Judge, soft_labels_of, versions_used
@@ -19,14 +20,14 @@ from cod_core.types import RunResult
 
 
 def run_stepwise_sweep(
-    specs: Sequence[CellSpec], labels: Sequence[str], encoder: EncoderModel, teacher_logprobs: Callable,
+    specs: Sequence[CellSpec], labels: Sequence[str], encoder: EncoderModel | None, teacher_logprobs: Callable,
     test: EvalSet, dev: EvalSet = EvalSet(), unlabelled: EvalSet = EvalSet(), done: Iterable[str] = (),
     on_results: Callable = lambda results: None, progress: Progress = silent, teacher=None,
     folder: Path | None = None, micro_batch: int = 0,
 ) -> list[RunResult]:
     """Train and score every student not in `done`; returns the new results.
 
-    encoder: as load_encoder gives it. folder: where given, each student is saved below it under its run id.
+    encoder: as load_encoder gives it; None for decoders, which are loaded afresh for every student. folder: where given, each student is saved below it under its run id.
     on_results gets [(RunResult, log-probabilities by set name)] after every student. The rest as in
     run_linear_sweep.
     """
@@ -41,20 +42,25 @@ def run_stepwise_sweep(
     lower: dict[int, LowerStates] = {}
     for spec in todo:
         started, config = time.perf_counter(), spec.config
-        below = lower.setdefault(config.frozen_layers, LowerStates(encoder, config.frozen_layers))
+        below = None
+        if encoder is not None:
+            below = lower.setdefault(config.frozen_layers, LowerStates(encoder, config.frozen_layers))
 
         def step(now: int, steps: int, message: str) -> None:
             progress(len(results), len(todo), f"{message}: {now} of {steps} steps")
 
         known = soft(spec)
-        if config.student.startswith("contrastive:"):
+        if encoder is None:
+            student, history = train_decoder(config, spec.rows, labels, known, step, micro_batch)
+        elif config.student.startswith("contrastive:"):
             student, history = train_contrastive(config, spec.rows, labels, known, encoder, step, lower=below)
         else:
             student, history = train_finetuned(config, spec.rows, labels, known, encoder, teacher, step, lower=below,
                                                micro_batch=micro_batch)
         logprobs = {name: student.logprobs(s.texts) for name, s in judge.sets.items()}
         dev_metrics, test_metrics = judge.score(logprobs)
-        path = str(student.student().save(folder / config.run_id)) if folder else None
+        whole = (student if encoder is None else student.student()) if folder else None
+        path = str(whole.save(folder / config.run_id)) if whole else None
         result = RunResult(config, dev_metrics, test_metrics, time.perf_counter() - started, history,
                            versions_used("torch", "transformers"), path=path)
         results.append(result)

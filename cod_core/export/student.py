@@ -104,6 +104,8 @@ def write_finetuned_student(folder: str | Path, saved: str | Path, info: Mapping
     transformers writes them. Raises BadInput where one is missing, CodError where the folder cannot be written.
     """
     saved = Path(saved)
+    if (saved / "student.json").exists() and '"kind": "sequence"' in (saved / "student.json").read_text(encoding="utf-8"):
+        return _write_sequence(Path(folder), saved, info)
     missing = [
         name
         for name in ("student.json", "head.safetensors", "config.json", "model.safetensors")
@@ -125,6 +127,33 @@ def write_finetuned_student(folder: str | Path, saved: str | Path, info: Mapping
     except OSError as error:
         raise _not_written(folder, error) from error
     return Path(folder)
+
+
+_SEQUENCE_LOADER = """import json, torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+about, tokenizer = json.load(open("student.json", encoding="utf-8")), AutoTokenizer.from_pretrained(".")
+model = AutoModelForSequenceClassification.from_pretrained(".").eval()
+def predict(texts):
+    batch = tokenizer(texts, padding=True, truncation=True, max_length=about["max_tokens"], return_tensors="pt")
+    with torch.inference_mode():
+        probs = torch.softmax(model(**batch).logits, dim=-1)
+    return [dict(zip(about["labels"], row)) for row in probs.tolist()]"""
+
+
+def _write_sequence(folder: Path, saved: Path, info: Mapping[str, object] | None) -> Path:
+    """A decoder as transformers wrote it, with a README beside it."""
+    about = {"format": FORMAT, **json.loads((saved / "student.json").read_text(encoding="utf-8")), "info": dict(info or {})}
+    text = json.dumps(about, indent=1, ensure_ascii=False, default=str) + "\n"
+    note = "It is a transformers sequence classifier."
+    readme = _readme(about, _SEQUENCE_LOADER, "torch transformers safetensors", note)
+    _write(folder, {"student.json": text.encode(), "README.md": readme.encode()})
+    try:
+        for path in sorted(saved.iterdir()):
+            if path.is_file() and path.suffix in (*_COPIED, ".jinja") and path.name != "student.json":
+                shutil.copyfile(path, folder / path.name)
+    except OSError as error:
+        raise _not_written(folder, error) from error
+    return folder
 
 
 def zip_student(folder: str | Path) -> bytes:

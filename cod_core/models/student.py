@@ -127,6 +127,11 @@ def load_student(folder: str | Path, encoder=None) -> HeadStudent:
 
     folder = Path(folder)
     about_file = next((folder / name for name in (ABOUT_FILE, "config.json") if (folder / name).exists()), None)
+    sequence = about_file is not None and '"kind": "sequence"' in about_file.read_text(encoding="utf-8")
+    if sequence:
+        from cod_core.models.decoder import load_sequence_student
+
+        return load_sequence_student(folder)
     if about_file is None or not (folder / HEAD_FILE).exists():
         raise ModelUnavailable(
             f"The folder {folder.name!r} holds no student: expected {HEAD_FILE} and {ABOUT_FILE}. Train or export it again."
