@@ -1,24 +1,82 @@
-"""`distill`: students with and without the counterfactuals."""
+"""`distill`, `sweep`, `try`: students with and without the counterfactuals; grids of them; any text on a student."""
 
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
+from cod_core.errors import BadInput
 
 
 @app.command()
 def distill(project: str, shots: Annotated[str, typer.Option(help="Training rows, such as 8,16,32; all that fit where empty.")] = "",
             seeds: Annotated[int, typer.Option(help="Draws an arm.")] = 20,
-            student: Annotated[str, typer.Option(help="linear (seconds) or finetuned (minutes).")] = "linear",
+            student: Annotated[str, typer.Option(help="linear (seconds), contrastive or finetuned (minutes), retrieval.")] = "linear",
+            encoder: Annotated[str, typer.Option(help="Model to start from: a hub name or a folder; the packaged one where empty.")] = "",
+            arms: Annotated[str, typer.Option(help="kd, half, cod, cod_plus; controls: swap, unverified, tightened.")] = "",
             method: Annotated[str, typer.Option(help="kd, lwd or ted (the last two for fine-tuned students).")] = "kd",
             layers: Annotated[str, typer.Option(help="For finetuned: layers kept, such as 1,3,5.")] = "",
+            option: Annotated[list[str] | None, typer.Option(help="Any setting of a student, such as frozen_layers=3 or "
+                                                             "soft_labels=scaled; may be given again.")] = None,
             as_json: AsJson = False, home: Home = None) -> None:
     """Train students with and without the accepted counterfactuals and say what these bought."""
     w = open_workspace(home)
     params = {"student": student, "seeds": seeds, "method": method, "shots": [int(k) for k in shots.split(",") if k],
-              "layers": [int(i) for i in layers.split(",") if i] or None}
+              "layers": [int(i) for i in layers.split(",") if i] or None, "encoder": encoder or None,
+              "arms": [a for a in arms.split(",") if a] or None, **settings_of(option or [])}
     w.distill(project, params, progress_line(as_json))
     found = w.results(project)
     out = {"sentence": found.sentence, "effects": found.effects, "table": found.table, "left_out": found.messages}
     say(out, as_json, "\n".join([e["sentence"] for e in found.effects] or [found.sentence]))
+
+
+def settings_of(options: list[str]) -> dict:
+    """name=value pairs as parameters, numbers as numbers. Raises BadInput for a name that no student has."""
+    from cod_core.distill.grid import KNOWN
+
+    found = {}
+    for option in options:
+        name, _, value = option.partition("=")
+        if name not in KNOWN or not value:
+            raise BadInput(f"--option {option!r} is not NAME=VALUE with a name among {', '.join(KNOWN)}.")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+@app.command()
+def sweep(path: Annotated[Path, typer.Argument(help="A grid as JSON: tasks, shots, seeds, runs (cod_core/distill/grid.py).")],
+          workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
+          scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler to use instead (or COD_SCHEDULER).")] = "",
+          cell: Annotated[str, typer.Option(help="Train this one cell again and compare it with what is on record.")] = "",
+          as_json: AsJson = False, home: Home = None) -> None:
+    """Train a declared grid of students; finished ones are skipped, so a stopped sweep goes on where it was."""
+    w = open_workspace(home)
+    try:
+        declared = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} could not be read as JSON ({error}).") from error
+    if cell:
+        out = w.rerun_cell(declared, cell)
+        return say(out, as_json, f"{cell}: {'the same numbers' if out['same'] else 'OTHER numbers'}, {out['again']}")
+    out = w.run_grid(declared, progress_line(as_json), workers, scheduler or None)
+    rows = [f"{r['task']:14s} {r.get('student', 'linear'):12s} {r['arm']:10s} k={r['k']:<4d} accuracy "
+            f"{r.get('test_accuracy', float('nan')):.3f} ({r['cells']} draws)" for r in out["table"]]
+    say(out, as_json, "\n".join([*rows, *out["left_out"], f"{out['cells']} cells, {out['new']} trained now."]))
+
+
+@app.command("try")
+def try_(project: str, text: Annotated[list[str], typer.Argument(help="One or more texts, each in quotes.")],
+         as_json: AsJson = False, home: Home = None) -> None:
+    """Say what the teacher and the finished students make of any text, side by side."""
+    found = open_workspace(home).say(project, text)
+    out = [{"text": t, "said": [{"name": s.name, "arm": s.arm, "rows": s.rows, "run_id": s.run_id, "label": s.prediction.label,
+                                 "probability": s.prediction.prob(s.prediction.label)} for s in row]}
+           for t, row in zip(text, found)]
+    lines = [f"{s['name']}{' ' + s['arm'] + ', ' + str(s['rows']) + ' rows' if s['arm'] else ''}: {s['label']} "
+             f"({s['probability']:.0%})" for entry in out for s in entry["said"]]
+    say(out, as_json, "\n".join(lines))

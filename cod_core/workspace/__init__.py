@@ -16,9 +16,10 @@ from cod_core.workspace.proposing import Proposing
 from cod_core.workspace.results import ResultsView
 from cod_core.workspace.reviewing import Reviewing
 from cod_core.workspace.teaching import Teaching
+from cod_core.workspace.trying import Trying
 from cod_core.workspace.working import Working
 
 
-class Workspace(Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working,
+class Workspace(Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Trying, Working,
                 Guiding, People, Reviewing, Auditing):
     """Everything the app can do with one data folder (COD_HOME). home: another folder, for tests."""

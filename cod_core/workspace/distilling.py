@@ -142,10 +142,20 @@ class Distilling(Base):
                                        progress=progress, on_results=keep)
         from cod_core.distill.finetuned import load_encoder
         from cod_core.distill.stepwise import run_stepwise_sweep
+        memory = self.memory(pid, params)
+        if not memory.rows:
+            raise BadInput(memory.sentence)
         return run_stepwise_sweep(
             cells, labels, load_encoder(cells[0].config.student), teacher.logprobs, *sets, done=done, on_results=keep,
             progress=progress, teacher=teacher.wrapped if cells[0].config.method != "kd" else None, folder=folder,
-            micro_batch=int(params.get("micro_batch") or 0))
+            micro_batch=int(params.get("micro_batch") or memory.rows))
+
+    def memory(self, pid: str, params: dict):
+        """What training one student of these parameters takes (students.Memory), for students trained step by step."""
+        from cod_core.workspace.students import memory_for, student_settings
+
+        longest = max((len(e.text) for e in self.pool(pid).values()), default=0)
+        return memory_for(student_settings(params), longest)
 
     def _linear_keeper(self, pid: str, folder: Path, labels, encoder: str, sets):
         """A function that keeps heads and predictions of a batch, then the results: no result lacks its student."""

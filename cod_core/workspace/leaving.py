@@ -1,12 +1,10 @@
 """What leaves: the bundle, the plain .jsonl, the student; and a bundle's way back in."""
 
-import io
 import json
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-from cod_core.errors import NotEnoughData
+from cod_core.errors import BadInput, NotEnoughData
 from cod_core.store import decisions, items, projects, runs
 from cod_core.text import short_hash
 from cod_core.types import KEPT
@@ -69,20 +67,22 @@ class Leaving(Base):
 
         Raises NotEnoughData before the first sweep.
         """
-        found = {r.config.run_id: r for r in runs.runs(self.db, pid) if r.config.student != "retrieval"}
+        from cod_core.workspace.trying import zipped
+
+        return zipped(self._student_folder(pid, self.chosen_student(pid, run_id)))
+
+    def chosen_student(self, pid: str, run_id: str | None = None):
+        """The run named, else the best by development rows whose weights are kept. Raises NotEnoughData, BadInput."""
+        found = {r.config.run_id: r for r in runs.runs(self.db, pid) if r.path is not None}
         if run_id is None:
             with_cfes = [r for r in found.values() if r.config.arm in ("cod", "cod_plus")] or list(found.values())
             if not with_cfes:
                 raise NotEnoughData("There is no student yet. Distil first.")
             run_id = max(with_cfes, key=lambda r: (r.config.shots, r.dev.get("accuracy", r.dev.get("agreement", 0.0)),
                                                    -r.config.seed)).config.run_id
-        folder = self._student_folder(pid, found[run_id])
-        out = io.BytesIO()
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(folder.rglob("*")):
-                if path.is_file():
-                    archive.write(path, path.relative_to(folder))
-        return out.getvalue()
+        if run_id not in found:
+            raise BadInput(f"There is no student {run_id!r} whose weights are kept.")
+        return found[run_id]
 
     def _student_folder(self, pid: str, run) -> Path:
         """The student as a folder with a loader beside it, written out on first use."""

@@ -6,6 +6,7 @@ learning_rate, batch_size, hard_loss, kappa, pair_weight, layer_weight, frozen_l
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from cod_core.models.encoder import DEFAULT_ENCODER
 from cod_core.types import Counterfactual, Example, Origin, RunConfig
 
 STUDENTS = ("linear", "finetuned", "contrastive", "retrieval")
-FROZEN = {"finetuned": 0, "contrastive": 0}
 NUMBERS = {"temperature": float, "kd_weight": float, "l2": float, "cf_share": float, "cf_weight": float}
 STEPWISE = {"steps": int, "learning_rate": float, "batch_size": int, "layer_weight": float, "kappa": float,
             "pair_weight": float, "frozen_layers": int, "lora_rank": int}
@@ -44,6 +44,40 @@ def student_settings(params: Mapping) -> dict:
     config = RunConfig(**CHECKED, **out)
     (check_objective if kind == "finetuned" else check_linear)(config)
     return out
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes a training step needs and bytes free; rows: texts a forward pass that fit, 0 where not even two do."""
+
+    need: int
+    free: int
+    rows: int
+
+    @property
+    def sentence(self) -> str:
+        gb = 1 << 30
+        said = f"Training needs about {self.need / gb:.1f} GB of memory; {self.free / gb:.1f} GB are free."
+        return said if self.rows else (
+            said + " Choose a smaller model, freeze more of its layers, or shorten the longest texts.")
+
+
+def memory_for(settings: Mapping, longest_text: int) -> Memory:
+    """What one step of a student's training takes. settings: as student_settings gives them. longest_text: characters.
+
+    Minibatches that do not fit are split, which changes no result. Raises ModelUnavailable for an unknown encoder.
+    """
+    from cod_core.models.device import best_device
+    from cod_core.models.memory import free_bytes, rows_that_fit, size_of, training_bytes
+    from cod_core.models.trainable import LORA_ABOVE, LORA_RANK
+
+    size, batch = size_of(settings["encoder"]), int(settings.get("batch_size") or 16)
+    tokens = min(256, max(16, longest_text // 3))
+    options = {"frozen_layers": int(settings.get("frozen_layers", 0)), "half": best_device().type == "cuda",
+               "lora_rank": int(settings.get("lora_rank") or (LORA_RANK if size.parameters > LORA_ABOVE else 0))}
+    free = free_bytes()
+    rows = rows_that_fit(size, batch, tokens, free, **options)
+    return Memory(training_bytes(size, rows or 2, tokens, **options), free, rows)
 
 
 def softener(workspace, pid: str, settings: Mapping):

@@ -5,7 +5,7 @@ from cod_core.jobs import queue
 from cod_core.progress import Progress
 from cod_core.workspace.base import Base
 
-KINDS = ("generate", "distill", "finetune_teacher", "diagnose", "recheck")
+KINDS = ("generate", "distill", "finetune_teacher", "diagnose", "recheck", "pack_student")
 
 
 class Working(Base):
@@ -47,6 +47,8 @@ class Working(Base):
             return self.distill(pid, job.params, progress)
         if job.kind == "finetune_teacher":
             return self.finetune_teacher(pid, job.params, progress)
+        if job.kind == "pack_student":
+            return self.pack_student(pid, job.params, progress)
         if job.kind == "diagnose":
             return self.diagnose(pid, progress)
         return {"checked": self.recheck(pid, progress)}

@@ -2,6 +2,9 @@
 
 import io
 import json
+import re
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -59,10 +62,9 @@ def test_every_option_trains_students_of_its_own_and_only_once(made, params):
     assert len(runs.run_ids(w.db, pid)) == len(before) + out["new"]
 
 
-@pytest.mark.parametrize("student", ["finetuned", "contrastive"])
-def test_a_trained_student_leaves_as_a_folder_that_loads_without_this_app(made, tmp_path, student):
+def test_a_trained_student_leaves_as_a_folder_that_loads_without_this_app(made, tmp_path):
     w, pid = made
-    _, found = sweep(w, pid, student=student, layers=[0, 5], steps=2, frozen_layers=1, arms=["cod"])
+    _, found = sweep(w, pid, student="contrastive", layers=[0, 5], steps=2, frozen_layers=1, arms=["cod"])
     [run] = found
     data = w.export_student(pid, run.config.run_id)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -90,3 +92,65 @@ def test_wrong_settings_are_refused_before_anything_is_trained(made):
             sweep(w, pid, **wrong)
     with pytest.raises(NotEnoughData, match="tightened"):
         sweep(w, pid, arms=["cod", "tightened"])
+
+
+def test_a_model_too_large_for_the_machine_is_refused_with_its_need(made, monkeypatch):
+    """A job that is killed for want of memory says nothing."""
+    from cod_core.models import memory
+
+    w, pid = made
+    found = w.memory(pid, {"student": "finetuned"})
+    assert found.rows == 16 and 0.1e9 < found.need < 4e9 and "GB are free" in found.sentence
+    monkeypatch.setattr(memory, "free_bytes", lambda: 10 << 20)
+    with pytest.raises(BadInput, match="Choose a smaller model"):
+        sweep(w, pid, student="finetuned", steps=1, arms=["cod"], seeds=1, learning_rate=1e-9)
+
+
+def test_any_text_is_tried_on_teacher_and_students_side_by_side(made):
+    w, pid = made
+    sweep(w, pid, student="linear")
+    [row, other] = w.say(pid, ["The case is awful.", "A superb lens."])
+    assert row[0].name == "teacher" and row[0].prediction.label == "negative" and other[0].prediction.label == "positive"
+    assert {s.arm for s in row[1:]} >= {"kd", "cod"} and all(s.prediction.labels == ("negative", "positive") for s in row)
+    with pytest.raises(BadInput, match="Type a text"):
+        w.say(pid, ["  "])
+
+
+def test_a_packed_student_runs_with_onnxruntime_and_tokenizers_alone(made, tmp_path):
+    """The 10 lines of its README, in another process, with torch and transformers out of reach."""
+    w, pid = made
+    sweep(w, pid, student="linear")
+    out = w.pack_student(pid, {})
+    forms = {m["name"]: m for m in out["measured"]}
+    assert forms["student.onnx"]["agreement"] >= 0.995 and forms["student-int8.onnx"]["bytes"] < 0.3 * forms["student.onnx"]["bytes"]
+    assert all(m["latency_ms"] > 0 and m["texts_a_second"] > 0 for m in [*forms.values(), out["teacher"]])
+    with zipfile.ZipFile(io.BytesIO(w.packed_student(pid, out["file"]))) as archive:
+        archive.extractall(tmp_path)
+    code = re.search(r"```python\n(.*?)```", (tmp_path / "README-onnx.md").read_text(), re.S).group(1)
+    assert len(code.strip().splitlines()) <= 10
+    blocked = "import sys\nfor name in ('torch', 'transformers', 'cod_core'): sys.modules[name] = None\n"
+    done = subprocess.run([sys.executable, "-c", f"{blocked}{code}\nprint(json.dumps(predict({SPOKEN!r})))"], cwd=tmp_path,
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-1500:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    own = w.student(pid, out["run_id"]).predict(SPOKEN)
+    assert [max(row, key=row.get) for row in told] == [p.label for p in own]
+    assert [list(row.values()) for row in told] == [pytest.approx(p.probs, abs=0.1) for p in own]
+
+
+def test_a_grid_goes_on_where_it_was_and_any_cell_can_be_trained_again(made):
+    w, pid = made
+    grid = {"tasks": [pid], "shots": [4, 8], "seeds": 3, "runs": [{"arms": ["kd", "cod"]}, {"student": "retrieval", "arms": ["kd"]}]}
+
+    def stop(done, total, message=""):
+        if done >= 1:
+            raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        w.run_grid(grid, stop)
+    out = w.run_grid(grid)
+    assert 0 < out["new"] < out["cells"] and w.run_grid(grid)["new"] == 0
+    row = next(r for r in out["table"] if r["arm"] == "cod" and r["k"] == 8)
+    assert row["cells"] >= 1 and 0 <= row["test_accuracy"] <= 1
+    assert w.rerun_cell(grid, row["run_ids"][0])["same"]
+    with pytest.raises(BadInput, match="no cell"):
+        w.rerun_cell(grid, "0" * 16)
