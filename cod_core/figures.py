@@ -88,6 +88,33 @@ def crossing_gap_plot(gaps: Mapping[str, Sequence[float]], censored: Mapping[str
     return _layout(figure, "", "Gap between teacher's and student's line", showlegend=False)
 
 
+def cost_plot(rows: Sequence[Mapping[str, Any]], key: str = "kwh"):
+    """Accuracy against what a student cost: one point an (arm, k). rows: arm, k, accuracy, and key (kwh or usd).
+
+    Rows without a number for key are left out. An estimate of electricity is labelled as one.
+    """
+    import plotly.graph_objects as go
+
+    figure, unit = go.Figure(), {"kwh": "Wh", "usd": "US cents"}[key]
+    scale = {"kwh": 1000.0, "usd": 100.0}[key]
+    for arm in dict.fromkeys(row["arm"] for row in rows):
+        found = sorted((r for r in rows if r["arm"] == arm and r.get(key) is not None), key=lambda r: r["k"])
+        if not found:
+            continue
+        name, colour, dash, symbol = _style(arm)
+        x = [scale * r[key] for r in found]
+        gained = [f"{100 * r['accuracy'] / (scale * r[key]):,.0f} points of accuracy a {unit}" if r[key] else "free" for r in found]
+        figure.add_scatter(
+            x=x, y=[r["accuracy"] for r in found], name=name, mode="lines+markers+text", text=[str(r["k"]) for r in found],
+            textposition="top center", line={"color": colour, "dash": dash, "width": 1.5},
+            marker={"symbol": symbol, "size": 9, "color": colour}, customdata=[[g] for g in gained],
+            hovertemplate="%{y:.1%} at k = %{text}, %{x:.3g} " + unit + "<br>%{customdata[0]}<extra>" + name + "</extra>")
+    title = "Electricity of one student, Wh (an estimate)" if key == "kwh" else "Counterfactuals of one student, US cents"
+    _layout(figure, title, "Accuracy")
+    figure.update_yaxes(tickformat=".0%")
+    return figure
+
+
 def verdict_bars(labels: Sequence[str], before: Sequence[float], after: Sequence[float]):
     """Probabilities of each label before and after an edit. For two labels with the even-odds line."""
     import plotly.graph_objects as go

@@ -23,7 +23,7 @@ def run_stepwise_sweep(
     specs: Sequence[CellSpec], labels: Sequence[str], encoder: EncoderModel | None, teacher_logprobs: Callable,
     test: EvalSet, dev: EvalSet = EvalSet(), unlabelled: EvalSet = EvalSet(), done: Iterable[str] = (),
     on_results: Callable = lambda results: None, progress: Progress = silent, teacher=None,
-    folder: Path | None = None, micro_batch: int = 0,
+    folder: Path | None = None, micro_batch: int = 0, lap: Callable[[], float | None] = lambda: None,
 ) -> list[RunResult]:
     """Train and score every student not in `done`; returns the new results.
 
@@ -40,6 +40,7 @@ def run_stepwise_sweep(
     soft = soft_labels_of(todo, teacher_logprobs)
     judge = Judge(labels, teacher_logprobs, test, dev, unlabelled)
     lower: dict[int, LowerStates] = {}
+    lap()
     for spec in todo:
         started, config = time.perf_counter(), spec.config
         below = None
@@ -62,7 +63,7 @@ def run_stepwise_sweep(
         whole = (student if encoder is None else student.student()) if folder else None
         path = str(whole.save(folder / config.run_id)) if whole else None
         result = RunResult(config, dev_metrics, test_metrics, time.perf_counter() - started, history,
-                           versions_used("torch", "transformers"), path=path)
+                           versions_used("torch", "transformers"), lap(), path)
         results.append(result)
         on_results([(result, logprobs)])
         progress(len(results), len(todo), "fine-tuning students")

@@ -116,10 +116,12 @@ def run_linear_sweep(
     specs: Sequence[CellSpec], labels: Sequence[str], embed: Callable, teacher_logprobs: Callable,
     test: EvalSet, dev: EvalSet = EvalSet(), unlabelled: EvalSet = EvalSet(), done: Iterable[str] = (),
     on_results: Callable = lambda results: None, progress: Progress = silent, scale: float = SCALE,
+    lap: Callable[[], float | None] = lambda: None,
 ) -> list[RunResult]:
     """Train and score every linear student not in `done`; returns the new results.
 
     embed: texts -> (n, d) unit rows. teacher_logprobs: texts -> (n, C). done: run ids to skip.
+    lap: kWh since it was called last (energy.py), shared out over a batch's students.
     on_results gets a list of (RunResult, W (C, d), b (C,)) after every batch, for saving. progress may raise
     Cancelled: what on_results has seen is kept. Raises BadInput where a label is unknown.
     """
@@ -139,6 +141,7 @@ def run_linear_sweep(
     spaces = {name: phi(s.texts) if s.texts else np.zeros((0, phi.matrix.shape[1])) for name, s in judge.sets.items()}
     versions = versions_used("numpy")
     progress(0, total, "training students")
+    lap()
     for batch in _batches(todo, phi.matrix.shape[1]):
         started = time.perf_counter()
         first = batch[0].config
@@ -151,9 +154,10 @@ def run_linear_sweep(
         )
         logprobs = {name: _all_logprobs(space, weight, bias, scale) for name, space in spaces.items()}
         scored = [judge.score({name: rows[i] for name, rows in logprobs.items()}) for i in range(len(batch))]
-        seconds = (time.perf_counter() - started) / len(batch)
+        seconds, energy = (time.perf_counter() - started) / len(batch), lap()
+        energy = energy / len(batch) if energy is not None else None
         finished = [
-            (RunResult(spec.config, dev_metrics, test_metrics, seconds, versions=versions), weight[i], bias[i])
+            (RunResult(spec.config, dev_metrics, test_metrics, seconds, versions=versions, energy_kwh=energy), weight[i], bias[i])
             for i, (spec, (dev_metrics, test_metrics)) in enumerate(zip(batch, scored))
         ]
         results += [result for result, _, _ in finished]

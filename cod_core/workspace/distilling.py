@@ -122,7 +122,19 @@ class Distilling(Base):
         return list({cell.config.run_id: cell for cell in cells}.values()), left_out, shots
 
     def run_cells(self, pid: str, cells: Sequence, params: dict, progress: Progress = silent) -> list:
-        """Train, score and keep the cells that are not finished; returns their results."""
+        """Train, score and keep the cells that are not finished; returns their results.
+
+        params["energy"]: estimate the electricity too, where codecarbon is installed.
+        """
+        from cod_core.distill.energy import Meter
+
+        meter = Meter(bool(params.get("energy")))
+        try:
+            return self._run_cells(pid, cells, params, progress, meter.lap)
+        finally:
+            meter.close()
+
+    def _run_cells(self, pid, cells, params, progress, lap) -> list:
         from cod_core.distill.sweep import EvalSet, run_linear_sweep
 
         labels, teacher, done = self.project(pid).task.labels, self.teacher(pid), runs.run_ids(self.db, pid)
@@ -134,7 +146,7 @@ class Distilling(Base):
         if kind == "linear":
             return run_linear_sweep(
                 cells, labels, self.encoder(encoder).encode, teacher.logprobs, *sets, done=done, progress=progress,
-                on_results=self._linear_keeper(pid, folder, labels, encoder, sets))
+                on_results=self._linear_keeper(pid, folder, labels, encoder, sets), lap=lap)
         keep = self._prediction_keeper(pid, folder)
         if kind == "retrieval":
             from cod_core.distill.retrieval import run_retrieval_sweep
@@ -148,7 +160,7 @@ class Distilling(Base):
         return run_stepwise_sweep(
             cells, labels, load_encoder(cells[0].config.student), teacher.logprobs, *sets, done=done, on_results=keep,
             progress=progress, teacher=teacher.wrapped if cells[0].config.method != "kd" else None, folder=folder,
-            micro_batch=int(params.get("micro_batch") or memory.rows))
+            micro_batch=int(params.get("micro_batch") or memory.rows), lap=lap)
 
     def memory(self, pid: str, params: dict):
         """What training one student of these parameters takes (students.Memory), for students trained step by step."""

@@ -112,3 +112,14 @@ def test_censored_shares_are_written_under_their_arm():
 def test_the_even_odds_line_is_drawn_for_two_labels_only():
     assert figures.verdict_bars(["a", "b"], [0.5, 0.5], [0.1, 0.9]).layout.shapes
     assert not figures.verdict_bars(["a", "b", "c"], [0.5, 0.3, 0.2], [0.1, 0.1, 0.8]).layout.shapes
+
+
+def test_cost_plot_leaves_out_what_was_not_measured_and_says_estimate():
+    """A missing estimate drawn at zero would look like a free student."""
+    rows = [{"arm": "cod", "k": 8, "accuracy": 0.7, "kwh": 0.002}, {"arm": "cod", "k": 16, "accuracy": 0.8, "kwh": None},
+            {"arm": "kd", "k": 8, "accuracy": 0.6, "kwh": None}]
+    figure = figures.cost_plot(rows)
+    [trace] = figure.data
+    assert list(trace.x) == [2.0] and list(trace.y) == [0.7] and "35 points of accuracy a Wh" in trace.customdata[0][0]
+    assert "estimate" in figure.layout.xaxis.title.text
+    assert figures.cost_plot([{"arm": "cod", "k": 8, "accuracy": 0.7, "usd": 0.0}], "usd").data[0].customdata[0][0] == "free"

@@ -154,3 +154,12 @@ def test_a_grid_goes_on_where_it_was_and_any_cell_can_be_trained_again(made):
     assert w.rerun_cell(grid, row["run_ids"][0])["same"]
     with pytest.raises(BadInput, match="no cell"):
         w.rerun_cell(grid, "0" * 16)
+
+
+def test_electricity_and_money_stand_beside_accuracy(made):
+    w, pid = made
+    _, found = sweep(w, pid, student="linear", seeds=2, energy=True, l2=1.5)
+    assert all(r.energy_kwh is not None and r.energy_kwh > 0 for r in found)
+    costs = [c for c in w.costs(pid) if c.student == "linear" and c.arm in ("kd", "cod")]
+    assert costs and all(c.usd == 0 for c in costs), "imported and searched counterfactuals cost no tokens"
+    assert any(c.kwh for c in costs)
