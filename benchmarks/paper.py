@@ -4,7 +4,8 @@
     python -m benchmarks.paper run TASK --grid linear --minutes 8      train what is not trained yet
     python -m benchmarks.paper report                                  tables, effects, beside the paper's numbers
 
-TASK: movies amazon tweets sst2 cola agnews. Grids: linear, ablations, finetuned, contrastive. Writes
+TASK: movies amazon tweets sst2 cola agnews. Grids: linear, choices, controls, ablations, finetuned,
+contrastive. Writes
 benchmarks/results/paper/TASK.json. Nothing is chosen on the test split: shares, weights and sources are chosen by
 mean development accuracy over the draws (METHOD.md section 6).
 """
@@ -21,15 +22,16 @@ from cod_core.workspace import Workspace
 RESULTS = Path(__file__).parent / "results" / "paper"
 NAMES = ("movies", "amazon", "tweets", "sst2", "cola", "agnews")
 SHOTS = [8, 16, 32, 64, 128, 256, 512]
-SMALL = [8, 16, 32]
+SMALL, LARGE = [8, 16, 32], [64, 128, 256, 512]
 GRIDS = {
-    "linear": [{"arms": ["kd", "half", "cod"]}, {"arms": ["cod"], "cf_share": [0.125, 0.25]},
-               {"arms": ["cod"], "cf_weight": 0.5}, {"arms": ["cod_plus"], "shots": [8, 16, 32, 64, 128]},
-               {"arms": ["swap"]}, {"student": "retrieval", "arms": ["kd", "cod"]}],
-    "ablations": [{"arms": ["kd", "cod"], "soft_labels": ["off", "random", "scaled"]}],
-    "finetuned": [{"student": "finetuned", "arms": ["kd", "cod"], "shots": SMALL, "seeds": 10, "frozen_layers": 3, "steps": 40}],
-    "contrastive": [{"student": "contrastive", "arms": ["kd", "cod"], "shots": SMALL, "seeds": 10, "frozen_layers": 3,
-                     "steps": 20}],
+    "linear": [{"arms": ["kd", "half", "cod"]}, {"arms": ["cod_plus"], "shots": [8, 16, 32, 64]}],
+    "choices": [{"arms": ["cod"], "cf_share": [0.125, 0.25], "shots": LARGE}, {"arms": ["cod"], "cf_weight": 0.5, "shots": LARGE}],
+    "controls": [{"arms": ["swap"], "shots": SMALL}, {"student": "retrieval", "arms": ["kd", "cod"], "shots": SMALL}],
+    "ablations": [{"arms": ["kd", "cod"], "soft_labels": ["off", "random", "scaled"], "shots": SMALL}],
+    "finetuned": [{"student": "finetuned", "arms": ["kd", "cod"], "shots": SMALL, "seeds": 10, "frozen_layers": 4, "steps": 40,
+                   "learning_rate": 1e-4}],
+    "contrastive": [{"student": "contrastive", "arms": ["kd", "cod"], "shots": SMALL, "seeds": 10, "frozen_layers": 4,
+                     "steps": 20, "learning_rate": 1e-4}],
 }
 
 
