@@ -5,6 +5,7 @@ workspace imports no torch: models are loaded on the first number that is not ca
 """
 
 from cod_core.workspace.auditing import Auditing
+from cod_core.workspace.costing import Costing
 from cod_core.workspace.curating import Curating
 from cod_core.workspace.distilling import Distilling
 from cod_core.workspace.drawing import Drawing
@@ -15,11 +16,12 @@ from cod_core.workspace.people import People
 from cod_core.workspace.proposing import Proposing
 from cod_core.workspace.results import ResultsView
 from cod_core.workspace.reviewing import Reviewing
+from cod_core.workspace.sweeping import Sweeping
 from cod_core.workspace.teaching import Teaching
 from cod_core.workspace.trying import Trying
 from cod_core.workspace.working import Working
 
 
-class Workspace(Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Trying, Working,
-                Guiding, People, Reviewing, Auditing):
+class Workspace(Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working,
+                Guiding, People, Reviewing, Auditing, Sweeping, Trying, Costing):
     """Everything the app can do with one data folder (COD_HOME). home: another folder, for tests."""
