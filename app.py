@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import errors, layout, state
 
-st.set_page_config(page_title="Counterfactual Curation", page_icon=":material/balance:", layout="wide")
+st.set_page_config(page_title="Counterfactual Curation", page_icon="ui/icon.png", layout="wide")
 layout.style()
 state.adopt_url()
 page = st.navigation(

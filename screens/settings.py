@@ -2,17 +2,7 @@
 
 import streamlit as st
 
-from ui import errors, layout, state
-
-KEYS = [
-    ("A", "accept and go on"),
-    ("X, then 1 to 8", "reject with a reason and go on"),
-    ("S", "skip for now"),
-    ("F", "flag for a second opinion"),
-    ("U", "undo your last decision"),
-    ("N / P", "next, previous"),
-    ("Ctrl+Enter", "in the text box: keep your edit and go on"),
-]
+from ui import errors, layout, shortcuts, state
 
 
 @errors.callback
@@ -29,8 +19,14 @@ st.text_input(
 )
 on = st.toggle("Single keys act on the page Curate", value=state.shortcuts_on(), key="keys-input")
 st.session_state[state.SHORTCUTS] = on
+st.session_state[state.PLAIN] = st.toggle(
+    "A plain text box instead of the live one",
+    value=state.plain_editor(),
+    key="plain-input",
+    help="The verdict then moves when you leave the box, not while you type. Some screen readers get on better with it.",
+)
 st.subheader("Keys on the page Curate", anchor=False)
-st.table({"Key": [k for k, _ in KEYS], "What it does": [v for _, v in KEYS]}, hide_index=True)
+st.table(shortcuts.table(), hide_index=True)
 
 st.subheader("Where things are kept", anchor=False)
 st.caption("Everything stays in one folder on this computer. Keys of chat models are never stored.")

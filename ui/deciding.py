@@ -8,81 +8,56 @@ from typing import Any
 
 import streamlit as st
 
-from ui import review, state
+from ui import guideline, review, state
+from ui.review import Shown
+from ui.shortcuts import digit, letter
 
 
-def letter(key: str) -> str | None:
-    """The shortcut, or None where single keys are switched off."""
-    return key if state.shortcuts_on() else None
-
-
-def _act(label: str, name: str, key: str | None, callback: Callable, args: tuple, **more: Any) -> None:
+def act(label: str, name: str, key: str | None, callback: Callable, args: tuple = (), **more: Any) -> None:
+    """A button with its key printed on it."""
     st.button(label, key=name, shortcut=key, on_click=callback, args=args, **more)
 
 
-def buttons(pid: str, card: Any, cf: Any, text: str, check: Any, cards: list[Any], show: str) -> None:
-    """Accept, reject, skip, flag, undo, previous and next; the reasons instead once reject was pressed."""
-    shown = review.token(card, cf.id)
-    state.card_shown(shown)
-    example, upcoming = card.example.id, review.following(cards, card.example.id, show)
-    common = (pid, shown, example)
-    if st.session_state.get("rejecting") == example:
-        _reasons(common, cf.id, upcoming)
+def buttons(shown: Shown, ok: bool | None) -> None:
+    """Accept, reject, skip, flag, undo, previous and next; the reasons instead once reject was pressed.
+
+    ok: whether what stands in the box flips to its target; None where the teacher was not asked yet.
+    """
+    state.card_shown(shown.token)
+    if st.session_state.get("rejecting") == shown.example_id:
+        _reasons(shown)
         return
-    edited, ok = text != cf.text, check is not None and check.valid
-    accept_edit = (*common, cf.id, cf.text, upcoming)
-    ids = [c.example.id for c in cards if review.belongs(c, show) or c.example.id == example]
     with st.container(horizontal=True, gap="small"):
-        if edited:
-            _act(
-                "Accept my edit",
-                "accept",
-                letter("A"),
-                review.accept_edit,
-                accept_edit,
-                type="primary",
-                disabled=not ok,
-            )
-        else:
-            accept = (*common, cf.id, "accepted", upcoming)
-            _act("Accept", "accept", letter("A"), review.decide, accept, type="primary", disabled=not ok)
-        _act("Reject", "reject", letter("X"), review.start_reject, (shown, example))
-        _act("Skip", "skip", letter("S"), review.decide, (*common, cf.id, "skipped", upcoming))
-        flag = (*common, cf.id, "needs_review", upcoming)
-        _act("Flag", "flag", letter("F"), review.decide, flag, help="Ask for a second opinion")
-        _act("Undo", "undo", letter("U"), review.undo, (pid,))
-        before, after = review.neighbour(ids, example, -1), review.neighbour(ids, example, 1)
-        _act("Previous", "previous", letter("P"), review.move, (before,), type="tertiary")
-        _act("Next", "next", letter("N"), review.move, (after,), type="tertiary")
-        _act(
-            "Keep what stands in the box", "accept-edit", "Mod+Enter", review.accept_edit, accept_edit, type="tertiary"
-        )
-    if not ok:
-        _keep_anyway(common, cf, edited, upcoming)
+        label = "Accept my text" if shown.base_id is None else "Accept my edit" if shown.edited else "Accept"
+        act(label, "accept", letter("accept"), review.accept, (shown,), type="primary", disabled=ok is False)
+        act("Reject", "reject", letter("reject"), review.start_reject, (shown,))
+        act("Skip", "skip", letter("skip"), review.decide, (shown, "skipped"))
+        act("Flag", "flag", letter("flag"), review.decide, (shown, "needs_review"), help="Ask for a second opinion")
+        act("Undo", "undo", letter("undo"), review.undo, (shown.pid,))
+        act("Previous", "previous", letter("previous"), review.go_to, (shown.before,), type="tertiary")
+        act("Next", "next", letter("next"), review.go_to, (shown.after,), type="tertiary")
+        if state.plain_editor():
+            act("Keep what stands in the box", "keep", "Mod+Enter", review.accept, (shown,), type="tertiary")
+    if ok is False:
+        _keep_anyway(shown)
 
 
-def _keep_anyway(common: tuple, cf: Any, edited: bool, upcoming: str | None) -> None:
+def _keep_anyway(shown: Shown) -> None:
     with st.expander("Keep it although the teacher does not flip"):
-        why = f"override-{common[2]}-{cf.id}"
+        why = f"override-{shown.example_id}-{shown.base_id}"
         st.text_input("Why is this text right and the teacher wrong?", key=why, max_chars=300)
         st.caption("It is exported with your reason, but never used for training as a counterfactual.")
-        if edited:
-            _act(
-                "Keep with this reason", "override", None, review.accept_edit, (*common, cf.id, cf.text, upcoming, why)
-            )
-        else:
-            accept = (*common, cf.id, "accepted", upcoming, (), why)
-            _act("Keep with this reason", "override", None, review.decide, accept)
+        act("Keep with this reason", "override", None, review.accept, (shown, None, why))
 
 
-def _reasons(common: tuple, cf_id: str, upcoming: str | None) -> None:
+def _reasons(shown: Shown) -> None:
+    words = guideline.reason_words(state.workspace().guideline(shown.pid))
     with st.container(border=True):
         st.markdown("**Why not?** One key rejects and goes on.")
         with st.container(horizontal=True, gap="small"):
-            for number, (reason, label) in enumerate(review.REASONS.items(), 1):
-                reject = (*common, cf_id, "rejected", upcoming, (reason,))
-                _act(label, f"reason-{reason}", letter(str(number)), review.decide, reject)
+            for number, (reason, label) in enumerate(words.items(), 1):
+                act(label, f"reason-{reason}", digit(number), review.decide, (shown, "rejected", (reason,)))
         with st.container(horizontal=True, gap="small"):
-            plain = (*common, cf_id, "rejected", upcoming)
-            _act("Reject without a reason", "reason-none", letter("X"), review.decide, plain, type="tertiary")
-            _act("Back", "reason-back", "Esc", review.move, (common[2],), type="tertiary")
+            act("Reject without a reason", "reason-none", letter("reject"), review.decide, (shown, "rejected"),
+                type="tertiary")
+            act("Back", "reason-back", "Esc", review.leave_reasons, type="tertiary")

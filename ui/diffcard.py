@@ -4,11 +4,24 @@ Every piece is escaped. A change is never told by colour alone: strike and minus
 plus for added, and hidden words for screen readers.
 """
 
-from html import escape
+from html import escape as _escape
+
+import regex
 
 from cod_core.text import diff
 
+_INVISIBLE = regex.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
 _HIDDEN = '<span class="cod-sr">{}</span>'
+
+
+def escape(text: str) -> str:
+    """The text as HTML. Characters that turn the reading direction around or print nothing are named instead."""
+    return _INVISIBLE.sub(_named, _escape(text))
+
+
+def _named(match) -> str:
+    code = f"U+{ord(match.group()):04X}"
+    return f'<span class="cod-ctl" data-code="{code}" title="invisible character {code}"></span>'
 
 
 def _piece(tag: str, sign: str, word: str, text: str) -> str:
@@ -26,41 +39,67 @@ def added(text: str) -> str:
     return _piece("ins", "+", "added", text)
 
 
-def in_place(original: str, proposal: str) -> str:
-    """HTML of the original with every edit marked where it happens."""
+def _kept(text: str, start: int, end: int, read: int | None) -> str:
+    """HTML of an unchanged piece; what lies beyond `read` characters is greyed."""
+    if read is None or end <= read:
+        return escape(text[start:end])
+    cut = max(start, read)
+    return escape(text[start:cut]) + (_unread(text[cut:end]) if cut < end else "")
+
+
+def _unread(text: str) -> str:
+    note = _HIDDEN.format(" The teacher does not read this: ")
+    return f'<span class="cod-unread" title="The teacher does not read this part">{note}{escape(text)}</span>'
+
+
+def in_place(original: str, proposal: str, read: int | None = None) -> str:
+    """HTML of the original with every edit marked where it happens. read: characters of it that the teacher reads."""
     out, at = [], 0
     for edit in diff(original, proposal):
-        out.append(escape(original[at : edit.a_start]))
+        out.append(_kept(original, at, edit.a_start, read))
         if edit.a_text:
             out.append(removed(edit.a_text))
         if edit.b_text:
             lead = " " if edit.op == "insert" and edit.a_start and not original[edit.a_start - 1].isspace() else ""
             out.append(lead + added(edit.b_text))
         at = max(at, edit.a_end)
-    out.append(escape(original[at:]))
+    out.append(_kept(original, at, len(original), read))
     return "".join(out)
+
+
+def sides(original: str, proposal: str) -> tuple[str, str]:
+    """HTML of both texts, what was removed marked in the first and what was added in the second."""
+    left, right, a, b = [], [], 0, 0
+    for edit in diff(original, proposal):
+        left += [escape(original[a : edit.a_start]), removed(edit.a_text) if edit.a_text else ""]
+        right += [escape(proposal[b : edit.b_start]), added(edit.b_text) if edit.b_text else ""]
+        a, b = max(a, edit.a_end), max(b, edit.b_end)
+    return "".join([*left, escape(original[a:])]), "".join([*right, escape(proposal[b:])])
 
 
 def whole(text: str, read: int | None = None) -> str:
     """HTML of one text; what lies beyond `read` characters is greyed: the teacher does not read it."""
-    if read is None or read >= len(text):
-        return escape(text)
-    note = _HIDDEN.format(" The teacher does not read from here on: ")
-    return (
-        f'{escape(text[:read])}<span class="cod-unread" title="The teacher does not read this part">'
-        f"{note}{escape(text[read:])}</span>"
-    )
+    return _kept(text, 0, len(text), read)
 
 
-def card(title: str, body_html: str, caption: str = "") -> str:
-    """A bordered block; title and caption are escaped, body_html must be already."""
-    note = f'<span class="cod-cap">{escape(caption)}</span>' if caption else ""
+def card(title: str, body_html: str, caption: str = "", mark: str = "") -> str:
+    """A bordered block; title and caption are escaped, body_html must be already. mark: an attribute of our own.
+
+    dir="auto" lets a right-to-left text run from the right, whatever the page does.
+    """
+    note = f'<span class="cod-cap"><bdi>{escape(caption)}</bdi></span>' if caption else ""
     return (
         f'<section class="cod-card"><header><h4>{escape(title)}</h4>{note}</header>'
-        f'<div class="cod-text">{body_html}</div></section>'
+        f'<div class="cod-text" dir="auto" {mark}>{body_html}</div></section>'
     )
 
 
-def changes(original: str, proposal: str, note: str = "") -> str:
+def changes(original: str, proposal: str, note: str = "", read: int | None = None) -> str:
     """The block with every change marked where it happens."""
-    return card("What changes", in_place(original, proposal), note)
+    return card("What changes", in_place(original, proposal, read), note)
+
+
+def side_by_side(original: str, proposal: str, note: str = "") -> str:
+    """The same as two texts beside each other."""
+    left, right = sides(original, proposal)
+    return f'<div class="cod-sides">{card("Before", left)}{card("After", right, note)}</div>'

@@ -158,6 +158,13 @@ def sidebar() -> None:
         st.page_link(
             PAGES["settings"][0], label="Settings and help", icon=":material/settings:", query_params=state.params()
         )
+        st.button(
+            "Hide technical details" if state.technical() else "Show technical details",
+            key="technical-switch",
+            type="tertiary",
+            icon=":material/code:",
+            on_click=state.toggle_technical,
+        )
         if at := state.saved_at():
             st.html(f'<div class="cod-saved" role="status"><b>✓</b> Saved {at}</div>')
 

@@ -1,17 +1,16 @@
-"""Which card comes next, and what its buttons do. Pure functions and callbacks; draws nothing.
+"""What the buttons and keys of the Curate page do. Callbacks only: they write to the store, then the page is drawn.
 
-A callback carries the token of the card it was pressed on (item, proposal, decision): a press meant for another
-card, or one that comes within a quarter of a second of a new card, does nothing.
+A decision names what was on screen (`Shown.token`), so that a press meant for another card, or too early, does
+nothing. What is being typed lives in the store as a draft from the first pause on.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from ui import errors, state
 
-SHOW = {"todo": "To do", "kept": "Kept", "left": "Left out", "flagged": "Flagged", "all": "All"}
-SORTS = {"upload": "As uploaded", "boundary": "Nearest the line", "edit": "Smallest edit", "similar": "Most similar"}
 REASONS = {
     "not_fluent": "Not fluent",
     "label_wrong": "Label is wrong",
@@ -30,36 +29,45 @@ STATUS_WORDS = {
     "needs_review": "Flagged for a second opinion",
     "pending": "To do",
 }
+OWN = "own"
+"""The choice among the alternatives that starts from the original instead of a proposal."""
+_TYPED, _MOVED, _ROUND = "typed", "moved", "editor_round"
 
 
-def status(card: Any) -> str:
-    """The card's live status; 'pending' where nothing was decided."""
-    return card.decision.status if card.decision else "pending"
+@dataclass(frozen=True)
+class Shown:
+    """One card as it stands on the screen.
 
-
-def belongs(card: Any, show: str) -> bool:
-    """Whether a card is in the list that `show` names. Skipped ones stay to do."""
-    now = status(card)
-    return {
-        "todo": now in ("pending", "skipped"),
-        "kept": now in ("accepted", "edited"),
-        "left": now == "rejected",
-        "flagged": now == "needs_review",
-        "all": True,
-    }[show]
-
-
-def following(cards: list[Any], current: str | None, show: str) -> str | None:
-    """The example id of the next card in the list after `current`, going round; None where there is none.
-
-    A skipped card comes after those never seen.
+    base_id: the proposal in the box, None for the original. base_text: what the box started from. text: what stands
+    in it. upcoming: the text after a decision; before, after: the neighbours in the list. version: of the text's
+    decisions, so that nobody overwrites what somebody else decided meanwhile.
     """
-    ids = [c.example.id for c in cards]
-    start = ids.index(current) + 1 if current in ids else 0
-    turned = [c for c in cards[start:] + cards[:start] if c.example.id != current and belongs(c, show)]
-    if show == "todo":
-        turned.sort(key=lambda c: status(c) == "skipped")
-    return turned[0].example.id if turned else None
+
+    pid: str
+    example_id: str
+    base_id: str | None
+    base_text: str
+    text: str
+    target: str
+    status: str
+    upcoming: str | None
+    before: str | None
+    after: str | None
+    version: int = 0
+
+    @property
+    def token(self) -> str:
+        """Identifies exactly what may be decided: text, proposal, state of decision."""
+        return f"{self.example_id}/{self.base_id}/{self.status}/{self.version}"
+
+    @property
+    def item(self) -> str:
+        """Identifies what the box started from."""
+        return f"{self.example_id}/{self.base_id or OWN}/{st.session_state.get(_ROUND, 0)}"
+
+    @property
+    def edited(self) -> bool:
+        return self.text != self.base_text
 
 
 def neighbour(ids: list[str], current: str | None, step: int) -> str | None:
@@ -70,78 +78,88 @@ def neighbour(ids: list[str], current: str | None, step: int) -> str | None:
     return ids[max(0, min(len(ids) - 1, at + step))]
 
 
-def token(card: Any, cf_id: str | None) -> str:
-    """Identifies exactly what is on screen: text, proposal, state of decision."""
-    return f"{card.example.id}/{cf_id}/{status(card)}"
-
-
-def edit_key(example_id: str, base_id: str | None) -> str:
-    """Session key of the editor of one proposal."""
-    return f"edit-{example_id}-{base_id}"
-
-
-@errors.callback
-def save_draft(pid: str, example_id: str, base_id: str | None) -> None:
-    """Keep what stands in the editor."""
-    text = st.session_state.get(edit_key(example_id, base_id), "")
-    state.workspace().save_draft(pid, example_id, state.annotator(), base_id, text)
-    state.mark_saved()
+def standing_text(pid: str, example_id: str, base_id: str | None, base_text: str) -> str:
+    """What stands in the box: what was typed in this session, else the draft, else what the box starts from."""
+    typed = st.session_state.get(_TYPED)
+    if typed and typed[0] == (pid, example_id, base_id):
+        return typed[1]
+    draft = state.workspace().draft_of(pid, example_id, state.annotator())
+    return draft[1] if draft and draft[0] == base_id else base_text
 
 
 @errors.callback
-def choose(example_id: str, key: str) -> None:
-    """Another alternative was picked: keep the choice for this text."""
-    if st.session_state.get(key):
-        st.session_state[f"chosen-{example_id}"] = st.session_state[key]
+def typed(shown: Shown, item: str, text: str) -> None:
+    """Keep what stands in the box; the proposal itself is no draft."""
+    st.session_state[_TYPED] = ((shown.pid, shown.example_id, shown.base_id), text)
+    w, me = state.workspace(), state.annotator()
+    if text == shown.base_text:
+        w.drop_draft(shown.pid, shown.example_id, me)
+    else:
+        w.save_draft(shown.pid, shown.example_id, me, shown.base_id, text)
+        state.mark_saved()
 
 
 @errors.callback
-def decide(
-    pid: str,
-    shown: str,
-    example_id: str,
-    cf_id: str,
-    new: str,
-    upcoming: str | None,
-    reasons: tuple[str, ...] = (),
-    override_key: str | None = None,
-) -> None:
-    """Record a decision and move on. override_key: session key of the reason for keeping a text that does not flip."""
-    seconds = state.card_seconds(shown)
+def back_to_start(shown: Shown) -> None:
+    """Forget what was typed and show the proposal again."""
+    state.workspace().drop_draft(shown.pid, shown.example_id, state.annotator())
+    _forget_typing()
+
+
+@errors.callback
+def choose(example_id: str, choice: str) -> None:
+    """Another alternative, or one's own text: keep the choice for this text."""
+    st.session_state[f"chosen-{example_id}"] = choice
+    _forget_typing()
+
+
+@errors.callback
+def choose_by(example_id: str, widget: str) -> None:
+    """The same, from the widget that shows the alternatives."""
+    if st.session_state.get(widget):
+        st.session_state[f"chosen-{example_id}"] = st.session_state[widget]
+        _forget_typing()
+
+
+@errors.callback
+def decide(shown: Shown, new: str, reasons: tuple[str, ...] = ()) -> None:
+    """Reject, skip or flag the proposal on the card, and move on."""
+    seconds = state.card_seconds(shown.token)
     if seconds is None:
         return
+    w = state.workspace()
+    cf_id = shown.base_id or w.card(shown.pid, shown.example_id, state.annotator()).offered.id
+    w.decide(shown.pid, cf_id, new, state.annotator(), reasons=reasons, lead_time_s=round(seconds, 1),
+             seen=shown.version)
+    _moved(shown)
+
+
+@errors.callback
+def accept(shown: Shown, text: str | None = None, override_key: str | None = None) -> None:
+    """Keep what stands in the box, and move on.
+
+    text: what stood in the box when Ctrl+Enter was pressed. override_key: session key of the reason for keeping a
+    text that does not flip.
+    """
+    seconds = state.card_seconds(shown.token)
+    if seconds is None:
+        return
+    w, me = state.workspace(), state.annotator()
     why = (st.session_state.get(override_key) or "").strip() if override_key else None
     if override_key and not why:
         state.notice("Say in a few words why this text should be kept although the teacher does not flip.", "warn")
         return
-    state.workspace().decide(
-        pid, cf_id, new, state.annotator(), reasons=reasons, override_reason=why, lead_time_s=round(seconds, 1)
-    )
-    _moved(example_id, upcoming)
-
-
-@errors.callback
-def accept_edit(
-    pid: str,
-    shown: str,
-    example_id: str,
-    base_id: str | None,
-    base_text: str,
-    upcoming: str | None,
-    override_key: str | None = None,
-) -> None:
-    """Keep what stands in the editor: the proposal itself where nothing was changed, else an edit of it."""
-    if state.card_seconds(shown) is None:
-        return
-    text = st.session_state.get(edit_key(example_id, base_id), base_text)
-    w, me = state.workspace(), state.annotator()
-    why = (st.session_state.get(override_key) or "").strip() or None if override_key else None
-    if text == base_text and base_id:
-        w.decide(pid, base_id, "accepted", me, override_reason=why)
+    if text is None:
+        text = standing_text(shown.pid, shown.example_id, shown.base_id, shown.base_text)
+    seconds = round(seconds, 1)
+    if shown.base_id and text == shown.base_text:
+        w.decide(shown.pid, shown.base_id, "accepted", me, override_reason=why, lead_time_s=seconds,
+                 seen=shown.version)
     else:
-        w.save_draft(pid, example_id, me, base_id, text)
-        w.edit_and_accept(pid, example_id, base_id, text, me, override_reason=why)
-    _moved(example_id, upcoming)
+        w.save_draft(shown.pid, shown.example_id, me, shown.base_id, text)
+        w.edit_and_accept(shown.pid, shown.example_id, shown.base_id, text, me, override_reason=why,
+                          lead_time_s=seconds, seen=shown.version, target=shown.target)
+    _moved(shown)
 
 
 @errors.callback
@@ -151,27 +169,49 @@ def undo(pid: str) -> None:
     if undone is None:
         state.notice("There is nothing of yours left to undo.", "info")
         return
-    st.session_state.pop("rejecting", None)
-    state.show_item(undone.example_id)
     state.mark_saved()
+    go_to(undone.example_id)
 
 
 @errors.callback
-def start_reject(shown: str, example_id: str) -> None:
+def start_reject(shown: Shown) -> None:
     """Open the row of reasons."""
-    if state.card_seconds(shown) is not None:
-        st.session_state["rejecting"] = example_id
+    if state.card_seconds(shown.token) is not None:
+        st.session_state["rejecting"] = shown.example_id
 
 
 @errors.callback
-def move(example_id: str | None) -> None:
+def go_to(example_id: str | None) -> None:
     """Show another card without deciding."""
-    st.session_state.pop("rejecting", None)
+    for key in ("rejecting", f"chosen-{example_id}"):
+        st.session_state.pop(key, None)
+    _forget_typing()
     state.show_item(example_id)
+    st.session_state[_MOVED] = True
 
 
-def _moved(example_id: str, upcoming: str | None) -> None:
+@errors.callback
+def leave_reasons() -> None:
+    """Close the row of reasons."""
     st.session_state.pop("rejecting", None)
-    st.session_state.pop(f"chosen-{example_id}", None)
+
+
+def take_moved() -> bool:
+    """Whether the whole page must be drawn anew, once."""
+    return st.session_state.pop(_MOVED, False)
+
+
+def _forget_typing() -> None:
+    st.session_state.pop(_TYPED, None)
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+
+
+def _moved(shown: Shown) -> None:
     state.mark_saved()
-    state.show_item(upcoming)
+    st.session_state.pop(f"chosen-{shown.example_id}", None)
+    go_to(shown.upcoming)
+
+
+def status(card: Any) -> str:
+    """The card's live status; 'pending' where nothing was decided."""
+    return card.decision.status if card.decision else "pending"

@@ -1,7 +1,7 @@
 """What a browser session remembers: the open project, the item, the annotator, when something was saved.
 
-What must survive a refresh is in the store or in the URL (?project=ID&item=ID&by=NAME); this file only names
-the keys and keeps the URL in step. It does not know what the pages show.
+What must survive a refresh is in the store or in the URL (?project=ID&item=ID&by=NAME and the view of the queue);
+this file only names the keys and keeps the URL in step. It does not know what the pages show.
 """
 
 import os
@@ -11,8 +11,12 @@ from typing import Any
 
 import streamlit as st
 
+from cod_core.curation.view import View
+
 PROJECT, ITEM, ANNOTATOR = "open_project", "open_item", "annotator"
 SHORTCUTS, SAVED, NOTICE, LLM_KEY = "shortcuts_on", "saved_at", "notice", "llm_key"
+VIEW, TECHNICAL, PLAIN, PANEL = "queue_view", "technical", "plain_editor", "open_panel"
+_MANAGED = {"project", "item", "by", *View.__dataclass_fields__}
 GUARD_SECONDS = 0.25
 """A decision that comes sooner than this after its card was shown was meant for the card before it."""
 
@@ -49,6 +53,8 @@ def adopt_url() -> None:
         st.session_state[ITEM] = item
     if (by := st.query_params.get("by")) and ANNOTATOR not in st.session_state:
         st.session_state[ANNOTATOR] = by[:40]
+    if VIEW not in st.session_state:
+        st.session_state[VIEW] = View.of(st.query_params.to_dict())
     _to_url()
 
 
@@ -66,8 +72,24 @@ def _to_url() -> None:
     wanted = params()
     if "project" in wanted and st.session_state.get(ITEM):
         wanted["item"] = st.session_state[ITEM]
-    if st.query_params.to_dict() != wanted:
+    wanted |= view().values()
+    there = st.query_params.to_dict()
+    wanted |= {name: value for name, value in there.items() if name not in _MANAGED}
+    if there != wanted:
         st.query_params.from_dict(wanted)
+
+
+def view() -> View:
+    """Which list of the queue is shown, narrowed and ordered how. In the URL, so that it can be shared."""
+    return st.session_state.get(VIEW) or View()
+
+
+def set_view(chosen: View) -> None:
+    """Show another view of the queue; its first text comes next."""
+    if chosen != view():
+        st.session_state[VIEW] = chosen
+        st.session_state.pop(ITEM, None)
+        _to_url()
 
 
 def project_id() -> str | None:
@@ -94,6 +116,31 @@ def annotator() -> str:
 def shortcuts_on() -> bool:
     """Whether single keys act on the curation screen."""
     return st.session_state.get(SHORTCUTS, True)
+
+
+def plain_editor() -> bool:
+    """Whether the page's own text box stands in for the live editor."""
+    return st.session_state.get(PLAIN, os.environ.get("COD_PLAIN_EDITOR") == "1")
+
+
+def technical() -> bool:
+    """Whether numbers, names of models and identifiers are shown beside the plain words."""
+    return st.session_state.get(TECHNICAL, False)
+
+
+def toggle_technical() -> None:
+    """Show the technical view on every page, or hide it again."""
+    st.session_state[TECHNICAL] = not technical()
+
+
+def panel() -> str | None:
+    """The panel that is open beside the card: guide, help or None."""
+    return st.session_state.get(PANEL)
+
+
+def toggle_panel(name: str) -> None:
+    """Open a panel, or close it where it is open."""
+    st.session_state[PANEL] = None if panel() == name else name
 
 
 def mark_saved() -> None:

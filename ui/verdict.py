@@ -30,6 +30,11 @@ def outcome(check: FlipCheck) -> tuple[str, str]:
     )
 
 
+def spoken(check: FlipCheck) -> str:
+    """Sentence and outcome together, for a screen reader while somebody types."""
+    return f"{sentence(check)} {outcome(check)[1]}"
+
+
 def cautions(check: FlipCheck) -> list[str]:
     """Plain warnings about size and unread ends."""
     out = []

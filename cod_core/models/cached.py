@@ -3,6 +3,7 @@
 Keys are (classifier id, revision, text hash): a changed model or text is never served an old answer.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -24,13 +25,14 @@ class CachedClassifier:
 
     def __init__(self, db, id: str, revision: str, labels: Sequence[str], load: Callable[[], object]):
         self.id, self.revision, self.labels = id, revision, tuple(labels)
-        self._db, self._load, self._wrapped = db, load, None
+        self._db, self._load, self._wrapped, self._loading = db, load, None, threading.Lock()
 
     @property
     def wrapped(self):
         """The classifier itself, loaded where it was not yet."""
-        if self._wrapped is None:
-            self._wrapped = self._load()
+        with self._loading:
+            if self._wrapped is None:
+                self._wrapped = self._load()
         return self._wrapped
 
     def predict(self, texts: Sequence[str], progress: Progress = silent) -> list[Prediction]:
@@ -45,6 +47,11 @@ class CachedClassifier:
             known.update(new)
             progress(min(at + CHUNK, len(missing)), len(missing), "asking the teacher")
         return [Prediction(self.labels, tuple(known[k])) for k in keys]
+
+    def glance(self, text: str) -> Prediction:
+        """The Prediction of one text that may never be seen again: looked up, else computed, but not kept."""
+        known = cache.get_predictions(self._db, self.id, self.revision, [text_hash(text)])
+        return Prediction(self.labels, tuple(*known.values())) if known else self.wrapped.predict([text])[0]
 
     def logprobs(self, texts: Sequence[str], progress: Progress = silent) -> np.ndarray:
         """(n, C) float64."""

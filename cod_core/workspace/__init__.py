@@ -14,6 +14,7 @@ from cod_core.workspace.guiding import Guiding
 from cod_core.workspace.leaving import Leaving
 from cod_core.workspace.people import People
 from cod_core.workspace.proposing import Proposing
+from cod_core.workspace.queueing import Queueing
 from cod_core.workspace.results import ResultsView
 from cod_core.workspace.reviewing import Reviewing
 from cod_core.workspace.sweeping import Sweeping
@@ -23,5 +24,5 @@ from cod_core.workspace.working import Working
 
 
 class Workspace(Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working,
-                Guiding, People, Reviewing, Auditing, Sweeping, Trying, Costing):
+                Guiding, People, Reviewing, Auditing, Sweeping, Trying, Costing, Queueing):
     """Everything the app can do with one data folder (COD_HOME). home: another folder, for tests."""

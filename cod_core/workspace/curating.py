@@ -85,7 +85,7 @@ class Curating(Cards):
 
     def edit_and_accept(self, pid: str, example_id: str, base_cf_id: str | None, text: str, annotator: str,
                         override_reason: str | None = None, lead_time_s: float | None = None,
-                        seen: int | None = None):
+                        seen: int | None = None, target: str | None = None):
         """Keep the expert's own text: a new counterfactual that points back, its check, and the decision.
 
         Returns (Counterfactual, FlipCheck, Decision). Raises BadInput where it does not flip and no
@@ -97,7 +97,7 @@ class Curating(Cards):
             return base, self._fresh_check(pid, base), self.decide(
                 pid, base.id, "accepted", annotator, override_reason=override_reason, lead_time_s=lead_time_s,
                 seen=seen)
-        cf = self._written(pid, example, text, base.target if base else None, base_cf_id)
+        cf = self._written(pid, example, text, base.target if base else target, base_cf_id)
         check = self._verdict(pid, example, cf)
         deciding.allowed(Decision(cf.id, example_id, "edited", annotator, override_reason=override_reason), check)
         items.add_counterfactuals(self.db, pid, [cf])

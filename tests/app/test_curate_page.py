@@ -58,7 +58,7 @@ def test_press_meant_for_the_card_before_does_nothing(filled, screen, workspace,
 
 def test_edit_is_saved_as_draft_verified_and_accepted(filled, screen, workspace):
     test = screen("curate", filled)
-    test.text_area(key="edit-e0-c0").set_value(EDITED).run()
+    test.text_area(key="plain-e0/c0/0").set_value(EDITED).run()
     assert workspace.draft(filled, "e0", "me") == EDITED
     assert "Teacher: 93 % sure this is negative" in words(test)
     test.button(key="accept").click().run()
@@ -67,8 +67,8 @@ def test_edit_is_saved_as_draft_verified_and_accepted(filled, screen, workspace)
 
 
 def test_draft_survives_a_new_session(filled, screen):
-    screen("curate", filled).text_area(key="edit-e0-c0").set_value(EDITED).run()
-    assert screen("curate", filled).text_area(key="edit-e0-c0").value == EDITED
+    screen("curate", filled).text_area(key="plain-e0/c0/0").set_value(EDITED).run()
+    assert screen("curate", filled).text_area(key="plain-e0/c0/0").value == EDITED
 
 
 def test_refresh_resumes_at_the_same_text(filled, screen):

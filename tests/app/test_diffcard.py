@@ -49,7 +49,7 @@ def test_no_tag_of_the_text_survives(a, b):
     tags = set(
         re.findall(r"<\s*/?\s*([a-zA-Z0-9]+)", diffcard.in_place(a, b) + diffcard.card("t", diffcard.whole(a), b))
     )
-    assert tags <= {"ins", "del", "span", "section", "header", "h4", "div"}
+    assert tags <= {"ins", "del", "span", "section", "header", "h4", "div", "bdi"}
 
 
 def test_removed_and_added_are_told_without_colour():

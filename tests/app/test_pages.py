@@ -75,7 +75,7 @@ def test_bug_keeps_its_text_to_itself(filled, screen, monkeypatch, caplog):
     def broken(*_args, **_more):
         raise RuntimeError(f"broken at {EVIL}")
 
-    monkeypatch.setattr(Workspace, "cards", broken)
+    monkeypatch.setattr(Workspace, "queue", broken)
     test = screen("curate", filled)
     assert not test.exception and "Something went wrong" in words(test)
     assert "leak.png" not in caplog.text and "RuntimeError" in caplog.text

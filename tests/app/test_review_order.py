@@ -1,32 +1,8 @@
 """Which card comes next, which label a raw value means, how long a job takes: the screens' pure parts."""
 
-from types import SimpleNamespace as Value
-
 import pytest
 
 from ui import imports, jobs, review, state
-
-
-def cards(*statuses):
-    """Cards e0, e1, … with the given live status, None for undecided."""
-    return [
-        Value(example=Value(id=f"e{i}"), decision=None if s is None else Value(status=s))
-        for i, s in enumerate(statuses)
-    ]
-
-
-def test_next_goes_round_and_leaves_decided_ones_out():
-    pile = cards(None, "accepted", None, None)
-    assert review.following(pile, "e2", "todo") == "e3"
-    assert review.following(pile, "e3", "todo") == "e0"
-    assert review.following(cards("accepted", None), "e1", "todo") is None
-
-
-def test_skipped_ones_come_after_those_never_seen():
-    """Otherwise skipping two texts would show them in turn for ever."""
-    pile = cards(None, "skipped", None)
-    assert review.following(pile, "e0", "todo") == "e2"
-    assert review.following(cards("accepted", "skipped"), "e0", "todo") == "e1"
 
 
 def test_neighbour_stays_inside():
@@ -37,8 +13,11 @@ def test_neighbour_stays_inside():
 
 def test_token_names_item_proposal_and_state():
     """A press meant for the card before must not decide this one."""
-    one, two = cards(None, "skipped")
-    assert len({review.token(one, "c"), review.token(one, "d"), review.token(two, "c")}) == 3
+    def token(example, base, status):
+        return review.Shown("p", example, base, "a", "a", "t", status, None, None, None).token
+
+    assert len({token("e0", "c", "pending"), token("e0", "d", "pending"), token("e1", "c", "pending"),
+                token("e0", "c", "skipped")}) == 4
 
 
 @pytest.mark.parametrize(

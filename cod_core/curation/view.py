@@ -1,0 +1,162 @@
+"""A view of the queue: which texts, in which order, and why one stands where it does. Pure; knows no store.
+
+A view is a handful of plain values, so that it fits in a web address and can be shared.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+
+from cod_core.errors import BadInput
+from cod_core.types import KEPT, STATUSES, Decision
+
+SHOWS = ("todo", "kept", "left", "flagged", "all")
+ORDERS = ("upload", "boundary", "edit", "similar", "recent")
+
+
+@dataclass(frozen=True)
+class View:
+    """show: one of SHOWS. sort: one of ORDERS. label: the teacher's class at the text. origin: kind of a proposal.
+
+    reason: a reason for rejecting. who: who decided. differs: teacher and gold label differ. find: words in the
+    texts. Empty values do not filter.
+    """
+
+    show: str = "todo"
+    sort: str = "upload"
+    label: str = ""
+    origin: str = ""
+    reason: str = ""
+    who: str = ""
+    differs: str = ""
+    find: str = ""
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> "View":
+        """The view that plain values name (a web address); what is unknown is left out, so an old link still opens."""
+        known = {f.name: str(values[f.name])[:200] for f in fields(cls) if values.get(f.name)}
+        if known.get("show") not in SHOWS:
+            known.pop("show", None)
+        if known.get("sort") not in ORDERS:
+            known.pop("sort", None)
+        return cls(**known)
+
+    def values(self) -> dict[str, str]:
+        """The plain values that differ from the default view."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+
+    @property
+    def filtered(self) -> bool:
+        """Whether anything but the list and its order is chosen."""
+        return any((self.label, self.origin, self.reason, self.who, self.differs, self.find))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One text of the queue with the numbers of its best proposal; nothing of its words.
+
+    source: the teacher's class at the text. margin: of the target, zero on the decision line; None where unchecked.
+    sure: p(target). valid: some proposal flips to its target.
+    """
+
+    example_id: str
+    position: int
+    label: str | None
+    source: str
+    target: str
+    origins: frozenset[str]
+    margin: float | None
+    sure: float | None
+    edit_fraction: float
+    token_edits: int
+    similarity: float | None
+    valid: bool
+    decision: Decision | None = None
+
+    @property
+    def differs(self) -> bool:
+        """The teacher does not agree with the gold label."""
+        return self.label is not None and self.source != self.label
+
+    @property
+    def status(self) -> str:
+        return self.decision.status if self.decision else "pending"
+
+
+_LISTED = {"todo": frozenset({"pending", "skipped"}), "kept": frozenset(KEPT), "left": frozenset({"rejected"}),
+           "flagged": frozenset({"needs_review"}), "all": frozenset(STATUSES)}
+
+
+def belongs(row: Row, show: str) -> bool:
+    """Whether a row is in the list that `show` names. Skipped ones stay to do."""
+    return row.status in _LISTED[show]
+
+
+def counts(rows: Iterable[Row]) -> dict[str, int]:
+    """How many rows each list holds, by its name."""
+    by_status = Counter(row.status for row in rows)
+    return {show: sum(by_status[status] for status in listed) for show, listed in _LISTED.items()}
+
+
+def narrowed(rows: Iterable[Row], view: View, found: set[str] | None = None) -> list[Row]:
+    """The rows that the filters leave, of every list. found: ids of the texts that hold the words of view.find."""
+    def fits(row: Row) -> bool:
+        decision = row.decision
+        return ((not view.label or row.source == view.label) and (not view.origin or view.origin in row.origins)
+                and (not view.reason or (decision is not None and view.reason in decision.reasons))
+                and (not view.who or (decision is not None and decision.annotator == view.who))
+                and (not view.differs or row.differs) and (found is None or row.example_id in found))
+    return [row for row in rows if fits(row)] if view.filtered else list(rows)
+
+
+def ordered(rows: Iterable[Row], sort: str) -> list[Row]:
+    """Rows in the order asked for; those without a verdict last, ties in upload order."""
+    keys = {
+        "upload": lambda r: (),
+        "boundary": lambda r: (r.margin is None, abs(r.margin or 0.0)),
+        "edit": lambda r: (r.margin is None, r.edit_fraction),
+        "similar": lambda r: (r.similarity is None, -(r.similarity or 0.0)),
+        "recent": lambda r: (r.decision is None, -(r.decision.seq or 0) if r.decision else 0),
+    }
+    if sort not in keys:
+        raise BadInput(f"Unknown order {sort!r}. Choose one of: {', '.join(ORDERS)}.")
+    if sort == "upload":
+        return sorted(rows, key=lambda r: r.position)
+    return sorted(rows, key=lambda r: (*keys[sort](r), r.position))
+
+
+def following(rows: list[Row], current: str | None, show: str, taken: frozenset[str] = frozenset()) -> str | None:
+    """Id of the next text in the list after `current`, going round; None where there is none.
+
+    Skipped ones come after those never seen. taken: texts that others are working on, passed over.
+    """
+    ids = [r.example_id for r in rows]
+    start = ids.index(current) + 1 if current in ids else 0
+    turned = [r for r in rows[start:] + rows[:start]
+              if r.example_id != current and belongs(r, show) and r.example_id not in taken]
+    if show == "todo":
+        turned.sort(key=lambda r: r.status == "skipped")
+    return turned[0].example_id if turned else None
+
+
+def nth(n: int) -> str:
+    """'1st', '2nd', '3rd', '11th'."""
+    return f"{n}{'th' if 10 <= n % 100 <= 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
+
+
+def place(row: Row, listed: list[Row], view: View) -> str:
+    """Why this text stands where it does in the list, in one sentence; '' where it is not in the list."""
+    ids = [r.example_id for r in listed]
+    if row.example_id not in ids:
+        return ""
+    at, n = ids.index(row.example_id) + 1, len(ids)
+    where = {"todo": "to do", "kept": "kept", "left": "left out", "flagged": "flagged", "all": "in the list"}[view.show]
+    sure = "" if row.sure is None else f"{min(99, max(1, round(row.sure * 100)))} %"
+    because = {
+        "upload": "in the order of your upload",
+        "boundary": f"closest calls first: the teacher is {sure} sure here" if sure else "not checked yet",
+        "edit": f"smallest edits first: {max(1, round(row.edit_fraction * 100))} % of the words change here",
+        "similar": "most similar first" + (f": {row.similarity:.2f} of 1 here" if row.similarity is not None else ""),
+        "recent": "latest decisions first",
+    }[view.sort]
+    return f"{nth(at)} of {n} {where}, {because}."

@@ -1,0 +1,90 @@
+// The live editor: one textarea that tells the app what stands in it while a person types.
+// Text comes in through data and goes out through setStateValue; it is never read as HTML.
+const PAUSE = 120; // ms after the last key
+const LONGEST = 600; // ms while somebody types without a pause
+const TYPING = /^(INPUT|TEXTAREA|SELECT)$/;
+
+const typing = (el) => el && (TYPING.test(el.tagName) || el.isContentEditable) &&
+  !/^(checkbox|radio|range|button)$/.test(el.type || "");
+
+export default function (component) {
+  const { data, parentElement, setStateValue, setTriggerValue } = component;
+  const root = parentElement.querySelector(".cod-editor");
+  const box = root.querySelector("textarea");
+  const said = root.querySelector(".cod-count");
+  const label = root.querySelector("label");
+  const spoken = root.querySelector("[aria-live]");
+  const keep = root.querySelector("button");
+  const own = (root.cod ||= { item: null, timer: null, first: 0, sent: null });
+  own.data = data;
+  own.send = (text) => { own.sent = text; own.first = 0; clearTimeout(own.timer); own.timer = null;
+    setStateValue("typed", { item: own.item, text }); };
+  own.submit = (text) => { clearTimeout(own.timer); own.timer = null; own.sent = text;
+    setTriggerValue("submitted", { item: own.item, text }); };
+  own.keep = (phrase) => setTriggerValue("kept", { item: own.item, phrase });
+
+  const count = () => { said.textContent = `${[...box.value].length.toLocaleString("en")} characters`;
+    box.style.height = "auto"; box.style.height = `${Math.min(box.scrollHeight + 2, 460)}px`; };
+  label.firstChild.nodeValue = data.label + " ";
+  root.querySelector("kbd").hidden = !data.keys;
+  box.maxLength = data.limit;
+  if (own.item !== data.item) { // another text: what was typed for the former one is on its way already
+    own.item = data.item; own.sent = data.text; clearTimeout(own.timer); own.timer = null; own.first = 0;
+    box.value = data.text; box.scrollTop = 0; count();
+  }
+
+  if (spoken.textContent !== data.spoken) spoken.textContent = data.spoken;
+
+  if (!own.ready) {
+    own.ready = true;
+    box.addEventListener("input", () => {
+      count();
+      const now = performance.now();
+      own.first ||= now;
+      clearTimeout(own.timer);
+      own.timer = setTimeout(() => own.send(box.value), Math.min(PAUSE, Math.max(0, own.first + LONGEST - now)));
+    });
+    box.addEventListener("blur", () => { if (box.value !== own.sent) own.send(box.value); });
+    box.addEventListener("keydown", (event) => {
+      if (event.isComposing) return; // Enter and Esc belong to the input method while it composes
+      if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); box.blur(); }
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault(); event.stopPropagation(); own.submit(box.value); box.blur();
+      }
+    }, true);
+    keep.addEventListener("mousedown", (event) => event.preventDefault()); // the selection must survive the click
+    keep.addEventListener("click", () => { if (own.phrase) own.keep(own.phrase); keep.hidden = true; });
+  }
+
+  const onKey = (event) => {
+    const target = event.composedPath()[0];
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !typing(target) && !event.repeat) {
+      event.stopImmediatePropagation(); event.preventDefault(); own.submit(box.value); return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.key.length !== 1) return;
+    if (typing(target)) return;
+    if (event.repeat) { event.stopImmediatePropagation(); event.preventDefault(); return; } // a key held down decides once
+    if (own.data.keys && event.key.toLowerCase() === "e") {
+      event.stopImmediatePropagation(); event.preventDefault(); box.focus();
+    }
+  };
+  const onSelect = () => { // words marked in the original may be kept as they are
+    const marked = document.getSelection();
+    const home = marked.rangeCount && marked.anchorNode && marked.anchorNode.parentElement?.closest("[data-cod-original]");
+    const phrase = home && home.contains(marked.focusNode) ? marked.toString().trim() : "";
+    own.phrase = phrase.length > 1 && phrase.length <= 200 ? phrase : "";
+    keep.hidden = !own.phrase;
+  };
+  const release = (event) => { // a clicked switch keeps the focus and would swallow the next key
+    const el = event.composedPath()[0];
+    if (event.detail > 0 && el.tagName === "INPUT" && /^(checkbox|radio)$/.test(el.type)) el.blur();
+  };
+  document.addEventListener("keydown", onKey, true);
+  document.addEventListener("selectionchange", onSelect);
+  document.addEventListener("click", release);
+  return () => {
+    document.removeEventListener("keydown", onKey, true);
+    document.removeEventListener("selectionchange", onSelect);
+    document.removeEventListener("click", release);
+  };
+}
