@@ -62,6 +62,7 @@ def holder() -> str:
     """This browser of this person: what holds a text. A refresh keeps it, another browser is another holder."""
     if _BROWSER not in st.session_state:
         cookie = st.context.cookies.get("_streamlit_xsrf")
+        cookie = cookie if cookie is None or isinstance(cookie, str) else "no browser"  # a test that has none
         made = cookie.split("|")[-2] if cookie and cookie.count("|") >= 3 else cookie or secrets.token_hex(8)
         st.session_state[_BROWSER] = hashlib.sha256(made.encode()).hexdigest()[:16]
     return f"{state.annotator()}@{st.session_state[_BROWSER]}"
