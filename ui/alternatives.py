@@ -26,7 +26,8 @@ def kind(cf: Counterfactual) -> str:
     if "not" in parts[0] and parts[0].startswith(("added", "took")) or "negation" in parts[0]:
         return "negation"
     return {"replaced": "another word", "deleted": "a word less", "added": "a word more"}.get(
-        parts[0].split(" ", 1)[0], "one change")
+        parts[0].split(" ", 1)[0], "one change"
+    )
 
 
 def offered(card: Any) -> dict[str, tuple[Counterfactual, FlipCheck | None]]:
@@ -67,8 +68,23 @@ def picker(card: Any, choice: str, options: dict) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if len(ids) > 1:
             widget = f"alt-{card.example.id}-{len(ids)}-{choice}"
-            st.segmented_control("Proposals", ids, default=choice, required=True, format_func=words, key=widget,
-                                 on_change=review.choose_by, args=(card.example.id, widget))
+            st.segmented_control(
+                "Proposals",
+                ids,
+                default=choice,
+                required=True,
+                format_func=words,
+                key=widget,
+                on_change=review.choose_by,
+                args=(card.example.id, widget),
+            )
         if choice != review.OWN:
-            st.button("Write my own", key="own", type="tertiary", icon=":material/edit_note:",
-                      help="Start from the original text", on_click=review.choose, args=(card.example.id, review.OWN))
+            st.button(
+                "Write my own",
+                key="own",
+                type="tertiary",
+                icon=":material/edit_note:",
+                help="Start from the original text",
+                on_click=review.choose,
+                args=(card.example.id, review.OWN),
+            )

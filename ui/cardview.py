@@ -48,8 +48,14 @@ def card(pid: str, example_id: str, queue: Any) -> None:
     listed = [r for r in queue.narrowed if belongs(r, show) or r.example_id == example_id]
     ids = [r.example_id for r in listed]
     row = next(r for r in listed if r.example_id == example_id)
-    _card(pid, example_id, place(row, queue.rows, queue.view), following(queue.narrowed, example_id, show, taken(pid)),
-          review.neighbour(ids, example_id, -1), review.neighbour(ids, example_id, 1))
+    _card(
+        pid,
+        example_id,
+        place(row, queue.rows, queue.view),
+        following(queue.narrowed, example_id, show, taken(pid)),
+        review.neighbour(ids, example_id, -1),
+        review.neighbour(ids, example_id, 1),
+    )
     people.keep(pid, example_id)
 
 
@@ -66,13 +72,32 @@ def _card(pid: str, example_id: str, where: str, upcoming: str | None, before: s
         cf, check = options.get(choice, (found.offered, None))
         base_id, base_text = (None, found.example.text) if choice == review.OWN else (cf.id, cf.text)
         text = review.standing_text(pid, example_id, base_id, base_text)
-        shown = Shown(pid, example_id, base_id, base_text, text, cf.target, review.status(found), upcoming, before, after,
-                      found.version)
+        shown = Shown(
+            pid,
+            example_id,
+            base_id,
+            base_text,
+            text,
+            cf.target,
+            review.status(found),
+            upcoming,
+            before,
+            after,
+            found.version,
+        )
         _draw(w, found, shown, choice, options, cf, check, where)
 
 
-def _draw(w: Any, found: Any, shown: Shown, choice: str, options: dict, cf: Counterfactual, check: FlipCheck | None,
-          where: str) -> None:
+def _draw(
+    w: Any,
+    found: Any,
+    shown: Shown,
+    choice: str,
+    options: dict,
+    cf: Counterfactual,
+    check: FlipCheck | None,
+    where: str,
+) -> None:
     _why(found, where)
     alternatives.picker(found, choice, options)
     problem = ""
@@ -109,7 +134,9 @@ def _read(w: Any, pid: str, text: str, check: FlipCheck | None) -> int | None:
     return None
 
 
-def _texts(found: Any, shown: Shown, cf: Counterfactual, read: int | None, check: FlipCheck | None, problem: str) -> None:
+def _texts(
+    found: Any, shown: Shown, cf: Counterfactual, read: int | None, check: FlipCheck | None, problem: str
+) -> None:
     note = "changed by you" if shown.edited else "" if shown.base_id is None else cf.note
     original = found.example.text
     if st.session_state.get("side_by_side"):
@@ -122,12 +149,24 @@ def _texts(found: Any, shown: Shown, cf: Counterfactual, read: int | None, check
         st.html(diffcard.card("Original", diffcard.whole(original, read), gold, "data-cod-original"))
     with right:
         editor.show(
-            shown.item, shown.text, "My own text" if shown.base_id is None else "Proposal: change the wording if you like",
-            lambda item, text: review.typed(shown, item, text), lambda _, text: review.accept(shown, text),
-            panels.keep_phrase, problem or (verdict.spoken(check) if check else ""))
+            shown.item,
+            shown.text,
+            "My own text" if shown.base_id is None else "Proposal: change the wording if you like",
+            lambda item, text: review.typed(shown, item, text),
+            lambda _, text: review.accept(shown, text),
+            panels.keep_phrase,
+            problem or (verdict.spoken(check) if check else ""),
+        )
         if shown.edited:
-            deciding.act("Back to the proposal" if shown.base_id else "Back to the original", "back", None,
-                         review.back_to_start, (shown,), type="tertiary", icon=":material/restart_alt:")
+            deciding.act(
+                "Back to the proposal" if shown.base_id else "Back to the original",
+                "back",
+                None,
+                review.back_to_start,
+                (shown,),
+                type="tertiary",
+                icon=":material/restart_alt:",
+            )
 
 
 def _verdict(shown: Shown, check: FlipCheck | None, problem: str) -> None:

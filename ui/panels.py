@@ -15,7 +15,9 @@ def row(shown: Shown) -> None:
     """The buttons that open and close."""
     side = st.session_state.get("side_by_side", False)
     with st.container(horizontal=True, gap="small"):
-        deciding.act("Changes in place" if side else "Side by side", "diff", letter("diff"), _flip_diff, type="tertiary")
+        deciding.act(
+            "Changes in place" if side else "Side by side", "diff", letter("diff"), _flip_diff, type="tertiary"
+        )
         deciding.act("Guideline", "guide", letter("guide"), state.toggle_panel, ("guide",), type="tertiary")
         deciding.act("Keys", "help", letter("help"), state.toggle_panel, ("help",), type="tertiary")
 
@@ -40,8 +42,10 @@ def _guide(w: Any, pid: str) -> None:
     task = w.project(pid).task
     meanings = task.descriptions or ("",) * len(task.labels)
     rows = "".join(f"<li><b>{escape(label)}</b> {escape(about)}</li>" for label, about in zip(task.labels, meanings))
-    st.html(f'<div class="cod-card"><div class="cod-cap">The question</div><p class="cod-name">{escape(task.name)}</p>'
-            f'<ul class="cod-list">{rows}</ul></div>')
+    st.html(
+        f'<div class="cod-card"><div class="cod-cap">The question</div><p class="cod-name">{escape(task.name)}</p>'
+        f'<ul class="cod-list">{rows}</ul></div>'
+    )
     st.html(guideline.panel(w.guideline(pid)))
 
 
@@ -61,7 +65,9 @@ def _history(w: Any, shown: Shown) -> None:
     for_one = w.history(shown.pid, shown.example_id, state.annotator())
     rows = "".join(
         f'<li class="{"cod-undone" if e.undone else ""}"><time datetime="{escape(e.at)}">{escape(when(e.at))}'
-        f'{" · " + escape(e.who) if e.who else ""}</time>{escape(told(e))}</li>' for e in for_one)
+        f"{' · ' + escape(e.who) if e.who else ''}</time>{escape(told(e))}</li>"
+        for e in for_one
+    )
     st.html(f'<ol class="cod-time">{rows}</ol>')
 
 

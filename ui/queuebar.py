@@ -10,9 +10,19 @@ from cod_core.curation.view import View
 from ui import errors, layout, review, state
 
 SHOW = {"todo": "To do", "kept": "Kept", "left": "Left out", "flagged": "Flagged", "all": "All"}
-SORTS = {"upload": "As uploaded", "boundary": "Closest calls", "edit": "Smallest edit", "similar": "Most similar",
-         "recent": "Last decided"}
-ORIGINS = {"search": "Search on this computer", "llm": "Chat model", "human": "Written by a person", "import": "Imported"}
+SORTS = {
+    "upload": "As uploaded",
+    "boundary": "Closest calls",
+    "edit": "Smallest edit",
+    "similar": "Most similar",
+    "recent": "Last decided",
+}
+ORIGINS = {
+    "search": "Search on this computer",
+    "llm": "Chat model",
+    "human": "Written by a person",
+    "import": "Imported",
+}
 FINDER = "q-find"
 
 
@@ -33,20 +43,31 @@ def bar(queue: Any) -> None:
 
 def said(view: View) -> str:
     """The filters of a view in words."""
-    parts = [f"the teacher says {view.label}" if view.label else "",
-             f"from {ORIGINS.get(view.origin, view.origin).lower()}" if view.origin else "",
-             f"left out because: {review.REASONS.get(view.reason, view.reason).lower()}" if view.reason else "",
-             f"decided by {view.who}" if view.who else "",
-             "the teacher does not agree with your label" if view.differs else "",
-             f"with “{view.find}” in the text" if view.find else ""]
+    parts = [
+        f"the teacher says {view.label}" if view.label else "",
+        f"from {ORIGINS.get(view.origin, view.origin).lower()}" if view.origin else "",
+        f"left out because: {review.REASONS.get(view.reason, view.reason).lower()}" if view.reason else "",
+        f"decided by {view.who}" if view.who else "",
+        "the teacher does not agree with your label" if view.differs else "",
+        f"with “{view.find}” in the text" if view.find else "",
+    ]
     return "; ".join(part for part in parts if part)
 
 
 def _choice(label: str, name: str, options: dict[str, str], view: View) -> None:
     value = getattr(view, name)
     key = f"q-{name}-{value}"
-    st.segmented_control(label, list(options), default=value, required=True, key=key, format_func=options.get,
-                         on_change=_chosen, args=(name, key), label_visibility="collapsed")
+    st.segmented_control(
+        label,
+        list(options),
+        default=value,
+        required=True,
+        key=key,
+        format_func=options.get,
+        on_change=_chosen,
+        args=(name, key),
+        label_visibility="collapsed",
+    )
 
 
 def _filters(queue: Any) -> None:
@@ -56,15 +77,28 @@ def _filters(queue: Any) -> None:
         "label": ("What the teacher says of the original", {r.source: layout.plain(r.source, 30) for r in rows}),
         "origin": ("Where a proposal came from", {o: ORIGINS.get(o, o) for r in rows for o in r.origins}),
         "differs": ("Your label", {"1": "The teacher does not agree"} if any(r.differs for r in rows) else {}),
-        "reason": ("Left out because", {x: review.REASONS.get(x, x) for r in rows if r.decision for x in r.decision.reasons}),
-        "who": ("Decided by", {r.decision.annotator: layout.plain(r.decision.annotator, 30) for r in rows if r.decision}),
+        "reason": (
+            "Left out because",
+            {x: review.REASONS.get(x, x) for r in rows if r.decision for x in r.decision.reasons},
+        ),
+        "who": (
+            "Decided by",
+            {r.decision.annotator: layout.plain(r.decision.annotator, 30) for r in rows if r.decision},
+        ),
     }
     for name, (label, options) in offered.items():
         value = getattr(view, name)
         if options:
             key = f"q-{name}-{value}"
-            st.pills(label, sorted(options), default=value if value in options else None, key=key,
-                     format_func=options.get, on_change=_chosen, args=(name, key))
+            st.pills(
+                label,
+                sorted(options),
+                default=value if value in options else None,
+                key=key,
+                format_func=options.get,
+                on_change=_chosen,
+                args=(name, key),
+            )
     key = f"{FINDER}-{view.find}"
     st.text_input("Words in the text", view.find, max_chars=100, key=key, on_change=_chosen, args=("find", key))
 

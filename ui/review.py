@@ -129,8 +129,9 @@ def decide(shown: Shown, new: str, reasons: tuple[str, ...] = ()) -> None:
         return
     w = state.workspace()
     cf_id = shown.base_id or w.card(shown.pid, shown.example_id, state.annotator()).offered.id
-    w.decide(shown.pid, cf_id, new, state.annotator(), reasons=reasons, lead_time_s=round(seconds, 1),
-             seen=shown.version)
+    w.decide(
+        shown.pid, cf_id, new, state.annotator(), reasons=reasons, lead_time_s=round(seconds, 1), seen=shown.version
+    )
     _moved(shown)
 
 
@@ -153,12 +154,20 @@ def accept(shown: Shown, text: str | None = None, override_key: str | None = Non
         text = standing_text(shown.pid, shown.example_id, shown.base_id, shown.base_text)
     seconds = round(seconds, 1)
     if shown.base_id and text == shown.base_text:
-        w.decide(shown.pid, shown.base_id, "accepted", me, override_reason=why, lead_time_s=seconds,
-                 seen=shown.version)
+        w.decide(shown.pid, shown.base_id, "accepted", me, override_reason=why, lead_time_s=seconds, seen=shown.version)
     else:
         w.save_draft(shown.pid, shown.example_id, me, shown.base_id, text)
-        w.edit_and_accept(shown.pid, shown.example_id, shown.base_id, text, me, override_reason=why,
-                          lead_time_s=seconds, seen=shown.version, target=shown.target)
+        w.edit_and_accept(
+            shown.pid,
+            shown.example_id,
+            shown.base_id,
+            text,
+            me,
+            override_reason=why,
+            lead_time_s=seconds,
+            seen=shown.version,
+            target=shown.target,
+        )
     _moved(shown)
 
 

@@ -25,8 +25,15 @@ def _component() -> Callable[..., Any]:
     return st.components.v2.component("cod_editor", html=html, css=css, js=js, isolate_styles=False)
 
 
-def show(item: str, text: str, label: str, typed: Callable[..., None], submitted: Callable[..., None],
-         kept: Callable[..., None], spoken: str = "") -> None:
+def show(
+    item: str,
+    text: str,
+    label: str,
+    typed: Callable[..., None],
+    submitted: Callable[..., None],
+    kept: Callable[..., None],
+    spoken: str = "",
+) -> None:
     """The box with `text` in it. item: names the text and where it started; another item replaces the text.
 
     typed(item, text) is called while a person types, submitted(item, text) on Ctrl+Enter, kept(phrase) where words of
@@ -52,13 +59,27 @@ def show(item: str, text: str, label: str, typed: Callable[..., None], submitted
         if (said := value("kept")).get("item") == item:
             kept(said["phrase"])
 
-    data = {"item": item, "text": text, "label": label, "keys": state.shortcuts_on(), "limit": MAX_CHARS, "spoken": spoken}
-    _component()(key=NAME, data=data, on_typed_change=on_typed, on_submitted_change=on_submitted, on_kept_change=on_kept)
+    data = {
+        "item": item,
+        "text": text,
+        "label": label,
+        "keys": state.shortcuts_on(),
+        "limit": MAX_CHARS,
+        "spoken": spoken,
+    }
+    _component()(
+        key=NAME, data=data, on_typed_change=on_typed, on_submitted_change=on_submitted, on_kept_change=on_kept
+    )
 
 
 def _plain(item: str, text: str, label: str, typed: Callable[..., None]) -> None:
     name = f"plain-{item}"
     if name not in st.session_state:
         st.session_state[name] = text
-    st.text_area(label, key=name, height="content", max_chars=MAX_CHARS,
-                 on_change=lambda: typed(item, st.session_state.get(name, "")))
+    st.text_area(
+        label,
+        key=name,
+        height="content",
+        max_chars=MAX_CHARS,
+        on_change=lambda: typed(item, st.session_state.get(name, "")),
+    )
