@@ -20,6 +20,7 @@ PAGES = {
     "teacher": ("screens/teacher.py", "Teacher"),
     "proposals": ("screens/proposals.py", "Proposals"),
     "curate": ("screens/curate.py", "Curate"),
+    "review": ("screens/review.py", "Review"),
     "distill": ("screens/distill.py", "Distil"),
     "results": ("screens/results.py", "Results"),
     "export": ("screens/export.py", "Export"),
@@ -155,6 +156,9 @@ def sidebar() -> None:
             st.page_link(PAGES["start"][0], label="Start", icon=":material/home:")
         else:
             _stepper(pid)
+            st.page_link(
+                PAGES["review"][0], label="Review and guideline", icon=":material/fact_check:", query_params=state.params()
+            )
         st.page_link(
             PAGES["settings"][0], label="Settings and help", icon=":material/settings:", query_params=state.params()
         )

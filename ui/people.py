@@ -63,9 +63,19 @@ def holder() -> str:
     if _BROWSER not in st.session_state:
         cookie = st.context.cookies.get("_streamlit_xsrf")
         cookie = cookie if cookie is None or isinstance(cookie, str) else "no browser"  # a test that has none
-        made = cookie.split("|")[-2] if cookie and cookie.count("|") >= 3 else cookie or secrets.token_hex(8)
-        st.session_state[_BROWSER] = hashlib.sha256(made.encode()).hexdigest()[:16]
+        known = _unmasked(cookie) if cookie else secrets.token_hex(8)
+        st.session_state[_BROWSER] = hashlib.sha256(known.encode()).hexdigest()[:16]
     return f"{state.annotator()}@{st.session_state[_BROWSER]}"
+
+
+def _unmasked(cookie: str) -> str:
+    """The token in Streamlit's own cookie; it is written with another mask now and then."""
+    parts = cookie.strip('"').split("|")
+    try:
+        mask, masked = bytes.fromhex(parts[1]), bytes.fromhex(parts[2])
+    except (IndexError, ValueError):
+        return cookie
+    return bytes(b ^ mask[i % len(mask)] for i, b in enumerate(masked)).hex()
 
 
 def take(pid: str, wanted: Sequence[str]) -> str | None:

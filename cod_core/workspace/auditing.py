@@ -48,6 +48,10 @@ class Auditing(Cards):
         return [audit.row(d, snapshot.examples.get(d.example_id), snapshot.counterfactuals.get(d.counterfactual_id))
                 for d in acts], hidden
 
+    def deciders(self, pid: str) -> list[str]:
+        """Everybody who decided anything, in alphabetical order."""
+        return sorted({d.annotator for log in self._snapshot(pid).logs.values() for d in log})
+
     def audit_jsonl(self, pid: str, viewer: str | None = None) -> bytes:
         """Every act as JSON lines, oldest first; enough to rebuild the state from nothing (curation.audit.replay).
 

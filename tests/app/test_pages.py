@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest_app import EVIL, PAIRS, ROOT, words
 
-PAGES = ["start", "data", "teacher", "proposals", "curate", "distill", "results", "export", "settings"]
+PAGES = ["start", "data", "teacher", "proposals", "curate", "review", "distill", "results", "export", "settings"]
 
 
 def sound(test):
