@@ -11,6 +11,7 @@ from cod_core.workspace.distilling import Distilling
 from cod_core.workspace.drawing import Drawing
 from cod_core.workspace.gathering import Gathering
 from cod_core.workspace.guiding import Guiding
+from cod_core.workspace.keeping import Keeping
 from cod_core.workspace.leaving import Leaving
 from cod_core.workspace.people import People
 from cod_core.workspace.proposing import Proposing
@@ -24,5 +25,5 @@ from cod_core.workspace.working import Working
 
 
 class Workspace(Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working,
-                Guiding, People, Reviewing, Auditing, Sweeping, Trying, Costing, Queueing):
+                Guiding, People, Reviewing, Auditing, Keeping, Sweeping, Trying, Costing, Queueing):
     """Everything the app can do with one data folder (COD_HOME). home: another folder, for tests."""

@@ -73,15 +73,6 @@ class Gathering(Base):
         progress(2, 2, "ready")
         return pid
 
-    def delete_project(self, pid: str) -> None:
-        """Erase a project for good: texts, replies, caches, jobs, runs and the models trained for it."""
-        import shutil
-
-        projects.delete_project(self.db, pid)
-        self._forget(pid)
-        for room in ("teachers", "students", "exports"):
-            shutil.rmtree(self.settings.home / room / pid, ignore_errors=True)
-
     def import_table(self, pid: str, table, columns, role: str, labels_map, keep, sha256: str, name: str):
         """Store the importable rows of a table and return the Import with its problems.
 

@@ -1,0 +1,95 @@
+"""A whole project as plain rows, out and in again. Knows tables and columns, not what they mean.
+
+Left out: jobs, leases and embeddings (computed again in seconds). Predictions go along: some were paid for.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from sqlalchemy import insert, select
+
+from cod_core.errors import BadInput
+from cod_core.store import schema
+from cod_core.store.cache import fresh_statistics, insert_new
+from cod_core.store.database import Database
+from cod_core.types import now
+
+OWN = ("uploads", "examples", "counterfactuals", "flip_checks", "decisions", "drafts", "replies", "runs", "guidelines",
+       "places")
+BATCH = 2000
+Rows = Callable[[str], Iterable[dict]]
+
+
+def rows(db: Database, pid: str, table: str) -> Iterator[dict]:
+    """The project's rows of one table as plain values, a batch at a time in memory."""
+    t = schema.metadata.tables[table]
+    if table == "predictions":
+        held = select(schema.examples.c.text_hash).where(schema.examples.c.project_id == pid).union(
+            select(schema.counterfactuals.c.text_hash).where(schema.counterfactuals.c.project_id == pid))
+        query = select(t).where(t.c.text_hash.in_(held))
+    elif table == "projects":
+        query = select(t).where(t.c.id == pid)
+    else:
+        query = select(t).where(t.c.project_id == pid).order_by(*t.primary_key)
+    with db.read() as c:
+        for part in c.execution_options(yield_per=BATCH).execute(query).mappings().partitions():
+            yield from ({k: v for k, v in row.items() if k != "project_id"} for row in part)
+
+
+def load(db: Database, project: dict, own: Rows, taken: Callable[[str], str]) -> str:
+    """Write a project and its rows, all or none; returns its id. own: table name -> rows as `rows` gave them.
+
+    taken: the id to use in place of one that is in use. Decisions get new numbers, in their old order.
+    Raises BadInput where a row is not one of this format.
+    """
+    with db.begin() as c:
+        pid = str(project["id"])
+        if c.execute(select(schema.projects.c.id).where(schema.projects.c.id == pid)).first() is not None:
+            pid = taken(pid)
+        try:
+            c.execute(insert(schema.projects).values({**_known("projects", project), "id": pid}))
+            for name in OWN:
+                t = schema.metadata.tables[name]
+                if name == "decisions":
+                    _decisions(c, pid, own(name))
+                else:
+                    _fill(c, t, ({**_known(name, r), "project_id": pid} for r in own(name)))
+            _fill(c, schema.predictions, (_known("predictions", r) for r in own("predictions")))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadInput("The backup holds rows that this app cannot read: it is damaged, or a newer version made it. "
+                           "Nothing was restored.") from error
+    return pid
+
+
+def _known(table: str, row: dict) -> dict:
+    columns = schema.metadata.tables[table].c
+    return {k: v for k, v in row.items() if k in columns}
+
+
+def _fill(c, table, found: Iterable[dict]) -> None:
+    batch, total = [], 0
+    for row in found:
+        batch.append(row)
+        if len(batch) == BATCH:
+            c.execute(insert_new(c, table), batch)
+            total, batch = total + len(batch), []
+    if batch:
+        c.execute(insert_new(c, table), batch)
+    fresh_statistics(c, table, total + len(batch))
+
+
+def _decisions(c, pid: str, found: Iterable[dict]) -> None:
+    numbers: dict[int, int] = {}
+    for row in sorted(found, key=lambda r: r["seq"]):
+        values = {**_known("decisions", row), "project_id": pid}
+        old, undoes = values.pop("seq"), values.get("undoes")
+        values["undoes"] = None if undoes is None else numbers[undoes]
+        numbers[old] = c.execute(insert(schema.decisions).values(values)).inserted_primary_key[0]
+
+
+def archive(db: Database, pid: str, yes: bool) -> None:
+    """Put a project away, or bring it back. Raises BadInput where there is none."""
+    t = schema.projects
+    with db.begin() as c:
+        found = c.execute(t.update().where(t.c.id == pid).values(archived_at=now() if yes else None)).rowcount
+        if not found:
+            raise BadInput("This project does not exist (any more). Choose another one.")

@@ -1,0 +1,164 @@
+"""Projects kept, copied, moved to another machine, erased: what goes in comes back, and what is erased is gone."""
+
+import io
+import json
+import zipfile
+
+import pytest
+
+from cod_core.errors import BadInput
+from cod_core.jobs import queue
+from cod_core.store import cache, decisions, items, people, projects
+from cod_core.text import text_hash
+from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task
+from cod_core.workspace import Workspace
+
+LABELS = ("good", "bad")
+MARK = "zebrafish"
+
+
+@pytest.fixture
+def w(database_url, tmp_path, monkeypatch):
+    monkeypatch.setenv("COD_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COD_DATABASE_URL", database_url)
+    opened = Workspace()
+    yield opened
+    opened.db.engine.dispose()
+
+
+@pytest.fixture
+def pid(w):
+    """A project with something of everything; the marker word is in every text."""
+    pid = w.create_project("Mine", Task("Good or bad?", LABELS))
+    made = Prediction(LABELS, (-0.1, -2.3)), Prediction(LABELS, (-1.6, -0.2))
+    texts = [Example(f"e{i}", f"A good {MARK} {i}.", "good", metadata={"ward": MARK}) for i in range(3)]
+    items.add_examples(w.db, pid, texts)
+    cfs = [Counterfactual(f"c{i}", f"e{i}", f"A bad {MARK} {i}.", "good", "bad", Origin("llm", "m"), f"Sure: {MARK}",
+                          created_at="2026-01-01T00:00:00Z") for i in range(3)]
+    items.add_counterfactuals(w.db, pid, cfs)
+    folder = w.settings.folder("teachers", pid, "t1")
+    (folder / "model.safetensors").write_bytes(b"weights of " + MARK.encode())
+    (folder / "teacher.json").write_text("{}")
+    spec = {"kind": "finetuned", "path": str(folder), "name": "mine", "id": "finetuned:t1", "revision": "r"}
+    projects.set_teacher(w.db, pid, spec)
+    items.add_checks(w.db, pid, [FlipCheck(cf.id, *w._identity(spec, LABELS), *made, "bad", 1, 0.2, 3, 0.9, False,
+                                           "2026-01-01T00:00:01Z") for cf in cfs])
+    items.save_draft(w.db, pid, "e2", "ann", "c2", f"half a {MARK}")
+    cache.put_reply(w.db, pid, f"k-{pid}", {"text": MARK})
+    cache.put_predictions(w.db, "t", "r", {text_hash(t.text): (-0.1, -2.0) for t in texts})
+    w.decide(pid, "c0", "accepted", "ann", override_reason=f"a {MARK} is fine")
+    w.decide(pid, "c1", "rejected", "ben")
+    w.undo(pid, "ben")
+    w.decide(pid, "c1", "rejected", "ben", reasons=["duplicate"], comment=MARK)
+    w.write_guideline(pid, f"Keep the {MARK}.", "ann")
+    people.be_at(w.db, pid, "ann", "curate", "e1")
+    queue.enqueue(w.db, pid, "generate", {"note": MARK})
+    w.settings.folder("exports", pid).joinpath("set.jsonl").write_text(MARK)
+    return pid
+
+
+def content(w, pid) -> dict:
+    """Everything a person would miss."""
+    plain = [{**d.__dict__, "seq": None, "undoes": d.undoes is not None} for d in decisions.log(w.db, pid)]
+    return {"examples": items.examples(w.db, pid), "cfs": items.counterfactuals(w.db, pid),
+            "checks": items.any_checks(w.db, pid), "log": plain, "draft": w.draft(pid, "e2", "ann"),
+            "guideline": w.guideline(pid), "task": w.project(pid).task, "outcome": {
+                i: d.status for i, d in w._state(pid).outcome.items()}}
+
+
+def test_a_backup_restores_everything_on_another_machine(w, pid, tmp_path, monkeypatch):
+    data, before = w.backup(pid), content(w, pid)
+    monkeypatch.delenv("COD_DATABASE_URL")
+    other = Workspace(tmp_path / "other")
+    assert other.restore(data) == pid
+    assert content(other, pid) == before
+    spec = other.project(pid).teacher
+    assert spec["path"] == str(tmp_path / "other" / "teachers" / pid / "t1")
+    assert (tmp_path / "other" / "teachers" / pid / "t1" / "model.safetensors").read_bytes().endswith(MARK.encode())
+    assert cache.get_predictions(other.db, "t", "r", [text_hash(before["examples"][0].text)])
+    assert other.undo(pid, "ben").status == "rejected"
+
+
+def test_a_backup_beside_its_original_becomes_a_second_project(w, pid):
+    again = w.restore(w.backup(pid))
+    assert again != pid and content(w, again) == content(w, pid)
+    w.undo(again, "ann")
+    assert content(w, again)["outcome"] != content(w, pid)["outcome"]
+
+
+def test_a_copy_may_begin_the_curation_anew(w, pid):
+    copy = w.duplicate(pid, "Second team", decisions=False)
+    found = content(w, copy)
+    assert w.project(copy).name == "Second team" and found["log"] == [] and found["draft"] is None
+    assert found["cfs"] == content(w, pid)["cfs"] and found["guideline"] == content(w, pid)["guideline"]
+    with pytest.raises(BadInput, match="needs a name"):
+        w.duplicate(pid, " ")
+
+
+def test_no_key_is_in_a_backup(w, pid):
+    w.remember_key(pid, "sk-secret-key")
+    with zipfile.ZipFile(io.BytesIO(w.backup(pid))) as archive:
+        assert not any(b"sk-secret" in archive.read(name) for name in archive.namelist())
+
+
+def rezipped(data: bytes, change) -> bytes:
+    """The backup with its parts as `change` (name, body) -> (name, body) or None makes them."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            made = change(name, old.read(name))
+            if made:
+                new.writestr(*made)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    (lambda n, b: (n, b.replace(b"A good", b"A evil")) if n.startswith("tables/examples") else (n, b), "changed or damaged"),
+    (lambda n, b: None if n == "tables/decisions.jsonl" else (n, b), "not complete"),
+    (lambda n, b: None if n == "backup.json" else (n, b), "not a backup"),
+    (lambda n, b: ("students/x.pkl", b) if n.endswith("teacher.json") else (n, b), "does not belong"),
+    (lambda n, b: ("../x.json", b) if n.endswith("teacher.json") else (n, b), "unsafe"),
+    (lambda n, b: (n, b"{}") if n == "backup.json" else (n, b), "description is damaged")])
+def test_a_damaged_or_hostile_backup_restores_nothing(w, pid, change, says):
+    known = {p.id for p in w.projects()}
+    with pytest.raises(BadInput, match=says):
+        w.restore(rezipped(w.backup(pid), change))
+    assert {p.id for p in w.projects()} == known
+
+
+def test_rows_that_cannot_be_read_restore_nothing(w, pid):
+    """Half a project looks like a whole one."""
+    import hashlib
+
+    bad = b'{"seq": 1, "undoes": 99, "counterfactual_id": "c0", "example_id": "e0", "status": "x", "annotator": "a"}\n'
+
+    def change(name, body):
+        if name == "tables/decisions.jsonl":
+            return name, bad
+        if name == "backup.json":
+            about = json.loads(body)
+            about["sha256"]["tables/decisions.jsonl"] = hashlib.sha256(bad).hexdigest()
+            return name, json.dumps(about)
+        return name, body
+    known = {p.id for p in w.projects()}
+    with pytest.raises(BadInput, match="cannot read"):
+        w.restore(rezipped(w.backup(pid), change))
+    assert {p.id for p in w.projects()} == known
+
+
+def test_a_project_put_away_is_kept(w, pid):
+    w.archive(pid)
+    assert w.project(pid).archived_at and content(w, pid)["outcome"]
+    w.archive(pid, False)
+    assert w.project(pid).archived_at is None
+
+
+def test_nothing_of_a_deleted_project_is_left_in_the_data_folder(w, pid, tmp_path):
+    """Texts, replies, caches, jobs, models, drafts, guideline: the marker word is searched in every file."""
+    w.backup(pid)
+    w.export_bundle(pid)
+    held = [p for p in tmp_path.rglob("*") if p.is_file() and MARK.encode() in p.read_bytes()]
+    assert held
+    w.delete_project(pid)
+    left = [p for p in tmp_path.rglob("*") if p.is_file() and MARK.encode() in p.read_bytes()]
+    assert left == [] and w.projects() == []
