@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from ui import errors, layout, state
+from ui import errors, layout, people, state
 
 st.set_page_config(page_title="Counterfactual Curation", page_icon="ui/icon.png", layout="wide")
 layout.style()
+people.gate()
 state.adopt_url()
 page = st.navigation(
     [
@@ -22,3 +23,4 @@ else:
     layout.sidebar()
     with errors.shown():
         page.run()
+    people.remember(page.url_path)

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import errors, jobs, layout, state
+from ui import errors, jobs, layout, people, state
 
 w, project = layout.need_project()
 pid = project.id
@@ -156,4 +156,5 @@ else:
         pairs.counterfactuals(w, pid, main_action == "primary")
     else:
         k = amount(summary.n_train)
-        (llm if way == "llm" else search)(k, busy)
+        if way != "llm" or people.only_for("endpoint", "Setting an endpoint or a key"):
+            (llm if way == "llm" else search)(k, busy)

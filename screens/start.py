@@ -82,25 +82,57 @@ def create(name: str, question: str, labels: str, meaning: str) -> None:
 
 
 def existing() -> None:
-    """Projects on this machine."""
-    projects = state.workspace().projects()
-    if not projects:
+    """Projects on this machine: the one worked on last comes first, and opens where it was left."""
+    w = state.workspace()
+    places = w.places(state.annotator())
+    found = [p for p in w.projects() if p.archived_at is None]
+    found.sort(key=lambda p: places.get(p.id, ("", None, ""))[2], reverse=True)
+    if not found:
         return
     st.subheader("Go on where you were", anchor=False)
-    for project in projects[:12]:
-        if st.button(layout.plain(project.name, 70), key=f"open-{project.id}", icon=":material/folder_open:"):
-            open_and_go(project.id, "curate")
+    for project in found[:12]:
+        page, item, _ = places.get(project.id, ("curate", None, ""))
+        words = f" · {layout.PAGES[page][1]}" if project.id in places and page in layout.PAGES else ""
+        if st.button(
+            layout.plain(project.name, 70) + words, key=f"open-{project.id}", icon=":material/folder_open:"
+        ):
+            resume(project.id, page if page in layout.PAGES else "curate", item)
 
 
-def from_bundle() -> None:
-    """An exported set, read back."""
-    file = st.file_uploader("A set that this app exported (.zip)", type=["zip"], key="bundle")
-    if file and st.button("Open this set"):
-        pid = None
-        with errors.shown():
-            pid = state.workspace().import_bundle(None, file.getvalue())
-        if pid:
-            open_and_go(pid, "curate")
+def resume(pid: str, page: str, item: str | None) -> None:
+    """Open a project on the page and the text where this person left it."""
+    state.open_project(pid, item)
+    layout.go(page)
+
+
+def put_away() -> None:
+    """Projects that were archived."""
+    away = [p for p in state.workspace().projects() if p.archived_at is not None]
+    if not away:
+        return
+    with st.expander(f"Projects put away ({len(away)})", icon=":material/inventory_2:"):
+        for project in away:
+            if st.button(f"Bring back: {layout.plain(project.name, 60)}", key=f"back-{project.id}"):
+                with errors.shown():
+                    state.workspace().archive(project.id, False)
+                    open_and_go(project.id, "data")
+
+
+def from_file() -> None:
+    """An exported set or a backup, read back."""
+    file = st.file_uploader("A backup or an exported set (.zip)", type=["zip"], key="bundle")
+    if not file:
+        return
+    left, right = st.columns(2)
+    made = None
+    if left.button("Restore this backup", key="restore"):
+        with errors.shown(), st.spinner("Restoring …"):
+            made = state.workspace().restore(file.getvalue())
+    if right.button("Open this exported set", key="open-set"):
+        with errors.shown(), st.spinner("Opening …"):
+            made = state.workspace().import_bundle(None, file.getvalue())
+    if made:
+        open_and_go(made, "curate")
 
 
 st.html(HERO)
@@ -123,5 +155,7 @@ with errors.shown():
     existing()
 with st.expander("Start with my own texts", icon=":material/edit_note:"):
     own_project()
-with st.expander("Open an exported set", icon=":material/unarchive:"):
-    from_bundle()
+with st.expander("Restore a backup, or open an exported set", icon=":material/unarchive:"):
+    from_file()
+with errors.shown():
+    put_away()

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import errors, jobs, layout, state, verdict
+from ui import errors, jobs, layout, people, state, verdict
 
 w, project = layout.need_project()
 pid, labels = project.id, project.task.labels
@@ -112,7 +112,9 @@ def finetune() -> None:
             "warn",
         )
     with st.expander("Options"):
-        encoder = st.text_input("Model to start from", "all-MiniLM-L6-v2", max_chars=300)
+        encoder = st.text_input(
+            "Model to start from", "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint")
+        )
         epochs = st.number_input("Rounds over the texts", 1, 20, 2)
     busy = jobs.running(w.job(pid))
     if st.button("Train a teacher", type=kind_of_action, key="use", disabled=busy or summary.n_train == 0):
@@ -165,4 +167,5 @@ with area:
     chosen = st.segmented_control(
         "Kind of teacher", list(KINDS), default="builtin", required=True, format_func=KINDS.get, key="teacher-kind"
     )
-    {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm}[chosen or "builtin"]()
+    if chosen not in ("transformers", "llm") or people.only_for("endpoint", "Setting a model folder, an endpoint or a key"):
+        {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm}[chosen or "builtin"]()

@@ -23,8 +23,37 @@ def signing_in() -> bool:
     """Whether the app is set up for signing in ([auth] in secrets.toml)."""
     try:
         return "auth" in st.secrets
-    except (FileNotFoundError, st.errors.StreamlitSecretNotFoundError):
+    except FileNotFoundError:
         return False
+
+
+def gate() -> None:
+    """Where sign-in is set up: let nobody past who is not signed in and welcome. Draws the way in, and stops.
+
+    COD_MEMBERS, separated by commas, names who is welcome besides those on the list of people: mail addresses, or
+    @domain. Where it is not set, everybody whom the identity provider lets through is.
+    """
+    if not signing_in():
+        return
+    user = st.user
+    if not user.is_logged_in:
+        st.html('<div class="cod-hero"><h1>Counterfactual curation</h1><p>This app belongs to a team. Sign in to go on.'
+                "</p></div>")
+        st.button("Sign in", type="primary", on_click=st.login, key="sign-in")
+        st.stop()
+    name = str(user.get("email") or user.get("preferred_username") or user.get("sub") or "").strip().lower()
+    if not name or user.get("email_verified") is False or not _welcome(name):
+        errors.box(f"{name or 'This account'} is not on the list of this team. Ask an owner to add you.", "warn")
+        st.button("Sign out", on_click=st.logout, key="sign-out")
+        st.stop()
+    st.session_state[state.ANNOTATOR] = name
+
+
+def _welcome(name: str) -> bool:
+    members = [m.strip().lower() for m in os.environ.get("COD_MEMBERS", "").split(",") if m.strip()]
+    if not members or name in members or name in owners() or "@" + name.rpartition("@")[2] in members:
+        return True
+    return name in state.workspace().people()
 
 
 def owners() -> list[str]:
@@ -33,7 +62,7 @@ def owners() -> list[str]:
 
 
 def role() -> str:
-    """The role of the person at the screen. On one machine without sign-in everybody not on the list is an owner."""
+    """The role of the person at the screen (see cod_core.workspace.people.People.join)."""
     return state.workspace().join(state.annotator(), signing_in(), owners())
 
 
@@ -76,6 +105,17 @@ def _unmasked(cookie: str) -> str:
     except (IndexError, ValueError):
         return cookie
     return bytes(b ^ mask[i % len(mask)] for i, b in enumerate(masked)).hex()
+
+
+def remember(page: str) -> None:
+    """Keep where this person is, so that they can go on there: the page and the text, once a change."""
+    pid = state.project_id()
+    here = (pid, page, state.item_id() if page == "curate" else None)
+    if pid is None or page in ("start", "settings") or st.session_state.get("place") == here:
+        return
+    st.session_state["place"] = here
+    with errors.shown():
+        state.workspace().be_at(pid, state.annotator(), page, here[2])
 
 
 def take(pid: str, wanted: Sequence[str]) -> str | None:

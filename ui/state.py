@@ -63,7 +63,7 @@ def params() -> dict[str, str]:
     out = {}
     if st.session_state.get(PROJECT):
         out["project"] = st.session_state[PROJECT]
-    if annotator() != "me":
+    if annotator() != "me" and "@" not in annotator():
         out["by"] = annotator()
     return out
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cod_core.errors import CodError
+from cod_core.errors import BadInput, CodError
 from cod_core.store import leases, people
 from cod_core.workspace.base import Base
 
@@ -30,7 +30,8 @@ class People(Base):
         """The person's role. Somebody new who signed in becomes a curator, the very first an owner.
 
         owners: signed-in names that are always owners (the setting COD_OWNERS); where there are any, nobody becomes
-        an owner by being first. On one machine without sign-in everybody who is not on the list is an owner.
+        an owner by being first. On one machine without sign-in everybody is an owner until somebody is put on the
+        list; names that are not on it are curators then.
         """
         if signed_in:
             if name in owners:
@@ -38,10 +39,18 @@ class People(Base):
                     people.set_role(self.db, name, "owner", "COD_OWNERS")
                 return "owner"
             return people.join(self.db, name, "curator" if owners else "owner")
-        return people.roles(self.db).get(name, "owner")
+        known = people.roles(self.db)
+        return known.get(name) or ("curator" if "owner" in known.values() else "owner")
 
     def set_role(self, name: str, role: str, by: str) -> None:
-        """Give a person a role. Raises BadInput for an unknown role, and where the last owner would be lost."""
+        """Give a person a role; who makes the list's first entry becomes an owner with it.
+
+        Raises BadInput for an empty name, an unknown role, and where the last owner would be lost.
+        """
+        if not name.strip():
+            raise BadInput("Give the person's name, or their mail address where people sign in.")
+        if "owner" not in people.roles(self.db).values():
+            people.set_role(self.db, by, "owner", by)
         people.set_role(self.db, name.strip(), role, by)
 
     def remove_person(self, name: str) -> None:

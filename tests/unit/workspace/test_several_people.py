@@ -193,10 +193,22 @@ def test_the_guideline_is_versioned_and_decisions_made_before_can_be_queued_agai
     assert w.guideline(pid).text == "One word only." and len(w.guideline_versions(pid)) == 1
 
 
+def test_who_makes_the_list_of_people_owns(w):
+    """Otherwise the first entry of a curator would lock its maker out."""
+    w.set_role("ben", "curator", "ann")
+    assert w.people() == {"ann": "owner", "ben": "curator"}
+
+
 def test_roles_say_who_may_do_what(w):
     assert w.join("anybody") == "owner", "on one machine without sign-in nobody is locked out"
     assert w.join("eva@x", signed_in=True) == "owner" and w.join("fred@x", signed_in=True) == "curator"
     assert w.join("gil@x", signed_in=True, owners=["gil@x"]) == "owner"
+    assert w.join("anybody") == "curator", "once there is a list, a name that is not on it decides on texts only"
+    w.set_role("hal", "reviewer", "eva@x")
+    assert w.people() == {"eva@x": "owner", "fred@x": "curator", "gil@x": "owner", "hal": "reviewer"}
+    w.remove_person("hal")
+    with pytest.raises(BadInput, match="name"):
+        w.set_role(" ", "curator", "eva@x")
     need("owner", "endpoint")
     for act in ("endpoint", "people", "delete", "bulk", "adjudicate"):
         with pytest.raises(CodError, match="Ask an owner"):

@@ -1,0 +1,67 @@
+"""Start and Settings: going on where one was, putting away, copying; roles and what they keep from whom."""
+
+import pytest
+from conftest_app import words
+
+
+def press(test, label):
+    next(b for b in test.button if b.label.startswith(label)).click().run()
+    assert not test.exception and "cod-box cod-error" not in words(test), words(test)
+    return test
+
+
+def test_start_leads_back_to_the_page_and_text_where_each_person_was(filled, screen, workspace):
+    workspace.be_at(filled, "ann", "review", "e1")
+    test = screen("start", by="ann")
+    label = next(b.label for b in test.button if b.key == f"open-{filled}")
+    assert label.endswith("Review")
+    press(test, label)
+    assert test.query_params["item"] in ("e1", ["e1"])
+
+
+def test_a_project_put_away_leaves_the_list_and_comes_back(filled, screen, workspace):
+    press(screen("settings", filled), "Put away")
+    test = screen("start")
+    assert not any(b.key == f"open-{filled}" for b in test.button)
+    press(test, "Bring back")
+    assert workspace.project(filled).archived_at is None
+
+
+def test_a_copy_is_opened(filled, screen, workspace):
+    test = screen("settings", filled)
+    next(t for t in test.text_input if t.key == "copy-name").set_value("Second reading").run()
+    press(test, "Make the copy")
+    made = next(p for p in workspace.projects() if p.name == "Second reading")
+    assert test.query_params["project"] in (made.id, [made.id])
+    assert len(workspace.cards(made.id)) == len(workspace.cards(filled))
+
+
+@pytest.fixture
+def roles(workspace):
+    workspace.set_role("ann", "curator", "rob")
+    workspace.set_role("rev", "reviewer", "rob")
+
+
+def test_only_an_owner_sets_an_endpoint_a_key_or_a_model_folder(filled, screen, roles):
+    """Whoever sets the endpoint decides where everybody's texts go."""
+    for kind in ("transformers", "llm"):
+        test = screen("teacher", filled, by="ann")
+        next(g for g in test.button_group if g.key == "teacher-kind").set_value(kind).run()
+        assert "needs the role owner" in words(test)
+        assert not any("folder" in t.label or "Address" in t.label or "Key" in t.label for t in test.text_input)
+        owner = screen("teacher", filled, by="rob")
+        next(g for g in owner.button_group if g.key == "teacher-kind").set_value(kind).run()
+        assert any("folder" in t.label or "Address" in t.label for t in owner.text_input)
+    test = screen("proposals", filled, by="rev")
+    next(g for g in test.button_group if g.key == "way").set_value("llm").run()
+    assert "needs the role owner" in words(test) and not any("Address" in t.label for t in test.text_input)
+
+
+def test_only_an_owner_deletes_a_project_and_changes_roles(filled, screen, roles, workspace):
+    test = screen("settings", filled, by="rev")
+    assert not any(b.label in ("Delete this project", "Take this person off") for b in test.button)
+    owner = screen("settings", filled, by="rob")
+    assert any(b.label == "Delete this project" for b in owner.button)
+    next(t for t in owner.text_input if t.label.startswith("Name, or mail")).set_value("Eva@Example.org")
+    press(owner, "Save")
+    assert workspace.people()["eva@example.org"] == "curator"
