@@ -4,7 +4,7 @@ Knows records and files; nothing of the store. `project` is anything with id, na
 """
 
 import hashlib
-import io
+import itertools
 import json
 import os
 import platform
@@ -21,7 +21,7 @@ import cod_core
 from cod_core.errors import CodError
 from cod_core.export.card import card
 from cod_core.export.convert import DEFAULT_SIMILARITY_MODEL, to_record
-from cod_core.export.flat import cad_paired, long_rows, pairs_csv
+from cod_core.export.flat import CAD_HEAD, PAIR_COLUMNS, cad_lines, cad_of, long_of, pair_of, safe_lines
 from cod_core.export.record import SCHEMA_VERSION, SPLIT_FILES, ExportItem, Record
 from cod_core.export.restore import Bundle, open_bundle, read_bundle
 from cod_core.text import TOKENIZER
@@ -37,6 +37,7 @@ __all__ = [
     "preview",
     "read_bundle",
     "write_bundle",
+    "write_cad",
     "write_jsonl",
 ]
 
@@ -77,84 +78,190 @@ def jsonl_bytes(items: Iterable[ExportItem], project_id: str = "") -> bytes:
 
 def write_jsonl(path: str | Path, items: Iterable[ExportItem], project_id: str = "") -> int:
     """Write the accepted and edited pairs as JSON Lines; gives the number of bytes. Raises CodError (full disk)."""
-    return _write(path, jsonl_bytes(items, project_id))
+    def fill(file: Any) -> None:
+        for item in items:
+            file.write(jsonl_bytes([item], project_id))
+
+    return _whole_or_not_at_all(path, fill)
+
+
+def write_cad(path: str | Path, items: Iterable[ExportItem], project_id: str = "") -> int:
+    """Write the accepted and edited pairs as CAD rows, tab-separated; gives the number of bytes. Raises CodError."""
+
+    def fill(file: Any) -> None:
+        file.write(cad_lines([CAD_HEAD]).encode())
+        for item in items:
+            for record in kept_records([item], project_id)[0]:
+                file.write(cad_lines(cad_of(record)).encode())
+
+    return _whole_or_not_at_all(path, fill)
 
 
 def write_bundle(
     path: str | Path,
     project: Any,
-    items: Sequence[ExportItem],
-    audit: Sequence[dict] = (),
+    items: Iterable[ExportItem],
+    audit: Iterable[dict] = (),
     rejected: bool = False,
     **options: Any,
 ) -> dict:
-    """Write the zip at path in one step (never half a file) and give its manifest.
+    """Write the zip at path in one step (never half a file) and give its manifest. Memory does not grow with items.
 
     items: decided pairs of any status; accepted and edited ones are exported, rejected ones only where asked
-    for. audit: every decision, as plain values. options: similarity_model, guideline. Raises CodError (full disk).
+    for. audit: every decision, as plain values. options: similarity_model, guideline, filters, about (the card's own
+    fields: description, license, languages, authors, citation). Raises CodError (full disk).
     """
-    data, manifest = bundle_bytes(project, items, audit, rejected, **options)
-    _write(path, data)
-    return manifest
+    made: dict = {}
+
+    def fill(file: Any) -> None:
+        made.update(_write_zip(file, project, items, audit, rejected, **options))
+
+    _whole_or_not_at_all(path, fill)
+    return made
 
 
 def bundle_bytes(
-    project: Any,
-    items: Sequence[ExportItem],
-    audit: Sequence[dict] = (),
-    rejected: bool = False,
-    similarity_model: str = DEFAULT_SIMILARITY_MODEL,
-    guideline: str = "",
+    project: Any, items: Iterable[ExportItem], audit: Iterable[dict] = (), rejected: bool = False, **options: Any
 ) -> tuple[bytes, dict]:
     """The zip as bytes, and its manifest; arguments as for write_bundle."""
-    records, left_out = kept_records(items, project.id, KEPT, similarity_model)
-    refused = kept_records(items, project.id, ("rejected",), similarity_model)[0] if rejected else []
-    records.sort(key=lambda record: SPLIT_FILES.index(record.split))
-    by_split = {split: [r.model_dump() for r in records if r.split == split] for split in SPLIT_FILES}
-    by_id = {item.counterfactual.id: item for item in items}
-    files = {f"data/{split}.jsonl": _lines(rows) for split, rows in by_split.items()}
-    files["train_long.jsonl"] = _lines(long_rows(records))
-    files["cad_paired.tsv"] = cad_paired(records).encode()
-    files["pairs.csv"] = pairs_csv(records).encode("utf-8-sig")
-    if rejected:
-        files["rejected.jsonl"] = _lines(record.model_dump() for record in refused)
-    files["audit.jsonl"] = _lines(audit)
-    files["restore.jsonl"] = _lines(_restorable(by_id[record.id]) for record in [*records, *refused])
-    files["schema.json"] = (json.dumps(Record.model_json_schema(), indent=1, sort_keys=True) + "\n").encode()
-    prompts = {(r.generator.prompt_id, r.generator.prompt_version, r.generator.prompt_sha256) for r in records}
-    manifest = {
+    with tempfile.TemporaryFile() as file:
+        manifest = _write_zip(file, project, items, audit, rejected, **options)
+        file.seek(0)
+        return file.read(), manifest
+
+
+class _Parts:
+    """Files of the bundle while they grow: on disk, a split each, put together at the end."""
+
+    def __init__(self, folder: str):
+        self._folder, self._open = Path(folder), {}
+
+    def add(self, name: str, split: str, text: str) -> None:
+        key = name.replace("/", "_") + "." + split
+        if key not in self._open:
+            self._open[key] = open(self._folder / key, "w", encoding="utf-8", newline="")
+        self._open[key].write(text)
+
+    def close(self) -> None:
+        for file in self._open.values():
+            file.close()
+
+    def read(self, name: str) -> Iterable[bytes]:
+        """The file's bytes in chunks: its splits one after the other, what was rejected last."""
+        for split in (*SPLIT_FILES, "rejected"):
+            path = self._folder / (name.replace("/", "_") + "." + split)
+            if path.exists():
+                with open(path, "rb") as file:
+                    yield from iter(lambda: file.read(2**20), b"")
+
+
+def _write_zip(
+    file: Any,
+    project: Any,
+    items: Iterable[ExportItem],
+    audit: Iterable[dict],
+    rejected: bool,
+    similarity_model: str = DEFAULT_SIMILARITY_MODEL,
+    guideline: str = "",
+    filters: dict | None = None,
+    about: dict | None = None,
+) -> dict:
+    with tempfile.TemporaryDirectory(prefix="cod-export-") as folder:
+        parts = _Parts(folder)
+        try:
+            seen = _collect(parts, project, items, rejected, similarity_model)
+            for row in audit:
+                parts.add("audit.jsonl", SPLIT_FILES[0], _line(row))
+        finally:
+            parts.close()
+        manifest = _manifest(project, seen, rejected, similarity_model, guideline, filters or {}, about or {})
+        heads = {"cad_paired.tsv": cad_lines([CAD_HEAD]).encode(), "pairs.csv": safe_lines([PAIR_COLUMNS]).encode("utf-8-sig")}
+        grown = ["audit.jsonl", "cad_paired.tsv", *(f"data/{s}.jsonl" for s in SPLIT_FILES), "pairs.csv", "restore.jsonl",
+                 "train_long.jsonl", *(["rejected.jsonl"] if rejected else [])]
+        whole = {
+            "README.md": card(manifest, [s for s, n in manifest["counts"]["by_split"].items() if n]).encode(),
+            "schema.json": (json.dumps(Record.model_json_schema(), indent=1, sort_keys=True) + "\n").encode(),
+        }
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in sorted([*grown, *whole]):
+                chunks = [whole[name]] if name in whole else itertools.chain([heads.get(name, b"")], parts.read(name))
+                manifest["files"][name] = _into(archive, name, chunks)
+            body = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
+            _into(archive, "manifest.json", [body])
+    return manifest
+
+
+def _into(archive: zipfile.ZipFile, name: str, chunks: Iterable[bytes]) -> dict:
+    entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
+    digest, size = hashlib.sha256(), 0
+    with archive.open(entry, "w", force_zip64=True) as out:
+        for chunk in chunks:
+            digest.update(chunk)
+            size += out.write(chunk)
+    return {"sha256": digest.hexdigest(), "bytes": size}
+
+
+def _collect(parts: _Parts, project: Any, items: Iterable[ExportItem], rejected: bool, similarity_model: str) -> dict:
+    """Write every item's rows into the parts, one item at a time; gives what the manifest counts."""
+    wanted = (*KEPT, "rejected") if rejected else KEPT
+    seen: dict = {"by_status": Counter(), "by_split": Counter(), "rejected": 0, "no_flip": 0, "left_out": [],
+                  "teachers": set(), "prompts": set()}
+    originals: set[str] = set()
+    for item in items:
+        seen["by_status"][item.decision.status] += 1
+        if item.decision.status not in wanted:
+            continue
+        found, left = kept_records([item], project.id, wanted, similarity_model)
+        if not found:
+            if item.decision.status in KEPT:
+                seen["left_out"] += left
+            continue
+        record = found[0]
+        line = record.model_dump_json() + "\n"
+        if record.decision.status not in KEPT:
+            seen["rejected"] += 1
+            parts.add("rejected.jsonl", "rejected", line)
+            parts.add("restore.jsonl", "rejected", _line(_restorable(item)))
+            continue
+        split = record.split
+        seen["by_split"][split] += 1
+        seen["no_flip"] += not (record.verification and record.verification.flipped)
+        seen["teachers"].add(record.teacher.model_dump_json())
+        seen["prompts"].add((record.generator.prompt_id, record.generator.prompt_version, record.generator.prompt_sha256))
+        parts.add(f"data/{split}.jsonl", split, line)
+        parts.add("train_long.jsonl", split, "".join(map(_line, long_of(record, originals))))
+        parts.add("cad_paired.tsv", split, cad_lines(cad_of(record)))
+        parts.add("pairs.csv", split, safe_lines([pair_of(record)]))
+        parts.add("restore.jsonl", split, _line(_restorable(item)))
+    return seen
+
+
+def _manifest(
+    project: Any, seen: dict, rejected: bool, similarity_model: str, guideline: str, filters: dict, about: dict
+) -> dict:
+    return {
         "schema_version": SCHEMA_VERSION,
         "created_at": now(),
         "project": {"id": str(project.id), "name": project.name, "task": json.loads(to_json(project.task))},
+        "about": about,
         "counts": {
-            "exported": len(records),
-            "rejected": len(refused),
-            "by_status": dict(Counter(item.decision.status for item in items)),
-            "by_split": {split: len(rows) for split, rows in by_split.items()},
-            "kept_without_flip": sum(not (r.verification and r.verification.flipped) for r in records),
+            "exported": sum(seen["by_split"].values()),
+            "rejected": seen["rejected"],
+            "by_status": dict(seen["by_status"]),
+            "by_split": {split: seen["by_split"][split] for split in SPLIT_FILES},
+            "kept_without_flip": seen["no_flip"],
         },
-        "left_out": [{"id": i, "why": why} for i, why in left_out],
-        "filters": {"statuses": list(KEPT), "rejected_included": rejected, "checks": "of the current teacher only"},
-        "teachers": [json.loads(t) for t in sorted({r.teacher.model_dump_json() for r in records})],
-        "prompts": [dict(zip(("id", "version", "sha256"), p, strict=True)) for p in sorted(prompts, key=str) if any(p)],
+        "left_out": [{"id": i, "why": why} for i, why in seen["left_out"]],
+        "filters": {"statuses": list(KEPT), "rejected_included": rejected, "checks": "of the current teacher only", **filters},
+        "teachers": [json.loads(t) for t in sorted(seen["teachers"])],
+        "prompts": [dict(zip(("id", "version", "sha256"), p, strict=True)) for p in sorted(seen["prompts"], key=str) if any(p)],
         "guideline": {"version": project.task.guideline_version, "text": guideline},
         "tokenizer": TOKENIZER,
         "similarity_model": similarity_model,
         "versions": {"cod_core": cod_core.__version__, "python": platform.python_version()},
         "files": {},
     }
-    files["README.md"] = card(manifest, [split for split, rows in by_split.items() if rows]).encode()
-    manifest["files"] = {
-        name: {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)} for name, body in files.items()
-    }
-    files["manifest.json"] = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
-            archive.writestr(entry, files[name])
-    return out.getvalue(), manifest
 
 
 def _restorable(item: ExportItem) -> dict:
@@ -171,17 +278,24 @@ def _restorable(item: ExportItem) -> dict:
 
 
 def _lines(rows: Iterable[dict]) -> bytes:
-    return "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows).encode("utf-8")
+    return "".join(map(_line, rows)).encode("utf-8")
 
 
-def _write(path: str | Path, data: bytes) -> int:
+def _line(row: dict) -> str:
+    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _whole_or_not_at_all(path: str | Path, fill: Any) -> int:
+    """Let `fill` write a file beside `path`, then put it in its place; gives its size. Raises CodError (full disk)."""
     path = Path(path)
-    handle, temporary = -1, ""
+    temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".export-")
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            fill(file)
+        size = os.path.getsize(temporary)
         os.replace(temporary, path)
+        return size
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
@@ -189,4 +303,3 @@ def _write(path: str | Path, data: bytes) -> int:
             f"The export could not be written to {path} ({error.strerror}). Free some space or choose another folder; "
             "nothing in the project was changed."
         ) from error
-    return len(data)

@@ -66,6 +66,11 @@ def card(manifest: dict, splits: Sequence[str]) -> str:
         "tags:",
         "- counterfactual",
     ]
+    about = manifest.get("about") or {}
+    if about.get("license"):
+        head.append(f"license: {json.dumps(_one_line(about['license']))}")
+    if about.get("languages"):
+        head += ["language:", *(f"- {json.dumps(_one_line(code))}" for code in about["languages"])]
     if splits:
         head += ["configs:", "- config_name: default", "  data_files:"]
         for split in splits:
@@ -76,7 +81,7 @@ def card(manifest: dict, splits: Sequence[str]) -> str:
     )
     rows = ", ".join(f"{split} {counts['by_split'].get(split, 0)}" for split in ("train", "validation", "test"))
     body = f"""# {name}: counterfactual pairs
-
+{_about(about)}
 {counts["exported"]} pairs of a text and its counterfactual: the text changed as little as makes it say something else.
 Each was checked by a teacher model on the exact text and decided by a person.
 
@@ -107,6 +112,15 @@ A pair with an `override_reason` does not flip the teacher: a person kept it all
 train on, and train_long.jsonl leaves it out.
 """
     return "\n".join(head) + body
+
+
+def _about(about: dict) -> str:
+    """What the person wrote about the set: paragraphs and lines of plain characters."""
+    parts = ["", *(escaped(p) for p in str(about.get("description") or "").splitlines() if p.strip())]
+    for field, words in (("authors", "Made by"), ("license", "Licence"), ("citation", "Please cite")):
+        if about.get(field):
+            parts.append(f"{words}: {escaped(about[field])}")
+    return "\n\n".join(parts) + ("\n" if len(parts) > 1 else "")
 
 
 def _one_line(text: str) -> str:

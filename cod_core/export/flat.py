@@ -30,15 +30,20 @@ def long_rows(records: Iterable[Record]) -> list[dict]:
 
     A text kept with an override reason although it does not flip is no counterfactual: only its original is listed.
     """
-    rows, seen = [], set()
-    for record in records:
-        if record.split != "train":
-            continue
-        if record.pair_id not in seen:
-            seen.add(record.pair_id)
-            rows.append(_long(record.text, record.label, record.pair_id, False))
-        if record.verification and record.verification.flipped and record.verification.reached_target:
-            rows.append(_long(record.counterfactual_text, record.counterfactual_label, record.pair_id, True))
+    seen: set[str] = set()
+    return [row for record in records for row in long_of(record, seen)]
+
+
+def long_of(record: Record, seen: set[str]) -> list[dict]:
+    """The training rows of one record. seen: pair ids whose original was written already; it grows."""
+    rows: list[dict] = []
+    if record.split != "train":
+        return rows
+    if record.pair_id not in seen:
+        seen.add(record.pair_id)
+        rows.append(_long(record.text, record.label, record.pair_id, False))
+    if record.verification and record.verification.flipped and record.verification.reached_target:
+        rows.append(_long(record.counterfactual_text, record.counterfactual_label, record.pair_id, True))
     return rows
 
 
@@ -46,42 +51,52 @@ def _long(text: str, label: str, pair_id: str, is_counterfactual: bool) -> dict:
     return {"text": text, "label": label, "pair_id": pair_id, "is_counterfactual": is_counterfactual, "weight": 1.0}
 
 
-def cad_paired(records: Iterable[Record]) -> str:
-    """Two rows a pair, the original first, as in counterfactually augmented IMDB (Kaushik et al. 2020)."""
+CAD_HEAD = ("Sentiment", "Text", "batch_id")
+
+
+def cad_lines(rows: Iterable[Sequence[object]]) -> str:
+    """Rows of the CAD format as tab-separated text."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out, dialect="excel-tab", lineterminator="\n")
-    writer.writerow(("Sentiment", "Text", "batch_id"))
-    for record in records:
-        writer.writerow((record.label, record.text, record.pair_id))
-        writer.writerow((record.counterfactual_label, record.counterfactual_text, record.pair_id))
+    csv.writer(out, dialect="excel-tab", lineterminator="\n").writerows(rows)
     return out.getvalue()
+
+
+def cad_of(record: Record) -> tuple[tuple, tuple]:
+    """Two rows, the original first, as in counterfactually augmented IMDB (Kaushik et al. 2020)."""
+    return ((record.label, record.text, record.pair_id),
+            (record.counterfactual_label, record.counterfactual_text, record.pair_id))
+
+
+def cad_paired(records: Iterable[Record]) -> str:
+    """Two rows a pair under a heading."""
+    return cad_lines([CAD_HEAD, *(row for record in records for row in cad_of(record))])
 
 
 def pairs_csv(records: Iterable[Record]) -> str:
     """One row a pair for a spreadsheet; no cell can be taken for a formula."""
-    rows = []
-    for record in records:
-        found = record.verification
-        before, after = _target_probs(record)
-        rows.append(
-            (
-                record.pair_id,
-                record.split,
-                record.label,
-                record.text,
-                record.counterfactual_label,
-                record.counterfactual_text,
-                record.decision.status,
-                "" if found is None else found.flipped,
-                before,
-                after,
-                f"{record.metrics.edit_fraction:.4f}",
-                record.decision.annotator_id,
-                record.decision.override_reason or "",
-                record.decision.comment,
-            )
-        )
-    return safe_csv(PAIR_COLUMNS, rows)
+    return safe_csv(PAIR_COLUMNS, map(pair_of, records))
+
+
+def pair_of(record: Record) -> tuple:
+    """The cells of one pair, in the order of PAIR_COLUMNS."""
+    found = record.verification
+    before, after = _target_probs(record)
+    return (
+        record.pair_id,
+        record.split,
+        record.label,
+        record.text,
+        record.counterfactual_label,
+        record.counterfactual_text,
+        record.decision.status,
+        "" if found is None else found.flipped,
+        before,
+        after,
+        f"{record.metrics.edit_fraction:.4f}",
+        record.decision.annotator_id,
+        record.decision.override_reason or "",
+        record.decision.comment,
+    )
 
 
 def _target_probs(record: Record) -> tuple[str, str]:
@@ -97,10 +112,13 @@ def safe_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
     Real numbers (int, float, bool) are written as they are.
     """
+    return safe_lines([columns]) + safe_lines(rows)
+
+
+def safe_lines(rows: Iterable[Sequence[object]]) -> str:
+    """Rows of such a CSV without a heading."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([safe_cell(name) for name in columns])
-    writer.writerows([safe_cell(value) for value in row] for row in rows)
+    csv.writer(out, lineterminator="\r\n").writerows([safe_cell(value) for value in row] for row in rows)
     return out.getvalue()
 
 

@@ -36,13 +36,18 @@ def resolve(name: str) -> str:
 
 @lru_cache(maxsize=64)
 def weights_revision(folder: str) -> str:
-    """sha256 over weights, adapter and label map of a local model folder, 16 hex digits."""
+    """The first 16 hex digits of weights_sha256: enough to tell revisions apart."""
+    return weights_sha256(folder)[:16]
+
+
+def weights_sha256(folder: str) -> str:
+    """sha256 over weights, adapter and label map of a local model folder."""
     digest = hashlib.sha256()
     files = sorted(p for p in Path(folder).glob("*") if p.suffix == ".safetensors" or p.name.endswith("config.json"))
     for path in files:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
 def length_batches(lengths: Sequence[int], tokens_a_batch: int = 4096) -> Iterator[list[int]]:

@@ -115,6 +115,20 @@ def stream(db: Database, pid: str, chunk: int = 2000) -> Iterator[Decision]:
         last = rows[-1]["seq"]
 
 
+def annotators(db: Database, pid: str) -> list[str]:
+    """Everybody who decided anything, in the order of their first decision."""
+    query = select(_T.c.annotator).where(_T.c.project_id == pid).group_by(_T.c.annotator).order_by(func.min(_T.c.seq))
+    with db.read() as c:
+        return list(c.execute(query).scalars())
+
+
+def append_each(db: Database, pid: str, many: Sequence[Decision]) -> None:
+    """Write decisions in one step, each an act of its own (an undo takes back one)."""
+    with db.begin() as c:
+        for decision in many:
+            _append(c, pid, decision, None)
+
+
 def _append(c: Connection, pid: str, decision: Decision, batch: str | None) -> int:
     values = {**asdict(decision), "reasons": list(decision.reasons), "project_id": pid, "batch": batch}
     del values["seq"]

@@ -60,6 +60,22 @@ def numbered(db: Database, pid: str, ids: Sequence[str]) -> list[tuple[int, Exam
     return [(row.position, Example(*row[:5], row[5] or {})) for row in rows]
 
 
+def after(db: Database, pid: str, place: int, n: int) -> list[tuple[int, Example]]:
+    """(place in upload order, text) of the n texts that come after a place; an empty list at the end."""
+    t = schema.examples
+    query = select(t.c.id, t.c.text, t.c.label, t.c.split, t.c.source_id, t.c.metadata, t.c.position)
+    query = query.where(t.c.project_id == pid, t.c.position > place).order_by(t.c.position).limit(n)
+    with db.read() as c:
+        return [(row.position, Example(*row[:5], row[5] or {})) for row in c.execute(query)]
+
+
+def counterfactuals_by_id(db: Database, pid: str, ids: Sequence[str]) -> dict[str, Counterfactual]:
+    """id -> proposal, of those that the project has."""
+    t = schema.counterfactuals
+    with db.read() as c:
+        return {row.id: as_counterfactual(row) for row in _with_ids(c, select(t).where(t.c.project_id == pid), t.c.id, ids)}
+
+
 def _with_ids(c, query, column, ids: Sequence[str] | None) -> list:
     """Rows of the query, with these values of the column where given; asked in chunks, each row once."""
     if ids is None:
@@ -146,13 +162,14 @@ def as_check(r) -> FlipCheck:
                      r.edit_fraction, r.char_edits, r.similarity, bool(r.truncated), r.checked_at)
 
 
-def checks(db: Database, pid: str, teacher_id: str, teacher_revision: str) -> dict[str, FlipCheck]:
-    """counterfactual id -> verdict of this teacher revision."""
+def checks(db: Database, pid: str, teacher_id: str, teacher_revision: str,
+           ids: Sequence[str] | None = None) -> dict[str, FlipCheck]:
+    """counterfactual id -> verdict of this teacher revision; of these proposals only, where given."""
     t = schema.flip_checks
     query = select(t).where(t.c.project_id == pid, t.c.teacher_id == teacher_id,
                             t.c.teacher_revision == teacher_revision)
     with db.read() as c:
-        return {r.counterfactual_id: as_check(r) for r in c.execute(query)}
+        return {r.counterfactual_id: as_check(r) for r in _with_ids(c, query, t.c.counterfactual_id, ids)}
 
 
 def any_checks(db: Database, pid: str) -> dict[str, FlipCheck]:

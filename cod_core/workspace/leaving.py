@@ -1,66 +1,130 @@
 """What leaves: the bundle, the plain .jsonl, the student; and a bundle's way back in."""
 
-import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from cod_core.errors import BadInput, NotEnoughData
+from cod_core.export.record import ExportItem
+from cod_core.progress import Progress, silent
 from cod_core.store import decisions, items, projects, runs
 from cod_core.text import short_hash
 from cod_core.types import KEPT
-from cod_core.workspace.base import Base
+from cod_core.workspace.choosing import Choosing, ExportChoice, exportable
 
 
-class Leaving(Base):
+class Leaving(Choosing):
     """Exports, and the import of one's own export."""
 
-    def _export_items(self, pid: str):
-        from cod_core.export.record import ExportItem
+    def export_counts(self, pid: str, choice: ExportChoice = ExportChoice()) -> dict:
+        """What an export would hold: {"exported", "rejected", "other", "stale", "unflipped"}.
 
-        project, current = self.project(pid), self._state(pid)
-        by_id = {cf.id: cf for cf in current.counterfactuals}
-        texts = {e.id: e for e in items.examples(self.db, pid, ids=list(current.outcome))}
-        teacher = {}
-        if project.teacher is not None:
-            identity, revision = self._identity(project.teacher, project.task.labels)
-            teacher = {"id": identity, "revision": revision, "sha256": revision, "label_names": list(project.task.labels)}
-        found = []
-        for example_id, decision in current.outcome.items():
-            cf = by_id.get(decision.counterfactual_id)
-            if cf is None or example_id not in texts:
+        stale: kept, without a verdict of the present teacher and without a reason; unflipped: kept, and the present
+        teacher does not flip. Neither leaves.
+        """
+        current = self._state(pid)
+        out = {"exported": 0, "rejected": 0, "other": 0, "stale": 0, "unflipped": 0}
+        for example_id, made in current.outcome.items():
+            example, cf = current.snapshot.examples.get(example_id), current.snapshot.counterfactuals.get(made.counterfactual_id)
+            if example is None or cf is None:
                 continue
-            base = by_id.get(cf.derived_from) if cf.derived_from else None
-            found.append(ExportItem(texts[example_id], cf, current.checks.get(cf.id), decision,
-                                    base.text if base else None, teacher))
-        return found
+            check = current.checks.get(cf.id)
+            if not choice.takes(ExportItem(example, cf, check, made)):
+                continue
+            if made.status in KEPT:
+                kind = "exported" if exportable(made, check) else "stale" if check is None else "unflipped"
+            else:
+                kind = "rejected" if made.status == "rejected" else "other"
+            out[kind] += 1
+        return out
 
-    def export_counts(self, pid: str) -> dict:
-        """What an export would hold: {"exported", "rejected", "other", "stale"}."""
-        found = self._export_items(pid)
-        kept = [i for i in found if i.decision.status in KEPT]
-        return {"exported": sum(1 for i in kept if i.check is not None),
-                "rejected": sum(1 for i in found if i.decision.status == "rejected"),
-                "other": sum(1 for i in found if i.decision.status not in (*KEPT, "rejected")),
-                "stale": sum(1 for i in kept if i.check is None)}
-
-    def export_preview(self, pid: str, n: int = 3) -> list[dict]:
+    def export_preview(self, pid: str, n: int = 3, choice: ExportChoice = ExportChoice()) -> list[dict]:
         """The first n records as they would leave."""
-        from cod_core.export.bundle import preview
+        from cod_core.export.bundle import kept_records
 
-        return preview(self._export_items(pid), n, pid)
+        found: list[dict] = []
+        for item in self.stream_items(pid, choice):
+            found += [r.model_dump() for r in kept_records([item], pid)[0]]
+            if len(found) >= n:
+                break
+        return found[:n]
 
-    def export_bundle(self, pid: str, rejected: bool = False) -> bytes:
+    def write_export(self, pid: str, path: str | Path, choice: ExportChoice = ExportChoice(),
+                     progress: Progress = silent) -> dict:
+        """Write the set to a file: the zip of RECORD.md, or by the name's end plain .jsonl or CAD .tsv.
+
+        Memory does not grow with the number of pairs. Returns the manifest of a zip, {} else. Raises CodError.
+        """
+        from cod_core.export import bundle
+
+        found = self.stream_items(pid, choice, progress)
+        if Path(path).suffix == ".jsonl":
+            bundle.write_jsonl(path, found, pid)
+            return {}
+        if Path(path).suffix == ".tsv":
+            bundle.write_cad(path, found, pid)
+            return {}
+        project = self.project(pid)
+        return bundle.write_bundle(
+            path, project, found, self.audit_rows(pid, choice.anonymise), choice.rejected,
+            guideline=self.guideline(pid).text, filters=choice.as_filters(), about=project.settings.get("card") or {})
+
+    def _exported(self, pid: str, name: str, choice: ExportChoice, progress: Progress = silent) -> bytes:
+        with tempfile.TemporaryDirectory(dir=self.settings.folder("tmp")) as folder:
+            self.write_export(pid, Path(folder) / name, choice, progress)
+            return (Path(folder) / name).read_bytes()
+
+    def export_bundle(self, pid: str, rejected: bool = False, choice: ExportChoice | None = None,
+                      progress: Progress = silent) -> bytes:
         """The zip of RECORD.md: accepted and edited pairs, audit trail, schema, manifest."""
-        from cod_core.export.bundle import bundle_bytes
+        return self._exported(pid, "set.zip", choice or ExportChoice(rejected=rejected), progress)
 
-        audit = [json.loads(json.dumps(d.__dict__)) for d in decisions.log(self.db, pid)]
-        return bundle_bytes(self.project(pid), self._export_items(pid), audit, rejected)[0]
-
-    def export_jsonl(self, pid: str) -> bytes:
+    def export_jsonl(self, pid: str, choice: ExportChoice = ExportChoice()) -> bytes:
         """The accepted set as plain JSON lines."""
-        from cod_core.export.bundle import jsonl_bytes
+        return self._exported(pid, "set.jsonl", choice)
 
-        return jsonl_bytes(self._export_items(pid), pid)
+    def export_cad(self, pid: str, choice: ExportChoice = ExportChoice()) -> bytes:
+        """The accepted set as CAD pairs: two tab-separated rows a pair, joined by batch_id."""
+        return self._exported(pid, "set.tsv", choice)
+
+    def set_card(self, pid: str, about: dict) -> None:
+        """Keep what the data card says: description, license, languages (codes), authors, citation."""
+        known = ("description", "license", "languages", "authors", "citation")
+        projects.update_settings(self.db, pid, {"card": {k: about[k] for k in known if about.get(k)}})
+
+    def personal_data(self, pid: str, choice: ExportChoice = ExportChoice(), limit: int = 50) -> tuple[dict[str, int], list]:
+        """(kind -> pairs that likely hold it, up to `limit` of (example id, kind, the piece)) in what would leave."""
+        from cod_core.export import personal
+
+        counts: dict[str, int] = {}
+        found: list[tuple[str, str, str]] = []
+        for item in self.stream_items(pid, choice):
+            made = item.decision
+            if made.status not in KEPT and not (choice.rejected and made.status == "rejected"):
+                continue
+            parts = (item.example.text, item.counterfactual.text, made.comment, made.override_reason or "",
+                     *item.example.metadata.values())
+            pieces = {hit.found: hit.kind for part in parts for hit in personal.hits(part)}
+            for kind in set(pieces.values()):
+                counts[kind] = counts.get(kind, 0) + 1
+            found += [(item.example.id, kind, piece) for piece, kind in pieces.items()][: max(0, limit - len(found))]
+        return counts, found
+
+    def push_to_hub(self, pid: str, repo: str, token: str | None, private: bool = True,
+                    choice: ExportChoice = ExportChoice(), endpoint: str | None = None) -> str:
+        """Send the set, as the zip holds it, to a data set repository of a hub; returns its address.
+
+        Sent are exactly the files of `hub_plan`. Raises ModelUnavailable where the hub says no or is not reached.
+        """
+        from cod_core.export.hub import push
+
+        return push(self.export_bundle(pid, choice=choice), repo, token, private, endpoint)
+
+    def hub_plan(self, pid: str, choice: ExportChoice = ExportChoice()) -> list[tuple[str, int]]:
+        """(file, bytes) of everything that push_to_hub would send. Sends nothing."""
+        from cod_core.export.hub import files_of
+
+        return [(name, len(body)) for name, body in files_of(self.export_bundle(pid, choice=choice)).items()]
 
     def export_student(self, pid: str, run_id: str | None = None) -> bytes:
         """A student as a zip that loads without this app: the named run, else the best by development rows.
@@ -110,14 +174,13 @@ class Leaving(Base):
 
         bundle = open_bundle(data)
         pid = pid or projects.create_project(self.db, f"{bundle.manifest['project'].get('name', 'Bundle')} (imported)"[:120], bundle.task)
-        known = {(d.counterfactual_id, d.status, d.decided_at) for d in decisions.log(self.db, pid)}
+        known = {(d.counterfactual_id, d.status, d.decided_at) for d in decisions.stream(self.db, pid)}
         found = list(bundle.items)
         items.add_examples(self.db, pid, [i.example for i in found])
         items.add_counterfactuals(self.db, pid, [cf for i in found for cf in self._with_base(i)])
         items.add_checks(self.db, pid, [i.check for i in found if i.check is not None])
-        for item in found:
-            if (item.decision.counterfactual_id, item.decision.status, item.decision.decided_at) not in known:
-                decisions.append(self.db, pid, replace(item.decision, seq=None))
+        decisions.append_each(self.db, pid, [replace(i.decision, seq=None) for i in found if (
+            i.decision.counterfactual_id, i.decision.status, i.decision.decided_at) not in known])
         return pid
 
     @staticmethod

@@ -1,0 +1,44 @@
+"""Sending an exported set to a hub's data set repository. Sends the bundle's own files and nothing else."""
+
+import io
+import zipfile
+
+from cod_core.errors import BadInput, ModelUnavailable
+
+LEFT_AT_HOME = ("restore.jsonl", "audit.jsonl")
+"""What only this app needs: raw answers of models, and who decided what when."""
+
+
+def files_of(bundle: bytes) -> dict[str, bytes]:
+    """name -> bytes of the files that would be sent."""
+    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if name not in LEFT_AT_HOME}
+
+
+def push(bundle: bytes, repo: str, token: str | None, private: bool = True, endpoint: str | None = None) -> str:
+    """Make the repository where it is missing, send the files as one commit; returns its address.
+
+    repo: 'name/set'. endpoint: another hub. Raises BadInput for a name that cannot be one, ModelUnavailable where the
+    hub refuses or cannot be reached. The token is used for this call and kept nowhere.
+    """
+    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+
+    if repo.count("/") != 1 or not all(repo.split("/")):
+        raise BadInput(f"{repo[:80]!r} is not the name of a repository. Write it as owner/name.")
+    api = HfApi(endpoint=endpoint, token=token or None)
+    try:
+        made = api.create_repo(repo, repo_type="dataset", private=private, exist_ok=True)
+        api.create_commit(repo, [CommitOperationAdd(name, io.BytesIO(body)) for name, body in files_of(bundle).items()],
+                          commit_message="Counterfactual pairs", repo_type="dataset")
+    except HFValidationError as error:
+        raise BadInput(f"{repo[:80]!r} is not the name of a repository: letters, digits, - _ . only.") from error
+    except OfflineModeIsEnabled as error:
+        raise ModelUnavailable("The hub is switched off on this machine (HF_HUB_OFFLINE). Nothing was sent.") from error
+    except HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else "no answer"
+        raise ModelUnavailable(f"The hub refused ({status}). Check the name of the repository and that the token may "
+                               "write. What was sent before stays there; nothing here was changed.") from error
+    except OSError as error:
+        raise ModelUnavailable("The hub could not be reached. Nothing here was changed.") from error
+    return str(made)

@@ -1,0 +1,112 @@
+"""What an export takes along: the person's choice, streamed from the store a chunk of texts at a time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from cod_core.curation import state
+from cod_core.export.record import ExportItem
+from cod_core.progress import Progress, silent
+from cod_core.store import decisions, items
+from cod_core.types import KEPT, Decision, FlipCheck
+from cod_core.workspace.cards import Cards
+
+CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class ExportChoice:
+    """Every field that is set must hold. splits, labels (of the original), statuses: what to take.
+
+    flips_only: leave out what was kept although it does not flip. guideline_from: decided under this version or a
+    newer one. anonymise: A1, A2, ... in place of names, in the order of their first decision. rejected: add the
+    rejected pairs in a file of their own.
+    """
+
+    statuses: tuple[str, ...] = KEPT
+    splits: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    flips_only: bool = False
+    guideline_from: int | None = None
+    anonymise: bool = True
+    rejected: bool = False
+
+    def takes(self, item: ExportItem) -> bool:
+        """Whether an item passes; its status is looked at by the writer, except that a kept one must be wanted."""
+        made = item.decision
+        return not (
+            (made.status in KEPT and made.status not in self.statuses)
+            or (self.splits and item.example.split not in self.splits)
+            or (self.labels and item.example.label not in self.labels)
+            or (self.flips_only and made.status in KEPT and not (item.check and item.check.valid))
+            or (self.guideline_from is not None and made.guideline_version < self.guideline_from))
+
+    def as_filters(self) -> dict:
+        """The choice as the manifest tells it."""
+        return {"statuses": list(self.statuses), "splits": list(self.splits), "labels": list(self.labels),
+                "flips_only": self.flips_only, "guideline_from": self.guideline_from, "anonymised": self.anonymise}
+
+
+def exportable(decision: Decision, check: FlipCheck | None) -> bool:
+    """Whether a kept pair may leave: it flips the present teacher, or carries a reason for keeping it all the same."""
+    return bool(decision.override_reason) or (check is not None and check.flipped)
+
+
+class Choosing(Cards):
+    """Decided pairs on their way out."""
+
+    def _teacher_part(self, pid: str) -> dict:
+        project = self.project(pid)
+        if project.teacher is None:
+            return {}
+        identity, revision = self._identity(project.teacher, project.task.labels)
+        return {"id": identity, "revision": revision, "sha256": self._weights_sha256(project.teacher),
+                "label_names": list(project.task.labels)}
+
+    def _weights_sha256(self, spec: dict) -> str | None:
+        """The full digest of a local teacher's weights and label map; None where they are not on this machine."""
+        from pathlib import Path
+
+        from cod_core.models.encoder import weights_sha256
+        from cod_core.models.teachers import BUILTIN
+
+        folder = str(BUILTIN / spec["name"]) if spec["kind"] == "builtin" else spec.get("path") or spec.get("name", "")
+        return weights_sha256(folder) if folder and Path(folder).is_dir() else None
+
+    def stream_items(self, pid: str, choice: ExportChoice = ExportChoice(), progress: Progress = silent) -> Iterator[ExportItem]:
+        """Decided pairs in upload order; memory holds a thousand texts at a time."""
+        project, teacher = self.project(pid), self._teacher_part(pid)
+        key = (teacher.get("id", ""), teacher.get("revision", ""))
+        names = self._pseudonyms(pid) if choice.anonymise else {}
+        total, done, place = sum(items.count_examples(self.db, pid).values()), 0, 0
+        del project
+        while chunk := items.after(self.db, pid, place, CHUNK):
+            place, texts = chunk[-1][0], {e.id: e for _, e in chunk}
+            outcome = state.outcome(decisions.log(self.db, pid, example_ids=list(texts)))
+            for item in self._items_of(pid, texts, outcome, key, teacher):
+                if choice.takes(item):
+                    made = replace(item.decision, annotator=names.get(item.decision.annotator, item.decision.annotator))
+                    yield replace(item, decision=made)
+            done += len(chunk)
+            progress(done, total, "reading the pairs")
+
+    def _items_of(self, pid: str, texts, outcome: dict[str, Decision], key, teacher: dict) -> Iterator[ExportItem]:
+        by_id = items.counterfactuals_by_id(self.db, pid, [d.counterfactual_id for d in outcome.values()])
+        bases = items.counterfactuals_by_id(self.db, pid, [cf.derived_from for cf in by_id.values() if cf.derived_from])
+        checks = items.checks(self.db, pid, *key, ids=list(by_id))
+        for example_id, example in texts.items():
+            decision = outcome.get(example_id)
+            cf = by_id.get(decision.counterfactual_id) if decision else None
+            if cf is None:
+                continue
+            base = bases.get(cf.derived_from) if cf.derived_from else None
+            yield ExportItem(example, cf, checks.get(cf.id), decision, base.text if base else None, teacher)
+
+    def _pseudonyms(self, pid: str) -> dict[str, str]:
+        return {name: f"A{n}" for n, name in enumerate(decisions.annotators(self.db, pid), 1)}
+
+    def audit_rows(self, pid: str, anonymise: bool = True) -> Iterable[dict]:
+        """Every decision as plain values without texts, oldest first."""
+        names = self._pseudonyms(pid) if anonymise else {}
+        for decision in decisions.stream(self.db, pid):
+            values = {**decision.__dict__, "reasons": list(decision.reasons)}
+            yield {**values, "annotator": names.get(decision.annotator, decision.annotator)}
