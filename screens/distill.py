@@ -4,16 +4,22 @@ from typing import Any
 
 import streamlit as st
 
-from ui import errors, jobs, layout, state
+from ui import errors, jobs, layout, state, students
 
 w, project = layout.need_project()
 pid = project.id
-STUDENTS = {"linear": "Quick (seconds)", "finetuned": "Thorough (minutes to hours)"}
+STUDENTS = {
+    "linear": "Quick (seconds)",
+    "contrastive": "Strong (minutes)",
+    "finetuned": "Thorough (minutes to hours)",
+}
 EXPLAIN = {
+    "contrastive": "A language model that learns to tell each text from its counterfactual; the most accurate with few texts.",
     "linear": "A light classifier on fixed sentence features. Trained many times over, so that chance is averaged out.",
     "finetuned": "A cut-down language model whose weights are all trained. Slower; best with a graphics card.",
 }
 ARMS = ["kd", "half", "cod", "cod_plus"]
+RECIPE = {"contrastive": {"frozen_layers": 4, "steps": 20, "learning_rate": 1e-4}}
 
 
 def spoken(seconds: float) -> str:
@@ -46,7 +52,7 @@ def preflight(student: str) -> Any:
 layout.header(
     "Distil", "Train small students from the teacher, with and without your counterfactuals, and compare them."
 )
-job = jobs.panel(w, pid, ("distill",))
+job = jobs.panel(w, pid, ("distill", "pack_student"))
 summary = w.summary(pid)
 if not summary.n_accepted:
     layout.empty(
@@ -91,6 +97,11 @@ else:
                 "Four ways are compared at each number: your texts alone; half as many texts; half texts and half "
                 "counterfactuals; all texts with their counterfactuals."
             )
+            energy = st.toggle("Estimate the electricity", key="energy", help="Needs the optional package codecarbon.")
+            if student != "linear" and st.toggle("Check the memory first", key="memory"):
+                with errors.shown():
+                    memory = w.memory(pid, {"student": student})
+                    errors.box(memory.sentence, "info" if memory.rows else "warn")
         if st.button(
             "Distil and compare",
             type="secondary" if finished else "primary",
@@ -101,7 +112,22 @@ else:
                 w.start(
                     pid,
                     "distill",
-                    {"student": student, "shots": sorted(shots), "seeds": seeds, "arms": ARMS, "method": "kd"},
+                    {
+                        "student": student,
+                        "shots": sorted(shots),
+                        "seeds": seeds,
+                        "arms": ARMS,
+                        "method": "kd",
+                        "energy": energy,
+                        **RECIPE.get(student, {}),
+                    },
                 )
                 state.mark_saved()
                 st.rerun()
+kept = []
+with errors.shown():
+    kept = w.kept_students(pid)
+if kept:
+    students.try_any_text(w, pid)
+    students.small_model(w, pid, job, jobs.running(job))
+    students.costs(w, pid)

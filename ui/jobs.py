@@ -80,6 +80,7 @@ _NAMES = {
     "finetune_teacher": "Training the teacher",
     "diagnose": "Comparing teacher and student",
     "recheck": "Checking again",
+    "pack_student": "Making the small model",
 }
 
 

@@ -17,7 +17,7 @@ SHOTS = (8, 16, 32, 64, 128, 256, 512)
 SECONDS_A_TEXT = 0.02
 PREDICTED = {"test_predicted": 0, "unlabelled_predicted": 2}  # name in the file -> place among the judged sets
 SECONDS_A_LINEAR = 0.02
-SECONDS_A_FINETUNED = 40.0
+SECONDS_A_FINETUNED, SECONDS_A_CONTRASTIVE = 40.0, 15.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Distilling(Base):
         if stale:
             messages.append(f"{stale} proposals were checked by an earlier teacher and do not count until checked again.")
         cells = sum(2 * seeds + 2 * (seeds if k <= pairs else 0) for k in allowed)
-        each = SECONDS_A_LINEAR if student == "linear" else SECONDS_A_FINETUNED
+        each = {"linear": SECONDS_A_LINEAR, "contrastive": SECONDS_A_CONTRASTIVE}.get(student, SECONDS_A_FINETUNED)
         return Preflight(pairs, allowed, 5 + n_test * SECONDS_A_TEXT + cells * each, n_test, messages, blocked)
 
     def distill(self, pid: str, params: dict, progress: Progress = silent) -> dict:

@@ -1,0 +1,55 @@
+"""The Distil page with finished students: any text can be tried, and the small model is one button away."""
+
+import numpy as np
+import pytest
+from conftest_app import EVIL, LABELS, words
+from safetensors.numpy import save_file
+
+from cod_core.store import cache, runs
+from cod_core.text import text_hash
+from cod_core.types import RunConfig, RunResult
+
+
+@pytest.fixture
+def distilled(filled, workspace):
+    """A finished linear student whose head says the second label for every text."""
+    w = workspace
+    config = RunConfig("kd", "cod", 8, 0, "linear", "all-MiniLM-L6-v2", "t", "r", "d")
+    folder = w.settings.folder("students", filled)
+    save_file({"weight": np.zeros((2, 384), np.float32), "bias": np.array([0.0, 2.0], np.float32)},
+              folder / f"{config.run_id}.safetensors")
+    runs.put_runs(w.db, filled, [RunResult(config, {}, {"accuracy": 0.7, "agreement": 0.8}, 0.1, energy_kwh=1e-6,
+                                           path=f"{config.run_id}.safetensors")])
+    return filled
+
+
+def test_any_text_is_answered_by_teacher_and_student_with_hostile_text_escaped(distilled, screen, workspace):
+    text = f"A text {EVIL}"
+    teacher = workspace.teacher(distilled)
+    cache.put_predictions(workspace.db, teacher.id, teacher.revision, {text_hash(text): (-3.0, -0.05)})
+    cache.put_embeddings(workspace.db, workspace.encoder().id, {text_hash(text): np.eye(1, 384, dtype=np.float32)[0]})
+    test = screen("distill", distilled)
+    test.text_area(key=f"try-text-{distilled}").set_value(text)
+    next(b for b in test.button if b.label == "Ask teacher and students").click().run()
+    assert not test.exception
+    said = words(test)
+    assert "Teacher" in said and "half texts, half counterfactuals, 8 rows" in said and LABELS[1] in said
+    assert "95 % sure" in said and "88 % sure" in said
+
+
+def test_before_the_first_sweep_nothing_is_offered_that_cannot_be_done(filled, screen):
+    test = screen("distill", filled)
+    assert "Try any text" not in words(test) and not [b for b in test.button if b.key == "pack"]
+
+
+def test_an_empty_text_is_answered_in_words(distilled, screen):
+    test = screen("distill", distilled)
+    next(b for b in test.button if b.label == "Ask teacher and students").click().run()
+    assert not test.exception and "Type a text first." in words(test)
+
+
+def test_the_strong_student_can_be_chosen_and_says_what_it_is(distilled, screen, workspace):
+    workspace.accept_unattended(distilled)
+    test = screen("distill", distilled)
+    next(g for g in test.button_group if g.key == "student").set_value("contrastive").run()
+    assert not test.exception and "learns to tell each text from its counterfactual" in " ".join(c.value for c in test.caption)

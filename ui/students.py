@@ -1,0 +1,115 @@
+"""What finished students can do, on the Distil page: try any text, the small model to take away, what it all cost."""
+
+import functools
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from cod_core import figures
+from ui import errors, state
+
+KINDS = {"linear": "Quick student", "contrastive": "Strong student", "finetuned": "Thorough student"}
+ARMS = {
+    "kd": "your texts alone",
+    "half": "half of your texts",
+    "cod": "half texts, half counterfactuals",
+    "cod_plus": "all texts with their counterfactuals",
+    "swap": "half texts, half random changes",
+    "unverified": "half texts, half unchecked proposals",
+    "tightened": "half texts, half tightened counterfactuals",
+}
+
+
+def name_of(said: Any) -> str:
+    """Who speaks, in plain words."""
+    if said.run_id is None:
+        return "Teacher"
+    kind = KINDS.get(said.name.partition(":")[0], "Student")
+    return f"{kind}: {ARMS.get(said.arm, said.arm)}, {said.rows} rows"
+
+
+def answers(said: list[Any]) -> None:
+    """One line a classifier: its answer and how sure it is; a word, not colour alone, where a student differs."""
+    lines, teacher = [], said[0].prediction.label
+    for one in said:
+        label, sure = one.prediction.label, one.prediction.prob(one.prediction.label)
+        note = "" if label == teacher else " (differs from the teacher)"
+        lines.append(
+            f"<tr><th scope='row'>{escape(name_of(one))}</th><td>{escape(label)}</td>"
+            f"<td><meter min='0' max='1' value='{sure:.3f}'></meter> {round(100 * sure)} % sure{escape(note)}</td></tr>"
+        )
+    st.html(f'<table class="cod-said"><tbody>{"".join(lines)}</tbody></table>')
+
+
+def try_any_text(w: Any, pid: str) -> None:
+    """A box for any text; teacher and students answer side by side."""
+    st.subheader("Try any text", anchor=False)
+    with st.form(f"try-{pid}", border=False):
+        text = st.text_area("A text of your own", key=f"try-text-{pid}", height=80, max_chars=5000)
+        pressed = st.form_submit_button("Ask teacher and students", icon=":material/compare_arrows:")
+    if pressed:
+        with errors.shown():
+            answers(w.say(pid, [text])[0])
+
+
+def small_model(w: Any, pid: str, job: Any, busy: bool) -> None:
+    """The student as ONNX: packed as a job, measured beside the teacher, then a download."""
+    st.subheader("Take the student to a small device", anchor=False)
+    packed = job.result if job is not None and job.kind == "pack_student" and job.state == "done" else None
+    if packed:
+        rows = [
+            {
+                "form": {"torch": "torch", "student.onnx": "ONNX", "student-int8.onnx": "ONNX, 8 bits"}[m["name"]],
+                "size, MB": round(m["bytes"] / 1e6, 1),
+                "same answers as torch": None if m["agreement"] is None else f"{100 * m['agreement']:.1f} %",
+                "one text, ms": m["latency_ms"],
+                "texts a second": m["texts_a_second"],
+            }
+            for m in packed["measured"]
+        ]
+        if packed.get("teacher"):
+            t = packed["teacher"]
+            rows.append(
+                {
+                    "form": "the teacher",
+                    "size, MB": round(t["bytes"] / 1e6, 1),
+                    "same answers as torch": None,
+                    "one text, ms": t["latency_ms"],
+                    "texts a second": t["texts_a_second"],
+                }
+            )
+        st.dataframe(rows, hide_index=True, width="stretch")
+        st.caption("Measured on this machine, one processor core. It needs onnxruntime and tokenizers only.")
+        st.download_button(
+            "Download the small model (.zip)",
+            functools.partial(w.packed_student, pid, packed["file"]),
+            "student.zip",
+            "application/zip",
+            on_click="ignore",
+            icon=":material/download:",
+            key="packed",
+        )
+    else:
+        st.caption("Written as ONNX in full and in 8-bit precision, and checked against the original: about a minute.")
+        if st.button("Make the small model", key="pack", disabled=busy, icon=":material/compress:"):
+            with errors.shown():
+                w.start(pid, "pack_student", {})
+                state.mark_saved()
+                st.rerun()
+
+
+def costs(w: Any, pid: str) -> None:
+    """Accuracy against electricity and money, where something was measured."""
+    with errors.shown():
+        rows = [row.__dict__ for row in w.costs(pid)]
+        priced = [row for row in rows if row["usd"]]
+        if not any(row["kwh"] for row in rows) and not priced:
+            return
+        with st.expander("What it cost"):
+            if any(row["kwh"] for row in rows):
+                st.plotly_chart(figures.cost_plot(rows), key="cost-kwh", config={"displayModeBar": False})
+                st.caption("Electricity is an estimate by codecarbon from this machine's processor; nothing was sent.")
+            if priced:
+                st.plotly_chart(figures.cost_plot(rows, "usd"), key="cost-usd", config={"displayModeBar": False})
+                st.caption("Money paid for the counterfactuals that a language model wrote.")
