@@ -2,9 +2,14 @@
 
 import io
 import json
+import os
+import random
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 
 import pytest
@@ -163,3 +168,30 @@ def test_electricity_and_money_stand_beside_accuracy(made):
     costs = [c for c in w.costs(pid) if c.student == "linear" and c.arm in ("kd", "cod")]
     assert costs and all(c.usd == 0 for c in costs), "imported and searched counterfactuals cost no tokens"
     assert any(c.kwh for c in costs)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills are made in forked processes")
+def test_a_sweep_killed_at_20_random_moments_ends_with_the_same_table_bit_for_bit(made, tmp_path):
+    w, pid = made
+    grid = {"tasks": [pid], "shots": [4, 8], "seeds": 25, "runs": [{"arms": ["kd", "half", "cod"], "l2": 1.25}]}
+    cells = w.plan_sweep(pid, {"arms": ["kd", "half", "cod"], "shots": [4, 8], "seeds": 25})[0]
+    w.encoder().encode([r.text for c in cells for r in c.rows])  # models are loaded here once, not in every process
+    shutil.copytree(w.settings.home, tmp_path / "whole")
+    whole = Workspace(tmp_path / "whole").run_grid(grid)
+    rng, begun, kills = random.Random(0), time.perf_counter(), 0
+    for _ in range(20):
+        child = os.fork()
+        if child == 0:
+            try:
+                Workspace(w.settings.home).run_grid(grid)
+            finally:
+                os._exit(0)
+        time.sleep(rng.uniform(0.02, 0.5))
+        os.kill(child, signal.SIGKILL)
+        kills += os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    assert kills >= 5 and time.perf_counter() - begun < 60
+    assert w.run_grid(grid)["table"] == whole["table"]
+    numbers = [{r.config.run_id: (r.test, r.dev, r.history) for r in runs.runs(x.db, pid) if r.config.l2 == 1.25}
+               for x in (w, Workspace(tmp_path / "whole"))]
+    assert numbers[0] == numbers[1] and len(numbers[0]) == whole["cells"]
+
