@@ -143,7 +143,9 @@ def _graph(model, student):
 
     import torch
 
-    from cod_core.models.encoder import mean_pool
+    from cod_core.models.encoder import pool_layers
+
+    layers = getattr(getattr(student.encoder, "wrapped", student.encoder), "pooled", (-1,))
 
     class Whole(torch.nn.Module):
         """Encoder, pooling and head as one module."""
@@ -155,8 +157,8 @@ def _graph(model, student):
             self.register_buffer("bias", torch.tensor(student.bias, dtype=torch.float32))
 
         def forward(self, input_ids, attention_mask):
-            states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-            return torch.log_softmax(mean_pool(states, attention_mask) @ self.weight.T + self.bias, -1)
+            phi = pool_layers(self.encoder, {"input_ids": input_ids, "attention_mask": attention_mask}, layers)
+            return torch.log_softmax(phi @ self.weight.T + self.bias, -1)
 
     return Whole()
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from cod_core.errors import BadInput, CodError
 from cod_core.export.card import escaped
+from cod_core.models.encoder import split_name
 
 FORMAT = "cod-student/1"
 MAX_TOKENS = 256
@@ -30,9 +31,9 @@ tokenizer, encoder = AutoTokenizer.from_pretrained(name), AutoModel.from_pretrai
 def predict(texts):
     batch = tokenizer(texts, padding=True, truncation=True, max_length=about["max_tokens"], return_tensors="pt")
     with torch.inference_mode():
-        states, mask = encoder(**batch).last_hidden_state, batch["attention_mask"].unsqueeze(-1)
-        phi = torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=-1)
-        probs = torch.softmax(about["scale"] * phi @ head["weight"].T + head["bias"], dim=-1)
+        states, mask = encoder(**batch, output_hidden_states=True).hidden_states, batch["attention_mask"].unsqueeze(-1)
+        units = [torch.nn.functional.normalize((states[i] * mask).sum(1), dim=-1) for i in about["layers"]]
+        probs = torch.softmax(about["scale"] / len(units) ** 0.5 * torch.cat(units, -1) @ head["weight"].T + head["bias"], dim=-1)
     return [dict(zip(about["labels"], row)) for row in probs.tolist()]"""
 
 
@@ -62,10 +63,12 @@ def write_student(
             f"A linear student is exported by its encoder's name, and {encoder_name!r} cannot be loaded by name. "
             "Export the fine-tuned student instead, which carries its encoder."
         )
+    encoder_name, layers = split_name(encoder_name)
     about = {
         "format": FORMAT,
         "kind": "linear",
         "encoder": encoder_name,
+        "layers": list(layers),
         "labels": list(labels),
         "scale": float(scale),
         "max_tokens": int(max_tokens),
@@ -114,7 +117,7 @@ def write_finetuned_student(folder: str | Path, saved: str | Path, info: Mapping
     if missing:
         raise BadInput(f"The saved student lacks {', '.join(missing)}, so it cannot be exported. Train it again.")
     about = json.loads((saved / "student.json").read_text(encoding="utf-8"))
-    about = {"format": FORMAT, "max_tokens": MAX_TOKENS, **about, "info": dict(info or {})}
+    about = {"format": FORMAT, "max_tokens": MAX_TOKENS, "layers": [-1], **about, "info": dict(info or {})}
     loader = _LOADER.format(about="student.json", extra="", name='"."')
     note = f"The encoder lies beside the head; it began as {escaped(about.get('encoder', ''))}."
     text = json.dumps(about, indent=1, ensure_ascii=False, default=str) + "\n"

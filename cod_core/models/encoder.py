@@ -89,14 +89,30 @@ def load_pretrained(auto_class, name: str, **options):
         ) from error
 
 
+def split_name(name: str) -> tuple[str, tuple[int, ...]]:
+    """('all-MiniLM-L6-v2', (4, 6)) of 'all-MiniLM-L6-v2@4,6': an encoder read after several of its layers.
+
+    Layers count from 1, negative ones from the end; (-1,), the last, where none is named. Raises ModelUnavailable.
+    """
+    base, _, layers = name.partition("@")
+    try:
+        return base, tuple(int(layer) for layer in layers.split(",")) if layers else (-1,)
+    except ValueError as error:
+        raise ModelUnavailable(f"Expected an encoder like all-MiniLM-L6-v2 or all-MiniLM-L6-v2@4,6, got {name!r}.") from error
+
+
 class Encoder:
-    """Mean-pooled, unit-length sentence embeddings. id and revision name the weights."""
+    """Mean-pooled, unit-length sentence embeddings. id and revision name the weights.
+
+    Read after several layers (split_name), the embedding is their unit vectors side by side, again of length 1.
+    """
 
     def __init__(self, name: str = DEFAULT_ENCODER, layers: Sequence[int] | None = None):
         """layers: indices of the transformer layers kept, all where None."""
         from transformers import AutoModel, AutoTokenizer
 
-        where = resolve(name)
+        base, self.pooled = split_name(name)
+        where = resolve(base)
         self.name = name
         self.id = name if layers is None else f"{name}[{','.join(map(str, layers))}]"
         self.revision = weights_revision(where) if Path(where).is_dir() else "hub"
@@ -104,7 +120,7 @@ class Encoder:
             self.tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=False)
         except (OSError, ValueError) as error:
             raise ModelUnavailable(f"The tokenizer of {name!r} could not be loaded: check the name or folder.") from error
-        self.model = load_pretrained(AutoModel, name)
+        self.model = load_pretrained(AutoModel, base)
         if layers is not None:
             cut_layers(self.model, layers)
         self.device = best_device()
@@ -112,7 +128,7 @@ class Encoder:
 
     @property
     def dimension(self) -> int:
-        return int(self.model.config.hidden_size)
+        return int(self.model.config.hidden_size) * len(self.pooled)
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """(n, d) float32 with rows of length 1. Texts beyond 256 word pieces are cut."""
@@ -125,9 +141,18 @@ class Encoder:
                 inputs = self.tokenizer(
                     [texts[i] for i in batch], padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
                 ).to(self.device)
-                states = self.model(**inputs).last_hidden_state
-                out[batch] = mean_pool(states, inputs["attention_mask"]).float().cpu().numpy()
+                out[batch] = pool_layers(self.model, inputs, self.pooled).float().cpu().numpy()
         return out
+
+
+def pool_layers(model, inputs, layers: Sequence[int] = (-1,)):
+    """(B, d * len(layers)) rows of length 1: mean_pool of the states after each of the layers, side by side."""
+    import torch
+
+    if tuple(layers) == (-1,):
+        return mean_pool(model(**inputs).last_hidden_state, inputs["attention_mask"])
+    states = model(**inputs, output_hidden_states=True).hidden_states
+    return torch.cat([mean_pool(states[layer], inputs["attention_mask"]) for layer in layers], -1) / len(layers) ** 0.5
 
 
 def mean_pool(states, mask):

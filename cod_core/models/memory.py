@@ -28,10 +28,10 @@ def size_of(name: str) -> Size:
     import torch
     from transformers import AutoConfig, AutoModel
 
-    from cod_core.models.encoder import resolve
+    from cod_core.models.encoder import resolve, split_name
 
     try:
-        config = AutoConfig.from_pretrained(resolve(name), trust_remote_code=False)
+        config = AutoConfig.from_pretrained(resolve(split_name(name)[0]), trust_remote_code=False)
         with torch.device("meta"):
             model = AutoModel.from_config(config)
     except (OSError, ValueError) as error:

@@ -143,7 +143,9 @@ def load_student(folder: str | Path, encoder=None) -> HeadStudent:
         raise ModelUnavailable(f"The student in {folder.name!r} cannot be read. Train or export it again.") from error
     scale, id = float(about.get("scale", 10.0)), about.get("id")
     if about.get("kind", "linear") == "linear":
-        return LinearStudent(encoder or Encoder(about["encoder"]), weight, bias, labels, scale, id)
+        layers = about.get("layers") or [-1]
+        name = about["encoder"] if layers == [-1] else f"{about['encoder']}@{','.join(map(str, layers))}"
+        return LinearStudent(encoder or Encoder(name), weight, bias, labels, scale, id)
     from transformers import AutoModel, AutoTokenizer
 
     model = load_pretrained(AutoModel, str(folder)).eval()
