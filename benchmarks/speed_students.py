@@ -55,7 +55,7 @@ def timed(call):
 class Scene:
     """One project's cells and judged rows, and models loaded once."""
 
-    def __init__(self, w: Workspace, pid: str, seeds: int, dev_rows: int):
+    def __init__(self, w: Workspace, pid: str, seeds: int, dev_rows: int, test_rows: int | None = None):
         self.teacher, self.labels = w.teacher(pid), w.project(pid).task.labels
         steps = EPOCHS * K // BATCH
         self.params = {"student": "finetuned", "arms": ["kd", "cod"], "shots": [K], "seeds": seeds, "steps": steps,
@@ -63,7 +63,7 @@ class Scene:
         self.w, self.pid, self.encoder = w, pid, load_encoder(student_name(DEFAULT_ENCODER))
         sets = [items.examples(w.db, pid, split=s) for s in ("test", "validation")]
         self.test, self.dev = (EvalSet(tuple(e.text for e in r), tuple(e.label for e in r))
-                               for r in (sets[0], (sets[1] + items.examples(w.db, pid, split="train"))[:dev_rows]))
+                               for r in (sets[0][:test_rows], (sets[1] + items.examples(w.db, pid, split="train"))[:dev_rows]))
 
     def cells(self, **more):
         return self.w.plan_sweep(self.pid, {**self.params, **more})[0]
@@ -159,17 +159,18 @@ def main() -> None:
     parser.add_argument("--epochs-scored", type=int, default=2)
     parser.add_argument("--linear-cells", type=int, default=240)
     parser.add_argument("--parts", default="linear,finetuned")
+    parser.add_argument("--test-rows", type=int, help="all of them where not given")
     parser.add_argument("--home")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     w = Workspace(chosen.home)
-    scene = Scene(w, tasks.project(w, chosen.task), chosen.seeds, DEV_ROWS)
+    scene = Scene(w, tasks.project(w, chosen.task), chosen.seeds, DEV_ROWS, chosen.test_rows)
     out = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    out |= {"task": chosen.task, "version": cod_core.__version__, "gflops_one_thread": round(matrix_rate(), 1),
-            "test_rows": len(scene.test.texts), "development_rows": len(scene.dev.texts)}
+    about = {"task": chosen.task, "version": cod_core.__version__, "gflops_one_thread": round(matrix_rate(), 1),
+             "test_rows": len(scene.test.texts), "development_rows": len(scene.dev.texts)}
     for part in chosen.parts.split(","):
-        out[part] = linear(scene, chosen.linear_cells) if part == "linear" else finetuned(
-            scene, chosen.frozen, chosen.epochs_scored)
+        out[part] = about | (linear(scene, chosen.linear_cells) if part == "linear" else finetuned(
+            scene, chosen.frozen, chosen.epochs_scored))
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(out, indent=1) + "\n")
     print(json.dumps(out, indent=1))
