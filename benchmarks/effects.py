@@ -20,7 +20,8 @@ def sources(w, pid: str) -> list[str]:
 
 def variant(config) -> str:
     """A cell's settings beside arm, k and seed, in words: what a choice on development rows chooses among."""
-    parts = [config.student.partition(":")[0], config.arm]
+    kind, _, layers = config.student.partition(":")[0], *config.encoder.partition("@")[1:]
+    parts = [f"{kind}@{layers}" if layers else kind, config.arm]
     parts += [f"share {config.cf_share:g}"] if config.cf_share != 0.5 else []
     parts += [f"weight {config.cf_weight:g}"] if config.cf_weight != 1 else []
     parts += [f"soft {config.soft_labels}"] if config.soft_labels != "teacher" else []

@@ -4,8 +4,8 @@
     python -m benchmarks.paper run TASK --grid linear --minutes 8      train what is not trained yet
     python -m benchmarks.paper report                                  tables, effects, beside the paper's numbers
 
-TASK: movies amazon tweets sst2 cola agnews. Grids: linear, choices, controls, ablations, finetuned,
-contrastive. Writes
+TASK: movies amazon tweets sst2 cola agnews. Grids: linear, choices, controls, ablations, layers,
+finetuned, contrastive. Writes
 benchmarks/results/paper/TASK.json. Nothing is chosen on the test split: shares, weights and sources are chosen by
 mean development accuracy over the draws (METHOD.md section 6).
 """
@@ -28,9 +28,10 @@ GRIDS = {
     "choices": [{"arms": ["cod"], "cf_share": [0.125, 0.25], "shots": LARGE}, {"arms": ["cod"], "cf_weight": 0.5, "shots": LARGE}],
     "controls": [{"arms": ["swap"], "shots": SMALL}, {"student": "retrieval", "arms": ["kd", "cod"], "shots": SMALL}],
     "ablations": [{"arms": ["kd", "cod"], "soft_labels": ["off", "random", "scaled"], "shots": SMALL}],
-    "finetuned": [{"student": "finetuned", "arms": ["kd", "cod"], "shots": SMALL, "seeds": 10, "frozen_layers": 4, "steps": 40,
+    "layers": [{"arms": ["kd", "cod"], "encoder": "all-MiniLM-L6-v2@4,6"}],
+    "finetuned": [{"student": "finetuned", "arms": ["cod", "kd"], "shots": SMALL, "seeds": 5, "frozen_layers": 4, "steps": 40,
                    "learning_rate": 1e-4}],
-    "contrastive": [{"student": "contrastive", "arms": ["kd", "cod"], "shots": SMALL, "seeds": 10, "frozen_layers": 4,
+    "contrastive": [{"student": "contrastive", "arms": ["cod", "kd"], "shots": SMALL, "seeds": 5, "frozen_layers": 2,
                      "steps": 20, "learning_rate": 1e-4}],
 }
 
