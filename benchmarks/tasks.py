@@ -23,7 +23,7 @@ TASKS = {
     "cola": ("CoLA", Task("Is the sentence good English?", ("unacceptable", "acceptable"))),
     "agnews": ("AG News", Task("What is the news about?", ("world", "sports", "business", "sci/tech"))),
 }
-EPOCHS = {"sst2": 2, "sst5": 4, "cola": 4, "agnews": 3}
+EPOCHS = {"sst2": 2, "sst5": 2, "cola": 4, "agnews": 2}
 AG_SOURCES = ("gpt4o_words_only", "gpt4o_no_spec")
 
 
@@ -83,7 +83,7 @@ def tidy(text: str) -> str:
 
 
 def _agnews():
-    """5,000 / 600 / 1,500 rows, the 500 that GPT-4o rewrote among the training rows, never in the test."""
+    """5,000 / 600 / 2,000 rows, the 500 that GPT-4o rewrote among the training rows, never in the test."""
     labels = TASKS["agnews"][1].labels
     with open(data_folder() / "agnews" / "all.csv", encoding="utf-8", newline="") as handle:
         rows = [(tidy(f"{title} {text}"), labels[int(number) - 1]) for number, title, text in csv.reader(handle)]

@@ -17,7 +17,7 @@ from cod_core.models.finetune import finetune_teacher
 from cod_core.models.teachers import BUILTIN, FineTunedTeacher
 from cod_core.settings import Settings
 
-EPOCHS = {"movies": 2, "amazon": 4, "tweets": 4, "news": 3}
+EPOCHS = {"movies": 2, "amazon": 4, "tweets": 4, "news": 2}
 
 
 def main(names: list[str]) -> None:

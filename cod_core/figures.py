@@ -15,6 +15,7 @@ ARM_STYLE = {
     "half": ("Half of your texts", "#999999", "dot", "x"),
     "cod": ("Half texts, half counterfactuals", "#0072B2", "solid", "square"),
     "cod_plus": ("Texts plus their counterfactuals", "#009E73", "dashdot", "diamond"),
+    "cod_all": ("One text in C, counterfactuals to all C - 1 other labels", "#56B4E9", "longdashdot", "cross"),
 }
 OTHER = ("#CC79A7", "longdash", "star")
 BEFORE, AFTER = ARM_STYLE["kd"][1], ARM_STYLE["cod"][1]

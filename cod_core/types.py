@@ -18,8 +18,9 @@ REJECT_REASONS = (
 )
 ARMS = ("kd", "half", "cod", "cod_plus")
 CONTROL_ARMS = ("swap", "unverified", "tightened")  # k/2 real rows and k/2 others than verified counterfactuals
-ALL_ARMS = ARMS + CONTROL_ARMS
-PAIR_ARMS = ("cod", "cod_plus") + CONTROL_ARMS
+MULTI_ARMS = ("cod_all",)  # k/C real rows and (C - 1)k/C counterfactuals, one to each other class
+ALL_ARMS = ARMS + CONTROL_ARMS + MULTI_ARMS
+PAIR_ARMS = ("cod", "cod_plus") + CONTROL_ARMS + MULTI_ARMS
 
 
 def now() -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import errors, jobs, layout, people, state
+from ui import errors, jobs, layout, people, quality, search_options, state
 
 w, project = layout.need_project()
 pid = project.id
@@ -30,8 +30,9 @@ def search(k: int, busy: bool) -> None:
         "Looks for the few words that decide for the teacher and replaces them. No text leaves this computer; "
         "allow about two seconds a text."
     )
+    chosen = search_options.choose(project.task.labels)
     if st.button(f"Propose changes for {k} texts", type=main_action, key="generate", disabled=busy):
-        start({"k": k, "generator": "search", "n": 4})
+        start({"k": k, "generator": "search", "n": 4, **chosen})
 
 
 def llm(k: int, busy: bool) -> None:
@@ -119,7 +120,7 @@ def overview(summary: Any) -> None:
 
 layout.header("Proposals", "For each text the app proposes small changes that turn the teacher's verdict around.")
 summary = w.summary(pid)
-job = jobs.panel(w, pid, ("generate", "recheck"))
+job = jobs.panel(w, pid, ("generate", "recheck", "tighten"))
 busy = jobs.running(job)
 main_action = "primary"
 if not summary.n_train:
@@ -141,6 +142,7 @@ else:
         else:
             main_action = "secondary"
             layout.next_step("curate", "Go on to Curate")
+            quality.card(w, pid, busy)
             st.subheader("Propose for more texts", anchor=False)
     way = st.segmented_control(
         "Where do the proposals come from?",

@@ -60,6 +60,9 @@ def outcome(kind: str, result: dict[str, Any]) -> list[tuple[str, str]]:
         n = result["without"]
         said.append(("info", f"For {n} {'text' if n == 1 else 'texts'} no change was found that flips the teacher."))
     said += [("warn", str(message)) for message in (result.get("messages") or []) if kind == "generate"]
+    if kind == "tighten" and result.get("texts") is not None:
+        n = result["tightened"]
+        said.append(("info", f"{n} of {result['texts']} proposals have a smaller version now; it is offered first."))
     if kind == "finetune_teacher":
         if result.get("accuracy") is not None:
             said.append(
@@ -81,6 +84,7 @@ _NAMES = {
     "diagnose": "Comparing teacher and student",
     "recheck": "Checking again",
     "pack_student": "Making the small model",
+    "tighten": "Making proposals smaller",
 }
 
 

@@ -16,11 +16,16 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
              base_url: Annotated[str, typer.Option(help="For llm: endpoint; the key comes from COD_LLM_KEY.")] = "",
              model: Annotated[str, typer.Option(help="For llm: model name.")] = "",
              plan: Annotated[bool, typer.Option("--plan", help="For llm: only say what would be sent, where to, and its cost.")] = False,
+             targets: Annotated[str, typer.Option(help="For search: nearest, all, or a label to reach.")] = "nearest",
+             frozen: Annotated[str, typer.Option(help="For search: words and phrases that must stay, comma-separated.")] = "",
+             sources: Annotated[str, typer.Option(help="For search: candidate sources, comma-separated; all where empty.")] = "",
+             budget: Annotated[int, typer.Option(help="For search: texts the teacher may score for one text.")] = 400,
              accept: Annotated[bool, typer.Option("--accept", help="Accept the best verified proposal of each undecided text.")] = False,
              as_json: AsJson = False, home: Home = None) -> None:
     """Propose counterfactuals and let the teacher verify each; --accept keeps them without a person."""
     w = open_workspace(home)
-    params = {"k": k, "generator": generator, "n": n, "llm": {"base_url": base_url, "model": model}}
+    params = {"k": k, "generator": generator, "n": n, "llm": {"base_url": base_url, "model": model},
+              "targets": targets, "frozen": split(frozen), "sources": split(sources), "budget": budget}
     if plan:
         found = w.plan_llm(project, params)
         return say(asdict(found), as_json, "\n".join(f"{key}: {value}" for key, value in asdict(found).items()))
@@ -28,3 +33,8 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
     out["accepted"] = w.accept_unattended(project) if accept else 0
     say(out, as_json, f"{out['flipped']} of {out['texts']} texts have a counterfactual that flips the teacher; "
                        f"{out['accepted']} accepted now.")
+
+
+def split(value: str) -> list[str]:
+    """Comma-separated parts without blanks around them; empty ones left out."""
+    return [part.strip() for part in value.split(",") if part.strip()]

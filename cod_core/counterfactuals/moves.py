@@ -56,34 +56,48 @@ def render(text: str, spans, moves: Sequence[Move], english: bool = True) -> str
     Spaces are closed after a deletion and put around an insertion (none in scripts without spaces); with `english`
     a / an agree with the word that follows. A text that began with a capital still does.
     """
+    return rendered(text, spans, moves, english)[0]
+
+
+def rendered(text: str, spans, moves: Sequence[Move], english: bool = True) -> tuple[str, dict[int, tuple[int, int]]]:
+    """(the text of render, position -> (start, end) there of every token that the moves left as it was)."""
     made = sorted(moves, key=lambda m: (m.start, m.end))
     if english:
         made = _with_articles(text, spans, made)
     out, at = [], 0
+    kept: list[tuple[int, int]] = []  # where a piece of the original starts there, and in the new text
+    length = 0
+
+    def copy(start: int, end: int) -> None:
+        nonlocal length
+        kept.append((start, length))
+        out.append(text[start:end])
+        length += end - start
+
     for move in made:
         start = spans[move.start][0] if move.start < len(spans) else len(text)
         end = spans[move.end - 1][1] if move.end > move.start else start
-        out.append(text[at:start])
+        copy(at, start)
         at = end
-        if move.start == move.end:
-            out.append(_spaced(text, start, move.new))
-        elif move.new:
-            out.append(move.new)
-        else:
-            at = _close(out, text, at, first=move.start == 0)
-    out.append(text[at:])
+        piece = _spaced(text, start, move.new) if move.start == move.end else move.new
+        if not piece:
+            if out[-1].endswith(" ") or not out[-1] and move.start == 0:  # one of the two blanks goes
+                if at < len(text) and text[at] == " ":
+                    at += 1
+                else:
+                    length -= len(out[-1]) - len(out[-1].rstrip(" "))
+                    out[-1] = out[-1].rstrip(" ")
+        out.append(piece)
+        length += len(piece)
+    copy(at, len(text))
     result = "".join(out)
-    return result[:1].upper() + result[1:] if text[:1].isupper() else result
-
-
-def _close(out: list[str], text: str, at: int, first: bool) -> int:
-    """Drop one of the two spaces that a deletion leaves; returns where to go on."""
-    before = "".join(out[-2:])
-    if before.endswith(" ") or not before and first:
-        if at < len(text) and text[at] == " ":
-            return at + 1
-        out[-1] = out[-1].rstrip(" ")
-    return at
+    touched = {i for move in made for i in range(move.start, move.end)}
+    places = {}
+    for i, (a, b) in enumerate(spans):
+        if i not in touched:
+            start, where = next(piece for piece in reversed(kept) if piece[0] <= a)
+            places[i] = (where + a - start, where + b - start)
+    return (result[:1].upper() + result[1:] if text[:1].isupper() else result), places
 
 
 def _spaced(text: str, at: int, new: str) -> str:

@@ -1,218 +1,334 @@
-"""Teacher-guided search for minimal counterfactuals: no language model, no network (METHOD.md section 8).
+"""Teacher-guided search for minimal counterfactuals, second generation: any sources, any number of classes.
 
-Rank words by how much p(target) rises when each is deleted; score single edits (replacement by a near word of
-the same form, negation, deletion) in batches; where none flips, add up the best single edits and score the
-sums, up to `max_edits`; stop at the first depth with flips. Function words stay. Knows no store.
-Differs from TextFooler (Jin et al. 2020): neighbours are not filtered to synonyms, since antonyms are wanted.
+Candidate sources propose single edits; one backward pass through the teacher ranks them all (models.sensitivity), and
+only the best are scored exactly. Where no single edit flips, a beam adds edits, each node ranked by its own backward
+pass; where many are needed (topics), the best ones are made at once and every edit that is not needed is taken back.
+Everything happens within a budget of scored texts, and every proposal says how many it took. Knows no store.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
 from cod_core.counterfactuals import words
-from cod_core.text import short_hash, token_spans
+from cod_core.counterfactuals.languages import language_of
+from cod_core.counterfactuals.moves import Move, compatible, describe, render, rendered
+from cod_core.counterfactuals.sources import CandidateSource, SearchContext
+from cod_core.errors import CodError
+from cod_core.text import is_unspaced, short_hash, token_spans, tokens
 from cod_core.types import Counterfactual, Example, Origin, now
 
-REVISION = "search/2"
+REVISION = "search/3"
+
+
+class Sensitivity(Protocol):
+    """First-order estimates: see models.sensitivity.FirstOrder.estimate."""
+
+    def estimate(self, text: str, edits: Sequence[tuple[int, int, str]], aim: int) -> tuple[float, np.ndarray]: ...
 
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """Budget of the search. positions: words tried together (up to four times); neighbours: replacements a word;
-    combinations: sums of single edits scored a depth."""
+    """budget: texts the teacher may score for one text. a_place: candidates of a source a place. batches: single
+    edits scored, batch after batch while none flips; width: sums scored a depth; beam: nodes kept; max_edits: edits that
+    the beam adds up before it makes many at once; max_fraction: most tokens edited, as a share of the text's;
+    fit_weight: what a fully plausible move is worth in log-odds when the order of scoring is decided."""
 
-    positions: int = 3
-    neighbours: int = 24
-    combinations: int = 64
-    max_edits: int = 4
+    budget: int = 400
+    a_place: int = 24
+    batches: tuple[int, ...] = (12, 20, 40)
+    width: int = 32
+    beam: int = 3
+    max_edits: int = 3
+    max_fraction: float = 0.35
+    fit_weight: float = 2.0
 
 
 @dataclass(frozen=True)
-class _Step:
-    """One edit: tokens[position] becomes `new` ("" deletes it); kind: replace, delete, negate, affirm."""
+class Flip:
+    """A set of moves after which the teacher holds the target. margin: of the target, above 0. tokens: edited."""
 
-    position: int
-    new: str
-    kind: str
+    moves: tuple[Move, ...]
+    margin: float
+    tokens: int
 
 
-class EmbeddingNeighbours:
-    """The nearest whole words in the encoder's own input-embedding table; antonyms lie close there."""
+@dataclass
+class _Trial:
+    """One text being searched: what is known of it so far. margins: set of moves -> exact margin of the target."""
 
-    def __init__(self, encoder):
-        """encoder: models.encoder.Encoder, of which tokenizer and input embeddings are used."""
-        table = encoder.model.get_input_embeddings().weight.detach().float().cpu().numpy()
-        self._vectors = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-9)
-        vocabulary = encoder.tokenizer.get_vocab()
-        self._words = [(w, i) for w, i in vocabulary.items() if len(w) > 2 and w.isascii() and w.isalpha()]
-        self._ids = np.array([i for _, i in self._words])
-        self._pieces = lambda word: encoder.tokenizer(word, add_special_tokens=False)["input_ids"]
-        self.nearest = lru_cache(maxsize=10_000)(self._nearest)
+    context: SearchContext
+    aim: int
+    margins: dict[frozenset, float] = field(default_factory=dict)
+    fit: dict[Move, float] = field(default_factory=dict)
+    scored: int = 0
+    passes: int = 0
 
-    def _nearest(self, word: str, n: int) -> tuple[str, ...]:
-        """Up to n words of the same form, nearest first; none that shares the word's stem."""
-        pieces = self._pieces(word.lower())
-        if not pieces:
-            return ()
-        query = self._vectors[pieces].mean(axis=0)
-        order = np.argsort(-(self._vectors[self._ids] @ query))[: 6 * n]
-        found = []
-        for index in order:
-            candidate = self._words[index][0]
-            if candidate == word.lower() or words.is_function_word(candidate) or not words.fits(word, candidate):
-                continue
-            if candidate[:4] == word.lower()[:4] and abs(len(candidate) - len(word)) <= 3:
-                continue
-            found.append(candidate)
-            if len(found) == n:
-                break
-        return tuple(found)
+    def text(self, moves: Sequence[Move]) -> str:
+        return render(self.context.text, self.context.spans, moves, self.context.english)
 
 
 class SearchGenerator:
-    """`Generator` by search. score: texts -> (n, C) log-probabilities of the teacher; labels: their order.
-
-    texts_scored counts what the last propose() asked of the teacher.
-    """
+    """`Generator` by search. texts_scored: what the last propose() asked of the teacher, backward passes included."""
 
     name = "search"
 
     def __init__(self, score: Callable[[Sequence[str]], np.ndarray], labels: Sequence[str],
-                 neighbours: EmbeddingNeighbours, settings: SearchSettings = SearchSettings()):
-        self._score, self._labels, self._near, self.settings = score, tuple(labels), neighbours, settings
-        self.texts_scored = 0
+                 sources: Sequence[CandidateSource], settings: SearchSettings = SearchSettings(),
+                 sensitivity: Sensitivity | None = None, frozen: Sequence[str] = (), task: str = "",
+                 plausibility: Callable[[SearchContext, Sequence[Move]], np.ndarray] | None = None):
+        """score: texts -> (n, C) log-probabilities of the teacher over labels. sensitivity: None where the teacher
+        gives no gradients; its deletions are then scored one by one. frozen: words and phrases that must stay.
+        plausibility: how well moves fit their places, about -1 to 1; it decides with the estimate what is scored."""
+        self._plausibility = plausibility or (lambda context, moves: np.zeros(len(moves)))
+        self._score, self._labels, self._sources = score, tuple(labels), tuple(sources)
+        self.settings, self._sensitivity, self._frozen, self._task = settings, sensitivity, tuple(frozen), task
+        self.texts_scored, self.failures = 0, []
 
     def propose(self, example: Example, source: str, target: str, n: int = 4) -> list[Counterfactual]:
-        """Up to n flips found at the first depth that has any, of different kinds and places; [] if none flips.
+        """Up to n flips of different kinds and places, fewest edits first; [] if none was found within the budget.
 
         source: the teacher's class at the text; target: the class to reach.
         """
-        text, self.texts_scored = example.text, 0
-        spans = token_spans(text)
-        singles = self._deletions(text, spans)
-        if not singles:
+        self.texts_scored, self.failures = 0, []
+        context = context_of(example.text, source, target, self._labels, self._frozen, self._task)
+        trial = _Trial(context, self._labels.index(target))
+        flips = self._search(trial)
+        self.texts_scored = trial.scored + trial.passes
+        return [self._counterfactual(example, context, flip) for flip in diverse(flips, n)]
+
+    def _search(self, trial: _Trial) -> list[Flip]:
+        """Flips of the first stage that finds any: single edits, sums of a few, many at once."""
+        pool = self._pool(trial, dear=False)
+        flips = self._singles(trial, pool) if pool else []
+        if not flips and any(one.dear for one in self._sources):
+            dear = self._pool(trial, dear=True)
+            pool += dear
+            flips = self._flips(trial, self._measure(trial, [(m,) for m in dear][: self.settings.width]))
+        if not flips and pool:
+            flips = self._sums(trial, pool) or self._many(trial, pool)
+        return flips
+
+    def _pool(self, trial: _Trial, dear: bool) -> list[Move]:
+        """Every move of the sources, each once; a source that fails is left out and named in `failures`."""
+        found: dict[tuple, Move] = {}
+        for one in self._sources:
+            if one.dear != dear:
+                continue
+            try:
+                moves = one.moves(trial.context, self.settings.a_place)
+            except CodError as error:
+                self.failures.append(f"{one.name}: {error}")
+                continue
+            for move in moves:
+                if not any(p in trial.context.frozen for p in range(move.start, move.end)):
+                    found.setdefault((move.start, move.end, move.new), move)
+        return list(found.values())
+
+    # ---- scoring
+
+    def _measure(self, trial: _Trial, sets: Sequence[tuple[Move, ...]]) -> list[tuple[Move, ...]]:
+        """Score these sets of moves exactly, as many as the budget allows; returns those scored now."""
+        new = list({frozenset(s): s for s in sets if frozenset(s) not in trial.margins}.values())
+        new = new[: max(0, self.settings.budget - trial.scored - trial.passes)]
+        if not new:
             return []
-        aim = self._labels.index(target)
-        gains = dict(zip(singles, self._gain([render(text, spans, (s,)) for s in singles], aim)))
-        ranked = sorted((s for s in singles if s.kind == "delete"), key=lambda s: -gains[s][0])
-        places = [s.position for s in ranked]
-        flips = [((s,), gains[s]) for s in singles if gains[s][1]]
-        width = self.settings.positions
-        for first in range(0, 4 * width, width):
-            steps = [s for p in places[first : first + width] for s in self._replacements(text, spans, p)]
-            scored = dict(zip(steps, self._gain([render(text, spans, (s,)) for s in steps], aim)))
-            gains.update(scored)
-            flips += [((s,), g) for s, g in scored.items() if g[1]]
-            if not steps or any(s[0].kind == "replace" for s, _ in flips):
-                break
-        if not flips:
-            flips = self._combine(text, spans, gains, aim)
-        return [self._counterfactual(example, spans, steps, source, target) for steps, _ in diverse(flips, n)]
+        rows = np.asarray(self._score([trial.text(s) for s in new]))
+        margins = rows[:, trial.aim] - np.delete(rows, trial.aim, axis=1).max(axis=1)
+        trial.scored += len(new)
+        trial.margins.update({frozenset(s): float(m) for s, m in zip(new, margins)})
+        return new
 
-    def _gain(self, texts: list[str], aim: int) -> list[tuple[float, bool]]:
-        """(log-odds style margin of the target, flipped to it) a text."""
-        if not texts:
-            return []
-        self.texts_scored += len(texts)
-        rows = np.asarray(self._score(texts))
-        others = np.delete(rows, aim, axis=1).max(axis=1)
-        return [(float(m), bool(m > 0)) for m in rows[:, aim] - others]
+    def _estimates(self, trial: _Trial, node: tuple[Move, ...], moves: Sequence[Move]) -> np.ndarray:
+        """(m,) estimated margin of the target with each move added to the node; -inf where it cannot be."""
+        out = np.full(len(moves), -np.inf)
+        if self._sensitivity is None:
+            base = trial.margins.get(frozenset(node), min(trial.margins.values(), default=0.0))
+            for i, move in enumerate(moves):
+                alone = trial.margins.get(frozenset((move,)))
+                influence = max((trial.context.influence[p] for p in range(move.start, max(move.end, move.start + 1))
+                                 if p < len(trial.context.influence)), default=0.0)
+                if compatible(node, move):
+                    out[i] = base + (alone - min(trial.margins.values()) if alone is not None else influence - i * 1e-6)
+            return out
+        text, places = rendered(trial.context.text, trial.context.spans, node, trial.context.english)
+        edits = [(i, edit) for i, move in enumerate(moves) if compatible(node, move)
+                 and (edit := _in_text(move, places, len(text))) is not None]
+        trial.passes += 1
+        margin, gains = self._sensitivity.estimate(text, [edit for _, edit in edits], trial.aim)
+        trial.margins.setdefault(frozenset(node), margin)
+        out[[i for i, _ in edits]] = margin + gains
+        return out
 
-    def _deletions(self, text: str, spans) -> list[_Step]:
-        """Single deletions of content words, and negations put in or taken out."""
-        steps = []
-        for i, (a, b) in enumerate(spans):
-            word = text[a:b]
-            plain = words.affirmed(word)
-            if plain is not None:
-                steps.append(_Step(i, plain, "affirm"))
-            elif words.negatable(word) and not (i + 1 < len(spans) and words.affirmed(text[slice(*spans[i + 1])]) == ""):
-                steps.append(_Step(i, f"{word} not", "negate"))
-            elif word[0].isalpha() and len(word) > 1 and not words.is_function_word(word):
-                steps.append(_Step(i, "", "delete"))
-        return steps
+    def _fit(self, trial: _Trial, moves: Sequence[Move]) -> np.ndarray:
+        """(m,) plausibility in the units of the margin; each move is looked at once."""
+        new = [m for m in moves if m not in trial.fit]
+        trial.fit.update(zip(new, self.settings.fit_weight * self._plausibility(trial.context, new), strict=True))
+        return np.array([trial.fit[m] for m in moves])
 
-    def _replacements(self, text: str, spans, position: int) -> list[_Step]:
-        word = text[slice(*spans[position])]
-        return [_Step(position, words.like(w, word), "replace") for w in self._near.nearest(word, self.settings.neighbours)]
+    def _flips(self, trial: _Trial, sets: Sequence[tuple[Move, ...]]) -> list[Flip]:
+        return [Flip(s, trial.margins[frozenset(s)], edited_tokens(s)) for s in sets if trial.margins[frozenset(s)] > 0]
 
-    def _combine(self, text: str, spans, gains, aim: int):
-        """Sums of single edits at different places, the most promising first; flips of the first depth with any."""
-        base = min(g for g, _ in gains.values())
-        best: dict[int, list[_Step]] = {}
-        for step in sorted(gains, key=lambda s: -gains[s][0] + (1.0 if s.kind == "delete" else 0.0)):
-            best.setdefault(step.position, []).append(step)
-        pool = [s for steps in best.values() for s in steps[:4]]
-        pool = sorted(pool, key=lambda s: -gains[s][0])[:32]
-        beam = [((s,), gains[s][0]) for s in pool]
+    # ---- stages
+
+    def _singles(self, trial: _Trial, pool: list[Move]) -> list[Flip]:
+        if self._sensitivity is None:
+            self._weigh_by_deletion(trial)
+        estimates = self._estimates(trial, (), pool) + self._fit(trial, pool)
+        order = [pool[i] for i in np.argsort(-estimates, kind="stable") if np.isfinite(estimates[i])]
+        order = [m for m in order if edited_tokens((m,)) <= self._most_tokens(trial)]
+        for size in self.settings.batches:
+            batch = spread([m for m in order if frozenset((m,)) not in trial.margins], size)
+            scored = self._measure(trial, [(m,) for m in batch])
+            flips = self._flips(trial, scored)
+            if any(f.moves[0].kind != "delete" for f in flips) or not scored:
+                return flips + self._flips(trial, [(m,) for m in order if frozenset((m,)) in trial.margins and (m,) not in scored])
+        return self._flips(trial, [(m,) for m in order if frozenset((m,)) in trial.margins])
+
+    def _weigh_by_deletion(self, trial: _Trial) -> None:
+        """Influence of each place by what its deletion does: for teachers without gradients."""
+        context = trial.context
+        drops = [Move(p, p + 1, "", "delete", "deletion") for p in context.places]
+        self._measure(trial, [(m,) for m in drops])
+        influence = [0.0] * len(context.spans)
+        for move in drops:
+            influence[move.start] = trial.margins.get(frozenset((move,)), -np.inf)
+        places = tuple(sorted(context.places, key=lambda p: -influence[p]))
+        from dataclasses import replace
+        trial.context = replace(context, influence=tuple(influence), places=places)
+
+    def _sums(self, trial: _Trial, pool: list[Move]) -> list[Flip]:
+        """Beam: the best nodes of each depth get the moves that their own gradient ranks first."""
+        nodes = sorted((tuple(s) for s in trial.margins if len(s) == 1), key=lambda s: -trial.margins[frozenset(s)])
         for _ in range(2, self.settings.max_edits + 1):
-            sums: dict[tuple, float] = {}
-            for steps, margin in beam:
-                for step in pool:
-                    if step.position not in {s.position for s in steps}:
-                        key = tuple(sorted((*steps, step), key=lambda s: s.position))
-                        sums[key] = max(sums.get(key, -np.inf), margin + gains[step][0] - base)
-            chosen = sorted(sums, key=lambda k: -sums[k])[: self.settings.combinations]
-            scored = list(zip(chosen, self._gain([render(text, spans, k) for k in chosen], aim)))
-            flips = [(k, g) for k, g in scored if g[1]]
+            wanted: dict[frozenset, float] = {}
+            for node in nodes[: self.settings.beam]:
+                estimates = self._estimates(trial, node, pool) + self._fit(trial, pool)
+                for i in np.argsort(-estimates)[: 2 * self.settings.width]:
+                    both = (*node, pool[i])
+                    if np.isfinite(estimates[i]) and edited_tokens(both) <= self._most_tokens(trial):
+                        wanted[frozenset(both)] = float(estimates[i])
+            best = sorted(wanted, key=lambda s: -wanted[s])[: self.settings.width]
+            scored = self._measure(trial, [tuple(sorted(s, key=lambda m: m.start)) for s in best])
+            flips = self._flips(trial, scored)
             if flips or not scored:
                 return flips
-            beam = sorted(((k, g[0]) for k, g in scored), key=lambda kg: -kg[1])[:16]
+            nodes = sorted(scored, key=lambda s: -trial.margins[frozenset(s)])
         return []
 
-    def _counterfactual(self, example: Example, spans, steps, source: str, target: str) -> Counterfactual:
-        text = render(example.text, spans, steps)
-        note = "; ".join(describe(example.text[slice(*spans[s.position])], s) for s in steps)
+    def _many(self, trial: _Trial, pool: list[Move]) -> list[Flip]:
+        """The best moves one on top of another up to the largest edit allowed; then those not needed taken back."""
+        node: tuple[Move, ...] = ()
+        while True:
+            estimates = self._estimates(trial, node, pool) + self._fit(trial, pool)
+            ladder, sets = node, []
+            for i in np.argsort(-estimates):
+                if not np.isfinite(estimates[i]) or edited_tokens(ladder) >= self._most_tokens(trial):
+                    break
+                if compatible(ladder, pool[i]) and edited_tokens((*ladder, pool[i])) <= self._most_tokens(trial):
+                    ladder = tuple(sorted((*ladder, pool[i]), key=lambda m: m.start))
+                    sets.append(ladder)
+            scored = self._measure(trial, sets)
+            flips = self._flips(trial, scored)
+            if flips:
+                return [self._minimal(trial, min(flips, key=lambda f: f.tokens))]
+            if not scored:
+                return []
+            best = max(scored, key=lambda s: trial.margins[frozenset(s)])
+            node = best[: max(1, len(best) // 2)] if len(best) > 1 and best != node else ()
+            if not node:
+                return []
+
+    def _minimal(self, trial: _Trial, flip: Flip) -> Flip:
+        """The flip without every move that it does not need: 1-minimal in moves, within the budget."""
+        while len(flip.moves) > 1:
+            sets = [tuple(m for m in flip.moves if m is not gone) for gone in flip.moves]
+            self._measure(trial, sets)
+            left = self._flips(trial, [s for s in sets if frozenset(s) in trial.margins])
+            if not left:
+                return flip
+            flip = max(left, key=lambda f: f.margin)
+        return flip
+
+    def _most_tokens(self, trial: _Trial) -> int:
+        return max(1, int(self.settings.max_fraction * len(trial.context.spans)))
+
+    def _counterfactual(self, example: Example, context: SearchContext, flip: Flip) -> Counterfactual:
+        text = render(example.text, context.spans, flip.moves, context.english)
+        made = sorted(flip.moves, key=lambda m: m.start)
+        note = "; ".join(describe(example.text, context.spans, m) for m in made)
+        used = ", ".join(dict.fromkeys(m.source for m in made if m.source))
         return Counterfactual(
-            id=short_hash(example.id, text, target, "search", ""), example_id=example.id, text=text, source=source,
-            target=target, origin=Origin("search", "teacher-guided search", REVISION), note=note, created_at=now())
+            id=short_hash(example.id, text, context.target, "search", ""), example_id=example.id, text=text,
+            source=context.source, target=context.target, created_at=now(),
+            origin=Origin("search", f"teacher-guided search ({used})" if used else "teacher-guided search", REVISION),
+            note=f"{note} ({self.texts_scored} texts scored)")
 
 
-def diverse(flips, n: int):
-    """Up to n flips: fewest edits, replacements before bare deletions, clearest first; then one a place and kind."""
-    ranked = sorted(flips, key=lambda f: (len(f[0]), all(s.kind == "delete" for s in f[0]), -f[1][0]))
+def context_of(text: str, source: str, target: str, labels: Sequence[str] = (), frozen: Sequence[str] = (),
+               task: str = "") -> SearchContext:
+    """The context of a text: its tokens, and the places that may be edited (no function words, nothing frozen)."""
+    spans, language = token_spans(text), language_of(text)
+    found = [text[a:b] for a, b in spans]
+    kept = frozen_positions(found, frozen)
+    places = tuple(i for i, word in enumerate(found) if word[0].isalpha() and i not in kept and not _possessive(word)
+                   and (len(word) > 1 or is_unspaced(word)) and word.lower().replace("’", "'") not in language.function_words)
+    return SearchContext(text, spans, source, target, places, labels=tuple(labels), task=task, english=language.forms,
+                         frozen=kept, tags=words.tags(found) if language.forms else ())
+
+
+def _possessive(word: str) -> bool:
+    """Whether a token holds an apostrophe: a name with its s, a short form. Neither has a form to replace it with."""
+    return "'" in word or "’" in word
+
+
+def frozen_positions(found: Sequence[str], frozen: Sequence[str]) -> frozenset[int]:
+    """Token positions covered by any of the frozen words or phrases, ignoring case."""
+    lower, out = [t.casefold() for t in found], set()
+    for phrase in frozen:
+        wanted = [t.casefold() for t in tokens(phrase)]
+        for i in range(len(lower) - len(wanted) + 1):
+            if wanted and lower[i : i + len(wanted)] == wanted:
+                out.update(range(i, i + len(wanted)))
+    return frozenset(out)
+
+
+def edited_tokens(moves: Sequence[Move]) -> int:
+    """Tokens that the moves change: of each, what it takes out or puts in, whichever is more."""
+    return sum(max(m.end - m.start, len(tokens(m.new)) if m.new else 0) for m in moves)
+
+
+def spread(moves: Sequence[Move], n: int) -> list[Move]:
+    """The first n moves in order, at most a third of them at one place and a quarter of them bare deletions."""
+    taken, later, places = [], [], {}
+    for move in moves:
+        kind = "delete" if move.kind == "delete" else move.start
+        limit = max(1, n // 4) if kind == "delete" else max(1, n // 3)
+        places[kind] = places.get(kind, 0) + 1
+        (taken if places[kind] <= limit else later).append(move)
+        if len(taken) == n:
+            break
+    return (taken + later)[:n]
+
+
+def diverse(flips: Sequence[Flip], n: int) -> list[Flip]:
+    """Up to n flips: fewest tokens edited, replacements before bare deletions, clearest first; then one a place and kind."""
+    ranked = sorted(flips, key=lambda f: (f.tokens, all(m.kind == "delete" for m in f.moves), -f.margin))
     chosen, seen, later = [], set(), []
-    for steps, gain in ranked:
-        kind = tuple((s.position, s.kind) for s in steps)
-        (later if kind in seen else chosen).append((steps, gain))
+    for flip in ranked:
+        kind = tuple((m.start, m.kind) for m in flip.moves)
+        (later if kind in seen else chosen).append(flip)
         seen.add(kind)
     return (chosen + later)[:n]
 
 
-def describe(old: str, step: _Step) -> str:
-    """What a step did, in words: the note beside a proposal."""
-    if step.kind == "replace":
-        return f"replaced “{old}” with “{step.new}”"
-    if step.kind == "delete":
-        return f"deleted “{old}”"
-    return "added “not”" if step.kind == "negate" else "took out the negation"
-
-
-def render(text: str, spans, steps: Sequence[_Step]) -> str:
-    """The text with the steps made; spaces closed after a deletion, a / an agreed with the word that follows."""
-    pieces = {s.position: s.new for s in steps}
-    for position in list(pieces):
-        before, following = position - 1, pieces[position]
-        if not following and position + 1 < len(spans):
-            following = pieces.get(position + 1, text[slice(*spans[position + 1])])
-        if before >= 0 and before not in pieces:
-            pieces[before] = words.article_for(text[slice(*spans[before])], following)
-    out, at = [], 0
-    for position in sorted(pieces):
-        start, end = spans[position]
-        out.append(text[at:start])
-        at = end
-        new = pieces[position]
-        if not new:
-            if out[-1].endswith(" ") or not out[-1] and position == 0:
-                if at < len(text) and text[at] == " ":
-                    at += 1
-                elif out[-1]:
-                    out[-1] = out[-1].rstrip(" ")
-        out.append(new)
-    out.append(text[at:])
-    result = "".join(out)
-    return result[:1].upper() + result[1:] if text[:1].isupper() else result
+def _in_text(move: Move, places: dict[int, tuple[int, int]], length: int) -> tuple[int, int, str] | None:
+    """A move as (start, end, new) in characters of a text whose untouched tokens stand at `places`."""
+    if move.start == move.end:
+        at = places[move.start][0] if move.start in places else places[move.start - 1][1] if move.start - 1 in places else None
+        return None if at is None else (at, at, move.new)
+    if any(p not in places for p in range(move.start, move.end)):
+        return None
+    return places[move.start][0], places[move.end - 1][1], move.new

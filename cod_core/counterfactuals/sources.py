@@ -17,7 +17,7 @@ class SearchContext:
 
     influence: a number a token, larger where the token holds the text back from the target. places: token positions
     that may be edited, most influential first (frozen and function words are left out). task: the project's question.
-    english: whether English word forms and articles apply.
+    english: whether English word forms and articles apply; tags: then a Penn tag a token.
     """
 
     text: str
@@ -30,10 +30,16 @@ class SearchContext:
     task: str = ""
     english: bool = True
     frozen: frozenset[int] = field(default_factory=frozenset)
+    tags: tuple[str, ...] = ()
 
     def word(self, position: int) -> str:
         """The token at a position."""
         return self.text[slice(*self.spans[position])]
+
+    def beside(self, position: int) -> tuple[str, str]:
+        """The tokens before and after a position, "" at the ends."""
+        last = len(self.spans) - 1
+        return (self.word(position - 1) if position else "", self.word(position + 1) if position < last else "")
 
 
 @runtime_checkable

@@ -1,9 +1,10 @@
 """Which words may take a word's place: English word forms, function words, capitals, a / an.
 
-Word forms come from lemminflect's dictionary (Penn tags); a word it does not know fits any place. Knows
-no model.
+Word forms come from lemminflect's dictionary, a word's part in a sentence from TextBlob's rule-based tagger (both Penn
+tags, no model files).
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 FUNCTION_WORDS = frozenset("""
@@ -44,6 +45,31 @@ def fits(word: str, other: str) -> bool:
     """Whether `other` can stand where `word` stands: they share a word form, or `word` is not in the dictionary."""
     forms = word_forms(word)
     return not forms or bool(forms & word_forms(other))
+
+
+def tags(found: Sequence[str]) -> tuple[str, ...]:
+    """A Penn tag a token, in context (Brill's rules, English lexicon of TextBlob)."""
+    return _tags(tuple(found))
+
+
+@lru_cache(maxsize=50_000)
+def _tags(found: tuple[str, ...]) -> tuple[str, ...]:
+    from textblob.en import parser
+
+    return tuple(tag for _, tag in parser.find_tags(list(found))) if found else ()
+
+
+def fits_tag(tag: str, other: str) -> bool:
+    """Whether `other` can stand where a word tagged `tag` stands: it has that form, and is usually of that kind.
+
+    Usually, not possibly: "lack" may be a verb and a noun, "a rock lack movie" reads like neither.
+    """
+    return tags((other,))[0][:2] == tag[:2] and tag in word_forms(other)
+
+
+def can_modify(word: str) -> bool:
+    """Whether the word can stand before a noun: an adjective, or a singular noun ("football talks")."""
+    return tags((word,))[0] in ("JJ", "NN") and bool(word_forms(word) & {"JJ", "NN"})
 
 
 def is_function_word(word: str) -> bool:

@@ -4,6 +4,7 @@ k counts training rows, counterfactuals included (METHOD.md section 1): kd has k
 k/2 of them; cod those k/2 and their k/2 counterfactuals; cod_plus k real rows and their k counterfactuals.
 Controls: swap puts random word swaps, relabelled by the teacher, in the place of cod's counterfactuals;
 unverified the first proposals whether they flip or not; tightened counterfactuals with edits taken back.
+cod_all, for more than two classes: each real row brings a counterfactual to every other class, k/C + (C - 1)k/C.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,6 +58,8 @@ def rows_for(arm: str, order: Sequence[str], k: int, examples: Mapping[str, Exam
     confirmed. k is even in half, and in the arms with second rows at cf_share 1/2.
     Raises NotEnoughData where rows or counterfactuals are missing: training on fewer would call itself k.
     """
+    if arm == "cod_all":
+        return _with_all_classes(order, k, examples, pairs)
     if not 0 < cf_share <= 0.5:
         raise BadInput(f"Between none and half of the rows can be counterfactuals of the others, not {cf_share:.0%}.")
     even = arm == "half" or (arm in PAIR_ARMS and arm != "cod_plus" and cf_share == 0.5)
@@ -83,6 +86,26 @@ def rows_for(arm: str, order: Sequence[str], k: int, examples: Mapping[str, Exam
         if place < second:
             rows.append(TrainRow(pairs[id].text, pairs[id].target, id, True))
     return rows
+
+
+def _with_all_classes(order: Sequence[str], k: int, examples: Mapping[str, Example],
+                      sets: Mapping[str, Sequence[Counterfactual]]) -> list[TrainRow]:
+    """Real rows in order, each followed by its counterfactuals to the other classes, until there are k rows.
+
+    sets: by example id, one counterfactual a class (fewer where a class was never reached). Raises NotEnoughData.
+    """
+    rows: list[TrainRow] = []
+    for id in order:
+        if len(rows) >= k:
+            return rows[:k]
+        if not sets.get(id):
+            raise NotEnoughData(f"k = {k} needs counterfactuals to the other classes for more texts than have them. "
+                                "Propose for all other labels, or choose a smaller k.")
+        rows.append(TrainRow(examples[id].text, str(examples[id].label), id, False))
+        rows += [TrainRow(cf.text, cf.target, id, True) for cf in sets[id]]
+    if len(rows) < k:
+        raise NotEnoughData(f"k = {k} needs {k - len(rows)} rows more than there are. Choose a smaller k.")
+    return rows[:k]
 
 
 def data_hash(rows: Sequence[TrainRow], soft_logprobs) -> str:

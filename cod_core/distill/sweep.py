@@ -17,7 +17,7 @@ from cod_core.distill.evaluate import gold_indices, metrics
 from cod_core.distill.linear import SCALE, fit_linear_batch, log_softmax
 from cod_core.errors import NotEnoughData
 from cod_core.progress import Progress, silent
-from cod_core.types import Counterfactual, Example, RunConfig, RunResult
+from cod_core.types import MULTI_ARMS, Counterfactual, Example, RunConfig, RunResult
 
 _CHUNK_BYTES = 32 * 2**20
 LINEAR = "linear"
@@ -81,8 +81,9 @@ def plan_cells(
     for arm, k, seed, rows in drawn:
         texts = [row.text for row in rows]
         soft = known(texts) if known else np.asarray(soften(texts, seed), dtype=np.float64)
+        own = config | ({"cf_share": sum(r.is_cf for r in rows) / len(rows)} if arm in MULTI_ARMS else {})
         cells.append(CellSpec(RunConfig(arm=arm, shots=row_count(arm, k), seed=seed, data_hash=data_hash(rows, soft),
-                                        **config), tuple(rows), soft))
+                                        **own), tuple(rows), soft))
     return cells, left_out
 
 

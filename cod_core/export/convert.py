@@ -7,6 +7,7 @@ so export, import and export again give the same record.
 import json
 import math
 
+from cod_core.counterfactuals.edit_types import edit_type
 from cod_core.export.record import (
     SCHEMA_VERSION,
     SPLIT_FILES,
@@ -19,12 +20,11 @@ from cod_core.export.record import (
     TeacherPart,
     VerificationPart,
 )
-from cod_core.text import char_distance, diff, edit_fraction, token_distance, tokens
+from cod_core.text import char_distance, diff, edit_fraction, token_distance
 from cod_core.types import Counterfactual, Decision, Example, FlipCheck, Origin, Prediction
 
 DEFAULT_SIMILARITY_MODEL = "all-MiniLM-L6-v2"
 _SMALLEST = 1e-300
-_NEGATIONS = {"not", "no", "never", "nothing", "none", "without", "hardly", "barely", "cannot", "neither", "nor"}
 
 
 def to_record(item: ExportItem, project_id: str = "", similarity_model: str = DEFAULT_SIMILARITY_MODEL) -> Record:
@@ -134,26 +134,6 @@ def from_record(record: Record) -> ExportItem:
         made.guideline_version,
     )
     return ExportItem(example, proposal, check, decision, record.proposed_text, record.teacher.model_dump())
-
-
-def edit_type(original: str, changed: str) -> str | None:
-    """What kind of edit it is, from the tokens alone; None where no token differs. English negations only."""
-    edits = diff(original, changed)
-    if not edits:
-        return None
-    before, after = tokens(original.lower()), tokens(changed.lower())
-    if _negations(before) != _negations(after):
-        return "negation"
-    if sorted(before) == sorted(after):
-        return "shuffle"
-    ops = {edit.op for edit in edits}
-    if len(ops) == 1 and ops != {"replace"}:
-        return ops.pop()
-    return "lexical" if ops == {"replace"} and all(len(tokens(e.b_text)) <= 2 for e in edits) else "other"
-
-
-def _negations(words: list[str]) -> int:
-    return sum(word in _NEGATIONS or word.endswith(("n't", "n’t")) for word in words)
 
 
 def _teacher(item: ExportItem) -> TeacherPart:

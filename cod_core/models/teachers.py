@@ -21,7 +21,7 @@ class TorchTeacher:
     def __init__(self, model, tokenizer, labels: Sequence[str], order: Sequence[int], max_tokens: int,
                  id: str, revision: str):
         self.id, self.revision, self.labels = id, revision, tuple(labels)
-        self.tokenizer, self.max_tokens, self._order = tokenizer, max_tokens, list(order)
+        self.tokenizer, self.max_tokens, self.order = tokenizer, max_tokens, list(order)
         self._device = best_device()
         self.model = model.to(self._device).eval()
 
@@ -37,7 +37,7 @@ class TorchTeacher:
         with torch.inference_mode():
             for batch in length_batches([len(ids) for ids in encoded]):
                 inputs = self.tokenizer.pad({"input_ids": [encoded[i] for i in batch]}, return_tensors="pt")
-                logits = self.model(**inputs.to(self._device)).logits[:, self._order]
+                logits = self.model(**inputs.to(self._device)).logits[:, self.order]
                 out[batch] = torch.log_softmax(logits.cpu().double(), -1).numpy()
         return out
 

@@ -15,15 +15,19 @@ from cod_core.workspace.keeping import Keeping
 from cod_core.workspace.leaving import Leaving
 from cod_core.workspace.people import People
 from cod_core.workspace.proposing import Proposing
+from cod_core.workspace.quality import Judging
 from cod_core.workspace.queueing import Queueing
 from cod_core.workspace.results import ResultsView
 from cod_core.workspace.reviewing import Reviewing
+from cod_core.workspace.searching import Searching
 from cod_core.workspace.sweeping import Sweeping
 from cod_core.workspace.teaching import Teaching
+from cod_core.workspace.tightening import Tightening
 from cod_core.workspace.trying import Trying
 from cod_core.workspace.working import Working
 
 
-class Workspace(Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working,
-                Guiding, People, Reviewing, Auditing, Keeping, Sweeping, Trying, Costing, Queueing):
+class Workspace(Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working, Guiding,
+                People, Reviewing, Auditing, Keeping, Sweeping, Trying, Costing, Queueing, Searching, Tightening,
+                Judging):
     """Everything the app can do with one data folder (COD_HOME). home: another folder, for tests."""

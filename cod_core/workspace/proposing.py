@@ -1,11 +1,8 @@
 """Proposals: run a generator over texts, verify each result at once, save it at once."""
 
-from collections.abc import Callable
-
 from cod_core.counterfactuals import verify
 from cod_core.progress import Progress, silent
-from cod_core.store import cache, items
-from cod_core.text import short_hash
+from cod_core.store import items
 from cod_core.types import Counterfactual, Example
 from cod_core.workspace.base import Base
 
@@ -14,7 +11,8 @@ class Proposing(Base):
     """Where counterfactuals come from."""
 
     def generate(self, pid: str, params: dict, progress: Progress = silent, key: str | None = None) -> dict:
-        """Propose for the first params["k"] balanced texts. params["generator"]: search or llm.
+        """Propose for the first params["k"] balanced texts. params["generator"]: search or llm; for search also
+        targets, sources, frozen and budget (see Searching.search_for).
 
         Texts already tried with the same teacher and generator are skipped, so a stopped run goes on where
         it was. Returns {"texts", "tried", "flipped", "without", "failures": {example id: reason}}.
@@ -22,57 +20,8 @@ class Proposing(Base):
         texts = self.candidates(pid, int(params["k"]))
         if params.get("generator", "search") == "llm":
             return self._generate_llm(pid, texts, params, progress, key)
-        return self.search_for(pid, texts, int(params.get("n", 4)), progress)
-
-    def search_for(self, pid: str, texts: list[Example], n: int = 4, progress: Progress = silent) -> dict:
-        """Teacher-guided search for each text; results are verified on the exact text and saved one by one."""
-        propose = self.searcher(pid)
-        report = {"texts": len(texts), "tried": 0, "flipped": 0, "without": 0, "failures": {}}
-        for done, example in enumerate(texts):
-            progress(done, len(texts), "searching for small edits that change the teacher's mind")
-            found, fresh = self._search_once(pid, example, n, propose)
-            report["tried"] += fresh
-            report["flipped" if found else "without"] += 1
-            if not found:
-                report["failures"][example.id] = "no edit of up to four words changed the teacher's mind"
-        progress(len(texts), len(texts), "done")
-        return report
-
-    def searcher(self, pid: str) -> Callable[[Example, int], list[Counterfactual]]:
-        """A function (example, n) -> unverified proposals by search, for the project's teacher."""
-        from cod_core.counterfactuals.search import EmbeddingNeighbours, SearchGenerator
-
-        teacher, encoder = self.teacher(pid), self.encoder()
-
-        def propose(example: Example, n: int) -> list[Counterfactual]:
-            before = teacher.predict([example.text])[0]
-            near = self._once(("neighbours", encoder.id), lambda: EmbeddingNeighbours(encoder.wrapped))
-            generator = SearchGenerator(self._scorer(teacher), teacher.labels, near)
-            return generator.propose(example, before.label, verify.target_of(before), n)
-        return propose
-
-    def _scorer(self, teacher):
-        """texts -> (n, C) log-probabilities; probes of local models stay out of the cache, paid replies go in."""
-        import numpy as np
-
-        raw = getattr(teacher.wrapped, "logprobs", None)
-        return raw if raw is not None else lambda texts: np.array([p.logprobs for p in teacher.predict(texts)])
-
-    def _search_once(self, pid: str, example: Example, n: int, propose) -> tuple[int, int]:
-        """(proposals of this search on record, 1 where the search ran now else 0)."""
-        from cod_core.counterfactuals.search import REVISION
-
-        teacher = self.teacher(pid)
-        mark = f"tried:{short_hash(pid, teacher.id, teacher.revision, example.id, REVISION)}"
-        known = cache.get_reply(self.db, mark)
-        if known is not None:
-            return known["found"], 0
-        found = self.add_proposals(pid, [(example, cf) for cf in propose(example, n)])
-        cache.put_reply(self.db, pid, mark, {"found": found})
-        if not found:
-            failed = cache.get_reply(self.db, self.failed_key(pid)) or {}
-            cache.put_reply(self.db, pid, self.failed_key(pid), {**failed, example.id: "no flip found"})
-        return found, 1
+        options = {k: params.get(k) for k in ("targets", "sources", "frozen", "budget")}
+        return self.search_for(pid, texts, int(params.get("n", 4)), progress, options)
 
     def add_proposals(self, pid: str, proposals: list[tuple[Example, Counterfactual]]) -> int:
         """Verify proposals with the teacher and store both; returns how many of them flip to their target."""

@@ -114,6 +114,28 @@ def second_rows(workspace, pid: str, arms: Sequence[str], pool: Mapping[str, Exa
         out["unverified"] = first
     if "tightened" in arms:
         out["tightened"] = tightened(current, pairs)
+    if "cod_all" in arms:
+        out["cod_all"] = to_all_classes(current, pairs, workspace.project(pid).task.labels)
+    return out
+
+
+def to_all_classes(current, pairs: Mapping[str, Counterfactual], labels: Sequence[str]) -> dict[str, tuple]:
+    """Kept text -> its kept counterfactual and the best verified one to each further class, in the order of labels.
+
+    What the person rejected is not among them: the live decision of a kept text is its acceptance.
+    """
+    from cod_core.counterfactuals.verify import first_offer
+
+    by_example: dict[str, list[Counterfactual]] = {}
+    for cf in current.counterfactuals:
+        if cf.example_id in pairs and cf.id in current.checks and current.checks[cf.id].valid:
+            by_example.setdefault(cf.example_id, []).append(cf)
+    out = {}
+    for id, kept in pairs.items():
+        best = {kept.target: kept}
+        for cf in first_offer(by_example.get(id, []), current.checks):
+            best.setdefault(cf.target, cf)
+        out[id] = tuple(best[label] for label in labels if label in best)
     return out
 
 

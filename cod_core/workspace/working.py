@@ -5,7 +5,7 @@ from cod_core.jobs import queue
 from cod_core.progress import Progress
 from cod_core.workspace.base import Base
 
-KINDS = ("generate", "distill", "finetune_teacher", "diagnose", "recheck", "pack_student")
+KINDS = ("generate", "distill", "finetune_teacher", "diagnose", "recheck", "pack_student", "tighten")
 
 
 class Working(Base):
@@ -49,6 +49,8 @@ class Working(Base):
             return self.finetune_teacher(pid, job.params, progress)
         if job.kind == "pack_student":
             return self.pack_student(pid, job.params, progress)
+        if job.kind == "tighten":
+            return self.tighten_all(pid, job.params, progress)
         if job.kind == "diagnose":
             return self.diagnose(pid, progress)
         return {"checked": self.recheck(pid, progress)}

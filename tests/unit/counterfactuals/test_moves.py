@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cod_core.counterfactuals.moves import Move, compatible, describe, render
+from cod_core.counterfactuals.moves import Move, compatible, describe, render, rendered
 from cod_core.text import token_spans, tokens
 
 
@@ -65,3 +65,14 @@ def test_a_replacement_changes_its_token_and_articles_only(parts, data):
     assert len(after) == len(parts)
     assert [i for i, (x, y) in enumerate(zip(parts, after)) if x != y and x not in ("a", "an")] in ([at], [])
     assert after[at].lower() == "opera"
+
+
+@given(st.lists(st.sampled_from(["good", "a", "film", ",", "the"]), min_size=2, max_size=8), st.data())
+def test_untouched_tokens_are_found_again_in_the_new_text(parts, data):
+    """A gradient taken at the new text is read at these places; a shifted one would rank moves by other words."""
+    text = " ".join(parts)
+    spans, at = token_spans(text), data.draw(st.integers(0, len(parts) - 1))
+    new, kind = data.draw(st.sampled_from([("opera", "replace"), ("", "delete")]))
+    after, places = rendered(text, spans, [Move(at, at + 1, new, kind)])
+    for position, (start, end) in places.items():
+        assert after[start:end] == text[slice(*spans[position])]

@@ -84,3 +84,21 @@ def test_settings_added_later_do_not_rename_students_already_made():
     assert base.run_id == "4660e03d2b117ac6"
     assert replace(base, cf_share=0.25).run_id != base.run_id != replace(base, soft_labels="random").run_id
     assert base.real_shots == 8 and replace(base, cf_share=0.25).real_shots == 12
+
+
+def test_with_all_classes_each_text_brings_one_counterfactual_a_class():
+    """k = k/C + (C - 1)k/C: real rows must not be counted on top of k."""
+    labels = ("a", "b", "c")
+    texts = {str(i): Example(str(i), f"text {i}", labels[i % 3]) for i in range(6)}
+
+    def cf(id, target):
+        return Counterfactual(f"{id}{target}", id, f"{id} as {target}", texts[id].label, target, Origin("search", "s"))
+    sets = {i: tuple(cf(i, x) for x in labels if x != texts[i].label) for i in texts}
+    rows = rows_for("cod_all", list(texts), 9, texts, sets)
+    assert [r.is_cf for r in rows] == [False, True, True] * 3
+    assert sorted(r.label for r in rows) == sorted(labels * 3), "every class as often"
+    assert len(rows_for("cod_all", list(texts), 8, texts, sets)) == 8
+    with pytest.raises(NotEnoughData):
+        rows_for("cod_all", list(texts), 30, texts, sets)
+    with pytest.raises(NotEnoughData, match="other labels"):
+        rows_for("cod_all", list(texts), 9, texts, {})

@@ -65,7 +65,7 @@ def test_the_same_file_twice_changes_nothing(made):
 def test_work_done_is_not_repeated(made, monkeypatch):
     """A second run must not search again: the mark of each text says that it was tried."""
     w, pid, first = made
-    monkeypatch.setattr(type(w), "searcher", lambda self, p: lambda example, n: pytest.fail("searched again"))
+    monkeypatch.setattr(type(w), "searcher", lambda self, p, *_: lambda example, n, *_: pytest.fail("searched again"))
     again = w.generate(pid, {"k": 12, "generator": "search"})
     assert again["tried"] == 0 and again["flipped"] == first["flipped"]
 

@@ -1,0 +1,143 @@
+"""Proposals by search: which sources, which targets, which words stay; every result verified and saved at once."""
+
+from collections.abc import Callable, Sequence
+
+from cod_core.counterfactuals import verify
+from cod_core.errors import BadInput
+from cod_core.progress import Progress, silent
+from cod_core.store import cache, items
+from cod_core.text import short_hash
+from cod_core.types import Counterfactual, Example
+from cod_core.workspace.base import Base
+
+SOURCES = ("encoder neighbours", "words of the target class", "negation", "deletion")
+TARGETS = ("nearest", "all")
+
+
+class Searching(Base):
+    """The embedded generator over the project's texts."""
+
+    def search_for(self, pid: str, texts: list[Example], n: int = 4, progress: Progress = silent,
+                   options: dict | None = None) -> dict:
+        """Teacher-guided search for each text; results are verified on the exact text and saved one by one.
+
+        options: targets ("nearest" or "all" other classes), sources (names, all where absent), frozen (words and
+        phrases that must stay), budget (texts scored a text). Returns {"texts", "tried", "flipped", "without",
+        "failures", "scored"}; with all targets a text counts as flipped once every other class was reached.
+        """
+        options = {k: v for k, v in (options or {}).items() if v}
+        propose = self.searcher(pid, options)
+        report = {"texts": len(texts), "tried": 0, "flipped": 0, "without": 0, "failures": {}, "scored": 0}
+        for done, example in enumerate(texts):
+            progress(done, len(texts), "searching for small edits that change the teacher's mind")
+            wanted = self.targets(pid, example, options.get("targets", "nearest"))
+            missed = []
+            for target in wanted:
+                found, fresh, scored = self._search_once(pid, example, n, propose, target, options)
+                report["tried"] += fresh
+                report["scored"] += scored
+                if not found:
+                    missed.append(target)
+            report["without" if missed else "flipped"] += 1
+            if missed:
+                to = "" if len(wanted) == 1 else f" to {' or '.join(missed)}"
+                report["failures"][example.id] = f"no small edit changed the teacher's mind{to}"
+        progress(len(texts), len(texts), "done")
+        return report
+
+    def targets(self, pid: str, example: Example, which: str = "nearest") -> list[str]:
+        """The classes to aim at for a text: the teacher's second choice, or every other class, likeliest first."""
+        if which not in TARGETS and which not in self.project(pid).task.labels:
+            raise BadInput(f"Targets are one of {', '.join(TARGETS)} or a label of the project, not {which!r}.")
+        before = self.teacher(pid).predict([example.text])[0]
+        ranked = sorted((x for x in before.labels if x != before.label), key=lambda x: -before.prob(x))
+        if which in ranked or which == before.label:
+            return [which] if which in ranked else []
+        return ranked if which == "all" else ranked[:1]
+
+    def searcher(self, pid: str, options: dict | None = None) -> Callable[..., list[Counterfactual]]:
+        """A function (example, n, target=None) -> unverified proposals by search, for the project's teacher.
+
+        Its attribute `generator` is the SearchGenerator, whose texts_scored tells what the last call took.
+        """
+        made = self._generator(pid, dict(options or {}))
+        teacher = self.teacher(pid)
+
+        def propose(example: Example, n: int, target: str | None = None) -> list[Counterfactual]:
+            before = teacher.predict([example.text])[0]
+            return made().propose(example, before.label, target or verify.target_of(before), n)
+        propose.generator = made
+        return propose
+
+    def _generator(self, pid: str, options: dict):
+        """Makes the SearchGenerator on first use: loading models belongs to the first text, not to opening a page."""
+        def make():
+            from cod_core.counterfactuals.corpus import Plausibility
+            from cod_core.counterfactuals.search import SearchGenerator, SearchSettings
+
+            teacher, task = self.teacher(pid), self.project(pid).task
+            near, class_words, pairs = self._vocabulary(pid)
+            chosen = self._sources(near, class_words, options.get("sources"))
+            settings = SearchSettings(**{k: options[k] for k in ("budget", "max_fraction") if k in options})
+            return SearchGenerator(
+                self._scorer(teacher), teacher.labels, chosen, settings, self._sensitivity(teacher),
+                tuple(options.get("frozen", ())), task.name, Plausibility(pairs, near))
+        key = ("search", pid, self.teacher(pid).revision, repr(sorted(options.items())))
+        return lambda: self._once(key, make)
+
+    def _sources(self, near, class_words, names: Sequence[str] | None):
+        """The candidate sources switched on. Raises BadInput for an unknown one."""
+        from cod_core.counterfactuals.plain_edits import Deletions, Negations
+
+        known = {one.name: one for one in (near, class_words, Negations(), Deletions())}
+        unknown = set(names or ()) - set(known)
+        if unknown:
+            raise BadInput(f"There is no candidate source called {', '.join(sorted(unknown))}; there are: {', '.join(known)}.")
+        return [one for name, one in known.items() if not names or name in names]
+
+    def _vocabulary(self, pid: str):
+        """(encoder neighbours, words by class, word pairs) of the project's labelled training texts."""
+        from cod_core.counterfactuals.corpus import ClassWords, WordPairs
+        from cod_core.counterfactuals.neighbours import EmbeddingNeighbours
+
+        teacher, encoder = self.teacher(pid), self.encoder()
+
+        def read():
+            rows = [e for e in items.examples(self.db, pid, split="train") if e.label is not None]
+            texts, labels = [e.text for e in rows], [str(e.label) for e in rows]
+            score = self._scorer(teacher) if self._sensitivity(teacher) is not None else None
+            return ClassWords(texts, labels, teacher.labels, score), WordPairs(texts)
+        near = self._once(("neighbours", encoder.id), lambda: EmbeddingNeighbours(encoder.wrapped))
+        return near, *self._once(("class words", pid, teacher.revision), read)
+
+    def _sensitivity(self, teacher):
+        """First-order estimates where the teacher is a model on this machine, else None."""
+        from cod_core.models.sensitivity import FirstOrder, gives_gradients
+
+        if not gives_gradients(teacher.wrapped):
+            return None
+        return self._once(("sensitivity", teacher.id, teacher.revision), lambda: FirstOrder(teacher.wrapped))
+
+    def _scorer(self, teacher):
+        """texts -> (n, C) log-probabilities; probes of local models stay out of the cache, paid replies go in."""
+        import numpy as np
+
+        raw = getattr(teacher.wrapped, "logprobs", None)
+        return raw if raw is not None else lambda texts: np.array([p.logprobs for p in teacher.predict(texts)])
+
+    def _search_once(self, pid: str, example: Example, n: int, propose, target: str, options: dict) -> tuple[int, int, int]:
+        """(proposals of this search on record, 1 where the search ran now else 0, texts scored now)."""
+        from cod_core.counterfactuals.search import REVISION
+
+        teacher = self.teacher(pid)
+        told = {k: v for k, v in options.items() if k != "targets"}
+        mark = f"tried:{short_hash(pid, teacher.id, teacher.revision, example.id, REVISION, target, sorted(told.items()))}"
+        known = cache.get_reply(self.db, mark)
+        if known is not None:
+            return known["found"], 0, 0
+        found = self.add_proposals(pid, [(example, cf) for cf in propose(example, n, target)])
+        cache.put_reply(self.db, pid, mark, {"found": found})
+        if not found:
+            failed = cache.get_reply(self.db, self.failed_key(pid)) or {}
+            cache.put_reply(self.db, pid, self.failed_key(pid), {**failed, example.id: "no flip found"})
+        return found, 1, propose.generator().texts_scored

@@ -1,0 +1,89 @@
+"""Tighten proposals: the smaller version is a new proposal beside the old one, and the person chooses."""
+
+from dataclasses import asdict, replace
+
+from cod_core.errors import BadInput
+from cod_core.progress import Progress, silent
+from cod_core.store import cache, items
+from cod_core.text import short_hash
+from cod_core.types import Counterfactual, Example, FlipCheck, now
+from cod_core.workspace.base import Base
+
+MODES = ("minimal", "confidence")
+
+
+class Tightening(Base):
+    """From proposals that flip to proposals that need each of their edits."""
+
+    def tighten(self, pid: str, cf_id: str, mode: str = "minimal") -> tuple[Counterfactual, FlipCheck]:
+        """The tightened proposal and its verdict; the same proposal where every edit is needed already.
+
+        mode: "minimal" (fewest edits) or "confidence" (p(target) in .5 to .8, for probing the boundary). A new
+        proposal points back to the one it came from; `bracket` gives the two texts between which the teacher
+        changes its mind. Raises BadInput where the proposal does not reach its target.
+        """
+        from cod_core.counterfactuals.tighten import BAND, REVISION, tighten
+
+        if mode not in MODES:
+            raise BadInput(f"The mode is one of {', '.join(MODES)}, not {mode!r}.")
+        cf, teacher = items.counterfactual(self.db, pid, cf_id), self.teacher(pid)
+        example = items.example(self.db, pid, cf.example_id)
+        mark = self._tightened_mark(pid, cf_id, mode)
+        known = cache.get_reply(self.db, mark)
+        if known is None:
+            found = tighten(example.text, cf.text, list(teacher.labels).index(cf.target), self._scorer(teacher),
+                            band=BAND if mode == "confidence" else None)
+            made = self._as_proposal(example, cf, found, mode, REVISION)
+            if made.id != cf.id:
+                self.add_proposals(pid, [(example, made)])
+            known = {"id": made.id, **asdict(found)}
+            cache.put_reply(self.db, pid, mark, known)
+        cf = items.counterfactual(self.db, pid, known["id"])
+        return cf, self._fresh_check(pid, cf)
+
+    def _as_proposal(self, example: Example, cf: Counterfactual, found, mode: str, revision: str) -> Counterfactual:
+        if found.text == cf.text:
+            return cf
+        took = found.spans - found.kept
+        note = f"tightened: {took} of {found.spans} edits taken back ({found.scored} texts scored)"
+        origin = replace(cf.origin, name=f"{cf.origin.name}, tightened", revision=f"{cf.origin.revision} {revision}".strip())
+        return replace(cf, id=short_hash(example.id, found.text, cf.target, "tightened", cf.id, mode), text=found.text,
+                       origin=origin, raw_reply=None, derived_from=cf.id, note=note, created_at=now())
+
+    def bracket(self, pid: str, cf_id: str, mode: str = "minimal") -> tuple[str, str] | None:
+        """(last text that still flips, first that does not) found when this proposal was tightened; None where it was not.
+
+        The second is "" where one edit is all there is: then the original is the first that does not flip.
+        """
+        known = cache.get_reply(self.db, self._tightened_mark(pid, cf_id, mode))
+        return None if known is None else (known["last_flip"], known["first_not"])
+
+    def _tightened_mark(self, pid: str, cf_id: str, mode: str) -> str:
+        from cod_core.counterfactuals.tighten import REVISION
+
+        teacher = self.teacher(pid)
+        return f"tightened:{short_hash(pid, cf_id, teacher.id, teacher.revision, mode, REVISION)}"
+
+    def tighten_all(self, pid: str, params: dict | None = None, progress: Progress = silent) -> dict:
+        """Tighten the offered proposal of every undecided text. params: mode, and sources (kinds: llm, import, ...).
+
+        Proposals of one edit are minimal and left alone. Returns {"texts", "tightened", "unchanged", "fraction_before",
+        "fraction_after"} (medians over the tightened ones).
+        """
+        import statistics
+
+        params = params or {}
+        mode, kinds = params.get("mode", "minimal"), params.get("sources")
+        todo = [c for c in self.cards(pid) if c.decision is None and c.check is not None and c.check.valid and not c.stale
+                and c.check.token_edits > 1 and (not kinds or c.offered.origin.kind in kinds)]
+        before, after = [], []
+        for done, card in enumerate(todo):
+            progress(done, len(todo), "taking back edits that are not needed")
+            cf, check = self.tighten(pid, card.offered.id, mode)
+            if cf.id != card.offered.id:
+                before.append(card.check.edit_fraction)
+                after.append(check.edit_fraction)
+        progress(len(todo), len(todo), "done")
+        return {"texts": len(todo), "tightened": len(after), "unchanged": len(todo) - len(after),
+                "fraction_before": statistics.median(before) if before else None,
+                "fraction_after": statistics.median(after) if after else None}

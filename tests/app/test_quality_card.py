@@ -1,0 +1,63 @@
+"""The quality card and the options of the search, through the app, with every prediction cached."""
+
+from cod_core.store import projects
+from cod_core.types import Task
+from ui import quality, search_options
+
+
+def sound(test):
+    assert not test.exception, test.exception
+
+
+def words(test):
+    return " ".join([h.body for h in test.get("html") if hasattr(h, "body")] + [str(h.proto.body) for h in test.get("html")]
+                    + [c.value for c in test.caption])
+
+
+def test_the_card_shows_the_funnel_and_the_limits_can_be_changed(filled, screen, workspace):
+    test = screen("proposals", filled)
+    sound(test)
+    next(t for t in test.toggle if t.key == "quality").set_value(True).run()
+    sound(test)
+    assert "not decided yet" in words(test) and "small enough" in words(test)
+    next(n for n in test.number_input if n.key == "limit-edit_fraction_reject").set_value(0.01)
+    next(b for b in test.button if b.label == "Save limits").click().run()
+    sound(test)
+    assert workspace.limits(filled).edit_fraction_reject == 0.01
+
+
+def test_the_technical_view_names_what_measured_fluency(filled, screen):
+    """A fluency number whose judge is not named could be anything."""
+    test = screen("proposals", filled)
+    next(t for t in test.toggle if t.key == "quality").set_value(True).run()
+    next(t for t in test.toggle if t.key == "quality-technical").set_value(True).run()
+    sound(test)
+    assert "word pairs" in words(test) or "NLL" in words(test)
+
+
+def test_hostile_reasons_are_escaped():
+    from cod_core.counterfactuals.quality import Stage
+
+    assert "<script>" not in quality.funnel([Stage("tried", 2, {"<script>": 1})])
+
+
+def test_targets_are_asked_for_with_three_labels_only(filled, screen, workspace):
+    test = screen("proposals", filled)
+    assert not [s for s in test.selectbox if s.key == "search-targets"]
+    three = workspace.create_project("Three", Task("Tone?", ("negative", "neutral", "positive")))
+    from cod_core.store import items
+    from cod_core.types import Example
+
+    items.add_examples(workspace.db, three, [Example(f"t{i}", f"text {i}", ("negative", "neutral", "positive")[i % 3])
+                                             for i in range(6)])
+    projects.set_teacher(workspace.db, three, {"kind": "builtin", "name": "movies"})
+    test = screen("proposals", three)
+    sound(test)
+    assert [s for s in test.selectbox if s.key == "search-targets"]
+
+
+def test_every_source_of_the_library_has_a_plain_name():
+    """A source that the page does not name could never be switched on again."""
+    from cod_core.workspace.searching import SOURCES
+
+    assert set(search_options.SOURCES) == set(SOURCES)

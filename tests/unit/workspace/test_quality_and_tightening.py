@@ -1,0 +1,69 @@
+"""Quality card, tightening and comparison through the workspace, with the built-in Amazon teacher."""
+
+import pytest
+
+from cod_core.errors import BadInput
+from cod_core.store import items
+from cod_core.text import short_hash
+from cod_core.types import Counterfactual, Example, Origin, Task
+from cod_core.workspace import Workspace
+
+pytestmark = pytest.mark.slow
+PAIRS = [("The battery is great and it came on time in a box.", "The battery is awful and it arrived late in a bag."),
+         ("I love this phone.", "I hate this phone.")]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    w = Workspace(tmp_path_factory.mktemp("home"))
+    pid = w.create_project("Phones", Task("Is it praise?", ("negative", "positive")))
+    w.set_teacher(pid, {"kind": "builtin", "name": "amazon"})
+    examples = [Example(short_hash(a), a, "positive") for a, _ in PAIRS]
+    items.add_examples(w.db, pid, [*examples, Example("t", "The lens is poor.", "negative", "test")])
+    w.add_proposals(pid, [(e, Counterfactual(short_hash(b), e.id, b, "positive", "negative", Origin("import", "mine.csv")))
+                          for e, (_, b) in zip(examples, PAIRS)])
+    return w, pid, examples
+
+
+def test_tightening_makes_a_smaller_proposal_that_points_back(made):
+    """The person sees both and chooses; the old one stays."""
+    w, pid, examples = made
+    base = items.counterfactuals(w.db, pid, [examples[0].id])[0]
+    cf, check = w.tighten(pid, base.id)
+    assert cf.derived_from == base.id and check.valid and cf.origin.name == "mine.csv, tightened"
+    assert check.edit_fraction < w._state(pid).checks[base.id].edit_fraction
+    flips, not_ = w.bracket(pid, base.id)
+    labels = [p.label for p in w.teacher(pid).predict([flips, not_ or examples[0].text])]
+    assert labels == ["negative", "positive"]
+    assert base.id in {c.id for c in items.counterfactuals(w.db, pid)}
+    assert w.tighten(pid, base.id)[0].id == cf.id, "asked again, the same answer comes back"
+
+
+def test_a_proposal_of_one_edit_stays_as_it_is(made):
+    w, pid, examples = made
+    base = items.counterfactuals(w.db, pid, [examples[1].id])[0]
+    assert w.tighten(pid, base.id)[0].id == base.id
+    with pytest.raises(BadInput, match="mode"):
+        w.tighten(pid, base.id, "best")
+
+
+def test_the_card_measures_and_compares_sources_on_the_same_texts(made):
+    w, pid, _ = made
+    w.tighten_all(pid)
+    card = w.quality(pid)
+    assert card.total.flip_rate == 1.0 and card.judge and card.total.fluency is not None
+    assert [s.n for s in card.stages][:4] == [2, 2, 2, 2]
+    rows = {row.source: row for row in card.sources}
+    assert set(rows) == {"file: mine.csv", "file: mine.csv, tightened"}
+    assert len({row.texts for row in rows.values()}) == 1
+
+
+def test_limits_hold_back_what_they_reject(made):
+    w, pid, _ = made
+    with pytest.raises(BadInput):
+        w.set_limits(pid, {"edit_fraction_reject": -1})
+    w.set_limits(pid, {"edit_fraction_reject": 0.01, "edit_fraction_warn": 0.01})
+    assert w.accept_within_limits(pid) == {"accepted": 0, "held_back": 2}
+    w.set_limits(pid, {"edit_fraction_reject": 0.9})
+    assert w.accept_within_limits(pid)["accepted"] == 2
+    assert w.quality(pid).stages[-1].n == 2
