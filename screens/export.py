@@ -4,40 +4,25 @@ import functools
 
 import streamlit as st
 
-from ui import errors, layout
+from ui import errors, exporting, hubpush, layout
 
 w, project = layout.need_project()
 pid = project.id
 NAMES = {
     "exported": "pairs to take away",
-    "rejected": "rejected, left out",
+    "rejected": "rejected",
     "other": "flagged or skipped, left out",
     "stale": "to be checked again, left out",
+    "unflipped": "no longer flip the teacher, left out",
 }
 
 
-layout.header("Export", "Take away the set you curated, and a small model that runs without this app.")
-counts = w.export_counts(pid)
-summary = w.summary(pid)
-if not counts["exported"] and not counts["stale"]:
-    layout.empty(
-        "Nothing to export yet",
-        "Accept a few counterfactuals first.",
-        "curate" if summary.n_proposed_texts else "proposals",
-        "Go to Curate" if summary.n_proposed_texts else "Propose counterfactuals",
-    )
-else:
-    layout.counts([(n, NAMES[k]) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
-    if counts["stale"]:
-        errors.box(
-            "Some accepted pairs were checked by another teacher. Check them again on the page Proposals; until "
-            "then they are left out.",
-            "warn",
-        )
+def downloads(choice) -> None:
+    """The set in its three forms; the zip is the page's primary action."""
     with st.container(horizontal=True):
         st.download_button(
             "Download the data set (.zip)",
-            functools.partial(w.export_bundle, pid),
+            functools.partial(w.export_bundle, pid, choice=choice),
             "counterfactuals.zip",
             "application/zip",
             type="primary",
@@ -47,46 +32,61 @@ else:
         )
         st.download_button(
             "Only the pairs (.jsonl)",
-            functools.partial(w.export_jsonl, pid),
+            functools.partial(w.export_jsonl, pid, choice),
             "counterfactuals.jsonl",
             "application/jsonl",
             on_click="ignore",
             icon=":material/download:",
             key="jsonl",
         )
+        st.download_button(
+            "Two rows a pair (.tsv)",
+            functools.partial(w.export_cad, pid, choice),
+            "cad_paired.tsv",
+            "text/tab-separated-values",
+            on_click="ignore",
+            icon=":material/download:",
+            key="cad",
+        )
     st.caption(
         "The zip opens with datasets.load_dataset and in this app; it holds accepted and edited pairs only, with "
         "the history of decisions and checksums."
     )
+
+
+def inside(choice) -> None:
+    """The first records as they would leave."""
     st.subheader("What is inside", anchor=False)
-    with errors.shown():
-        records = w.export_preview(pid, 5)
-        wide, narrow = st.column_config.TextColumn(width=360), st.column_config.TextColumn(width=95)
-        st.dataframe(
-            [
-                {
-                    "original": r.get("text"),
-                    "label": r.get("label"),
-                    "counterfactual": r.get("counterfactual_text"),
-                    "new label": r.get("counterfactual_label"),
-                }
-                for r in records
-            ],
-            hide_index=True,
-            row_height=40,
-            column_config={"original": wide, "counterfactual": wide, "label": narrow, "new label": narrow},
-        )
-        if records:
-            with st.expander("One full record", icon=":material/code:"):
-                st.json(records[0])
+    records = w.export_preview(pid, 5, choice)
+    wide, narrow = st.column_config.TextColumn(width=360), st.column_config.TextColumn(width=95)
+    st.dataframe(
+        [
+            {
+                "original": r.get("text"),
+                "label": r.get("label"),
+                "counterfactual": r.get("counterfactual_text"),
+                "new label": r.get("counterfactual_label"),
+            }
+            for r in records
+        ],
+        hide_index=True,
+        row_height=40,
+        column_config={"original": wide, "counterfactual": wide, "label": narrow, "new label": narrow},
+    )
+    if records:
+        with st.expander("One full record", icon=":material/code:"):
+            st.json(records[0])
+
+
+def student() -> None:
+    """The distilled student, and the report where there is one."""
     st.subheader("The student", anchor=False)
-    results = None
-    with errors.shown():
-        results = w.results(pid)
+    results = w.results(pid)
     if results is None or not results.runs:
         st.caption("Distil a student first; then it can be taken away here.")
-    else:
-        st.caption("A folder with the model's weights and a short README that shows how to load it in a few lines.")
+        return
+    st.caption("A folder with the model's weights and a short README that shows how to load it in a few lines.")
+    with st.container(horizontal=True):
         st.download_button(
             "Download the student (.zip)",
             functools.partial(w.export_student, pid),
@@ -96,3 +96,46 @@ else:
             icon=":material/download:",
             key="student",
         )
+        if hasattr(w, "report_html"):
+            st.download_button(
+                "Download the report (.html)",
+                functools.partial(w.report_html, pid),
+                "report.html",
+                "text/html",
+                on_click="ignore",
+                icon=":material/description:",
+                key="report",
+            )
+
+
+layout.header("Export", "Take away the set you curated, and a small model that runs without this app.")
+everything = w.export_counts(pid)
+summary = w.summary(pid)
+if not everything["exported"] and not everything["stale"]:
+    layout.empty(
+        "Nothing to export yet",
+        "Accept a few counterfactuals first.",
+        "curate" if summary.n_proposed_texts else "proposals",
+        "Go to Curate" if summary.n_proposed_texts else "Propose counterfactuals",
+    )
+else:
+    top = st.container()
+    choice = exporting.choose(w, project)
+    with top:
+        counts = w.export_counts(pid, choice)
+        layout.counts([(n, NAMES[k]) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
+        if counts["stale"]:
+            errors.box(
+                "Some accepted pairs were checked by another teacher. Check them again on the page Proposals; until "
+                "then they are left out.",
+                "warn",
+            )
+        downloads(choice)
+        with errors.shown():
+            exporting.personal(w, pid, choice, counts["exported"])
+    with errors.shown():
+        exporting.card(w, project)
+        hubpush.section(w, project, choice)
+        inside(choice)
+    with errors.shown():
+        student()

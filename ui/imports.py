@@ -206,12 +206,16 @@ def examples(w: Any, pid: str, labels: tuple[str, ...], role: str, primary: bool
             return
         if st.button("Add these texts", type="primary" if primary else "secondary", key=f"{key}-add"):
             before = w.summary(pid).counts
-            with st.spinner("Checking every row …"):
-                done = w.import_table(pid, table, columns, role, meaning or None, keep, digest, name)
+            bar = st.progress(0.0, text="Checking every row …")
+
+            def progress(at: int, of: int, message: str = "") -> None:
+                bar.progress(min(1.0, at / of) if of else 0.0, text=layout.plain(message) + " …")
+
+            done = w.import_table(pid, table, columns, role, meaning or None, keep, digest, name, progress)
             state.mark_saved()
             new = sum(w.summary(pid).counts.values()) - sum(before.values())
             st.session_state[UPLOADS] = st.session_state.get(UPLOADS, 0) + 1  # a fresh uploader for the next file
-            st.session_state[f"import-{pid}"] = (new, len(done.examples), done.left_out, list(done.problems))
+            st.session_state[f"import-{pid}"] = (new, len(done.examples), done.left_out, list(done.problems), done.note)
             st.rerun()
 
 
@@ -220,11 +224,13 @@ def outcome(pid: str) -> None:
     found = st.session_state.get(f"import-{pid}")
     if found is None:
         return
-    new, usable, left_out, problems = found
+    new, usable, left_out, problems, note = found
     if new:
         gone = layout.several(left_out, "row was", "rows were")
         more = f" {gone} left out; the reasons are listed below." if left_out else ""
         errors.box(f"{layout.several(new, 'text')} added.{more}", "ok")
+        if note:
+            st.text(note)
     elif usable:
         errors.box("Nothing new: these texts were already in the project.", "info")
     else:

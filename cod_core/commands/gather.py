@@ -53,9 +53,9 @@ def import_(path: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, JSONL or 
         project = w.create_project(name or path.stem, Task(name or path.stem, wanted))
     found = w.import_table(project, table, columns, role, _map(label_map), [c for c in keep.split(",") if c],
                            hashlib.sha256(data).hexdigest(), path.name)
-    out = {"project": project, "added": len(found.examples), "problems": as_rows(found.problems)}
+    out = {"project": project, "added": len(found.examples), "problems": as_rows(found.problems), "note": found.note}
     listed = "".join(f"\n  row {p.row}: {p.message}" for p in found.problems[:20])
-    say(out, as_json, f"Project {project}: {len(found.examples)} texts, {len(found.problems)} rows left out.{listed}")
+    say(out, as_json, f"Project {project}: {len(found.examples)} texts, {len(found.problems)} rows left out. {found.note}{listed}")
 
 
 def _map(label_map: str) -> dict[str, str] | None:

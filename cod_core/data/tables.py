@@ -95,13 +95,15 @@ class Columns:
 class Import:
     """examples: what can be imported. problems: by row. label_counts: label -> rows imported.
 
-    split_given: the splits came from a column or the role, so no automatic split is due.
+    split_given: the splits came from a column or the role, so no automatic split is due. note: how the texts were
+    divided, in a sentence.
     """
 
     examples: list[Example]
     problems: list[Problem]
     label_counts: dict[str, int]
     split_given: bool = False
+    note: str = ""
 
     @property
     def left_out(self) -> int:

@@ -9,18 +9,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _PATTERNS = {
-    "mail address": re.compile(r"\b[\w.+%-]+@[\w-]+(?:\.[\w-]+)+\b"),
-    "phone number": re.compile(r"(?<![\w.])(?:\+|00|\(?0)\d(?:[\s./()-]{0,2}\d){6,13}(?!\w)|(?<![\w-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\w)"),
+    "mail address": re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"),
     "bank account (IBAN)": re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
-    "card number": re.compile(r"(?<!\d)(?:\d[ -]?){13,19}(?!\d)"),
+    "network address": re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d)"),
+    "card number": re.compile(r"(?<![\d-])\d(?:[ -]?\d){12,18}(?![\d-])"),
     "social security number": re.compile(r"(?<!\d)(?!000|666|9\d\d)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?!\d)"),
     "patient or case number": re.compile(
-        r"\b(?:MRN|NHS|patient(?:\s+id)?|case|chart|insurance|Fall|Patienten?|Vers(?:icherungs)?)[\s.-]*"
-        r"(?:no|nr|number|nummer|id)?[\s.:#-]*\d[\d -]{4,}\d", re.I),
+        r"\b(?:MRN|NHS|patient(?:en)?(?:\s?id)?|case|chart|insurance|Fall|Vers(?:icherungs)?)[\s.-]?"
+        r"(?:no|nr|number|nummer|id)?[\s.:#-]{0,3}\d(?:[ -]?\d){5,19}", re.I),
     "date of birth": re.compile(
         r"\b(?:born|d\.?o\.?b\.?|date of birth|geb(?:oren)?\.?)\b[^.\n]{0,15}?\d{1,4}[./-]\d{1,2}[./-]\d{1,4}", re.I),
-    "network address": re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"),
+    "phone number": re.compile(
+        r"(?<![\w.+-])(?:\+|00|\(?0)\d(?:[\s./()-]{0,2}\d){6,13}(?!\w)|(?<![\w-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\w)"),
 }
+
+_CHECKED = ("bank account (IBAN)", "card number", "network address")
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,11 @@ def hits(text: str) -> Iterator[Hit]:
     for kind, pattern in _PATTERNS.items():
         for match in pattern.finditer(text):
             piece = match.group().strip()
-            if not _plausible(kind, piece) or any(a < match.end() and match.start() < b for a, b in taken):
+            if any(a < match.end() and match.start() < b for a, b in taken):
+                continue
+            if kind in _CHECKED:
+                taken.append(match.span())  # looks like one: where its checksum fails it is no phone number either
+            if not _plausible(kind, piece):
                 continue
             taken.append(match.span())
             yield Hit(kind, piece)

@@ -73,30 +73,41 @@ class Gathering(Base):
         progress(2, 2, "ready")
         return pid
 
-    def import_table(self, pid: str, table, columns, role: str, labels_map, keep, sha256: str, name: str):
+    def import_table(self, pid: str, table, columns, role: str, labels_map, keep, sha256: str, name: str,
+                     progress: Progress = silent):
         """Store the importable rows of a table and return the Import with its problems.
 
         role: labelled, test or unlabelled. The same file twice changes nothing. Labelled rows are split
-        automatically unless the table or an earlier file brings a test split.
+        automatically unless the table or an earlier file brings a test split; the Import's note says how.
         """
         from cod_core.data.split import split_examples
         from cod_core.data.tables import to_examples
 
         project = self.project(pid)
         names = labels_map or {label: label for label in project.task.labels}
+        progress(0, len(table.rows), "checking every row")
         found = to_examples(table, columns, names, role, keep)
         unknown = set(names.values()) - set(project.task.labels)
         if unknown:
             raise BadInput(f"These label names are not in the project: {', '.join(sorted(unknown))}.")
         if items.upload_seen(self.db, pid, f"{sha256}:{role}"):
             return found
-        examples = found.examples
-        if role == "labelled" and getattr(columns, "split", None) is None:
-            has_test = any(split == "test" for split, _ in items.count_examples(self.db, pid))
-            if not has_test:
-                examples = split_examples(examples, seed=0).examples
-        items.add_examples(self.db, pid, examples)
-        items.record_upload(self.db, pid, f"{sha256}:{role}", name, role, len(examples))
+        if not found.split_given:
+            if any(split == "test" for split, _ in items.count_examples(self.db, pid)):
+                found = replace(found, note="The project has test texts already, so all of these are for training.")
+            else:
+                made = split_examples(found.examples, seed=0)
+                found = replace(found, examples=made.examples, note=made.note)
+        total = len(found.examples)
+
+        def counted():
+            for done, example in enumerate(found.examples):
+                if done % 1000 == 0:
+                    progress(done, total, "saving the texts")
+                yield example
+        items.add_examples(self.db, pid, counted())
+        items.record_upload(self.db, pid, f"{sha256}:{role}", name, role, total)
+        progress(total, total, "done")
         return found
 
     def import_hub(self, pid: str, name: str, split: str, limit: int, progress: Progress = silent) -> int:

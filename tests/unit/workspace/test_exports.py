@@ -1,0 +1,152 @@
+"""What leaves is exactly what was chosen; names stay at home; the counts on screen are the counts in the file."""
+
+import csv
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cod_core.data.tables import Columns, Table
+from cod_core.store import items, projects
+from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task
+from cod_core.workspace import Workspace
+from cod_core.workspace.choosing import ExportChoice
+
+LABELS = ("good", "bad")
+TEACHER = {"kind": "builtin", "name": "movies"}
+WHEN = "2026-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def w(database_url, tmp_path, monkeypatch):
+    monkeypatch.setenv("COD_HOME", str(tmp_path))
+    monkeypatch.setenv("COD_DATABASE_URL", database_url)
+    opened = Workspace()
+    yield opened
+    opened.db.engine.dispose()
+
+
+@pytest.fixture
+def pid(w):
+    """Six decided texts: e0 to e2 accepted (e2 in test), e3 kept without a flip, e4 rejected, e5 kept without a check."""
+    pid = w.create_project("Wards", Task("Good or bad?", LABELS))
+    projects.set_teacher(w.db, pid, TEACHER)
+    before, after = Prediction(LABELS, (-0.1, -2.3)), Prediction(LABELS, (-1.6, -0.2))
+    items.add_examples(w.db, pid, [Example(f"e{i}", f"A good text {i}.", LABELS[i % 2], "test" if i == 2 else "train")
+                                   for i in range(6)])
+    cfs = [Counterfactual(f"c{i}", f"e{i}", f"A bad text {i}.", "good", "bad", Origin("search", "s"), created_at=WHEN)
+           for i in range(6)]
+    items.add_counterfactuals(w.db, pid, cfs)
+    items.add_checks(w.db, pid, [FlipCheck(cf.id, *w._identity(TEACHER, LABELS), before, before if cf.id == "c3" else after,
+                                           "bad", 1, 0.2, 3, 0.9, False, WHEN) for cf in cfs[:5]])
+    for i in range(3):
+        w.decide(pid, f"c{i}", "accepted", "dr.jane@clinic.example")
+    w.decide(pid, "c3", "accepted", "ben", override_reason="the teacher is wrong")
+    w.decide(pid, "c4", "rejected", "ben")
+    from cod_core.store import decisions
+    from cod_core.types import Decision
+
+    decisions.append(w.db, pid, Decision("c5", "e5", "accepted", "ben", override_reason="no teacher at hand",
+                                         decided_at=WHEN))
+    return pid
+
+
+def texts(data: bytes) -> list[str]:
+    return [json.loads(line)["text"][-2] for line in data.splitlines()]
+
+
+def test_pairs_kept_with_a_reason_count_as_exported_whether_checked_or_not(w, pid):
+    """They were counted as stale and left the file all the same."""
+    assert w.export_counts(pid) == {"exported": 5, "rejected": 1, "other": 0, "stale": 0, "unflipped": 0}
+    assert texts(w.export_jsonl(pid)) == ["0", "1", "2", "3", "5"]
+
+
+@pytest.mark.parametrize(("choice", "expected"), [
+    (ExportChoice(splits=("test",)), "2"), (ExportChoice(labels=("bad",)), "135"), (ExportChoice(flips_only=True), "012"),
+    (ExportChoice(statuses=("edited",)), ""), (ExportChoice(guideline_from=2), "")])
+def test_what_was_chosen_is_what_is_counted_and_what_leaves(w, pid, choice, expected):
+    assert "".join(texts(w.export_jsonl(pid, choice))) == expected
+    assert w.export_counts(pid, choice)["exported"] == len(expected)
+    rows = list(csv.DictReader(io.StringIO(w.export_cad(pid, choice).decode()), dialect="excel-tab"))
+    assert len(rows) == 2 * len(expected) and [r["batch_id"] for r in rows[::2]] == [r["batch_id"] for r in rows[1::2]]
+
+
+def test_names_stay_at_home_unless_asked_for(w, pid):
+    data = w.export_bundle(pid, choice=ExportChoice(rejected=True))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        everything = b"".join(archive.read(name) for name in archive.namelist())
+        audit = [json.loads(line) for line in archive.read("audit.jsonl").splitlines()]
+        manifest = json.loads(archive.read("manifest.json"))
+    assert b"jane" not in everything and {r["annotator"] for r in audit} == {"A1", "A2"}
+    assert manifest["filters"]["anonymised"] and manifest["counts"]["rejected"] == 1
+    named = w.export_jsonl(pid, ExportChoice(anonymise=False))
+    assert b"dr.jane@clinic.example" in named
+
+
+def test_the_teacher_is_named_with_its_full_digest(w, pid):
+    """The first 16 digits were written as if they were the whole."""
+    found = json.loads(w.export_jsonl(pid).splitlines()[0])["teacher"]
+    assert len(found["sha256"]) == 64 and found["revision"].startswith(found["sha256"][:16])
+
+
+def test_the_card_says_what_the_person_wrote_as_plain_characters(w, pid):
+    w.set_card(pid, {"description": "Notes ![x](https://h/y.png)", "license": "cc-by-4.0", "languages": ["en", "de"],
+                     "authors": "", "unknown": "x"})
+    with zipfile.ZipFile(io.BytesIO(w.export_bundle(pid))) as archive:
+        readme = archive.read("README.md").decode()
+    head, body = readme.split("\n---\n", 1)
+    assert 'license: "cc-by-4.0"' in head and '- "de"' in head
+    assert r"Notes \!\[x\]" in body and "](https" not in body and "unknown" not in w.project(pid).settings["card"]
+
+
+def test_likely_personal_data_is_named_before_it_leaves(w, pid):
+    items.add_examples(w.db, pid, [Example("p", "Ask eva@clinic.example for a good text.", "good")])
+    cf = Counterfactual("cp", "p", "Ask eva@clinic.example for a bad text.", "good", "bad", Origin("search", "s"),
+                        created_at=WHEN)
+    items.add_counterfactuals(w.db, pid, [cf])
+    verdict = w._state(pid).checks["c0"]
+    items.add_checks(w.db, pid, [replace(verdict, counterfactual_id="cp")])
+    w.decide(pid, "cp", "rejected", "ben")
+    assert w.personal_data(pid) == ({}, [])
+    w.decide(pid, "cp", "accepted", "ben", override_reason="yes")
+    assert w.personal_data(pid) == ({"mail address": 1}, [("p", "mail address", "eva@clinic.example")])
+
+
+def test_an_export_comes_back_in_one_step_and_twice_changes_nothing(w, pid):
+    data = w.export_bundle(pid, choice=ExportChoice(rejected=True))
+    again = w.import_bundle(None, data)
+    w.import_bundle(again, data)
+    assert {i: d.status for i, d in w._state(again).outcome.items()} == {
+        i: d.status for i, d in w._state(pid).outcome.items()}
+    w.undo(again, "A2")
+    assert len(w._state(again).outcome) == 5, "an undo takes back one decision, not the whole import"
+
+
+def test_a_file_is_written_by_the_ending_of_its_name(w, pid, tmp_path):
+    w.write_export(pid, tmp_path / "a.tsv")
+    assert Path(tmp_path / "a.tsv").read_text().startswith("Sentiment\tText\tbatch_id\n")
+    seen = []
+    manifest = w.write_export(pid, tmp_path / "a.zip", progress=lambda done, total, message="": seen.append((done, total)))
+    assert manifest["counts"]["exported"] == 5 and seen[-1] == (6, 6)
+    body = (tmp_path / "a.zip").read_bytes()
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        assert all(hashlib.sha256(archive.read(n)).hexdigest() == m["sha256"] for n, m in manifest["files"].items())
+
+
+def table(rows, columns=("text", "label", "split")) -> Table:
+    return Table(list(columns), [list(r) for r in rows], list(range(2, len(rows) + 2)), [])
+
+
+def test_an_empty_split_column_does_not_switch_the_automatic_split_off(w):
+    """A column named split without a word in it left every text in training, and no test texts."""
+    pid = w.create_project("Split", Task("q", LABELS))
+    rows = [(f"text {i}", LABELS[i % 2], "") for i in range(100)]
+    found = w.import_table(pid, table(rows), Columns("text", "label", None, "split"), "labelled", None, [], "sha", "t.csv")
+    assert w.summary(pid).n_test > 20 and "held out for the test" in found.note
+    rows = [(f"more {i}", LABELS[i % 2], "") for i in range(10)]
+    again = w.import_table(pid, table(rows), Columns("text", "label", None, "split"), "labelled", None, [], "sha2", "t.csv")
+    assert "already" in again.note and w.summary(pid).n_train > 60
