@@ -14,12 +14,12 @@ STUDENTS = {
     "finetuned": "Thorough (minutes to hours)",
 }
 EXPLAIN = {
-    "contrastive": "A language model that learns to tell each text from its counterfactual; the most accurate with few texts.",
+    "contrastive": "A language model that learns to tell each text from its counterfactual. Meant for very few texts.",
     "linear": "A light classifier on fixed sentence features. Trained many times over, so that chance is averaged out.",
     "finetuned": "A cut-down language model whose weights are all trained. Slower; best with a graphics card.",
 }
 ARMS = ["kd", "half", "cod", "cod_plus"]
-RECIPE = {"contrastive": {"frozen_layers": 4, "steps": 20, "learning_rate": 1e-4}}
+RECIPE = {"contrastive": {"frozen_layers": 2, "steps": 20, "learning_rate": 1e-4}}
 
 
 def spoken(seconds: float) -> str:

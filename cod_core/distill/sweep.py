@@ -6,13 +6,13 @@ split is scored once per finished student. Students already done are skipped, so
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
 from cod_core.distill.allowed import check_linear
-from cod_core.distill.arms import TrainRow, data_hash, row_count, rows_for
+from cod_core.distill.arms import TrainRow, data_hash, paired_rows, row_count, rows_for
 from cod_core.distill.evaluate import gold_indices, metrics
 from cod_core.distill.linear import SCALE, fit_linear_batch, log_softmax
 from cod_core.errors import NotEnoughData
@@ -81,10 +81,18 @@ def plan_cells(
     for arm, k, seed, rows in drawn:
         texts = [row.text for row in rows]
         soft = known(texts) if known else np.asarray(soften(texts, seed), dtype=np.float64)
-        own = config | ({"cf_share": sum(r.is_cf for r in rows) / len(rows)} if arm in MULTI_ARMS else {})
-        cells.append(CellSpec(RunConfig(arm=arm, shots=row_count(arm, k), seed=seed, data_hash=data_hash(rows, soft),
-                                        **own), tuple(rows), soft))
+        share = {"cf_share": sum(r.is_cf for r in rows) / len(rows)} if arm in MULTI_ARMS else {}
+        own = RunConfig(arm=arm, shots=row_count(arm, k), seed=seed, data_hash=data_hash(rows, soft), **(config | share))
+        cells.append(CellSpec(without_unused(own), tuple(rows), soft))
     return cells, left_out
+
+
+def without_unused(config: RunConfig) -> RunConfig:
+    """The settings on counterfactuals put back where an arm has none or fixes their share: else kd would be trained
+    once for every setting of cod."""
+    if paired_rows(config.arm, config.shots) == 0:
+        return replace(config, cf_share=0.5, cf_weight=1.0, cf_source="")
+    return replace(config, cf_share=0.5) if config.arm == "cod_plus" else config
 
 
 def soft_labels_of(specs: Sequence[CellSpec], teacher_logprobs: Callable) -> Callable[[CellSpec], np.ndarray]:

@@ -95,7 +95,7 @@ class Distilling(Base):
         many rows are drawn, and how many of them, the first ones, have a counterfactual.
         """
         from cod_core.distill.sweep import plan_cells
-        from cod_core.workspace.students import second_rows, softener, student_settings
+        from cod_core.workspace.students import second_rows, shots_by_share, softener, student_settings
 
         teacher = self.teacher(pid)
         shots = [int(k) for k in params.get("shots") or self.shots_allowed(pid)]
@@ -116,9 +116,19 @@ class Distilling(Base):
         progress(0, 1, "drawing the training rows")
         orders = self.sweep_orders(pid, seeds, int(params.get("draw_to") or max(shots)), min(available, need_pairs), set(pairs))
         second = second_rows(self, pid, arms, pool, pairs)
-        cells, left_out = plan_cells(
-            orders, shots, arms, pool, pairs, teacher.logprobs, second, softener(self, pid, settings),
-            teacher_id=teacher.id, teacher_revision=teacher.revision, **settings)
+        cells, left_out, refused = [], [], None
+        soften = softener(self, pid, settings)
+        for share, ks in shots_by_share(params, shots).items():
+            try:
+                more, sentences = plan_cells(
+                    orders, ks, arms, pool, pairs, teacher.logprobs, second, soften, teacher_id=teacher.id,
+                    teacher_revision=teacher.revision, **settings, **({} if share is None else {"cf_share": share}))
+            except NotEnoughData as error:
+                refused = error
+                continue
+            cells, left_out = cells + more, left_out + sentences
+        if not cells and refused:
+            raise refused
         return list({cell.config.run_id: cell for cell in cells}.values()), left_out, shots
 
     def run_cells(self, pid: str, cells: Sequence, params: dict, progress: Progress = silent) -> list:

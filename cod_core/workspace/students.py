@@ -1,7 +1,7 @@
 """From a person's parameters to a student's settings, the second rows of control arms and the soft labels.
 
 params["student"]: linear, finetuned, contrastive or retrieval. For all: soft_labels (teacher, off, random, scaled),
-cf_share, cf_weight, cf_source. For those trained step by step: method (kd, lwd, ted), encoder, layers, steps,
+cf_share (or "auto"), cf_weight, cf_source. For those trained step by step: method (kd, lwd, ted), encoder, layers, steps,
 learning_rate, batch_size, hard_loss, kappa, pair_weight, layer_weight, frozen_layers, lora_rank.
 """
 
@@ -16,6 +16,7 @@ from cod_core.models.encoder import DEFAULT_ENCODER
 from cod_core.types import Counterfactual, Example, Origin, RunConfig
 
 STUDENTS = ("linear", "finetuned", "contrastive", "retrieval")
+SHARES = ((128, 0.5), (None, 0.125))  # counterfactuals among k rows up to so many rows: docs/experiments.md
 NUMBERS = {"temperature": float, "kd_weight": float, "l2": float, "cf_share": float, "cf_weight": float}
 STEPWISE = {"steps": int, "learning_rate": float, "batch_size": int, "layer_weight": float, "kappa": float,
             "pair_weight": float, "frozen_layers": int, "lora_rank": int}
@@ -29,7 +30,7 @@ def student_settings(params: Mapping) -> dict:
         raise BadInput(f"There is no student called {kind!r}. Choose one of: {', '.join(STUDENTS)}.")
     given = {k: v for k, v in params.items() if v is not None}
     out: dict = {"method": given.get("method", "kd"), "encoder": encoder, "student": kind}
-    out |= {name: cast(given[name]) for name, cast in NUMBERS.items() if name in given}
+    out |= {name: cast(given[name]) for name, cast in NUMBERS.items() if name in given and given[name] != "auto"}
     out |= {name: str(given[name]) for name in ("soft_labels", "hard_loss", "cf_source") if name in given}
     if out.get("soft_labels") == "off":
         out["kd_weight"] = 0.0
@@ -78,6 +79,20 @@ def memory_for(settings: Mapping, longest_text: int) -> Memory:
     free = free_bytes()
     rows = rows_that_fit(size, batch, tokens, free, **options)
     return Memory(training_bytes(size, rows or 2, tokens, **options), free, rows)
+
+
+def shots_by_share(params: Mapping, shots: Sequence[int]) -> dict[float | None, list[int]]:
+    """Share of counterfactuals -> the k it is for. One group (None: as the settings say) unless cf_share is "auto".
+
+    "auto" takes half of the rows up to 128 and an eighth above: with many real rows of one's own, half of them is too
+    much to give up for counterfactuals.
+    """
+    if params.get("cf_share") != "auto":
+        return {None: list(shots)}
+    out: dict[float | None, list[int]] = {}
+    for k in shots:
+        out.setdefault(next(share for limit, share in SHARES if limit is None or k <= limit), []).append(k)
+    return out
 
 
 def softener(workspace, pid: str, settings: Mapping):

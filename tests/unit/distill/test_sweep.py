@@ -103,3 +103,12 @@ def test_an_unknown_label_is_refused_before_anything_is_computed():
     with pytest.raises(BadInput, match="fine"):
         world.run([CellSpec(cells[0].config, (row, *cells[0].rows))])
     assert not world.asked
+
+
+def test_arms_without_counterfactuals_are_one_student_whatever_is_set_for_them():
+    """Twenty students more a setting, and a baseline that differs between them only by its name."""
+    plain, _ = World().plan(shots=(4,))
+    other, _ = World().plan(shots=(4,), cf_share=0.25, cf_weight=0.5, cf_source="search")
+    ids = [{c.config.run_id for c in cells if c.config.arm == arm} for arm in ("kd", "half", "cod") for cells in (plain, other)]
+    assert ids[0] == ids[1] and ids[2] == ids[3] and not ids[4] & ids[5]
+    assert all(c.config.real_shots == c.config.shots // 2 for c in other if c.config.arm == "cod_plus")

@@ -195,3 +195,15 @@ def test_a_sweep_killed_at_20_random_moments_ends_with_the_same_table_bit_for_bi
                for x in (w, Workspace(tmp_path / "whole"))]
     assert numbers[0] == numbers[1] and len(numbers[0]) == whole["cells"]
 
+
+
+def test_the_share_of_counterfactuals_falls_where_real_rows_are_many(made, monkeypatch):
+    """Half of 512 real rows is too much to give up: the paper's gain is negative there."""
+    from cod_core.workspace import students
+
+    w, pid = made
+    assert students.shots_by_share({}, [8, 512]) == {None: [8, 512]}
+    assert students.shots_by_share({"cf_share": "auto"}, [8, 128, 256, 512]) == {0.5: [8, 128], 0.125: [256, 512]}
+    monkeypatch.setattr(students, "SHARES", ((4, 0.5), (None, 0.25)))
+    cells, _, _ = w.plan_sweep(pid, {"arms": ["kd", "cod"], "shots": [4, 8], "seeds": 1, "cf_share": "auto"})
+    assert {(c.config.shots, c.config.real_shots) for c in cells if c.config.arm == "cod"} == {(4, 2), (8, 6)}
