@@ -116,7 +116,7 @@ else:
                         "student": student,
                         "shots": sorted(shots),
                         "seeds": seeds,
-                        "arms": ARMS,
+                        "arms": ARMS + (["cod_all"] if len(project.task.labels) > 2 else []),
                         "method": "kd",
                         "energy": energy,
                         **RECIPE.get(student, {}),

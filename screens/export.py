@@ -48,6 +48,16 @@ def downloads(choice) -> None:
             icon=":material/download:",
             key="cad",
         )
+        if w.template(pid):
+            st.download_button(
+                "As columns again (.csv)",
+                functools.partial(w.export_columns, pid),
+                "columns.csv",
+                "text/csv",
+                on_click="ignore",
+                icon=":material/download:",
+                key="columns",
+            )
     st.caption(
         "The zip opens with datasets.load_dataset and in this app; it holds accepted and edited pairs only, with "
         "the history of decisions and checksums."

@@ -10,8 +10,9 @@ from typing import Any
 import streamlit as st
 
 from cod_core.data import tables
+from cod_core.data.sentences import MADE
 from cod_core.errors import BadInput
-from ui import errors, layout, state
+from ui import errors, layout, sentences, state
 
 TYPES = ["csv", "tsv", "xlsx", "jsonl", "txt"]
 MAX_VALUES = 20
@@ -92,10 +93,10 @@ def column(label: str, table: Any, guess: str | None, key: str, optional: bool =
 
 def confirm_columns(table: Any, role: str, key: str) -> tuple[Any, list[str]]:
     """The columns as confirmed, and the other columns that were ticked."""
-    guess = tables.guess_columns(table)
+    guess, made = tables.guess_columns(table), table.columns[-1].startswith(MADE) and "made" or ""
     left, right = st.columns(2)
     with left:
-        text = column("Column with the text", table, guess.text, f"{key}-text")
+        text = column("Column with the text", table, table.columns[-1] if made else guess.text, f"{key}-text{made}")
     label = None
     if role != "unlabelled":
         with right:
@@ -195,7 +196,9 @@ def examples(w: Any, pid: str, labels: tuple[str, ...], role: str, primary: bool
     key = f"in-{role}-{digest[:8]}"
     preview(table)
     with errors.shown():
+        table, needed = sentences.offered(w, pid, table, key)
         columns, keep = confirm_columns(table, role, key)
+        keep = list(dict.fromkeys([*keep, *needed]))
         meaning = confirm_labels(table, columns.label, labels, key) if role != "unlabelled" and columns.label else {}
         if role != "unlabelled" and not meaning:
             errors.box(

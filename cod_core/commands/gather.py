@@ -20,6 +20,8 @@ def import_(path: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, JSONL or 
             text_column: Annotated[str, typer.Option(help="Column with the text, where it is not found.")] = "",
             label_column: Annotated[str, typer.Option(help="Column with the label, where it is not found.")] = "",
             keep: Annotated[str, typer.Option(help="Other columns to keep, separated by commas; none by default.")] = "",
+            sentence: Annotated[str, typer.Option(help='Rows are columns: make the text by this template, such as '
+                                                       '"The patient is {age} years old."')] = "",
             label_map: Annotated[str, typer.Option(help='JSON from the file\'s labels to the project\'s: {"0": "complaint"}.')] = "",
             split: Annotated[str, typer.Option(help="For hub: train, validation or test.")] = "train",
             limit: Annotated[int, typer.Option(help="For hub: at most so many rows.")] = 1000,
@@ -45,13 +47,17 @@ def import_(path: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, JSONL or 
         out = {**found, "project": project, "problems": as_rows(found["problems"])}
         return say(out, as_json, f"{found['added']} counterfactuals added, {found['flipped']} flip the teacher, "
                                   f"{len(found['problems'])} rows left out.")
-    columns = guess_columns(table)
-    chosen = {k: v for k, v in (("text", text_column), ("label", label_column)) if v}
-    columns = replace(columns, **chosen)
     if not project:
         wanted = tuple(label.strip() for label in labels.split(",") if label.strip())
         project = w.create_project(name or path.stem, Task(name or path.stem, wanted))
-    found = w.import_table(project, table, columns, role, _map(label_map), [c for c in keep.split(",") if c],
+    kept = [c for c in keep.split(",") if c]
+    if sentence or w.template(project):
+        table, text_column, named = w.rows_as_sentences(project, table, sentence or w.template(project))
+        kept = list(dict.fromkeys([*kept, *named]))
+    columns = guess_columns(table)
+    chosen = {k: v for k, v in (("text", text_column), ("label", label_column)) if v}
+    columns = replace(columns, **chosen)
+    found = w.import_table(project, table, columns, role, _map(label_map), kept,
                            hashlib.sha256(data).hexdigest(), path.name)
     out = {"project": project, "added": len(found.examples), "problems": as_rows(found.problems), "note": found.note}
     listed = "".join(f"\n  row {p.row}: {p.message}" for p in found.problems[:20])

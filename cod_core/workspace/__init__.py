@@ -21,6 +21,7 @@ from cod_core.workspace.results import ResultsView
 from cod_core.workspace.reviewing import Reviewing
 from cod_core.workspace.searching import Searching
 from cod_core.workspace.sweeping import Sweeping
+from cod_core.workspace.tabular import Tabular
 from cod_core.workspace.teaching import Teaching
 from cod_core.workspace.tightening import Tightening
 from cod_core.workspace.trying import Trying
@@ -29,5 +30,5 @@ from cod_core.workspace.working import Working
 
 class Workspace(Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working, Guiding,
                 People, Reviewing, Auditing, Keeping, Sweeping, Trying, Costing, Queueing, Searching, Tightening,
-                Judging):
+                Judging, Tabular):
     """Everything the app can do with one data folder (COD_HOME). home: another folder, for tests."""
