@@ -16,7 +16,8 @@ from cod_core.export.student import write_finetuned_student
 from cod_core.models.decoder import is_decoder, load_decoder, logits_of, tokenize
 from cod_core.models.student import load_student
 from tests.unit.distill.tiny import LABELS, ROWS, WORDS, config, teach, word_tokenizer
-from tests.unit.export.test_student_package import TEXTS, run_loader
+from tests.unit.export.test_student_package import TEXTS
+from tests.unit.models.test_several_layers import run_here
 
 SOFT = teach([r.text for r in ROWS])
 
@@ -74,11 +75,11 @@ def test_training_lowers_the_loss_and_the_saved_folder_answers_the_same(folder, 
     assert again.logprobs(["good film", "bad"]) == pytest.approx(student.logprobs(["good film", "bad"]), abs=1e-5)
 
 
-def test_a_decoder_is_swept_and_leaves_as_a_folder_that_loads_without_this_app(folder, tmp_path):
+def test_a_decoder_is_swept_and_leaves_as_a_folder_that_loads_without_this_app(folder, tmp_path, monkeypatch):
     cell, test = CellSpec(settings(folder), tuple(ROWS)), EvalSet(("good film", "bad film"), ("good", "bad"))
     [result] = run_stepwise_sweep([cell], LABELS, load_encoder(cell.config.student), teach, test, folder=tmp_path / "kept")
     out = write_finetuned_student(tmp_path / "out", result.path)
-    told = run_loader(out, out)
+    told = run_here(out, monkeypatch)
     own = load_student(result.path).predict(TEXTS)
     assert [list(row.values()) for row in told] == [pytest.approx(p.probs, abs=1e-4) for p in own]
 

@@ -1,5 +1,7 @@
 """An encoder read after several of its layers: embeddings, students and packages agree on what is read."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,17 @@ from cod_core.errors import ModelUnavailable
 from cod_core.export.student import write_student
 from cod_core.models.encoder import Encoder, split_name
 from cod_core.models.student import load_student
-from tests.unit.export.test_student_package import LABELS, TEXTS, run_loader
+from tests.unit.export.test_student_package import LABELS, TEXTS
+
+
+def run_here(folder, monkeypatch):
+    """The README's own code, in the folder; in this process, since another one costs seconds."""
+    code = re.search(r"```python\n(.*?)```", (folder / "README.md").read_text(encoding="utf-8"), re.S).group(1)
+    assert len(code.strip().splitlines()) <= 12 and "cod_core" not in code
+    monkeypatch.chdir(folder)
+    names: dict = {}
+    exec(compile(code, "README.md", "exec"), names)
+    return names["predict"](TEXTS)
 
 
 def test_names_say_which_layers_are_read():
@@ -26,11 +38,11 @@ def test_the_last_layer_by_number_is_the_plain_encoder_and_several_keep_length_o
 
 
 @pytest.mark.slow
-def test_a_student_on_several_layers_leaves_and_loads_as_it_was(tmp_path):
+def test_a_student_on_several_layers_leaves_and_loads_as_it_was(tmp_path, monkeypatch):
     """A package that reads the last layer alone would fail only in the numbers."""
     encoder, weight = Encoder("all-MiniLM-L6-v2@4,6"), np.random.default_rng(0).normal(size=(2, 768))
     folder = write_student(tmp_path, "all-MiniLM-L6-v2@4,6", weight, np.zeros(2), LABELS)
     logits = 10 * encoder.encode(TEXTS) @ weight.T
     expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    assert [list(row.values()) for row in run_loader(folder, folder)] == [pytest.approx(r, abs=1e-4) for r in expected]
+    assert [list(row.values()) for row in run_here(folder, monkeypatch)] == [pytest.approx(r, abs=1e-4) for r in expected]
     assert [p.probs for p in load_student(folder).predict(TEXTS)] == [pytest.approx(r, abs=1e-4) for r in expected]
