@@ -9,6 +9,7 @@ import torch
 
 from cod_core.distill.losses import ce_loss, clamping_loss, kd_loss, pair_loss
 
+
 def pairs_within(example_ids: Sequence[str], is_cf: Sequence[bool]) -> list[tuple[int, int]]:
     """(index of an original, index of its counterfactual) for every pair that is whole in this batch."""
     originals = {id: i for i, (id, cf) in enumerate(zip(example_ids, is_cf)) if not cf}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -114,14 +115,22 @@ class Distilling(Base):
         need_pairs = int(params.get("pairs_first") or max(
             k if "cod_plus" in arms and k <= available else k // 2 for k in shots))
         progress(0, 1, "drawing the training rows")
-        orders = self.sweep_orders(pid, seeds, int(params.get("draw_to") or max(shots)), min(available, need_pairs), set(pairs))
-        second = second_rows(self, pid, arms, pool, pairs)
+        draw_to = int(params.get("draw_to") or max(shots))
+        orders = self.sweep_orders(pid, seeds, draw_to, min(available, need_pairs), set(pairs))
+        second = second_rows(self, pid, arms, pool, pairs, source)
+        drawn = [([arm for arm in arms if arm != "unverified"], orders)]
+        if "unverified" in arms:  # whoever never asks the teacher cannot leave out the rows that it refuses
+            proposed = set(second["unverified"])
+            enough = min(self.pairs_allow(pid, second["unverified"]), need_pairs)
+            drawn.append((["unverified"], self.sweep_orders(pid, seeds, draw_to, enough, proposed, frozenset())))
         cells, left_out, refused = [], [], None
         soften = softener(self, pid, settings)
-        for share, ks in shots_by_share(params, shots).items():
+        for (part, order), (share, ks) in product(drawn, shots_by_share(params, shots).items()):
+            if not part:
+                continue
             try:
                 more, sentences = plan_cells(
-                    orders, ks, arms, pool, pairs, teacher.logprobs, second, soften, teacher_id=teacher.id,
+                    order, ks, part, pool, pairs, teacher.logprobs, second, soften, teacher_id=teacher.id,
                     teacher_revision=teacher.revision, **settings, **({} if share is None else {"cf_share": share}))
             except NotEnoughData as error:
                 refused = error

@@ -71,9 +71,13 @@ class Drawing(Base):
         teacher = self.teacher(pid)
         return f"failed:{short_hash(pid, teacher.id, teacher.revision)}"
 
-    def sweep_orders(self, pid: str, seeds: range, need: int, need_pairs: int, pairs: set[str]) -> dict[int, list[str]]:
-        """seed -> order whose first need_pairs rows have a counterfactual, as far as the pairs go."""
-        pool, lost = self.pool(pid), self.lost_rows(pid)
+    def sweep_orders(self, pid: str, seeds: range, need: int, need_pairs: int, pairs: set[str],
+                     lost: frozenset[str] | None = None) -> dict[int, list[str]]:
+        """seed -> order whose first need_pairs rows have a counterfactual, as far as the pairs go.
+
+        lost: rows to leave out, lost_rows where None.
+        """
+        pool, lost = self.pool(pid), self.lost_rows(pid) if lost is None else lost
         label_of = {i: str(e.label) for i, e in pool.items()}
         orders = {}
         for seed in seeds:

@@ -115,7 +115,7 @@ def softener(workspace, pid: str, settings: Mapping):
 
 
 def second_rows(workspace, pid: str, arms: Sequence[str], pool: Mapping[str, Example],
-                pairs: Mapping[str, Counterfactual]) -> dict[str, dict[str, Counterfactual]]:
+                pairs: Mapping[str, Counterfactual], source: str = "") -> dict[str, dict[str, Counterfactual]]:
     """arm -> example id -> what stands where cod has its verified counterfactual. Only for texts that have one."""
     out: dict[str, dict[str, Counterfactual]] = {}
     current = workspace._state(pid)
@@ -124,7 +124,7 @@ def second_rows(workspace, pid: str, arms: Sequence[str], pool: Mapping[str, Exa
     if "unverified" in arms:
         first: dict[str, Counterfactual] = {}
         for cf in current.counterfactuals:
-            if cf.derived_from is None:
+            if cf.derived_from is None and cf.example_id in pool and source in ("", cf.origin.kind, cf.origin.name):
                 first.setdefault(cf.example_id, cf)
         out["unverified"] = first
     if "tightened" in arms:

@@ -8,15 +8,16 @@ import torch
 from cod_core.distill import alignment
 from cod_core.distill.alignment import LayerAligner, aligned_layers, train_filters
 from cod_core.distill.finetuned import parse_student, student_name, train_finetuned
-from cod_core.distill.stepwise import run_stepwise_sweep
-from cod_core.distill.training import pair_batches
 from cod_core.distill.linear import fit_linear_batch, linear_logits, objective
+from cod_core.distill.stepwise import run_stepwise_sweep
 from cod_core.distill.sweep import CellSpec, EvalSet
+from cod_core.distill.training import pair_batches
 from cod_core.errors import BadInput, Cancelled, ModelUnavailable
 from cod_core.models.encoder import cut_layers
 from cod_core.models.student import EncoderModel, LinearStudent, load_student
 from cod_core.types import Classifier
 from tests.unit.distill.tiny import LABELS, ROWS, WORDS, SeeThroughTeacher, bert, config, teach, word_tokenizer
+
 
 @pytest.fixture(scope="module")
 def tokenizer():

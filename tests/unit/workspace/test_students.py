@@ -207,3 +207,20 @@ def test_the_share_of_counterfactuals_falls_where_real_rows_are_many(made, monke
     monkeypatch.setattr(students, "SHARES", ((4, 0.5), (None, 0.25)))
     cells, _, _ = w.plan_sweep(pid, {"arms": ["kd", "cod"], "shots": [4, 8], "seeds": 1, "cf_share": "auto"})
     assert {(c.config.shots, c.config.real_shots) for c in cells if c.config.arm == "cod"} == {(4, 2), (8, 6)}
+
+
+def test_the_unverified_arm_takes_proposals_that_do_not_flip(made, tmp_path):
+    """Drawn among the verified rows it would only repeat cod, and say that verifying buys nothing."""
+    w = Workspace(tmp_path)
+    pid = w.create_project("Unverified", Task("Is it good?", ("negative", "positive")))
+    items.add_examples(w.db, pid, [Example(f"t{i}", t, label) for i, (t, label) in enumerate(ROWS)])
+    w.set_teacher(pid, {"kind": "builtin", "name": "amazon"})
+    lame = {t: (new if i >= 4 else t.replace("The", "This")) for i, (t, new) in enumerate(PAIRS.items())}
+    other = {t: "positive" if label == "negative" else "negative" for t, label in ROWS}
+    lines = ["original\tcounterfactual\tlabel", *("\t".join((t, new, other[t])) for t, new in lame.items())]
+    columns = {"original": "original", "counterfactual": "counterfactual", "label": "label", "batch": None}
+    w.import_counterfactuals(pid, read_table("p.tsv", "\n".join(lines).encode()), columns)
+    assert w.accept_unattended(pid) == 4
+    cells, _, _ = w.plan_sweep(pid, {"arms": ["cod", "unverified"], "shots": [8], "seeds": 3})
+    texts = {arm: {r.text for c in cells if c.config.arm == arm for r in c.rows if r.is_cf} for arm in ("cod", "unverified")}
+    assert not any(t.startswith("This") for t in texts["cod"]) and any(t.startswith("This") for t in texts["unverified"])
