@@ -1,6 +1,6 @@
 """From finished cells to a table of effects: paired intervals, exact permutation tests, Holm over the table."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 
@@ -11,11 +11,6 @@ from cod_core.diagnostics.tables import holm
 from cod_core.store import runs
 
 SMALL = (8, 16, 32)
-
-
-def sources(w, pid: str) -> list[str]:
-    """Names of the imported sets of counterfactuals of a project; [] where they come from one search."""
-    return sorted({cf.origin.name for cf, _ in w.kept_pairs(pid).values() if cf.origin.kind == "import"})
 
 
 def variant(config) -> str:
@@ -41,7 +36,8 @@ def task_table(w, pid: str, name: str) -> dict | None:
     truth, first = w._truth(pid), next(iter(next(iter(cells.values())).values()))
     pairs = w.pairs_allow(pid, w.kept_pairs(pid))
     table = {"task": name, "version": cod_core.__version__, "teacher": revision, "n_test": int(first.test["n"]),
-             "pairs": pairs, "teacher_accuracy": round(first.test["teacher_accuracy"], 4),
+             "pairs": pairs, "generators": dict(Counter(f"{cf.origin.name} {cf.origin.revision}".strip() for cf, _ in
+                                                        w.kept_pairs(pid).values())), "teacher_accuracy": round(first.test["teacher_accuracy"], 4),
              "majority": round(first.test["majority"], 4), "cells": {}, "effects": []}
     for (label, k), found in sorted(cells.items(), key=lambda item: (item[0][0], item[0][1])):
         table["cells"].setdefault(label, {})[str(k)] = {
