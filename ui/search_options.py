@@ -55,4 +55,10 @@ def choose(labels: tuple[str, ...]) -> dict[str, Any]:
         )
         if effort and effort != 400:
             out["budget"] = int(effort)
+        if st.toggle(
+            "Prefer changes close to the decision line",
+            key="search-confidence",
+            help="For probing the teacher. For training students, clear changes have worked better.",
+        ):
+            out["confidence"] = True
     return out

@@ -20,12 +20,15 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
              frozen: Annotated[str, typer.Option(help="For search: words and phrases that must stay, comma-separated.")] = "",
              sources: Annotated[str, typer.Option(help="For search: candidate sources, comma-separated; all where empty.")] = "",
              budget: Annotated[int, typer.Option(help="For search: texts the teacher may score for one text.")] = 400,
+             confidence: Annotated[bool, typer.Option("--confidence", help="For search: offer flips near the boundary first.")] = False,
+             encoder: Annotated[str, typer.Option(help="For search: encoder for related words, such as a multilingual one.")] = "",
              accept: Annotated[bool, typer.Option("--accept", help="Accept the best verified proposal of each undecided text.")] = False,
              as_json: AsJson = False, home: Home = None) -> None:
     """Propose counterfactuals and let the teacher verify each; --accept keeps them without a person."""
     w = open_workspace(home)
     params = {"k": k, "generator": generator, "n": n, "llm": {"base_url": base_url, "model": model},
-              "targets": targets, "frozen": split(frozen), "sources": split(sources), "budget": budget}
+              "targets": targets, "frozen": split(frozen), "sources": split(sources), "budget": budget,
+              "confidence": confidence, "encoder": encoder}
     if plan:
         found = w.plan_llm(project, params)
         return say(asdict(found), as_json, "\n".join(f"{key}: {value}" for key, value in asdict(found).items()))

@@ -34,7 +34,8 @@ class SearchSettings:
     """budget: texts the teacher may score for one text. a_place: candidates of a source a place. batches: single
     edits scored, batch after batch while none flips; width: sums scored a depth; beam: nodes kept; max_edits: edits that
     the beam adds up before it makes many at once; max_fraction: most tokens edited, as a share of the text's;
-    fit_weight: what a fully plausible move is worth in log-odds when the order of scoring is decided."""
+    fit_weight: what a fully plausible move is worth in log-odds when the order of scoring is decided; band: p(target)
+    wanted, for probing the boundary, None for the clearest flip (the default: it teaches best, METHOD.md section 7)."""
 
     budget: int = 400
     a_place: int = 24
@@ -44,15 +45,18 @@ class SearchSettings:
     max_edits: int = 3
     max_fraction: float = 0.35
     fit_weight: float = 2.0
+    band: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Flip:
-    """A set of moves after which the teacher holds the target. margin: of the target, above 0. tokens: edited."""
+    """A set of moves after which the teacher holds the target. margin: of the target, above 0. tokens: edited.
+    p: probability of the target."""
 
     moves: tuple[Move, ...]
     margin: float
     tokens: int
+    p: float = 1.0
 
 
 @dataclass
@@ -62,6 +66,7 @@ class _Trial:
     context: SearchContext
     aim: int
     margins: dict[frozenset, float] = field(default_factory=dict)
+    probs: dict[frozenset, float] = field(default_factory=dict)
     fit: dict[Move, float] = field(default_factory=dict)
     scored: int = 0
     passes: int = 0
@@ -97,7 +102,7 @@ class SearchGenerator:
         trial = _Trial(context, self._labels.index(target))
         flips = self._search(trial)
         self.texts_scored = trial.scored + trial.passes
-        return [self._counterfactual(example, context, flip) for flip in diverse(flips, n)]
+        return [self._counterfactual(example, context, flip) for flip in diverse(flips, n, self.settings.band)]
 
     def _search(self, trial: _Trial) -> list[Flip]:
         """Flips of the first stage that finds any: single edits, sums of a few, many at once."""
@@ -109,7 +114,24 @@ class SearchGenerator:
             flips = self._flips(trial, self._measure(trial, [(m,) for m in dear][: self.settings.width]))
         if not flips and pool:
             flips = self._sums(trial, pool) or self._many(trial, pool)
-        return flips
+        return flips + self._toward_band(trial, flips, pool) if self.settings.band and flips else flips
+
+    def _toward_band(self, trial: _Trial, flips: list[Flip], pool: list[Move]) -> list[Flip]:
+        """More flips at the places of the smallest ones, scored until some lie in the band: weaker words there."""
+        low, high = self.settings.band
+        aim = float(np.log((low + high) / (2 - low - high)))  # the margin in the middle of the band, for two classes
+        found: list[Flip] = []
+        for flip in sorted(flips, key=lambda f: (f.tokens, f.margin))[: self.settings.beam]:
+            if any(low <= f.p <= high for f in [*flips, *found]):
+                break
+            for swapped in flip.moves:
+                rest = tuple(m for m in flip.moves if m is not swapped)
+                others = [m for m in pool if (m.start, m.end) == (swapped.start, swapped.end) and compatible(rest, m)]
+                estimates = self._estimates(trial, rest, others)
+                order = np.argsort(np.abs(estimates - aim), kind="stable")
+                sets = [tuple(sorted((*rest, others[i]), key=lambda m: m.start)) for i in order if np.isfinite(estimates[i])]
+                found += self._flips(trial, self._measure(trial, sets[: self.settings.width]))
+        return found
 
     def _pool(self, trial: _Trial, dear: bool) -> list[Move]:
         """Every move of the sources, each once; a source that fails is left out and named in `failures`."""
@@ -139,6 +161,7 @@ class SearchGenerator:
         margins = rows[:, trial.aim] - np.delete(rows, trial.aim, axis=1).max(axis=1)
         trial.scored += len(new)
         trial.margins.update({frozenset(s): float(m) for s, m in zip(new, margins)})
+        trial.probs.update({frozenset(s): float(p) for s, p in zip(new, np.exp(rows[:, trial.aim]))})
         return new
 
     def _estimates(self, trial: _Trial, node: tuple[Move, ...], moves: Sequence[Move]) -> np.ndarray:
@@ -169,7 +192,8 @@ class SearchGenerator:
         return np.array([trial.fit[m] for m in moves])
 
     def _flips(self, trial: _Trial, sets: Sequence[tuple[Move, ...]]) -> list[Flip]:
-        return [Flip(s, trial.margins[frozenset(s)], edited_tokens(s)) for s in sets if trial.margins[frozenset(s)] > 0]
+        return [Flip(s, trial.margins[frozenset(s)], edited_tokens(s), trial.probs.get(frozenset(s), 1.0))
+                for s in sets if trial.margins[frozenset(s)] > 0]
 
     # ---- stages
 
@@ -313,9 +337,11 @@ def spread(moves: Sequence[Move], n: int) -> list[Move]:
     return (taken + later)[:n]
 
 
-def diverse(flips: Sequence[Flip], n: int) -> list[Flip]:
-    """Up to n flips: fewest tokens edited, replacements before bare deletions, clearest first; then one a place and kind."""
-    ranked = sorted(flips, key=lambda f: (f.tokens, all(m.kind == "delete" for m in f.moves), -f.margin))
+def diverse(flips: Sequence[Flip], n: int, band: tuple[float, float] | None = None) -> list[Flip]:
+    """Up to n flips: fewest tokens edited, replacements before bare deletions, clearest first; then one a place and kind.
+    With a band of p(target), those inside it come before all others."""
+    ranked = sorted(flips, key=lambda f: (bool(band) and not band[0] <= f.p <= band[1], f.tokens,
+                                          all(m.kind == "delete" for m in f.moves), -f.margin))
     chosen, seen, later = [], set(), []
     for flip in ranked:
         kind = tuple((m.start, m.kind) for m in flip.moves)

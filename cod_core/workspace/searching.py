@@ -22,10 +22,12 @@ class Searching(Base):
         """Teacher-guided search for each text; results are verified on the exact text and saved one by one.
 
         options: targets ("nearest" or "all" other classes), sources (names, all where absent), frozen (words and
-        phrases that must stay), budget (texts scored a text). Returns {"texts", "tried", "flipped", "without",
+        phrases that must stay), budget (texts scored a text), confidence (True: offer flips of p(target) .5 to .8 first),
+        encoder (name of another one for related words, such as a multilingual one). Returns {"texts", "tried", "flipped", "without",
         "failures", "scored"}; with all targets a text counts as flipped once every other class was reached.
         """
-        options = {k: v for k, v in (options or {}).items() if v}
+        usual = {"targets": "nearest", "budget": 400}
+        options = {k: v for k, v in (options or {}).items() if v and usual.get(k) != v}
         propose = self.searcher(pid, options)
         report = {"texts": len(texts), "tried": 0, "flipped": 0, "without": 0, "failures": {}, "scored": 0}
         for done, example in enumerate(texts):
@@ -74,11 +76,13 @@ class Searching(Base):
         def make():
             from cod_core.counterfactuals.corpus import Plausibility
             from cod_core.counterfactuals.search import SearchGenerator, SearchSettings
+            from cod_core.counterfactuals.tighten import BAND
 
             teacher, task = self.teacher(pid), self.project(pid).task
-            near, class_words, pairs = self._vocabulary(pid)
+            near, class_words, pairs = self._vocabulary(pid, options.get("encoder"))
             chosen = self._sources(near, class_words, options.get("sources"))
-            settings = SearchSettings(**{k: options[k] for k in ("budget", "max_fraction") if k in options})
+            settings = SearchSettings(**{k: options[k] for k in ("budget", "max_fraction") if k in options},
+                                      band=BAND if options.get("confidence") else None)
             return SearchGenerator(
                 self._scorer(teacher), teacher.labels, chosen, settings, self._sensitivity(teacher),
                 tuple(options.get("frozen", ())), task.name, Plausibility(pairs, near))
@@ -95,12 +99,12 @@ class Searching(Base):
             raise BadInput(f"There is no candidate source called {', '.join(sorted(unknown))}; there are: {', '.join(known)}.")
         return [one for name, one in known.items() if not names or name in names]
 
-    def _vocabulary(self, pid: str):
+    def _vocabulary(self, pid: str, encoder_name: str | None = None):
         """(encoder neighbours, words by class, word pairs) of the project's labelled training texts."""
         from cod_core.counterfactuals.corpus import ClassWords, WordPairs
         from cod_core.counterfactuals.neighbours import EmbeddingNeighbours
 
-        teacher, encoder = self.teacher(pid), self.encoder()
+        teacher, encoder = self.teacher(pid), self.encoder(*([encoder_name] if encoder_name else []))
 
         def read():
             rows = [e for e in items.examples(self.db, pid, split="train") if e.label is not None]

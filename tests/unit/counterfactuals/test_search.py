@@ -221,3 +221,13 @@ def test_edits_stay_within_the_largest_fraction(sensitivity):
     text = "good good good good plot music cast story lights sound"
     for cf in generator({"good": ["bad"]}, sensitivity, max_fraction=0.2).propose(Example("e", text), "positive", "negative", 4):
         assert edit_fraction(text, cf.text) <= 0.2
+
+
+def test_confidence_mode_offers_a_flip_near_the_boundary_first(sensitivity):
+    """For probing the boundary: a weaker word at the same place, not the clearest one."""
+    WEIGHTS.update(meh=-0.35, weak=-0.6)
+    table = {"good": ["awful", "bad", "meh", "weak"]}
+    clear = generator(table, sensitivity, batches=(1, 1)).propose(Example("e", "A good film."), "positive", "negative", 1)
+    near = generator(table, sensitivity, batches=(1, 1), band=(0.5, 0.8)).propose(
+        Example("e", "A good film."), "positive", "negative", 1)
+    assert np.exp(score([clear[0].text])[0][0]) > 0.9 and 0.5 <= np.exp(score([near[0].text])[0][0]) <= 0.8

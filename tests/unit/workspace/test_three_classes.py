@@ -1,0 +1,84 @@
+"""Three classes through the whole journey: a change to each other class, both budget rules. The teacher is a word list."""
+
+import numpy as np
+import pytest
+
+from cod_core.models.cached import CachedClassifier
+from cod_core.store import items, projects
+from cod_core.text import short_hash
+from cod_core.types import Example, Prediction, Task
+from cod_core.workspace import Workspace
+
+pytestmark = pytest.mark.slow
+LABELS = ("negative", "neutral", "positive")
+WORDS = {"negative": ("awful", "bad", "terrible"), "neutral": ("usual", "average", "ordinary"), "positive": ("great", "good", "lovely")}
+THINGS = ("film", "meal", "hotel", "concert", "garden", "lecture")
+
+
+class WordTeacher:
+    id, revision, labels = "words", "1", LABELS
+
+    def logprobs(self, texts):
+        counts = np.array([[sum(w in t.lower().split() for w in WORDS[x]) for x in LABELS] for t in texts], dtype=float)
+        counts[:, 1] += 0.5
+        logits = 3 * counts
+        return logits - np.log(np.exp(logits).sum(1, keepdims=True))
+
+    def predict(self, texts):
+        return [Prediction(self.labels, tuple(row)) for row in self.logprobs(texts).tolist()]
+
+    def chars_read(self, text):
+        return len(text)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    w = Workspace(tmp_path_factory.mktemp("home"))
+    pid = w.create_project("Tone", Task("What is the tone?", LABELS))
+    projects.set_teacher(w.db, pid, {"kind": "builtin", "name": "movies"})
+    identity, revision = w._identity({"kind": "builtin", "name": "movies"}, LABELS)
+    teacher = CachedClassifier(w.db, identity, revision, LABELS, WordTeacher)
+    patch.setattr(Workspace, "teacher", lambda self, pid, key=None: teacher)
+    rows = [(f"It was a {WORDS[x][i % 3]} {thing} in the old town", x, "train" if i < 4 else "test")
+            for x in LABELS for i, thing in enumerate(THINGS)]
+    items.add_examples(w.db, pid, [Example(short_hash(t), t, x, split) for t, x, split in rows])
+    yield w, pid
+    patch.undo()
+
+
+def test_every_other_class_is_reached(made):
+    """With "nearest" alone, students of three classes see one border of two."""
+    w, pid = made
+    out = w.generate(pid, {"k": 12, "generator": "search", "targets": "all"})
+    assert out["flipped"] == 12 and out["scored"] > 0
+    reached = {}
+    current = w._state(pid)
+    for cf in current.counterfactuals:
+        assert current.checks[cf.id].valid
+        reached.setdefault(cf.example_id, set()).add(cf.target)
+    for example in w.candidates(pid, 12):
+        assert reached[example.id] == set(LABELS) - {example.label}
+
+
+def test_targets_are_ranked_by_the_teacher_and_checked(made):
+    from cod_core.errors import BadInput
+
+    w, pid = made
+    example = next(e for e in w.candidates(pid, 12) if e.label == "positive")
+    assert w.targets(pid, example) == ["neutral"]
+    assert w.targets(pid, example, "all") == ["neutral", "negative"]
+    assert w.targets(pid, example, "negative") == ["negative"] and w.targets(pid, example, "positive") == []
+    with pytest.raises(BadInput, match="Targets"):
+        w.targets(pid, example, "somewhere")
+
+
+def test_both_budget_rules_train_and_stand_at_their_k(made):
+    w, pid = made
+    assert w.accept_unattended(pid) == 12
+    done = w.distill(pid, {"arms": ["kd", "cod", "cod_all"], "shots": [6, 12], "seeds": 2})
+    table = {(row["arm"], row["k"]): row for row in w.results(pid).table}
+    assert done["new"] == 12
+    for k in (6, 12):
+        assert table["cod_all", k]["rows"] == k and table["cod", k]["rows"] == k
+    assert table["cod_all", 12]["mean"] is not None
