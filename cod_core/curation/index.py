@@ -22,6 +22,7 @@ class Snapshot:
     """The project at one moment. by_example: example id -> its proposals, in upload order of the texts.
 
     checks: (teacher id, revision) -> counterfactual id -> verdict. latest: the newest verdict by any teacher.
+    flipped: (teacher id, revision) -> ids of texts with a proposal that flips to its target.
     logs: example id -> its decisions, oldest first. outcome: example id -> the decision its text stands at.
     number: grows with every news. touched: example id -> the number of its last news.
     """
@@ -31,6 +32,7 @@ class Snapshot:
     by_example: dict[str, tuple[Counterfactual, ...]] = field(default_factory=dict)
     checks: dict[TeacherKey, dict[str, FlipCheck]] = field(default_factory=dict)
     latest: dict[str, FlipCheck] = field(default_factory=dict)
+    flipped: dict[TeacherKey, frozenset[str]] = field(default_factory=dict)
     logs: dict[str, tuple[Decision, ...]] = field(default_factory=dict)
     outcome: dict[str, Decision] = field(default_factory=dict)
     number: int = 0
@@ -87,10 +89,15 @@ class Index:
             known = latest.get(k.counterfactual_id)
             if known is None or known.checked_at <= k.checked_at:
                 latest[k.counterfactual_id] = k
+        flipped = dict(old.flipped)
+        for key in {(k.teacher_id, k.teacher_revision) for k in checks}:
+            flipped[key] = _flipped(flipped.get(key, frozenset()), by_teacher[key], by_example, [
+                counterfactuals[k.counterfactual_id].example_id for k in checks
+                if (k.teacher_id, k.teacher_revision) == key and k.counterfactual_id in counterfactuals])
         logs, outcome = self._with_decisions(log)
         news = {cf.example_id for cf in proposals} | {d.example_id for d in log} | {
             counterfactuals[k.counterfactual_id].example_id for k in checks if k.counterfactual_id in counterfactuals}
-        return Snapshot(examples, counterfactuals, by_example, by_teacher, latest, logs, outcome, number,
+        return Snapshot(examples, counterfactuals, by_example, by_teacher, latest, flipped, logs, outcome, number,
                         {**old.touched, **dict.fromkeys(news, number)})
 
     def _with_proposals(self, proposals: list[Counterfactual]):
@@ -119,3 +126,10 @@ class Index:
         for i, own in changed.items():
             outcome.update(state.outcome(own))
         return {**old.logs, **changed}, outcome
+
+
+def _flipped(old: frozenset[str], checks: dict[str, FlipCheck], by_example: dict, changed: list[str]) -> frozenset[str]:
+    """The texts with a valid verdict, after those of `changed` were looked at again."""
+    again = set(changed)
+    valid = {i for i in again if any(cf.id in checks and checks[cf.id].valid for cf in by_example.get(i, ()))}
+    return (old - again) | valid

@@ -1,7 +1,6 @@
 """The things people work on: texts, proposals, checks, drafts, uploads."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from itertools import islice
 
 from sqlalchemy import delete, func, select
@@ -36,7 +35,7 @@ def _add_new(db: Database, table, pid: str, rows: Iterator[dict]) -> int:
 
 def add_examples(db: Database, pid: str, found: Sequence[Example]) -> int:
     """Store texts in order; ids already there are left alone. Returns how many are new."""
-    return _add_new(db, schema.examples, pid, ({**asdict(e), "text_hash": text_hash(e.text)} for e in found))
+    return _add_new(db, schema.examples, pid, ({**vars(e), "text_hash": text_hash(e.text)} for e in found))
 
 
 def examples(db: Database, pid: str, split: str | None = None, ids: Sequence[str] | None = None) -> list[Example]:
@@ -116,7 +115,7 @@ def record_upload(db: Database, pid: str, sha256: str, name: str, role: str, row
 def add_counterfactuals(db: Database, pid: str, found: Sequence[Counterfactual]) -> int:
     """Store proposals in order; ids already there are left alone. Returns how many are new."""
     return _add_new(db, schema.counterfactuals, pid,
-                    ({**asdict(cf), "text_hash": text_hash(cf.text)} for cf in found)) if found else 0
+                    ({**vars(cf), "origin": vars(cf.origin), "text_hash": text_hash(cf.text)} for cf in found)) if found else 0
 
 
 def counterfactuals(db: Database, pid: str, example_ids: Sequence[str] | None = None) -> list[Counterfactual]:
@@ -151,7 +150,8 @@ def add_checks(db: Database, pid: str, found: Sequence[FlipCheck]) -> None:
     t = schema.flip_checks
     with db.begin() as c:
         touched = (c.execute(select(func.max(t.c.touched)).where(t.c.project_id == pid)).scalar() or 0) + 1
-        c.execute(insert_or_replace(c, t), [{"project_id": pid, "touched": touched, **asdict(k)} for k in found])
+        c.execute(insert_or_replace(c, t), [{"project_id": pid, "touched": touched, **vars(k), "before": vars(k.before),
+                                            "after": vars(k.after)} for k in found])
         fresh_statistics(c, t, len(found))
 
 

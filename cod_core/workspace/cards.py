@@ -58,16 +58,15 @@ class State:
         """In the order they came."""
         return list(self.snapshot.counterfactuals.values())
 
-    @cached_property
+    @property
     def stale(self) -> int:
         """Proposals that the present teacher has not checked."""
-        return sum(1 for i in self.snapshot.counterfactuals if i not in self.checks)
+        return max(0, len(self.snapshot.counterfactuals) - len(self.checks))
 
-    @cached_property
-    def flipped(self) -> set[str]:
+    @property
+    def flipped(self) -> frozenset[str]:
         """Ids of texts with a proposal that flips the present teacher to its target."""
-        by_id = self.snapshot.counterfactuals
-        return {by_id[i].example_id for i, check in self.checks.items() if check.valid and i in by_id}
+        return self.snapshot.flipped.get(self.teacher, frozenset())
 
 
 class Cards(Base):

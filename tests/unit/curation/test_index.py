@@ -71,3 +71,19 @@ def test_reading_only_the_news_ends_where_reading_everything_ends(tmp_path_facto
             decisions.append(db, pid, Decision(f"c{i}", f"e{i % 2}", act, "me"))
         assert index.now().outcome == state.outcome(decisions.log(db, pid))
     db.engine.dispose()
+
+
+def test_flipped_texts_are_those_with_a_valid_verdict_of_that_teacher(db, pid):
+    index = Index(db, pid)
+    items.add_examples(db, pid, [Example("e0", "text 0"), Example("e1", "text 1")])
+    items.add_counterfactuals(db, pid, [proposal(1, "e0"), proposal(2, "e0"), proposal(3, "e1")])
+    stays, flips = Prediction(LABELS, (-0.2, -2.0)), Prediction(LABELS, (-2.0, -0.2))
+
+    def read(i, after):
+        return FlipCheck(f"c{i}", "t", "r1", stays, after, "bad", 1, 0.1, 1, None, False, "2026-01-01T00:00:00Z")
+    items.add_checks(db, pid, [read(1, stays), read(2, flips), read(3, stays)])
+    assert index.now().flipped == {("t", "r1"): {"e0"}}
+    items.add_checks(db, pid, [read(3, flips)])
+    assert index.now().flipped == {("t", "r1"): {"e0", "e1"}}
+    items.add_checks(db, pid, [read(2, stays)])
+    assert index.now().flipped == {("t", "r1"): {"e1"}}
