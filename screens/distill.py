@@ -97,10 +97,11 @@ else:
                 "Four ways are compared at each number: your texts alone; half as many texts; half texts and half "
                 "counterfactuals; all texts with their counterfactuals."
             )
+            more = students.expert_options(student) if state.technical() else {}
             energy = st.toggle("Estimate the electricity", key="energy", help="Needs the optional package codecarbon.")
             if student != "linear" and st.toggle("Check the memory first", key="memory"):
                 with errors.shown():
-                    memory = w.memory(pid, {"student": student})
+                    memory = w.memory(pid, {"student": student, **more})
                     errors.box(memory.sentence, "info" if memory.rows else "warn")
         if st.button(
             "Distil and compare",
@@ -120,6 +121,7 @@ else:
                         "method": "kd",
                         "energy": energy,
                         **RECIPE.get(student, {}),
+                        **more,
                     },
                 )
                 state.mark_saved()

@@ -21,6 +21,37 @@ ARMS = {
 }
 
 
+METHODS = {"kd": "soft labels", "lwd": "soft labels and layers (LWD)", "ted": "soft labels and filtered layers (TED)"}
+SOFT = {"teacher": "the teacher's", "scaled": "calibrated on development texts", "off": "none", "random": "random"}
+
+
+def expert_options(student: str) -> dict[str, Any]:
+    """Settings that a person who knows the method may change; shown with the technical details only."""
+    out: dict[str, Any] = {}
+    encoder = st.text_input(
+        "Model to start from",
+        key=f"encoder-{student}",
+        placeholder="all-MiniLM-L6-v2",
+        help="A Hugging Face name or a folder. all-MiniLM-L6-v2@4,6 reads two of its layers.",
+    )
+    if encoder.strip():
+        out["encoder"] = encoder.strip()
+    out["soft_labels"] = st.segmented_control(
+        "Soft labels", list(SOFT), default="teacher", required=True, format_func=SOFT.get, key=f"soft-{student}"
+    )
+    if st.toggle("Fewer counterfactuals above 128 rows", key=f"share-{student}", help="An eighth instead of half."):
+        out["cf_share"] = "auto"
+    if student == "finetuned":
+        method = st.segmented_control(
+            "What the student learns from", list(METHODS), default="kd", required=True, format_func=METHODS.get, key="method"
+        )
+        out["method"] = method or "kd"
+    if student != "linear" and out.get("method", "kd") == "kd":
+        frozen = st.number_input("Lower layers left as they are", 0, 48, 2 if student == "contrastive" else 0, key=f"frozen-{student}")
+        out["frozen_layers"] = int(frozen)
+    return out
+
+
 def name_of(said: Any) -> str:
     """Who speaks, in plain words."""
     if said.run_id is None:

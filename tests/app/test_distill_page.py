@@ -53,3 +53,16 @@ def test_the_strong_student_can_be_chosen_and_says_what_it_is(distilled, screen,
     test = screen("distill", distilled)
     next(g for g in test.button_group if g.key == "student").set_value("contrastive").run()
     assert not test.exception and "learns to tell each text from its counterfactual" in " ".join(c.value for c in test.caption)
+
+
+def test_expert_settings_are_one_toggle_away_and_reach_the_job(distilled, screen, workspace, monkeypatch):
+    workspace.accept_unattended(distilled)
+    started = []
+    monkeypatch.setattr(type(workspace), "start", lambda self, pid, kind, params, key=None: started.append(params))
+    test = screen("distill", distilled)
+    assert not [t for t in test.text_input if t.label == "Model to start from"]
+    next(b for b in test.button if b.key == "technical-switch").click().run()
+    next(t for t in test.text_input if t.label == "Model to start from").set_value("all-MiniLM-L6-v2@4,6").run()
+    next(b for b in test.button if b.key == "distil").click().run()
+    assert not test.exception
+    assert started[0]["encoder"] == "all-MiniLM-L6-v2@4,6" and started[0]["soft_labels"] == "teacher"
