@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import cardview, errors, layout, queuebar, review, state
+from ui import cardview, errors, layout, queuebar, review, state, strip
 
 w, project = layout.need_project()
 pid = project.id
@@ -35,6 +35,7 @@ if not queue.total:
     )
 else:
     queuebar.bar(queue)
+    live = st.container()
     current = cardview.current(pid, queue)
     if current is None:
         nothing_listed(queue.view.show)
@@ -43,3 +44,5 @@ else:
         cardview.card(pid, current, queue)
         if not state.plain_editor():
             w.warm_teacher(pid)
+    with live:
+        strip.draw(w, pid)

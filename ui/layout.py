@@ -23,6 +23,8 @@ PAGES = {
     "review": ("screens/review.py", "Review"),
     "distill": ("screens/distill.py", "Distil"),
     "results": ("screens/results.py", "Results"),
+    "compare": ("screens/compare.py", "Compare runs"),
+    "moons": ("screens/moons.py", "Two moons"),
     "export": ("screens/export.py", "Export"),
     "settings": ("screens/settings.py", "Settings"),
 }

@@ -43,7 +43,8 @@ class Quality:
 class Fidelity:
     """A student beside its teacher. kl: mean KL(teacher || student), js: mean Jensen-Shannon, both in nats.
 
-    student, teacher: quality on the rows that carry a gold label, None where no row does.
+    student, teacher: quality on the rows that carry a gold label, None where no row does. to_teacher: (ECE, low,
+    high) of the student's confidence against the teacher's probability of the same class; None below 200 rows.
     """
 
     agreement: Share
@@ -51,6 +52,16 @@ class Fidelity:
     js: float
     student: Quality | None
     teacher: Quality | None
+    to_teacher: tuple[float | None, float | None, float | None] = (None, None, None)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """n rows of one calibration bin: mean confidence in the chosen class, and mean share that was right."""
+
+    confidence: float
+    right: float
+    n: int
 
 
 @dataclass(frozen=True)
@@ -62,8 +73,9 @@ class PairFidelity:
     flip_recall: Share
 
 
-def fidelity(teacher_logprobs, student_logprobs, gold=None, seed: int = 0) -> Fidelity:
-    """Everything of this file on one set of rows. gold: (n,) indices, -1 where absent, or None.
+def fidelity(teacher_logprobs, student_logprobs, gold=None, seed: int = 0, resamples: int = 200) -> Fidelity:
+    """Everything of this file on one set of rows. gold: (n,) indices, -1 where absent, or None. resamples: of the
+    calibration errors' bootstrap; 0 leaves their intervals out.
 
     Raises ValueError where shapes differ or there is no row.
     """
@@ -71,9 +83,10 @@ def fidelity(teacher_logprobs, student_logprobs, gold=None, seed: int = 0) -> Fi
     if not len(teacher):
         raise ValueError("fidelity needs at least one row")
     known = np.zeros(len(teacher), bool) if gold is None else np.asarray(gold) >= 0
-    judged = [quality(x[known], np.asarray(gold)[known], seed) if known.any() else None for x in (student, teacher)]
+    judged = [quality(x[known], np.asarray(gold)[known], seed, resamples) if known.any() else None for x in (student, teacher)]
     return Fidelity(agreement(teacher, student), float(kl(teacher, student).mean()),
-                    float(jensen_shannon(teacher, student).mean()), *judged)
+                    float(jensen_shannon(teacher, student).mean()), *judged,
+                    calibration_error(*against_teacher(teacher, student), seed, resamples))
 
 
 def wilson(hits: int, n: int, level: float = 0.95) -> Share:
@@ -110,7 +123,7 @@ def jensen_shannon(teacher_logprobs, student_logprobs) -> np.ndarray:
     return np.clip(parts / 2, 0.0, math.log(2))
 
 
-def quality(logprobs, gold, seed: int = 0) -> Quality:
+def quality(logprobs, gold, seed: int = 0, resamples: int = 200) -> Quality:
     """One classifier against gold (n,) indices, n >= 1. Macro-F1 is over classes that occur in gold or guess, the
     Matthews coefficient is Gorodkin's (2004) for any number of classes, 0 where undefined."""
     logprobs, gold = np.asarray(logprobs, dtype=np.float64), np.asarray(gold, dtype=int)
@@ -119,7 +132,7 @@ def quality(logprobs, gold, seed: int = 0) -> Quality:
     guess, probs = logprobs.argmax(-1), np.exp(logprobs)
     truth = np.eye(logprobs.shape[1])[gold]
     right = guess == gold
-    error, low, high = calibration_error(probs.max(-1), right, seed)
+    error, low, high = calibration_error(probs.max(-1), right, seed, resamples)
     return Quality(
         accuracy=wilson(int(right.sum()), len(gold)),
         **_from_table(gold, guess, logprobs.shape[1]),
@@ -134,17 +147,36 @@ def calibration_error(
 ) -> tuple[float | None, float | None, float | None]:
     """(ECE, low, high): expected calibration error in 10 bins of equal mass, with a 95 % bootstrap interval.
 
-    confidence: (n,) probability of the chosen class. right: (n,) bool. (None, None, None) below 200 rows,
+    confidence: (n,) probability of the chosen class. right: (n,) bool, or a probability
+    in [0, 1]. (None, None, None) below 200 rows,
     where the bins are too small to mean anything. Guo et al. 2017; equal mass after Nixon et al. 2019.
     """
     confidence, right = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
     n = len(confidence)
     if n < ECE_MIN_ROWS:
         return None, None, None
+    if not resamples:
+        return _ece(confidence, right), None, None
     rng = np.random.default_rng(seed)
     draws = np.array([_ece(confidence[i], right[i]) for i in rng.integers(0, n, (resamples, n))])
     low, high = np.percentile(draws, [2.5, 97.5])
     return _ece(confidence, right), float(low), float(high)
+
+
+def against_teacher(teacher_logprobs, student_logprobs) -> tuple[np.ndarray, np.ndarray]:
+    """(confidence (n,), right (n,)) for calibration against the teacher: the student's probability of the class it
+    chooses, and the teacher's of the same class. Equal everywhere where the student is its teacher."""
+    teacher, student = _same(teacher_logprobs, student_logprobs)
+    chosen = student.argmax(-1)[:, None]
+    return tuple(np.exp(np.take_along_axis(x, chosen, 1))[:, 0] for x in (student, teacher))
+
+
+def reliability(confidence, right) -> list[Bin]:
+    """The bins of calibration_error, of equal mass, least confident first; [] below 200 rows."""
+    confidence, right = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    if len(confidence) < ECE_MIN_ROWS:
+        return []
+    return [Bin(float(confidence[b].mean()), float(right[b].mean()), len(b)) for b in _bins(confidence, right)]
 
 
 def pair_fidelity(teacher_x, teacher_cf, student_x, student_cf) -> PairFidelity:
@@ -170,9 +202,11 @@ def _from_table(gold: np.ndarray, guess: np.ndarray, classes: int) -> dict[str, 
 
 
 def _ece(confidence: np.ndarray, right: np.ndarray) -> float:
-    order = np.lexsort((right, confidence))
-    bins = np.array_split(order, ECE_BINS)
-    return float(sum(abs(confidence[b].sum() - right[b].sum()) for b in bins) / len(order))
+    return float(sum(abs(confidence[b].sum() - right[b].sum()) for b in _bins(confidence, right)) / len(right))
+
+
+def _bins(confidence: np.ndarray, right: np.ndarray) -> list[np.ndarray]:
+    return np.array_split(np.lexsort((right, confidence)), ECE_BINS)
 
 
 def _clipped(logprobs: np.ndarray) -> np.ndarray:

@@ -2,9 +2,10 @@
 
 I(D) = sum_i (diag(p_i) - p_i p_i^T) kron z_i z_i^T with z the features and a constant 1; for two classes the
 logistic form sum_i p_i (1 - p_i) z_i z_i^T, since the softmax form counts each direction twice. Reported are
-log det(I + lam E) (larger is better) and Tr (I + lam E)^-1 (smaller is better), E the identity and lam the
-student's L2 precision. The paper's claim of dominance in the Loewner order is false (METHOD.md section 4):
-a counterfactual exactly on the boundary adds nothing along the head's own direction, so none is reported.
+log det(I + lam E) (larger is better), Tr (I + lam E)^-1 (smaller is better) and the least eigenvalue of I (the
+direction known least), E the identity and lam the student's L2 precision. The paper's claim of dominance in the
+Loewner order is false (METHOD.md section 4): a counterfactual exactly on the boundary adds nothing along the head's
+own direction, so none is reported.
 """
 
 from dataclasses import dataclass
@@ -16,12 +17,14 @@ MAX_DIMENSIONS = 32
 
 @dataclass(frozen=True)
 class Information:
-    """log det(I + lam E) and Tr (I + lam E)^-1 of `rows` rows in `dimensions` reduced dimensions."""
+    """log det(I + lam E), Tr (I + lam E)^-1 and the least eigenvalue of I, of `rows` rows in `dimensions` reduced
+    dimensions. For more than two classes I has a null space of one class (all classes shifted alike), left out."""
 
     log_det: float
     trace_inverse: float
     rows: int
     dimensions: int
+    least: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,31 @@ def information(features, probs, lam: float) -> Information:
     """The two numbers for one set of rows; arguments as in fisher_matrix, lam > 0."""
     if lam <= 0:
         raise ValueError(f"lam is a precision above 0, got {lam}: without it the information may be singular")
-    matrix = fisher_matrix(features, probs)
-    values = np.maximum(np.linalg.eigvalsh(matrix), 0.0) + lam
-    return Information(float(np.log(values).sum()), float((1 / values).sum()), len(probs), np.shape(features)[1])
+    values = np.maximum(np.linalg.eigvalsh(fisher_matrix(features, probs)), 0.0)
+    width = np.shape(features)[1] + 1
+    least = float(values[0] if np.shape(probs)[1] == 2 else values[width])
+    whole = values + lam
+    return Information(float(np.log(whole).sum()), float((1 / whole).sum()), len(probs), width - 1, least)
+
+
+def gains(features, probs, new_features, new_probs, lam: float) -> np.ndarray:
+    """(m,) how much log det(I + lam E) would grow by each of m candidate rows, added to the present rows alone.
+
+    features (n, r), probs (n, C): the rows learnt from; n may be 0. new_*: the candidates, probabilities of the same
+    student. Matrix determinant lemma; at least 0. Fedorov 1972 (D-optimal design, one exchange).
+    """
+    new_features, new_probs = np.asarray(new_features, dtype=np.float64), np.asarray(new_probs, dtype=np.float64)
+    count, classes = new_probs.shape
+    z = np.column_stack([new_features, np.ones(count)])
+    n = len(features)
+    matrix = fisher_matrix(np.reshape(features, (n, z.shape[1] - 1)), np.reshape(probs, (n, classes)))
+    inverse = np.linalg.inv(matrix + lam * np.eye(len(matrix)))
+    if classes == 2:
+        return np.log1p(new_probs[:, 0] * new_probs[:, 1] * np.einsum("ni,ij,nj->n", z, inverse, z))
+    spread = new_probs[:, :, None] * (np.eye(classes) - new_probs[:, None, :])
+    blocks = inverse.reshape(classes, z.shape[1], classes, z.shape[1])
+    inner = np.einsum("ni,aibj,nj->nab", z, blocks, z, optimize=True)
+    return np.maximum(np.linalg.slogdet(np.eye(classes) + spread @ inner)[1], 0.0)
 
 
 def compare(unlabelled_phi, real_phi, real_probs, pair_phi, pair_probs, lam: float) -> dict[str, Information]:

@@ -5,18 +5,23 @@ workspace imports no torch: models are loaded on the first number that is not ca
 """
 
 from cod_core.workspace.auditing import Auditing
+from cod_core.workspace.comparing import Comparing
 from cod_core.workspace.costing import Costing
 from cod_core.workspace.curating import Curating
+from cod_core.workspace.diagnosing import Diagnosing
 from cod_core.workspace.distilling import Distilling
 from cod_core.workspace.drawing import Drawing
 from cod_core.workspace.gathering import Gathering
 from cod_core.workspace.guiding import Guiding
+from cod_core.workspace.insights import Insights
 from cod_core.workspace.keeping import Keeping
 from cod_core.workspace.leaving import Leaving
+from cod_core.workspace.live import LiveView
 from cod_core.workspace.people import People
 from cod_core.workspace.proposing import Proposing
 from cod_core.workspace.quality import Judging
 from cod_core.workspace.queueing import Queueing
+from cod_core.workspace.reporting import Reporting
 from cod_core.workspace.results import ResultsView
 from cod_core.workspace.reviewing import Reviewing
 from cod_core.workspace.searching import Searching
@@ -30,5 +35,5 @@ from cod_core.workspace.working import Working
 
 class Workspace(Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working, Guiding,
                 People, Reviewing, Auditing, Keeping, Sweeping, Trying, Costing, Queueing, Searching, Tightening,
-                Judging, Tabular):
+                Judging, Tabular, Diagnosing, Insights, LiveView, Comparing, Reporting):
     """Everything the app can do with one data folder (COD_HOME). home: another folder, for tests."""

@@ -86,7 +86,7 @@ class Distilling(Base):
         """
         cells, left_out, shots = self.plan_sweep(pid, params, progress)
         found = self.run_cells(pid, cells, params, progress)
-        report = self.write_report(pid, [cell.config.run_id for cell in cells], left_out, shots)
+        report = self.write_report(pid, [cell.config.run_id for cell in cells], left_out, shots, params.get("only"))
         return {"students": len(cells), "new": len(found), "left_out": left_out, "report": report["made_at"]}
 
     def plan_sweep(self, pid: str, params: dict, progress: Progress = silent) -> tuple[list, list[str], list[int]]:
@@ -109,7 +109,7 @@ class Distilling(Base):
         first = int(params.get("first_seed", 0))
         seeds = range(first, first + int(params.get("seeds", 20)))
         pool, source = self.pool(pid), settings.get("cf_source", "")
-        pairs = {i: cf for i, (cf, _) in self.kept_pairs(pid).items()
+        pairs = {i: cf for i, (cf, _) in self.chosen_pairs(pid, params.get("only")).items()
                  if i in pool and source in ("", cf.origin.kind, cf.origin.name)}
         available = self.pairs_allow(pid, pairs)
         need_pairs = int(params.get("pairs_first") or max(

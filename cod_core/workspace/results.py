@@ -1,4 +1,4 @@
-"""Results: the sentence, the curves, the boundary diagnostics, from what is on record."""
+"""Results: the sentence and the curves of the latest sweep, from what is on record. No model is asked."""
 
 import json
 from collections import defaultdict
@@ -7,19 +7,19 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from cod_core.errors import NotEnoughData
-from cod_core.progress import Progress, silent
 from cod_core.store import items, runs
 from cod_core.types import RunResult, now
 from cod_core.workspace.base import Base
 
-GAP_PAIRS, GAP_SEEDS = 60, 5
 MEASURES = {"accuracy": "test_predicted", "agreement": "test_predicted", "agreement_unlabelled": "unlabelled_predicted"}
+OUTDATED = "These results were written by an earlier version of the app. Compute them again; no student is trained anew."
 NOTHING = "There is nothing to compare yet: no number of rows has both kinds of student."
 
 
 @dataclass(frozen=True)
 class Results:
-    """table: one row an (arm, k). effects: one a k, of cod over kd. stale: teacher or decisions changed since."""
+    """table: one row an (arm, k). effects: one a k, of cod over kd. stale: teacher or decisions changed since.
+    outdated: an earlier version of the app wrote the report; there are no effects in it."""
 
     runs: list[RunResult]
     table: list[dict]
@@ -29,6 +29,7 @@ class Results:
     majority: float | None
     stale: bool
     messages: list[str]
+    outdated: bool = False
 
 
 class ResultsView(Base):
@@ -37,8 +38,12 @@ class ResultsView(Base):
     def _report_path(self, pid: str, name: str = "report"):
         return self.settings.folder("students", pid) / f"{name}.json"
 
-    def write_report(self, pid: str, run_ids: list[str], left_out: list[str], shots: list[int]) -> dict:
-        """Compute the effects of one sweep and keep them beside its students; called at the end of a sweep."""
+    def write_report(self, pid: str, run_ids: list[str], left_out: list[str], shots: list[int],
+                     only: dict[str, str] | None = None) -> dict:
+        """Compute the effects of one sweep and keep them beside its students; called at the end of a sweep.
+
+        only: the choice among the kept counterfactuals that the sweep was restricted to.
+        """
         chosen = set(run_ids)
         found = [r for r in runs.runs(self.db, pid) if r.config.run_id in chosen]
         cells = {(r.config.arm, r.config.plotted_k, r.config.seed): r for r in found}
@@ -52,7 +57,11 @@ class ResultsView(Base):
             if measured:
                 effects.append({"k": k, "majority": pairs[0][0].test.get("majority"), "measures": measured})
         report = {"made_at": now(), "run_ids": run_ids, "effects": effects, "left_out": left_out, "shots": shots,
-                  "state": self._state_mark(pid)}
+                  "state": self._state_mark(pid), "provenance": self.provenance(pid, only), "only": only}
+        former = self.report(pid)
+        if former and set(former["run_ids"]) != set(run_ids):
+            name = "report-" + former["made_at"].replace(":", "")
+            self._report_path(pid, name).write_text(json.dumps(former), encoding="utf-8")
         self._report_path(pid).write_text(json.dumps(report), encoding="utf-8")
         return report
 
@@ -100,100 +109,56 @@ class ResultsView(Base):
         identity = self._identity(project.teacher, project.task.labels) if project.teacher else ("", "")
         return short_hash(*identity, *sorted(cf.id for cf, _ in self.kept_pairs(pid).values()))
 
-    def results(self, pid: str) -> Results | None:
-        """The latest sweep's results, None before the first one. Asks no model."""
+    def report(self, pid: str) -> dict | None:
+        """The latest sweep's report, None before the first one."""
         path = self._report_path(pid)
-        if not path.exists():
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def marker(self, pid: str) -> str:
+        """Changes whenever the results, the decisions, the proposals or the teacher do: what a page's caches go by."""
+        from sqlalchemy import func, select
+
+        from cod_core.store import schema
+
+        with self.db.read() as c:
+            seq = c.execute(select(func.max(schema.decisions.c.seq)).where(schema.decisions.c.project_id == pid)).scalar()
+            cfs = c.execute(select(func.count()).select_from(schema.counterfactuals)
+                            .where(schema.counterfactuals.c.project_id == pid)).scalar()
+        project = self.project(pid)
+        identity = self._identity(project.teacher, project.task.labels) if project.teacher else ("", "")
+        return f"{(self.report(pid) or {}).get('made_at')}:{seq}:{cfs}:{':'.join(identity)}"
+
+    def renew_report(self, pid: str) -> None:
+        """Compute the latest report anew from the students on record: nothing is trained again.
+
+        Raises NotEnoughData where there is none.
+        """
+        report = self.report(pid)
+        if report is None:
+            raise NotEnoughData("There are no results yet. Distil students first.")
+        self.write_report(pid, report["run_ids"], report.get("left_out", []), report.get("shots", []))
+
+    def results(self, pid: str) -> Results | None:
+        """The latest sweep's results, None before the first one. Asks no model.
+
+        A report of an earlier version comes back with outdated set and OUTDATED as its sentence: see renew_report.
+        """
+        report = self.report(pid)
+        if report is None:
             return None
-        report = json.loads(path.read_text(encoding="utf-8"))
-        if any("measures" not in e for e in report["effects"]):
-            return None  # written by an early version: distil again, finished students are not repeated
         chosen = set(report["run_ids"])
         found = [r for r in runs.runs(self.db, pid) if r.config.run_id in chosen]
         if not found:
             return None
         first = found[0].test
+        if any("measures" not in e for e in report["effects"]) or "state" not in report:
+            return Results(found, table_of(found), OUTDATED, [], first.get("teacher_accuracy"), first.get("majority"),
+                           True, report.get("left_out", []), outdated=True)
         effects = [flat_effect(e) for e in report["effects"]]
         best = next((e for e in reversed(effects)), None)
         return Results(found, table_of(found), best["sentence"] if best else NOTHING, effects,
                        first.get("teacher_accuracy"), first.get("majority"), report["state"] != self._state_mark(pid),
                        report["left_out"])
-
-    def diagnose(self, pid: str, progress: Progress = silent) -> dict:
-        """Margins of originals and counterfactuals, and crossing gaps of KD and CoD students on held-out pairs.
-
-        Held-out pairs: teacher-guided counterfactuals of up to 60 test texts, made for this and never trained
-        on. Gaps are divided by the median length of the pairs. Raises NotEnoughData before the first sweep.
-        """
-        from cod_core.diagnostics import boundary
-        from cod_core.diagnostics.margins import margins
-
-        report_path = self._report_path(pid)
-        if not report_path.exists():
-            raise NotEnoughData("Distil students first: there is no student to compare with the teacher yet.")
-        report = json.loads(report_path.read_text(encoding="utf-8"))
-        teacher, encoder, labels = self.teacher(pid), self.encoder(), self.project(pid).task.labels
-        kept = list(self.kept_pairs(pid).values())
-        sources = [labels.index(check.before.label) for _, check in kept]
-        shown = {name: margins([getattr(c, name).logprobs for _, c in kept], sources).tolist() if kept else []
-                 for name in ("before", "after")}
-        pairs, propose = [], self.searcher(pid)
-        texts = [e for split in ("test", "unlabelled") for e in items.examples(self.db, pid, split=split)][:GAP_PAIRS]
-        for done, example in enumerate(texts):
-            progress(done, len(texts), "making held-out pairs")
-            found = self._held_out(pid, example, propose)
-            if found:
-                pairs.append((example.text, found))
-        if not pairs:
-            raise NotEnoughData("No held-out pair could be made: no test or unlabelled text flips with a few edits.")
-        progress(len(texts), len(texts), "comparing the lines")
-        a, b = (encoder.encode([pair[i] for pair in pairs]) for i in (0, 1))
-        lengths = np.linalg.norm(b - a, axis=1)
-        k, unit = (report["effects"][-1]["k"] if report["effects"] else None), float(np.median(lengths))
-        gaps, censored = {}, {}
-        for arm in ("kd", "cod"):
-            students = {str(i): student for i, student in enumerate(self._linear_students(pid, report, arm, k))}
-            found = [gap for group in boundary.pair_gaps(pairs, teacher.logprobs, students, lengths).values() for gap in group]
-            if found:
-                summary = boundary.gap_summary(found, unit)
-                gaps[arm], censored[arm] = summary["gaps"], summary["censored_share"]
-        out = {"margins": {"originals": shown["before"], "cfes": shown["after"]}, "gaps": gaps, "censored": censored,
-               "k": k, "n_pairs": len(pairs), "state": report["state"]}
-        self._report_path(pid, "diagnostics").write_text(json.dumps(out), encoding="utf-8")
-        return {"n_pairs": len(pairs), "k": k, "censored": censored}
-
-    def _held_out(self, pid: str, example, propose) -> str | None:
-        """The text of a counterfactual of a test text, searched once and remembered."""
-        from cod_core.store import cache
-        from cod_core.text import short_hash
-
-        teacher = self.teacher(pid)
-        mark = f"heldout:{short_hash(pid, teacher.id, teacher.revision, example.id)}"
-        known = cache.get_reply(self.db, mark)
-        if known is None:
-            found = propose(example, 1)
-            known = {"text": found[0].text if found else None}
-            cache.put_reply(self.db, pid, mark, known)
-        return known["text"]
-
-    def _linear_students(self, pid: str, report: dict, arm: str, k: int | None):
-        """Up to five linear students of one arm and k, as functions texts -> (n, C) log-probabilities."""
-        from safetensors.numpy import load_file
-
-        from cod_core.distill.linear import linear_logits, log_softmax
-
-        chosen = set(report["run_ids"])
-        fitting = [r.config for r in runs.runs(self.db, pid) if r.config.run_id in chosen and r.config.arm == arm
-                   and r.config.plotted_k == k and r.config.student == "linear"]
-        for config in sorted(fitting, key=lambda c: c.seed)[:GAP_SEEDS]:
-            head = load_file(self.settings.folder("students", pid) / f"{config.run_id}.safetensors")
-            yield lambda texts, w=head["weight"].astype(float), b=head["bias"].astype(float), name=config.encoder: (
-                log_softmax(linear_logits(self.encoder(name).encode(list(texts)), w, b)))
-
-    def diagnostics(self, pid: str) -> dict | None:
-        """What diagnose() found last, None before; empty too where the students changed since."""
-        path = self._report_path(pid, "diagnostics")
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def flat_effect(entry: dict) -> dict:

@@ -42,7 +42,9 @@ class Working(Base):
 
         key, pid = os.environ.get("COD_LLM_KEY"), job.project_id
         if job.kind == "generate":
-            return self.generate(pid, job.params, progress, key)
+            report = self.generate(pid, job.params, progress, key)
+            self.read_development(pid)  # so that the strip on the Curate page answers at once
+            return report
         if job.kind == "distill":
             return self.distill(pid, job.params, progress)
         if job.kind == "finetune_teacher":

@@ -149,3 +149,25 @@ def test_near_boundary_counts_p_between_3_and_7_tenths():
     assert near_boundary(z, 1) == 0.5 and near_boundary(z[:0], 1) == 0
     found = summary(z, np.ones(4, int))
     assert found.n == 4 and found.near == 0.5 and found.quartile_low <= found.median <= found.quartile_high
+
+
+def test_calibration_against_the_teacher_needs_no_gold_label():
+    """A student that is as sure as its teacher is calibrated to it, however wrong both are."""
+    rng = np.random.default_rng(0)
+    teacher = np.log(rng.dirichlet(np.ones(3), 400))
+    assert fid.fidelity(teacher, teacher).to_teacher[0] == pytest.approx(0, abs=1e-12)
+    sure = np.log(np.clip(np.eye(3)[teacher.argmax(-1)], 1e-6, 1))
+    error, low, high = fid.fidelity(teacher, sure).to_teacher
+    assert error == pytest.approx(1 - np.exp(teacher.max(-1)).mean(), abs=1e-3) and low <= error <= high
+    assert fid.fidelity(teacher[:50], sure[:50]).to_teacher == (None, None, None)
+
+
+def test_bins_hold_every_row_once_and_add_up_to_the_error():
+    rng = np.random.default_rng(1)
+    confidence = rng.uniform(0.5, 1, 305)
+    right = rng.random(305) < confidence
+    bins = fid.reliability(confidence, right)
+    assert sum(b.n for b in bins) == 305 and len(bins) == 10
+    wanted = sum(b.n * abs(b.confidence - b.right) for b in bins) / 305
+    assert fid.calibration_error(confidence, right)[0] == pytest.approx(wanted)
+    assert fid.reliability(confidence[:100], right[:100]) == []

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cod_core.diagnostics.information import compare, fisher_matrix, information, reduction
+from cod_core.diagnostics.information import compare, fisher_matrix, gains, information, reduction
 
 
 @st.composite
@@ -90,3 +90,24 @@ def test_nonsense_is_refused():
                 lambda: reduction([[1.0, 2.0]], 4), lambda: reduction(np.eye(3), 1)):
         with pytest.raises(ValueError):
             bad()
+
+
+@given(rows())
+def test_the_gain_of_a_row_is_what_adding_it_gives(world):
+    """The order in which an expert is shown texts rests on this number."""
+    features, probs, rng = world
+    new, told = rng.normal(size=(3, features.shape[1])), rng.dirichlet(np.ones(probs.shape[1]), 3)
+    before = information(features, probs, 0.5).log_det
+    wanted = [information(np.vstack([features, z]), np.vstack([probs, p]), 0.5).log_det - before
+              for z, p in zip(new, told)]
+    assert gains(features, probs, new, told, 0.5) == pytest.approx(wanted, abs=1e-8)
+    alone = gains(features[:0], probs[:0], new, told, 0.5)
+    assert (alone >= 0).all() and (alone + 1e-9 >= gains(features, probs, new, told, 0.5)).all(), "returns diminish"
+
+
+def test_the_least_eigenvalue_names_the_direction_known_least():
+    features = np.array([[1.0, 0.0], [-1.0, 0.0], [2.0, 0.0]])
+    half = np.full((3, 2), 0.5)
+    assert information(features, half, 1.0).least == pytest.approx(0.0)
+    spread = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    assert information(spread, np.full((4, 2), 0.5), 1.0).least == pytest.approx(0.5)

@@ -19,7 +19,8 @@ ARM_STYLE = {
 }
 OTHER = ("#CC79A7", "longdash", "star")
 BEFORE, AFTER = ARM_STYLE["kd"][1], ARM_STYLE["cod"][1]
-_GREY, _GRID = "#808080", "rgba(128,128,128,0.25)"
+GREY, _GRID = "#808080", "rgba(128,128,128,0.25)"
+MODEBAR = {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": BEFORE}
 MARGIN_BINS, HOVER_CHARS, HOVER_WIDTH = 30, 300, 60
 
 
@@ -65,8 +66,8 @@ def margin_histogram(
                 marker={"symbol": "line-ns-open", "size": 9, "color": colour},
                 customdata=[[hover_text(text)] for text in texts[key]],
                 hovertemplate="%{x:.1f}<br>%{customdata[0]}<extra>" + name + "</extra>")
-    figure.add_vline(x=0, line={"dash": "dash", "color": _GREY}, annotation_text="decision line")
-    return _layout(figure, "How sure the teacher is of the original label (log-odds)", "Texts", barmode="overlay")
+    figure.add_vline(x=0, line={"dash": "dash", "color": GREY}, annotation_text="decision line")
+    return layout(figure, "How sure the teacher is of the original label (log-odds)", "Texts", barmode="overlay")
 
 
 def crossing_gap_plot(gaps: Mapping[str, Sequence[float]], censored: Mapping[str, float] | None = None):
@@ -86,7 +87,7 @@ def crossing_gap_plot(gaps: Mapping[str, Sequence[float]], censored: Mapping[str
             jitter=0.5, pointpos=0, marker={"color": colour, "symbol": symbol, "size": 5, "opacity": 0.6},
             line={"color": colour}, hovertemplate="%{y:.2f} of the median pair<extra>" + name + "</extra>")
     figure.update_yaxes(rangemode="tozero")
-    return _layout(figure, "", "Gap between teacher's and student's line", showlegend=False)
+    return layout(figure, "", "Gap between teacher's and student's line", showlegend=False)
 
 
 def cost_plot(rows: Sequence[Mapping[str, Any]], key: str = "kwh"):
@@ -128,8 +129,8 @@ def verdict_bars(labels: Sequence[str], before: Sequence[float], after: Sequence
             marker={"color": colour, "pattern": {"shape": pattern}},
             hovertemplate="%{y}: %{x:.1%}<extra>" + name + "</extra>")
     if len(labels) == 2:
-        figure.add_vline(x=0.5, line={"dash": "dash", "color": _GREY})
-    _layout(figure, "Probability", "", barmode="group")
+        figure.add_vline(x=0.5, line={"dash": "dash", "color": GREY})
+    layout(figure, "Probability", "", barmode="group")
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
     figure.update_yaxes(autorange="reversed")
     return figure
@@ -172,9 +173,9 @@ def _curve(rows: Sequence[Mapping[str, Any]], key: str, spread: str, title: str,
             "%{customdata[1]} training rows, %{customdata[0]} draws<extra>" + name + "</extra>")
     for label, value, dash in lines:
         if value is not None:
-            figure.add_hline(y=value, line={"dash": dash, "width": 1.5, "color": _GREY},
+            figure.add_hline(y=value, line={"dash": dash, "width": 1.5, "color": GREY},
                              annotation_text=f"{label} {value:.0%}", annotation_position="top left")
-    _layout(figure, "k (rows of the comparison)", title)
+    layout(figure, "k (rows of the comparison)", title)
     ks = sorted({row["k"] for row in rows})
     figure.update_xaxes(type="log", tickvals=ks, ticktext=[str(k) for k in ks])
     figure.update_yaxes(tickformat=".0%")
@@ -198,10 +199,11 @@ def _faint(colour: str) -> str:
     return f"rgba({red},{green},{blue},0.12)"
 
 
-def _layout(figure, title_x: str, title_y: str, **more):
+def layout(figure, title_x: str, title_y: str, **more):
+    """The house's frame: transparent, grid in grey, legend below; returns the figure."""
     figure.update_layout(
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        height=360, legend={"orientation": "h", "y": -0.25}, hovermode="closest", **more)
+        modebar=MODEBAR, height=360, legend={"orientation": "h", "y": -0.25}, hovermode="closest", **more)
     figure.update_xaxes(title=title_x, gridcolor=_GRID, zeroline=False, automargin=True)
     figure.update_yaxes(title=title_y, gridcolor=_GRID, zeroline=False, automargin=True)
     return figure

@@ -1,0 +1,278 @@
+"""Diagnose: where teacher and students draw the line, how closely they follow, what their rows can tell.
+
+Read on held-out pairs that no student saw. Margins, crossing gaps (text path), sampled boundary distances, the
+surrogate's path, Fisher information and fidelity come from cod_core.diagnostics; here is only which students, which
+texts, and what is kept on record.
+"""
+
+import json
+
+import numpy as np
+
+from cod_core.errors import NotEnoughData
+from cod_core.progress import Progress, silent
+from cod_core.store import cache, items, runs
+from cod_core.text import short_hash
+from cod_core.workspace.base import Base
+
+GAP_PAIRS = 60
+VERSION = 2
+
+
+class Diagnosing(Base):
+    """Teacher against students, beyond accuracy."""
+
+    def diagnostics(self, pid: str) -> dict | None:
+        """What diagnose() found last, None before it ran or where an earlier version wrote it. stale: other students
+        are on the Results page now."""
+        path = self._report_path(pid, "diagnostics")
+        if not path.exists():
+            return None
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found.get("version") != VERSION:
+            return None
+        return {**found, "stale": found["report"] != (self.report(pid) or {}).get("made_at")}
+
+    def diagnose(self, pid: str, progress: Progress = silent) -> dict:
+        """Measure everything of this file on the latest sweep's KD and CoD students; kept until the next time.
+
+        Held-out pairs: counterfactuals on record for texts outside the training split, then teacher-guided ones of
+        test and unlabelled texts, 60 in all, searched once. Raises NotEnoughData before the first sweep.
+        """
+        report = self.report(pid)
+        if report is None:
+            raise NotEnoughData("Distil students first: there is no student to compare with the teacher yet.")
+        pairs = self.held_out_pairs(pid, progress)
+        if not pairs:
+            raise NotEnoughData("No held-out pair could be made: no test or unlabelled text flips with a few edits.")
+        progress(0, 1, "comparing the lines")
+        ks = [e["k"] for e in report["effects"]]
+        out = {"version": VERSION, "report": report["made_at"], "margins": self.pair_margins(pid),
+               "gaps": self.crossing_gaps(pid, report, pairs, ks), "n_pairs": len(pairs), "ks": ks,
+               "labels": list(self.project(pid).task.labels),
+               "fidelity": {k: self.fidelities(pid, report, k) for k in ks},
+               "information": {k: self.informations(pid, report, k) for k in ks}}
+        self._report_path(pid, "diagnostics").write_text(json.dumps(out), encoding="utf-8")
+        return {"n_pairs": len(pairs), "ks": ks}
+
+    def two_moons(self, seeds, k: int = 20, noise: float = 0.1, past: float = 0.15) -> list:
+        """The two-moons demonstration, one a seed: see diagnostics.two_moons."""
+        from cod_core.diagnostics.two_moons import Moons, demonstrate
+
+        return demonstrate(list(seeds), Moons(k=k, noise=noise, past=past))
+
+    def held_out_pairs(self, pid: str, progress: Progress = silent, wanted: int = GAP_PAIRS) -> list[tuple[str, str]]:
+        """Up to `wanted` pairs (text, counterfactual) that no student trained on, the same ones every time."""
+        current = self._state(pid)
+        outside = {e.id: e for e in items.examples(self.db, pid) if e.split != "train" or e.label is None}
+        pairs = {}
+        for cf in current.counterfactuals:
+            check = current.checks.get(cf.id)
+            if cf.example_id in outside and check is not None and check.valid:
+                pairs.setdefault(cf.example_id, (outside[cf.example_id].text, cf.text))
+        found = list(pairs.values())[:wanted]
+        texts = sorted((e for e in outside.values() if e.split in ("test", "unlabelled") and e.id not in pairs),
+                       key=lambda e: short_hash("held out", e.id))
+        propose = self.searcher(pid) if len(found) < wanted and texts else None
+        for example in texts[: 2 * wanted]:
+            if len(found) >= wanted:
+                break
+            progress(len(found), wanted, "making held-out pairs")
+            text = self._held_out(pid, example, propose)
+            if text:
+                found.append((example.text, text))
+        return found
+
+    def _held_out(self, pid: str, example, propose) -> str | None:
+        """The text of a counterfactual of a test text, searched once and remembered."""
+        teacher = self.teacher(pid)
+        mark = f"heldout:{short_hash(pid, teacher.id, teacher.revision, example.id)}"
+        known = cache.get_reply(self.db, mark)
+        if known is None:
+            found = propose(example, 1)
+            known = {"text": found[0].text if found else None}
+            cache.put_reply(self.db, pid, mark, known)
+        return known["text"]
+
+    def pair_margins(self, pid: str) -> dict:
+        """The teacher's margins of the original's class: {"ids", "originals", "cfes", "near"} over the kept pairs."""
+        from cod_core.diagnostics.margins import margins, near_boundary
+
+        kept, labels = self.kept_pairs(pid), self.project(pid).task.labels
+        sources = [labels.index(check.before.label) for _, check in kept.values()]
+        rows = {name: [getattr(c, side).logprobs for _, c in kept.values()]
+                for name, side in (("originals", "before"), ("cfes", "after"))}
+        out = {name: margins(z, sources).tolist() if kept else [] for name, z in rows.items()}
+        targets = [labels.index(check.target) for _, check in kept.values()]
+        return {"ids": list(kept), **out, "near": near_boundary(rows["cfes"], targets) if kept else None}
+
+    def crossing_gaps(self, pid: str, report: dict, pairs: list[tuple[str, str]], ks: list[int]) -> dict:
+        """k -> paired gaps of KD and CoD students (see _gaps_at), every text read once by every model."""
+        from cod_core.diagnostics import gaps
+
+        found, teacher = gaps.paths(pairs), self.teacher(pid)
+        rows, texts = teacher.logprobs(found.texts), list(found.texts)
+        out = {}
+        for k in ks:
+            seeds, configs = self._paired_students(pid, report, k)
+            if not seeds:
+                continue
+            phi = self.encoder(configs["kd"][0].encoder).encode(texts)
+            ends = np.array([[group[0][1][0], group[0][1][-1]] for group in found.of_pair])
+            lengths = np.linalg.norm(phi[ends[:, 1]] - phi[ends[:, 0]], axis=1)
+            read = {arm: self._student_rows(pid, configs[arm], texts) for arm in configs}
+            measured = {arm: gaps.gaps(found, rows, read[arm], lengths) for arm in configs}
+            out[k] = gap_values(found, measured, phi, pairs, len(seeds))
+            if configs["kd"][0].student == "linear":
+                out[k]["surrogate"] = self._surrogate(pid, configs, phi, rows, ends)
+        return out
+
+    def _paired_students(self, pid: str, report: dict, k: int):
+        """(seeds, {"kd": configs, "cod": configs}) of the students that both arms have, in one order of seeds."""
+        chosen = set(report["run_ids"])
+        cells = {(r.config.arm, r.config.seed): r.config for r in runs.runs(self.db, pid)
+                 if r.config.run_id in chosen and r.config.plotted_k == k}
+        seeds = sorted({s for arm, s in cells if arm == "kd"} & {s for arm, s in cells if arm == "cod"})
+        return seeds, {arm: [cells[arm, s] for s in seeds] for arm in ("kd", "cod")}
+
+    def _has_arm(self, pid: str, report: dict, arm: str) -> bool:
+        chosen = set(report["run_ids"])
+        return any(r.config.arm == arm and r.config.run_id in chosen for r in runs.runs(self.db, pid))
+
+    def _heads(self, pid: str, configs) -> tuple[np.ndarray, np.ndarray]:
+        """(W (S, C, d), b (S, C)) of linear students."""
+        from safetensors.numpy import load_file
+
+        found = [load_file(self.settings.folder("students", pid) / f"{c.run_id}.safetensors") for c in configs]
+        return tuple(np.stack([f[name] for f in found]).astype(np.float64) for name in ("weight", "bias"))
+
+    def _student_rows(self, pid: str, configs, texts: list[str]) -> np.ndarray:
+        """(S, n, C) log-probabilities of finished students on texts; linear ones by one product."""
+        from cod_core.distill.linear import linear_logits, log_softmax
+
+        if configs[0].student == "linear":
+            phi = self.encoder(configs[0].encoder).encode(texts).astype(np.float64)
+            return log_softmax(linear_logits(phi, *self._heads(pid, configs)))
+        from cod_core.models.student import load_student
+
+        folder = self.settings.folder("students", pid)
+        return np.stack([load_student(folder / c.run_id).logprobs(texts) for c in configs])
+
+    def _surrogate(self, pid: str, configs: dict, phi, teacher_rows, ends) -> dict | None:
+        """Path E: a linear stand-in for the teacher on the students' encoder, always with its agreement."""
+        from cod_core.diagnostics import boundary_sets as sets
+        from cod_core.diagnostics.geometry import head_angles
+        from cod_core.distill.linear import SCALE
+
+        texts = [e.text for split in ("test", "unlabelled", "validation")
+                 for e in items.examples(self.db, pid, split=split)][:4000]
+        if len(texts) < 50:
+            return None
+        weight, bias, agreement = sets.linear_surrogate(
+            self.encoder(configs["kd"][0].encoder).encode(texts), self.teacher(pid).logprobs(texts))
+        a, b = (phi[ends[:, i]].astype(np.float64) for i in (0, 1))
+        levels = [sets.linear_crossing(x @ weight.T + bias, y @ weight.T + bias) for x, y in zip(a, b)]
+        kept = [i for i, level in enumerate(levels) if level is not None]
+        points = sets.points_at(a[kept], b[kept], [levels[i] for i in kept])
+        out = {"agreement": agreement, "n": len(kept)}
+        for arm in configs:
+            w, c = self._heads(pid, configs[arm])
+            w = w * SCALE
+            lower = [float(sets.distance_to_boundary(points, *head).max()) for head in zip(w, c)] if kept else []
+            angles = [float(np.mean(list(head_angles(weight, head).values()))) for head in w]
+            out[arm] = {"lower": float(np.mean(lower)) if lower else None, "angle": float(np.mean(angles))}
+        return out
+
+    def fidelities(self, pid: str, report: dict, k: int) -> dict:
+        """arm -> {measure: mean over draws} on the test texts, on the unlabelled ones where there are none."""
+        from dataclasses import asdict
+
+        from cod_core.diagnostics.fidelity import fidelity
+
+        seeds, configs = self._paired_students(pid, report, k)
+        rows = items.examples(self.db, pid, split="test") or items.examples(self.db, pid, split="unlabelled")
+        if not seeds or not rows:
+            return {}
+        labels, texts = self.project(pid).task.labels, [e.text for e in rows]
+        gold = np.array([labels.index(e.label) if e.label else -1 for e in rows])
+        teacher, out = self.teacher(pid).logprobs(texts), {"n": len(rows)}
+        for arm in configs:
+            each = []
+            for student in self._student_rows(pid, configs[arm], texts):
+                f = fidelity(teacher, student, gold, resamples=0)
+                q = asdict(f.student) if f.student else {}
+                each.append({"agreement": f.agreement.value, "kl": f.kl, "js": f.js, "ece_teacher": f.to_teacher[0],
+                             **{name: q[name] for name in ("macro_f1", "mcc", "brier", "nll", "ece") if name in q}})
+            out[arm] = {name: float(np.mean([e[name] for e in each])) for name in each[0] if each[0][name] is not None}
+        return out
+
+    def informations(self, pid: str, report: dict, k: int) -> dict | None:
+        """{"real", "pairs"}: Fisher information of k real rows and of k/2 + k/2, mean over draws; None where the rows
+        of the sweep cannot be drawn again because decisions or the teacher changed since."""
+        from dataclasses import asdict
+
+        from cod_core.diagnostics import information
+        from cod_core.distill.arms import data_hash, rows_for
+        from cod_core.distill.linear import SCALE, linear_logits, log_softmax
+
+        seeds, configs = self._paired_students(pid, report, k)
+        if not seeds or configs["kd"][0].student != "linear" or report["state"] != self._state_mark(pid):
+            return None
+        pool = self.pool(pid)
+        pairs = {i: cf for i, (cf, _) in self.chosen_pairs(pid, report.get("only")).items() if i in pool}
+        available, plus = self.pairs_allow(pid, pairs), self._has_arm(pid, report, "cod_plus")
+        need = min(available, max(n if plus and n <= available else n // 2 for n in report["shots"]))
+        orders = self.sweep_orders(pid, seeds, max(report["shots"]), need, set(pairs))
+        free = [e.text for split in ("unlabelled", "validation", "test")
+                for e in items.examples(self.db, pid, split=split)][:2000]
+        encoder, teacher = self.encoder(configs["kd"][0].encoder), self.teacher(pid)
+        reduce = information.reduction(encoder.encode(free), k)
+        found: dict[str, list] = {"real": [], "pairs": []}
+        for at, seed in enumerate(seeds):
+            for name, arm in (("real", "kd"), ("pairs", "cod")):
+                rows = rows_for(arm, orders[seed], k, pool, pairs)
+                texts = [row.text for row in rows]
+                if data_hash(rows, teacher.logprobs(texts)) != configs[arm][at].data_hash:
+                    return None
+                phi = encoder.encode(texts)
+                weight, bias = self._heads(pid, configs[arm][at : at + 1])
+                probs = np.exp(log_softmax(linear_logits(phi, weight, bias)))[0]
+                found[name].append(asdict(information.information(SCALE * reduce(phi), probs, configs[arm][at].l2)))
+        return {name: {key: float(np.mean([f[key] for f in each])) for key in each[0]} for name, each in found.items()}
+
+
+def gap_values(found, measured: dict, phi, pairs: list[tuple[str, str]], draws: int) -> dict:
+    """Gaps of "kd" and "cod" as plain values: per pair (means over draws), paired effects, per class pair.
+
+    Lengths are divided by the median pair's. effect: of cod - kd, below 0 where the counterfactuals brought the lines
+    together; ends: of the share of pairs on which the student has the teacher's class at both ends.
+    """
+    from dataclasses import asdict
+
+    from cod_core.diagnostics import gaps
+    from cod_core.diagnostics.stats import paired_interval
+
+    kd, cod = measured["kd"], measured["cod"]
+    unit, n = gaps.unit(kd), len(kd.pairs)
+    out = {"unit": unit, "n": n, "draws": draws, "pairs": [list(pairs[i]) for i in kd.pairs],
+           "from": kd.from_class.tolist(), "to": kd.to_class.tolist(), "arms": {}}
+    if not n:
+        return out
+    for arm, gap in measured.items():
+        sets = [s for s in gaps.set_distances(found, gap, phi) if s is not None]
+        out["arms"][arm] = {
+            "gap": (gap.gap.mean(0) / unit).tolist(), "mean": float(gap.gap.mean() / unit),
+            "left_to_right": float(gap.left_to_right.mean() / unit), "censored": float(1 - gap.both_ends.mean()),
+            "uncensored_mean": float(gap.gap[gap.both_ends].mean() / unit) if gap.both_ends.any() else None,
+            "ends": gap.both_ends.mean(0).tolist(), "clean": float((gap.changes == 1).mean()),
+            "longest": float(gap.gap.max(-1).mean() / unit),
+            **{name: float(np.mean([getattr(s, name) for s in sets]) / unit) if sets else None
+               for name in ("hausdorff", "hd95", "chamfer")}}
+    rows = (cod.gap - kd.gap) / unit
+    ends = cod.both_ends.astype(float) - kd.both_ends
+    out["effect"] = asdict(paired_interval(rows.mean(-1), rows))
+    out["ends"] = asdict(paired_interval(ends.mean(-1), ends))
+    out["by_class"] = [
+        {"from": a, "to": b, "n": len(at), "kd": float(kd.gap[:, at].mean() / unit),
+         "cod": float(cod.gap[:, at].mean() / unit)} for (a, b), at in gaps.by_class_pair(kd).items()]
+    return out

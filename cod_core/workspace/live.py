@@ -1,0 +1,145 @@
+"""While curating: what the counterfactuals kept so far bring, and which text to look at next.
+
+Answers within a second by the linear student: two students are solved exactly after every decision. Development texts
+are read once (a job reads them when proposals are made); until then `ready` says how many are still to be read.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cod_core.store import cache, items
+from cod_core.text import text_hash
+from cod_core.workspace.base import Base
+
+FEW, DEV_TEXTS, READ_AT_ONCE = 4, 400, 96
+NEAR_P = (0.5, 0.8)
+
+
+@dataclass(frozen=True)
+class Next:
+    """The undecided text that promises most. gain: expected growth of the information, in nats. reasons: in words."""
+
+    example_id: str
+    gain: float
+    reasons: list[str]
+
+
+@dataclass(frozen=True)
+class Live:
+    """n: pairs kept so far. without, with_: accuracy on n_dev texts of the student of the n originals, and of these with
+    their counterfactuals; None below FEW pairs or where there is nothing to measure on. unread: development texts
+    still to be read. measured_on: what they are. next: None where nothing is left to decide."""
+
+    n: int
+    without: float | None
+    with_: float | None
+    n_dev: int
+    unread: int
+    measured_on: str
+    next: Next | None
+
+
+class LiveView(Base):
+    """The strip on the Curate page."""
+
+    def live(self, pid: str) -> Live:
+        """The strip's numbers. Reads at most 96 new development texts a call, so that a page never waits long."""
+        texts, gold, measured_on = self._dev_texts(pid)
+        unread = self._read_some(pid, texts)
+        kept = self.kept_pairs(pid)
+        originals = {e.id: e for e in items.examples(self.db, pid, ids=list(kept)) if e.label is not None}
+        pairs = [(originals[i], cf) for i, (cf, _) in kept.items() if i in originals]
+        heads = self._two_heads(pid, pairs) if len({cf.target for _, cf in pairs}) > 1 and len(pairs) >= FEW else None
+        scores: list[float | None] = [None, None]
+        if heads and texts and not unread:
+            from cod_core.distill.linear import linear_logits
+
+            phi = self.encoder().encode(texts)
+            scores = [float((linear_logits(phi, *head).argmax(-1) == gold).mean()) for head in heads]
+        return Live(len(pairs), scores[0], scores[1], len(texts), unread, measured_on,
+                    self._next(pid, pairs, heads[1] if heads else None))
+
+    def read_development(self, pid: str) -> None:
+        """Read every development text now: called at the end of the job that makes proposals."""
+        while self._read_some(pid, self._dev_texts(pid)[0], 512):
+            pass
+
+    def _dev_texts(self, pid: str) -> tuple[list[str], np.ndarray, str]:
+        """(texts, true classes, what they are), 400 at most: labelled development texts, else unlabelled ones whose
+        teacher's class is on record."""
+        labels = self.project(pid).task.labels
+        rows = [e for e in items.examples(self.db, pid, split="validation") if e.label is not None][:DEV_TEXTS]
+        if rows:
+            return [e.text for e in rows], np.array([labels.index(e.label) for e in rows]), "development texts"
+        free = [e.text for e in items.examples(self.db, pid, split="unlabelled")[:DEV_TEXTS]]
+        if not free or self.project(pid).teacher is None:
+            return [], np.zeros(0, int), ""
+        teacher = self.teacher(pid)
+        known = cache.get_predictions(self.db, teacher.id, teacher.revision, [text_hash(t) for t in free])
+        free = [t for t in free if text_hash(t) in known]
+        gold = np.array([int(np.argmax(known[text_hash(t)])) for t in free], dtype=int)
+        return free, gold, "unlabelled texts, measured against the teacher"
+
+    def _read_some(self, pid: str, texts: list[str], at_once: int = READ_AT_ONCE) -> int:
+        """Embed up to at_once texts that are not on record; how many remain."""
+        known = cache.get_embeddings(self.db, self.encoder().id, [text_hash(t) for t in texts])
+        missing = [t for t in texts if text_hash(t) not in known]
+        if missing:
+            self.encoder().encode(missing[:at_once])
+        return max(0, len(missing) - at_once)
+
+    def _two_heads(self, pid: str, pairs) -> list[tuple[np.ndarray, np.ndarray]]:
+        """[(W, b)] of the student of the originals and of the student of originals and counterfactuals."""
+        from cod_core.diagnostics.worth import Rows, fit
+
+        labels = self.project(pid).task.labels
+        n, texts = len(pairs), [e.text for e, _ in pairs] + [cf.text for _, cf in pairs]
+        hard = np.array([labels.index(e.label) for e, _ in pairs] + [labels.index(cf.target) for _, cf in pairs])
+        phi, soft = self.encoder().encode(texts).astype(np.float64), self.teacher(pid).logprobs(texts)
+        return [fit(Rows(phi[:m], hard[:m], soft[:m])) for m in (n, 2 * n)]
+
+    def _next(self, pid: str, pairs, head) -> Next | None:
+        """The open text whose counterfactual would add most information, a thin class counting more."""
+        from cod_core.diagnostics.information import gains, reduction
+        from cod_core.distill.linear import linear_logits, log_softmax
+
+        current, labels = self._state(pid), self.project(pid).task.labels
+        best = {}
+        for cf in current.counterfactuals:
+            check = current.checks.get(cf.id)
+            status = current.outcome[cf.example_id].status if cf.example_id in current.outcome else "pending"
+            if status in ("pending", "skipped") and check is not None and check.valid:
+                best.setdefault(cf.example_id, (cf, check))
+        if not best:
+            return None
+        ids = list(best)
+        phi = self.encoder().encode([best[i][0].text for i in ids])
+        known = self.encoder().encode([t for e, cf in pairs for t in (e.text, cf.text)]) if pairs else phi[:0]
+        every = np.concatenate([phi, known])
+        reduce = reduction(every, 33) if len(every) > 1 else lambda rows: np.asarray(rows)[:, :1]
+        probs = [np.full((len(rows), len(labels)), 1 / len(labels)) if head is None or not len(rows)
+                 else np.exp(log_softmax(linear_logits(rows, *head))) for rows in (known, phi)]
+        scale = 10.0
+        gain = gains(scale * reduce(known) if len(known) else np.zeros((0, reduce(phi).shape[1])), probs[0],
+                     scale * reduce(phi), probs[1], 2.0)
+        counts = {label: sum(cf.target == label for _, cf in pairs) for label in labels}
+        mean = max(1.0, len(pairs) / len(labels))
+        thin = np.array([1 + max(0.0, 1 - counts[best[i][0].target] / mean) for i in ids])
+        at = int((gain * thin).argmax())
+        cf, check = best[ids[at]]
+        return Next(ids[at], float(gain[at]), why_next(float(gain[at]), gain, check, counts, len(pairs)))
+
+
+def why_next(gain: float, gains, check, counts: dict[str, int], kept: int) -> list[str]:
+    """The reasons in words: unlike what was kept, near the line, a thin class."""
+    reasons = []
+    if kept and gain >= np.quantile(gains, 0.75):
+        reasons.append("it is unlike the counterfactuals you have kept so far")
+    sure = check.after.prob(check.target)
+    if NEAR_P[0] <= sure < NEAR_P[1]:
+        reasons.append("it lies close to the decision line")
+    if kept and counts[check.target] < kept / len(counts) - 0.5:
+        n = counts[check.target]
+        reasons.append(f"only {n} of your {kept} counterfactual{'s' if kept > 1 else ''} lead to “{check.target}”")
+    return reasons or ["it promises the student most of what is left"]

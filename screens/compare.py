@@ -1,0 +1,88 @@
+"""Compare runs: two groups of students side by side, the difference first, then what was done differently."""
+
+from html import escape
+
+import streamlit as st
+
+from cod_core import figures
+from ui import errors, jobs, layout, measured
+
+w, project = layout.need_project()
+pid = project.id
+NAMES = {"accuracy": "accuracy on test texts", "agreement": "agreement with the teacher on test texts",
+         "agreement_unlabelled": "agreement with the teacher on unlabelled texts"}
+TRAITS = {"source": "Source", "prompt": "Prompt", "annotator": "Person"}
+
+
+def title(side) -> str:
+    """A side as an option: when, which arm, how many rows, from what."""
+    a = side.about
+    arm = figures.ARM_STYLE.get(a["arm"], (a["arm"],))[0]
+    chosen = f" · {a['counterfactuals: chosen']}" if "counterfactuals: chosen" in a else ""
+    day, clock = a["computed"][:10], a["computed"][11:16]
+    return layout.plain(f"{arm} · {a['training rows']} rows{chosen} · {a['student']} · {day} {clock} UTC", 110)
+
+
+def sentence(measure: dict) -> str:
+    """The difference of one measure in words."""
+    said = f"The second has {measure['second']:.1%} {NAMES[measure['name']]}, the first {measure['first']:.1%}"
+    if measure["low"] is not None:
+        said += f"; difference {100 * measure['mean']:+.1f} points, 95 % interval {100 * measure['low']:+.1f} to "
+        said += f"{100 * measure['high']:+.1f}"
+    end = "a clear difference" if measure["clear"] else measure["caveat"] or "the difference may be chance"
+    return said.replace("+-", "−").replace("-", "−") + f", {measure['n_rows']:,} texts: {end}."
+
+
+def differences(first, second, differs: list[str]) -> None:
+    """Every setting of both sides; what differs stands first and is marked."""
+    names = list(dict.fromkeys([*differs, *first.about, *second.about]))
+    rows = "".join(
+        f'<tr class="{"cod-differs" if n in differs else ""}"><td>{escape(n)}</td><td>{escape(first.about.get(n, "–"))}'
+        f'</td><td>{escape(second.about.get(n, "–"))}</td></tr>' for n in names)
+    st.html(f'<table class="cod-table"><thead><tr><th>Setting</th><th>First</th><th>Second</th></tr></thead>{rows}</table>')
+
+
+def train_with_some() -> None:
+    """A sweep with the counterfactuals of one source, prompt or person only: the way to a side to compare."""
+    found = {name: values for name, values in w.sources(pid).items() if len(values) > 1}
+    with st.expander("Compare sources, prompts or people", icon=":material/filter_alt:"):
+        if not found:
+            st.caption("All your kept counterfactuals have one source, one prompt and one annotator. Once there are "
+                       "several, students can be distilled from one of them alone and compared here.")
+            return
+        name = st.segmented_control("Tell apart by", list(found), default=next(iter(found)), required=True,
+                                    format_func=TRAITS.get, key="compare-trait")
+        value = st.selectbox("Keep only", list(found[name]), key=f"compare-value-{name}",
+                             format_func=lambda v: layout.plain(f"{v} ({found[name][v]} pairs)"))
+        if st.button("Distil from these only", key="compare-distil", disabled=jobs.running(w.job(pid))):
+            with errors.shown():
+                w.start(pid, "distill", {"student": "linear", "seeds": 20, "only": {name: value}})
+                st.rerun()
+
+
+layout.header("Compare runs", "Two groups of students side by side: the difference, and what was done differently.")
+jobs.panel(w, pid, ("distill",))
+sides = w.sides(pid)
+if len(sides) < 2:
+    layout.empty("There is nothing to compare yet", "Distil students first; every comparison you make is kept here.",
+                 "distill", "Go to Distil")
+else:
+    by_id = {side.id: side for side in sides}
+    newest = [s for s in sides if s.about["computed"] == sides[0].about["computed"] and s.about["k"] == sides[0].about["k"]]
+    at = {s.about["arm"]: list(by_id).index(s.id) for s in newest}
+    first = st.selectbox("First", list(by_id), index=at.get("kd", 0), format_func=lambda i: title(by_id[i]), key="compare-a")
+    second = st.selectbox("Second", list(by_id), index=at.get("cod", 1), format_func=lambda i: title(by_id[i]),
+                          key="compare-b")
+    with errors.shown():
+        found = w.compare_sides(pid, first, second)
+        for measure in found["measures"]:
+            st.html(f'<p class="cod-quote">{escape(sentence(measure))}</p>')
+        if found["measures"]:
+            rows = [{"name": NAMES[m["name"]], "mean": m["mean"], "low": m["low"], "high": m["high"]}
+                    for m in found["measures"]]
+            measured.chart(figures.effect_plot(rows, "Second less first (points of share)"), "compare")
+            measured.numbers([{**m} for m in found["measures"]], "compare")
+            measured.note("difference")
+        st.subheader("What was done differently", anchor=False)
+        differences(by_id[first], by_id[second], found["differs"])
+    train_with_some()

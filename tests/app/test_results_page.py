@@ -1,0 +1,127 @@
+"""The Results page with a finished comparison on record: every section draws, clicks lead to Curate, nothing hostile gets
+through; the report is one file that fetches nothing."""
+
+import re
+
+import numpy as np
+import pytest
+from conftest_app import EVIL, LABELS, words
+from safetensors.numpy import save_file
+
+from cod_core.store import cache, items, runs
+from cod_core.text import text_hash
+from cod_core.types import Example, RunConfig, RunResult
+
+SEEDS = 6
+RED = "cod-box cod-error"
+
+
+@pytest.fixture
+def distilled(workspace, filled):
+    """`filled` with decisions, development texts, and two arms of students of random heads, report written."""
+    w, pid, rng = workspace, filled, np.random.default_rng(0)
+    for i in (0, 1, 3):
+        w.decide(pid, f"c{i}", "accepted", "ann")
+    dev = [Example(f"d{i}", f"Development film {i}.", LABELS[i % 2], "validation") for i in range(8)]
+    items.add_examples(w.db, pid, [*dev, Example("evil", f"Test {EVIL}", LABELS[0], "test")])
+    texts = [e.text for e in w.examples(pid)] + [cf.text for cf in w._state(pid).counterfactuals]
+    spread = rng.normal(size=(len(texts), 384)).astype(np.float32)
+    spread /= np.linalg.norm(spread, axis=1, keepdims=True)
+    with w.db.begin() as c:
+        from cod_core.store import schema
+        c.execute(schema.embeddings.delete())
+    cache.put_embeddings(w.db, w.encoder().id, {text_hash(t): v for t, v in zip(texts, spread)})
+    teacher = w.teacher(pid)
+    cache.put_predictions(w.db, teacher.id, teacher.revision, {
+        text_hash(e.text): (-0.1, -2.35) for e in w.examples(pid) if e.split != "train"})
+    test, ids = w.examples(pid, "test"), []
+    for arm in ("kd", "cod"):
+        for seed in range(SEEDS):
+            config = RunConfig("kd", arm, 4, seed, "linear", w.encoder().id, teacher.id, teacher.revision, f"h{arm}{seed}")
+            told = rng.integers(0, 2, len(test)).astype("uint8")
+            save_file({"weight": rng.normal(size=(2, 384)).astype("float32"), "bias": np.zeros(2, "float32"),
+                       "test_predicted": told}, w.settings.folder("students", pid) / f"{config.run_id}.safetensors")
+            metrics = {"n": 7.0, "accuracy": float(told.mean()), "agreement": 0.5, "mcc": 0.0, "majority": 0.5,
+                       "teacher_accuracy": 0.9}
+            runs.put_runs(w.db, pid, [RunResult(config, {}, metrics, 0.1)])
+            ids.append(config.run_id)
+    w.write_report(pid, ids, [], [4])
+    return pid
+
+
+@pytest.mark.parametrize("section", ["bought", "line", "map", "answers", "worth"])
+def test_every_section_draws_and_says_how_it_is_measured(distilled, screen, section):
+    test = screen("results", distilled)
+    next(g for g in test.button_group if g.key == "results-section").set_value(section).run()
+    assert not test.exception and RED not in words(test), words(test)
+    assert "With 4 training rows" in words(test)
+    assert section == "line" or any(e.label == "How this is measured" for e in test.expander)
+
+
+def test_a_report_of_an_earlier_version_says_so_and_is_computed_again(distilled, screen, workspace):
+    """It used to read as "no results yet", and the person trained everything again."""
+    import json
+
+    path = workspace._report_path(distilled)
+    report = json.loads(path.read_text())
+    path.write_text(json.dumps({**report, "effects": [{"k": 4, "mean": 0.1}]}))
+    test = screen("results", distilled)
+    assert "earlier version" in words(test)
+    next(b for b in test.button if b.key == "renew").click().run()
+    assert not test.exception and "With 4 training rows" in words(test)
+
+
+def test_worth_and_map_name_the_items_that_curate_knows(distilled, workspace):
+    ids = {c.example.id for c in workspace.cards(distilled)}
+    seen = workspace.text_map(distilled)
+    assert {p["id"] for p in seen.pairs} <= ids and {p["status"] for p in seen.pairs} == {"accepted", "pending"}
+    assert {v["id"] for v in workspace.worth(distilled).values} <= ids
+
+
+def test_the_report_is_one_file_that_fetches_nothing_and_escapes_texts(distilled, workspace):
+    """It is sent to colleagues: a text in it must not run or call home on their machines."""
+    html = workspace.report_html(distilled)
+    own = re.sub(r"<script.*?</script>", "", html, flags=re.S)
+    assert "<img" not in own and "default-src 'none'" in own and "leak.png" in own, "shown, but as text"
+    assert not re.search(r"(src|href)\s*=\s*[\"']?(http|//)", own) and not re.search(r"<script[^>]+src=", html[:5000])
+    assert html.count("With 4 training rows") >= 1 and html.count("How this is measured") >= 4
+
+
+def test_compare_names_what_differs_and_pairs_the_draws(distilled, workspace, screen):
+    sides = workspace.sides(distilled)
+    assert {s.about["arm"] for s in sides} == {"kd", "cod"} and len(sides[0].run_ids) == SEEDS
+    found = workspace.compare_sides(distilled, sides[0].id, sides[1].id)
+    assert found["differs"] == ["arm"] and found["draws"] == SEEDS
+    accuracy = next(m for m in found["measures"] if m["name"] == "accuracy")
+    assert accuracy["mean"] == pytest.approx(accuracy["second"] - accuracy["first"]) and not accuracy["clear"]
+    same = workspace.compare_sides(distilled, sides[0].id, sides[0].id)
+    assert same["differs"] == [] and all(m["mean"] == 0 for m in same["measures"])
+    test = screen("compare", distilled)
+    assert not test.exception and RED not in words(test) and "cod-differs" in words(test)
+
+
+def test_pairs_of_one_source_alone_can_be_chosen(distilled, workspace):
+    assert workspace.sources(distilled) == {"source": {"search: search": 3}, "prompt": {"none": 3}, "annotator": {"ann": 3}}
+    assert len(workspace.chosen_pairs(distilled, {"annotator": "ann"})) == 3
+    assert workspace.chosen_pairs(distilled, {"annotator": "bob"}) == {}
+
+
+def test_the_strip_says_what_to_look_at_next_and_why(distilled, workspace, screen):
+    live = workspace.live(distilled)
+    assert live.n == 3 and live.n_dev == 8 and live.unread == 0 and live.without is None
+    assert live.next is None, "the one text left does not flip"
+    workspace.undo(distilled, "ann")
+    assert workspace.live(distilled).next.example_id == "e3" and workspace.live(distilled).next.reasons
+    test = screen("curate", distilled)
+    assert not test.exception and "Most promising next" in words(test)
+
+
+def test_two_moons_draw_without_a_project(home, screen, monkeypatch):
+    from cod_core.diagnostics import two_moons
+
+    small = two_moons.Moons(teacher_rows=60, teacher_steps=40, student_steps=40, grid=30)
+    whole = two_moons.demonstrate
+    monkeypatch.setattr(two_moons, "demonstrate", lambda seeds, _settings: whole(seeds, small))
+    test = screen("moons")
+    assert not test.exception and RED not in words(test)
+    assert any("Largest distance" in c.value for c in test.caption)

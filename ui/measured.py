@@ -1,0 +1,70 @@
+"""How a number is shown: the plain line under it, its "how this is measured" note, its picture and its file."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from cod_core.diagnostics.notes import NOTES
+
+FORMATS = {"png": "PNG", "svg": "SVG"}
+KEPT_BUTTONS = ["zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d"]
+
+
+def csv_of(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as CSV; a text that a spreadsheet could run gets a leading apostrophe."""
+    out = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(out, fieldnames=list(dict.fromkeys(k for row in rows for k in row)))
+        writer.writeheader()
+        writer.writerows({k: _safe(v) for k, v in row.items()} for row in rows)
+    return out.getvalue()
+
+
+def _safe(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def note(*names: str) -> None:
+    """The plain sentence of each measure, and one fold with formulas and sources."""
+    lines = "".join(f"<b>{escape(NOTES[n].name)}</b> {escape(NOTES[n].plain)}<br>" for n in names)
+    st.html(f'<div class="cod-cap cod-plain">{lines}</div>')
+    with st.expander("How this is measured", icon=":material/straighten:"):
+        st.html("".join(
+            f"<p><b>{escape(NOTES[n].name)}</b>: {escape(NOTES[n].formula)}<br>"
+            f'<span class="cod-cap">Source: {escape(NOTES[n].source)}</span></p>' for n in names))
+
+
+def chart(figure: Any, key: str, *, clicks: bool = False, moves: bool = False) -> str | None:
+    """One plot whose camera button saves a picture. clicks: returns the id (customdata[0]) of a point just clicked."""
+    config = {"displaylogo": False, "displayModeBar": True, "scrollZoom": moves,
+              "modeBarButtonsToRemove": [] if moves else KEPT_BUTTONS,
+              "toImageButtonOptions": {"format": st.session_state.get("picture-format") or "png", "filename": key,
+                                       "scale": 2}}
+    if not clicks:
+        st.plotly_chart(figure, key=key, config=config)
+        return None
+    event = st.plotly_chart(figure, key=key, config=config, on_select="rerun", selection_mode="points")
+    points = (event or {}).get("selection", {}).get("points", [])
+    data = points[0].get("customdata") if points else None
+    chosen = (data[0] if isinstance(data, (list, tuple)) else (data or {}).get("0")) if data else None
+    last = f"{key}-last"
+    if chosen == st.session_state.get(last):
+        return None
+    st.session_state[last] = chosen
+    return chosen
+
+
+def numbers(rows: Sequence[Mapping[str, Any]], name: str, label: str = "Numbers (.csv)") -> None:
+    """A quiet button that saves the numbers behind a picture."""
+    st.download_button(label, csv_of(rows), f"{name}.csv", "text/csv", key=f"csv-{name}", on_click="ignore",
+                       icon=":material/download:", type="tertiary")
+
+
+def picture_format() -> None:
+    """Whether the camera buttons of this page save PNG or SVG."""
+    st.segmented_control("Pictures are saved as", list(FORMATS), default="png", required=True, key="picture-format",
+                         format_func=FORMATS.get)
