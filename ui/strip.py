@@ -33,8 +33,9 @@ def _strip(pid: str) -> None:
     live = known[1]
     st.html(f'<div class="cod-strip" role="status" id="live-strip">{words(live)}</div>')
     if live.next is not None and live.next.example_id != state.item_id():
-        st.button("Go to that text", key="strip-next", type="tertiary", icon=":material/near_me:",
-                  on_click=review.move, args=(live.next.example_id,))
+        if st.button("Go to that text", key="strip-next", type="tertiary", icon=":material/near_me:"):
+            review.go_to(live.next.example_id)
+            st.rerun()
 
 
 def words(live: Any) -> str:
