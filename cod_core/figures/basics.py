@@ -112,7 +112,7 @@ def cost_plot(rows: Sequence[Mapping[str, Any]], key: str = "kwh"):
             marker={"symbol": symbol, "size": 9, "color": colour}, customdata=[[g] for g in gained],
             hovertemplate="%{y:.1%} at k = %{text}, %{x:.3g} " + unit + "<br>%{customdata[0]}<extra>" + name + "</extra>")
     title = "Electricity of one student, Wh (an estimate)" if key == "kwh" else "Counterfactuals of one student, US cents"
-    _layout(figure, title, "Accuracy")
+    layout(figure, title, "Accuracy")
     figure.update_yaxes(tickformat=".0%")
     return figure
 
