@@ -69,7 +69,7 @@ def _give(w: Any, pid: str, me: str, waiting: list[str]) -> None:
     queue = [i for i in waiting if i not in skipped] + [i for i in skipped if i in waiting]
     mine = people.take(pid, queue)
     if mine is None:
-        errors.box("Other people are at work on the rest just now. Look again in a few minutes.", "info")
+        errors.box("The rest is on other screens just now. Look again in a few minutes.", "info")
         return
     people.keep(pid, mine)
     card = w.card(pid, mine, me)

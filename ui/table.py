@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from cod_core.curation.filters import Filter
+from cod_core.text import diff
 from ui import errors, layout, people, review, state, verdict
 from ui import guideline as guide
 
@@ -132,7 +133,7 @@ def _turn(page: int) -> None:
 def _rows(cards: list[Any]) -> list[int]:
     """The table; positions of the ticked rows. Its key changes with its rows, so a tick never moves to another."""
     digest = hashlib.sha256("".join(c.example.id for c in cards).encode()).hexdigest()[:12]
-    wide, narrow = st.column_config.TextColumn(width=330), st.column_config.TextColumn(width=95)
+    wide, narrow = st.column_config.TextColumn(width=280), st.column_config.TextColumn(width=95)
     event = st.dataframe(
         [_row(c) for c in cards],
         hide_index=True,
@@ -141,7 +142,7 @@ def _rows(cards: list[Any]) -> list[int]:
         on_select="rerun",
         selection_mode="multi-row",
         key=f"table-{digest}",
-        column_config={"original": wide, "proposal": wide, "label": narrow, "aimed at": narrow, "by": narrow},
+        column_config={"change": st.column_config.TextColumn(width=200), "original": wide, "proposal": wide, "label": narrow, "aimed at": narrow, "by": narrow},
     )
     return [i for i in event.selection.rows if i < len(cards)]
 
@@ -150,6 +151,7 @@ def _row(card: Any) -> dict[str, Any]:
     check, made = card.check, card.decision
     return {
         "decision": review.STATUS_WORDS[made.status] if made else "To do",
+        "change": _change(card.example.text, card.offered.text),
         "original": card.example.text,
         "proposal": card.offered.text,
         "label": card.example.label or "",
@@ -159,6 +161,15 @@ def _row(card: Any) -> dict[str, Any]:
         "by": made.annotator if made else "",
         "second opinion": SECOND.get(card.second, ""),
     }
+
+
+def _change(original: str, proposal: str) -> str:
+    """'delight → bore; − not': what differs, short enough for a cell."""
+    parts = []
+    for edit in diff(original, proposal):
+        sign = "→" if edit.a_text and edit.b_text else "−" if edit.a_text else "+"
+        parts.append(f"{edit.a_text} → {edit.b_text}" if sign == "→" else f"{sign} {edit.a_text or edit.b_text}")
+    return "; ".join(parts)[:200]
 
 
 def _acts(pid: str, ids: list[str], ticked: bool) -> None:

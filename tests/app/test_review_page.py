@@ -56,7 +56,7 @@ def test_a_second_opinion_is_given_blind_then_settled_and_measured(filled, as_pe
     test = open_section(as_person("review", filled, "rob"), "opinions")
     press(test, "Draw and ask")
     ben = open_section(as_person("review", filled, "ben"), "opinions")
-    assert "Other people are at work on the rest" in words(ben), "rob has the text on the screen"
+    assert "The rest is on other screens just now" in words(ben), "rob has the text on the screen"
     with workspace.db.begin() as c:
         c.execute(schema.leases.delete())  # rob closed the page long ago
     ben = open_section(as_person("review", filled, "ben"), "opinions")
