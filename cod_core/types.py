@@ -78,6 +78,11 @@ class Prediction:
         return self.logprobs[i] - max(v for j, v in enumerate(self.logprobs) if j != i)
 
     @property
+    def decided(self) -> bool:
+        """Whether one label leads: a language model that named no label gives all of them the same probability."""
+        return self.margin > 1e-9
+
+    @property
     def margin(self) -> float:
         """Margin of the predicted label, never negative."""
         return self.margin_of(self.label)
@@ -140,8 +145,8 @@ class FlipCheck:
 
     @property
     def flipped(self) -> bool:
-        """The teacher's class differs before and after."""
-        return self.after.label != self.before.label
+        """The teacher's class differs before and after, and it has one both times: a tie is no class."""
+        return self.after.label != self.before.label and self.after.decided and self.before.decided
 
     @property
     def reached_target(self) -> bool:

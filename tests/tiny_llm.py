@@ -21,7 +21,7 @@ def tiny_llm(folder: Path, seed: int = 0, chat_template: str | None = None) -> P
         torch.manual_seed(seed)
         model = LlamaForCausalLM(LlamaConfig(
             vocab_size=len(words), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
-            max_position_embeddings=96, bos_token_id=1, eos_token_id=2, pad_token_id=0, initializer_range=0.6))
+            max_position_embeddings=512, bos_token_id=1, eos_token_id=2, pad_token_id=0, initializer_range=0.6))
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -40,12 +40,18 @@ class Ask:
 
 @dataclass(frozen=True)
 class Proposals:
-    """What came of one ask. dropped: replies that held no new text, by reason (a key of replies.REASONS)."""
+    """What came of one ask. dropped: replies that held no new text, by reason (a key of replies.REASONS).
+
+    cost_usd: of the calls made now. tokens_in, tokens_out, price_usd: of all its replies, those on record too.
+    """
 
     counterfactuals: tuple[Counterfactual, ...]
     dropped: dict[str, int] = field(default_factory=dict)
     cached: int = 0
     cost_usd: float | None = None
+    tokens_in: int = 0
+    tokens_out: int = 0
+    price_usd: float | None = None
 
 
 class LLMGenerator:
@@ -77,13 +83,14 @@ class LLMGenerator:
         prompt, text = self.prompt(ask), ask.example.text
         found: dict[str, Counterfactual] = {}
         dropped: Counter[str] = Counter()
-        cached, cost = 0, 0.0
+        cached, cost, tokens_in, tokens_out = 0, 0.0, 0, 0
         for sample in range(ask.first_sample, ask.first_sample + n):
             if stop():
                 break
             reply = self.client.chat(prompt.messages, sample, response_format=prompt.response_format)
             price = self.client.settings.cost(reply.tokens_in, reply.tokens_out)
             cached += reply.cached
+            tokens_in, tokens_out = tokens_in + reply.tokens_in, tokens_out + reply.tokens_out
             cost += 0.0 if reply.cached else price or 0.0
             parsed = parse_reply(reply.content, text, reply.refusal, reply.finish_reason, prompt.shape)
             reason = parsed.reason
@@ -97,7 +104,8 @@ class LLMGenerator:
             if reason is not None:
                 dropped[reason] += 1
         priced = self.client.settings.cost(0, 0) is not None
-        return Proposals(tuple(found.values()), dict(dropped), cached, cost if priced else None)
+        return Proposals(tuple(found.values()), dict(dropped), cached, cost if priced else None, tokens_in, tokens_out,
+                         self.client.settings.cost(tokens_in, tokens_out))
 
     def _counterfactual(self, ask: Ask, text: str, prompt: Prompt, reply: Reply, sample: int,
                         price: float | None) -> Counterfactual:

@@ -156,7 +156,7 @@ def render(task: Task, text: str, source: str, target: str, name: str = DEFAULT_
     values = {
         "task": task.name, "labels": label_lines(task), "source": source, "target": target,
         "text": _one_line(text) if line else text, "fence": fence(text),
-        "worked": _examples(chosen, demonstrations),
+        "worked": _examples(chosen, demonstrations, text),
         "keep": "".join(f'Leave this phrase exactly as it is: "{phrase}"\n' for phrase in keep),
     }
     # values are put in once and never read as templates themselves, so a text with ${...} stays a text
@@ -165,7 +165,8 @@ def render(task: Task, text: str, source: str, target: str, name: str = DEFAULT_
                   Template(chosen.user).substitute(values), turns, chosen.shape)
 
 
-def _examples(chosen: PromptTemplate, demonstrations: Sequence[Demonstration]) -> str:
+def _examples(chosen: PromptTemplate, demonstrations: Sequence[Demonstration], text: str) -> str:
+    demonstrations = [d for d in demonstrations if d.before != text]  # a text's own pair would be copied
     if not demonstrations:
         return chosen.worked.rstrip("\n") if chosen.worked.strip() else ""
     line = chosen.shape in ONE_LINE

@@ -20,12 +20,14 @@ class CachedClassifier:
     """A `Classifier` that asks the wrapped one only for texts it has not seen, saving every chunk at once.
 
     load: a function that makes the wrapped classifier, called on the first miss only, so that a screen whose
-    every number is cached loads no model.
+    every number is cached loads no model. on_lookup(hits, asked): told of every lookup, for classifiers that cost.
     """
 
-    def __init__(self, db, id: str, revision: str, labels: Sequence[str], load: Callable[[], object]):
+    def __init__(self, db, id: str, revision: str, labels: Sequence[str], load: Callable[[], object],
+                 on_lookup: Callable[[int, int], object] | None = None):
         self.id, self.revision, self.labels = id, revision, tuple(labels)
         self._db, self._load, self._wrapped, self._loading = db, load, None, threading.Lock()
+        self._on_lookup = on_lookup
 
     @property
     def wrapped(self):
@@ -40,18 +42,40 @@ class CachedClassifier:
         keys = [text_hash(t) for t in texts]
         known = cache.get_predictions(self._db, self.id, self.revision, list(set(keys)))
         missing = list({k: t for k, t in zip(keys, texts) if k not in known}.items())
-        for at in range(0, len(missing), CHUNK):
-            chunk = missing[at : at + CHUNK]
-            new = {k: p.logprobs for (k, _), p in zip(chunk, self.wrapped.predict([t for _, t in chunk]))}
+        size = CHUNK if self._on_lookup is None else 32  # answers that cost are saved sooner
+        for at in range(0, len(missing), size):
+            chunk = missing[at : at + size]
+            new = self._ask(chunk)
             cache.put_predictions(self._db, self.id, self.revision, new)
             known.update(new)
-            progress(min(at + CHUNK, len(missing)), len(missing), "asking the teacher")
+            progress(min(at + size, len(missing)), len(missing), "asking the teacher")
+        if self._on_lookup is not None and keys:
+            self._on_lookup(len(keys) - len(missing), len(missing))
         return [Prediction(self.labels, tuple(known[k])) for k in keys]
 
     def glance(self, text: str) -> Prediction:
         """The Prediction of one text that may never be seen again: looked up, else computed, but not kept."""
         known = cache.get_predictions(self._db, self.id, self.revision, [text_hash(text)])
         return Prediction(self.labels, tuple(*known.values())) if known else self.wrapped.predict([text])[0]
+
+    def _ask(self, chunk: list[tuple[str, str]]) -> dict[str, tuple[float, ...]]:
+        """text hash -> log-probabilities, of (hash, text) pairs; a language model's coverage is kept beside them."""
+        texts = [text for _, text in chunk]
+        if not hasattr(self.wrapped, "read"):
+            return {key: p.logprobs for (key, _), p in zip(chunk, self.wrapped.predict(texts))}
+        readings = self.wrapped.read(texts)
+        cache.put_predictions(self._db, f"{self.id}#covered", self.revision,
+                              {key: (r.covered,) for (key, _), r in zip(chunk, readings)})
+        return {key: r.prediction.logprobs for (key, _), r in zip(chunk, readings)}
+
+    def covered(self, texts: Sequence[str]) -> list[float | None]:
+        """Share of a language model's answer that named a label, for texts it was asked about; None for the others.
+
+        0: it named none, its prediction is uniform and says nothing about the text.
+        """
+        keys = [text_hash(t) for t in texts]
+        known = cache.get_predictions(self._db, f"{self.id}#covered", self.revision, list(set(keys)))
+        return [known[k][0] if k in known else None for k in keys]
 
     def logprobs(self, texts: Sequence[str], progress: Progress = silent) -> np.ndarray:
         """(n, C) float64."""

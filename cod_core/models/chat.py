@@ -180,6 +180,7 @@ class LLMClient:
         import openai
 
         wire = [{"role": role, "content": content} for role, content in messages]
+        garbled = 0
         while True:
             sent = {k: v for k, v in options.items() if k not in self._dropped}
             if "max_tokens" in self._dropped and "max_tokens" in options:
@@ -192,7 +193,10 @@ class LLMClient:
                     raise self._plain(error) from None
                 self._dropped.add(refused)
             except (openai.OpenAIError, ValueError, TypeError, AttributeError, LookupError) as error:
-                raise self._plain(error) from None
+                # the openai client retries what says that it failed; an answer that cannot be read is retried here
+                garbled += 1
+                if self._plain(error).reason != "format" or garbled > self._max_retries:
+                    raise self._plain(error) from None
 
     def _plain(self, error: Exception) -> EndpointError:
         return explain(error, self.settings.host, self.settings.model, self._key, self._timeout)

@@ -13,7 +13,8 @@ KEY_VARIABLE = "COD_LLM_KEY"
 class EndpointError(ModelUnavailable):
     """A call failed. reason: unreachable, key, not_found, rate, server, timeout, request or format.
 
-    fatal: the next call would fail the same way, so a run stops.
+    fatal: the next call would fail the same way, so a run stops. An answer that cannot be read is not: one may be
+    garbled by the way; an address that is no API garbles all, and a run stops after a few in a row.
     """
 
     def __init__(self, message: str, reason: str):
@@ -22,7 +23,7 @@ class EndpointError(ModelUnavailable):
 
     @property
     def fatal(self) -> bool:
-        return self.reason in ("unreachable", "key", "not_found", "request", "format")
+        return self.reason in ("unreachable", "key", "not_found", "request")
 
 
 def redact(message: str, key: str = "") -> str:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from cod_core.errors import BadInput
+from cod_core.models.calibration import CONTENT_FREE, calibrated, content_free_prior
 from cod_core.models.chat import LLMClient, Messages, Reply, fence
 from cod_core.models.endpoint_errors import EndpointError
 from cod_core.text import short_hash
@@ -42,8 +43,10 @@ class Reading:
 class LLMTeacher:
     """A `Classifier` that asks a chat model. kind: 'logprobs' or 'votes'. Make one with connect()."""
 
-    def __init__(self, client: LLMClient, task: Task, kind: str, samples: int = 5, top_logprobs: int = 20):
-        """samples: votes a text, 1 to 50. Makes no call. Raises BadInput."""
+    def __init__(self, client: LLMClient, task: Task, kind: str, samples: int = 5, top_logprobs: int = 20,
+                 calibrate: bool = False):
+        """samples: votes a text, 1 to 50. calibrate: divide by the label prior of inputs without content (three more
+        calls in all). Makes no call. Raises BadInput."""
         if kind not in KINDS:
             raise BadInput(f"A teacher of this kind reads {' or '.join(KINDS)}; got {kind!r}.")
         if not 1 <= samples <= 50:
@@ -53,16 +56,17 @@ class LLMTeacher:
         self._task, self._answers = task, answer_words(task.labels)
         self.id = f"llm:{client.settings.model}@{client.settings.host}"
         how = top_logprobs if kind == "logprobs" else f"{samples}x{self._heat}"
-        self.revision = short_hash(PROMPT_VERSION, self.messages(""), kind, how)
+        self.calibrate, self._prior = calibrate, None
+        self.revision = short_hash(PROMPT_VERSION, self.messages(""), kind, how, *(["calibrated"] if calibrate else []))
 
     @classmethod
-    def connect(cls, client: LLMClient, task: Task, samples: int = 5) -> "LLMTeacher":
+    def connect(cls, client: LLMClient, task: Task, samples: int = 5, calibrate: bool = False) -> "LLMTeacher":
         """The teacher, of the kind that the endpoint allows; asks it once, and not again where that reply is kept.
 
         Raises EndpointError where the endpoint cannot be used.
         """
         for top in (20, 5):
-            teacher = cls(client, task, "logprobs", samples, top)
+            teacher = cls(client, task, "logprobs", samples, top, calibrate)
             try:
                 reply = teacher._ask_logprobs(_PROBE)
             except EndpointError as error:
@@ -72,14 +76,14 @@ class LLMTeacher:
             if reply.logprobs:
                 return teacher
             break
-        teacher = cls(client, task, "votes", samples)
+        teacher = cls(client, task, "votes", samples, calibrate=calibrate)
         client.chat(teacher.messages(_PROBE), 0, teacher._heat)
         return teacher
 
     @property
     def label(self) -> str:
         """How the teacher is named on screen, with the source of its probabilities."""
-        return f"{self.client.settings.model} ({KINDS[self.kind]})"
+        return f"{self.client.settings.model} ({KINDS[self.kind]}{', calibrated' if self.calibrate else ''})"
 
     def messages(self, text: str) -> Messages:
         """The prompt for one text, the text fenced off as data."""
@@ -100,6 +104,19 @@ class LLMTeacher:
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """Predictions with the share that was covered; texts read before cost nothing. Raises EndpointError."""
+        if self.calibrate and texts:
+            prior = self.prior
+            return [r if r.covered == 0 else Reading(calibrated(r.prediction, prior), r.covered) for r in self._read(texts)]
+        return self._read(texts)
+
+    @property
+    def prior(self) -> tuple[float, ...]:
+        """What the prompt alone makes of each label, by inputs without content; sums to 1. Asks the model once."""
+        if self._prior is None:
+            self._prior = content_free_prior([r.prediction for r in self._read(CONTENT_FREE)])
+        return self._prior
+
+    def _read(self, texts: Sequence[str]) -> list[Reading]:
         distinct = list(dict.fromkeys(texts))
         with ThreadPoolExecutor(self.client.settings.max_in_flight, thread_name_prefix="llm-teacher") as pool:
             futures = [pool.submit(self._read_one, text) for text in distinct]

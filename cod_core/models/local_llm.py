@@ -184,6 +184,31 @@ class LocalLLM:
                             reduction="none").cpu().numpy()
         return found
 
+    def answer_logprobs(self, prompts: Sequence[str], answers: Sequence[str], batch: int = 16) -> np.ndarray:
+        """(n, C) log-probability of each answer, all of its tokens, after each prompt.
+
+        One pass a prompt where every answer is a single token, else one for every pair.
+        """
+        import torch
+
+        coded = [self.tokenizer(a, add_special_tokens=False)["input_ids"] for a in answers]
+        if any(len(ids) != 1 for ids in coded) or len({ids[0] for ids in coded}) < len(coded):
+            rows = self.continuation_nll([(p, a) for p in prompts for a in answers])
+            return -np.array([float(row.sum()) for row in rows]).reshape(len(prompts), len(answers))
+        out = np.zeros((len(prompts), len(answers)))
+        ids = [self.tokenizer(p)["input_ids"] for p in prompts]
+        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        with torch.inference_mode():
+            for at in range(0, len(order), batch):
+                part = order[at : at + batch]
+                width = max(len(ids[i]) for i in part)
+                tokens = torch.tensor([[self._pad] * (width - len(ids[i])) + ids[i] for i in part], device=self.device)
+                mask = torch.tensor([[0] * (width - len(ids[i])) + [1] * len(ids[i]) for i in part], device=self.device)
+                logits = self.model(input_ids=tokens, attention_mask=mask, use_cache=False, logits_to_keep=1,
+                                    position_ids=(mask.cumsum(-1) - 1).clamp(min=0)).logits[:, -1].float()
+                out[part] = torch.log_softmax(logits, -1)[:, [one[0] for one in coded]].cpu().numpy()
+        return out
+
     def next_words(self, prompt: str, text: str, at: Sequence[int]) -> list[dict[int, float]]:
         """For each character offset in `text` where a word begins: {token id: log-probability} of the 256 likeliest
         tokens there, given the prompt and the text before. One pass for all offsets; {} where none can be read."""

@@ -1,7 +1,7 @@
 """What models and endpoints answered, by content hash: predictions, embeddings, replies."""
 
 import numpy as np
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from cod_core.store import schema
 from cod_core.store.database import Database
@@ -82,6 +82,23 @@ def put_embeddings(db: Database, encoder_id: str, values: dict[str, np.ndarray])
 def get_reply(db: Database, key: str) -> dict | None:
     with db.read() as c:
         return c.execute(select(schema.replies.c.reply).where(schema.replies.c.key == key)).scalar()
+
+
+def count(db: Database, pid: str | None, key: str, **amounts: float) -> None:
+    """Add amounts to the numbers kept under a key of the replies, in one transaction."""
+    with db.begin() as c:
+        known = c.execute(select(schema.replies.c.reply).where(schema.replies.c.key == key)).scalar() or {}
+        total = {**known, **{name: known.get(name, 0) + value for name, value in amounts.items()}}
+        c.execute(insert_or_replace(c, schema.replies),
+                  [{"key": key, "project_id": pid, "reply": total, "created_at": now()}])
+
+
+def count_predictions(db: Database, classifier_id: str, revision: str) -> int:
+    """How many texts a classifier's answers are kept for."""
+    t = schema.predictions
+    with db.read() as c:
+        return c.execute(select(func.count()).select_from(t).where(
+            t.c.classifier_id == classifier_id, t.c.revision == revision)).scalar() or 0
 
 
 def put_reply(db: Database, pid: str | None, key: str, reply: dict) -> None:

@@ -18,9 +18,11 @@ from cod_core.workspace.keeping import Keeping
 from cod_core.workspace.leaving import Leaving
 from cod_core.workspace.live import LiveView
 from cod_core.workspace.people import People
+from cod_core.workspace.prompting import Prompting
 from cod_core.workspace.proposing import Proposing
 from cod_core.workspace.quality import Judging
 from cod_core.workspace.queueing import Queueing
+from cod_core.workspace.remembering import Remembering
 from cod_core.workspace.reporting import Reporting
 from cod_core.workspace.results import ResultsView
 from cod_core.workspace.reviewing import Reviewing
@@ -33,7 +35,8 @@ from cod_core.workspace.trying import Trying
 from cod_core.workspace.working import Working
 
 
-class Workspace(Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working, Guiding,
+class Workspace(Prompting, Remembering,
+                Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working, Guiding,
                 People, Reviewing, Auditing, Keeping, Sweeping, Trying, Costing, Queueing, Searching, Tightening,
                 Judging, Tabular, Diagnosing, Insights, LiveView, Comparing, Reporting):
     """Everything the app can do with one data folder (COD_HOME). home: another folder, for tests."""

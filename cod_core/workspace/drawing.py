@@ -48,7 +48,7 @@ class Drawing(Base):
         for at in range(0, len(ids), CHUNK):
             chunk = ids[at : at + CHUNK]
             for i, prediction in zip(chunk, teacher.predict([pool[i].text for i in chunk])):
-                if prediction.label == pool[i].label:
+                if prediction.label == pool[i].label and prediction.decided:
                     yield i
 
     def candidates(self, pid: str, k: int) -> list[Example]:

@@ -24,7 +24,9 @@ def in_train_split(example: Example) -> bool:
 class TeacherReport:
     """accuracy: on n of the person's labelled rows the teacher did not train on; None where there are none.
 
-    n_left_out: rows it trained on. disagreements: rows where it differs from the gold label.
+    n_left_out: rows it trained on. disagreements: rows where it differs from the gold label. unanswered: rows for which
+    a language model named no label; they are in none of the other numbers. covered: mean share of its answers that
+    named a label, None for other teachers.
     """
 
     name: str
@@ -35,6 +37,8 @@ class TeacherReport:
     n_left_out: int
     disagreements: list[tuple[Example, Prediction]]
     note: str = ""
+    unanswered: int = 0
+    covered: float | None = None
 
 
 class Teaching(Base):
@@ -63,6 +67,8 @@ class Teaching(Base):
                 self.remember_key(pid, key)
             classifier = self._load_teacher(spec, labels, key)
             spec = {**spec, "id": classifier.id, "revision": classifier.revision}
+            if spec["kind"] == "llm":
+                spec["reads"] = classifier.kind
         projects.set_teacher(self.db, pid, spec)
 
     def teacher(self, pid: str, key: str | None = None) -> CachedClassifier:
@@ -76,7 +82,8 @@ class Teaching(Base):
         spec, labels = project.teacher, project.task.labels
         identity, revision = self._identity(spec, labels)
         return self._once(("teacher", identity, revision, labels), lambda: CachedClassifier(
-            self.db, identity, revision, labels, lambda: self._load_teacher(spec, labels, key or self.key(pid))))
+            self.db, identity, revision, labels, lambda: self._load_teacher(spec, labels, key or self.key(pid)),
+            self._memory_counter(pid, spec)))
 
     def _identity(self, spec: dict, labels) -> tuple[str, str]:
         """(id, revision) of a teacher without loading it. Part of the revision: weights and label order."""
@@ -104,7 +111,7 @@ class Teaching(Base):
             return teachers.TransformersTeacher(spec["name"], labels, spec.get("label_map"))
         if spec["kind"] == "llm":
             from cod_core.workspace.llm import llm_teacher
-            return llm_teacher(self.db, spec, labels, key)
+            return llm_teacher(self, spec, labels, key)
         raise BadInput(f"Unknown kind of teacher: {spec['kind']!r}.")
 
     def teacher_label(self, pid: str) -> str | None:
@@ -112,7 +119,8 @@ class Teaching(Base):
         spec = self.project(pid).teacher
         if spec is None:
             return None
-        return f"{PLAIN[spec['kind']]}: {Path(str(spec.get('name') or spec.get('model') or spec.get('path'))).name}"
+        named = spec.get("name") or spec.get("model") or spec.get("local") or spec.get("path")
+        return f"{PLAIN[spec['kind']]}: {Path(str(named)).name}"
 
     def teacher_report(self, pid: str, limit: int = 200, progress: Progress = silent) -> TeacherReport:
         """Accuracy on up to `limit` of the person's own labelled rows, and where teacher and gold differ."""
@@ -124,11 +132,16 @@ class Teaching(Base):
         held = [e for e in rows if not trained(e)]
         shown = held[:limit] or rows[:limit]
         predictions = teacher.predict([e.text for e in shown], progress)
+        covers = [c for c in teacher.covered([e.text for e in shown]) if c is not None]
+        told = [(e, p) for e, p in zip(shown, predictions) if p.decided]
+        unanswered = len(shown) - len(told)
+        shown, predictions = [e for e, _ in told], [p for _, p in told]
         wrong = [(e, p) for e, p in zip(shown, predictions) if p.label != e.label]
         note = "" if held else "The teacher was trained on all of these texts, so its accuracy on them says little."
-        accuracy = 1 - len(wrong) / len(shown) if held else None
+        accuracy = 1 - len(wrong) / len(shown) if held and shown else None
         return TeacherReport(self.teacher_label(pid), project.teacher["kind"], teacher.revision, accuracy,
-                             len(shown) if held else 0, known - len(held), wrong, note)
+                             len(shown) if held else 0, known - len(held), wrong, note, unanswered,
+                             sum(covers) / len(covers) if covers else None)
 
     def _trained_on(self, project):
         """A predicate: did this project's teacher see the row in training?"""

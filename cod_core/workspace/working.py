@@ -5,7 +5,7 @@ from cod_core.jobs import queue
 from cod_core.progress import Progress
 from cod_core.workspace.base import Base
 
-KINDS = ("generate", "distill", "finetune_teacher", "diagnose", "recheck", "pack_student", "tighten")
+KINDS = ("generate", "distill", "finetune_teacher", "diagnose", "recheck", "pack_student", "tighten", "study")
 
 
 class Working(Base):
@@ -45,6 +45,8 @@ class Working(Base):
             report = self.generate(pid, job.params, progress, key)
             self.read_development(pid)  # so that the strip on the Curate page answers at once
             return report
+        if job.kind == "study":
+            return self.study_prompts(pid, job.params, progress, key)
         if job.kind == "distill":
             return self.distill(pid, job.params, progress)
         if job.kind == "finetune_teacher":

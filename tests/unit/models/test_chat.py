@@ -104,7 +104,7 @@ def test_nobody_there_is_unreachable():
 ])
 def test_another_kind_of_server_is_named_as_such(body, kind):
     """A base URL without /v1 often answers 200 with a web page."""
-    with FakeOpenAI(failures=[Failure(200, body, content_type=kind)]) as server, pytest.raises(EndpointError) as caught:
+    with FakeOpenAI(failures=[Failure(200, body, content_type=kind)] * 4) as server, pytest.raises(EndpointError) as caught:
         client(server).chat(HELLO)
     assert caught.value.reason == "format" and "ends in /v1" in str(caught.value)
 

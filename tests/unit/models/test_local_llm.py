@@ -84,8 +84,8 @@ def test_likely_words_at_a_place_are_the_models(tiny):
 
 
 def test_too_long_and_mismatched_prompts_are_refused(tiny):
-    with pytest.raises(BadInput, match="reads 96"):
-        tiny.complete(["the " * 95], [0], max_tokens=8)
+    with pytest.raises(BadInput, match="reads 512"):
+        tiny.complete(["the " * 511], [0], max_tokens=8)
     with pytest.raises(BadInput, match="One seed"):
         tiny.complete(PROMPTS, [0])
 

@@ -1,0 +1,161 @@
+"""Language models in a project: teacher, generator, repair, prompt study, memory; one server plays them all."""
+
+import json
+import math
+import re
+
+import pytest
+
+from cod_core.errors import BadInput
+from cod_core.models.fluency import WordPairFluency
+from cod_core.store import items
+from cod_core.text import short_hash
+from cod_core.types import Example, Task
+from cod_core.workspace import Workspace
+from tests.fakes import Answer, FakeOpenAI
+from tests.tiny_llm import tiny_llm
+
+pytestmark = pytest.mark.slow
+LABELS = ("complaint", "praise")
+TEXTS = [("The lens is good and the case is good.", "praise"), ("The lens is bad and the case is bad.", "complaint"),
+         ("The zoom is good and so is the menu.", "praise"), ("The zoom is bad and so is the menu.", "complaint")]
+GOOD, BAD = re.compile(r"\bgood\b"), re.compile(r"\bbad\b")
+UNREADABLE = "Lorem ipsum dolor sit amet."
+
+
+def world(body: dict) -> Answer:
+    """The teacher counts good and bad; the writer changes one word at a time, two where it is told that one was not
+    enough; plain prompts get the text back unchanged."""
+    messages = body["messages"]
+    first = messages[1]["content"]
+    text = re.search(r"=====TEXT \w+=====\n(.*?)\n=====TEXT", first, re.S).group(1)
+    if "You classify texts" in messages[0]["content"]:
+        if UNREADABLE in text:
+            return Answer("I cannot say.", logprobs=[{"I": math.log(0.98), "The": math.log(0.02)}])
+        p = 1 / (1 + math.exp(-2.0 * (len(GOOD.findall(text)) - len(BAD.findall(text)))))
+        pair = {"praise": math.log(p), "complaint": math.log(1 - p)}
+        best = max(pair, key=pair.get)
+        return Answer(best, logprobs=[dict(sorted(pair.items(), key=lambda kv: -kv[1]))])
+    count = 2 if len(messages) > 2 else 1
+    old, new = ("good", "bad") if GOOD.search(text) else ("bad", "good")
+    changed = text if "Change just enough of it" in first else re.sub(rf"\b{old}\b", new, text, count=count)
+    return Answer(json.dumps({"decisive_words": [old], "counterfactual": changed}))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    with FakeOpenAI(world) as server:
+        w = Workspace(tmp_path_factory.mktemp("home"))
+        pid = w.create_project("Cameras", Task("Is it praise?", LABELS))
+        rows = [Example(short_hash(t), t, label) for t, label in TEXTS]
+        items.add_examples(w.db, pid, [*rows, Example("u", UNREADABLE, "complaint")])
+        w.set_teacher(pid, {"kind": "llm", "base_url": server.base_url, "model": "world", "price_in": 1.0, "price_out": 1.0})
+        yield w, pid, server, {"llm": {"base_url": server.base_url, "model": "world"}, "k": 4, "n": 1, "generator": "llm"}
+
+
+def test_a_text_that_the_model_cannot_judge_is_surfaced_and_left_out(made):
+    """A uniform guess would otherwise count as the first label, as an accuracy and as half of a flip."""
+    w, pid, _, _ = made
+    report = w.teacher_report(pid)
+    assert (report.unanswered, report.n, report.accuracy) == (1, 4, 1.0) and report.covered < 1
+    assert w.teacher(pid).covered([UNREADABLE, TEXTS[0][0], "never asked"]) == [0.0, pytest.approx(1.0), None]
+    assert UNREADABLE not in [e.text for e in w.candidates(pid, 8)]
+
+
+def test_repair_tells_the_model_what_the_teacher_said(made):
+    """Two texts need two words; the first try changes one, and the teacher is then undecided."""
+    w, pid, server, params = made
+    plain = w.generate(pid, params)
+    assert (plain["texts"], plain["flipped"], plain["repaired"]) == (4, 2, 0)
+    repaired = w.generate(pid, {**params, "repair": 1})
+    assert (repaired["flipped"], repaired["repaired"]) == (4, 2)
+    told = [r["messages"] for r in server.requests if len(r["messages"]) == 4]
+    assert len(told) == 2 and all("classifier read your text" in m[3]["content"] for m in told)
+    calls = server.calls
+    assert w.generate(pid, {**params, "repair": 1})["flipped"] == 4 and server.calls == calls
+
+
+def test_the_prompt_study_compares_prompts_and_the_best_is_used(made):
+    w, pid, server, params = made
+    steps = []
+    found = w.study_prompts(pid, {**params, "templates": ["just_enough", "base"]}, lambda *s: steps.append(s))
+    rows = {r["template"]: r for r in found["rows"]}
+    assert rows["just_enough"]["flipped"] == 0 and rows["just_enough"]["lost"] == {"unchanged": 4}
+    assert rows["base"]["flipped"] == 0.5 and found["best"] == "base" and found["texts"] == 4
+    assert w.prompt_study(pid)["best"] == "base" and steps[-1][0] == steps[-1][1] == 8
+    assert w.prompt_in_use(pid, params) == "decisive_words"
+    w.use_prompt(pid, "world", "base")
+    calls = server.calls
+    assert w.prompt_in_use(pid, params) == "base" and w.plan_llm(pid, params).calls == 0
+    assert w.generate(pid, params)["flipped"] == 2 and server.calls == calls, "the study's replies are used again"
+    with pytest.raises(BadInput):
+        w.use_prompt(pid, "world", "nope")
+
+
+def test_try_again_keeps_a_phrase_and_asks_for_the_next_sample(made):
+    w, pid, server, params = made
+    w.generate(pid, params)
+    example = next(e for e in w.candidates(pid, 4) if "lens is good" in e.text)
+    calls = server.calls
+    out = w.propose_again(pid, example.id, keep=("the case is good",), n=1)
+    sent = server.requests[calls]["messages"]
+    assert 'exactly as it is: "the case is good"' in sent[-1]["content"] and len(sent) == 4
+    assert out["added"] in (0, 1) and server.requests[calls]["seed"] >= 100
+    with pytest.raises(BadInput, match="does not occur"):
+        w.propose_again(pid, example.id, keep=("not in it",))
+
+
+def test_the_memory_says_its_size_hits_and_cost(made):
+    w, pid, _, _ = made
+    w.teacher(pid).predict([t for t, _ in TEXTS])
+    before = w.soft_label_memory(pid)
+    w.teacher(pid).predict([t for t, _ in TEXTS])
+    after = w.soft_label_memory(pid)
+    assert after.hits - before.hits == 4 and after.asked == before.asked and after.calls == before.calls
+    assert after.size >= 5 and after.cost_usd > 0 and 0 < after.hit_rate < 1 and after.reads == "logprobs"
+    assert not w.hard_labels_only(pid)
+
+
+def test_calibrated_soft_labels_belong_to_another_revision(made):
+    w, pid, server, _ = made
+    other = w.create_project("Calibrated", Task("Is it praise?", LABELS))
+    items.add_examples(w.db, other, [Example("a", TEXTS[0][0], "praise")])
+    w.set_teacher(other, {"kind": "llm", "base_url": server.base_url, "model": "world", "calibrate": True})
+    assert w.teacher(other).revision != w.teacher(pid).revision
+    assert w.teacher(other).predict([TEXTS[0][0]])[0].label == "praise"
+
+
+def test_a_teacher_without_logprobs_is_known_to_give_hard_labels(made):
+    w, _, _, _ = made
+    with FakeOpenAI("praise", logprobs=False) as server:
+        pid = w.create_project("Votes", Task("Is it praise?", LABELS))
+        w.set_teacher(pid, {"kind": "llm", "base_url": server.base_url, "model": "voter", "samples": 3})
+        assert w.hard_labels_only(pid) and w.teacher(pid).predict(["Fine."])[0].label == "praise"
+        assert w.soft_label_memory(pid).reads == "votes" and w.soft_label_memory(pid).cost_usd is None
+
+
+def test_a_model_on_this_computer_proposes_and_teaches(made, tmp_path):
+    """No endpoint, no key: the same verbs."""
+    w, pid, _, params = made
+    folder = str(tiny_llm(tmp_path / "tiny"))
+    local = {**params, "llm": {"local": folder, "temperature": 1.0}, "template": "continue_pairs"}
+    plan = w.plan_llm(pid, local)
+    assert (plan.host, plan.cost_usd, plan.calls) == ("this computer", 0.0, 4)
+    out = w.generate(pid, local)
+    assert out["texts"] == 4 and out["tried"] == 4 and not out["failures"] and w.plan_llm(pid, local).calls == 0
+    assert w.last_llm(pid) == {"local": folder, "temperature": 1.0}
+    other = w.create_project("Local", Task("film", ("good", "bad")))
+    w.set_teacher(other, {"kind": "llm", "local": folder})
+    assert sum(w.teacher(other).predict(["the film is good ."])[0].probs) == pytest.approx(1)
+    assert w.soft_label_memory(other).cost_usd == 0.0
+
+
+def test_fluency_is_measured_once_and_named(made, monkeypatch):
+    w, pid, _, _ = made
+    monkeypatch.setattr(type(w), "local_llm_name", lambda self: None)
+    judge = w.fluency_judge(pid)
+    assert isinstance(judge, WordPairFluency) and "no language model" in judge.name
+    pairs = [(TEXTS[0][0], "The lens is bad and the case is good."), (TEXTS[0][0], "Good case lens is the is the and good.")]
+    assert w.fluency(pid, pairs, measure=False) == [None, None]
+    near, shuffled = w.fluency(pid, pairs)
+    assert near < shuffled and w.fluency(pid, pairs, measure=False) == [near, shuffled]
