@@ -5,11 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from ui import errors, jobs, layout, people, quality, search_options, state
+from ui import errors, jobs, language_model, layout, people, quality, search_options, state
 
 w, project = layout.need_project()
 pid = project.id
-WAYS = {"search": "Search on this computer", "llm": "Chat model", "import": "I have some already"}
+WAYS = {"search": "Search on this computer", "llm": "Language model", "import": "I have some already"}
 SIZES = (8, 16, 32, 64, 128, 256, 512)
 
 
@@ -35,61 +35,11 @@ def search(k: int, busy: bool) -> None:
         start({"k": k, "generator": "search", "n": 4, **chosen})
 
 
-def llm(k: int, busy: bool) -> None:
-    """A chat model: the plan is shown before anything is sent."""
-    settings = {
-        "base_url": st.text_input("Address of the service", "http://127.0.0.1:11434/v1", max_chars=300).strip(),
-        "model": st.text_input("Model", "", placeholder="name of the model", max_chars=200).strip(),
-    }
-    st.text_input(
-        "Key (kept for this session only, never stored)", type="password", key="llm-key-proposals", on_change=keep_key
-    )
-    with st.expander("Options"):
-        settings["temperature"] = st.number_input("Temperature", 0.0, 2.0, 0.7, 0.1)
-        n = int(st.number_input("Proposals a text", 1, 8, 2))
-        again = int(st.number_input("Round (a higher round asks for new answers)", 1, 20, 1)) - 1
-        settings["max_in_flight"] = int(st.number_input("Calls at the same time", 1, 16, 4))
-        settings["price_in"] = st.number_input("Price of a million tokens sent (USD)", 0.0, 1000.0, None)
-        settings["price_out"] = st.number_input("Price of a million tokens received (USD)", 0.0, 1000.0, None)
-    if not (settings["base_url"] and settings["model"]):
-        errors.box("Give the address and the model; then you see what would be sent before anything is.", "info")
-        return
-    params = {"k": k, "generator": "llm", "n": n, "first_sample": again * n, "llm": settings}
-    plan = None
-    with errors.shown():
-        plan = w.plan_llm(pid, params)
-    if plan is None:
-        return
-    cost = "not known" if plan.cost_usd is None else f"{plan.cost_usd:.2f} USD"
-    layout.counts(
-        [
-            (plan.calls, "calls"),
-            (f"{plan.tokens_in + plan.tokens_out:,}".replace(",", " "), "tokens, estimated"),
-            (cost, "cost, estimated"),
-            (plan.host, "receives your texts"),
-        ]
-    )
-    if plan.cached:
-        st.caption(
-            f"{layout.several(plan.cached, 'answer is', 'answers are')} on record already and not asked for again."
-        )
-    with st.expander("Exactly what is sent for one text"):
-        st.code(plan.prompt, language=None, wrap_lines=True)
-    label = f"Send {layout.several(plan.calls, 'request')}" if plan.calls else "Use the answers on record"
-    if st.button(label, type=main_action, key="generate", disabled=busy):
-        start(params)
-
-
 def start(params: dict[str, Any]) -> None:
     """Start the job."""
     with errors.shown():
         w.start(pid, "generate", params, key=st.session_state.get(state.LLM_KEY))
         st.rerun()
-
-
-def keep_key() -> None:
-    """The key stays in this session."""
-    st.session_state[state.LLM_KEY] = st.session_state.get("llm-key-proposals") or None
 
 
 def overview(summary: Any) -> None:
@@ -120,7 +70,7 @@ def overview(summary: Any) -> None:
 
 layout.header("Proposals", "For each text the app proposes small changes that turn the teacher's verdict around.")
 summary = w.summary(pid)
-job = jobs.panel(w, pid, ("generate", "recheck", "tighten"))
+job = jobs.panel(w, pid, ("generate", "study", "recheck", "tighten"))
 busy = jobs.running(job)
 main_action = "primary"
 if not summary.n_train:
@@ -158,5 +108,7 @@ else:
         pairs.counterfactuals(w, pid, main_action == "primary")
     else:
         k = amount(summary.n_train)
-        if way != "llm" or people.only_for("endpoint", "Setting an endpoint or a key"):
-            (llm if way == "llm" else search)(k, busy)
+        if way == "search":
+            search(k, busy)
+        elif people.only_for("endpoint", "Setting an endpoint or a key"):
+            language_model.propose(w, pid, k, busy, main_action, start)

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import errors, jobs, layout, people, state, verdict
+from ui import errors, jobs, language_model, layout, people, state, verdict
 
 w, project = layout.need_project()
 pid, labels = project.id, project.task.labels
@@ -13,7 +13,7 @@ KINDS = {
     "builtin": "Built-in",
     "transformers": "Hugging Face model",
     "finetune": "Train on my texts",
-    "llm": "Chat model",
+    "llm": "Language model",
 }
 BUILTIN = {
     "movies": "Movie reviews: negative, positive",
@@ -47,6 +47,7 @@ def report() -> None:
         )
     if found.note:
         errors.box(found.note, "info")
+    answers(found)
     if found.disagreements:
         with st.expander("See where the teacher disagrees with you"):
             st.dataframe(
@@ -61,8 +62,9 @@ def report() -> None:
                 ],
                 hide_index=True,
             )
+    covered = "" if found.covered is None else f"\nshare of the answers' probability on your labels {found.covered:.3f}"
     with st.expander("Technical details", icon=":material/code:"):
-        st.text(f"{found.name}\nrevision {found.revision}\nkind {found.kind}")
+        st.text(f"{found.name}\nrevision {found.revision}\nkind {found.kind}{covered}")
 
 
 def use(spec: dict[str, Any], **more: Any) -> None:
@@ -124,33 +126,54 @@ def finetune() -> None:
 
 
 def llm() -> None:
-    """A chat model through an OpenAI-compatible endpoint."""
-    known = project.teacher or {}
-    url = st.text_input("Address of the service", known.get("base_url", "http://127.0.0.1:11434/v1"), max_chars=300)
-    model = st.text_input("Model", known.get("model", ""), placeholder="name of the model", max_chars=200)
-    st.text_input(
-        "Key (kept for this session only, never stored)", type="password", key="llm-key-teacher", on_change=keep_key
-    )
-    samples = st.number_input("Answers to ask for where the service gives no probabilities", 1, 50, 5)
-    errors.box("Your texts are sent to this address. Each answer is kept, so no text is sent twice.", "warn")
-    if st.button("Use this teacher", type=kind_of_action, key="use", disabled=not (url.strip() and model.strip())):
-        use(
-            {
-                "kind": "llm",
-                "base_url": url.strip(),
-                "model": model.strip(),
-                "samples": int(samples),
-                "task": project.task.name,
-                "descriptions": list(project.task.descriptions),
-                "project_id": pid,
-            },
-            key=st.session_state.get(state.LLM_KEY),
+    """A language model at an OpenAI-compatible service, or on this computer."""
+    model, options = language_model.choose(w, pid, project.teacher or {}, "teacher")
+    with st.expander("Options"):
+        more = options() if model else {}
+        if "base_url" in model:
+            more["samples"] = int(
+                st.number_input("Answers to ask for where the service gives no probabilities", 1, 50, 5)
+            )
+        more["calibrate"] = st.toggle(
+            "Correct for what the model answers when there is no text",
+            value=bool((project.teacher or {}).get("calibrate")),
+            help="Many models prefer one of the labels whatever the text says. Three questions without a text show by "
+            "how much; the probabilities are divided by it.",
         )
+    if "base_url" in model:
+        errors.box("Your texts are sent to this address. Each answer is kept, so no text is sent twice.", "warn")
+    if st.button("Use this teacher", type=kind_of_action, key="use", disabled=not model):
+        use({"kind": "llm", **model, **more}, key=st.session_state.get(state.LLM_KEY))
 
 
-def keep_key() -> None:
-    """The key stays in this session."""
-    st.session_state[state.LLM_KEY] = st.session_state.get("llm-key-teacher") or None
+def answers(found: Any) -> None:
+    """What a language model as teacher leaves open, and what its memory holds."""
+    if found.unanswered:
+        errors.box(
+            f"For {layout.several(found.unanswered, 'text')} the model named none of your labels. These texts count "
+            "neither as right nor as wrong, and no proposal is made for them. Say more clearly what each label means, "
+            "or choose another model.",
+            "warn",
+        )
+    memory = w.soft_label_memory(pid)
+    if memory is None:
+        return
+    cost = "not known" if memory.cost_usd is None else f"{memory.cost_usd:.4f} USD"
+    rate = "–" if memory.hit_rate is None else f"{memory.hit_rate * 100:.0f} %"
+    layout.counts(
+        [
+            (memory.size, "answers remembered"),
+            (rate, "of questions answered from memory"),
+            (memory.calls, "calls made"),
+            (cost, "spent on them"),
+        ]
+    )
+    if memory.reads == "votes":
+        errors.box(
+            "This service gives no probabilities: how sure the teacher is comes from votes of several answers. For "
+            "fine-tuned students the clamping loss is meant for such teachers.",
+            "info",
+        )
 
 
 layout.header("Teacher", "The teacher is the larger model that judges each text and whether a change flips it.")

@@ -63,6 +63,9 @@ def outcome(kind: str, result: dict[str, Any]) -> list[tuple[str, str]]:
     if kind == "tighten" and result.get("texts") is not None:
         n = result["tightened"]
         said.append(("info", f"{n} of {result['texts']} proposals have a smaller version now; it is offered first."))
+    if kind == "generate" and result.get("repaired"):
+        n = result["repaired"]
+        said.append(("info", f"{n} {'text' if n == 1 else 'texts'} flipped at the second try."))
     if kind == "finetune_teacher":
         if result.get("accuracy") is not None:
             said.append(
@@ -83,6 +86,7 @@ _NAMES = {
     "finetune_teacher": "Training the teacher",
     "diagnose": "Comparing teacher and student",
     "recheck": "Checking again",
+    "study": "Comparing prompts",
     "pack_student": "Making the small model",
     "tighten": "Making proposals smaller",
 }

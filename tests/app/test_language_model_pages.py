@@ -1,0 +1,68 @@
+"""Language models on screen: where texts go, which prompt works, what a teacher's memory holds and leaves open."""
+
+from conftest_app import LABELS, words
+
+from cod_core.store import cache, items, projects
+from cod_core.text import text_hash
+from cod_core.types import Example
+
+ROW = {
+    "title": "t", "texts": 4, "replies": 8, "similarity": 0.9, "reply_flips": 0.5, "tokens_in": 100,
+    "tokens_out": 20, "cost_usd": 0.001, "unanswered": 0,
+}
+
+
+def open_models(screen, pid, model="some-model"):
+    test = screen("proposals", pid)
+    next(g for g in test.button_group if g.key == "way").set_value("llm").run()
+    next(t for t in test.text_input if t.label == "Model").set_value(model).run()
+    assert not test.exception
+    return test
+
+
+def test_a_finished_prompt_study_is_shown_and_its_best_prompt_used(filled, screen, workspace):
+    rows = [
+        ROW | {"template": "base", "flipped": 0.75, "usable": 0.5, "edit_fraction": 0.2, "lost": {"empty": 1}},
+        ROW | {"template": "just_enough", "flipped": 0.0, "usable": 0.0, "edit_fraction": None, "lost": {}},
+    ]
+    study = {"rows": rows, "best": "base", "model": "some-model", "host": "h", "texts": 4, "made_at": "now"}
+    cache.put_reply(workspace.db, filled, f"study:{filled}", study)
+    test = open_models(screen, filled)
+    shown = next(d.value for d in test.dataframe if "by a small edit" in d.value.columns)
+    assert list(shown["texts flipped"]) == ["75 %", "0 %"] and shown["lost answers"][0] == "1 empty"
+    next(b for b in test.button if b.key == "use-best").click().run()
+    assert workspace.project(filled).settings["prompts"] == {"some-model": "base"}
+
+
+def test_the_study_of_another_model_is_not_shown(filled, screen, workspace):
+    cache.put_reply(workspace.db, filled, f"study:{filled}", {"rows": [], "best": None, "model": "other", "texts": 4})
+    test = open_models(screen, filled)
+    assert not any(b.key == "use-best" for b in test.button) and any(b.key == "study" for b in test.button)
+
+
+def test_a_model_on_this_computer_needs_no_address_and_no_key(filled, screen):
+    test = screen("proposals", filled)
+    next(g for g in test.button_group if g.key == "way").set_value("llm").run()
+    next(g for g in test.button_group if g.key == "llm-where-proposals").set_value("On this computer").run()
+    next(t for t in test.text_input if t.label.startswith("Model:")).set_value("some/folder").run()
+    assert not test.exception and "this computer" in words(test)
+    assert not any("Key" in t.label or "Address" in t.label for t in test.text_input)
+    assert next(b for b in test.button if b.key == "generate").label.startswith("Write")
+
+
+def test_texts_that_a_model_could_not_judge_are_said(filled, screen, workspace):
+    """A uniform guess shown as a verdict would pass for an opinion."""
+    spec = {"kind": "llm", "base_url": "http://127.0.0.1:9/v1", "model": "m", "id": "llm:m", "revision": "1",
+            "reads": "votes", "price_in": 1.0, "price_out": 1.0}
+    projects.set_teacher(workspace.db, filled, spec)
+    items.add_examples(workspace.db, filled, [Example("odd", "Lorem ipsum.", LABELS[0])])
+    texts = [e.text for e in items.examples(workspace.db, filled)]
+    teacher = workspace.teacher(filled)
+    even, sure = (-0.6931, -0.6931), (-0.1054, -2.3026)
+    known = {text_hash(t): even if t == "Lorem ipsum." else sure for t in texts}
+    cache.put_predictions(workspace.db, teacher.id, teacher.revision, known)
+    cache.count(workspace.db, filled, workspace._memory_key(filled, spec), calls=7, cost_usd=0.5, priced=7)
+    test = screen("teacher", filled)
+    said = words(test)
+    assert not test.exception and "1 text the model named none of your labels" in said
+    assert "votes of several answers" in said and "0.5000 USD" in said and "answers remembered" in said
