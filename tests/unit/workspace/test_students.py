@@ -224,3 +224,24 @@ def test_the_unverified_arm_takes_proposals_that_do_not_flip(made, tmp_path):
     cells, _, _ = w.plan_sweep(pid, {"arms": ["cod", "unverified"], "shots": [8], "seeds": 3})
     texts = {arm: {r.text for c in cells if c.config.arm == arm for r in c.rows if r.is_cf} for arm in ("cod", "unverified")}
     assert not any(t.startswith("This") for t in texts["cod"]) and any(t.startswith("This") for t in texts["unverified"])
+
+
+def test_the_commands_sweep_and_try_do_what_the_page_does(made, tmp_path):
+    from typer.testing import CliRunner
+
+    import cod_core.__main__  # noqa: F401  (registers the commands)
+    from cod_core.commands.shell import app
+
+    w, pid = made
+    (tmp_path / "grid.json").write_text(json.dumps({"tasks": [pid], "shots": [8], "seeds": 2, "runs": [{"arms": ["kd", "cod"]}]}))
+    home, runner = str(w.settings.home), CliRunner()
+    out = runner.invoke(app, ["sweep", str(tmp_path / "grid.json"), "--json", "--home", home])
+    assert out.exit_code == 0, out.output
+    found = json.loads(out.output)
+    row = next(r for r in found["table"] if r["arm"] == "cod")
+    again = runner.invoke(app, ["sweep", str(tmp_path / "grid.json"), "--cell", row["run_ids"][0], "--home", home])
+    assert "the same numbers" in again.output
+    said = json.loads(runner.invoke(app, ["try", pid, "A superb lens.", "--json", "--home", home]).output)
+    assert said[0]["said"][0]["name"] == "teacher" and said[0]["said"][0]["label"] == "positive" and len(said[0]["said"]) >= 2
+    wrong = runner.invoke(app, ["distill", pid, "--option", "colour=red", "--home", home])
+    assert isinstance(wrong.exception, BadInput) and "NAME=VALUE" in str(wrong.exception)
