@@ -1,7 +1,8 @@
 """The slow way, written to be measured against: what METHOD.md section 3 tells of the paper's code, on our models.
 
-Batches of 8, pairs shuffled apart, 20 epochs, the teacher forward in every step, the development rows scored after every epoch, each
-batch padded to its longest text. Serial. The linear reference encodes its texts anew in each of 200 autograd steps.
+Batches of 8, pairs shuffled apart, 20 epochs, the teacher forward in every step, the development rows scored after every
+epoch, each batch padded to its longest text. Serial. The linear reference encodes its texts anew, and asks the teacher,
+in each of 200 autograd steps.
 """
 
 import copy

@@ -27,7 +27,8 @@ def run_stepwise_sweep(
 ) -> list[RunResult]:
     """Train and score every student not in `done`; returns the new results.
 
-    encoder: as load_encoder gives it; None for decoders, which are loaded afresh for every student. folder: where given, each student is saved below it under its run id.
+    encoder: as load_encoder gives it; None for decoders, which are loaded afresh for every student. folder: where
+    given, each student is saved below it under its run id. lap: kWh since it was called last (energy.py).
     on_results gets [(RunResult, log-probabilities by set name)] after every student. The rest as in
     run_linear_sweep.
     """
