@@ -70,7 +70,7 @@ def overview(summary: Any) -> None:
 
 layout.header("Proposals", "For each text the app proposes small changes that turn the teacher's verdict around.")
 summary = w.summary(pid)
-job = jobs.panel(w, pid, ("generate", "study", "recheck", "tighten"))
+job = jobs.panel(w, pid, ("generate", "study", "fluency", "recheck", "tighten"))
 busy = jobs.running(job)
 main_action = "primary"
 if not summary.n_train:

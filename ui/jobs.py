@@ -87,6 +87,7 @@ _NAMES = {
     "diagnose": "Comparing teacher and student",
     "recheck": "Checking again",
     "study": "Comparing prompts",
+    "fluency": "Reading the proposals",
     "pack_student": "Making the small model",
     "tighten": "Making proposals smaller",
 }

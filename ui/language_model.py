@@ -112,6 +112,18 @@ def choose(w: Any, pid: str, last: dict[str, Any], page: str) -> tuple[dict[str,
     return chosen, options
 
 
+def fluency(w: Any, pid: str, judge: str, busy: bool) -> None:
+    """What measured how well the proposals read, and a better judge where one is installed."""
+    st.caption(f"How well they read was measured by: {layout.plain(judge, 100)}")
+    name = w.local_llm_name()
+    if name is not None and name not in judge and st.button(
+        "Let the language model read them", key="fluency", disabled=busy
+    ):
+        with errors.shown():
+            w.start(pid, "fluency", {})
+            st.rerun()
+
+
 def _plan(plan: Any) -> None:
     cost = "not known" if plan.cost_usd is None else f"{plan.cost_usd:.2f} USD"
     tokens = f"{plan.tokens_in + plan.tokens_out:,}".replace(",", " ")

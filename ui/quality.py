@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import errors, layout
+from ui import errors, language_model, layout
 
 LIMITS = {
     "edit_fraction_warn": ("Warn when more than this share of the words is changed", 0.05),
@@ -39,6 +39,7 @@ def card(w: Any, pid: str, busy: bool) -> None:
     if st.toggle("Technical view", key="quality-technical"):
         technical(found)
     actions(w, pid, found, busy)
+    language_model.fluency(w, pid, found.judge, busy)
 
 
 def percent(value: float | None) -> str:

@@ -60,7 +60,7 @@ def to_record(item: ExportItem, project_id: str = "", similarity_model: str = DE
             char_edit_distance=check.char_edits if check else char_distance(example.text, proposal.text),
             similarity=similarity,
             similarity_model=similarity_model if similarity is not None else None,
-            fluency_ratio=None,
+            fluency_ratio=item.fluency_ratio,
         ),
         decision=DecisionPart(
             status=decision.status,
@@ -133,7 +133,8 @@ def from_record(record: Record) -> ExportItem:
         made.lead_time_s,
         made.guideline_version,
     )
-    return ExportItem(example, proposal, check, decision, record.proposed_text, record.teacher.model_dump())
+    return ExportItem(example, proposal, check, decision, record.proposed_text, record.teacher.model_dump(),
+                      record.metrics.fluency_ratio)
 
 
 def _teacher(item: ExportItem) -> TeacherPart:

@@ -23,6 +23,7 @@ class ExportItem:
     """One decided pair on its way out or in. check: of the current teacher, None where there is none.
 
     teacher: {id, revision, sha256, label_names}. proposed_text: what the generator said, if a person changed it.
+    fluency_ratio: of the changed text to the original, above 1 where it reads worse; None where it was not measured.
     """
 
     example: Example
@@ -31,6 +32,7 @@ class ExportItem:
     decision: Decision
     proposed_text: str | None = None
     teacher: dict = field(default_factory=dict)
+    fluency_ratio: float | None = None
 
 
 class _Part(BaseModel):

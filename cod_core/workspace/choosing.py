@@ -93,13 +93,17 @@ class Choosing(Cards):
         by_id = items.counterfactuals_by_id(self.db, pid, [d.counterfactual_id for d in outcome.values()])
         bases = items.counterfactuals_by_id(self.db, pid, [cf.derived_from for cf in by_id.values() if cf.derived_from])
         checks = items.checks(self.db, pid, *key, ids=list(by_id))
+        pairs = {i: (e.text, by_id[d.counterfactual_id].text) for i, e in texts.items()
+                 if (d := outcome.get(i)) is not None and d.counterfactual_id in by_id}
+        ratios = dict(zip(pairs, self.fluency(pid, list(pairs.values()), measure=False)))
         for example_id, example in texts.items():
             decision = outcome.get(example_id)
             cf = by_id.get(decision.counterfactual_id) if decision else None
             if cf is None:
                 continue
             base = bases.get(cf.derived_from) if cf.derived_from else None
-            yield ExportItem(example, cf, checks.get(cf.id), decision, base.text if base else None, teacher)
+            yield ExportItem(example, cf, checks.get(cf.id), decision, base.text if base else None, teacher,
+                             ratios.get(example_id))
 
     def _pseudonyms(self, pid: str) -> dict[str, str]:
         return {name: f"A{n}" for n, name in enumerate(decisions.annotators(self.db, pid), 1)}

@@ -144,6 +144,32 @@ class Prompting(Base):
         texts = [e.text for e in items.examples(self.db, pid, split="train")]
         return self._once(("fluency", pid, len(texts)), lambda: WordPairFluency(texts)) if texts else None
 
+    def measure_fluency(self, pid: str, progress: Progress = silent) -> dict:
+        """Let the judge read every proposal and its original, once; slow with a language model, so a job.
+
+        Returns {"read": pairs measured, "judge": name or None}."""
+        judge = self.fluency_judge(pid)
+        texts = {e.id: e.text for e in items.examples(self.db, pid)}
+        pairs = [(texts[cf.example_id], cf.text) for cf in items.counterfactuals(self.db, pid) if cf.example_id in texts]
+        for at in range(0, len(pairs) if judge else 0, 16):
+            progress(at, len(pairs), "reading the proposals")
+            self.fluency(pid, pairs[at : at + 16])
+        progress(len(pairs), len(pairs), "done")
+        return {"read": len(pairs) if judge else 0, "judge": judge.name if judge else None}
+
+    def llm_sources(self, pid: str, names) -> list:
+        """Candidate sources of the search that ask a language model, of those named: 'likely words of MODEL' for the
+        packaged one where it is installed, 'words of MODEL' for the chat model used last."""
+        from cod_core.counterfactuals.llm_sources import ChatWords, LocalWords
+        from cod_core.workspace import llm
+
+        found = []
+        if (name := self.local_llm_name()) is not None:
+            found.append(LocalWords(name, lambda: self.local_llm(name)))
+        if (last := self.last_llm(pid)) and last.get("base_url"):
+            found.append(ChatWords(llm.client_of(self, pid, llm.settings_of({"llm": last}), self.key(pid))))
+        return [one for one in found if one.name in (names or ())]
+
     def fluency(self, pid: str, pairs: list[tuple[str, str]], measure: bool = True) -> list[float | None]:
         """Fluency ratio of each (original, changed) pair: above 1 it reads worse. Kept by text, so measured once.
 

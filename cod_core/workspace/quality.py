@@ -89,9 +89,12 @@ class Judging(Base):
             limits=limits, judge=judge_name)
 
     def _fluency_of(self, pid: str, pairs: list[tuple[str, str]]) -> tuple[dict[tuple[str, str], float], str]:
-        """((original, text) -> fluency ratio where known, name of the judge): word pairs of the project's own texts."""
+        """((original, text) -> fluency ratio where known, name of the judge): the language model's where it has read every
+        pair (measure_fluency), else word pairs of the project's own texts. Judges are not mixed."""
         from cod_core.models.fluency import WordPairFluency, ratio
 
+        if pairs and self.local_llm_name() and None not in (read := self.fluency(pid, pairs, measure=False)):
+            return dict(zip(pairs, read)), self.fluency_judge(pid).name
         texts = [e.text for e in items.examples(self.db, pid, split="train")]
         if not pairs or not texts:
             return {}, "nothing yet"

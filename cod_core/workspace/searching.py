@@ -80,7 +80,7 @@ class Searching(Base):
 
             teacher, task = self.teacher(pid), self.project(pid).task
             near, class_words, pairs = self._vocabulary(pid, options.get("encoder"))
-            chosen = self._sources(near, class_words, options.get("sources"))
+            chosen = self._sources(near, class_words, options.get("sources"), self.llm_sources(pid, options.get("sources")))
             settings = SearchSettings(**{k: options[k] for k in ("budget", "max_fraction") if k in options},
                                       band=BAND if options.get("confidence") else None)
             return SearchGenerator(
@@ -89,11 +89,11 @@ class Searching(Base):
         key = ("search", pid, self.teacher(pid).revision, repr(sorted(options.items())))
         return lambda: self._once(key, make)
 
-    def _sources(self, near, class_words, names: Sequence[str] | None):
+    def _sources(self, near, class_words, names: Sequence[str] | None, more: Sequence = ()):
         """The candidate sources switched on. Raises BadInput for an unknown one."""
         from cod_core.counterfactuals.plain_edits import Deletions, Negations
 
-        known = {one.name: one for one in (near, class_words, Negations(), Deletions())}
+        known = {one.name: one for one in (near, class_words, Negations(), Deletions(), *more)}
         unknown = set(names or ()) - set(known)
         if unknown:
             raise BadInput(f"There is no candidate source called {', '.join(sorted(unknown))}; there are: {', '.join(known)}.")

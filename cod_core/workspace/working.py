@@ -5,7 +5,7 @@ from cod_core.jobs import queue
 from cod_core.progress import Progress
 from cod_core.workspace.base import Base
 
-KINDS = ("generate", "distill", "finetune_teacher", "diagnose", "recheck", "pack_student", "tighten", "study")
+KINDS = ("generate", "distill", "finetune_teacher", "diagnose", "recheck", "pack_student", "tighten", "study", "fluency")
 
 
 class Working(Base):
@@ -47,6 +47,8 @@ class Working(Base):
             return report
         if job.kind == "study":
             return self.study_prompts(pid, job.params, progress, key)
+        if job.kind == "fluency":
+            return self.measure_fluency(pid, progress)
         if job.kind == "distill":
             return self.distill(pid, job.params, progress)
         if job.kind == "finetune_teacher":

@@ -159,3 +159,33 @@ def test_fluency_is_measured_once_and_named(made, monkeypatch):
     assert w.fluency(pid, pairs, measure=False) == [None, None]
     near, shuffled = w.fluency(pid, pairs)
     assert near < shuffled and w.fluency(pid, pairs, measure=False) == [near, shuffled]
+
+
+def test_measured_fluency_reaches_the_quality_card_and_the_export(made, monkeypatch):
+    w, pid, _, params = made
+    w.generate(pid, params)
+
+    class Judge:
+        name = "tiny, mean NLL a token"
+
+        def __call__(self, texts):
+            return [2.0 + 0.5 * ("bad" in t) for t in texts]
+
+    monkeypatch.setattr(type(w), "local_llm_name", lambda self: "tiny")
+    monkeypatch.setattr(type(w), "fluency_judge", lambda self, p: Judge())
+    assert "own texts" in w.quality(pid).judge, "what was not read is not judged by the model"
+    steps = []
+    assert w.measure_fluency(pid, lambda *s: steps.append(s))["read"] > 0 and steps[-1][0] == steps[-1][1]
+    assert w.quality(pid).judge == Judge.name
+    assert w.accept_unattended(pid) > 0
+    lines = [json.loads(line) for line in w.export_jsonl(pid).decode().splitlines()]
+    assert {line["metrics"]["fluency_ratio"] for line in lines} <= {1.25, 0.8, 1.0} and lines
+
+
+def test_sources_that_ask_a_language_model_are_used_by_name(made, monkeypatch):
+    w, pid, server, params = made
+    w.generate(pid, params)
+    assert w.llm_sources(pid, None) == []
+    assert [s.name for s in w.llm_sources(pid, ["words of world", "deletion"])] == ["words of world"]
+    monkeypatch.setattr(type(w), "local_llm_name", lambda self: "tiny")
+    assert [s.name for s in w.llm_sources(pid, ["likely words of tiny"])] == ["likely words of tiny"]
