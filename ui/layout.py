@@ -176,8 +176,9 @@ def sidebar() -> None:
 
 
 def _projects() -> list[Any]:
+    """Projects that are not put away, and the open one."""
     with errors.shown():
-        return state.workspace().projects()
+        return [p for p in state.workspace().projects() if p.archived_at is None or p.id == state.project_id()]
     return []
 
 

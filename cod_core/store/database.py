@@ -59,6 +59,11 @@ class Database:
                 connection.exec_driver_sql("VACUUM")
 
 
+def storable(text: str | None) -> str | None:
+    """The text without what a database cannot hold: NUL characters and halves of surrogate pairs."""
+    return None if text is None else text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
+
+
 @contextmanager
 def _plain_errors() -> Iterator[None]:
     try:

@@ -2,14 +2,13 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.engine import Connection
 
 from cod_core.errors import Stale
 from cod_core.store import schema
-from cod_core.store.database import Database
+from cod_core.store.database import Database, storable
 from cod_core.types import Decision
 
 _T = schema.decisions
@@ -130,7 +129,8 @@ def append_each(db: Database, pid: str, many: Sequence[Decision]) -> None:
 
 
 def _append(c: Connection, pid: str, decision: Decision, batch: str | None) -> int:
-    values = {**asdict(decision), "reasons": list(decision.reasons), "project_id": pid, "batch": batch}
+    values = {**vars(decision), "reasons": list(decision.reasons), "project_id": pid, "batch": batch,
+              "comment": storable(decision.comment), "override_reason": storable(decision.override_reason)}
     del values["seq"]
     return c.execute(insert(_T).values(values)).inserted_primary_key[0]
 

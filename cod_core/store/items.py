@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 from cod_core.errors import BadInput
 from cod_core.store import schema
 from cod_core.store.cache import CHUNK, fresh_statistics, insert_new, insert_or_replace
-from cod_core.store.database import Database
+from cod_core.store.database import Database, storable
 from cod_core.text import text_hash
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, now
 
@@ -115,7 +115,8 @@ def record_upload(db: Database, pid: str, sha256: str, name: str, role: str, row
 def add_counterfactuals(db: Database, pid: str, found: Sequence[Counterfactual]) -> int:
     """Store proposals in order; ids already there are left alone. Returns how many are new."""
     return _add_new(db, schema.counterfactuals, pid,
-                    ({**vars(cf), "origin": vars(cf.origin), "text_hash": text_hash(cf.text)} for cf in found)) if found else 0
+                    ({**vars(cf), "origin": vars(cf.origin), "text_hash": text_hash(cf.text),
+                      "raw_reply": storable(cf.raw_reply), "note": storable(cf.note)} for cf in found)) if found else 0
 
 
 def counterfactuals(db: Database, pid: str, example_ids: Sequence[str] | None = None) -> list[Counterfactual]:
@@ -189,8 +190,8 @@ def save_draft(db: Database, pid: str, example_id: str, annotator: str, base_id:
     """Remember unfinished text; a later draft takes its place. On return it is on the disk."""
     with db.begin() as c:
         c.execute(insert_or_replace(c, schema.drafts), [
-            {"project_id": pid, "example_id": example_id, "annotator": annotator, "base_id": base_id, "text": text,
-             "saved_at": now()}])
+            {"project_id": pid, "example_id": example_id, "annotator": annotator, "base_id": base_id,
+             "text": storable(text), "saved_at": now()}])
 
 
 def draft(db: Database, pid: str, example_id: str, annotator: str) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from cod_core.data import samples
 from cod_core.errors import BadInput, ModelUnavailable
 from cod_core.progress import Progress, silent
-from cod_core.store import items, projects
+from cod_core.store import items, portable, projects
 from cod_core.types import KEPT, Example, Task
 from cod_core.workspace.base import Base
 
@@ -56,6 +56,8 @@ class Gathering(Base):
             raise BadInput(f"The sample {name!r} has no built-in teacher yet. Choose movies, amazon or tweets.")
         for project in self.projects():
             if project.settings.get("sample") == name:
+                if project.archived_at is not None:
+                    portable.archive(self.db, project.id, False)
                 return project.id
         progress(0, 2, "fetching the sample")
         notice = None

@@ -23,6 +23,7 @@ def test_a_project_put_away_leaves_the_list_and_comes_back(filled, screen, works
     press(screen("settings", filled), "Put away")
     test = screen("start")
     assert not any(b.key == f"open-{filled}" for b in test.button)
+    assert not any(s.label == "Project" for s in test.sidebar.selectbox), "nothing is left to switch to"
     press(test, "Bring back")
     assert workspace.project(filled).archived_at is None
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from cod_core.errors import BadInput
-from cod_core.store import cache, items, projects, runs
+from cod_core.store import cache, decisions, items, projects, runs
 from cod_core.text import text_hash
-from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, RunConfig, RunResult, Task
+from cod_core.types import Counterfactual, Decision, Example, FlipCheck, Origin, Prediction, RunConfig, RunResult, Task
 
 TASK = Task("sentiment", ("good", "bad"), ("it praises", "it complains"), 3)
 ORIGIN = Origin("search", "teacher-guided", "1", seed=4)
@@ -83,6 +83,15 @@ def test_proposals_and_verdicts_come_back_as_they_were(db, pid):
     items.add_checks(db, pid, [verdict(edits=9), verdict()])
     assert items.checks(db, pid, "t", "r1") == {"c1": verdict()}
     assert items.checks(db, pid, "t", "r2") == {}
+
+
+def test_what_a_database_cannot_hold_is_left_out_not_refused(db, pid):
+    """A reply with a NUL would be lost on one database and kept on the other."""
+    items.add_counterfactuals(db, pid, [proposal(raw_reply="a\0b\ud83d", note="n\0")])
+    items.save_draft(db, pid, "e1", "me", None, "half\0 a sen\udc00tence")
+    decisions.append(db, pid, Decision("c1", "e1", "rejected", "me", comment="odd\0", override_reason=None))
+    assert (items.counterfactual(db, pid, "c1").raw_reply, items.counterfactual(db, pid, "c1").note) == ("ab", "n")
+    assert items.draft(db, pid, "e1", "me") == "half a sentence" and decisions.log(db, pid)[0].comment == "odd"
 
 
 def test_the_latest_verdict_of_any_teacher_is_found(db, pid):
