@@ -28,7 +28,7 @@ def search(k: int, busy: bool) -> None:
     """The embedded, teacher-guided search."""
     st.caption(
         "Looks for the few words that decide for the teacher and replaces them. No text leaves this computer; "
-        "allow about two seconds a text."
+        "allow about a second a text."
     )
     chosen = search_options.choose(project.task.labels)
     if st.button(f"Propose changes for {k} texts", type=main_action, key="generate", disabled=busy):

@@ -38,6 +38,11 @@ def import_(path: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, JSONL or 
     if not path.is_file():
         raise BadInput(f"There is no file {path}. Check the name.")
     w, data = open_workspace(home), path.read_bytes()
+    if path.suffix == ".zip" and role == "pairs":
+        found = w.import_pairs_of_bundle(project, data, path.name)
+        return say({**found, "project": project, "problems": as_rows(found["problems"])}, as_json,
+                   f"{found['added']} counterfactuals added, {found['flipped']} flip the teacher, "
+                   f"{len(found['problems'])} left out.")
     if path.suffix == ".zip":
         pid = w.import_bundle(project or None, data)
         return say({"project": pid}, as_json, f"Project {pid} restored from {path.name}.")

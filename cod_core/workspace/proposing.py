@@ -63,6 +63,18 @@ class Proposing(Base):
         flipped = self.add_proposals(pid, [(by_id[cf.example_id], cf) for cf in found.counterfactuals])
         return {"added": len(found.counterfactuals), "flipped": flipped, "problems": found.problems}
 
+    def import_pairs_of_bundle(self, pid: str, data: bytes, name: str = "bundle") -> dict:
+        """The pairs of an exported bundle (.zip) as proposals for this project's texts; as import_counterfactuals.
+
+        Unlike import_bundle, decisions and verdicts of the other project do not come along: the present teacher judges.
+        """
+        from cod_core.data.reading import Table
+        from cod_core.export.restore import read_bundle
+
+        rows = [[r.text, r.counterfactual_text, r.counterfactual_label] for r in read_bundle(data)]
+        table = Table(["original", "counterfactual", "counterfactual_label"], rows, list(range(1, len(rows) + 1)), [])
+        return self.import_counterfactuals(pid, table, name=name)
+
     def accept_unattended(self, pid: str, annotator: str = "unattended") -> int:
         """Accept the best verified proposal of every undecided text; returns how many. For runs without a person."""
         accepted = 0

@@ -5,7 +5,7 @@ import pytest
 from cod_core.errors import BadInput
 from cod_core.store import items
 from cod_core.text import short_hash
-from cod_core.types import Counterfactual, Example, Origin, Task
+from cod_core.types import Counterfactual, Example, Origin, Task, now
 from cod_core.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ def made(tmp_path_factory):
     w.set_teacher(pid, {"kind": "builtin", "name": "amazon"})
     examples = [Example(short_hash(a), a, "positive") for a, _ in PAIRS]
     items.add_examples(w.db, pid, [*examples, Example("t", "The lens is poor.", "negative", "test")])
-    w.add_proposals(pid, [(e, Counterfactual(short_hash(b), e.id, b, "positive", "negative", Origin("import", "mine.csv")))
+    w.add_proposals(pid, [(e, Counterfactual(short_hash(b), e.id, b, "positive", "negative", Origin("import", "mine.csv"), created_at=now()))
                           for e, (_, b) in zip(examples, PAIRS)])
     return w, pid, examples
 
@@ -67,3 +67,16 @@ def test_limits_hold_back_what_they_reject(made):
     w.set_limits(pid, {"edit_fraction_reject": 0.9})
     assert w.accept_within_limits(pid)["accepted"] == 2
     assert w.quality(pid).stages[-1].n == 2
+
+
+def test_pairs_of_an_own_bundle_are_judged_anew_under_their_name(made, tmp_path_factory):
+    """Decisions of another project must not come along unseen: only the texts do."""
+    w, pid, examples = made
+    bundle = w.export_bundle(pid)
+    other = w.create_project("Other", Task("Is it praise?", ("negative", "positive")))
+    w.set_teacher(other, {"kind": "builtin", "name": "amazon"})
+    items.add_examples(w.db, other, examples[:1])
+    done = w.import_pairs_of_bundle(other, bundle, "theirs.zip")
+    assert done["added"] == 1 and len(done["problems"]) == 1, "the text that this project lacks is named"
+    assert [row.source for row in w.quality(other).sources] == ["file: theirs.zip"]
+    assert not w.kept_pairs(other)
