@@ -89,20 +89,15 @@ class Judging(Base):
             limits=limits, judge=judge_name)
 
     def _fluency_of(self, pid: str, pairs: list[tuple[str, str]]) -> tuple[dict[tuple[str, str], float], str]:
-        """((original, text) -> fluency ratio where known, name of the judge): the language model's where it has read every
-        pair (measure_fluency), else word pairs of the project's own texts. Judges are not mixed."""
-        from cod_core.models.fluency import WordPairFluency, ratio
+        """((original, text) -> fluency ratio where known, name of the judge). Word pairs judge at once; what a language
+        model says is read from the record only (measure_fluency fills it)."""
+        from cod_core.models.fluency import WordPairFluency
 
-        if pairs and self.local_llm_name() and None not in (read := self.fluency(pid, pairs, measure=False)):
-            return dict(zip(pairs, read)), self.fluency_judge(pid).name
-        texts = [e.text for e in items.examples(self.db, pid, split="train")]
-        if not pairs or not texts:
+        judge = self.fluency_judge(pid)
+        if judge is None or not pairs:
             return {}, "nothing yet"
-        judge = self._once(("word pairs", pid, len(texts)), lambda: WordPairFluency(texts))
-        asked = list(dict.fromkeys(t for pair in pairs for t in pair))
-        nll = dict(zip(asked, map(float, judge(asked))))
-        found = {(a, b): ratio(nll[a], nll[b]) for a, b in pairs}
-        return {pair: value for pair, value in found.items() if value is not None}, judge.name
+        values = self.fluency(pid, pairs, measure=isinstance(judge, WordPairFluency))
+        return {pair: value for pair, value in zip(pairs, values) if value is not None}, judge.name
 
     def accept_within_limits(self, pid: str, annotator: str = "unattended") -> dict:
         """Accept the best proposal of each undecided text where no threshold rejects it. Returns {"accepted", "held_back"}."""

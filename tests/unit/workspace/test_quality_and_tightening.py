@@ -51,11 +51,23 @@ def test_the_card_measures_and_compares_sources_on_the_same_texts(made):
     w, pid, _ = made
     w.tighten_all(pid)
     card = w.quality(pid)
-    assert card.total.flip_rate == 1.0 and card.judge and card.total.fluency is not None
+    assert card.total.flip_rate == 1.0 and card.judge
     assert [s.n for s in card.stages][:4] == [2, 2, 2, 2]
     rows = {row.source: row for row in card.sources}
     assert set(rows) == {"file: mine.csv", "file: mine.csv, tightened"}
     assert len({row.texts for row in rows.values()}) == 1
+
+
+def test_fluency_is_named_and_read_from_the_record_with_a_language_model(made, monkeypatch):
+    """Opening a page must not load a language model; without one, word pairs answer at once and are named."""
+    w, pid, _ = made
+    monkeypatch.setattr(type(w), "local_llm_name", lambda self: None)
+    card = w.quality(pid)
+    assert card.total.fluency is not None and "word pairs" in card.judge
+    monkeypatch.setattr(type(w), "local_llm_name", lambda self: "some-model")
+    monkeypatch.setattr(type(w), "local_llm", lambda self, *_: pytest.fail("a language model was loaded"))
+    card = w.quality(pid)
+    assert card.total.fluency is None and "some-model" in card.judge
 
 
 def test_limits_hold_back_what_they_reject(made):
