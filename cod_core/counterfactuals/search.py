@@ -109,9 +109,9 @@ class SearchGenerator:
         pool = self._pool(trial, dear=False)
         flips = self._singles(trial, pool) if pool else []
         if not flips and any(one.dear for one in self._sources):
-            dear = self._pool(trial, dear=True)
+            dear = [m for m in self._pool(trial, dear=True) if m not in pool]
             pool += dear
-            flips = self._flips(trial, self._measure(trial, [(m,) for m in dear][: self.settings.width]))
+            flips = self._singles(trial, dear) if dear else []
         if not flips and pool:
             flips = self._sums(trial, pool) or self._many(trial, pool)
         return flips + self._toward_band(trial, flips, pool) if self.settings.band and flips else flips

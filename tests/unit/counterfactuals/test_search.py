@@ -171,6 +171,17 @@ def test_a_dear_source_is_asked_only_when_the_cheap_ones_fail():
     assert dear.asked == 1 or found
 
 
+def test_candidates_of_a_dear_source_are_ranked_like_all_others(sensitivity):
+    """Taken in the order they came, the first place's words would use up the batch."""
+    class Dear(Table):
+        dear = True
+    dear = Dear({"plot": [f"w{i}" for i in range(60)], "good": ["bad"]})
+    found = generator({}, sensitivity, extra=[dear], batches=(6, 6), max_fraction=0.5).propose(
+        Example("e", "plot plot plot good"), "positive", "negative", 1)
+    if sensitivity is not None:
+        assert found and found[0].text == "plot plot plot bad"
+
+
 def test_a_source_that_fails_is_named_and_the_rest_goes_on():
     class Broken(Table):
         name = "broken"
