@@ -94,7 +94,7 @@ def arm_table(workspace, pid: str, seeds: Sequence[int], shots: Sequence[int]) -
     groups = defaultdict(list)
     for (arm, k, _), run in sorted(found.items()):
         groups[arm, k].append(run.test)
-    table: dict[str, dict] = {arm: {} for arm in ("kd", "half", "cod", "cod_plus")}
+    table: dict[str, dict] = {arm: {} for arm in ("kd", "half", "cod", "cod_plus", *(a for a, _ in groups))}
     for (arm, k), tests in groups.items():
         values = [t["accuracy"] for t in tests]
         table[arm][str(k)] = {
