@@ -14,7 +14,7 @@ Exit codes: 0 done, 1 a problem you can act on (the message says how), 2 wrong u
 import logging
 import sys
 
-from cod_core.commands import curate, demo, gather, judge, learn, leave, propose, teach  # noqa: F401  each adds its commands
+from cod_core.commands import curate, demo, gather, judge, learn, leave, prompts, propose, teach  # noqa: F401  each adds its commands
 from cod_core.commands.shell import app
 from cod_core.errors import CodError
 

@@ -15,6 +15,9 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
              n: Annotated[int, typer.Option(help="Alternatives a text.")] = 4,
              base_url: Annotated[str, typer.Option(help="For llm: endpoint; the key comes from COD_LLM_KEY.")] = "",
              model: Annotated[str, typer.Option(help="For llm: model name.")] = "",
+             local: Annotated[str, typer.Option(help="For llm: a model on this computer instead: name, folder or .gguf.")] = "",
+             template: Annotated[str, typer.Option(help="For llm: prompt, such as base; see the command prompts.")] = "",
+             repair: Annotated[int, typer.Option(help="For llm: second tries where nothing flips.")] = 0,
              plan: Annotated[bool, typer.Option("--plan", help="For llm: only say what would be sent, where to, and its cost.")] = False,
              targets: Annotated[str, typer.Option(help="For search: nearest, all, or a label to reach.")] = "nearest",
              frozen: Annotated[str, typer.Option(help="For search: words and phrases that must stay, comma-separated.")] = "",
@@ -26,7 +29,8 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
              as_json: AsJson = False, home: Home = None) -> None:
     """Propose counterfactuals and let the teacher verify each; --accept keeps them without a person."""
     w = open_workspace(home)
-    params = {"k": k, "generator": generator, "n": n, "llm": {"base_url": base_url, "model": model},
+    params = {"k": k, "generator": generator, "n": n, "template": template, "repair": repair,
+              "llm": {"local": local} if local else {"base_url": base_url, "model": model},
               "targets": targets, "frozen": split(frozen), "sources": split(sources), "budget": budget,
               "confidence": confidence, "encoder": encoder}
     if plan:

@@ -1,0 +1,39 @@
+"""`prompts`: compare prompts of a language model on a sample of texts, and use the best."""
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
+
+
+@app.command()
+def prompts(project: str,
+            base_url: Annotated[str, typer.Option(help="Endpoint; its key comes from COD_LLM_KEY.")] = "",
+            model: Annotated[str, typer.Option(help="Model name at the endpoint.")] = "",
+            local: Annotated[str, typer.Option(help="Instead: a model on this computer, by name, folder or .gguf.")] = "",
+            k: Annotated[int, typer.Option(help="Texts to try each prompt on.")] = 8,
+            n: Annotated[int, typer.Option(help="Replies a text.")] = 2,
+            templates: Annotated[str, typer.Option(help="Prompts, comma-separated; all that fit where empty.")] = "",
+            use_best: Annotated[bool, typer.Option("--use-best", help="Use the best one from now on.")] = False,
+            as_json: AsJson = False, home: Home = None) -> None:
+    """Try prompts on the same texts: flip rate, edit size, similarity, cost. The replies are kept and used again."""
+    w = open_workspace(home)
+    asked = {"local": local} if local else {"base_url": base_url, "model": model}
+    params = {"k": k, "n": n, "llm": asked, "templates": [t.strip() for t in templates.split(",") if t.strip()]}
+    found = w.study_prompts(project, params, progress_line(as_json), os.environ.get("COD_LLM_KEY"))
+    if use_best and found["best"]:
+        w.use_prompt(project, found["model"], found["best"])
+    lines = [_line(row) for row in found["rows"]]
+    best = f"Best: {found['best']}{', used from now on' if use_best else ''}." if found["best"] else "None flips the teacher."
+    say(found, as_json, "\n".join([f"{found['texts']} texts, {found['model']} at {found['host']}", *lines, best]))
+
+
+def _line(row: dict[str, Any]) -> str:
+    edit = "-" if row["edit_fraction"] is None else f"{row['edit_fraction']:.2f}"
+    like = "-" if row["similarity"] is None else f"{row['similarity']:.2f}"
+    cost = "cost not known" if row["cost_usd"] is None else f"{row['cost_usd']:.4f} USD"
+    lost = sum(row["lost"].values())
+    return (f"{row['template']:16s} flips {row['flipped']:.0%}, small {row['usable']:.0%}, edit {edit}, similarity {like}, "
+            f"{row['tokens_in'] + row['tokens_out']} tokens, {cost}, {lost} replies lost, {row['unanswered']} unanswered")
