@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cod_core.types import Task
-from ui import errors, layout, state
+from ui import errors, layout, state, tour
 
 SAMPLES = {"movies": "Movie reviews", "amazon": "Product reviews", "tweets": "Tweets"}
 HERO = """
@@ -37,6 +37,7 @@ def make_sample(name: str) -> None:
         pid = state.workspace().create_sample(name, progress=progress)
     bar.empty()
     if pid:
+        tour.begin()
         open_and_go(pid, "proposals")
 
 

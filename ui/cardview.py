@@ -9,10 +9,10 @@ from typing import Any
 
 import streamlit as st
 
-from cod_core.curation.view import belongs, following, place
+from cod_core.curation.view import belongs, place
 from cod_core.errors import CodError
 from cod_core.types import Counterfactual, FlipCheck
-from ui import alternatives, deciding, diffcard, editor, errors, panels, people, review, state, verdict
+from ui import again, alternatives, deciding, diffcard, editor, errors, panels, people, review, state, verdict
 from ui.review import Shown
 from ui.shortcuts import letter
 
@@ -25,16 +25,12 @@ def current(pid: str, queue: Any) -> str | None:
     at = listed.index(asked) if asked in listed else 0
     wanted = ([asked] if asked else []) + listed[at:] + listed[:at]
     got = people.take(pid, wanted)
-    if asked and got and got != asked:
+    by_itself = review.take_advanced()
+    if asked and got and got != asked and not by_itself:
         state.notice("Somebody else has that text on the screen just now; here is the next one.", "info")
     if wanted and got is None:
         state.notice("Others have all of these texts on the screen just now. Come back in a few minutes.", "info")
     return got
-
-
-def taken(pid: str) -> frozenset[str]:
-    """Texts that others have on the screen."""
-    return frozenset(state.workspace().taken_by_others(pid, people.holder()))
 
 
 def undo_button(pid: str) -> None:
@@ -52,7 +48,6 @@ def card(pid: str, example_id: str, queue: Any) -> None:
         pid,
         example_id,
         place(row, queue.rows, queue.view),
-        following(queue.narrowed, example_id, show, taken(pid)),
         review.neighbour(ids, example_id, -1),
         review.neighbour(ids, example_id, 1),
     )
@@ -60,7 +55,7 @@ def card(pid: str, example_id: str, queue: Any) -> None:
 
 
 @st.fragment
-def _card(pid: str, example_id: str, where: str, upcoming: str | None, before: str | None, after: str | None) -> None:
+def _card(pid: str, example_id: str, where: str, before: str | None, after: str | None) -> None:
     if review.take_moved():
         st.rerun()
     if waiting := state.take_notice():
@@ -80,7 +75,6 @@ def _card(pid: str, example_id: str, where: str, upcoming: str | None, before: s
             text,
             cf.target,
             review.status(found),
-            upcoming,
             before,
             after,
             found.version,
@@ -154,7 +148,7 @@ def _texts(
             "My own text" if shown.base_id is None else "Proposal: change the wording if you like",
             lambda item, text: review.typed(shown, item, text),
             lambda _, text: review.accept(shown, text),
-            panels.keep_phrase,
+            lambda phrase: again.keep(found.example.id, phrase),
             problem or (verdict.spoken(check) if check else ""),
         )
         if shown.edited:

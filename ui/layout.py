@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import errors, state
+from ui import errors, state, tour
 
 PAGES = {
     "start": ("screens/start.py", "Start"),
@@ -54,6 +54,9 @@ def header(title: str, lead: str) -> None:
     """The page's title and one sentence on what to do here; both are the app's own words."""
     st.title(title, anchor=False)
     st.html(f'<p class="cod-lead">{escape(lead)}</p>')
+    tour.panel(next((name for name, (_, known) in PAGES.items() if known == title), ""))
+    if page := tour.take_go():
+        go(page)
     if waiting := state.take_notice():
         errors.box(*waiting)
 

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from cod_core.types import Counterfactual, FlipCheck
-from ui import deciding, errors, guideline, review, shortcuts, state, verdict
+from ui import again, deciding, guideline, review, shortcuts, state, verdict
 from ui.review import Shown
 from ui.shortcuts import letter
 
@@ -32,6 +32,7 @@ def below(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck
         _guide(w, shown.pid)
     if state.panel() == "help":
         _keys()
+    again.panel(w, found, shown, cf, check)
     with st.expander("History of this text", icon=":material/history:"):
         _history(w, shown)
     if state.technical():
@@ -88,14 +89,6 @@ def told(event: Any) -> str:
     reasons = ", ".join(review.REASONS.get(r, r).lower() for r in event.reasons)
     parts = [words + (f": {reasons}" if reasons else ""), event.detail, "(taken back later)" if event.undone else ""]
     return " ".join(part for part in parts if part)
-
-
-@errors.callback
-def keep_phrase(phrase: str) -> None:
-    """Words that were marked in the original stay as they are when the app tries again."""
-    kept = st.session_state.setdefault("kept_phrases", [])
-    if phrase not in kept and len(kept) < 8:
-        kept.append(phrase)
 
 
 def _technical(cf: Counterfactual, check: FlipCheck | None) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from ui import errors, state
+from cod_core.curation.view import following
+from ui import errors, people, state
 
 REASONS = {
     "not_fluent": "Not fluent",
@@ -31,7 +32,7 @@ STATUS_WORDS = {
 }
 OWN = "own"
 """The choice among the alternatives that starts from the original instead of a proposal."""
-_TYPED, _MOVED, _ROUND = "typed", "moved", "editor_round"
+_TYPED, _MOVED, _ROUND, _ADVANCED = "typed", "moved", "editor_round", "advanced"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Shown:
     """One card as it stands on the screen.
 
     base_id: the proposal in the box, None for the original. base_text: what the box started from. text: what stands
-    in it. upcoming: the text after a decision; before, after: the neighbours in the list. version: of the text's
+    in it. before, after: the neighbours in the list. version: of the text's
     decisions, so that nobody overwrites what somebody else decided meanwhile.
     """
 
@@ -50,7 +51,6 @@ class Shown:
     text: str
     target: str
     status: str
-    upcoming: str | None
     before: str | None
     after: str | None
     version: int = 0
@@ -205,6 +205,12 @@ def leave_reasons() -> None:
     st.session_state.pop("rejecting", None)
 
 
+def redraw() -> None:
+    """Draw the whole page anew after this act, with what stands in the box seeded again."""
+    _forget_typing()
+    st.session_state[_MOVED] = True
+
+
 def take_moved() -> bool:
     """Whether the whole page must be drawn anew, once."""
     return st.session_state.pop(_MOVED, False)
@@ -216,9 +222,18 @@ def _forget_typing() -> None:
 
 
 def _moved(shown: Shown) -> None:
+    """On to the next text of the list, as the list and other people's screens are now."""
     state.mark_saved()
     st.session_state.pop(f"chosen-{shown.example_id}", None)
-    go_to(shown.upcoming)
+    w, view = state.workspace(), state.view()
+    taken = frozenset(w.taken_by_others(shown.pid, people.holder()))
+    go_to(following(w.queue(shown.pid, view, state.annotator()).narrowed, shown.example_id, view.show, taken))
+    st.session_state[_ADVANCED] = True
+
+
+def take_advanced() -> bool:
+    """Whether the card came by itself after a decision, once: then nobody chose it."""
+    return st.session_state.pop(_ADVANCED, False)
 
 
 def status(card: Any) -> str:

@@ -16,7 +16,7 @@ from cod_core.curation.view import View
 PROJECT, ITEM, ANNOTATOR = "open_project", "open_item", "annotator"
 SHORTCUTS, SAVED, NOTICE, LLM_KEY = "shortcuts_on", "saved_at", "notice", "llm_key"
 VIEW, TECHNICAL, PLAIN, PANEL = "queue_view", "technical", "plain_editor", "open_panel"
-_MANAGED = {"project", "item", "by", *View.__dataclass_fields__}
+_MANAGED = {"tour", "project", "item", "by", *View.__dataclass_fields__}
 GUARD_SECONDS = 0.25
 """A decision that comes sooner than this after its card was shown was meant for the card before it."""
 
@@ -65,6 +65,8 @@ def params() -> dict[str, str]:
         out["project"] = st.session_state[PROJECT]
     if annotator() != "me" and "@" not in annotator():
         out["by"] = annotator()
+    if st.session_state.get("tour"):
+        out["tour"] = str(st.session_state["tour"])
     return out
 
 

@@ -25,6 +25,7 @@ from cod_core.workspace.queueing import Queueing
 from cod_core.workspace.remembering import Remembering
 from cod_core.workspace.reporting import Reporting
 from cod_core.workspace.results import ResultsView
+from cod_core.workspace.retrying import Retrying
 from cod_core.workspace.reviewing import Reviewing
 from cod_core.workspace.searching import Searching
 from cod_core.workspace.sweeping import Sweeping
@@ -38,5 +39,5 @@ from cod_core.workspace.working import Working
 class Workspace(Prompting, Remembering,
                 Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working, Guiding,
                 People, Reviewing, Auditing, Keeping, Sweeping, Trying, Costing, Queueing, Searching, Tightening,
-                Judging, Tabular, Diagnosing, Insights, LiveView, Comparing, Reporting):
+                Judging, Tabular, Diagnosing, Insights, LiveView, Comparing, Reporting, Retrying):
     """Everything the app can do with one data folder (COD_HOME). home: another folder, for tests."""

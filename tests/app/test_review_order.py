@@ -14,7 +14,7 @@ def test_neighbour_stays_inside():
 def test_token_names_item_proposal_and_state():
     """A press meant for the card before must not decide this one."""
     def token(example, base, status):
-        return review.Shown("p", example, base, "a", "a", "t", status, None, None, None).token
+        return review.Shown("p", example, base, "a", "a", "t", status, None, None).token
 
     assert len({token("e0", "c", "pending"), token("e0", "d", "pending"), token("e1", "c", "pending"),
                 token("e0", "c", "skipped")}) == 4

@@ -4,6 +4,11 @@ const PAUSE = 120; // ms after the last key
 const LONGEST = 600; // ms while somebody types without a pause
 const TYPING = /^(INPUT|TEXTAREA|SELECT)$/;
 
+const DECIDES = /^[asfxu1-8]$/; // keys that decide on the card, or take a decision back
+const DECIDING_BUTTONS = ".st-key-accept, .st-key-skip, .st-key-flag, .st-key-undo, [class*='st-key-reason-']";
+const HAND = 250; // ms: sooner than this after a card came, a press was meant for the one before
+const GIVE_UP = 2500; // ms: a press that changed nothing by then is forgotten
+
 const typing = (el) => el && (TYPING.test(el.tagName) || el.isContentEditable) &&
   !/^(checkbox|radio|range|button)$/.test(el.type || "");
 
@@ -17,6 +22,7 @@ export default function (component) {
   const keep = root.querySelector("button");
   const own = (root.cod ||= { item: null, timer: null, first: 0, sent: null });
   own.data = data;
+  own.silence?.(); // this function runs again with every verdict: the former listeners would act a second time
   own.send = (text) => { own.sent = text; own.first = 0; clearTimeout(own.timer); own.timer = null;
     setStateValue("typed", { item: own.item, text }); };
   own.submit = (text) => { clearTimeout(own.timer); own.timer = null; own.sent = text;
@@ -29,7 +35,7 @@ export default function (component) {
   root.querySelector("kbd").hidden = !data.keys;
   box.maxLength = data.limit;
   if (own.item !== data.item) { // another text: what was typed for the former one is on its way already
-    own.item = data.item; own.sent = data.text; clearTimeout(own.timer); own.timer = null; own.first = 0;
+    own.item = data.item; own.since = performance.now(); own.pressed = null; own.sent = data.text; clearTimeout(own.timer); own.timer = null; own.first = 0;
     box.value = data.text; box.scrollTop = 0; count();
   }
 
@@ -56,6 +62,21 @@ export default function (component) {
     keep.addEventListener("click", () => { if (own.phrase) own.keep(own.phrase); keep.hidden = true; });
   }
 
+  // One press, one decision: presses on their way to the server would otherwise meet the next card there.
+  own.allowed = (what) => {
+    const now = performance.now();
+    if (now - own.since < HAND) return false;
+    const again = own.pressed && own.pressed.item === own.item && now - own.pressed.at < GIVE_UP;
+    if (again && !(own.pressed.what === "x" && now - own.pressed.at > HAND)) return false; // after X comes the reason
+    own.pressed = { item: own.item, at: now, what };
+    return true;
+  };
+  const onClick = (event) => {
+    const el = event.composedPath()[0];
+    if (event.detail > 0 && el.closest?.(DECIDING_BUTTONS) && !own.allowed("click")) {
+      event.stopImmediatePropagation(); event.preventDefault();
+    }
+  };
   const onKey = (event) => {
     const target = event.composedPath()[0];
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !typing(target) && !event.repeat) {
@@ -64,6 +85,9 @@ export default function (component) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.key.length !== 1) return;
     if (typing(target)) return;
     if (event.repeat) { event.stopImmediatePropagation(); event.preventDefault(); return; } // a key held down decides once
+    if (own.data.keys && DECIDES.test(event.key.toLowerCase()) && !own.allowed(event.key.toLowerCase())) {
+      event.stopImmediatePropagation(); event.preventDefault(); return;
+    }
     if (own.data.keys && event.key.toLowerCase() === "e") {
       event.stopImmediatePropagation(); event.preventDefault(); box.focus();
     }
@@ -79,12 +103,15 @@ export default function (component) {
     const el = event.composedPath()[0];
     if (event.detail > 0 && el.tagName === "INPUT" && /^(checkbox|radio)$/.test(el.type)) el.blur();
   };
-  document.addEventListener("keydown", onKey, true);
+  window.addEventListener("keydown", onKey, true);
+  window.addEventListener("click", onClick, true);
   document.addEventListener("selectionchange", onSelect);
   document.addEventListener("click", release);
-  return () => {
-    document.removeEventListener("keydown", onKey, true);
+  own.silence = () => {
+    window.removeEventListener("keydown", onKey, true);
+    window.removeEventListener("click", onClick, true);
     document.removeEventListener("selectionchange", onSelect);
     document.removeEventListener("click", release);
   };
+  return own.silence;
 }

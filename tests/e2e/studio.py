@@ -1,0 +1,139 @@
+"""What the browser tests of the Curate page share: the app as a process, tabs, projects made without a search."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from cod_core.store import items, projects
+from cod_core.text import char_distance, edit_fraction, token_distance
+from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task, now
+
+ROOT = Path(__file__).resolve().parents[2]
+LABELS = ("negative", "positive")
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+class App:
+    """The app as a process of its own on a free port; start, stop and kill it as often as needed."""
+
+    def __init__(self, home: Path):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.home, self.url, self._process = home, f"http://127.0.0.1:{self.port}", None
+
+    def start(self) -> "App":
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(self.port)],
+            cwd=ROOT, env={**os.environ, "COD_HOME": str(self.home), "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        for _ in range(240):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1)
+                return self
+            time.sleep(0.25)
+        raise RuntimeError("the app did not start")
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(30)
+            self._process = None
+
+
+@contextlib.contextmanager
+def chromium():
+    """A headless browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium") or "/usr/bin/chromium", args=CHROMIUM)
+        yield browser
+        browser.close()
+
+
+def prediction(p: float) -> Prediction:
+    """Two labels; p is the probability of positive."""
+    import math
+
+    return Prediction(LABELS, (math.log(1 - p), math.log(p)))
+
+
+def project(w, pairs, name="Films", labels=LABELS) -> str:
+    """A project with the movies teacher and one checked proposal a pair (original, proposal): no model is asked."""
+    pid = w.create_project(name, Task("Does the writer like the film?", labels))
+    projects.set_teacher(w.db, pid, {"kind": "builtin", "name": "movies"})
+    identity = w._identity(w.project(pid).teacher, labels)
+    examples = [Example(f"{i:03d}", original, "negative") for i, (original, _) in enumerate(pairs)]
+    items.add_examples(w.db, pid, examples)
+    cfs = [Counterfactual(f"c{i:03d}", f"{i:03d}", changed, "negative", "positive", Origin("search", "search", "1"),
+                          note="replaced a word", created_at=now()) for i, (_, changed) in enumerate(pairs)]
+    items.add_counterfactuals(w.db, pid, cfs)
+    items.add_checks(w.db, pid, [
+        FlipCheck(cf.id, *identity, prediction(0.05), prediction(0.9), "positive", token_distance(original, cf.text),
+                  edit_fraction(original, cf.text), char_distance(original, cf.text), 0.9, False, now())
+        for (original, _), cf in zip(pairs, cfs)])
+    return pid
+
+
+def films(n: int) -> list[tuple[str, str]]:
+    """n pairs that differ in one word."""
+    return [(f"Film number {i} is a dull affair.", f"Film number {i} is a fine affair.") for i in range(n)]
+
+
+def card(tab) -> str:
+    """The text on the card, by the address."""
+    return tab.evaluate("new URLSearchParams(location.search).get('item') || ''")
+
+
+_SHOWN = "(document.querySelector('[data-cod-original]')?.innerText.match(/number (\\d+)/) || ['', ''])[1].padStart(3, '0')"
+
+
+def shown(tab) -> str:
+    """The text of films() whose card is drawn, '000' where none is."""
+    return tab.evaluate(_SHOWN)
+
+
+def next_shown(tab, before: str) -> str:
+    """Wait until another card of films() is drawn; its text's id."""
+    tab.wait_for_function(f"before => document.querySelector('[data-cod-original]') && {_SHOWN} !== before", arg=before)
+    return shown(tab)
+
+
+def settle(tab) -> None:
+    """Wait until the script has stopped running."""
+    tab.wait_for_timeout(60)
+    tab.wait_for_function("!document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
+
+
+def leave(tab, before: str) -> str:
+    """Wait until another card is there; its text's id."""
+    tab.wait_for_function(
+        "before => (new URLSearchParams(location.search).get('item') || '') !== before", arg=before, polling=20)
+    return card(tab)
+
+
+def ready(tab, words: str) -> None:
+    """Wait until the card with these words is on the screen, and as long as a hand needs to press the next key."""
+    tab.wait_for_function(
+        """words => document.querySelector('[data-cod-original]')?.innerText.includes(words) &&
+        performance.now() - document.querySelector('.cod-editor')?.cod?.since > 270""", arg=words, polling=20)
+
+
+def open_card(tab, app: App, pid: str, more: str = "") -> None:
+    """The Curate page with a card on it."""
+    tab.goto(f"{app.url}/curate?project={pid}{more}")
+    tab.locator(".cod-editor textarea").wait_for(timeout=90_000)
+    settle(tab)
+
+
+def judged(tab, words: str, seconds: float = 90) -> None:
+    """Wait until the verdict says so."""
+    tab.locator(".cod-verdict", has_text=words).wait_for(timeout=seconds * 1000)

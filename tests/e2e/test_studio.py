@@ -1,0 +1,239 @@
+"""The Curate page in real Chromium: keys, the live verdict, drafts that outlive everything, two people on one queue."""
+
+import signal
+import time
+
+import pytest
+import studio
+from studio import card, films, judged, leave, next_shown, open_card, ready, settle, shown
+
+from cod_core.curation.state import outcome
+from cod_core.store import decisions
+from cod_core.workspace import Workspace
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+BOX = ".cod-editor textarea"
+
+
+def log(w, pid):
+    return decisions.log(w.db, pid)
+
+
+def test_a_hundred_decisions_by_keyboard_alone(app, workspace, tab):
+    """A key that is lost or taken twice makes the hundredth decision the wrong one."""
+    pid = studio.project(workspace, films(100))
+    open_card(tab, app, pid)
+    expected, at = {}, card(tab)
+    for number in range(100):
+        ready(tab, f"number {int(at)} ")
+        if number % 10 == 3:
+            tab.keyboard.press("x")
+            tab.get_by_text("Why not?").wait_for()
+            tab.wait_for_timeout(60)
+            tab.keyboard.press("3")
+            expected[at] = ("rejected", ("not_minimal",))
+        else:
+            tab.keyboard.press("f" if number % 10 == 7 else "a")
+            expected[at] = ("needs_review" if number % 10 == 7 else "accepted", ())
+        at = leave(tab, at)
+    tab.get_by_text("Every proposal is decided").wait_for()
+    assert {d.example_id: (d.status, d.reasons) for d in log(workspace, pid)} == expected
+    assert len(log(workspace, pid)) == 100
+    for _ in range(3):  # undo, on a page without a card and with one
+        before = card(tab)
+        if before:
+            ready(tab, f"number {int(before)} ")
+        tab.keyboard.press("u")
+        leave(tab, before)
+    assert len(outcome(log(workspace, pid))) == 97
+
+
+def test_keys_held_down_or_hit_twice_decide_once(app, workspace, tab):
+    """Eight presses 40 ms apart made eight decisions once."""
+    pid = studio.project(workspace, films(12))
+    open_card(tab, app, pid)
+    ready(tab, "number 0 ")
+    for _ in range(8):
+        tab.keyboard.press("a")
+        tab.wait_for_timeout(15)
+    leave(tab, "000")
+    ready(tab, "number 1 ")
+    assert len(log(workspace, pid)) == 1
+    tab.keyboard.down("a")
+    for _ in range(10):
+        tab.keyboard.down("a")  # a key that is held repeats
+        tab.wait_for_timeout(60)
+    tab.keyboard.up("a")
+    settle(tab)
+    assert len(log(workspace, pid)) == 2
+
+
+def test_verdict_diff_and_bars_move_while_typing_and_the_box_keeps_the_focus(app, workspace, tab):
+    """A verdict that waits for the box to be left is the old text's verdict."""
+    pid = studio.project(workspace, [("The plot is dull and the acting is bad.", "The plot is dull and the acting is fine.")] * 1
+                         + films(2))
+    open_card(tab, app, pid)
+    tab.keyboard.press("e")
+    tab.locator(BOX).fill("The plot is terrible and the acting is awful.")
+    judged(tab, "does not flip")  # the first one loads the teacher
+    waits = []
+    for words, said in (("A wonderful film with splendid acting.", "It flips"), ("A horrible, boring mess.", "does not flip"),
+                        ("A delightful, moving triumph.", "It flips")):
+        tab.locator(BOX).select_text()
+        tab.keyboard.type(words, delay=12)
+        start = time.perf_counter()
+        judged(tab, said)
+        waits.append(time.perf_counter() - start)
+        tab.locator(".cod-text ins", has_text=words.split()[1].strip(",.")).first.wait_for()
+    assert tab.evaluate("document.activeElement.tagName") == "TEXTAREA"
+    assert tab.locator(BOX).input_value() == "A delightful, moving triumph."
+    print("seconds from the last key to the verdict:", [round(s, 2) for s in waits])
+    assert min(waits) < 1.5, waits
+    tab.keyboard.press("Escape")
+    assert tab.evaluate("document.activeElement.tagName") != "TEXTAREA"
+    tab.keyboard.press("e")
+    before = card(tab)
+    tab.keyboard.press("Control+Enter")
+    leave(tab, before)
+    kept = workspace.kept_pairs(pid)[before][0]
+    assert (kept.text, kept.derived_from) == ("A delightful, moving triumph.", "c000")
+
+
+def test_single_keys_are_typed_in_the_box_and_dead_when_switched_off(app, workspace, tab):
+    pid = studio.project(workspace, films(3))
+    open_card(tab, app, pid)
+    tab.keyboard.press("e")
+    tab.keyboard.press("End")
+    tab.keyboard.type("axsfund")
+    tab.keyboard.press("Escape")
+    settle(tab)
+    assert log(workspace, pid) == [] and tab.locator(BOX).input_value().endswith("axsfund")
+    tab.keyboard.press("h")
+    tab.get_by_role("button", name="Switch single keys off").click(delay=90)
+    tab.get_by_role("button", name="Switch single keys on").wait_for()
+    tab.wait_for_timeout(300)
+    tab.keyboard.press("s")
+    settle(tab)
+    assert log(workspace, pid) == []
+
+
+def test_view_of_the_queue_is_in_the_address_and_opens_elsewhere(app, workspace, browser, tab):
+    pid = studio.project(workspace, films(6))
+    workspace.decide(pid, "c002", "rejected", "ann", reasons=("duplicate",))
+    open_card(tab, app, pid, "&show=left&reason=duplicate")
+    assert card(tab) == "002"
+    tab.get_by_text("left out because: duplicate").first.wait_for()
+    tab.get_by_role("button", name="Show all again").click(delay=90)
+    tab.wait_for_function("!location.search.includes('reason=')")
+    assert "show=left" in tab.url
+
+
+def test_draft_outlives_page_switch_refresh_restart_and_kill(tmp_path, browser):
+    """Half a sentence that is gone once is the last one typed into this app."""
+    own = studio.App(tmp_path / "home").start()
+    tab = browser.new_context().new_page()
+    tab.set_default_timeout(60_000)
+    try:
+        w = Workspace(own.home)
+        pid = studio.project(w, films(3))
+        open_card(tab, own, pid)
+        written = "Half a sentence that"
+
+        def there() -> None:
+            tab.locator(BOX).wait_for(timeout=90_000)
+            tab.wait_for_function("t => document.querySelector('.cod-editor textarea')?.value === t", arg=written)
+
+        tab.locator(BOX).fill(written)
+        for _ in range(100):
+            if w.draft(pid, "000", "me") == written:
+                break
+            time.sleep(0.1)
+        tab.get_by_role("link", name="1 Data").click(delay=90)
+        tab.get_by_role("heading", name="Data", exact=True).wait_for()
+        tab.get_by_role("link", name="4 Curate").click(delay=90)
+        there()
+        tab.reload()
+        there()
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            own.stop(how)
+            own.start()
+            tab.reload()
+            there()
+            assert tab.get_by_text("Page not found").count() == 0
+        assert log(w, pid) == []
+    finally:
+        tab.context.close()
+        own.stop()
+
+
+def test_one_undo_takes_a_bulk_act_back_after_a_refresh(app, workspace, tab):
+    pid = studio.project(workspace, films(5))
+    workspace.do_bulk(pid, workspace.plan_bulk(pid, "me", ["001", "002", "003"], "rejected"), "me", ("duplicate",))
+    open_card(tab, app, pid)
+    tab.get_by_text("3 of 5 texts decided").wait_for()
+    tab.reload()
+    tab.get_by_text("3 of 5 texts decided").wait_for()
+    settle(tab)
+    tab.wait_for_timeout(300)
+    tab.keyboard.press("u")
+    tab.get_by_text("0 of 5 texts decided").wait_for()
+    assert outcome(log(workspace, pid)) == {} and len(log(workspace, pid)) == 6
+
+
+def test_two_people_on_one_queue_never_meet_and_never_overwrite(app, workspace, browser):
+    """The same text decided twice is work lost; one decision written over another is worse."""
+    pid = studio.project(workspace, films(12))
+    tabs = {who: browser.new_context(viewport={"width": 1400, "height": 1000}).new_page() for who in ("ann", "bob")}
+    try:
+        for who, tab in tabs.items():
+            open_card(tab, app, pid, f"&by={who}")
+            tab.set_default_timeout(25_000)
+        at = {who: shown(tab) for who, tab in tabs.items()}
+        for _ in range(5):
+            assert at["ann"] != at["bob"], at
+            for who, tab in tabs.items():
+                ready(tab, f"number {int(at[who])} ")
+            for who, tab in tabs.items():
+                tab.keyboard.press("a")
+            at = {who: next_shown(tab, at[who]) for who, tab in tabs.items()}
+        made = log(workspace, pid)
+        assert len(made) == len({d.example_id for d in made}) == 10
+        assert {d.annotator for d in made} == {"ann", "bob"}
+        at = at["ann"]
+        ready(tabs["ann"], f"number {int(at)} ")
+        workspace.decide(pid, f"c{at}", "rejected", "cid", reasons=("duplicate",))  # a third person, past the lease
+        tabs["ann"].keyboard.press("a")
+        tabs["ann"].get_by_text("Nothing was overwritten").wait_for()
+        assert outcome(log(workspace, pid))[at].annotator == "cid"
+    finally:
+        for tab in tabs.values():
+            tab.context.close()
+
+
+def test_second_opinion_is_blind_then_settled_and_the_trail_replays(app, workspace, browser):
+    """Whoever sees the first opinion gives no second one."""
+    pid = studio.project(workspace, films(2))
+    workspace.decide(pid, "c000", "rejected", "ann", reasons=("label_wrong",))
+    assert workspace.ask_opinions(pid, "ann", 1) == 1
+    tab = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+    tab.set_default_timeout(60_000)
+    try:
+        open_card(tab, app, pid, "&by=bob&item=000")
+        tab.get_by_text("History of this text").click(delay=90)
+        tab.get_by_text("Proposed").first.wait_for()
+        page = tab.locator("[data-testid=stMain]").inner_text().lower()
+        assert "label is wrong" not in page and "rejected" not in page
+        tab.locator("h1").click()
+        ready(tab, "number 0 ")
+        tab.keyboard.press("a")
+        leave(tab, "000")
+        assert {s.phase for s in workspace.seconds(pid)} == {"differ"}
+        tab.goto(f"{app.url}/review?project={pid}&by=cid")
+        tab.locator("[data-testid=stMain] button", has_text="Second opinions").first.click(delay=90)
+        tab.get_by_role("button", name="Settle it as bob did").click(delay=90)
+        tab.get_by_text("Settled.").first.wait_for()
+    finally:
+        tab.context.close()
+    held = outcome(log(workspace, pid))["000"]
+    assert (held.status, held.annotator) == ("accepted", "cid")
+    assert workspace.replayed(pid) == (len(log(workspace, pid)), True)
