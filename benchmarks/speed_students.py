@@ -1,10 +1,10 @@
 """How much faster students are made here than by the loop of benchmarks/reference_loop.py: same models, data, steps.
 
-    python -m benchmarks.speed_students [--task movies] [--seeds 4] [--epochs-scored 2] [--linear-cells 240] [--home FOLDER]
+    python -m benchmarks.speed_students [--task movies] [--seeds 4] [--scored 200] [--linear-cells 240] [--home FOLDER]
 
 CPU seconds of one thread (time.process_time), so that a busy machine does not count. The reference's development rows
-are scored after --epochs-scored of its 20 epochs and that part is scaled up; everything else is run whole. Each lever is
-switched off alone. Prints a table and writes benchmarks/results/speed_students.json.
+are scored once, on --scored of them, and that part is scaled up to 20 epochs of all; everything else is run whole.
+Resumable: every piece is kept. Prints a table and writes benchmarks/results/speed_students.json.
 """
 
 import argparse
@@ -71,10 +71,10 @@ class Scene:
     def gold(self, judged: EvalSet):
         return list(judged.texts), torch.tensor([self.labels.index(g) for g in judged.gold])
 
-    def ours(self, frozen: int, encoder=None, dev: EvalSet = EvalSet()):
+    def ours(self, frozen: int):
         """(results, CPU seconds) of the library's sweep; the teacher answers afresh, once a text."""
-        return timed(lambda: run_stepwise_sweep(self.cells(frozen_layers=frozen), self.labels, encoder or self.encoder,
-                                                self.teacher.wrapped.logprobs, self.test, dev))
+        cells = self.cells(frozen_layers=frozen)
+        return timed(lambda: run_stepwise_sweep(cells, self.labels, self.encoder, self.teacher.wrapped.logprobs, self.test))
 
     def training_alone(self, frozen: int) -> float:
         from cod_core.distill.finetuned import train_finetuned
@@ -85,49 +85,57 @@ class Scene:
                               for c in cells])[1]
 
 
-def reference(scene: Scene, epochs_scored: int) -> dict:
-    """CPU seconds a cell by part, and test accuracies."""
-    loop, clock, found = Reference(scene.encoder, scene.teacher.wrapped, scene.labels, RATE), Clock(), []
-    dev, test = scene.gold(scene.dev), scene.gold(scene.test)
-    cells, scored = scene.cells(), [0]
-    plain = loop.score
+def reference_cell(scene: Scene, number: int, scored: int) -> dict:
+    """CPU seconds of one cell by part, and its test accuracy. scored: development rows scored once, then scaled up."""
+    loop, clock, cell = Reference(scene.encoder, scene.teacher.wrapped, scene.labels, RATE), Clock(), scene.cells()[number]
+    texts, gold = scene.gold(scene.dev)
+    dev, test, plain, seen = (texts[:scored], gold[:scored]), scene.gold(scene.test), loop.score, []
 
-    def score(model, head, texts, gold):
-        if texts is dev[0] and scored[0] >= epochs_scored * len(cells):
+    def score(model, head, rows, wanted):
+        if rows is dev[0] and seen:
             return 0.0
-        scored[0] += texts is dev[0]
-        return plain(model, head, texts, gold)
+        seen.extend(rows if rows is dev[0] else [])
+        return plain(model, head, rows, wanted)
     loop.score = score
-    for cell in cells:
-        hard = [scene.labels.index(r.label) for r in cell.rows]
-        phi = scene.encoder.encode([r.text for r in cell.rows]).astype(np.float64)
-        start = start_head(cell.config, phi, np.array(hard), cell.soft)
-        found.append(loop.train([r.text for r in cell.rows], hard, start, dev, test, cell.config.seed, clock))
+    hard = [scene.labels.index(r.label) for r in cell.rows]
+    phi = scene.encoder.encode([r.text for r in cell.rows]).astype(np.float64)
+    start = start_head(cell.config, phi, np.array(hard), cell.soft)
+    accuracy = loop.train([r.text for r in cell.rows], hard, start, dev, test, cell.config.seed, clock)
     seconds = dict(clock.seconds)
-    seconds["development rows"] *= EPOCHS * len(cells) / max(1, scored[0])
-    return {"cells": len(cells), "seconds": {k: round(v / len(cells), 2) for k, v in seconds.items()}, "accuracy": found}
+    seconds["development rows"] *= EPOCHS * len(texts) / scored
+    return {"seconds": seconds, "accuracy": accuracy}
 
 
-def finetuned(scene: Scene, frozen: int, epochs_scored: int) -> dict:
-    slow = reference(scene, epochs_scored)
-    n = slow["cells"]
-    results, whole = scene.ours(frozen)
-    scored_dev, with_dev = scene.ours(frozen, dev=scene.dev)
-    _, unfrozen = scene.ours(0)
-    train, train_all = scene.training_alone(frozen), scene.training_alone(0)
-    ours = [r.test["accuracy"] for r in results]
-    gap = np.array(ours) - np.array(slow["accuracy"])
-    total = sum(slow["seconds"].values())
+def ours_timed(scene: Scene, frozen: int) -> dict:
+    results, seconds = scene.ours(frozen)
+    return {"seconds": seconds, "accuracy": [r.test["accuracy"] for r in results]}
+
+
+def finetuned(scene: Scene, frozen: int, scored: int, done: dict, save) -> dict:
+    """The ratios, from pieces that are measured once and kept: a stopped run goes on with the next piece."""
+    n = len(scene.cells())
+    pieces = {f"reference {i}": lambda i=i: reference_cell(scene, i, scored) for i in range(n)}
+    pieces |= {"ours": lambda: ours_timed(scene, frozen), "ours, nothing frozen": lambda: ours_timed(scene, 0),
+               "training": lambda: scene.training_alone(frozen), "training, nothing frozen": lambda: scene.training_alone(0)}
+    for name, measure in pieces.items():
+        if name not in done:
+            done[name] = measure()
+            save()
+    slow = [done[f"reference {i}"] for i in range(n)]
+    parts = {part: float(np.mean([s["seconds"][part] for s in slow])) for part in slow[0]["seconds"]}
+    total, whole, train = sum(parts.values()), done["ours"]["seconds"] / n, done["training"] / n
+    gap = np.array(done["ours"]["accuracy"]) - np.array([s["accuracy"] for s in slow])
     return {
-        "k": K, "frozen_layers": frozen, "cells": n, "reference_s_a_cell": slow["seconds"], "ours_s_a_cell": round(whole / n, 2),
-        "ours_with_development_rows_scored_once_s_a_cell": round(with_dev / n, 2),
-        "ratio": round(total * n / whole, 1), "ratio_with_development_rows_scored_once": round(total * n / with_dev, 1),
-        "training_ratio": round(slow["seconds"]["training"] * n / train, 1),
-        "levers": {"frozen layers' activations once": round(unfrozen / whole, 2),
-                   "the same, in training alone": round(train_all / train, 2),
-                   "development rows not scored every epoch": round(total / (total - slow["seconds"]["development rows"]), 2)},
-        "accuracy_reference": round(float(np.mean(slow["accuracy"])), 4), "accuracy_ours": round(float(np.mean(ours)), 4),
-        "mean_difference": round(float(gap.mean()), 4), "standard_error": round(standard_error(gap), 4) if n > 1 else None}
+        "k": K, "frozen_layers": frozen, "cells": n, "development_rows_measured": scored,
+        "reference_s_a_cell": {k: round(v, 2) for k, v in parts.items()}, "ours_s_a_cell": round(whole, 2),
+        "ratio": round(total / whole, 1), "training_ratio": round(parts["training"] / train, 1),
+        "levers": {"frozen layers' activations once": round(done["ours, nothing frozen"]["seconds"] / n / whole, 2),
+                   "the same, in training alone": round(done["training, nothing frozen"] / n / train, 2),
+                   "teacher once, in training alone": round(parts["training"] / (done["training, nothing frozen"] / n), 2),
+                   "no development rows every epoch": round(total / (total - parts["development rows"]), 2)},
+        "accuracy_reference": [round(s["accuracy"], 4) for s in slow],
+        "accuracy_ours": [round(a, 4) for a in done["ours"]["accuracy"]], "mean_difference": round(float(gap.mean()), 4),
+        "standard_error": round(standard_error(gap), 4) if n > 1 else None}
 
 
 def linear(scene: Scene, cells: int) -> dict:
@@ -156,7 +164,7 @@ def main() -> None:
     parser.add_argument("--task", default="movies")
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--frozen", type=int, default=4)
-    parser.add_argument("--epochs-scored", type=int, default=2)
+    parser.add_argument("--scored", type=int, default=200, help="development rows the reference scores, then scaled up")
     parser.add_argument("--linear-cells", type=int, default=240)
     parser.add_argument("--parts", default="linear,finetuned")
     parser.add_argument("--test-rows", type=int, help="all of them where not given")
@@ -170,7 +178,8 @@ def main() -> None:
              "test_rows": len(scene.test.texts), "development_rows": len(scene.dev.texts)}
     for part in chosen.parts.split(","):
         out[part] = about | (linear(scene, chosen.linear_cells) if part == "linear" else finetuned(
-            scene, chosen.frozen, chosen.epochs_scored))
+            scene, chosen.frozen, chosen.scored, out.setdefault("pieces", {}),
+            lambda: RESULTS.write_text(json.dumps(out, indent=1) + "\n")))
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(out, indent=1) + "\n")
     print(json.dumps(out, indent=1))
