@@ -94,7 +94,7 @@ def run(rows: int, latency: float, in_flight: int, failing: float = 0.0, teacher
     with FakeOpenAI(answer, failures=failures(rows, failing), delay=latency) as server:
         settings = LLMSettings(base_url=server.base_url, model="recorded-gpt-4o", n=1, max_in_flight=in_flight)
         generator = LLMGenerator(LLMClient(settings, "none", store.get, store.__setitem__), TASK)
-        _warm(server, settings)
+        _warm(server, generator.client)
         started = time.perf_counter()
         outcome = propose_many(generator, asks, on_result=lambda ask, result: found.update({ask.example.id: result}))
         seconds = time.perf_counter() - started
@@ -136,11 +136,12 @@ def bare(rows: int, latency: float, in_flight: int) -> float:
         return time.perf_counter() - started
 
 
-def _warm(server: FakeOpenAI, settings: LLMSettings) -> None:
-    """The first use of the openai package imports it, which is not what is measured; its call spends no failure."""
+def _warm(server: FakeOpenAI, client: LLMClient) -> None:
+    """A client's first call imports the openai package and reads certificates; it is not what is measured, and spends
+    no failure."""
     planned, server.failures, answered = server.failures, [], server._answer
     server._answer = lambda body: "ok"
-    LLMClient(settings, "none").chat((("user", "hello"),))
+    client.chat((("user", "hello"),))
     server.failures, server._answer = planned, answered
 
 

@@ -115,8 +115,12 @@ def sst2(home: str | None, texts: int) -> tuple:
     shown = [Demonstration(a, b, labels[s], labels[1 - s]) for a, b, s in PAIRS]
     generator = LLMGenerator(client_of(w, pid, LocalSettings(n=1), None), w.project(pid).task, "continue_pairs", shown)
     replies: dict[str, str] = {}
+
+    def keep(ask, proposals) -> None:
+        for cf in proposals.counterfactuals:
+            replies[ask.example.id] = cf.text
     asks = [Ask(e, str(e.label), labels[1 - labels.index(e.label)]) for e in chosen]
-    run_asks(generator, asks, 1, lambda ask, p: replies.update({ask.example.id: cf.text for cf in p.counterfactuals}), print)
+    run_asks(generator, asks, 1, keep, print)
     pool = []
     for e in chosen:
         source = labels.index(e.label)
@@ -142,11 +146,11 @@ def agnews(home: str | None, texts: int) -> tuple:
 
     w = Workspace(home)
     encode, labels = w.encoder().encode, tasks.TASKS["agnews"][1].labels
-    recorded = tasks.gpt4o_rows()
-    rewritten = {row["original_text"] for row in recorded}
+    rewritten = {row["original_text"] for row in tasks.gpt4o_rows()}
+    recorded = tasks.gpt4o_rows()[:texts]
     rows = tasks.read("agnews")
-    fit = [e for e in rows if e.split == "train" and e.text not in rewritten][:900]
-    test = [e for e in rows if e.split == "test"][:600]
+    fit = [e for e in rows if e.split == "train" and e.text not in rewritten][:400]
+    test = [e for e in rows if e.split == "test"][:400]
     gold = {e.text: labels.index(e.label) for e in rows}
     hard = np.array([gold[e.text] for e in fit])
     soft = np.log(np.full((1, len(fit), 4), 0.01) + 0.96 * np.eye(4)[hard][None])

@@ -182,15 +182,16 @@ def endpoint():
 
 @pytest.mark.slow
 def test_eight_calls_in_flight_take_an_eighth_of_the_time(endpoint):
-    """A lock held during a call would make them wait for one another. Within 1.2 of the ideal, or on a busy machine
-    within 1.2 of what a bare HTTP client takes there; the best of five, since other work comes and goes."""
+    """A lock held during a call would make them wait for one another. Within 1.2 of the ideal; where other work holds
+    the processors, within 1.5 of what a bare HTTP client takes beside it. The best of five, since it comes and goes."""
     for _ in range(5):
         found = endpoint.run(80, 0.2, 8)
         assert found["peak"] == 8 and found["with_text"] == 80
-        slowness = min(found["ratio"], found["seconds"] / endpoint.bare(80, 0.2, 8))
-        if slowness <= 1.2:
+        crowded = os.getloadavg()[0] > (os.cpu_count() or 1)
+        good = found["ratio"] <= 1.2 or crowded and found["seconds"] <= 1.5 * endpoint.bare(80, 0.2, 8)
+        if good:
             break
-    assert slowness <= 1.2
+    assert good, found
 
 
 @pytest.mark.slow
