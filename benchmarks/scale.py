@@ -33,29 +33,46 @@ def sentence(rng: random.Random, n: int = 18) -> str:
 
 def fill(w, n: int, proposals: int = 4, decided: float = 0.0, name: str = "Large", rejects: bool = True) -> str:
     """A project of n texts with proposals and verdicts; the first part of them decided."""
-    from cod_core.store import cache, decisions, items, projects
-    from cod_core.text import text_hash
+    from cod_core.store import decisions, items, projects
     from cod_core.types import Counterfactual, Decision, Example, FlipCheck, Origin, Prediction, Task, now
 
     rng = random.Random(0)
     pid = w.create_project(name, Task("Good or bad?", LABELS))
     projects.set_teacher(w.db, pid, TEACHER)
     teacher, at = w._identity(TEACHER, LABELS), now()
-    before, after = Prediction(LABELS, (-0.1, -2.35)), Prediction(LABELS, (-1.9, -0.16))
-    texts = [Example(f"e{i}", f"{sentence(rng)} {i}", LABELS[i % 2], "test" if i % 5 == 0 else "train") for i in range(n)]
+    sure = {LABELS[0]: Prediction(LABELS, (-0.1, -2.35)), LABELS[1]: Prediction(LABELS, (-1.9, -0.16))}
+    texts = [Example(f"e{i}", f"{sentence(rng)} {i}", LABELS[i % 2], ("test", "validation", "train", "train", "train")[i % 5]) for i in range(n)]
     items.add_examples(w.db, pid, texts)
     for start in range(0, n, 2000):
-        cfs = [Counterfactual(f"c{i}-{j}", f"e{i}", texts[i].text.replace(" ", f" {rng.choice(WORDS)} ", j + 1), *LABELS[::-1],
-                              Origin("search", "search", "1"), note=f"{j + 1} words added", created_at=at)
+        cfs = [Counterfactual(f"c{i}-{j}", f"e{i}", texts[i].text.replace(" ", f" {rng.choice(WORDS)} ", j + 1),
+                              LABELS[i % 2], LABELS[1 - i % 2], Origin("search", "search", "1"), note=f"{j + 1} words added", created_at=at)
                for i in range(start, min(n, start + 2000)) for j in range(proposals)]
         items.add_counterfactuals(w.db, pid, cfs)
-        items.add_checks(w.db, pid, [FlipCheck(cf.id, *teacher, before, after if rng.random() < 0.8 else before, cf.target,
-                                               1 + int(cf.id[-1]), 0.05 * (1 + int(cf.id[-1])), 6, 0.9, False, at)
+        items.add_checks(w.db, pid, [FlipCheck(cf.id, *teacher, sure[cf.source],
+                                               sure[cf.target if rng.random() < 0.8 else cf.source], cf.target, 1 + int(cf.id[-1]), 0.05 * (1 + int(cf.id[-1])), 6, 0.9, False, at)
                                      for cf in cfs])
     decisions.append_each(w.db, pid, [Decision(f"c{i}-0", f"e{i}", "rejected" if rejects and i % 3 == 0 else "accepted", "ann", (),
                                                "made up", decided_at=at) for i in range(int(n * decided))])
-    cache.put_predictions(w.db, *teacher, {text_hash(t.text): before.logprobs for t in texts})
+    _on_record(w, pid, teacher, texts, sure)
     return pid
+
+
+def _on_record(w, pid: str, teacher, texts, sure) -> None:
+    """What verification leaves behind: a prediction and an embedding of every text."""
+    import numpy as np
+
+    from cod_core.store import cache, items
+    from cod_core.text import text_hash
+
+    draw = np.random.default_rng(0)
+    made = items.counterfactuals(w.db, pid)
+    cache.put_predictions(w.db, *teacher, {text_hash(t.text): sure[t.label].logprobs for t in texts} | {
+        text_hash(cf.text): sure[cf.target].logprobs for cf in made})
+    every = [t.text for t in texts] + [cf.text for cf in made]
+    for at in range(0, len(every), 5000):
+        rows = draw.normal(size=(len(every[at : at + 5000]), 384)).astype(np.float32)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        cache.put_embeddings(w.db, w.encoder().id, {text_hash(t): row for t, row in zip(every[at : at + 5000], rows)})
 
 
 def page(pid: str, name: str):

@@ -10,6 +10,9 @@ import streamlit as st
 
 from ui import errors, layout, review, state
 
+MANY, EVERY = 200, 25
+"""From so many kept pairs on, the numbers are made anew after every 25th decision only."""
+
 
 def draw(w: Any, pid: str) -> None:
     """Show the strip of a project; it fills itself in while development texts are still being read."""
@@ -22,6 +25,12 @@ def draw(w: Any, pid: str) -> None:
 def _strip(pid: str) -> None:
     w, key = state.workspace(), f"live-{pid}"
     mark, known = w.marker(pid), st.session_state.get(key)
+    held = st.session_state.get(f"{key}-held", 0) + 1
+    if known is not None and known[1].n >= MANY and not known[1].unread and known[0] != mark and held < EVERY:
+        st.session_state[f"{key}-held"] = held
+        known = mark, known[1]  # thousands of pairs: one more moves little, and measuring would hold up the next key
+    else:
+        st.session_state[f"{key}-held"] = 0
     if known is None or known[0] != mark or known[1].unread:
         with errors.shown():
             was_reading = known is not None and known[1].unread

@@ -13,6 +13,7 @@ from cod_core.text import text_hash
 from cod_core.workspace.base import Base
 
 FEW, DEV_TEXTS, READ_AT_ONCE = 4, 400, 96
+LOOK_AHEAD = 300  # open texts compared for the next one: thousands would hold up every card of a large project
 NEAR_P = (0.5, 0.8)
 
 
@@ -100,22 +101,25 @@ class LiveView(Base):
         return [fit(Rows(phi[:m], hard[:m], soft[:m])) for m in (n, 2 * n)]
 
     def _next(self, pid: str, pairs, head) -> Next | None:
-        """The open text whose counterfactual would add most information, a thin class counting more."""
+        """Of the next LOOK_AHEAD open texts the one whose counterfactual would add most information, thin classes first."""
         from cod_core.diagnostics.information import gains, reduction
         from cod_core.distill.linear import linear_logits, log_softmax
 
         current, labels = self._state(pid), self.project(pid).task.labels
         best = {}
-        for cf in current.counterfactuals:
-            check = current.checks.get(cf.id)
-            status = current.outcome[cf.example_id].status if cf.example_id in current.outcome else "pending"
-            if status in ("pending", "skipped") and check is not None and check.valid:
-                best.setdefault(cf.example_id, (cf, check))
+        for i, cfs in current.snapshot.by_example.items():
+            decided = i in current.outcome and current.outcome[i].status not in ("pending", "skipped")
+            if decided or i not in current.flipped:
+                continue
+            best[i] = next((cf, current.checks[cf.id]) for cf in cfs
+                           if cf.id in current.checks and current.checks[cf.id].valid)
+            if len(best) == LOOK_AHEAD:
+                break
         if not best:
             return None
-        ids = list(best)
+        ids, recent = list(best), pairs[-LOOK_AHEAD:]
         phi = self.encoder().encode([best[i][0].text for i in ids])
-        known = self.encoder().encode([t for e, cf in pairs for t in (e.text, cf.text)]) if pairs else phi[:0]
+        known = self.encoder().encode([t for e, cf in recent for t in (e.text, cf.text)]) if recent else phi[:0]
         every = np.concatenate([phi, known])
         reduce = reduction(every, 33) if len(every) > 1 else lambda rows: np.asarray(rows)[:, :1]
         probs = [np.full((len(rows), len(labels)), 1 / len(labels)) if head is None or not len(rows)
