@@ -6,6 +6,7 @@
     python -m cod_core generate PROJECT --k 16
     python -m cod_core curate PROJECT                            read and decide, one text at a time
     python -m cod_core distill PROJECT
+    python -m cod_core report PROJECT results.html                what it bought, as one file
     python -m cod_core export PROJECT bundle.zip
 
 Exit codes: 0 done, 1 a problem you can act on (the message says how), 2 wrong use, 130 interrupted.
@@ -14,7 +15,7 @@ Exit codes: 0 done, 1 a problem you can act on (the message says how), 2 wrong u
 import logging
 import sys
 
-from cod_core.commands import curate, demo, gather, judge, learn, leave, prompts, propose, teach  # noqa: F401  each adds its commands
+from cod_core.commands import curate, demo, gather, judge, learn, leave, prompts, propose, results, teach  # noqa: F401  each adds its commands
 from cod_core.commands.shell import app
 from cod_core.errors import CodError
 

@@ -34,12 +34,17 @@ def sentence(measure: dict) -> str:
 
 
 def differences(first, second, differs: list[str]) -> None:
-    """Every setting of both sides; what differs stands first and is marked."""
-    names = list(dict.fromkeys([*differs, *first.about, *second.about]))
-    rows = "".join(
-        f'<tr class="{"cod-differs" if n in differs else ""}"><td>{escape(n)}</td><td>{escape(first.about.get(n, "–"))}'
-        f'</td><td>{escape(second.about.get(n, "–"))}</td></tr>' for n in names)
-    st.html(f'<table class="cod-table"><thead><tr><th>Setting</th><th>First</th><th>Second</th></tr></thead>{rows}</table>')
+    """The settings that differ, marked; those that do not, folded away."""
+    def table(names: list[str], mark: str) -> str:
+        rows = "".join(f'<tr class="{mark}"><td>{escape(n)}</td><td>{escape(first.about.get(n, "–"))}</td>'
+                       f'<td>{escape(second.about.get(n, "–"))}</td></tr>' for n in names)
+        return f'<table class="cod-table"><thead><tr><th>Setting</th><th>First</th><th>Second</th></tr></thead>{rows}</table>'
+    if differs:
+        st.html(table(differs, "cod-differs"))
+    else:
+        st.caption("Nothing: the two are the same.")
+    with st.expander("What is the same on both sides"):
+        st.html(table([n for n in first.about if n not in differs and first.about[n]], ""))
 
 
 def train_with_some() -> None:

@@ -59,8 +59,9 @@ def words(live: Any) -> str:
     else:
         change = 100 * (live.with_ - live.without)
         sign = "+" if change > 0 else "−" if change < 0 else "±"
+        points = layout.several(round(abs(change)), "point")
         first = (f"A quick student of your {pairs}: <b>{live.without:.0%}</b> from the originals alone, "
-                 f"<b>{live.with_:.0%}</b> with their counterfactuals (<b>{sign}{abs(change):.0f} points</b> on "
+                 f"<b>{live.with_:.0%}</b> with their counterfactuals (<b>{sign}{points}</b> on "
                  f"{live.n_dev} {escape(live.measured_on)})")
     parts = [f"<span>{first}</span>"]
     if live.next is not None:

@@ -111,9 +111,9 @@ def moon_plot(axis_x, axis_y, regions, teacher_boundary, boundary=None, points=N
                     marker={"symbol": symbol, "size": 9, "color": [CLASS_POINT[int(labels[i])] for i in some],
                             "line": {"width": 1, "color": "white"}}, hovertemplate="%{x:.2f}, %{y:.2f}<extra></extra>")
     layout(figure, "", "", showlegend=False)
-    figure.update_layout(height=300)
+    figure.update_layout(height=230, margin={"t": 30})
     figure.update_xaxes(range=[float(axis_x[0]), float(axis_x[-1])], showgrid=False)
-    figure.update_yaxes(range=[float(axis_y[0]), float(axis_y[-1])], showgrid=False, scaleanchor="x")
+    figure.update_yaxes(range=[float(axis_y[0]), float(axis_y[-1])], showgrid=False)
     return figure
 
 

@@ -115,7 +115,7 @@ class Diagnosing(Base):
         out = {}
         for k in ks:
             seeds, configs = self._paired_students(pid, report, k)
-            if not seeds:
+            if not seeds or configs["kd"][0].student == "retrieval":  # it votes among stored texts: no model to ask
                 continue
             phi = self.encoder(configs["kd"][0].encoder).encode(texts)
             ends = np.array([[group[0][1][0], group[0][1][-1]] for group in found.of_pair])
@@ -191,7 +191,7 @@ class Diagnosing(Base):
 
         seeds, configs = self._paired_students(pid, report, k)
         rows = items.examples(self.db, pid, split="test") or items.examples(self.db, pid, split="unlabelled")
-        if not seeds or not rows:
+        if not seeds or not rows or configs["kd"][0].student == "retrieval":
             return {}
         labels, texts = self.project(pid).task.labels, [e.text for e in rows]
         gold = np.array([labels.index(e.label) if e.label else -1 for e in rows])

@@ -14,7 +14,7 @@ from cod_core.text import short_hash, text_hash
 from cod_core.types import Example
 from cod_core.workspace.base import Base
 
-MAP_TEXTS, CHECKED = 2000, 20
+MAP_TEXTS, CHECKED = 2000, 10
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from cod_core.workspace.base import Base
 FEW, DEV_TEXTS, READ_AT_ONCE = 4, 400, 96
 LOOK_AHEAD = 300  # open texts compared for the next one: thousands would hold up every card of a large project
 NEAR_P = (0.5, 0.8)
+THIN = 0.75  # a class with less than this share of its fair part of the kept pairs is thin
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,8 @@ class LiveView(Base):
         gain = gains(scale * reduce(known) if len(known) else np.zeros((0, reduce(phi).shape[1])), probs[0],
                      scale * reduce(phi), probs[1], 2.0)
         counts = {label: sum(cf.target == label for _, cf in pairs) for label in labels}
-        mean = max(1.0, len(pairs) / len(labels))
-        thin = np.array([1 + max(0.0, 1 - counts[best[i][0].target] / mean) for i in ids])
+        fair = THIN * len(pairs) / len(labels)
+        thin = np.array([1 + (max(0.0, 1 - counts[best[i][0].target] / fair) if fair else 0.0) for i in ids])
         at = int((gain * thin).argmax())
         cf, check = best[ids[at]]
         return Next(ids[at], float(gain[at]), why_next(float(gain[at]), gain, check, counts, len(pairs)))
@@ -143,7 +144,7 @@ def why_next(gain: float, gains, check, counts: dict[str, int], kept: int) -> li
     sure = check.after.prob(check.target)
     if NEAR_P[0] <= sure < NEAR_P[1]:
         reasons.append("it lies close to the decision line")
-    if kept and counts[check.target] < kept / len(counts) - 0.5:
+    if kept and counts[check.target] < THIN * kept / len(counts):
         n = counts[check.target]
         reasons.append(f"only {n} of your {kept} counterfactual{'s' if kept > 1 else ''} lead to “{check.target}”")
     return reasons or ["it promises the student most of what is left"]
