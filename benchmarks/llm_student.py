@@ -69,12 +69,14 @@ def compare(pool: list[dict], test_phi, test_gold, embed, soft, classes: int) ->
     out: dict = {"accuracy": {}, "differences": {}}
     for (arm, k), rows in correct.items():
         out["accuracy"].setdefault(arm, {})[k] = round(float(np.mean(rows)), 4)
-    for a, b in (("kd", "search"), ("kd", "llm_unverified"), ("llm_unverified", "llm_verified"), ("llm_unverified", "search")):
+    for a, b in (("kd", "search"), ("kd", "llm_unverified"), ("llm_unverified", "llm_verified"),
+                 ("llm_unverified", "search")):
         for k in SHOTS:
             if (a, k) in correct and (b, k) in correct:
                 rows = row_differences(np.array(correct[a, k]), np.array(correct[b, k]))
                 effect = paired_interval(rows.mean(1), rows)
-                out["differences"].setdefault(f"{b} - {a}", {})[k] = [round(v, 4) for v in (effect.mean, effect.low, effect.high)]
+                told = [round(v, 4) for v in (effect.mean, effect.low, effect.high)]
+                out["differences"].setdefault(f"{b} - {a}", {})[k] = told
     return out
 
 
@@ -95,8 +97,9 @@ def sst2(home: str | None, texts: int) -> tuple:
     """The pool of SST-2: texts with an accepted search CFE, and the local model's first reply for each."""
     from cod_core.counterfactuals.llm import Ask, LLMGenerator
     from cod_core.counterfactuals.prompts import Demonstration
+    from cod_core.models.chat import reply_key
     from cod_core.models.local_chat import LocalSettings
-    from cod_core.store import items
+    from cod_core.store import cache, items
     from cod_core.workspace import Workspace
     from cod_core.workspace.llm import client_of, run_asks
 
@@ -110,16 +113,25 @@ def sst2(home: str | None, texts: int) -> tuple:
     labels, teacher, encoder = w.project(pid).task.labels, w.teacher(pid), w.encoder()
     rows = items.examples(w.db, pid, ids=sorted(kept))
     random.Random(0).shuffle(rows)
+    shown = [Demonstration(a, b, labels[s], labels[1 - s]) for a, b, s in PAIRS]
+    settings = LocalSettings(n=1)
+    generator = LLMGenerator(client_of(w, pid, settings, None), w.project(pid).task, "continue_pairs", shown)
+
+    def asked(e) -> Ask:
+        return Ask(e, str(e.label), labels[1 - labels.index(e.label)])
+
+    def on_record(e) -> bool:
+        key = reply_key(settings, generator.prompt(asked(e)).messages, settings.temperature, 0)
+        return cache.get_reply(w.db, key) is not None
+    rows.sort(key=lambda e: not on_record(e))  # a run that was stopped goes on with the texts it began
     per = {label: [e for e in rows if e.label == label][: texts // 2] for label in labels}
     chosen = [e for pair in zip(*per.values()) for e in pair]
-    shown = [Demonstration(a, b, labels[s], labels[1 - s]) for a, b, s in PAIRS]
-    generator = LLMGenerator(client_of(w, pid, LocalSettings(n=1), None), w.project(pid).task, "continue_pairs", shown)
     replies: dict[str, str] = {}
 
     def keep(ask, proposals) -> None:
         for cf in proposals.counterfactuals:
             replies[ask.example.id] = cf.text
-    asks = [Ask(e, str(e.label), labels[1 - labels.index(e.label)]) for e in chosen]
+    asks = [asked(e) for e in chosen]
     run_asks(generator, asks, 1, keep, print)
     pool = []
     for e in chosen:
@@ -159,7 +171,8 @@ def agnews(home: str | None, texts: int) -> tuple:
 
     def logprobs(texts):
         logits = linear_logits(encode(list(texts)), head[0][0], head[1][0])
-        return logits - np.log(np.exp(logits - logits.max(-1, keepdims=True)).sum(-1, keepdims=True)) - logits.max(-1, keepdims=True)
+        logits -= logits.max(-1, keepdims=True)
+        return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
 
     test_phi, test_gold = encode([e.text for e in test]), np.array([gold[e.text] for e in test])
     print("teacher", float((logprobs([e.text for e in test]).argmax(-1) == test_gold).mean()))

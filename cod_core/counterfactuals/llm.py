@@ -215,7 +215,7 @@ def propose_locally(generator: LLMGenerator, asks: Sequence[Ask], n: int | None 
     for at in range(0, len(asks), at_once):
         part = asks[at : at + at_once]
         progress(at, len(asks), f"{proposed} texts from {generator.client.settings.model}")
-        wanted = [(generator.prompt(ask).messages, s) for ask in part for s in range(ask.first_sample, ask.first_sample + samples)]
+        wanted = [(generator.prompt(ask).messages, ask.first_sample + i) for ask in part for i in range(samples)]
         try:
             cached += len(wanted) - generator.client.prepare(wanted)
         except BadInput:

@@ -35,8 +35,8 @@ class PromptTemplate:
     """id and version name it; title says in plain words what it asks; worked is its example, or empty.
 
     shape of the reply: text, json (asked for as a structured reply where the endpoint can), or for models that only
-    continue: line (the text on the rest of the line) and edits ("words -> other words ; ..."). demonstration: how one accepted pair is shown. kind: first, or turn for a
-    template that follows a reply.
+    continue: line (the text on the rest of the line) and edits ("words -> other words ; ..."). demonstration: how
+    one accepted pair is shown. kind: first, or turn for a template that follows a reply.
     """
 
     id: str
@@ -173,8 +173,8 @@ def _examples(chosen: PromptTemplate, demonstrations: Sequence[Demonstration], t
     shown = []
     for d in demonstrations:
         before, after = (_one_line(d.before), _one_line(d.after)) if line else (d.before, d.after)
-        shown.append(Template(chosen.demonstration).substitute(before=before, after=after, source=d.source, target=d.target,
-                                                               edits=named_edits(before, after)))
+        shown.append(Template(chosen.demonstration).substitute(
+            before=before, after=after, source=d.source, target=d.target, edits=named_edits(before, after)))
     if chosen.shape == "edits":
         return chosen.worked.rstrip("\n") + "\n" + "\n".join(one.rstrip("\n") for one in shown)
     return "\n".join(one.strip("\n") for one in shown) if line else "".join(shown)

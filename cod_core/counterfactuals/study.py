@@ -18,7 +18,7 @@ class PromptResult:
     """What one template came to on the sample. Shares in [0, 1]; None where nothing was there to measure.
 
     flipped: texts with a proposal that flips the teacher. usable: texts with one that flips by a small edit.
-    first_flips: share of all replies that flip. edit_fraction, similarity: medians over the offered proposals.
+    reply_flips: share of all replies that flip. edit_fraction, similarity: medians over the offered proposals.
     lost: replies that held no new text, by reason. unanswered: texts whose call failed.
     """
 

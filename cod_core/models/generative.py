@@ -18,7 +18,7 @@ Answer = Callable[[Sequence[str], int], list[str]]  # (prompts, sample index) ->
 
 
 class GenerativeTeacher:
-    """A `Classifier` over prompts. answer: the generator; attribute: what judges its answers; its labels are the labels.
+    """A `Classifier` over prompts. answer: the generator; attribute: what judges its answers and names the labels.
 
     samples: answers a prompt; their probabilities are averaged, so that one unlucky word does not decide.
     """

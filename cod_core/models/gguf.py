@@ -75,8 +75,9 @@ def _convert(path: Path, folder: Path) -> Path:
         pass  # another process was faster
     except (OSError, ValueError, KeyError, NotImplementedError, RuntimeError) as error:
         if not _complete(folder):
-            raise ModelUnavailable(f"{path.name} could not be read as a language model. It must be a GGUF file of a kind "
-                                   f"that transformers knows. ({str(error).splitlines()[0][:200]})") from error
+            raise ModelUnavailable(
+                f"{path.name} could not be read as a language model. It must be a GGUF file of a kind that transformers "
+                f"knows. ({(str(error).splitlines() or [''])[0][:200]})") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return folder

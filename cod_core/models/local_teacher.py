@@ -1,4 +1,4 @@
-"""A language model on this machine as teacher: the likelihood of each label word after the text, all its tokens counted.
+"""A language model on this machine as teacher: the likelihood of each label's words after the text, all tokens counted.
 
 Unlike an endpoint, which shows the likeliest tokens only, the model gives every label's exact probability. What it
 would rather say than any label is reported as not covered. Knows no store.

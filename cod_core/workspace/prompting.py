@@ -52,9 +52,11 @@ class Prompting(Base):
         names = list(params.get("templates") or self._fitting(params))
         rows = []
         for done, name in enumerate(names):
-            def stepped(i: int, total: int, message: str = "", at: int = done, said: str = titles.get(name, name)) -> None:
+            title = titles.get(name, name)
+
+            def stepped(i: int, total: int, message: str = "", at: int = done, said: str = title) -> None:
                 progress(at * len(asks) + i, len(names) * len(asks), said)
-            rows.append(study.summarise(name, titles.get(name, name), self._try_prompt(pid, name, asks, params, key, stepped)))
+            rows.append(study.summarise(name, title, self._try_prompt(pid, name, asks, params, key, stepped)))
         found = study.best(rows)
         settings = llm.settings_of(params)
         out = {"rows": [asdict(r) for r in rows], "best": found.template if found else None, "model": settings.model,
@@ -63,7 +65,7 @@ class Prompting(Base):
         return out
 
     def _fitting(self, params: dict) -> list[str]:
-        """The prompts that suit the model: those that are continued for plain local models, the others for chat models."""
+        """The prompts that suit the model: those to be continued for plain local models, the others for chat models."""
         from cod_core.counterfactuals import prompts
         from cod_core.workspace import llm
 
@@ -103,11 +105,12 @@ class Prompting(Base):
         """The language model that the project used last ({base_url, model, ...} or {local}), without a key."""
         return self.project(pid).settings.get("llm")
 
-    def propose_again(self, pid: str, example_id: str, keep: tuple[str, ...] = (), n: int = 2, key: str | None = None) -> dict:
+    def propose_again(self, pid: str, example_id: str, keep: tuple[str, ...] = (), n: int = 2,
+                      key: str | None = None) -> dict:
         """New proposals for one text by the language model used last, asked for the next samples; `keep` names phrases
         that must stay as they are. Where a proposal of the model exists the request goes on from it.
 
-        Returns {"added", "flipped", "messages"}. Raises BadInput where no model was used yet or a phrase is not in the text.
+        Returns {"added", "flipped", "messages"}. Raises BadInput where no model was used yet, or a phrase is not there.
         """
         from cod_core.counterfactuals.llm import Ask
         from cod_core.counterfactuals.prompts import LastTry
@@ -150,7 +153,8 @@ class Prompting(Base):
         Returns {"read": pairs measured, "judge": name or None}."""
         judge = self.fluency_judge(pid)
         texts = {e.id: e.text for e in items.examples(self.db, pid)}
-        pairs = [(texts[cf.example_id], cf.text) for cf in items.counterfactuals(self.db, pid) if cf.example_id in texts]
+        found = items.counterfactuals(self.db, pid)
+        pairs = [(texts[cf.example_id], cf.text) for cf in found if cf.example_id in texts]
         for at in range(0, len(pairs) if judge else 0, 16):
             progress(at, len(pairs), "reading the proposals")
             self.fluency(pid, pairs[at : at + 16])
