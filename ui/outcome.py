@@ -24,6 +24,12 @@ def ask(w: Any, verb: str, pid: str, *args: Any) -> Any:
     return _cached(verb, pid, mark, mark, *args)
 
 
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _map_figure(_seen: Any, mark: str, label: str | None) -> Any:
+    """The map drawn once: wrapping and escaping two thousand texts takes longer than a click may."""
+    return figures.text_map_plot(_seen.dots, _seen.pairs, _seen.axis_label)
+
+
 def open_item(example_id: str) -> None:
     """Show a text on the Curate page."""
     state.show_item(example_id)
@@ -180,7 +186,8 @@ def text_map(w: Any, pid: str, found: Any) -> None:
         label = st.segmented_control("Line of", labels, default=labels[-1], required=True, key="map-label",
                                      format_func=layout.plain)
     seen = ask(w, "text_map", pid, label)
-    chosen = measured.chart(figures.text_map_plot(seen.dots, seen.pairs, seen.axis_label), "text-map", clicks=True, moves=True)
+    figure = _map_figure(seen, f"{w.settings.home}:{pid}:{w.marker(pid)}", label)
+    chosen = measured.chart(figure, "text-map", clicks=True, moves=True)
     st.caption(f"{seen.shown:,} of {seen.total:,} texts are drawn. Click on a text that has a counterfactual to open it "
                "in Curate; drag to move, scroll to come closer.")
     if chosen:
