@@ -202,3 +202,15 @@ def test_with_a_tenth_of_failures_no_row_is_lost_and_no_reply_paid_twice(endpoin
     assert found["verified"] == found["with_text"] and found["with_text"] + found["with_reason"] == 80
     assert found["with_reason"] == found["reasons"].get("cut_off", 0) > 0
     assert found["calls"] == 80 + 8, "each failed call is made once more, and nothing else is"
+
+
+def test_a_structured_reply_is_asked_for_and_done_without_where_refused():
+    """An endpoint that knows no schema would otherwise refuse every call."""
+    with FakeOpenAI([as_json("A bad film."), as_json("A dull film.")], rejects=("response_format",)) as server:
+        one = generator(server)
+        assert [c.text for c in one.propose(GOOD, "positive", "negative", 2)] == ["A bad film.", "A dull film."]
+        sent = ["response_format" in r for r in server.requests]
+    assert sent == [True, False, False], "refused once, then left out"
+    with FakeOpenAI(as_json("A bad film.")) as server:
+        generator(server).propose(GOOD, "positive", "negative", 1)
+        assert server.requests[0]["response_format"]["json_schema"]["strict"] is True
