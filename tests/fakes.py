@@ -59,6 +59,7 @@ class FakeOpenAI:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm, wbufsize = True, -1  # else a reply in two packets waits 40 ms for the client
 
             def log_message(self, *args):
                 pass
