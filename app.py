@@ -8,19 +8,13 @@ st.set_page_config(page_title="Counterfactual Curation", page_icon="ui/icon.png"
 layout.style()
 people.gate()
 state.adopt_url()
-page = st.navigation(
-    [
-        st.Page(path, title=title, url_path=None if name == "start" else name, default=name == "start")
-        for name, (path, title) in layout.PAGES.items()
-    ],
-    position="hidden",
-)
+page = layout.navigate()
 if page.title == layout.PAGES["start"][1]:  # its first words need no database: they are on screen while that opens
     with errors.shown():
-        page.run()
+        layout.run(page)
     layout.sidebar()
 else:
     layout.sidebar()
     with errors.shown():
-        page.run()
+        layout.run(page)
     people.remember(page.url_path)

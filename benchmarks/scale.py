@@ -82,7 +82,7 @@ def page(pid: str, name: str):
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=300)
     test.query_params["project"] = pid
     test.run()
-    return test.switch_page(f"screens/{name}.py").run()
+    return test.switch_page(f"pages/{name}.py").run()
 
 
 def timed(act) -> tuple[float, float]:

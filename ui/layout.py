@@ -5,7 +5,9 @@ Markdown) or `html.escape` (own HTML).
 """
 
 import re
+import runpy
 from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,22 +17,51 @@ import streamlit as st
 from ui import errors, state, tour
 
 PAGES = {
-    "start": ("screens/start.py", "Start"),
-    "data": ("screens/data.py", "Data"),
-    "teacher": ("screens/teacher.py", "Teacher"),
-    "proposals": ("screens/proposals.py", "Proposals"),
-    "curate": ("screens/curate.py", "Curate"),
-    "review": ("screens/review.py", "Review"),
-    "distill": ("screens/distill.py", "Distil"),
-    "results": ("screens/results.py", "Results"),
-    "compare": ("screens/compare.py", "Compare runs"),
-    "moons": ("screens/moons.py", "Two moons"),
-    "export": ("screens/export.py", "Export"),
-    "settings": ("screens/settings.py", "Settings"),
+    "start": ("pages/start.py", "Start"),
+    "data": ("pages/data.py", "Data"),
+    "teacher": ("pages/teacher.py", "Teacher"),
+    "proposals": ("pages/proposals.py", "Proposals"),
+    "curate": ("pages/curate.py", "Curate"),
+    "review": ("pages/review.py", "Review"),
+    "distill": ("pages/distill.py", "Distil"),
+    "results": ("pages/results.py", "Results"),
+    "compare": ("pages/compare.py", "Compare runs"),
+    "moons": ("pages/moons.py", "Two moons"),
+    "export": ("pages/export.py", "Export"),
+    "settings": ("pages/settings.py", "Settings"),
 }
 STEPS = ("data", "teacher", "proposals", "curate", "distill", "results", "export")
+_OPENED: ContextVar[bool] = ContextVar("opened", default=False)
+_APP = Path(__file__).parents[1] / "app.py"
 _CSS = Path(__file__).with_name("style.css")
 _ACTIVE_IN_MARKDOWN = re.compile(r"[\[\]()!`*_<>$:~#\\|{}@^=\x00-\x1f]|www\.")
+
+
+def navigate():
+    """The page that the address names, with Streamlit's own menu hidden."""
+    return st.navigation(
+        [
+            st.Page(path, title=title, url_path=None if name == "start" else name, default=name == "start")
+            for name, (path, title) in PAGES.items()
+        ],
+        position="hidden",
+    )
+
+
+def run(page) -> None:
+    """Run a page inside the frame that app.py has made."""
+    token = _OPENED.set(True)
+    try:
+        page.run()
+    finally:
+        _OPENED.reset(token)
+
+
+def through_app() -> None:
+    """First line of every page: where Streamlit ran its file without app.py (see docs/architecture.md), run that."""
+    if not _OPENED.get():
+        runpy.run_path(str(_APP))
+        st.stop()
 
 
 def plain(text: object, limit: int = 60) -> str:

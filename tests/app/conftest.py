@@ -100,6 +100,6 @@ def screen():
         for name, value in ({"project": pid} if pid else {}).items() | query.items():
             test.query_params[name] = value
         test.run()
-        return test if page == "start" else test.switch_page(f"screens/{page}.py").run()
+        return test if page == "start" else test.switch_page(f"pages/{page}.py").run()
 
     return show

@@ -4,6 +4,8 @@ import streamlit as st
 
 from ui import errors, layout, people, roster, shortcuts, state, whole
 
+layout.through_app()
+
 
 @errors.callback
 def rename() -> None:

@@ -7,6 +7,8 @@ import streamlit as st
 
 from ui import errors, jobs, language_model, layout, people, state, verdict
 
+layout.through_app()
+
 w, project = layout.need_project()
 pid, labels = project.id, project.task.labels
 KINDS = {

@@ -4,6 +4,8 @@ import streamlit as st
 
 from ui import cardview, errors, layout, queuebar, review, state, strip
 
+layout.through_app()
+
 w, project = layout.need_project()
 pid = project.id
 

@@ -9,6 +9,8 @@ import streamlit as st
 from cod_core import figures
 from ui import errors, layout, measured, state
 
+layout.through_app()
+
 DRAWS = 20
 
 

@@ -7,6 +7,8 @@ import streamlit as st
 from cod_core import figures
 from ui import errors, jobs, layout, measured
 
+layout.through_app()
+
 w, project = layout.need_project()
 pid = project.id
 NAMES = {"accuracy": "accuracy on test texts", "agreement": "agreement with the teacher on test texts",

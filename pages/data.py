@@ -6,6 +6,8 @@ import streamlit as st
 
 from ui import errors, imports, layout, state
 
+layout.through_app()
+
 w, project = layout.need_project()
 pid, labels = project.id, project.task.labels
 ROLES = {"labelled": "Texts with labels", "test": "Test texts, kept apart", "unlabelled": "Texts without labels"}

@@ -4,6 +4,8 @@ import streamlit as st
 
 from ui import agreeing, history, layout, opinions, table, writing
 
+layout.through_app()
+
 SECTIONS = {
     "table": "All texts",
     "opinions": "Second opinions",

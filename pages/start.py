@@ -5,6 +5,8 @@ import streamlit as st
 from cod_core.types import Task
 from ui import errors, layout, state, tour
 
+layout.through_app()
+
 SAMPLES = {"movies": "Movie reviews", "amazon": "Product reviews", "tweets": "Tweets"}
 HERO = """
 <div class="cod-hero"><h1>Make a few labelled texts count</h1>

@@ -6,6 +6,8 @@ import streamlit as st
 
 from ui import errors, jobs, layout, state, students
 
+layout.through_app()
+
 w, project = layout.need_project()
 pid = project.id
 STUDENTS = {

@@ -7,6 +7,8 @@ import streamlit as st
 
 from ui import errors, jobs, language_model, layout, people, quality, search_options, state
 
+layout.through_app()
+
 w, project = layout.need_project()
 pid = project.id
 WAYS = {"search": "Search on this computer", "llm": "Language model", "import": "I have some already"}
