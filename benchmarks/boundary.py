@@ -24,7 +24,7 @@ from cod_core.workspace.demo import run_arms
 
 RESULTS = Path(__file__).parent / "results" / "boundary.json"
 NEWS = ("world", "sports", "business", "science/tech")
-TRAIN, TEST, HELD_OUT = 4000, 1500, 180
+TRAIN, TEST, HELD_OUT = 2500, 1500, 180
 
 
 def agnews_rows() -> tuple[list[Example], list[list[str]]]:
