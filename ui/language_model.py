@@ -112,12 +112,12 @@ def choose(w: Any, pid: str, last: dict[str, Any], page: str) -> tuple[dict[str,
     return chosen, options
 
 
-def fluency(w: Any, pid: str, judge: str, busy: bool) -> None:
-    """What measured how well the proposals read, and a better judge where one is installed."""
-    st.caption(f"How well they read was measured by: {layout.plain(judge, 100)}")
-    name = w.local_llm_name()
-    if name is not None and name not in judge and st.button(
-        "Let the language model read them", key="fluency", disabled=busy
+def fluency(w: Any, pid: str, card: Any, busy: bool) -> None:
+    """What measures how well the proposals read; a language model reads them when asked to, since it is slow."""
+    read = "" if card.total.fluency is not None else " (not read yet)"
+    st.caption(f"How well they read is measured by: {layout.plain(card.judge, 100)}{read}")
+    if w.local_llm_name() is not None and st.button(
+        "Let the language model read new proposals", key="fluency", disabled=busy
     ):
         with errors.shown():
             w.start(pid, "fluency", {})

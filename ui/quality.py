@@ -39,7 +39,7 @@ def card(w: Any, pid: str, busy: bool) -> None:
     if st.toggle("Technical view", key="quality-technical"):
         technical(found)
     actions(w, pid, found, busy)
-    language_model.fluency(w, pid, found.judge, busy)
+    language_model.fluency(w, pid, found, busy)
 
 
 def percent(value: float | None) -> str:

@@ -66,3 +66,15 @@ def test_texts_that_a_model_could_not_judge_are_said(filled, screen, workspace):
     said = words(test)
     assert not test.exception and "1 text the model named none of your labels" in said
     assert "votes of several answers" in said and "0.5000 USD" in said and "answers remembered" in said
+
+
+def test_proposals_that_no_model_has_read_can_be_read(filled, screen, workspace, monkeypatch):
+    """With a model installed and nothing read yet the card has no fluency: the button is the only way to get one."""
+    started = []
+    monkeypatch.setattr(type(workspace), "local_llm_name", lambda self: "some-model")
+    monkeypatch.setattr(type(workspace), "start", lambda self, pid, kind, params, **_: started.append(kind))
+    test = screen("proposals", filled)
+    next(t for t in test.toggle if t.key == "quality").set_value(True).run()
+    assert any("not read yet" in c.value for c in test.caption)
+    next(b for b in test.button if b.key == "fluency").click().run()
+    assert not test.exception and started == ["fluency"]
