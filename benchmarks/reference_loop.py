@@ -28,7 +28,7 @@ class Reference:
 
     def teacher_logprobs(self, texts):
         with torch.no_grad():
-            logits = self.teacher.model(**self.batch(self.teacher.tokenizer, texts)).logits[:, self.teacher._order]
+            logits = self.teacher.model(**self.batch(self.teacher.tokenizer, texts)).logits[:, self.teacher.order]
         return torch.log_softmax(logits.float(), -1)
 
     def logits(self, model, head, texts):
