@@ -184,7 +184,7 @@ STEPS = {"pages": pages, "import": importing, "export": exporting, "prepare": pr
 
 def alone(step: str, home: str, n: int) -> dict:
     """One step in a process of its own."""
-    done = subprocess.run([sys.executable, "-m", "benchmarks.scale", "--home", home, "--only", step, "--n", str(n)],
+    done = subprocess.run([sys.executable, "-c", "from benchmarks.scale import main; main()", "--home", home, "--only", step, "--n", str(n)],
                           cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr[-2000:] + done.stdout[-2000:])
@@ -201,8 +201,8 @@ def main() -> None:
     parser.add_argument("--n", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.only:
-        print(json.dumps(STEPS[chosen.only](chosen.home, chosen.n)))
-        return
+        print(json.dumps(STEPS[chosen.only](chosen.home, chosen.n)), flush=True)
+        os._exit(0)  # threads of the pages would keep the process alive
     Path(chosen.home).mkdir(parents=True, exist_ok=True)
     out = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for part in chosen.parts.split(","):
