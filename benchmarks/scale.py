@@ -161,7 +161,9 @@ def prepared(home: str, n: int) -> dict:
     """A project of n accepted pairs to export."""
     from cod_core.workspace import Workspace
 
-    return {"pid": fill(Workspace(home), n, proposals=1, decided=1.0, name=f"Export {n}", rejects=False)}
+    w = Workspace(home)
+    known = next((p.id for p in w.projects() if p.name == f"Export {n}"), None)
+    return {"pid": known or fill(w, n, proposals=1, decided=1.0, name=f"Export {n}", rejects=False)}
 
 
 def exporting(home: str, n: int) -> dict:

@@ -41,7 +41,7 @@ def is_unspaced(character: str) -> bool:
 @lru_cache(maxsize=4096)
 def token_spans(text: str) -> tuple[tuple[int, int], ...]:
     """(start, end) in code points of every token, in order."""
-    return tuple(m.span() for m in _TOKEN.finditer(text))
+    return tuple([m.span() for m in _TOKEN.finditer(text)])
 
 
 def tokens(text: str) -> list[str]:

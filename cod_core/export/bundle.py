@@ -27,6 +27,8 @@ from cod_core.export.restore import Bundle, open_bundle, read_bundle
 from cod_core.text import TOKENIZER
 from cod_core.types import KEPT, now, to_json
 
+BATCH = 500
+
 __all__ = [
     "Bundle",
     "ExportItem",
@@ -203,38 +205,53 @@ def _into(archive: zipfile.ZipFile, name: str, chunks: Iterable[bytes]) -> dict:
 
 
 def _collect(parts: _Parts, project: Any, items: Iterable[ExportItem], rejected: bool, similarity_model: str) -> dict:
-    """Write every item's rows into the parts, one item at a time; gives what the manifest counts."""
+    """Write every item's rows into the parts, a few hundred items at a time; gives what the manifest counts."""
     wanted = (*KEPT, "rejected") if rejected else KEPT
     seen: dict = {"by_status": Counter(), "by_split": Counter(), "rejected": 0, "no_flip": 0, "left_out": [],
-                  "teachers": set(), "prompts": set()}
+                  "teachers": {}, "prompts": set()}
     originals: set[str] = set()
-    for item in items:
-        seen["by_status"][item.decision.status] += 1
-        if item.decision.status not in wanted:
-            continue
-        found, left = kept_records([item], project.id, wanted, similarity_model)
-        if not found:
+    stream = iter(items)
+    while batch := list(itertools.islice(stream, BATCH)):
+        ready: dict[str, list[tuple[ExportItem, Record]]] = {}
+        for item in batch:
+            seen["by_status"][item.decision.status] += 1
+            found, left = kept_records([item], project.id, wanted, similarity_model)
             if item.decision.status in KEPT:
                 seen["left_out"] += left
-            continue
-        record = found[0]
-        line = record.model_dump_json() + "\n"
-        if record.decision.status not in KEPT:
-            seen["rejected"] += 1
-            parts.add("rejected.jsonl", "rejected", line)
-            parts.add("restore.jsonl", "rejected", _line(_restorable(item)))
-            continue
-        split = record.split
-        seen["by_split"][split] += 1
-        seen["no_flip"] += not (record.verification and record.verification.flipped)
-        seen["teachers"].add(record.teacher.model_dump_json())
-        seen["prompts"].add((record.generator.prompt_id, record.generator.prompt_version, record.generator.prompt_sha256))
-        parts.add(f"data/{split}.jsonl", split, line)
-        parts.add("train_long.jsonl", split, "".join(map(_line, long_of(record, originals))))
-        parts.add("cad_paired.tsv", split, cad_lines(cad_of(record)))
-        parts.add("pairs.csv", split, safe_lines([pair_of(record)]))
-        parts.add("restore.jsonl", split, _line(_restorable(item)))
+            for record in found:
+                ready.setdefault(record.split if record.decision.status in KEPT else "rejected", []).append((item, record))
+        for split, pairs in ready.items():
+            _write_rows(parts, split, pairs, originals)
+            _count(seen, split, [record for _, record in pairs])
     return seen
+
+
+def _write_rows(parts: _Parts, split: str, pairs: list[tuple[ExportItem, Record]], originals: set[str]) -> None:
+    """The rows of one part's records into every file that holds them."""
+    records = [record for _, record in pairs]
+    lines = "".join(record.model_dump_json() + "\n" for record in records)
+    parts.add("restore.jsonl", split, "".join(_line(_restorable(item)) for item, _ in pairs))
+    if split == "rejected":
+        parts.add("rejected.jsonl", split, lines)
+        return
+    parts.add(f"data/{split}.jsonl", split, lines)
+    parts.add("train_long.jsonl", split, "".join(_line(row) for record in records for row in long_of(record, originals)))
+    parts.add("cad_paired.tsv", split, cad_lines(row for record in records for row in cad_of(record)))
+    parts.add("pairs.csv", split, safe_lines(map(pair_of, records)))
+
+
+def _count(seen: dict, split: str, records: list[Record]) -> None:
+    if split == "rejected":
+        seen["rejected"] += len(records)
+        return
+    seen["by_split"][split] += len(records)
+    for record in records:
+        seen["no_flip"] += not (record.verification and record.verification.flipped)
+        teacher, made = record.teacher, record.generator
+        key = (teacher.id, teacher.revision, teacher.sha256, *teacher.label_names)
+        if key not in seen["teachers"]:
+            seen["teachers"][key] = teacher.model_dump_json()
+        seen["prompts"].add((made.prompt_id, made.prompt_version, made.prompt_sha256))
 
 
 def _manifest(
@@ -254,7 +271,7 @@ def _manifest(
         },
         "left_out": [{"id": i, "why": why} for i, why in seen["left_out"]],
         "filters": {"statuses": list(KEPT), "rejected_included": rejected, "checks": "of the current teacher only", **filters},
-        "teachers": [json.loads(t) for t in sorted(seen["teachers"])],
+        "teachers": [json.loads(t) for t in sorted(seen["teachers"].values())],
         "prompts": [dict(zip(("id", "version", "sha256"), p, strict=True)) for p in sorted(seen["prompts"], key=str) if any(p)],
         "guideline": {"version": project.task.guideline_version, "text": guideline},
         "tokenizer": TOKENIZER,

@@ -11,14 +11,8 @@ from cod_core.counterfactuals.edit_types import edit_type
 from cod_core.export.record import (
     SCHEMA_VERSION,
     SPLIT_FILES,
-    DecisionPart,
-    EditPart,
     ExportItem,
-    GeneratorPart,
-    MetricsPart,
     Record,
-    TeacherPart,
-    VerificationPart,
 )
 from cod_core.text import char_distance, diff, edit_fraction, token_distance
 from cod_core.types import Counterfactual, Decision, Example, FlipCheck, Origin, Prediction
@@ -48,13 +42,13 @@ def to_record(item: ExportItem, project_id: str = "", similarity_model: str = DE
         counterfactual_label=proposal.target,
         proposed_text=item.proposed_text,
         language=None,
-        edit_type=edit_type(example.text, proposal.text),
+        edit_type=edit_type(example.text, proposal.text, edits),
         parent_id=proposal.derived_from,
-        edits=[EditPart(**vars(edit)) for edit in edits],
-        generator=GeneratorPart(**vars(proposal.origin)),
+        edits=[vars(edit) for edit in edits],
+        generator=vars(proposal.origin),
         teacher=_teacher(item),
         verification=_verification(check) if check else None,
-        metrics=MetricsPart(
+        metrics=dict(
             token_edit_distance=check.token_edits if check else token_distance(example.text, proposal.text),
             edit_fraction=check.edit_fraction if check else edit_fraction(example.text, proposal.text),
             char_edit_distance=check.char_edits if check else char_distance(example.text, proposal.text),
@@ -62,7 +56,7 @@ def to_record(item: ExportItem, project_id: str = "", similarity_model: str = DE
             similarity_model=similarity_model if similarity is not None else None,
             fluency_ratio=item.fluency_ratio,
         ),
-        decision=DecisionPart(
+        decision=dict(
             status=decision.status,
             reasons=list(decision.reasons),
             override_reason=decision.override_reason,
@@ -137,10 +131,10 @@ def from_record(record: Record) -> ExportItem:
                       record.metrics.fluency_ratio)
 
 
-def _teacher(item: ExportItem) -> TeacherPart:
+def _teacher(item: ExportItem) -> dict:
     given, check = item.teacher, item.check
     names = given.get("label_names") or (check.before.labels if check else ())
-    return TeacherPart(
+    return dict(
         id=check.teacher_id if check else str(given.get("id") or ""),
         revision=check.teacher_revision if check else str(given.get("revision") or ""),
         sha256=given.get("sha256"),
@@ -148,22 +142,24 @@ def _teacher(item: ExportItem) -> TeacherPart:
     )
 
 
-def _verification(check: FlipCheck) -> VerificationPart:
-    before, after = _rounded(check.before), _rounded(check.after)
-    return VerificationPart(
-        original_probs=[float(f"{p:.12g}") for p in before.probs],
-        counterfactual_probs=[float(f"{p:.12g}") for p in after.probs],
-        original_pred=before.label,
-        counterfactual_pred=after.label,
-        flipped=before.label != after.label,
-        reached_target=after.label == check.target,
-        original_margin=before.margin,
-        counterfactual_margin=after.margin,
+def _verification(check: FlipCheck) -> dict:
+    (original, before, was), (changed, after, now) = _written(check.before), _written(check.after)
+    return dict(
+        original_probs=original,
+        counterfactual_probs=changed,
+        original_pred=before,
+        counterfactual_pred=after,
+        flipped=before != after,
+        reached_target=after == check.target,
+        original_margin=was,
+        counterfactual_margin=now,
         verified_at=check.checked_at,
     )
 
 
-def _rounded(prediction: Prediction) -> Prediction:
-    """The prediction that the written probabilities give back, so that margins and classes agree with them."""
-    values = (max(float(f"{p:.12g}"), _SMALLEST) for p in prediction.probs)
-    return Prediction(prediction.labels, tuple(math.log(p) for p in values))
+def _written(prediction: Prediction) -> tuple[list[float], str, float]:
+    """(probabilities as written, class, its margin), the last two from the digits written, so that they agree."""
+    logs = [math.log(max(float(f"{p:.12g}"), _SMALLEST)) for p in prediction.probs]
+    best = max(range(len(logs)), key=logs.__getitem__)
+    margin = logs[best] - max(v for i, v in enumerate(logs) if i != best)
+    return [float(f"{math.exp(v):.12g}") for v in logs], prediction.labels[best], margin

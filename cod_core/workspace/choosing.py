@@ -74,18 +74,16 @@ class Choosing(Cards):
 
     def stream_items(self, pid: str, choice: ExportChoice = ExportChoice(), progress: Progress = silent) -> Iterator[ExportItem]:
         """Decided pairs in upload order; memory holds a thousand texts at a time."""
-        project, teacher = self.project(pid), self._teacher_part(pid)
+        teacher = self._teacher_part(pid)
         key = (teacher.get("id", ""), teacher.get("revision", ""))
         names = self._pseudonyms(pid) if choice.anonymise else {}
         total, done, place = sum(items.count_examples(self.db, pid).values()), 0, 0
-        del project
         while chunk := items.after(self.db, pid, place, CHUNK):
             place, texts = chunk[-1][0], {e.id: e for _, e in chunk}
             outcome = state.outcome(decisions.log(self.db, pid, example_ids=list(texts)))
-            for item in self._items_of(pid, texts, outcome, key, teacher):
-                if choice.takes(item):
-                    made = replace(item.decision, annotator=names.get(item.decision.annotator, item.decision.annotator))
-                    yield replace(item, decision=made)
+            if names:
+                outcome = {i: replace(d, annotator=names[d.annotator]) for i, d in outcome.items()}
+            yield from filter(choice.takes, self._items_of(pid, texts, outcome, key, teacher))
             done += len(chunk)
             progress(done, total, "reading the pairs")
 
