@@ -5,7 +5,6 @@ Markdown) or `html.escape` (own HTML).
 """
 
 import re
-import runpy
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from html import escape
@@ -32,7 +31,6 @@ PAGES = {
 }
 STEPS = ("data", "teacher", "proposals", "curate", "distill", "results", "export")
 _OPENED: ContextVar[bool] = ContextVar("opened", default=False)
-_APP = Path(__file__).parents[1] / "app.py"
 _CSS = Path(__file__).with_name("style.css")
 _ACTIVE_IN_MARKDOWN = re.compile(r"[\[\]()!`*_<>$:~#\\|{}@^=\x00-\x1f]|www\.")
 
@@ -58,10 +56,10 @@ def run(page) -> None:
 
 
 def through_app() -> None:
-    """First line of every page: where Streamlit ran its file without app.py (see docs/architecture.md), run that."""
+    """First line of every page: where Streamlit ran its file without app.py (see docs/architecture.md), begin again."""
     if not _OPENED.get():
-        runpy.run_path(str(_APP))
-        st.stop()
+        navigate()
+        st.rerun()
 
 
 def plain(text: object, limit: int = 60) -> str:

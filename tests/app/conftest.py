@@ -14,6 +14,20 @@ sys.path.insert(0, str(Path(__file__).parent))
 from conftest_app import EDITED, EVIL, LABELS, PAIRS, ROOT, prediction  # noqa: E402
 
 
+@pytest.fixture(autouse=True)
+def navigated(monkeypatch):
+    """AppTest forgets before every run that st.navigation has been called; a server does so only once, at its start."""
+    from streamlit.runtime.pages_manager import PagesManager
+
+    start = PagesManager.__init__
+
+    def after_navigation(self, *given, **named):
+        start(self, *given, **named)
+        PagesManager.uses_pages_directory = False
+
+    monkeypatch.setattr(PagesManager, "__init__", after_navigation)
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """A fresh COD_HOME. The guard against hasty presses is off, since a test presses at once."""
