@@ -20,7 +20,8 @@ from playwright.sync_api import sync_playwright
 from cod_core.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("", "data", "teacher", "proposals", "curate", "review", "distill", "results", "compare", "moons", "export", "settings")
+PAGES = ("", "data", "teacher", "proposals", "curate", "review", "distill", "results", "compare", "moons", "export",
+         "settings")
 SIZES = {"": (1400, 900), "-narrow": (900, 700)}
 
 
@@ -47,7 +48,6 @@ def main() -> None:
     parser.add_argument("--project")
     parser.add_argument("--out", default=str(ROOT / "docs" / "screenshots"))
     parser.add_argument("--sizes", default="wide,narrow")
-    parser.add_argument("--pages", default=",".join(PAGES), help="names from the address; empty for Start")
     chosen = parser.parse_args()
     w = Workspace(chosen.home)
     project, out = chosen.project or w.projects()[0].id, Path(chosen.out)
@@ -62,7 +62,7 @@ def main() -> None:
                     if ("narrow" if suffix else "wide") not in chosen.sizes.split(","):
                         continue
                     tab = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
-                    for page in chosen.pages.split(","):
+                    for page in PAGES:
                         tab.goto(f"{address}/{page}?project={project}")
                         tab.wait_for_selector("h1, h2", timeout=60_000)
                         tab.wait_for_function(

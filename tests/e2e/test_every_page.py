@@ -16,7 +16,7 @@ from cod_core.text import text_hash
 from cod_core.types import Example
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-PAGES = ["data", "teacher", "proposals", "curate", "review", "distill", "results", "export", "settings", ""]
+PAGES = ["data", "teacher", "proposals", "curate", "review", "distill", "results", "compare", "moons", "export", "settings", ""]
 HOSTILE = [
     '<script>window.hacked = 1</script><img src="https://evil.example/a.png" onerror="window.hacked = 2"> a dull film',
     "![x](https://evil.example/b.png) [link](https://evil.example/c) :red[dull] $x^2$ `code` a dull film",
