@@ -127,6 +127,24 @@ def ready(tab, words: str) -> None:
         performance.now() - document.querySelector('.cod-editor')?.cod?.since > 270""", arg=words, polling=20)
 
 
+def press(tab, key: str, done: str, arg: str = "", tries: int = 4) -> None:
+    """Press a key until `done`, an expression of `arg`, holds. On a busy machine a press may come before its card."""
+    from playwright.sync_api import TimeoutError
+
+    for left in reversed(range(tries)):
+        tab.keyboard.press(key)
+        try:
+            tab.wait_for_function(f"arg => {done}", arg=arg, timeout=8000)
+            return
+        except TimeoutError:
+            if not left:
+                raise
+
+
+SAYS = "document.querySelector('[data-testid=stMain]').innerText.includes(arg)"
+GONE = f"(!document.querySelector('[data-cod-original]') || {_SHOWN} !== arg)"
+
+
 def open_card(tab, app: App, pid: str, more: str = "") -> None:
     """The Curate page with a card on it."""
     tab.goto(f"{app.url}/curate?project={pid}{more}")
