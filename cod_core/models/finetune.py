@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cod_core.errors import NotEnoughData
 from cod_core.models.device import best_device
-from cod_core.models.encoder import load_pretrained, resolve
+from cod_core.models.encoder import libraries, load_pretrained, resolve
 from cod_core.progress import Progress, silent
 
 TEACHER_FILE = "teacher.json"
@@ -48,6 +48,7 @@ def finetune_teacher(
 
 def with_adapter(encoder: str, label_names: Sequence[str], rank: int):
     """A sequence classifier over `encoder` with fresh LoRA adapters and a fresh head."""
+    libraries()
     from peft import LoraConfig, TaskType, get_peft_model
     from transformers import AutoModelForSequenceClassification
 
@@ -112,6 +113,7 @@ def _save(model, folder: Path, encoder: str, label_names, rows: int, max_tokens:
 
 def load_finetuned(folder: Path):
     """(model, tokenizer, about) of a folder written by finetune_teacher, adapters merged into the weights."""
+    libraries()
     from peft import set_peft_model_state_dict
     from safetensors.torch import load_file
     from transformers import AutoTokenizer

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cod_core.errors import LabelMismatch, ModelUnavailable
 from cod_core.models.device import best_device
-from cod_core.models.encoder import length_batches, load_pretrained, resolve, weights_revision
+from cod_core.models.encoder import length_batches, libraries, load_pretrained, resolve, weights_revision
 from cod_core.types import Prediction
 
 BUILTIN = Path(__file__).parent / "builtin"
@@ -80,6 +80,7 @@ class TransformersTeacher(TorchTeacher):
 
     def __init__(self, name: str, labels: Sequence[str], label_map: dict[str, str] | None = None):
         """Raises ModelUnavailable (not reachable, no safetensors), LabelMismatch (labels do not map one to one)."""
+        libraries()
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         model = load_pretrained(AutoModelForSequenceClassification, name)

@@ -30,16 +30,23 @@ class App:
         self.home, self.url, self._process = home, f"http://127.0.0.1:{self.port}", None
 
     def start(self) -> "App":
+        self.home.parent.mkdir(parents=True, exist_ok=True)
+        log = open(self.home.with_suffix(".log"), "ab")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(self.port)],
-            cwd=ROOT, env={**os.environ, "COD_HOME": str(self.home), "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL)
+            cwd=ROOT, env={**os.environ, "COD_HOME": str(self.home), "OMP_NUM_THREADS": "1"}, stdout=log,
+            stderr=subprocess.STDOUT)
         for _ in range(240):
             with contextlib.suppress(OSError):
                 urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1)
                 return self
             time.sleep(0.25)
         raise RuntimeError("the app did not start")
+
+    def bugs(self) -> list[str]:
+        """What the app logged as bugs of its own: the type of each error and its place."""
+        lines = self.home.with_suffix(".log").read_text(errors="replace").splitlines()
+        return [line for line in lines if "Error at " in line or line.startswith("Traceback")]
 
     def stop(self, how: int = signal.SIGTERM) -> None:
         if self._process is not None:
