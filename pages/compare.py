@@ -77,9 +77,9 @@ else:
     by_id = {side.id: side for side in sides}
     newest = [s for s in sides if s.about["computed"] == sides[0].about["computed"] and s.about["k"] == sides[0].about["k"]]
     at = {s.about["arm"]: list(by_id).index(s.id) for s in newest}
-    first = st.selectbox("First", list(by_id), index=at.get("kd", 0), format_func=lambda i: title(by_id[i]), key="compare-a")
-    second = st.selectbox("Second", list(by_id), index=at.get("cod", 1), format_func=lambda i: title(by_id[i]),
-                          key="compare-b")
+    names = dict(zip(by_id, layout.distinct(map(title, by_id.values()))))
+    first = st.selectbox("First", list(by_id), index=at.get("kd", 0), format_func=names.get, key="compare-a")
+    second = st.selectbox("Second", list(by_id), index=at.get("cod", 1), format_func=names.get, key="compare-b")
     with errors.shown():
         found = w.compare_sides(pid, first, second)
         for measure in found["measures"]:

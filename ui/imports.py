@@ -80,13 +80,14 @@ def preview(table: Any) -> None:
 def column(label: str, table: Any, guess: str | None, key: str, optional: bool = False) -> str | None:
     """The column that the person picks; None where 'none' is allowed and picked."""
     options = ([NONE] if optional else []) + list(range(len(table.columns)))
+    names = layout.distinct(layout.plain(c) for c in table.columns)
     at = table.columns.index(guess) if guess in table.columns else (NONE if optional else 0)
     picked = st.selectbox(
         label,
         options,
         index=options.index(at),
         key=key,
-        format_func=lambda i: "None" if i == NONE else layout.plain(table.columns[i]),
+        format_func=lambda i: "None" if i == NONE else names[i],
     )
     return None if picked in (NONE, None) else table.columns[picked]
 
@@ -109,6 +110,7 @@ def confirm_columns(table: Any, role: str, key: str) -> tuple[Any, list[str]]:
             f"{key}-source",
             optional=True,
         )
+        names = layout.distinct(layout.plain(c) for c in table.columns)
         rest = [i for i, c in enumerate(table.columns) if c not in (text, label, origin)]
         keep = (
             st.pills(
@@ -116,7 +118,7 @@ def confirm_columns(table: Any, role: str, key: str) -> tuple[Any, list[str]]:
                 rest,
                 selection_mode="multi",
                 key=f"{key}-keep",
-                format_func=lambda i: layout.plain(table.columns[i]),
+                format_func=lambda i: names[i],
             )
             if rest
             else []
@@ -171,7 +173,7 @@ def confirm_labels(table: Any, name: str, labels: tuple[str, ...], key: str) -> 
         return {}
     st.caption("What do the values in the label column mean?")
     out = {}
-    cells = st.columns(min(4, len(values)))
+    cells, names = st.columns(min(4, len(values))), layout.distinct(layout.plain(label) for label in labels)
     for at, value in enumerate(values):
         with cells[at % len(cells)]:
             options = [*range(len(labels)), NONE]
@@ -179,7 +181,7 @@ def confirm_labels(table: Any, name: str, labels: tuple[str, ...], key: str) -> 
                 layout.plain(value, 40),
                 options,
                 index=options.index(guess_label(value, values, labels)),
-                format_func=lambda i: "leave out" if i == NONE else layout.plain(labels[i]),
+                format_func=lambda i: "leave out" if i == NONE else names[i],
                 key=f"{key}-value-{at}",
             )
             if picked != NONE:

@@ -69,6 +69,19 @@ def plain(text: object, limit: int = 60) -> str:
     return (line[: limit - 1] + "…" if len(line) > limit else line) or "(no name)"
 
 
+def distinct(names: Iterable[str]) -> list[str]:
+    """The names with (2), (3) … on those that came before. Streamlit takes two options of one name for the first of them."""
+    out, seen = [], set()
+    for name in names:
+        number, told = 1, name
+        while told in seen:
+            number += 1
+            told = f"{name} ({number})"
+        seen.add(told)
+        out.append(told)
+    return out
+
+
 def style() -> None:
     """The style sheet of the app's own HTML."""
     st.html(_CSS)
@@ -216,7 +229,9 @@ def _projects() -> list[Any]:
 
 def _switcher(known: dict[str, Any], pid: str | None) -> None:
     options = [*known, "+"] if pid else list(known)
-    names = {i: plain(p.name, 40) for i, p in known.items()} | {"+": "New or other project…"}
+    oldest_first = list(known.items())[::-1]
+    names = dict(zip((i for i, _ in oldest_first), distinct(plain(p.name, 40) for _, p in oldest_first)))
+    names["+"] = "New or other project…"
     chosen = st.selectbox(
         "Project",
         options,

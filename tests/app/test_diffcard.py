@@ -102,3 +102,7 @@ def test_plain_leaves_no_markdown():
     out = layout.plain("![x](https://host/leak.png) **b** `c` $d$ :red[e] <i>")
     assert not set("![]()*`$:<>") & set(out)
     assert layout.plain("  \n") == "(no name)" and len(layout.plain("a" * 200)) <= 60
+
+
+def test_names_of_options_are_made_distinct():
+    assert layout.distinct(["a", "b", "a", "a (2)", "a"]) == ["a", "b", "a (2)", "a (2) (2)", "a (3)"]

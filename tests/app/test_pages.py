@@ -140,3 +140,16 @@ def test_first_paint_loads_no_model_library(home):
         env={**os.environ, "COD_HOME": str(home)},
     )
     assert done.stdout.strip().splitlines()[-1] == "[]", done.stdout + done.stderr[-500:]
+
+
+def test_projects_of_one_name_stay_apart(filled, screen, workspace):
+    """Streamlit takes two options of one name for the first: a press on the card then opened the other project."""
+    from cod_core.types import Task
+
+    name = workspace.project(filled).name
+    workspace.create_project(name, Task("Good or bad?", ("negative", "positive")))
+    test = screen("curate", filled)
+    switch = next(s for s in test.selectbox if s.label == "Project")
+    assert len(set(switch.options)) == len(switch.options)
+    test.button(key="skip").click().run()
+    assert test.query_params["project"] in (filled, [filled])

@@ -36,6 +36,6 @@ def tab(browser):
     """A tab in a window of its own (its own cookies)."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     made = context.new_page()
-    made.set_default_timeout(25_000)
+    made.set_default_timeout(60_000)
     yield made
     context.close()

@@ -149,7 +149,7 @@ def press(tab, key: str, done: str, arg: str = "", tries: int = 4) -> None:
 
 
 SAYS = "document.querySelector('[data-testid=stMain]').innerText.includes(arg)"
-GONE = f"(!document.querySelector('[data-cod-original]') || {_SHOWN} !== arg)"
+GONE = f"(document.querySelector('[data-cod-original]') && {_SHOWN} !== arg)"
 
 
 def open_card(tab, app: App, pid: str, more: str = "") -> None:
