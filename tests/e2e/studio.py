@@ -128,24 +128,20 @@ def leave(tab, before: str) -> str:
 
 
 def ready(tab, words: str) -> None:
-    """Wait until the card with these words is on the screen, and as long as a hand needs to press the next key."""
+    """Wait until the card with these words is on the screen, its proposal in the box, and as long as a hand needs."""
     tab.wait_for_function(
-        """words => document.querySelector('[data-cod-original]')?.innerText.includes(words) &&
-        performance.now() - document.querySelector('.cod-editor')?.cod?.since > 270""", arg=words, polling=20)
+        """words => {
+            const original = document.querySelector('[data-cod-original]')?.innerText;
+            const box = document.querySelector('.cod-editor')?.cod;
+            const asked = new URLSearchParams(location.search).get('item');
+            return original?.includes(words) && box?.item?.startsWith(`${asked}/`) && performance.now() - box.since > 270;
+        }""", arg=words, polling=20)
 
 
-def press(tab, key: str, done: str, arg: str = "", tries: int = 4) -> None:
-    """Press a key until `done`, an expression of `arg`, holds. On a busy machine a press may come before its card."""
-    from playwright.sync_api import TimeoutError
-
-    for left in reversed(range(tries)):
-        tab.keyboard.press(key)
-        try:
-            tab.wait_for_function(f"arg => {done}", arg=arg, timeout=8000)
-            return
-        except TimeoutError:
-            if not left:
-                raise
+def press(tab, key: str, done: str, arg: str = "") -> None:
+    """Press a key once and wait until `done`, an expression of `arg`, holds."""
+    tab.keyboard.press(key)
+    tab.wait_for_function(f"arg => {done}", arg=arg, polling=20)
 
 
 SAYS = "document.querySelector('[data-testid=stMain]').innerText.includes(arg)"

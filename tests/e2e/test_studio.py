@@ -19,7 +19,6 @@ def log(w, pid):
     return decisions.log(w.db, pid)
 
 
-@pytest.mark.xfail(strict=False, reason="failed on a crowded machine; cause not found yet")
 def test_a_hundred_decisions_by_keyboard_alone(app, workspace, tab):
     """A key that is lost or taken twice makes the hundredth decision the wrong one."""
     pid = studio.project(workspace, films(100))
@@ -48,7 +47,6 @@ def test_a_hundred_decisions_by_keyboard_alone(app, workspace, tab):
     assert len(outcome(log(workspace, pid))) == 97
 
 
-@pytest.mark.xfail(strict=False, reason="failed on a crowded machine; cause not found yet")
 def test_keys_held_down_or_hit_twice_decide_once(app, workspace, tab):
     """Eight presses 40 ms apart made eight decisions once."""
     pid = studio.project(workspace, films(12))
@@ -119,7 +117,6 @@ def test_single_keys_are_typed_in_the_box_and_dead_when_switched_off(app, worksp
     assert log(workspace, pid) == []
 
 
-@pytest.mark.xfail(strict=False, reason="failed on a crowded machine; cause not found yet")
 def test_view_of_the_queue_is_in_the_address_and_opens_elsewhere(app, workspace, browser, tab):
     pid = studio.project(workspace, films(6))
     workspace.decide(pid, "c002", "rejected", "ann", reasons=("duplicate",))
@@ -168,7 +165,6 @@ def test_draft_outlives_page_switch_refresh_restart_and_kill(tmp_path, browser):
         own.stop()
 
 
-@pytest.mark.xfail(strict=False, reason="failed on a crowded machine; cause not found yet")
 def test_one_undo_takes_a_bulk_act_back_after_a_refresh(app, workspace, tab):
     pid = studio.project(workspace, films(5))
     workspace.do_bulk(pid, workspace.plan_bulk(pid, "me", ["001", "002", "003"], "rejected"), "me", ("duplicate",))
@@ -181,7 +177,6 @@ def test_one_undo_takes_a_bulk_act_back_after_a_refresh(app, workspace, tab):
     assert outcome(log(workspace, pid)) == {} and len(log(workspace, pid)) == 6
 
 
-@pytest.mark.xfail(strict=False, reason="failed on a crowded machine; cause not found yet")
 def test_two_people_on_one_queue_never_meet_and_never_overwrite(app, workspace, browser):
     """The same text decided twice is work lost; one decision written over another is worse."""
     pid = studio.project(workspace, films(12))
@@ -211,7 +206,6 @@ def test_two_people_on_one_queue_never_meet_and_never_overwrite(app, workspace, 
             tab.context.close()
 
 
-@pytest.mark.xfail(strict=False, reason="failed on a crowded machine; cause not found yet")
 def test_second_opinion_is_blind_then_settled_and_the_trail_replays(app, workspace, browser):
     """Whoever sees the first opinion gives no second one."""
     pid = studio.project(workspace, films(2))

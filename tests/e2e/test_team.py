@@ -166,7 +166,6 @@ def test_a_blind_second_opinion_is_settled_and_a_bulk_act_is_undone(project, tmp
         rob.get_by_text("they give exactly the present state").wait_for()
 
 
-@pytest.mark.xfail(strict=False, reason="failed on a crowded machine; cause not found yet")
 def test_a_team_signs_in_and_the_name_cannot_be_chosen(project, tmp_path, browser):
     """A name in the address must not be believed where people sign in."""
     w, pid = project

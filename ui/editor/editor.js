@@ -62,12 +62,16 @@ export default function (component) {
     keep.addEventListener("click", () => { if (own.phrase) own.keep(own.phrase); keep.hidden = true; });
   }
 
+  // After X comes the reason: a number as soon as the reasons are there, another X (no reason) only after a hand's time.
+  own.reason = (what, now) => own.pressed.what === "x" && document.querySelector("[class*='st-key-reason-']") &&
+    (/^[1-8]$/.test(what) || now - own.pressed.at > HAND);
+
   // One press, one decision: presses on their way to the server would otherwise meet the next card there.
   own.allowed = (what) => {
     const now = performance.now();
     if (now - own.since < HAND) return false;
     const again = own.pressed && own.pressed.item === own.item && now - own.pressed.at < GIVE_UP;
-    if (again && !(own.pressed.what === "x" && now - own.pressed.at > HAND)) return false; // after X comes the reason
+    if (again && !own.reason(what, now)) return false;
     own.pressed = { item: own.item, at: now, what };
     return true;
   };

@@ -30,7 +30,6 @@ def test_one_worker_is_this_process_and_an_interrupt_keeps_what_is_done():
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=False, reason="failed on a crowded machine; cause not found yet")
 def test_a_killed_worker_process_loses_nothing_and_repeats_nothing_finished(tmp_path):
     found = Counter()
     assert spread(dies_once, [(str(tmp_path), i) for i in range(4)], lambda n: found.update([n]), workers=2) == 4
