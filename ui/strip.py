@@ -1,8 +1,9 @@
 """The live strip on the Curate page: what the counterfactuals kept so far bring, and which text to look at next.
 
-A fragment of its own, drawn last: a slow number never holds up the card. Numbers are kept until the next decision.
+Drawn last, from numbers made in the background: neither the card nor the next key ever waits for it.
 """
 
+import time
 from html import escape
 from typing import Any
 
@@ -10,38 +11,40 @@ import streamlit as st
 
 from ui import errors, layout, review, state
 
-MANY, EVERY = 200, 25
-"""From so many kept pairs on, the numbers are made anew after every 25th decision only."""
+PATIENCE, LOOK_AGAIN = 0.5, 1.0
+"""Seconds that the page stays for the numbers of the newest decision; seconds between looks where they take longer."""
 
 
 def draw(w: Any, pid: str) -> None:
-    """Show the strip of a project; it fills itself in while development texts are still being read."""
+    """Show the strip of a project; it fills itself in where the numbers take longer."""
     with errors.shown():
-        known = st.session_state.get(f"live-{pid}")
-        waiting = known is not None and known[1].unread > 0
-        st.fragment(_strip, run_every=2.0 if waiting else None)(pid)
+        known = _soon(w, pid)
+        st.fragment(_strip, run_every=None if known[1] else LOOK_AGAIN)(pid, known)
 
 
-def _strip(pid: str) -> None:
-    w, key = state.workspace(), f"live-{pid}"
-    mark, known = w.marker(pid), st.session_state.get(key)
-    held = st.session_state.get(f"{key}-held", 0) + 1
-    if known is not None and known[1].n >= MANY and not known[1].unread and known[0] != mark and held < EVERY:
-        st.session_state[f"{key}-held"] = held
-        known = mark, known[1]  # thousands of pairs: one more moves little, and measuring would hold up the next key
-    else:
-        st.session_state[f"{key}-held"] = 0
-    if known is None or known[0] != mark or known[1].unread:
+def _soon(w: Any, pid: str) -> tuple[Any, bool]:
+    """The numbers within a moment. Each look at the session lets a key that was pressed meanwhile go first."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        live, last = w.live_now(pid)
+        if last or time.monotonic() > end:
+            return live, last
+        state.item_id()
+        time.sleep(0.03)
+
+
+def _strip(pid: str, drawn: tuple[Any, bool]) -> None:
+    live, last = drawn
+    if not last:
         with errors.shown():
-            was_reading = known is not None and known[1].unread
-            known = st.session_state[key] = (mark, w.live(pid))
-            if was_reading and not known[1].unread:
+            live, last = state.workspace().live_now(pid)
+            if last:
                 st.rerun()
-    if known is None or known[0] != mark:
+    if live is None and last:
         return
-    live = known[1]
-    st.html(f'<div class="cod-strip" role="status" id="live-strip">{words(live)}</div>')
-    if live.next is not None and live.next.example_id != state.item_id():
+    said = (words(live) if live else "") + ("" if last else "<span>Counting your last decisions…</span>")
+    st.html(f'<div class="cod-strip" role="status" id="live-strip">{said}</div>')
+    if live is not None and live.next is not None and live.next.example_id != state.item_id():
         if st.button("Go to that text", key="strip-next", type="tertiary", icon=":material/near_me:"):
             review.go_to(live.next.example_id)
             st.rerun()

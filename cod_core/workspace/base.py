@@ -18,15 +18,16 @@ class Base:
         self.settings = Settings.load(home)
         self.db = open_database(self.settings.database_url)
         self._made: dict[tuple, object] = {}
-        self._making = threading.RLock()
+        self._making: dict[tuple, threading.RLock] = {}
         self._keys: dict[str, str] = {}
 
     def _once(self, key: tuple, make):
-        """The object made for `key`, made on first use by one thread only."""
-        with self._making:
-            if key not in self._made:
-                self._made[key] = make()
-            return self._made[key]
+        """The object made for `key`, on first use and by one thread only; a slow one holds up nobody else's."""
+        if key not in self._made:
+            with self._making.setdefault(key, threading.RLock()):
+                if key not in self._made:
+                    self._made[key] = make()
+        return self._made[key]
 
     def remember_key(self, pid: str, key: str | None) -> None:
         """Keep an LLM key for a project in this process's memory only: never in the database, a file or a log."""

@@ -4,6 +4,8 @@ Answers within a second by the linear student: two students are solved exactly a
 are read once (a job reads them when proposals are made); until then `ready` says how many are still to be read.
 """
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +17,7 @@ from cod_core.workspace.base import Base
 FEW, DEV_TEXTS, READ_AT_ONCE = 4, 400, 96
 LOOK_AHEAD = 300  # open texts compared for the next one: thousands would hold up every card of a large project
 NEAR_P = (0.5, 0.8)
+MANY, EVERY = 200, 25  # from so many kept pairs on, every 25th decision is measured: one more moves little
 THIN = 0.75  # a class with less than this share of its fair part of the kept pairs is thin
 
 
@@ -42,8 +45,54 @@ class Live:
     next: Next | None
 
 
+class Watch:
+    """The numbers of one project, made in a thread of their own, so that no key waits for them."""
+
+    def __init__(self, measure: Callable[[], Live], marker: Callable[[], str]):
+        self._measure, self._marker, self._lock = measure, marker, threading.Lock()
+        self._mark, self._live, self._error, self._running, self._since = None, None, None, False, set()
+
+    def now(self) -> tuple[Live | None, bool]:
+        """(the newest numbers, whether they are the last word for now). Where not, making them has begun.
+
+        Raises what went wrong in making them, once.
+        """
+        mark = self._marker()
+        with self._lock:
+            if self._error is not None:
+                error, self._error = self._error, None
+                raise error
+            live, current = self._live, mark == self._mark
+            if live is not None and live.n >= MANY and not live.unread and not current:
+                self._since.add(mark)
+                current = len(self._since) < EVERY
+            if current and not (live is not None and live.unread):
+                return live, True
+            if not self._running:
+                self._running = True
+                threading.Thread(target=self._work, daemon=True, name="live-strip").start()
+            return live, False
+
+    def _work(self) -> None:
+        while True:
+            mark, live, error = self._marker(), None, None
+            try:
+                live = self._measure()
+            except Exception as caught:  # said by the next now()
+                error = caught
+            with self._lock:
+                self._mark, self._live, self._error, self._since = mark, live, error, set()
+                if live is None or not live.unread:
+                    self._running = False
+                    return
+
+
 class LiveView(Base):
     """The strip on the Curate page."""
+
+    def live_now(self, pid: str) -> tuple[Live | None, bool]:
+        """The strip's numbers as far as they are known; see Watch.now. Never waits for a model."""
+        return self._once(("live", pid), lambda: Watch(lambda: self.live(pid), lambda: self.marker(pid))).now()
 
     def live(self, pid: str) -> Live:
         """The strip's numbers. Reads at most 96 new development texts a call, so that a page never waits long."""

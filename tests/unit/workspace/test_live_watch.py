@@ -1,0 +1,82 @@
+"""The strip's numbers are made beside the page: asked for without waiting, the newest decisions win."""
+
+import threading
+import time
+
+import pytest
+
+from cod_core.workspace.live import EVERY, MANY, Live, Watch
+
+
+def numbers(n: int, unread: int = 0) -> Live:
+    return Live(n, None, None, 0, unread, "", None)
+
+
+def last_word(watch: Watch) -> Live | None:
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        live, last = watch.now()
+        if last:
+            return live
+        time.sleep(0.01)
+    raise AssertionError("no last word within 10 s")
+
+
+def test_asking_never_waits_and_begins_the_work_once():
+    go, begun = threading.Event(), []
+
+    def measure():
+        begun.append(1)
+        go.wait(10)
+        return numbers(3)
+    watch = Watch(measure, lambda: "a")
+    start = time.perf_counter()
+    assert [watch.now() for _ in range(5)] == [(None, False)] * 5
+    assert time.perf_counter() - start < 1
+    go.set()
+    assert last_word(watch) == numbers(3) and len(begun) == 1
+
+
+def test_a_decision_made_meanwhile_is_counted_too():
+    mark, n = ["a"], [1]
+    watch = Watch(lambda: numbers(n[0]), lambda: mark[0])
+    assert last_word(watch).n == 1
+    mark[0], n[0] = "b", 2
+    assert watch.now() == (numbers(1), False), "the old numbers until the new ones are there"
+    assert last_word(watch).n == 2
+
+
+def test_development_texts_are_read_to_the_end_without_being_asked_again():
+    left = [200]
+
+    def measure():
+        left[0] -= 100
+        return numbers(5, left[0])
+    watch = Watch(measure, lambda: "a")
+    watch.now()
+    assert last_word(watch).unread == 0 and left == [0]
+
+
+def test_what_goes_wrong_is_said_once_and_tried_again_with_the_next_decision():
+    mark, broken = ["a"], [True]
+
+    def measure():
+        if broken[0]:
+            raise ValueError("disk full")
+        return numbers(1)
+    watch = Watch(measure, lambda: mark[0])
+    with pytest.raises(ValueError, match="disk full"):
+        last_word(watch)
+    assert watch.now() == (None, True)
+    broken[0], mark[0] = False, "b"
+    assert last_word(watch).n == 1
+
+
+def test_of_many_pairs_every_25th_decision_is_measured():
+    mark, measured = [0], []
+    watch = Watch(lambda: measured.append(mark[0]) or numbers(MANY), lambda: str(mark[0]))
+    last_word(watch)
+    for _ in range(EVERY):
+        mark[0] += 1
+        last_word(watch)
+    assert measured == [0, EVERY]
