@@ -7,7 +7,12 @@ from ui import errors, layout, state, tour
 
 layout.through_app()
 
-SAMPLES = {"movies": "Movie reviews", "amazon": "Product reviews", "tweets": "Tweets"}
+SAMPLES = {
+    "movies": "Movie reviews",
+    "amazon": "Product reviews",
+    "tweets": "Tweets",
+    "news": "Newspaper editorials (three classes)",
+}
 HERO = """
 <div class="cod-hero"><h1>Make a few labelled texts count</h1>
 <p>A <b>counterfactual</b> is a text with the smallest change that turns its label around. You curate a few of them,

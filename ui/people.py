@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cod_core.errors import CodError
-from cod_core.workspace.people import ALLOWED, may
+from cod_core import roles
 from ui import errors, state
 
 ROLE_WORDS = {"curator": "Curator: decides on texts", "reviewer": "Reviewer: also bulk decisions, guideline, settling "
@@ -67,24 +66,22 @@ def role() -> str:
 
 
 def allowed(act: str) -> bool:
-    """Whether the person at the screen may do this (a key of cod_core.workspace.people.ALLOWED)."""
-    return may(role(), act)
+    """Whether the person at the screen may do this (a key of cod_core.roles.ALLOWED)."""
+    return roles.may(role(), act)
 
 
 def only_for(act: str, what: str) -> bool:
     """Whether the person may; where not, says so in one line. what: 'Setting an endpoint'."""
     mine = role()
-    if may(mine, act):
+    if roles.may(mine, act):
         return True
-    errors.box(f"{what} needs the role {' or '.join(ALLOWED[act])}; yours is {mine}. Ask an owner.", "info")
+    errors.box(f"{what} needs the role {' or '.join(roles.ALLOWED[act])}; yours is {mine}. Ask an owner.", "info")
     return False
 
 
 def need(act: str) -> None:
     """Raises CodError where the person at the screen may not do this: for callbacks."""
-    mine = role()
-    if not may(mine, act):
-        raise CodError(f"This needs the role {' or '.join(ALLOWED[act])}; yours is {mine}. Ask an owner.")
+    roles.need(role(), act)
 
 
 def holder() -> str:

@@ -6,9 +6,12 @@ workers offer it (dask worker --resources GPU=1).
 """
 
 import multiprocessing
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from types import ModuleType
 
 from cod_core.errors import BadInput, CodError
 
@@ -35,7 +38,8 @@ def spread(
     while left:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, mp_context=context, initializer=_calm, initargs=(threads,)) as pool:
-            futures = {pool.submit(work, block): number for number, block in left.items()}
+            with _nameless_main():
+                futures = {pool.submit(work, block): number for number, block in left.items()}
             try:
                 for future in _as_done(futures):
                     on_done(future.result())
@@ -83,6 +87,20 @@ def _as_done(futures: Iterable[Future]):
     while open_:
         finished, open_ = wait(open_, timeout=1.0, return_when=FIRST_COMPLETED)
         yield from finished
+
+
+@contextmanager
+def _nameless_main():
+    """While worker processes start: they import what they work with, never the script that happens to run here.
+
+    A spawned process runs the parent's main script first. Inside a Streamlit server that is the app itself.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _calm(threads: int) -> None:

@@ -53,7 +53,8 @@ class Gathering(Base):
         """
         spec = samples.sample(name)
         if not has_builtin_teacher(name):
-            raise BadInput(f"The sample {name!r} has no built-in teacher yet. Choose movies, amazon or tweets.")
+            raise BadInput(f"The sample {name!r} has no built-in teacher here. Choose one of: "
+                           f"{', '.join(filter(has_builtin_teacher, samples.SAMPLES))}.")
         for project in self.projects():
             if project.settings.get("sample") == name:
                 if project.archived_at is not None:

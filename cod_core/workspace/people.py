@@ -2,21 +2,9 @@
 
 from collections.abc import Sequence
 
-from cod_core.errors import BadInput, CodError
+from cod_core.errors import BadInput
 from cod_core.store import leases, people
 from cod_core.workspace.base import Base
-
-ALLOWED = {
-    "curate": ("curator", "reviewer", "owner"),
-    "adjudicate": ("reviewer", "owner"),
-    "bulk": ("reviewer", "owner"),
-    "guideline": ("reviewer", "owner"),
-    "endpoint": ("owner",),
-    "people": ("owner",),
-    "delete": ("owner",),
-    "leave": ("owner",),
-}
-"""What a person does -> who may. endpoint: set an endpoint, a key or a model folder. leave: send data to a hub."""
 
 
 class People(Base):
@@ -79,14 +67,3 @@ class People(Base):
     def places(self, person: str) -> dict[str, tuple[str, str | None, str]]:
         """project id -> (page, text, time) where the person was last."""
         return people.places(self.db, person)
-
-
-def may(role: str, act: str) -> bool:
-    """Whether a role allows an act (a key of ALLOWED)."""
-    return role in ALLOWED[act]
-
-
-def need(role: str, act: str) -> None:
-    """Raises CodError in plain words where the role does not allow the act."""
-    if not may(role, act):
-        raise CodError(f"This needs the role {' or '.join(ALLOWED[act])}; yours is {role}. Ask an owner.")

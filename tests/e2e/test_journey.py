@@ -95,8 +95,14 @@ def press(page, name: str) -> None:
 
 
 def says(page, text: str, seconds: float = 60) -> None:
-    """Wait until the page says so."""
-    page.get_by_text(text).first.wait_for(timeout=seconds * 1000)
+    """Wait until the page says so; what it says instead is in the error."""
+    from playwright.sync_api import TimeoutError
+
+    try:
+        page.get_by_text(text).first.wait_for(timeout=seconds * 1000)
+    except TimeoutError as error:
+        told = page.locator("[data-testid=stApp]").inner_text()[:2000]
+        raise AssertionError(f"{text!r} not said within {seconds} s at {page.url}; the page says: {told}") from error
 
 
 def settle(page) -> None:

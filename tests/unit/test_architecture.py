@@ -16,7 +16,8 @@ LEVELS = [
     ("cod_core.jobs.queue", "cod_core.jobs.processes", "cod_core.distill", "cod_core.diagnostics", "cod_core.counterfactuals", "cod_core.curation",
      "cod_core.export"),
     ("cod_core.models", "cod_core.data", "cod_core.store", "cod_core.figures"),
-    ("cod_core.types", "cod_core.errors", "cod_core.text", "cod_core.progress", "cod_core.settings"),
+    ("cod_core.types", "cod_core.errors", "cod_core.text", "cod_core.progress", "cod_core.settings",
+     "cod_core.roles"),
 ]
 
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -34,6 +35,19 @@ def test_a_killed_worker_process_loses_nothing_and_repeats_nothing_finished(tmp_
     found = Counter()
     assert spread(dies_once, [(str(tmp_path), i) for i in range(4)], lambda n: found.update([n]), workers=2) == 4
     assert found == {0: 1, 1: 1, 2: 1, 3: 1} and (tmp_path / "died").exists()
+
+
+@pytest.mark.slow
+def test_workers_never_run_the_script_that_happens_to_be_running(tmp_path, monkeypatch):
+    """Streamlit names its app as the main module: every worker ran the whole app once, and died of it."""
+    script = tmp_path / "app.py"
+    script.write_text("raise SystemExit('the app was run')\n")
+    app = ModuleType("__main__")
+    app.__file__ = str(script)
+    monkeypatch.setitem(sys.modules, "__main__", app)
+    found = []
+    assert spread(double, [1, 2], found.append, workers=2) == 2
+    assert sorted(found) == [2, 4] and sys.modules["__main__"] is app
 
 
 @pytest.fixture

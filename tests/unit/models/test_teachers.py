@@ -89,13 +89,15 @@ def test_length_batches_hold_every_text_once_and_little_padding():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["movies", "amazon", "tweets"])
+@pytest.mark.parametrize("name", ["movies", "amazon", "tweets", "news"])
 def test_built_in_teachers_are_small_and_know_good_from_bad(name):
     assert (BUILTIN / name / "adapter.safetensors").stat().st_size < 700_000
     measured = json.loads((BUILTIN / name / "measured.json").read_text())
-    assert measured["test"]["accuracy"] >= {"movies": 0.85, "amazon": 0.85, "tweets": 0.95}[name]
+    assert measured["test"]["accuracy"] >= {"movies": 0.85, "amazon": 0.85, "tweets": 0.95, "news": 0.65}[name]
     teacher = FineTunedTeacher(BUILTIN / name)
-    said = [p.label for p in teacher.predict(["I loved it, it is wonderful.", "I hated it, it is awful."])]
+    praise, blame = {"news": ("This is a sensible plan that will help many people.", "This is a shameful failure that will hurt many people.")
+                     }.get(name, ("I loved it, it is wonderful.", "I hated it, it is awful."))
+    said = [p.label for p in teacher.predict([praise, blame])]
     assert said == ["positive", "negative"]
 
 
