@@ -27,7 +27,7 @@ def buttons(shown: Shown, ok: bool | None) -> None:
     if st.session_state.get("rejecting") == shown.example_id:
         _reasons(shown)
         return
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="decisions"):
         label = "Accept my text" if shown.base_id is None else "Accept my edit" if shown.edited else "Accept"
         act(label, "accept", letter("accept"), review.accept, (shown,), type="primary", disabled=ok is False)
         act("Reject", "reject", letter("reject"), review.start_reject, (shown,))

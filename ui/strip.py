@@ -43,11 +43,12 @@ def _strip(pid: str, drawn: tuple[Any, bool]) -> None:
     if live is None and last:
         return
     said = (words(live) if live else "") + ("" if last else "<span>Counting your last decisions…</span>")
-    st.html(f'<div class="cod-strip" role="status" id="live-strip">{said}</div>')
-    if live is not None and live.next is not None and live.next.example_id != state.item_id():
-        if st.button("Go to that text", key="strip-next", type="tertiary", icon=":material/near_me:"):
-            review.go_to(live.next.example_id)
-            st.rerun()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="strip"):
+        st.html(f'<div class="cod-strip" role="status" id="live-strip">{said}</div>')
+        if live is not None and live.next is not None and live.next.example_id != state.item_id():
+            if st.button("Go to that text", key="strip-next", type="tertiary", icon=":material/near_me:"):
+                review.go_to(live.next.example_id)
+                st.rerun()
 
 
 def words(live: Any) -> str:
