@@ -28,11 +28,12 @@ def amount(largest: int) -> int:
 
 def search(k: int, busy: bool) -> None:
     """The embedded, teacher-guided search."""
-    st.caption(
-        "Looks for the few words that decide for the teacher and replaces them. No text leaves this computer; "
-        "allow about a second a text."
+    caption, models = st.empty(), w.llm_source_names(pid)
+    chosen = search_options.choose(project.task.labels, models)
+    caption.caption(
+        "Looks for the few words that decide for the teacher and replaces them; allow about a second a text, "
+        f"longer with a language model. {search_options.leaves(chosen, models)}"
     )
-    chosen = search_options.choose(project.task.labels)
     if st.button(f"Propose changes for {k} texts", type=main_action, key="generate", disabled=busy):
         start({"k": k, "generator": "search", "n": 4, **chosen})
 

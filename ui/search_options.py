@@ -15,8 +15,23 @@ SOURCES = {
 EFFORT = {400: "Quick", 1500: "Thorough"}
 
 
-def choose(labels: tuple[str, ...]) -> dict[str, Any]:
-    """Options for Workspace.generate; only those that differ from the default."""
+def where(model: str, host: str) -> str:
+    """A language model as a source, in plain words. host: where the texts go, "" for nowhere."""
+    return f"Words of {layout.plain(model, 30)} at {layout.plain(host, 40)}" if host else "Words that a language model here expects"
+
+
+def leaves(chosen: dict[str, Any], models: dict[str, str]) -> str:
+    """What leaves this computer with these options, as a sentence."""
+    hosts = sorted({models[name] for name in chosen.get("sources", ()) if models.get(name)})
+    return f"Your texts are sent to {', '.join(layout.plain(h) for h in hosts)}." if hosts else "No text leaves this computer."
+
+
+def choose(labels: tuple[str, ...], models: dict[str, str] | None = None) -> dict[str, Any]:
+    """Options for Workspace.generate; only those that differ from the default.
+
+    models: names of sources that ask a language model -> host that texts go to (Workspace.llm_source_names).
+    """
+    offered = SOURCES | {name: where(name.removeprefix("words of "), host) for name, host in (models or {}).items()}
     out: dict[str, Any] = {}
     if len(labels) > 2:
         options = ["nearest", "all", *range(len(labels))]
@@ -42,13 +57,13 @@ def choose(labels: tuple[str, ...]) -> dict[str, Any]:
             out["frozen"] = found
         chosen = st.pills(
             "Where may the changes come from?",
-            list(SOURCES),
+            list(offered),
             default=list(SOURCES),
             selection_mode="multi",
-            format_func=SOURCES.get,
+            format_func=offered.get,
             key="search-sources",
         )
-        if chosen and len(chosen) < len(SOURCES):
+        if chosen and set(chosen) != set(SOURCES):
             out["sources"] = list(chosen)
         effort = st.segmented_control(
             "How long to look", list(EFFORT), default=400, required=True, format_func=EFFORT.get, key="search-effort"

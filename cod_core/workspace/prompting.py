@@ -161,6 +161,16 @@ class Prompting(Base):
         progress(len(pairs), len(pairs), "done")
         return {"read": len(pairs) if judge else 0, "judge": judge.name if judge else None}
 
+    def llm_source_names(self, pid: str) -> dict[str, str]:
+        """Name of each source of llm_sources that this project could use now -> host that texts go to, "" for none."""
+        from cod_core.workspace import llm
+
+        found = {} if (name := self.local_llm_name()) is None else {f"likely words of {name}": ""}
+        if (last := self.last_llm(pid)) and last.get("base_url"):
+            settings = llm.settings_of({"llm": last})
+            found[f"words of {settings.model}"] = settings.host
+        return found
+
     def llm_sources(self, pid: str, names) -> list:
         """Candidate sources of the search that ask a language model, of those named: 'likely words of MODEL' for the
         packaged one where it is installed, 'words of MODEL' for the chat model used last."""

@@ -61,3 +61,17 @@ def test_every_source_of_the_library_has_a_plain_name():
     from cod_core.workspace.searching import SOURCES
 
     assert set(search_options.SOURCES) == set(SOURCES)
+
+
+def test_a_language_model_can_help_the_search_and_the_page_says_where_texts_go(filled, workspace, screen):
+    from cod_core.workspace.llm import remember
+
+    remember(workspace, filled, {"llm": {"base_url": "http://models.example:8000/v1", "model": "small"}})
+    test = screen("proposals", filled)
+    assert any("No text leaves this computer" in c.value for c in test.caption)
+    pills = next(b for b in test.button_group if b.key == "search-sources")
+    assert "Words of small at models.example 8000" in pills.options
+    pills.set_value([*pills.value, "words of small"]).run()
+    sound(test)
+    assert any("Your texts are sent to models.example 8000" in c.value for c in test.caption)
+    assert workspace.llm_source_names(filled)["words of small"] == "models.example:8000"
