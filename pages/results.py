@@ -4,7 +4,7 @@ from html import escape
 
 import streamlit as st
 
-from ui import errors, jobs, layout, measured, outcome, state
+from ui import errors, jobs, layout, measured, outcome, remembered, state
 
 layout.through_app()
 
@@ -61,5 +61,7 @@ else:
     )
     with errors.shown():
         outcome.DRAW[section or "bought"](w, pid, results)
+        labels = project.task.labels
+        remembered.ahead(w, pid, results.effects[-1]["k"] if results.effects else None, labels[-1] if len(labels) > 2 else None)
     st.divider()
     report_button()

@@ -6,28 +6,11 @@ from typing import Any
 import streamlit as st
 
 from cod_core import figures
-from ui import errors, jobs, layout, measured, state
+from ui import errors, jobs, layout, measured, remembered, state
 
 SECTIONS = {"bought": "What it bought", "line": "Where the line is drawn", "map": "Map of the texts",
             "answers": "Which answers changed", "worth": "Worth of each"}
 SHOWN_TEXTS = 8
-
-
-@st.cache_data(show_spinner="Reading what is on record", max_entries=64)
-def _cached(verb: str, pid: str, _mark: str, mark: str, *args: Any) -> Any:
-    return getattr(state.workspace(), verb)(pid, *args)
-
-
-def ask(w: Any, verb: str, pid: str, *args: Any) -> Any:
-    """What a reading verb says, kept until decisions or results change."""
-    mark = f"{w.settings.home}:{w.marker(pid)}"
-    return _cached(verb, pid, mark, mark, *args)
-
-
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _map_figure(_seen: Any, mark: str, label: str | None) -> Any:
-    """The map drawn once: wrapping and escaping two thousand texts takes longer than a click may."""
-    return figures.text_map_plot(_seen.dots, _seen.pairs, _seen.axis_label)
 
 
 def open_item(example_id: str) -> None:
@@ -185,9 +168,8 @@ def text_map(w: Any, pid: str, found: Any) -> None:
     if len(labels) > 2:
         label = st.segmented_control("Line of", labels, default=labels[-1], required=True, key="map-label",
                                      format_func=layout.plain)
-    seen = ask(w, "text_map", pid, label)
-    figure = _map_figure(seen, f"{w.settings.home}:{pid}:{w.marker(pid)}", label)
-    chosen = measured.chart(figure, "text-map", clicks=True, moves=True)
+    seen = remembered.ask(w, "text_map", pid, label)
+    chosen = measured.chart(remembered.text_map(w, pid, label), "text-map", clicks=True, moves=True)
     st.caption(f"{seen.shown:,} of {seen.total:,} texts are drawn. Click on a text that has a counterfactual to open it "
                "in Curate; drag to move, scroll to come closer.")
     if chosen:
@@ -207,7 +189,7 @@ def answers(w: Any, pid: str, found: Any) -> None:
     k = _choose_k([e["k"] for e in found.effects], "answers")
     if k is None:
         return
-    seen = ask(w, "answers", pid, k)
+    seen = remembered.ask(w, "answers", pid, k)
     if not seen["texts"]:
         st.caption("There are no test or unlabelled texts to look at.")
         return
@@ -238,7 +220,7 @@ def _example(row: dict) -> str:
 
 def worth(w: Any, pid: str, found: Any) -> None:
     """What each kept counterfactual was worth; a click opens it in Curate."""
-    seen = ask(w, "worth", pid)
+    seen = remembered.ask(w, "worth", pid)
     if seen is None:
         st.caption("This needs two or more accepted counterfactuals and development or unlabelled texts to measure on.")
         return
