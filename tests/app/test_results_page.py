@@ -2,6 +2,7 @@
 through; the report is one file that fetches nothing."""
 
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -56,6 +57,20 @@ def test_every_section_draws_and_says_how_it_is_measured(distilled, screen, sect
     assert not test.exception and RED not in words(test), words(test)
     assert "With 4 training rows" in words(test)
     assert section == "line" or any(e.label == "How this is measured" for e in test.expander)
+
+
+def test_the_other_sections_are_made_while_the_first_one_is_read(distilled, screen, monkeypatch):
+    from cod_core.workspace import Workspace
+
+    test = screen("results", distilled)
+    for thread in threading.enumerate():
+        if thread.name == "results-ahead":
+            thread.join(60)
+    for verb in ("text_map", "answers", "worth"):
+        monkeypatch.setattr(Workspace, verb, lambda *_: pytest.fail("it was on record"))
+    for section in ("map", "answers", "worth"):
+        next(g for g in test.button_group if g.key == "results-section").set_value(section).run()
+        assert not test.exception and RED not in words(test), words(test)
 
 
 def test_a_report_of_an_earlier_version_says_so_and_is_computed_again(distilled, screen, workspace):
