@@ -56,7 +56,8 @@ def prepare(w: Workspace, name: str, pairs: int, minutes: float) -> None:
     pid, stop = tasks.project(w, name), until(minutes)
     if name == "agnews":
         for source in tasks.AG_SOURCES:
-            print(source, tasks.import_recorded(w, pid, source), flush=True)
+            found = tasks.import_recorded(w, pid, source)
+            print(source, {k: len(v) if k == "problems" else v for k, v in found.items()}, flush=True)
         w.accept_unattended(pid)
         return
     pool, tried = w.pool(pid), set()
