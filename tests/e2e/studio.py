@@ -127,8 +127,9 @@ def leave(tab, before: str) -> str:
     return card(tab)
 
 
-def ready(tab, words: str) -> None:
-    """Wait until the card with these words is on the screen, its proposal in the box, and as long as a hand needs."""
+def ready(tab, words: str = "") -> None:
+    """Wait until the card of the address is on the screen, with these words in its original and its proposal in the box,
+    and as long as a hand needs."""
     tab.wait_for_function(
         """words => {
             const original = document.querySelector('[data-cod-original]')?.innerText;

@@ -18,6 +18,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import studio
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("COD_DATA", "nowhere")) / "sst2"
@@ -124,12 +125,21 @@ def card(page) -> str:
 
 
 def key(page, letter: str) -> None:
-    """Press a key and wait for the next card."""
+    """Press a key on a card that is there and wait for the next one."""
     before = card(page)
-    page.wait_for_timeout(400)
+    studio.ready(page)
     page.keyboard.press(letter)
     page.wait_for_function("before => !location.href.includes('item=' + before)", arg=before)
     settle(page)
+
+
+def reject(page, reason: str) -> None:
+    """X, then the number of the reason."""
+    studio.ready(page)
+    page.keyboard.press("x")
+    page.locator(".st-key-reason-none button").wait_for()
+    page.wait_for_timeout(60)
+    key(page, reason)
 
 
 def begin(page, address, tmp_path) -> None:
@@ -180,11 +190,9 @@ def curate(page) -> None:
     settle(page)
     second = card(page)
     page.locator("h1").click()
-    page.wait_for_timeout(400)
-    page.keyboard.press("x")
-    says(page, "Why not?")
-    key(page, "3")
+    reject(page, "3")
     says(page, "2 of 8 texts decided · 1 kept")
+    studio.ready(page)
     page.keyboard.press("u")
     page.wait_for_function("item => location.href.includes('item=' + item)", arg=second)
     says(page, "1 of 8 texts decided")
@@ -193,14 +201,12 @@ def curate(page) -> None:
     says(page, "1 of 8 texts decided")
     assert card(page) == second, "a refresh must resume at the same text"
     for _ in range(7):
+        studio.ready(page)
         settle(page)
-        flips = page.get_by_text("It flips: the teacher now says").count()
-        if flips:
+        if page.get_by_text("It flips: the teacher now says").count():
             key(page, "a")
         else:
-            page.keyboard.press("x")
-            says(page, "Why not?")
-            key(page, "8")
+            reject(page, "8")
     says(page, "Every proposal is decided")
 
 
