@@ -1,8 +1,8 @@
 """What counterfactuals buy, over 20 draws: accuracy of the linear student by arm and k. Resumable.
 
-    python -m benchmarks.accuracy [movies amazon tweets sst2] [--seeds 20] [--shots 8,16,32] [--home FOLDER]
+    python -m benchmarks.accuracy [movies amazon tweets sst2 agnews] [--seeds 20] [--shots 8,16,32] [--home FOLDER]
 
-Prints a table and writes benchmarks/results/accuracy.json. sst2 needs COD_DATA; its teacher is fine-tuned on
+Prints a table and writes benchmarks/results/accuracy.json. sst2 and agnews need COD_DATA; their teachers are fine-tuned on
 SST-2's own training split (the movies teacher has seen its test reviews and must not be used).
 """
 
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import cod_core
+from benchmarks import tasks
 from cod_core.models.encoder import DEFAULT_ENCODER
 from cod_core.store import items
 from cod_core.text import short_hash
@@ -51,7 +52,7 @@ def main() -> None:
     w, shots = Workspace(chosen.home), [int(k) for k in chosen.shots.split(",")]
     table = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for task in chosen.tasks:
-        pid = sst2_project(w) if task == "sst2" else w.create_sample(task)
+        pid = sst2_project(w) if task == "sst2" else tasks.project(w, task)
         out = run_arms(w, pid, 0, chosen.seeds, shots, max(shots) // 2)
         table[task] = {**out, "seeds": chosen.seeds, "version": cod_core.__version__,
                        "effects": [{k: e[k] for k in ("k", "kd", "cod", "mean", "low", "high", "p_signflip", "clear")}

@@ -20,7 +20,7 @@ from cod_core.errors import CodError
 from cod_core.text import is_unspaced, short_hash, token_spans, tokens
 from cod_core.types import Counterfactual, Example, Origin, now
 
-REVISION = "search/3"
+REVISION = "search/4"
 
 
 class Sensitivity(Protocol):
@@ -105,7 +105,7 @@ class SearchGenerator:
         return [self._counterfactual(example, context, flip) for flip in diverse(flips, n, self.settings.band)]
 
     def _search(self, trial: _Trial) -> list[Flip]:
-        """Flips of the first stage that finds any: single edits, sums of a few, many at once."""
+        """Flips of the first stage that finds any: single edits, sums of a few, many at once, a longer climb."""
         pool = self._pool(trial, dear=False)
         flips = self._singles(trial, pool) if pool else []
         if not flips and any(one.dear for one in self._sources):
@@ -113,7 +113,7 @@ class SearchGenerator:
             pool += dear
             flips = self._singles(trial, dear) if dear else []
         if not flips and pool:
-            flips = self._sums(trial, pool) or self._many(trial, pool)
+            flips = self._sums(trial, pool) or self._many(trial, pool) or self._climb(trial, pool)
         return flips + self._toward_band(trial, flips, pool) if self.settings.band and flips else flips
 
     def _toward_band(self, trial: _Trial, flips: list[Flip], pool: list[Move]) -> list[Flip]:
@@ -224,22 +224,34 @@ class SearchGenerator:
         trial.context = replace(context, influence=tuple(influence), places=places)
 
     def _sums(self, trial: _Trial, pool: list[Move]) -> list[Flip]:
-        """Beam: the best nodes of each depth get the moves that their own gradient ranks first."""
-        nodes = sorted((tuple(s) for s in trial.margins if len(s) == 1), key=lambda s: -trial.margins[frozenset(s)])
-        for _ in range(2, self.settings.max_edits + 1):
+        """Beam from the single edits up to sums of max_edits."""
+        singles = [tuple(s) for s in trial.margins if len(s) == 1]
+        return self._beam(trial, pool, singles, self.settings.max_edits - 1)
+
+    def _climb(self, trial: _Trial, pool: list[Move]) -> list[Flip]:
+        """The beam taken up again where making many at once failed (one backward pass is a poor guide that far), up to
+        the largest edit allowed; then the moves not needed taken back."""
+        most = self._most_tokens(trial)
+        few = [tuple(s) for s in trial.margins if 0 < len(s) <= self.settings.max_edits]
+        flips = self._beam(trial, pool, few, most - 1)
+        return [self._minimal(trial, min(flips, key=lambda f: (f.tokens, -f.margin)))] if flips else []
+
+    def _beam(self, trial: _Trial, pool: list[Move], nodes: list[tuple[Move, ...]], depths: int) -> list[Flip]:
+        """Flips of the first depth that has any: each of the best nodes gets the moves that its own gradient ranks first."""
+        for _ in range(depths):
+            nodes = sorted(nodes, key=lambda s: -trial.margins[frozenset(s)])[: self.settings.beam]
             wanted: dict[frozenset, float] = {}
-            for node in nodes[: self.settings.beam]:
+            for node in nodes:
                 estimates = self._estimates(trial, node, pool) + self._fit(trial, pool)
                 for i in np.argsort(-estimates)[: 2 * self.settings.width]:
                     both = (*node, pool[i])
                     if np.isfinite(estimates[i]) and edited_tokens(both) <= self._most_tokens(trial):
                         wanted[frozenset(both)] = float(estimates[i])
             best = sorted(wanted, key=lambda s: -wanted[s])[: self.settings.width]
-            scored = self._measure(trial, [tuple(sorted(s, key=lambda m: m.start)) for s in best])
-            flips = self._flips(trial, scored)
-            if flips or not scored:
+            nodes = self._measure(trial, [tuple(sorted(s, key=lambda m: m.start)) for s in best])
+            flips = self._flips(trial, nodes)
+            if flips or not nodes:
                 return flips
-            nodes = sorted(scored, key=lambda s: -trial.margins[frozenset(s)])
         return []
 
     def _many(self, trial: _Trial, pool: list[Move]) -> list[Flip]:
