@@ -161,9 +161,16 @@ if clicked:
     make_sample(which or "movies")
 with errors.shown():
     existing()
-with st.expander("Start with my own texts", icon=":material/edit_note:"):
-    own_project()
-with st.expander("Restore a backup, or open an exported set", icon=":material/unarchive:"):
-    from_file()
+# what stands in a closed box is drawn when it is opened: the page's first words need not wait for forms and uploads
+own = st.expander("Start with my own texts", icon=":material/edit_note:", key="own-box", on_change="rerun")
+if own.open:
+    with own:
+        own_project()
+file_box = st.expander(
+    "Restore a backup, or open an exported set", icon=":material/unarchive:", key="file-box", on_change="rerun"
+)
+if file_box.open:
+    with file_box:
+        from_file()
 with errors.shown():
     put_away()
