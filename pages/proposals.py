@@ -28,6 +28,12 @@ def amount(largest: int) -> int:
 
 def search(k: int, busy: bool) -> None:
     """The embedded, teacher-guided search."""
+    if len(project.task.labels) > 3:
+        errors.box(
+            "With so many labels (topics, say) single words flip the teacher without making a good text of the other label. "
+            "In our measurements a language model's proposals taught the student, and those of the search did not.",
+            "info",
+        )
     caption, models = st.empty(), w.llm_source_names(pid)
     chosen = search_options.choose(project.task.labels, models)
     caption.caption(

@@ -75,3 +75,17 @@ def test_a_language_model_can_help_the_search_and_the_page_says_where_texts_go(f
     sound(test)
     assert any("Your texts are sent to models.example 8000" in c.value for c in test.caption)
     assert workspace.llm_source_names(filled)["words of small"] == "models.example:8000"
+
+
+def test_with_many_labels_the_page_says_that_the_search_teaches_little(workspace, screen):
+    from cod_core.store import items
+    from cod_core.types import Example
+
+    for n in (3, 4):
+        labels = tuple(f"topic {i}" for i in range(n))
+        pid = workspace.create_project(f"{n} topics", Task("About what?", labels))
+        items.add_examples(workspace.db, pid, [Example(f"t{i}", f"text {i}", labels[i % n]) for i in range(8)])
+        projects.set_teacher(workspace.db, pid, {"kind": "builtin", "name": "movies"})
+        test = screen("proposals", pid)
+        sound(test)
+        assert ("With so many labels" in "".join(h.value for h in test.html)) == (n == 4)
