@@ -6,17 +6,17 @@ from typing import Any
 import streamlit as st
 
 from cod_core import figures
-from ui import errors, state
+from ui import errors
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _read(verb: str, pid: str, mark: str, *args: Any) -> Any:
-    return getattr(state.workspace(), verb)(pid, *args)
+def _read(_w: Any, verb: str, pid: str, mark: str, *args: Any) -> Any:
+    return getattr(_w, verb)(pid, *args)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _drawn(pid: str, mark: str, label: str | None) -> Any:
-    seen = _read("text_map", pid, mark, label)
+def _drawn(_w: Any, pid: str, mark: str, label: str | None) -> Any:
+    seen = _read(_w, "text_map", pid, mark, label)
     return figures.text_map_plot(seen.dots, seen.pairs, seen.axis_label)
 
 
@@ -27,12 +27,12 @@ def _mark(w: Any, pid: str) -> str:
 def ask(w: Any, verb: str, pid: str, *args: Any) -> Any:
     """What a reading verb of the workspace says now."""
     with st.spinner("Reading what is on record"):
-        return _read(verb, pid, _mark(w, pid), *args)
+        return _read(w, verb, pid, _mark(w, pid), *args)
 
 
 def text_map(w: Any, pid: str, label: str | None) -> Any:
     """The map as a figure: wrapping and escaping two thousand texts takes longer than a click may."""
-    return _drawn(pid, _mark(w, pid), label)
+    return _drawn(w, pid, _mark(w, pid), label)
 
 
 def ahead(w: Any, pid: str, k: int | None, label: str | None) -> None:
@@ -40,14 +40,14 @@ def ahead(w: Any, pid: str, k: int | None, label: str | None) -> None:
 
     k: training rows whose answers are looked at first. label: the class of the map, None for the task's last.
     """
-    _begun(pid, _mark(w, pid), k, label)
+    _begun(w, pid, _mark(w, pid), k, label)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _begun(pid: str, mark: str, k: int | None, label: str | None) -> threading.Thread:
+def _begun(_w: Any, pid: str, mark: str, k: int | None, label: str | None) -> threading.Thread:
     def make() -> None:
-        for step in (lambda: _drawn(pid, mark, label), lambda: k and _read("answers", pid, mark, k),
-                     lambda: _read("worth", pid, mark)):
+        for step in (lambda: _drawn(_w, pid, mark, label), lambda: k and _read(_w, "answers", pid, mark, k),
+                     lambda: _read(_w, "worth", pid, mark)):
             try:
                 step()
             except Exception as error:  # said on the page when the section is opened

@@ -1,5 +1,6 @@
 """Opening the database: pragmas, transactions, migrations to the newest schema. Knows no table by name."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from cod_core.errors import CodError, Stale
 HEAD = "0003"
 BUSY_S = 10
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATING = threading.Lock()  # alembic keeps the migration at work in globals of its module
 _ONE_WRITER = 0x0C0D  # the PostgreSQL advisory lock that writers take
 
 
@@ -166,7 +168,7 @@ def _migrate(db: Database, to: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     try:
-        with db.begin() as connection:
+        with _MIGRATING, db.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, to)
     except CommandError as error:

@@ -179,3 +179,15 @@ while True:
 
     kept = [d.seq for d in decisions.log(open_database(url(tmp_path)), pid)]
     assert set(seen) <= set(kept) and len(kept) <= len(seen) + 1
+
+
+def test_databases_opened_in_several_threads_at_once_are_all_migrated(tmp_path):
+    """alembic keeps the migration at work in globals: two at once ended in KeyError: 'script'."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    urls = [f"sqlite:///{tmp_path}/{i}.db" for i in range(12)]
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(open_database, urls))
+    for db in made:
+        with db.read() as c:
+            assert c.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == HEAD
