@@ -7,7 +7,6 @@ has seen reviews that SST-2's test split holds.
 import csv
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -120,8 +119,7 @@ def upload(page, path: Path, expected: str) -> None:
 
 def card(page) -> str:
     """The text on the card, by the address."""
-    found = re.search(r"item=([0-9a-f]+)", page.url)
-    return found.group(1) if found else ""
+    return page.evaluate("new URL(location).searchParams.get('item') || ''")
 
 
 def key(page, letter: str) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import studio
 
 from cod_core.store import cache, items, projects
 from cod_core.text import text_hash
@@ -103,8 +104,7 @@ def open_page(page, url: str, name: str, pid: str, who: str) -> None:
 
 def on_screen(page) -> str:
     """Which text the card shows, by the address."""
-    page.wait_for_function("new URL(location).searchParams.get('item')")
-    return re.search(r"item=(\w+)", page.url).group(1)
+    return page.wait_for_function("new URL(location).searchParams.get('item')").json_value()
 
 
 def press(page, name) -> None:
@@ -120,11 +120,13 @@ def test_two_browsers_on_one_queue_never_show_the_same_text_and_never_overwrite(
         open_page(ben, url, "curate", pid, "ben")
         ben.get_by_text("What changes").first.wait_for()
         for _ in range(3):
+            for page in (ann, ben):
+                studio.ready(page)  # the address names the text that is wanted, the card the one that was got
             seen = on_screen(ann), on_screen(ben)
             assert seen[0] != seen[1]
             for page in (ann, ben):
                 was = on_screen(page)
-                page.wait_for_timeout(400)
+                studio.ready(page)
                 page.keyboard.press("a")
                 page.wait_for_function(f"new URL(location).searchParams.get('item') !== '{was}'")
         ann.wait_for_timeout(500)
