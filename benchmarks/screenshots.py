@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--project")
     parser.add_argument("--out", default=str(ROOT / "docs" / "screenshots"))
     parser.add_argument("--sizes", default="wide,narrow")
+    parser.add_argument("--pages", default=",".join(PAGES), help="names from the address; empty for Start")
     chosen = parser.parse_args()
     w = Workspace(chosen.home)
     project, out = chosen.project or w.projects()[0].id, Path(chosen.out)
@@ -62,7 +63,7 @@ def main() -> None:
                     if ("narrow" if suffix else "wide") not in chosen.sizes.split(","):
                         continue
                     tab = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
-                    for page in PAGES:
+                    for page in chosen.pages.split(","):
                         tab.goto(f"{address}/{page}?project={project}")
                         tab.wait_for_selector("h1, h2", timeout=60_000)
                         tab.wait_for_function(
