@@ -3,7 +3,7 @@
     python -m benchmarks.accuracy [movies amazon tweets sst2 agnews] [--seeds 20] [--shots 8,16,32] [--home FOLDER]
 
 Prints a table and writes benchmarks/results/accuracy.json. sst2 and agnews need COD_DATA; their teachers are fine-tuned on
-SST-2's own training split (the movies teacher has seen its test reviews and must not be used).
+their own training splits (the movies teacher has seen SST-2's test reviews and must not be used there).
 """
 
 import argparse

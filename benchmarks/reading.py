@@ -9,10 +9,10 @@ Writes benchmarks/results/reading.json.
 import argparse
 import json
 import re
-from math import comb
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import binomtest
 
 from cod_core.models.local_llm import DEFAULT_LLM, LocalLLM
 from cod_core.settings import Settings
@@ -25,12 +25,6 @@ def sample(path: Path) -> list[tuple[str, str, str]]:
     """(original, first generation's offer, second's) of every numbered entry."""
     text = path.read_text(encoding="utf-8")
     return re.findall(r"^\d+\. (.+)\n   - first: (.+)\n   - second: (.+)$", text, re.MULTILINE)
-
-
-def sign_test(wins: int, losses: int) -> float:
-    """Two-sided p of so uneven a split of fair coin throws, ties left out."""
-    n, least = wins + losses, min(wins, losses)
-    return min(1.0, 2 * sum(comb(n, i) for i in range(least + 1)) / 2**n) if n else 1.0
 
 
 def main() -> None:
@@ -46,7 +40,7 @@ def main() -> None:
            **{name: {"median": round(float(np.median(column)), 4), "mean": round(float(column.mean()), 4)}
               for name, column in (("first", ratios[:, 0]), ("second", ratios[:, 1]))},
            "second reads better": wins, "the same": len(rows) - wins - losses, "worse": losses,
-           "sign test p": round(sign_test(wins, losses), 4)}
+           "sign test p": round(float(binomtest(wins, wins + losses).pvalue), 4)}
     RESULTS.write_text(json.dumps(out, indent=1) + "\n")
     print(json.dumps(out, indent=1))
 
