@@ -27,7 +27,12 @@ class LocalWords:
     dear = True
 
     def __init__(self, name: str, load: Callable, contrast: float = 2.0):
-        self.name, self._load, self._contrast = f"likely words of {name}", load, contrast
+        self.name, self._load, self._contrast = self.named(name), load, contrast
+
+    @staticmethod
+    def named(model: str) -> str:
+        """The name that a source of this model goes by."""
+        return f"likely words of {model}"
 
     def moves(self, context: SearchContext, n: int) -> list[Move]:
         """Up to n replacements a place, whole words of a fitting form."""
@@ -63,7 +68,12 @@ class ChatWords:
 
     def __init__(self, client: LLMClient, most: int = 12):
         self.client, self._most = client, most
-        self.name = f"words of {client.settings.model}"
+        self.name = self.named(client.settings.model)
+
+    @staticmethod
+    def named(model: str) -> str:
+        """The name that a source of this model goes by."""
+        return f"words of {model}"
 
     def moves(self, context: SearchContext, n: int) -> list[Move]:
         """Up to n replacements for each of the `most` most influential places. Raises EndpointError."""

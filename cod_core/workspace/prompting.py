@@ -163,12 +163,13 @@ class Prompting(Base):
 
     def llm_source_names(self, pid: str) -> dict[str, str]:
         """Name of each source of llm_sources that this project could use now -> host that texts go to, "" for none."""
+        from cod_core.counterfactuals.llm_sources import ChatWords, LocalWords
         from cod_core.workspace import llm
 
-        found = {} if (name := self.local_llm_name()) is None else {f"likely words of {name}": ""}
+        found = {} if (name := self.local_llm_name()) is None else {LocalWords.named(name): ""}
         if (last := self.last_llm(pid)) and last.get("base_url"):
             settings = llm.settings_of({"llm": last})
-            found[f"words of {settings.model}"] = settings.host
+            found[ChatWords.named(settings.model)] = settings.host
         return found
 
     def llm_sources(self, pid: str, names) -> list:
