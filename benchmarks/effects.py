@@ -19,6 +19,7 @@ def variant(config) -> str:
     parts = [f"{kind}@{layers}" if layers else kind, config.arm]
     parts += [f"share {config.cf_share:g}"] if config.cf_share != 0.5 else []
     parts += [f"weight {config.cf_weight:g}"] if config.cf_weight != 1 else []
+    parts += [f"label names {config.label_prior:g}"] if config.label_prior else []
     parts += [f"soft {config.soft_labels}"] if config.soft_labels != "teacher" else []
     parts += [config.cf_source] if config.cf_source and config.arm not in ("kd", "half") else []
     return " ".join(parts)

@@ -4,7 +4,7 @@
     python -m benchmarks.paper run TASK --grid linear --minutes 8      train what is not trained yet
     python -m benchmarks.paper report                                  tables, effects, beside the paper's numbers
 
-TASK: movies amazon tweets sst2 cola agnews. Grids: linear, choices, controls, ablations, layers, finetuned, contrastive.
+TASK: movies amazon tweets sst2 cola agnews. Grids: linear, choices, controls, ablations, layers, names, finetuned, contrastive.
 Writes benchmarks/results/paper/TASK.json. Nothing is chosen on the test split: shares and weights are chosen by mean
 development accuracy over the draws (METHOD.md section 6). AG News takes, of GPT-4o's two rewrites of a text, the verified
 one with fewer edits.
@@ -29,6 +29,8 @@ GRIDS = {
     "controls": [{"arms": ["swap"], "shots": SMALL}, {"student": "retrieval", "arms": ["kd", "cod"], "shots": SMALL}],
     "ablations": [{"arms": ["kd", "cod"], "soft_labels": ["off", "random", "scaled"], "shots": SMALL}],
     "layers": [{"arms": ["kd", "cod"], "encoder": "all-MiniLM-L6-v2@4,6"}],
+    "names": [{"arms": ["kd", "cod"], "encoder": ["all-MiniLM-L6-v2", "all-MiniLM-L6-v2@4,6"], "label_prior": 1.5,
+               "shots": SMALL}],
     "finetuned": [{"student": "finetuned", "arms": ["cod", "kd"], "shots": SMALL, "seeds": 5, "frozen_layers": 4, "steps": 40,
                    "learning_rate": 1e-4}],
     "contrastive": [{"student": "contrastive", "arms": ["cod", "kd"], "shots": SMALL, "seeds": 5, "frozen_layers": 2,

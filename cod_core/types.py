@@ -221,6 +221,7 @@ class RunConfig:
     symmetric pair loss. soft_labels: teacher, off, random or scaled. cf_share: counterfactuals among the shots.
     cf_weight: of a counterfactual's row beside a real one. cf_source: which generator's, "" for all.
     lora_rank: 0 trains every weight, or adapters of rank 8 above 100 M parameters. frozen_layers: lower layers (and the embeddings) left as they are.
+    label_prior: how much the names of the labels tell a linear student beforehand (distill/prior.py), 0 for nothing.
     """
 
     method: str
@@ -248,6 +249,7 @@ class RunConfig:
     cf_source: str = ""
     lora_rank: int = 0
     frozen_layers: int = 0
+    label_prior: float = 0.0
 
     @property
     def run_id(self) -> str:
@@ -269,7 +271,7 @@ class RunConfig:
 
 
 _LATER = ("hard_loss", "kappa", "pair_weight", "soft_labels", "cf_share", "cf_weight", "cf_source", "lora_rank",
-          "frozen_layers")
+          "frozen_layers", "label_prior")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ EXPLAIN = {
     "linear": "A light classifier on fixed sentence features. Trained many times over, so that chance is averaged out.",
     "finetuned": "A cut-down language model whose weights are all trained. Slower; best with a graphics card.",
 }
+LABEL_PRIOR = 1.5  # docs/experiments.md
 ARMS = ["kd", "half", "cod", "cod_plus"]
 RECIPE = {"contrastive": {"frozen_layers": 2, "steps": 20, "learning_rate": 1e-4}}
 
@@ -100,6 +101,13 @@ else:
                 "counterfactuals; all texts with their counterfactuals."
             )
             more = students.expert_options(student) if state.technical() else {}
+            if student == "linear" and st.toggle(
+                "Let the names of the labels help",
+                key="names",
+                help="The student starts from what your label names mean in plain language, so choose names that say it. "
+                "Helps most with few texts, with and without counterfactuals.",
+            ):
+                more["label_prior"] = LABEL_PRIOR
             energy = st.toggle("Estimate the electricity", key="energy", help="Needs the optional package codecarbon.")
             if student != "linear" and st.toggle("Check the memory first", key="memory"):
                 with errors.shown():

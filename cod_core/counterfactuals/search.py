@@ -35,7 +35,8 @@ class SearchSettings:
     edits scored, batch after batch while none flips; width: sums scored a depth; beam: nodes kept; max_edits: edits that
     the beam adds up before it makes many at once; max_fraction: most tokens edited, as a share of the text's;
     fit_weight: what a fully plausible move is worth in log-odds when the order of scoring is decided; band: p(target)
-    wanted, for probing the boundary, None for the clearest flip (the default: it teaches best, METHOD.md section 7)."""
+    wanted, for probing the boundary, None for the clearest flip (the default: it teaches best, METHOD.md section 7);
+    at_least: p(target) below which more edits are added, as long as the budget and max_fraction allow it."""
 
     budget: int = 400
     a_place: int = 24
@@ -46,6 +47,7 @@ class SearchSettings:
     max_fraction: float = 0.35
     fit_weight: float = 2.0
     band: tuple[float, float] | None = None
+    at_least: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class SearchGenerator:
             pool += dear
             flips = self._singles(trial, dear) if dear else []
         if not flips and pool:
-            flips = self._sums(trial, pool) or self._many(trial, pool) or self._climb(trial, pool)
+            flips = self._sums(trial, pool) or self._many(trial, pool) or self._climb(trial, pool) or self._surest(trial)
         return flips + self._toward_band(trial, flips, pool) if self.settings.band and flips else flips
 
     def _toward_band(self, trial: _Trial, flips: list[Flip], pool: list[Move]) -> list[Flip]:
@@ -192,8 +194,15 @@ class SearchGenerator:
         return np.array([trial.fit[m] for m in moves])
 
     def _flips(self, trial: _Trial, sets: Sequence[tuple[Move, ...]]) -> list[Flip]:
-        return [Flip(s, trial.margins[frozenset(s)], edited_tokens(s), trial.probs.get(frozenset(s), 1.0))
-                for s in sets if trial.margins[frozenset(s)] > 0]
+        return [Flip(s, trial.margins[frozenset(s)], edited_tokens(s), trial.probs.get(frozenset(s), 1.0)) for s in sets
+                if trial.margins[frozenset(s)] > 0 and trial.probs.get(frozenset(s), 1.0) >= self.settings.at_least]
+
+    def _surest(self, trial: _Trial) -> list[Flip]:
+        """The surest flip seen where none is as sure as wanted."""
+        sets = [s for s, margin in trial.margins.items() if s and margin > 0]
+        best = max(sets, key=lambda s: trial.probs.get(s, 0.0), default=None)
+        return [] if best is None else [Flip(tuple(sorted(best, key=lambda m: m.start)), trial.margins[best],
+                                             edited_tokens(tuple(best)), trial.probs.get(best, 1.0))]
 
     # ---- stages
 

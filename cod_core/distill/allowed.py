@@ -18,6 +18,8 @@ def check_objective(config) -> None:
     if not 0 < config.kappa < 1 or config.pair_weight < 0 or config.cf_weight <= 0:
         raise BadInput("kappa lies between 0 and 1, pair_weight is 0 or more, cf_weight more than 0: "
                        f"got {config.kappa}, {config.pair_weight}, {config.cf_weight}.")
+    if config.label_prior < 0:
+        raise BadInput(f"label_prior is 0 (nothing) or more, got {config.label_prior}.")
     if config.pair_weight and config.hard_loss == "clamp":
         raise BadInput("The symmetric pair loss compares cross-entropies, which clamping replaces. Choose one of them.")
 

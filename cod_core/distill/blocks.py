@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cod_core.distill.prior import label_sentences
 from cod_core.distill.sweep import CellSpec, EvalSet, run_linear_sweep
 from cod_core.types import RunResult
 
@@ -28,7 +29,7 @@ class Shared:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Some cells of one sweep. embeddings: (rows, d) of every training text of the cells, in order, or None."""
+    """Some cells of one sweep. embeddings: (rows, d) of what `_texts` names, in order, or None."""
 
     cells: tuple[CellSpec, ...]
     shared: Shared
@@ -54,7 +55,7 @@ def cut_blocks(cells: Sequence[CellSpec], shared: Shared, embed=None, size: int 
     out = []
     for start in range(0, len(cells), size):
         part = tuple(cells[start : start + size])
-        texts = [row.text for cell in part for row in cell.rows]
+        texts = _texts(part, shared.labels)
         out.append(Block(part, shared, np.asarray(embed(texts), np.float32) if embed else None))
     return out
 
@@ -108,9 +109,14 @@ def _by_text(sets, values, cells):
     return lambda texts: np.array([table[t] for t in texts], dtype=np.float64).reshape(len(texts), width)
 
 
+def _texts(cells, labels) -> list[str]:
+    """What a block of linear students embeds: its rows, and the labels' sentences where a student reads them."""
+    anchors = label_sentences(labels) if any(cell.config.label_prior for cell in cells) else []
+    return [row.text for cell in cells for row in cell.rows] + anchors
+
+
 def _embeddings(block: Block):
-    texts = [row.text for cell in block.cells for row in cell.rows]
-    table = dict(zip(texts, block.embeddings))
+    table = dict(zip(_texts(block.cells, block.shared.labels), block.embeddings))
     table |= {text: row for s, matrix in zip(block.shared.sets, block.shared.spaces) for text, row in zip(s.texts, matrix)}
     width = block.embeddings.shape[1]
     return lambda wanted: np.array([table[t] for t in wanted], dtype=np.float64).reshape(len(wanted), width)

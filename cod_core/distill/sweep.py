@@ -15,6 +15,7 @@ from cod_core.distill.allowed import check_linear
 from cod_core.distill.arms import TrainRow, data_hash, paired_rows, row_count, rows_for
 from cod_core.distill.evaluate import gold_indices, metrics
 from cod_core.distill.linear import SCALE, fit_linear_batch, log_softmax
+from cod_core.distill.prior import folded, label_directions, label_sentences, widened
 from cod_core.errors import NotEnoughData
 from cod_core.progress import Progress, silent
 from cod_core.types import MULTI_ARMS, Counterfactual, Example, RunConfig, RunResult
@@ -144,7 +145,9 @@ def run_linear_sweep(
         gold_indices([row.label for row in spec.rows], labels, len(spec.rows))
     progress(0, total, "reading texts")
     texts = [row.text for spec in todo for row in spec.rows]
-    phi = Lookup(embed, texts + [t for s in (test, dev, unlabelled) for t in s.texts])
+    anchors = label_sentences(labels) if any(spec.config.label_prior for spec in todo) else []
+    phi = Lookup(embed, texts + anchors + [t for s in (test, dev, unlabelled) for t in s.texts])
+    toward = label_directions(phi(anchors)) if anchors else np.zeros((phi.matrix.shape[1], 0))
     soft = soft_labels_of(todo, teacher_logprobs)
     judge = Judge(labels, teacher_logprobs, test, dev, unlabelled)
     spaces = {name: phi(s.texts) if s.texts else np.zeros((0, phi.matrix.shape[1])) for name, s in judge.sets.items()}
@@ -154,13 +157,15 @@ def run_linear_sweep(
     for batch in _batches(todo, phi.matrix.shape[1]):
         started = time.perf_counter()
         first = batch[0].config
+        rows = np.stack([phi(row.text for row in spec.rows) for spec in batch])
         weight, bias = fit_linear_batch(
-            np.stack([phi(row.text for row in spec.rows) for spec in batch]),
+            widened(rows, toward, first.label_prior) if first.label_prior else rows,
             np.array([[spec.config.cf_weight if row.is_cf else 1.0 for row in spec.rows] for spec in batch]),
             np.stack([gold_indices([row.label for row in spec.rows], labels, len(spec.rows)) for spec in batch]),
             np.stack([soft(spec) for spec in batch]),
             temperature=first.temperature, kd_weight=first.kd_weight, l2=first.l2, scale=scale,
         )
+        weight = folded(weight, toward, first.label_prior) if first.label_prior else weight
         logprobs = {name: _all_logprobs(space, weight, bias, scale) for name, space in spaces.items()}
         scored = [judge.score({name: rows[i] for name, rows in logprobs.items()}) for i in range(len(batch))]
         seconds, energy = (time.perf_counter() - started) / len(batch), lap()
@@ -191,7 +196,7 @@ def _batches(specs: Sequence[CellSpec], dimension: int):
     groups: dict[tuple, list[CellSpec]] = {}
     for spec in specs:
         c = spec.config
-        groups.setdefault((len(spec.rows), c.temperature, c.kd_weight, c.l2), []).append(spec)
+        groups.setdefault((len(spec.rows), c.temperature, c.kd_weight, c.l2, c.label_prior), []).append(spec)
     for (n, *_), group in sorted(groups.items(), key=lambda item: item[0]):
         size = max(1, _CHUNK_BYTES // (8 * n * max(1, dimension)))
         for start in range(0, len(group), size):

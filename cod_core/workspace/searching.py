@@ -81,7 +81,7 @@ class Searching(Base):
             teacher, task = self.teacher(pid), self.project(pid).task
             near, class_words, pairs = self._vocabulary(pid, options.get("encoder"))
             chosen = self._sources(near, class_words, options.get("sources"), self.llm_sources(pid, options.get("sources")))
-            settings = SearchSettings(**{k: options[k] for k in ("budget", "max_fraction") if k in options},
+            settings = SearchSettings(**{k: options[k] for k in ("budget", "max_fraction", "at_least") if k in options},
                                       band=BAND if options.get("confidence") else None)
             return SearchGenerator(
                 self._scorer(teacher), teacher.labels, chosen, settings, self._sensitivity(teacher),

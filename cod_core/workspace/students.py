@@ -1,7 +1,7 @@
 """From a person's parameters to a student's settings, the second rows of control arms and the soft labels.
 
 params["student"]: linear, finetuned, contrastive or retrieval. For all: soft_labels (teacher, off, random, scaled),
-cf_share (or "auto"), cf_weight, cf_source. For those trained step by step: method (kd, lwd, ted), encoder, layers, steps,
+cf_share (or "auto"), cf_weight, cf_source. For the linear student: label_prior. For those trained step by step: method (kd, lwd, ted), encoder, layers, steps,
 learning_rate, batch_size, hard_loss, kappa, pair_weight, layer_weight, frozen_layers, lora_rank.
 """
 
@@ -17,7 +17,8 @@ from cod_core.types import Counterfactual, Example, Origin, RunConfig
 
 STUDENTS = ("linear", "finetuned", "contrastive", "retrieval")
 SHARES = ((128, 0.5), (None, 0.125))  # counterfactuals among k rows up to so many rows: docs/experiments.md
-NUMBERS = {"temperature": float, "kd_weight": float, "l2": float, "cf_share": float, "cf_weight": float}
+NUMBERS = {"temperature": float, "kd_weight": float, "l2": float, "cf_share": float, "cf_weight": float,
+           "label_prior": float}
 STEPWISE = {"steps": int, "learning_rate": float, "batch_size": int, "layer_weight": float, "kappa": float,
             "pair_weight": float, "frozen_layers": int, "lora_rank": int}
 CHECKED = dict(arm="kd", shots=2, seed=0, teacher_id="", teacher_revision="", data_hash="")
@@ -42,6 +43,8 @@ def student_settings(params: Mapping) -> dict:
         out |= {name: cast(given[name]) for name, cast in STEPWISE.items() if name in given}
     elif params.get("method", "kd") != "kd" or params.get("pair_weight"):
         out |= {name: STEPWISE[name](given[name]) for name in ("pair_weight",) if name in given}
+    if kind != "linear":
+        out.pop("label_prior", None)
     config = RunConfig(**CHECKED, **out)
     (check_objective if kind == "finetuned" else check_linear)(config)
     return out
