@@ -16,10 +16,10 @@ SMALL = (8, 16, 32)
 def variant(config) -> str:
     """A cell's settings beside arm, k and seed, in words: what a choice on development rows chooses among."""
     kind, _, layers = config.student.partition(":")[0], *config.encoder.partition("@")[1:]
-    parts = [f"{kind}@{layers}" if layers else kind, config.arm]
+    names = f"+names{config.label_prior:g}" if config.label_prior else ""
+    parts = [(f"{kind}@{layers}" if layers else kind) + names, config.arm]
     parts += [f"share {config.cf_share:g}"] if config.cf_share != 0.5 else []
     parts += [f"weight {config.cf_weight:g}"] if config.cf_weight != 1 else []
-    parts += [f"label names {config.label_prior:g}"] if config.label_prior else []
     parts += [f"soft {config.soft_labels}"] if config.soft_labels != "teacher" else []
     parts += [config.cf_source] if config.cf_source and config.arm not in ("kd", "half") else []
     return " ".join(parts)

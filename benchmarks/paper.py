@@ -4,10 +4,10 @@
     python -m benchmarks.paper run TASK --grid linear --minutes 8      train what is not trained yet
     python -m benchmarks.paper report                                  tables, effects, beside the paper's numbers
 
-TASK: movies amazon tweets sst2 cola agnews. Grids: linear, choices, controls, ablations, layers, names, finetuned, contrastive.
-Writes benchmarks/results/paper/TASK.json. Nothing is chosen on the test split: shares and weights are chosen by mean
-development accuracy over the draws (METHOD.md section 6). AG News takes, of GPT-4o's two rewrites of a text, the verified
-one with fewer edits.
+TASK: movies amazon tweets sst2 cola agnews. Grids: linear, choices, controls, ablations, layers, names, finetuned,
+contrastive. Writes benchmarks/results/paper/TASK.json (--into another folder for a home with other draws). Nothing is
+chosen on the test split: shares and weights are chosen by mean development accuracy over the draws (METHOD.md section
+6). AG News takes, of GPT-4o's two rewrites of a text, the verified one with fewer edits.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from benchmarks import effects, tasks
 from cod_core.errors import Cancelled
 from cod_core.workspace import Workspace
 
-RESULTS = Path(__file__).parent / "results" / "paper"
+RESULTS = Path(__file__).parent / "results"
 NAMES = ("movies", "amazon", "tweets", "sst2", "cola", "agnews")
 SHOTS = [8, 16, 32, 64, 128, 256, 512]
 SMALL, LARGE = [8, 16, 32], [64, 128, 256, 512]
@@ -91,6 +91,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=8)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--home")
+    parser.add_argument("--into", default="paper", help="folder of the results: another one for a home with other draws")
     chosen = parser.parse_args()
     w = Workspace(chosen.home)
     try:
@@ -99,13 +100,13 @@ def main() -> None:
         elif chosen.step == "run":
             run(w, chosen.task, chosen.grid, chosen.minutes, chosen.workers)
         else:
-            found = {}
+            found, into = {}, RESULTS / chosen.into
             for name in [chosen.task] if chosen.task else NAMES:
                 pid = tasks.made(w, name)
                 if pid and (table := effects.task_table(w, pid, name)):
-                    RESULTS.mkdir(parents=True, exist_ok=True)
-                    (RESULTS / f"{name}.json").write_text(json.dumps(table, indent=1) + "\n")
-            for path in sorted(RESULTS.glob("*.json")):
+                    into.mkdir(parents=True, exist_ok=True)
+                    (into / f"{name}.json").write_text(json.dumps(table, indent=1) + "\n")
+            for path in sorted(into.glob("*.json")):
                 found[path.stem] = json.loads(path.read_text())
             print(effects.report(found))
     except Cancelled as stopped:

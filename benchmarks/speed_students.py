@@ -1,9 +1,10 @@
 """How much faster students are made here than by the loop of benchmarks/reference_loop.py: same models, data, steps.
 
-    python -m benchmarks.speed_students [--task movies] [--seeds 4] [--scored 200] [--linear-cells 240] [--home FOLDER]
+    python -m benchmarks.speed_students [--task movies] [--seeds 10] [--scored 200] [--linear-cells 240] [--home FOLDER]
 
 CPU seconds of one thread (time.process_time), so that a busy machine does not count. The reference's development rows
-are scored once, on --scored of them, and that part is scaled up to 20 epochs of all; everything else is run whole.
+are scored once, on --scored of them, and that part is scaled up to 20 epochs of all; it trains the cells of the first
+--reference-seeds draws (its cells cost alike), the library the whole sweep.
 Resumable: every piece is kept. Prints a table and writes benchmarks/results/speed_students.json.
 """
 
@@ -71,23 +72,23 @@ class Scene:
     def gold(self, judged: EvalSet):
         return list(judged.texts), torch.tensor([self.labels.index(g) for g in judged.gold])
 
-    def ours(self, frozen: int):
+    def ours(self, frozen: int, **more):
         """(results, CPU seconds) of the library's sweep; the teacher answers afresh, once a text."""
-        cells = self.cells(frozen_layers=frozen)
+        cells = self.cells(frozen_layers=frozen, **more)
         return timed(lambda: run_stepwise_sweep(cells, self.labels, self.encoder, self.teacher.wrapped.logprobs, self.test))
 
-    def training_alone(self, frozen: int) -> float:
+    def training_alone(self, frozen: int, **more) -> float:
         from cod_core.distill.finetuned import train_finetuned
         from cod_core.models.trainable import LowerStates
 
-        cells, lower = self.cells(frozen_layers=frozen), LowerStates(self.encoder, frozen)
+        cells, lower = self.cells(frozen_layers=frozen, **more), LowerStates(self.encoder, frozen)
         return timed(lambda: [train_finetuned(c.config, c.rows, self.labels, c.soft, self.encoder, lower=lower)
                               for c in cells])[1]
 
 
-def reference_cell(scene: Scene, number: int, scored: int) -> dict:
+def reference_cell(scene: Scene, cell, scored: int) -> dict:
     """CPU seconds of one cell by part, and its test accuracy. scored: development rows scored once, then scaled up."""
-    loop, clock, cell = Reference(scene.encoder, scene.teacher.wrapped, scene.labels, RATE), Clock(), scene.cells()[number]
+    loop, clock = Reference(scene.encoder, scene.teacher.wrapped, scene.labels, RATE), Clock()
     texts, gold = scene.gold(scene.dev)
     dev, test, plain, seen = (texts[:scored], gold[:scored]), scene.gold(scene.test), loop.score, []
 
@@ -106,36 +107,40 @@ def reference_cell(scene: Scene, number: int, scored: int) -> dict:
     return {"seconds": seconds, "accuracy": accuracy}
 
 
-def ours_timed(scene: Scene, frozen: int) -> dict:
-    results, seconds = scene.ours(frozen)
-    return {"seconds": seconds, "accuracy": [r.test["accuracy"] for r in results]}
+def ours_timed(scene: Scene, frozen: int, **more) -> dict:
+    results, seconds = scene.ours(frozen, **more)
+    return {"seconds": seconds, "accuracy": {f"{r.config.arm} {r.config.seed}": r.test["accuracy"] for r in results}}
 
 
-def finetuned(scene: Scene, frozen: int, scored: int, done: dict, save) -> dict:
+def finetuned(scene: Scene, frozen: int, scored: int, few: int, done: dict, save) -> dict:
     """The ratios, from pieces that are measured once and kept: a stopped run goes on with the next piece."""
-    n = len(scene.cells())
-    pieces = {f"reference {i}": lambda i=i: reference_cell(scene, i, scored) for i in range(n)}
-    pieces |= {"ours": lambda: ours_timed(scene, frozen), "ours, nothing frozen": lambda: ours_timed(scene, 0),
-               "training": lambda: scene.training_alone(frozen), "training, nothing frozen": lambda: scene.training_alone(0)}
+    n, cells = len(scene.cells()), scene.cells(seeds=few)
+    names = [f"{cell.config.arm} {cell.config.seed}" for cell in cells]
+    pieces = {f"reference {name}": lambda cell=cell: reference_cell(scene, cell, scored) for name, cell in zip(names, cells)}
+    pieces |= {"ours": lambda: ours_timed(scene, frozen), "ours, nothing frozen": lambda: ours_timed(scene, 0, seeds=few),
+               "training": lambda: scene.training_alone(frozen),
+               "training, nothing frozen": lambda: scene.training_alone(0, seeds=few)}
     for name, measure in pieces.items():
         if name not in done:
             done[name] = measure()
             save()
-    slow = [done[f"reference {i}"] for i in range(n)]
+    slow = [done[f"reference {name}"] for name in names]
     parts = {part: float(np.mean([s["seconds"][part] for s in slow])) for part in slow[0]["seconds"]}
     total, whole, train = sum(parts.values()), done["ours"]["seconds"] / n, done["training"] / n
-    gap = np.array(done["ours"]["accuracy"]) - np.array([s["accuracy"] for s in slow])
+    loose, loose_train = done["ours, nothing frozen"]["seconds"] / len(cells), done["training, nothing frozen"] / len(cells)
+    ours = [done["ours"]["accuracy"][name] for name in names]
+    gap = np.array(ours) - np.array([s["accuracy"] for s in slow])
     return {
-        "k": K, "frozen_layers": frozen, "cells": n, "development_rows_measured": scored,
+        "k": K, "frozen_layers": frozen, "cells": n, "reference_cells": len(cells), "development_rows_measured": scored,
         "reference_s_a_cell": {k: round(v, 2) for k, v in parts.items()}, "ours_s_a_cell": round(whole, 2),
         "ratio": round(total / whole, 1), "training_ratio": round(parts["training"] / train, 1),
-        "levers": {"frozen layers' activations once": round(done["ours, nothing frozen"]["seconds"] / n / whole, 2),
-                   "the same, in training alone": round(done["training, nothing frozen"] / n / train, 2),
-                   "teacher once, in training alone": round(parts["training"] / (done["training, nothing frozen"] / n), 2),
+        "levers": {"frozen layers' activations once": round(loose / whole, 2),
+                   "the same, in training alone": round(loose_train / train, 2),
+                   "teacher once, in training alone": round(parts["training"] / loose_train, 2),
                    "no development rows every epoch": round(total / (total - parts["development rows"]), 2)},
         "accuracy_reference": [round(s["accuracy"], 4) for s in slow],
-        "accuracy_ours": [round(a, 4) for a in done["ours"]["accuracy"]], "mean_difference": round(float(gap.mean()), 4),
-        "standard_error": round(standard_error(gap), 4) if n > 1 else None}
+        "accuracy_ours": [round(a, 4) for a in ours], "mean_difference": round(float(gap.mean()), 4),
+        "standard_error": round(standard_error(gap), 4) if len(cells) > 1 else None}
 
 
 def linear(scene: Scene, cells: int) -> dict:
@@ -162,7 +167,8 @@ def linear(scene: Scene, cells: int) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--task", default="movies")
-    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--reference-seeds", type=int, default=2)
     parser.add_argument("--frozen", type=int, default=4)
     parser.add_argument("--scored", type=int, default=200, help="development rows the reference scores, then scaled up")
     parser.add_argument("--linear-cells", type=int, default=240)
@@ -178,7 +184,7 @@ def main() -> None:
              "test_rows": len(scene.test.texts), "development_rows": len(scene.dev.texts)}
     for part in chosen.parts.split(","):
         out[part] = about | (linear(scene, chosen.linear_cells) if part == "linear" else finetuned(
-            scene, chosen.frozen, chosen.scored, out.setdefault("pieces", {}),
+            scene, chosen.frozen, chosen.scored, chosen.reference_seeds, out.setdefault("pieces", {}),
             lambda: RESULTS.write_text(json.dumps(out, indent=1) + "\n")))
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(out, indent=1) + "\n")

@@ -24,6 +24,8 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
              sources: Annotated[str, typer.Option(help="For search: candidate sources, comma-separated; all where empty.")] = "",
              budget: Annotated[int, typer.Option(help="For search: texts the teacher may score for one text.")] = 400,
              confidence: Annotated[bool, typer.Option("--confidence", help="For search: offer flips near the boundary first.")] = False,
+             sure: Annotated[float, typer.Option(help="For search: how sure of the target the teacher must be, such as 0.9; more "
+                                                 "edits are made for it. 0: any flip.", min=0.0, max=1.0)] = 0.0,
              encoder: Annotated[str, typer.Option(help="For search: encoder for related words, such as a multilingual one.")] = "",
              accept: Annotated[bool, typer.Option("--accept", help="Accept the best verified proposal of each undecided text.")] = False,
              as_json: AsJson = False, home: Home = None) -> None:
@@ -32,7 +34,7 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
     params = {"k": k, "generator": generator, "n": n, "template": template, "repair": repair,
               "llm": {"local": local} if local else {"base_url": base_url, "model": model},
               "targets": targets, "frozen": split(frozen), "sources": split(sources), "budget": budget,
-              "confidence": confidence, "encoder": encoder}
+              "confidence": confidence, "at_least": sure, "encoder": encoder}
     if plan:
         found = w.plan_llm(project, params)
         return say(asdict(found), as_json, "\n".join(f"{key}: {value}" for key, value in asdict(found).items()))

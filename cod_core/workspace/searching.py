@@ -23,6 +23,7 @@ class Searching(Base):
 
         options: targets ("nearest" or "all" other classes), sources (names, all where absent), frozen (words and
         phrases that must stay), budget (texts scored a text), confidence (True: offer flips of p(target) .5 to .8 first),
+        at_least (p(target) below which more edits are added, while budget and size allow it; the surest flip where none is as sure),
         encoder (name of another one for related words, such as a multilingual one). Returns {"texts", "tried", "flipped", "without",
         "failures", "scored"}; with all targets a text counts as flipped once every other class was reached.
         """

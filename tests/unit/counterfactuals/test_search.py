@@ -242,3 +242,20 @@ def test_confidence_mode_offers_a_flip_near_the_boundary_first(sensitivity):
     near = generator(table, sensitivity, batches=(1, 1), band=(0.5, 0.8)).propose(
         Example("e", "A good film."), "positive", "negative", 1)
     assert np.exp(score([clear[0].text])[0][0]) > 0.9 and 0.5 <= np.exp(score([near[0].text])[0][0]) <= 0.8
+
+
+def test_more_edits_are_made_until_the_teacher_is_as_sure_as_wanted(sensitivity):
+    text = "A good film with fine songs and an enjoyable cast."
+    table = {"good": ["dull"], "fine": ["boring"], "enjoyable": ["awful"]}
+    any_flip = generator(table, sensitivity, max_fraction=0.4).propose(Example("e", text), "positive", "negative", 1)[0]
+    sure = generator(table, sensitivity, max_fraction=0.4, at_least=0.9999).propose(Example("e", text), "positive", "negative", 1)[0]
+    p_any, p_sure = (np.exp(score([cf.text])[0][0]) for cf in (any_flip, sure))
+    assert 0.5 < p_any < 0.9999 <= p_sure
+    assert edit_fraction(text, any_flip.text) < edit_fraction(text, sure.text) <= 0.4
+
+
+def test_where_no_flip_is_as_sure_as_wanted_the_surest_one_is_offered(sensitivity):
+    table = {"good": ["meh", "weak"]}
+    WEIGHTS.update(meh=-0.35, weak=-0.6)
+    found = generator(table, sensitivity, at_least=0.999).propose(Example("e", "A good film."), "positive", "negative", 4)
+    assert [cf.text for cf in found] == ["A weak film."]
