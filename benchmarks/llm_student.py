@@ -1,7 +1,7 @@
 """What verification and minimal edits buy the student: search CFEs against the first replies of a language model.
 
     python -m benchmarks.llm_student sst2 [--home FOLDER] [--texts 160]      local language model
-    python -m benchmarks.llm_student agnews                                  recorded GPT-4o replies
+    python -m benchmarks.llm_student agnews                                  recorded GPT-4o replies, and the search on the same texts
 
 Arms, at k training rows over 20 paired draws from one pool of texts: KD on k real rows; CoD with k/2 of them and their
 search CFEs; with their first LLM reply as it came (unverified: some do not flip, its hard label is the target all the
@@ -148,46 +148,37 @@ def sst2(home: str | None, texts: int) -> tuple:
 
 
 def agnews(home: str | None, texts: int) -> tuple:
-    """The pool of AG News: GPT-4o's recorded replies to a request that names no target class.
+    """The pool of AG News: GPT-4o's recorded replies to a request that names no target class, and the search's flips.
 
-    The teacher is a linear head on the frozen encoder, fitted on rows that GPT-4o did not rewrite. The class that an
-    unverified reply is given is the teacher's likeliest other class at the original, as a user of the replies would
-    aim at it; a verified one is kept where the teacher's class changes, with the class that it changes to.
+    The class that an unverified reply is given is the teacher's likeliest other class at the original, as a user of the
+    replies would aim at it; a verified one is kept where the teacher's class changes, with the class that it changes to.
     """
+    from cod_core.store import items
     from cod_core.workspace import Workspace
 
     w = Workspace(home)
-    encode, labels = w.encoder().encode, tasks.TASKS["agnews"][1].labels
-    rewritten = {row["original_text"] for row in tasks.gpt4o_rows()}
-    recorded = tasks.gpt4o_rows()[:texts]
-    rows = tasks.read("agnews")
-    fit = [e for e in rows if e.split == "train" and e.text not in rewritten][:400]
-    test = [e for e in rows if e.split == "test"][:400]
-    gold = {e.text: labels.index(e.label) for e in rows}
-    hard = np.array([gold[e.text] for e in fit])
-    soft = np.log(np.full((1, len(fit), 4), 0.01) + 0.96 * np.eye(4)[hard][None])
-    head = fit_linear_batch(encode([e.text for e in fit])[None], np.ones((1, len(fit))), hard[None], soft,
-                            temperature=1.0, kd_weight=0.0, l2=2.0 / len(fit) * 30)
-
-    def logprobs(texts):
-        logits = linear_logits(encode(list(texts)), head[0][0], head[1][0])
-        logits -= logits.max(-1, keepdims=True)
-        return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-
-    test_phi, test_gold = encode([e.text for e in test]), np.array([gold[e.text] for e in test])
-    print("teacher", float((logprobs([e.text for e in test]).argmax(-1) == test_gold).mean()))
-    pool = []
-    for row in recorded:
-        text = row["original_text"]
-        said = row["noisy_cf"] if row["counterfactual_text"] == "null" else row["counterfactual_text"]
-        before, after = logprobs([text, said])
-        if text not in gold or before.argmax() != gold[text]:
-            continue
-        aim = int(np.argsort(-before)[1])
-        flips = int(after.argmax()) != gold[text]
-        pool.append({"text": text, "label": gold[text], "llm_unverified": (said, aim),
-                     "llm_verified": (said, int(after.argmax())) if flips else None})
-    return pool, test_phi, test_gold, encode, logprobs, 4
+    pid = tasks.project(w, "agnews")
+    labels, teacher, encode = w.project(pid).task.labels, w.teacher(pid), w.encoder().encode
+    known = {e.text: e for e in items.examples(w.db, pid, split="train")}
+    recorded = [row for row in tasks.gpt4o_rows() if row["original_text"] in known][:texts]
+    said = {row["original_text"]: row["noisy_cf"] if row["counterfactual_text"] == "null" else row["counterfactual_text"]
+            for row in recorded}
+    rows = [known[text] for text in said]
+    before = teacher.logprobs([e.text for e in rows])
+    right = [(e, b) for e, b in zip(rows, before) if labels[int(b.argmax())] == e.label]
+    w.search_for(pid, [e for e, _ in right], 4, lambda done, total, text: print(done, "of", total, flush=True))
+    w.accept_unattended(pid)
+    kept, pool = w.kept_pairs(pid), []
+    after = teacher.logprobs([said[e.text] for e, _ in right])
+    for (e, was), now in zip(right, after):
+        gold, text = labels.index(e.label), said[e.text]
+        found = kept.get(e.id)
+        pool.append({"text": e.text, "label": gold, "llm_unverified": (text, int(np.argsort(-was)[1])),
+                     "llm_verified": (text, int(now.argmax())) if int(now.argmax()) != gold else None,
+                     "search": (found[0].text, labels.index(found[0].target)) if found else None})
+    test = items.examples(w.db, pid, split="test")
+    return (pool, encode([e.text for e in test]), np.array([labels.index(e.label) for e in test]), encode, teacher.logprobs,
+            len(labels))
 
 
 def main() -> None:
