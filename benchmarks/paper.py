@@ -29,7 +29,7 @@ GRIDS = {
     "controls": [{"arms": ["swap"], "shots": SMALL}, {"student": "retrieval", "arms": ["kd", "cod"], "shots": SMALL}],
     "ablations": [{"arms": ["kd", "cod"], "soft_labels": ["off", "random", "scaled"], "shots": SMALL}],
     "layers": [{"arms": ["kd", "cod"], "encoder": "all-MiniLM-L6-v2@4,6"}],
-    "names": [{"arms": ["kd", "cod"], "encoder": ["all-MiniLM-L6-v2", "all-MiniLM-L6-v2@4,6"], "label_prior": 1.5,
+    "names": [{"arms": ["kd", "cod", "cod_plus"], "encoder": ["all-MiniLM-L6-v2", "all-MiniLM-L6-v2@4,6"], "label_prior": 1.5,
                "shots": SMALL}],
     "finetuned": [{"student": "finetuned", "arms": ["cod", "kd"], "shots": SMALL, "seeds": 5, "frozen_layers": 4, "steps": 40,
                    "learning_rate": 1e-4}],
