@@ -160,7 +160,7 @@ def as_check(r) -> FlipCheck:
     """A row of flip_checks as a value."""
     before, after = (Prediction(tuple(p["labels"]), tuple(p["logprobs"])) for p in (r.before, r.after))
     return FlipCheck(r.counterfactual_id, r.teacher_id, r.teacher_revision, before, after, r.target, r.token_edits,
-                     r.edit_fraction, r.char_edits, r.similarity, bool(r.truncated), r.checked_at)
+                     r.edit_fraction, r.char_edits, r.similarity, bool(r.truncated), r.checked_at, r.shift)
 
 
 def checks(db: Database, pid: str, teacher_id: str, teacher_revision: str,
