@@ -22,7 +22,8 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
              targets: Annotated[str, typer.Option(help="For search: nearest, all, or a label to reach.")] = "nearest",
              frozen: Annotated[str, typer.Option(help="For search: words and phrases that must stay, comma-separated.")] = "",
              sources: Annotated[str, typer.Option(help="For search: candidate sources, comma-separated; all where empty.")] = "",
-             budget: Annotated[int, typer.Option(help="For search: texts the teacher may score for one text.")] = 400,
+             budget: Annotated[int, typer.Option(help="For search: texts the teacher may score for one text; 0 for the usual "
+                                     "400, or 48 where a model has to answer each.")] = 0,
              confidence: Annotated[bool, typer.Option("--confidence", help="For search: offer flips near the boundary first.")] = False,
              encoder: Annotated[str, typer.Option(help="For search: encoder for related words, such as a multilingual one.")] = "",
              accept: Annotated[bool, typer.Option("--accept", help="Accept the best verified proposal of each undecided text.")] = False,

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cod_core.counterfactuals import verify
+from cod_core.data.split import split_examples
 from cod_core.errors import BadInput, LabelMismatch
 from cod_core.models.encoder import weights_revision
-from cod_core.store import cache
+from cod_core.progress import Progress, silent
+from cod_core.store import cache, items
 from cod_core.text import short_hash
 from cod_core.types import Counterfactual, FlipCheck
 from cod_core.workspace.base import Base
@@ -70,6 +72,24 @@ class Answering(Base):
         spec = self.project(pid).teacher or {}
         told = cache.get_reply(self.db, _pace_key(spec)) if spec.get("kind") == "generative" else None
         return Pace(int(told["answers"]), told["seconds"] / told["answers"]) if told and told.get("answers") else None
+
+    def label_prompts(self, pid: str, progress: Progress = silent) -> dict:
+        """Let the model answer every text without a label, and give the text the attribute of its answer as label.
+
+        They become training texts, or are divided as uploads are where the project has no test texts. Their metadata
+        says whose label it is. Returns {"labelled", "undecided"}. Raises BadInput where the teacher does not generate.
+        """
+        if not self.generates(pid):
+            raise BadInput("Only a teacher that answers the texts can label them. Choose “A model's answers” as teacher.")
+        rows, teacher = items.examples(self.db, pid, split="unlabelled"), self.teacher(pid)
+        told = zip(rows, teacher.predict([e.text for e in rows], progress))
+        made = [replace(e, label=p.label, split="train", metadata={**e.metadata, "label_from": teacher.id})
+                for e, p in told if p.decided]
+        if not any(split == "test" for split, _ in items.count_examples(self.db, pid)):
+            made = split_examples(made, seed=0).examples
+        items.label_examples(self.db, pid, made)
+        self._forget(pid)
+        return {"labelled": len(made), "undecided": len(rows) - len(made)}
 
     def _verdicts(self, pid: str, pairs: list[tuple[str, Counterfactual]]) -> list[FlipCheck]:
         """The teacher's verdicts on (original, proposal) pairs, with the shift of the answer where it generates."""

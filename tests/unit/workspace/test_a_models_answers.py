@@ -1,7 +1,13 @@
 """A model that answers and a classifier that judges the answer, as the teacher of a project of prompts."""
 
-import pytest
+import io
+import json
+import zipfile
 
+import pytest
+from typer.testing import CliRunner
+
+from cod_core.__main__ import app
 from cod_core.errors import BadInput, LabelMismatch, ModelUnavailable
 from cod_core.models.local_llm import LocalLLM
 from cod_core.store import items
@@ -33,7 +39,8 @@ def made(home, folder):
     pid = w.create_project("Prompts", Task("What mood has the answer?", LABELS))
     items.add_examples(w.db, pid, [Example(short_hash(t), t, None, "unlabelled") for t in PROMPTS])
     w.set_teacher(pid, {"kind": "generative", "local": folder, "judge": MOVIES, "max_tokens": 8})
-    return w, pid, w.search_for(pid, w.examples(pid), 4)
+    w.label_prompts(pid)
+    return w, pid, w.search_for(pid, w.candidates(pid, 2), 4)
 
 
 def refuses(monkeypatch):
@@ -131,6 +138,43 @@ def test_a_copy_of_the_project_keeps_the_teacher_and_its_answers(made, monkeypat
     assert w.teacher(copy).predict(PROMPTS) == w.teacher(pid).predict(PROMPTS)
     assert w.answers(copy, list(PROMPTS)) == w.answers(pid, list(PROMPTS))
     assert [c.check.shift for c in w.cards(copy)] == [c.check.shift for c in w.cards(pid)]
+
+
+def test_prompts_without_a_label_get_the_one_of_their_answer(made, folder, home):
+    """Only the model knows what it says: a label that a person guessed would be wrong for every second prompt."""
+    w, _, _ = made
+    pid = w.create_project("Unlabelled", Task("mood", LABELS))
+    items.add_examples(w.db, pid, [Example(f"p{i}", t, None, "unlabelled") for i, t in enumerate(PROMPTS)])
+    done = CliRunner().invoke(app, ["teacher", pid, f"answers:{folder}", "--judge", "builtin:movies", "--max-tokens", "8",
+                                    "--label-prompts", "--json", "--home", str(home)])
+    said = json.loads(done.stdout)
+    assert (said["teacher"], said["labelled"], said["accuracy"]) == ("tiny answers, judged by movies", 2, 1.0)
+    rows = w.examples(pid, "train")
+    assert [e.label for e in rows] == [p.label for p in w.teacher(pid).predict(PROMPTS)] and len(rows) == 2
+    assert {e.metadata["label_from"] for e in rows} == {said["teacher"]} and w.summary(pid).n_unlabelled == 0
+    assert {e.id for e in w.candidates(pid, 2)} == {"p0", "p1"}
+
+
+def test_labels_come_from_answers_only(made):
+    w, _, _ = made
+    w.set_teacher(pid := w.create_project("Plain", Task("mood", LABELS)), MOVIES)
+    with pytest.raises(BadInput, match="A model's answers"):
+        w.label_prompts(pid)
+
+
+def test_the_export_says_what_the_labels_are_of(made):
+    """Read as labels of the prompts they would be wrong; and no folder of this computer leaves."""
+    w, pid, _ = made
+    card = w.cards(pid)[0]
+    w.decide(pid, card.offered.id, "accepted", "me")
+    with zipfile.ZipFile(io.BytesIO(w.export_bundle(pid))) as archive:
+        readme, manifest = archive.read("README.md").decode(), archive.read("manifest.json").decode()
+        row = json.loads(archive.read("data/train.jsonl").splitlines()[0])
+    assert row["teacher"]["id"] == "tiny answers, judged by movies"
+    assert "the labels are of the answers" in readme and "builtin:movies" in readme and "at most 8 tokens" in readme
+    assert str(w.settings.home) not in manifest and w.project(pid).teacher["local"] not in manifest + readme
+    assert json.loads(manifest)["answers"]["judge"] == "builtin:movies"
+    w.undo(pid, "me")
 
 
 @pytest.mark.parametrize(("spec", "error", "said"), [
