@@ -57,7 +57,13 @@ def panel(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck
                 st.button(f"{layout.plain(phrase, 40)}", key=f"kept-{example.id}-{number}", icon=":material/close:",
                           help="Stays as it is. Press to let it go.", on_click=_drop, args=(example.id, phrase))
         with st.container(horizontal=True, gap="small"):
-            st.button("Try again", key="again", icon=":material/refresh:", on_click=_again, args=(shown, hint))
+            slow = w.generates(shown.pid)  # many answers: a spinner says so, which a callback cannot show
+            at_once: dict[str, Any] = {} if slow else {"on_click": _again, "args": (shown, hint)}
+            pressed = st.button("Try again", key="again", icon=":material/refresh:", **at_once)
+            if slow and pressed:
+                with st.spinner(f"The model answers up to {w.usual_budget(shown.pid)} changed prompts …"):
+                    _again(shown, hint)
+                st.rerun()
             if (llm := w.last_llm(shown.pid)) is not None:
                 name = layout.plain(llm.get("model") or llm.get("local") or "the language model", 30)
                 st.button(f"Ask {name} again", key="again-llm", on_click=_ask, args=(shown,),

@@ -14,7 +14,7 @@ from cod_core.models.encoder import weights_revision
 from cod_core.progress import Progress, silent
 from cod_core.store import cache, items
 from cod_core.text import short_hash
-from cod_core.types import Counterfactual, FlipCheck
+from cod_core.types import Counterfactual, Example, FlipCheck, Prediction
 from cod_core.workspace.base import Base
 
 JUDGES = ("builtin", "transformers", "finetuned")
@@ -66,6 +66,13 @@ class Answering(Base):
         known = cache.get_replies(self.db, [key(t, s) for t in texts for s in samples])
         rows = [[known.get(key(t, s)) for s in samples] for t in texts]
         return [None if None in row else [reply["content"] for reply in row] for row in rows]
+
+    def some_answers(self, pid: str, n: int = 8) -> list[tuple[Example, list[str], Prediction]]:
+        """(prompt, its answers, what the judge makes of them) of the first n prompts; answered now where they were not."""
+        found = [*items.examples(self.db, pid, split="train"), *items.examples(self.db, pid, split="unlabelled")][:n]
+        told = self.teacher(pid).predict([e.text for e in found])
+        said = self.answers(pid, [e.text for e in found])
+        return [(e, answers, p) for e, answers, p in zip(found, said, told) if answers is not None]
 
     def pace(self, pid: str) -> Pace | None:
         """How fast the project's model has answered; None before its first answer."""

@@ -149,6 +149,8 @@ class Teaching(Answering):
         splits = ("test", "validation", "train") if trained is not in_train_split else ("test", "validation")
         rows = [e for split in splits for e in items.examples(self.db, pid, split=split) if e.label is not None]
         known = sum(n for (_, label), n in items.count_examples(self.db, pid).items() if label is not None)
+        own = [e for e in rows if e.metadata.get("label_from") == teacher.id]  # it would agree with itself
+        rows, known = [e for e in rows if e not in own] if own else rows, known - len(own)
         held = [e for e in rows if not trained(e)]
         shown = held[:limit] or rows[:limit]
         predictions = teacher.predict([e.text for e in shown], progress)
