@@ -116,7 +116,7 @@ def panel(w: Any, pid: str, original: str, text: str, check: FlipCheck | None) -
     """What the model answered to both texts, beneath a diff: the reason of the verdict. Nothing for other teachers."""
     if not w.generates(pid):
         return
-    told = w.answers(pid, [original, text])
+    told = w.answers_of(pid, [original, text])
     st.html(
         '<div class="cod-sides">'
         + _one("The model's answer to the original", told[0], check.before if check else None)

@@ -57,7 +57,7 @@ class Answering(Base):
             found[name if name not in found else f"{name} ({len(found) + 1})"] = spec
         return found
 
-    def answers(self, pid: str, texts: list[str]) -> list[list[str] | None]:
+    def answers_of(self, pid: str, texts: list[str]) -> list[list[str] | None]:
         """What the model answered to each text, one answer a sample; None where that is not on record. Asks no model."""
         spec = self.project(pid).teacher or {}
         if spec.get("kind") != "generative":
@@ -71,7 +71,7 @@ class Answering(Base):
         """(prompt, its answers, what the judge makes of them) of the first n prompts; answered now where they were not."""
         found = [*items.examples(self.db, pid, split="train"), *items.examples(self.db, pid, split="unlabelled")][:n]
         told = self.teacher(pid).predict([e.text for e in found])
-        said = self.answers(pid, [e.text for e in found])
+        said = self.answers_of(pid, [e.text for e in found])
         return [(e, answers, p) for e, answers, p in zip(found, said, told) if answers is not None]
 
     def pace(self, pid: str) -> Pace | None:
@@ -107,7 +107,7 @@ class Answering(Base):
         from cod_core.models.generative import answer_shift
 
         spec, moved = self.project(pid).teacher, list(checks)
-        for original, said in zip(originals := list(dict.fromkeys(o for o, _ in pairs)), self.answers(pid, originals)):
+        for original, said in zip(originals := list(dict.fromkeys(o for o, _ in pairs)), self.answers_of(pid, originals)):
             at = [i for i, (o, _) in enumerate(pairs) if o == original]
             if said and said[0].strip():
                 shift = answer_shift(self.local_llm(spec["local"]), original, [pairs[i][1].text for i in at], said[0])

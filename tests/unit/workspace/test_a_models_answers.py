@@ -53,7 +53,7 @@ def refuses(monkeypatch):
 def test_the_class_of_a_prompt_is_what_the_judge_makes_of_the_answer(made):
     w, pid, _ = made
     w.set_teacher(judge := w.create_project("Judge", Task("mood", LABELS)), MOVIES)
-    said = [answer for answer, in w.answers(pid, list(PROMPTS))]
+    said = [answer for answer, in w.answers_of(pid, list(PROMPTS))]
     assert all(said) and w.generates(pid) and not w.generates(judge)
     for whole, part in zip(w.teacher(pid).predict(PROMPTS), w.teacher(judge).predict(said)):
         assert whole.probs == pytest.approx(part.probs, abs=1e-6)
@@ -76,7 +76,7 @@ def test_a_workspace_opened_again_answers_nothing_twice(made, home, monkeypatch)
     refuses(monkeypatch)
     again = Workspace(home)
     texts = [*PROMPTS, *(cf.text for c in w.cards(pid) for cf in (c.offered, *(cf for cf, _ in c.alternatives)))]
-    assert again.answers(pid, texts) == w.answers(pid, texts) and None not in again.answers(pid, texts)
+    assert again.answers_of(pid, texts) == w.answers_of(pid, texts) and None not in again.answers_of(pid, texts)
     for anew, kept in zip(again.teacher(pid).wrapped.predict(texts), w.teacher(pid).predict(texts)):
         assert anew.probs == pytest.approx(kept.probs, abs=1e-6), "judged anew, not answered anew"
     assert again.search_for(pid, again.examples(pid), 4)["scored"] == 0
@@ -87,9 +87,9 @@ def test_another_length_of_answer_is_another_teacher_and_other_answers(made, fol
     w, pid, _ = made
     other = w.create_project("Short", Task("mood", LABELS))
     w.set_teacher(other, {"kind": "generative", "local": folder, "judge": MOVIES, "max_tokens": 2, "samples": 2})
-    assert w.teacher(other).revision != w.teacher(pid).revision and w.answers(other, [PROMPTS[0]]) == [None]
+    assert w.teacher(other).revision != w.teacher(pid).revision and w.answers_of(other, [PROMPTS[0]]) == [None]
     w.teacher(other).predict([PROMPTS[0]])
-    (said,) = w.answers(other, [PROMPTS[0]])
+    (said,) = w.answers_of(other, [PROMPTS[0]])
     assert len(said) == 2 and all(len(answer.split()) <= 2 for answer in said)
     assert w.project(other).teacher["temperature"] == 0.7, "several greedy answers would all be the same"
 
@@ -109,7 +109,7 @@ def test_a_killed_run_keeps_the_batches_that_were_answered(made, folder, monkeyp
     texts = [f"film {'good ' * n}." for n in range(20)]
     with pytest.raises(KeyboardInterrupt):
         w.teacher(pid).predict(texts)
-    assert [t for t, said in zip(texts, w.answers(pid, texts)) if said] == asked and len(asked) == 16
+    assert [t for t, said in zip(texts, w.answers_of(pid, texts)) if said] == asked and len(asked) == 16
 
 
 def test_what_an_expert_writes_gets_its_answer_and_its_shift(made):
@@ -117,7 +117,7 @@ def test_what_an_expert_writes_gets_its_answer_and_its_shift(made):
     card = w.cards(pid)[0]
     assert w.verdict_on_record(pid, card.example.id, "two bad film .", card.offered.target) is None
     cf, check, _ = w.edit_and_accept(pid, card.example.id, card.offered.id, "two bad film .", "me", "a test")
-    assert check.shift > 0 and w.answers(pid, [cf.text]) != [None]
+    assert check.shift > 0 and w.answers_of(pid, [cf.text]) != [None]
     seen = w.verdict_on_record(pid, card.example.id, "two bad film .", card.offered.target)
     assert (seen.after, seen.before) == (check.after, check.before) and not w.answers_at_once(pid)
     w.undo(pid, "me")
@@ -136,7 +136,7 @@ def test_a_copy_of_the_project_keeps_the_teacher_and_its_answers(made, monkeypat
     refuses(monkeypatch)
     copy = w.duplicate(pid, "Copy")
     assert w.teacher(copy).predict(PROMPTS) == w.teacher(pid).predict(PROMPTS)
-    assert w.answers(copy, list(PROMPTS)) == w.answers(pid, list(PROMPTS))
+    assert w.answers_of(copy, list(PROMPTS)) == w.answers_of(pid, list(PROMPTS))
     assert [c.check.shift for c in w.cards(copy)] == [c.check.shift for c in w.cards(pid)]
 
 
