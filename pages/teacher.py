@@ -52,6 +52,8 @@ def report() -> None:
     if found.note:
         errors.box(found.note, "info")
     left_open(found)
+    if w.generates(pid):
+        answers.samples(w, pid)
     if found.disagreements:
         with st.expander("See where the teacher disagrees with you"):
             st.dataframe(
@@ -194,9 +196,14 @@ job = jobs.panel(w, pid, ("finetune_teacher", "label_prompts"))
 if summary.teacher_label:
     report()
     if w.generates(pid):
-        answers.samples(w, pid)
         answers.unlabelled(w, pid, summary, jobs.running(job))
     layout.next_step("proposals", "Go on to Proposals", primary=summary.n_train > 0)
+elif summary.n_train == 0 and summary.n_unlabelled:
+    errors.box(
+        "None of your texts has a label yet. If they are prompts, choose “A model's answers”: then each gets the label of "
+        "its answer.",
+        "info",
+    )
 elif summary.n_train == 0:
     errors.box("Bring some labelled texts first: then you see at once how well a teacher fits them.", "info")
 area = st.expander("Use another teacher") if summary.teacher_label else st.container(border=True)

@@ -28,7 +28,7 @@ def choose(w: Any, project: Any) -> dict[str, Any]:
         "What judges the answers?",
         names,
         index=names.index(usual[0]) if usual else len(names) - 1,
-        format_func=lambda name: name if name == OTHER else f"Built-in or trained here: {layout.plain(name, 80)}",
+        format_func=lambda name: layout.plain(name, 80),
         help="Classifiers that are on this computer and have exactly the labels of this project, or any classifier by name.",
     )
     judge = hubmodel.choose(project.task.labels, "judge") if picked == OTHER else judges[picked]
@@ -60,17 +60,12 @@ def samples(w: Any, pid: str) -> None:
         found = w.some_answers(pid)
     if not found:
         return
-    st.dataframe(
-        [
-            {
-                "prompt": e.text,
-                "the model's answer": " / ".join(said) or "(nothing)",
-                "judged": p.label if p.decided else "nothing to judge",
-                "how sure": verdict.percent(p.prob(p.label)),
-            }
-            for e, said, p in found
-        ],
-        hide_index=True,
+    rows = "".join(
+        f'<tr><td>{diffcard.escape(e.text)}</td><td>{_told(said)}</td><td class="cod-value">{_judged(p)}</td></tr>' for e, said, p in found
+    )
+    st.html(
+        '<table class="cod-table cod-lines"><thead><tr><th>Prompt</th><th>The model\'s answer</th><th>Judged</th></tr>'
+        f"</thead><tbody>{rows}</tbody></table>"
     )
     st.caption("Read a few: where the judge is wrong about the answers, so is every verdict on a change.")
 
@@ -116,21 +111,27 @@ def panel(w: Any, pid: str, original: str, text: str, check: FlipCheck | None) -
     """What the model answered to both texts, beneath a diff: the reason of the verdict. Nothing for other teachers."""
     if not w.generates(pid):
         return
-    told = w.answers_of(pid, [original, text])
+    rows = zip(("before", "after"), w.answers_of(pid, [original, text]), (check and check.before, check and check.after))
+    cells = "".join(
+        f'<span class="cod-cap">{when}</span><div class="cod-text" dir="auto">{_told(said)}</div>'
+        f'<span class="cod-cap">{_judged(p) if p else ""}</span>'
+        for when, said, p in rows
+    )
     st.html(
-        '<div class="cod-sides">'
-        + _one("The model's answer to the original", told[0], check.before if check else None)
-        + _one("… and to the changed text", told[1], check.after if check else None)
-        + "</div>"
+        '<section class="cod-card"><header><h4>The model\'s answer</h4><span class="cod-cap">what the judge says</span>'
+        f'</header><div class="cod-answers" data-cod-answers>{cells}</div></section>'
     )
 
 
-def _one(title: str, said: list[str] | None, judged: Prediction | None) -> str:
-    """One answer, or the first few, as escaped text; what the judge made of it as the caption."""
+def _told(said: list[str] | None) -> str:
+    """One answer, or the first few, as escaped text."""
     if said is None:
-        return diffcard.card(title, '<span class="cod-cap">Not answered by this model yet.</span>')
+        return '<span class="cod-cap">Not answered by this model yet.</span>'
     shown = [diffcard.escape(one) if one.strip() else '<span class="cod-cap">(nothing)</span>' for one in said[:SHOWN]]
-    body = shown[0] if len(said) == 1 else "\n".join(f"{i}. {one}" for i, one in enumerate(shown, 1))
-    more = "" if len(said) <= SHOWN else f"{SHOWN} of {len(said)} answers, "
-    caption = "" if judged is None else f"{more}judged {judged.label}, {verdict.percent(judged.prob(judged.label))}"
-    return diffcard.card(title, body, caption, "data-cod-answer")
+    more = f'\n<span class="cod-cap">and {len(said) - SHOWN} more</span>' if len(said) > SHOWN else ""
+    return shown[0] if len(said) == 1 else "\n".join(f"{i}. {one}" for i, one in enumerate(shown, 1)) + more
+
+
+def _judged(p: Prediction) -> str:
+    """'positive, 96 %', escaped."""
+    return f"{escape(p.label)}, {verdict.percent(p.prob(p.label))}" if p.decided else "nothing to judge"

@@ -45,9 +45,9 @@ class Answering(Base):
         from cod_core.workspace.gathering import has_builtin_teacher
 
         labels, found = self.project(pid).task.labels, {}
-        offered = [(s.title, s.task.labels, {"kind": "builtin", "name": s.name}) for s in SAMPLES.values()
+        offered = [(f"{s.title}, built in", s.task.labels, {"kind": "builtin", "name": s.name}) for s in SAMPLES.values()
                    if has_builtin_teacher(s.name)]
-        offered += [(f"trained in “{p.name}”", p.task.labels, {"kind": "finetuned", "path": p.teacher["path"]})
+        offered += [(f"Trained in the project “{p.name}”", p.task.labels, {"kind": "finetuned", "path": p.teacher["path"]})
                     for p in self.projects() if p.id != pid and (p.teacher or {}).get("kind") == "finetuned"]
         for name, own, spec in offered:
             try:
@@ -67,7 +67,7 @@ class Answering(Base):
         rows = [[known.get(key(t, s)) for s in samples] for t in texts]
         return [None if None in row else [reply["content"] for reply in row] for row in rows]
 
-    def some_answers(self, pid: str, n: int = 8) -> list[tuple[Example, list[str], Prediction]]:
+    def some_answers(self, pid: str, n: int = 5) -> list[tuple[Example, list[str], Prediction]]:
         """(prompt, its answers, what the judge makes of them) of the first n prompts; answered now where they were not."""
         found = [*items.examples(self.db, pid, split="train"), *items.examples(self.db, pid, split="unlabelled")][:n]
         told = self.teacher(pid).predict([e.text for e in found])

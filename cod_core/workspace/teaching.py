@@ -159,7 +159,7 @@ class Teaching(Answering):
         unanswered = len(shown) - len(told)
         shown, predictions = [e for e, _ in told], [p for _, p in told]
         wrong = [(e, p) for e, p in zip(shown, predictions) if p.label != e.label]
-        note = "" if held else "The teacher was trained on all of these texts, so its accuracy on them says little."
+        note = "" if held or not rows else "The teacher was trained on all of these texts, so its accuracy on them says little."
         accuracy = 1 - len(wrong) / len(shown) if held and shown else None
         return TeacherReport(self.teacher_label(pid), project.teacher["kind"], teacher.revision, accuracy,
                              len(shown) if held else 0, known - len(held), wrong, note, unanswered,

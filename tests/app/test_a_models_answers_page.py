@@ -43,7 +43,7 @@ def test_the_card_shows_both_answers_beneath_the_change_and_how_far_they_moved(p
     test = screen("curate", prompts)
     said = words(test)
     assert not test.exception and "It is a bore." in said and "It is lovely." in said
-    assert "judged positive, 96 %" in said and "judged negative, 95 %" in said and "moved by 0.42" in said
+    assert "positive, 96 %" in said and "negative, 95 %" in said and "moved by 0.42" in said
     assert "<img" not in said and not any("It is lovely" in m.value for m in test.markdown), "an answer is never markup"
 
 
@@ -79,8 +79,8 @@ def test_choosing_it_says_plainly_what_it_is_and_sends_both_parts(empty, screen,
     next(g for g in test.button_group if g.key == "teacher-kind").set_value("generative").run()
     assert not test.exception and "Your texts are prompts. The model answers each" in words(test)
     judge = next(s for s in test.selectbox if s.label == "What judges the answers?")
-    assert [o.rpartition(": ")[2] for o in judge.options] == [
-        "Movie reviews", "Product reviews", "Tweets", "A Hugging Face classifier"], "only those with the project's labels"
+    assert judge.options == ["Movie reviews, built in", "Product reviews, built in", "Tweets, built in",
+                             "A Hugging Face classifier"], "only those with the project's labels"
     next(t for t in test.text_input if t.label.startswith("Model that answers")).set_value("folder/of/model").run()
     press(test, "Use this teacher")
     assert sent == [{"kind": "generative", "local": "folder/of/model", "max_tokens": 24, "samples": 1,
@@ -108,8 +108,7 @@ def test_the_teacher_page_shows_answers_and_lets_the_model_label_prompts(prompts
         (self.examples(pid)[0], ["It is lovely."], prediction(0.96))])
     items.add_examples(workspace.db, prompts, [Example("u0", "Tell me of the end.", None, "unlabelled")])
     test = screen("teacher", prompts)
-    shown = next(d.value for d in test.dataframe if "judged" in d.value.columns)
-    assert not test.exception and list(shown["the model's answer"]) == ["It is lovely."]
+    assert not test.exception and "<td>It is lovely.</td><td class=\"cod-value\">positive, 96 %</td>" in words(test)
     assert "1 prompt has no label" in words(test)
     press(test, "Let the model answer them")
     assert started == ["label_prompts"]
