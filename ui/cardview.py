@@ -141,7 +141,8 @@ def _texts(
     answers.panel(w, shown.pid, original, shown.text, check)
     left, right = st.columns(2, gap="small")
     with left:
-        gold = f"Your label: {found.example.label}" if found.example.label else "No label"
+        whose = "Label of its answer" if "label_from" in found.example.metadata else "Your label"
+        gold = f"{whose}: {found.example.label}" if found.example.label else "No label"
         st.html(diffcard.card("Original", diffcard.whole(original, read), gold, "data-cod-original"))
     with right:
         editor.show(
