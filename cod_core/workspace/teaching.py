@@ -13,8 +13,8 @@ from cod_core.types import Example, Prediction
 from cod_core.workspace.answering import PROMPTS_A_REPORT, Answering, generative_teacher, how_asked
 
 PLAIN = {"builtin": "Built-in teacher", "transformers": "Hugging Face classifier",
-         "finetuned": "Teacher fine-tuned on your texts", "llm": "Language model as teacher",
-         "generative": "A model's answers"}
+         "finetuned": "Teacher fine-tuned on your texts", "llm": "Language model as teacher"}
+SAVED_AFTER = {"llm": 32, "generative": 16}  # texts: answers that cost money or seconds are saved sooner
 
 
 def in_train_split(example: Example) -> bool:
@@ -95,7 +95,7 @@ class Teaching(Answering):
             spec = {**spec, "project_id": pid}  # a copy of a project carries the first one's
         return self._once(("teacher", identity, revision, labels, pid if asks else None), lambda: CachedClassifier(
             self.db, identity, revision, labels, lambda: self._load_teacher(spec, labels, key or self.key(pid)),
-            self._memory_counter(pid, spec), 32 if asks else CHUNK, reads_all=asks))
+            self._memory_counter(pid, spec), SAVED_AFTER.get(spec["kind"], CHUNK), reads_all=asks))
 
     def _identity(self, spec: dict, labels) -> tuple[str, str]:
         """(id, revision) of a teacher without loading it. Part of the revision: weights and label order."""

@@ -138,3 +138,11 @@ def test_prompts_without_labels_lead_to_the_teacher_page(prompts, screen, worksp
         c.execute(update(schema.examples).values(label=None, split="unlabelled"))
     test = screen("proposals", prompts)
     assert not test.exception and "Your prompts have no labels yet" in words(test)
+
+
+def test_several_answers_are_numbered_and_escaped_and_silence_is_named():
+    from ui import answers
+
+    said = answers._told(["<b>yes</b>", " ", "no", "maybe"])
+    assert said.startswith("1. &lt;b&gt;yes&lt;/b&gt;\n2. ") and "(nothing)" in said and "and 1 more" in said
+    assert answers._judged(prediction(0.5)) == "nothing to judge"

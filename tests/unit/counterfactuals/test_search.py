@@ -242,3 +242,18 @@ def test_confidence_mode_offers_a_flip_near_the_boundary_first(sensitivity):
     near = generator(table, sensitivity, batches=(1, 1), band=(0.5, 0.8)).propose(
         Example("e", "A good film."), "positive", "negative", 1)
     assert np.exp(score([clear[0].text])[0][0]) > 0.9 and 0.5 <= np.exp(score([near[0].text])[0][0]) <= 0.8
+
+
+def test_a_long_text_leaves_half_the_budget_for_candidates():
+    """Without gradients each place was weighed by its deletion: a long prompt spent all its 20 answers on that."""
+    seen = []
+
+    def counted(texts):
+        seen.extend(texts)
+        return score(texts)
+    words = [f"word{chr(97 + i)}" for i in range(26)]
+    text = " ".join([*words, "good", *words])
+    search = SearchGenerator(counted, LABELS, [Table({"good": ("bad", "awful")})], SearchSettings(budget=20))
+    found = search.propose(Example("long", text, "positive"), "positive", "negative", 2)
+    shorter = [t for t in seen if len(words_of(t)) < len(words_of(text))]
+    assert len(shorter) == 10 and len(seen) <= 20 and found and all("good" not in words_of(cf.text) for cf in found)
