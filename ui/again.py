@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from cod_core.types import Counterfactual, FlipCheck
-from ui import errors, layout, review, state
+from ui import answers, errors, layout, review, state
 from ui.review import Shown
 
 KEPT = "kept_phrases"
@@ -61,7 +61,8 @@ def panel(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck
             at_once: dict[str, Any] = {} if slow else {"on_click": _again, "args": (shown, hint)}
             pressed = st.button("Try again", key="again", icon=":material/refresh:", **at_once)
             if slow and pressed:
-                with st.spinner(f"The model answers up to {w.usual_budget(shown.pid)} changed prompts …"):
+                most = w.usual_budget(shown.pid) * (2 if hint.strip() else 1)
+                with st.spinner(f"The model answers up to {most} changed prompts. {answers.takes(w, shown.pid, most)}"):
                     _again(shown, hint)
                 st.rerun()
             if (llm := w.last_llm(shown.pid)) is not None:

@@ -17,10 +17,12 @@ def choose(w: Any, project: Any) -> dict[str, Any]:
     known = project.teacher if (project.teacher or {}).get("kind") == "generative" else {}
     labels = " or ".join(layout.plain(label, 30) for label in project.task.labels)
     st.html(
-        '<div class="cod-why">Your texts are prompts. The model answers each, and the judge reads the answer. The labels '
-        f"of this project ({escape(labels)}) say what an answer is, not what the prompt is.</div>"
+        '<div class="cod-why">Your texts are prompts. The model answers each, and the judge reads the answer. '
+        f"The labels of this project ({escape(labels)}) say what an answer is, not what the prompt is.</div>"
     )
-    model = language_model.here(w, known.get("local"), "No text leaves this computer.", "Model that answers: name, folder or .gguf file")
+    model = language_model.here(
+        w, known.get("local"), "No text leaves this computer.", "Model that answers: name, folder or .gguf file"
+    )
     judges = w.judges(project.id)
     names = [*judges, OTHER]
     usual = [name for name, spec in judges.items() if spec.items() <= (known.get("judge") or spec).items()]
@@ -61,7 +63,8 @@ def samples(w: Any, pid: str) -> None:
     if not found:
         return
     rows = "".join(
-        f'<tr><td>{diffcard.escape(e.text)}</td><td>{_told(said)}</td><td class="cod-value">{_judged(p)}</td></tr>' for e, said, p in found
+        f'<tr><td>{diffcard.escape(e.text)}</td><td>{_told(said)}</td><td class="cod-value">{_judged(p)}</td></tr>'
+        for e, said, p in found
     )
     st.html(
         '<table class="cod-table cod-lines"><thead><tr><th>Prompt</th><th>The model\'s answer</th><th>Judged</th></tr>'
@@ -111,7 +114,9 @@ def panel(w: Any, pid: str, original: str, text: str, check: FlipCheck | None) -
     """What the model answered to both texts, beneath a diff: the reason of the verdict. Nothing for other teachers."""
     if not w.generates(pid):
         return
-    rows = zip(("before", "after"), w.answers_of(pid, [original, text]), (check and check.before, check and check.after))
+    rows = zip(
+        ("before", "after"), w.answers_of(pid, [original, text]), (check and check.before, check and check.after)
+    )
     cells = "".join(
         f'<span class="cod-cap">{when}</span><div class="cod-text" dir="auto">{_told(said)}</div>'
         f'<span class="cod-cap">{_judged(p) if p else ""}</span>'

@@ -123,6 +123,17 @@ def test_what_an_expert_writes_gets_its_answer_and_its_shift(made):
     w.undo(pid, "me")
 
 
+def test_trying_again_with_words_answers_no_more_prompts_than_a_search(made, monkeypatch):
+    """Six words in every place of a long prompt are hundreds of answers, and a person waits for them."""
+    w, pid, _ = made
+    whole, asked = LocalLLM.complete, []
+    monkeypatch.setattr(LocalLLM, "complete", lambda self, prompts, *how: asked.extend(prompts) or whole(self, prompts, *how))
+    text = " ".join(["the film is good and the end is bad"] * 3) + " ."
+    items.add_examples(w.db, pid, [Example("long", text, "negative")])
+    w.try_again(pid, "long", "plot, six, seven, two, four, one")
+    assert 0 < len(asked) <= 2 * w.usual_budget(pid) + 3
+
+
 def test_layers_cannot_be_compared_with_a_model_that_answers(made):
     from cod_core.distill.alignment import check_alignable
 
