@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from cod_core.__main__ import app
 from cod_core.errors import BadInput, LabelMismatch, ModelUnavailable
 from cod_core.models.local_llm import LocalLLM
-from cod_core.store import items
+from cod_core.store import items, projects
 from cod_core.text import short_hash
 from cod_core.types import Example, Task
 from cod_core.workspace import Workspace
@@ -217,4 +217,7 @@ def test_without_a_name_and_without_the_packaged_model_it_says_what_to_install(m
 def test_judges_are_the_classifiers_here_that_have_the_projects_labels(made):
     w, pid, _ = made
     assert w.judges(pid)["Movie reviews, built in"] == MOVIES and not any("editorial" in name for name in w.judges(pid))
+    projects.set_teacher(w.db, w.create_project("Answers", Task("?", ("Positive", "negative"))),
+                         {"kind": "finetuned", "path": "/somewhere", "id": "finetuned:x", "revision": "1"})
+    assert w.judges(pid)["Trained in the project “Answers”"] == {"kind": "finetuned", "path": "/somewhere"}
     assert w.judges(w.create_project("Other", Task("?", ("spam", "ham")))) == {}
