@@ -2,9 +2,10 @@
 
     python -m benchmarks.generative [--home FOLDER]
 
-Generator: the packaged local language model, greedy. Attribute: the built-in movies teacher on its answer. The search
-of the app (embedding neighbours, negation, deletion) looks for the smallest edit of the prompt after which the answer
-has the other mood; every edit found is shown with its answer and with how far it moves what the model would say.
+A project of prompts, as the app has them. Teacher: the packaged local language model answers, greedy, and the built-in
+movies classifier judges the mood of what it says. The app's search looks for the smallest edit of the prompt after which
+the answer has the other mood; every edit offered is shown with its answer and with how far it moves what the model
+would say. A second run in the same folder finds everything on record.
 """
 
 import argparse
@@ -12,12 +13,9 @@ import json
 import time
 from pathlib import Path
 
-from cod_core.counterfactuals.neighbours import EmbeddingNeighbours
-from cod_core.counterfactuals.plain_edits import Deletions, Negations
-from cod_core.counterfactuals.search import SearchGenerator, SearchSettings
-from cod_core.models.generative import GenerativeTeacher, answer_shift, local_answers
-from cod_core.text import edit_fraction, short_hash
-from cod_core.types import Example
+from cod_core.store import items
+from cod_core.text import short_hash
+from cod_core.types import Example, Task
 from cod_core.workspace import Workspace
 
 RESULTS = Path(__file__).parent / "results" / "generative.json"
@@ -28,33 +26,40 @@ PROMPTS = (
 )
 
 
+def prompts_project(w: Workspace) -> str:
+    """The project of the prompts, made where it is missing, with its teacher."""
+    task = Task("What mood has the answer to this prompt?", ("negative", "positive"))
+    pid = next((p.id for p in w.projects() if p.name == "Prompts"), None) or w.create_project("Prompts", task)
+    items.add_examples(w.db, pid, [Example(short_hash(p), p, None, "unlabelled") for p in PROMPTS])
+    w.set_teacher(pid, {"kind": "generative", "judge": {"kind": "builtin", "name": "movies"}, "max_tokens": 16})
+    return pid
+
+
+def searched(w: Workspace, pid: str, example: Example, budget: int) -> dict:
+    """What the search made of one prompt."""
+    started, teacher = time.perf_counter(), w.teacher(pid)
+    before = teacher.predict([example.text])[0]
+    report = w.search_for(pid, [example], 3, options={"budget": budget})
+    card = next((c for c in w.cards(pid) if c.example.id == example.id), None)
+    offered = [(cf, check) for cf, check in [(card.offered, card.check), *card.alternatives] if check.valid] if card else []
+    said = [answers[0] for answers in w.answers_of(pid, [example.text, *(cf.text for cf, _ in offered)])]
+    return {
+        "prompt": example.text, "answer": said[0], "mood": before.label, "scored": report["scored"],
+        "seconds": round(time.perf_counter() - started, 1),
+        "edits": [{"prompt": cf.text, "note": cf.note, "answer": answer, "p": round(check.after.prob(cf.target), 3),
+                   "edit_fraction": round(check.edit_fraction, 3), "shift": round(check.shift or 0.0, 3)}
+                  for (cf, check), answer in zip(offered, said[1:])]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--home")
-    parser.add_argument("--budget", type=int, default=96, help="prompts that the language model answers for one search")
+    parser.add_argument("--budget", type=int, default=48, help="prompts that the language model answers for one search")
     chosen = parser.parse_args()
     w = Workspace(chosen.home)
-    pid = next((p.id for p in w.projects() if p.name.startswith("Sample: Movie")), None) or w.create_sample("movies")
-    attribute, llm = w.teacher(pid).wrapped, w.local_llm(w.local_llm_name())
-    teacher = GenerativeTeacher(local_answers(llm, 16), attribute, llm.id, llm.revision)
-    sources = [EmbeddingNeighbours(w.encoder().wrapped), Negations(), Deletions()]
-    rows = []
-    for prompt in PROMPTS:
-        started = time.perf_counter()
-        before = teacher.predict([prompt])[0]
-        target = next(label for label in before.labels if label != before.label)
-        search = SearchGenerator(teacher.logprobs, teacher.labels, sources, SearchSettings(budget=chosen.budget),
-                                 task="What mood has the answer?")
-        found = search.propose(Example(short_hash(prompt), prompt), before.label, target, 3)
-        said = teacher.answers([prompt])[0]
-        shift = answer_shift(llm, prompt, [cf.text for cf in found], said) if found else []
-        rows.append({
-            "prompt": prompt, "answer": said, "mood": before.label, "scored": search.texts_scored,
-            "seconds": round(time.perf_counter() - started, 1),
-            "edits": [{"prompt": cf.text, "note": cf.note, "answer": teacher.answers([cf.text])[0],
-                       "p": round(teacher.predict([cf.text])[0].prob(target), 3),
-                       "edit_fraction": round(edit_fraction(prompt, cf.text), 3), "shift": round(float(move), 3)}
-                      for cf, move in sorted(zip(found, shift), key=lambda pair: -pair[1])]})
+    pid, rows = prompts_project(w), []
+    for example in (e for e in w.examples(pid) if e.text in PROMPTS):
+        rows.append(searched(w, pid, example, chosen.budget))
         print(json.dumps(rows[-1], indent=1), flush=True)
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(rows, indent=1) + "\n")

@@ -128,6 +128,7 @@ class FlipCheck:
     """The teacher's verdict on one exact text. Belongs to one teacher revision.
 
     similarity: cosine in the encoder's space, None where not measured. truncated: part was not read.
+    shift: how far the edit moves what a generating teacher would say, in nats a token; None for other teachers.
     """
 
     counterfactual_id: str
@@ -142,6 +143,7 @@ class FlipCheck:
     similarity: float | None
     truncated: bool
     checked_at: str
+    shift: float | None = None
 
     @property
     def flipped(self) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import errors, jobs, language_model, layout, people, quality, search_options, state
+from ui import answers, errors, jobs, language_model, layout, people, quality, search_options, state
 
 layout.through_app()
 
@@ -35,11 +35,15 @@ def search(k: int, busy: bool) -> None:
             "info",
         )
     caption, models = st.empty(), w.llm_source_names(pid)
-    chosen = search_options.choose(project.task.labels, models)
-    caption.caption(
+    usual = w.usual_budget(pid)
+    chosen = search_options.choose(project.task.labels, models, usual)
+    does = (
         "Looks for the few words that decide for the teacher and replaces them; allow about a second a text, "
-        f"longer with a language model. {search_options.leaves(chosen, models)}"
+        "longer with a language model."
     )
+    if w.generates(pid):
+        does = answers.searching(w, pid, k, chosen.get("budget", usual))
+    caption.caption(f"{does} {search_options.leaves(chosen, models)}")
     if st.button(f"Propose changes for {k} texts", type=main_action, key="generate", disabled=busy):
         start({"k": k, "generator": "search", "n": 4, **chosen})
 
@@ -82,7 +86,14 @@ summary = w.summary(pid)
 job = jobs.panel(w, pid, ("generate", "study", "fluency", "recheck", "tighten"))
 busy = jobs.running(job)
 main_action = "primary"
-if not summary.n_train:
+if not summary.n_train and summary.n_unlabelled and w.generates(pid):
+    layout.empty(
+        "Your prompts have no labels yet",
+        "Let the model answer them: each prompt gets the label of its answer.",
+        "teacher",
+        "Let the model answer",
+    )
+elif not summary.n_train:
     layout.empty(
         "There are no labelled texts yet", "Proposals are written for your labelled texts.", "data", "Add texts"
     )
@@ -120,4 +131,10 @@ else:
         if way == "search":
             search(k, busy)
         elif people.only_for("endpoint", "Setting an endpoint or a key"):
+            if w.generates(pid):
+                errors.box(
+                    "The model that proposes reads your question and labels as they stand. Here they are about the answer, "
+                    "so let the question say so: “What mood has the answer to this prompt?”",
+                    "info",
+                )
             language_model.propose(w, pid, k, busy, main_action, start)

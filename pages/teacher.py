@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import errors, jobs, language_model, layout, people, state, verdict
+from ui import answers, errors, hubmodel, jobs, language_model, layout, people, state, verdict
 
 layout.through_app()
 
@@ -16,6 +16,7 @@ KINDS = {
     "transformers": "Hugging Face model",
     "finetune": "Train on my texts",
     "llm": "Language model",
+    "generative": "A model's answers",
 }
 BUILTIN = {
     "movies": "Movie reviews: negative, positive",
@@ -28,7 +29,8 @@ BUILTIN = {
 def report() -> None:
     """The teacher's card: accuracy on the person's own rows and where it disagrees."""
     found = None
-    with errors.shown(), st.spinner("The teacher reads your labelled texts …"):
+    doing = "The model answers some of your prompts …" if w.generates(pid) else "The teacher reads your labelled texts …"
+    with errors.shown(), st.spinner(doing):
         found = w.teacher_report(pid)
     if found is None:
         return
@@ -41,7 +43,7 @@ def report() -> None:
         cells.append((len(found.disagreements), "texts where it disagrees with your label"))
     if cells:
         layout.counts(cells)
-    if found.accuracy is None:
+    if found.accuracy is None and not w.generates(pid):
         errors.box("There are no labelled texts yet on which to measure this teacher.", "info")
     if found.n_left_out:
         errors.box(
@@ -49,7 +51,9 @@ def report() -> None:
         )
     if found.note:
         errors.box(found.note, "info")
-    answers(found)
+    left_open(found)
+    if w.generates(pid):
+        answers.samples(w, pid)
     if found.disagreements:
         with st.expander("See where the teacher disagrees with you"):
             st.dataframe(
@@ -64,7 +68,8 @@ def report() -> None:
                 ],
                 hide_index=True,
             )
-    covered = "" if found.covered is None else f"\nshare of the answers' probability on your labels {found.covered:.3f}"
+    share = "prompts answered" if found.kind == "generative" else "the answers' probability on your labels"
+    covered = "" if found.covered is None else f"\nshare of {share} {found.covered:.3f}"
     with st.expander("Technical details", icon=":material/code:"):
         st.text(f"{found.name}\nrevision {found.revision}\nkind {found.kind}{covered}")
 
@@ -94,16 +99,9 @@ def builtin() -> None:
 
 def hub() -> None:
     """Any sequence classifier, by name or folder."""
-    name = st.text_input("Model name, or folder on this computer", placeholder="organisation/model-name", max_chars=300)
-    mapped = {}
-    with st.expander("The model names its labels otherwise"):
-        st.caption("Only where the names differ: write the model's own name for each of your labels.")
-        for i, label in enumerate(labels):
-            theirs = st.text_input(layout.plain(label), key=f"map-{i}", max_chars=100).strip()
-            if theirs:
-                mapped[theirs] = label
-    if st.button("Use this teacher", type=kind_of_action, key="use", disabled=not name.strip()):
-        use({"kind": "transformers", "name": name.strip(), "label_map": mapped or None})
+    spec = hubmodel.choose(labels)
+    if st.button("Use this teacher", type=kind_of_action, key="use", disabled=not spec):
+        use(spec)
 
 
 def finetune() -> None:
@@ -148,9 +146,22 @@ def llm() -> None:
         use({"kind": "llm", **model, **more}, key=st.session_state.get(state.LLM_KEY))
 
 
-def answers(found: Any) -> None:
+def generative() -> None:
+    """A language model that answers the texts, and a classifier that judges its answers."""
+    spec = answers.choose(w, project)
+    if st.button("Use this teacher", type=kind_of_action, key="use", disabled=not spec):
+        use(spec)
+
+
+def left_open(found: Any) -> None:
     """What a language model as teacher leaves open, and what its memory holds."""
-    if found.unanswered:
+    if found.unanswered and found.kind == "generative":
+        errors.box(
+            f"To {layout.several(found.unanswered, 'prompt')} the model answered nothing. These prompts count neither as "
+            "right nor as wrong, and no proposal is made for them.",
+            "warn",
+        )
+    elif found.unanswered:
         errors.box(
             f"For {layout.several(found.unanswered, 'text')} the model named none of your labels. These texts count "
             "neither as right nor as wrong, and no proposal is made for them. Say more clearly what each label means, "
@@ -181,10 +192,18 @@ def answers(found: Any) -> None:
 layout.header("Teacher", "The teacher is the larger model that judges each text and whether a change flips it.")
 summary = w.summary(pid)
 kind_of_action = "secondary" if summary.teacher_label else "primary"
-jobs.panel(w, pid, ("finetune_teacher",))
+job = jobs.panel(w, pid, ("finetune_teacher", "label_prompts"))
 if summary.teacher_label:
     report()
-    layout.next_step("proposals", "Go on to Proposals")
+    if w.generates(pid):
+        answers.unlabelled(w, pid, summary, jobs.running(job))
+    layout.next_step("proposals", "Go on to Proposals", primary=summary.n_train > 0)
+elif summary.n_train == 0 and summary.n_unlabelled:
+    errors.box(
+        "None of your texts has a label yet. If they are prompts, choose “A model's answers”: then each gets the label of "
+        "its answer.",
+        "info",
+    )
 elif summary.n_train == 0:
     errors.box("Bring some labelled texts first: then you see at once how well a teacher fits them.", "info")
 area = st.expander("Use another teacher") if summary.teacher_label else st.container(border=True)
@@ -192,5 +211,7 @@ with area:
     chosen = st.segmented_control(
         "Kind of teacher", list(KINDS), default="builtin", required=True, format_func=KINDS.get, key="teacher-kind"
     )
-    if chosen not in ("transformers", "llm") or people.only_for("endpoint", "Setting a model folder, an endpoint or a key"):
-        {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm}[chosen or "builtin"]()
+    if chosen not in ("transformers", "llm", "generative") or people.only_for("endpoint", "Setting a model folder, an endpoint or a key"):
+        {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm, "generative": generative}[
+            chosen or "builtin"
+        ]()

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from cod_core.types import Counterfactual, FlipCheck
-from ui import errors, layout, review, state
+from ui import answers, errors, layout, review, state
 from ui.review import Shown
 
 KEPT = "kept_phrases"
@@ -57,7 +57,14 @@ def panel(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck
                 st.button(f"{layout.plain(phrase, 40)}", key=f"kept-{example.id}-{number}", icon=":material/close:",
                           help="Stays as it is. Press to let it go.", on_click=_drop, args=(example.id, phrase))
         with st.container(horizontal=True, gap="small"):
-            st.button("Try again", key="again", icon=":material/refresh:", on_click=_again, args=(shown, hint))
+            slow = w.generates(shown.pid)  # many answers: a spinner says so, which a callback cannot show
+            at_once: dict[str, Any] = {} if slow else {"on_click": _again, "args": (shown, hint)}
+            pressed = st.button("Try again", key="again", icon=":material/refresh:", **at_once)
+            if slow and pressed:
+                most = w.usual_budget(shown.pid) * (2 if hint.strip() else 1)
+                with st.spinner(f"The model answers up to {most} changed prompts. {answers.takes(w, shown.pid, most)}"):
+                    _again(shown, hint)
+                st.rerun()
             if (llm := w.last_llm(shown.pid)) is not None:
                 name = layout.plain(llm.get("model") or llm.get("local") or "the language model", 30)
                 st.button(f"Ask {name} again", key="again-llm", on_click=_ask, args=(shown,),

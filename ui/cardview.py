@@ -12,7 +12,7 @@ import streamlit as st
 from cod_core.curation.view import belongs, place
 from cod_core.errors import CodError
 from cod_core.types import Counterfactual, FlipCheck
-from ui import again, alternatives, deciding, diffcard, editor, errors, panels, people, review, state, verdict
+from ui import again, alternatives, answers, deciding, diffcard, editor, errors, panels, people, review, state, verdict
 from ui.review import Shown
 from ui.shortcuts import letter
 
@@ -100,21 +100,22 @@ def _draw(
     left, right = st.columns([1.9, 1], gap="medium")
     read = _read(w, shown.pid, found.example.text, check)
     with left:
-        _texts(found, shown, cf, read, check, problem)
+        _texts(w, found, shown, cf, read, check, problem)
     with right:
-        _verdict(shown, check, problem)
+        _verdict(w, shown, check, problem)
     deciding.buttons(shown, None if check is None and not problem else check is not None and check.valid)
     panels.row(shown)
     panels.below(w, found, shown, cf, check)
 
 
 def _judge(w: Any, shown: Shown) -> tuple[FlipCheck | None, str]:
-    """(verdict on what stands in the box, what is wrong with it); neither where asking would cost money."""
+    """(verdict on what stands in the box, what is wrong with it); neither where asking would cost money or seconds."""
     try:
         if w.answers_at_once(shown.pid):
             return w.live_verdict(shown.pid, shown.example_id, shown.text, shown.target), ""
         asked = st.session_state.get("asked") or {}
-        return asked.get((shown.item, shown.text)), ""
+        known = asked.get((shown.item, shown.text))
+        return known or w.verdict_on_record(shown.pid, shown.example_id, shown.text, shown.target), ""
     except CodError as error:
         return None, str(error)
 
@@ -129,7 +130,7 @@ def _read(w: Any, pid: str, text: str, check: FlipCheck | None) -> int | None:
 
 
 def _texts(
-    found: Any, shown: Shown, cf: Counterfactual, read: int | None, check: FlipCheck | None, problem: str
+    w: Any, found: Any, shown: Shown, cf: Counterfactual, read: int | None, check: FlipCheck | None, problem: str
 ) -> None:
     note = "changed by you" if shown.edited else "" if shown.base_id is None else cf.note
     original = found.example.text
@@ -137,9 +138,11 @@ def _texts(
         st.html(diffcard.side_by_side(original, shown.text, note))
     else:
         st.html(diffcard.changes(original, shown.text, note, read))
+    answers.panel(w, shown.pid, original, shown.text, check)
     left, right = st.columns(2, gap="small")
     with left:
-        gold = f"Your label: {found.example.label}" if found.example.label else "No label"
+        whose = "Label of its answer" if "label_from" in found.example.metadata else "Your label"
+        gold = f"{whose}: {found.example.label}" if found.example.label else "No label"
         st.html(diffcard.card("Original", diffcard.whole(original, read), gold, "data-cod-original"))
     with right:
         editor.show(
@@ -163,14 +166,19 @@ def _texts(
             )
 
 
-def _verdict(shown: Shown, check: FlipCheck | None, problem: str) -> None:
+def _verdict(w: Any, shown: Shown, check: FlipCheck | None, problem: str) -> None:
     if check is not None:
         st.html(verdict.panel(check))
     elif problem:
         errors.box(problem, "info")
     elif shown.edited or shown.base_id is None:
-        errors.box("This wording is not checked yet: asking this teacher may cost a call.", "info")
-        st.button("Ask the teacher", key="ask", on_click=_ask, args=(shown,))
+        answering = w.generates(shown.pid)
+        why = "the model has to answer it first" if answering else "asking this teacher may cost a call"
+        errors.box(f"This wording is not checked yet: {why}.", "info")
+        if st.button("Let the model answer" if answering else "Ask the teacher", key="ask"):
+            with st.spinner("The model answers …" if answering else "The teacher reads it …"):
+                _ask(shown)
+            st.rerun()
     else:
         errors.box("Not checked by the teacher yet.", "info")
 

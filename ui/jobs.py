@@ -66,6 +66,9 @@ def outcome(kind: str, result: dict[str, Any]) -> list[tuple[str, str]]:
     if kind == "generate" and result.get("repaired"):
         n = result["repaired"]
         said.append(("info", f"{n} {'text' if n == 1 else 'texts'} flipped at the second try."))
+    if kind == "label_prompts" and result.get("labelled") is not None:
+        silent = f" To {result['undecided']} the model answered nothing." if result["undecided"] else ""
+        said.append(("info", f"{result['labelled']} prompts have the label of their answer now.{silent}"))
     if kind == "finetune_teacher":
         if result.get("accuracy") is not None:
             said.append(
@@ -89,6 +92,7 @@ _NAMES = {
     "study": "Comparing prompts",
     "fluency": "Reading the proposals",
     "pack_student": "Making the small model",
+    "label_prompts": "Answering the prompts",
     "tighten": "Making proposals smaller",
 }
 

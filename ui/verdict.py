@@ -59,6 +59,11 @@ def decision_line(prediction: Prediction, target: str) -> float:
     return 0.5 if len(prediction.labels) == 2 else min(1.0, max(others))
 
 
+def moved(check: FlipCheck) -> str:
+    """'The model's answer moved by 0.42 (nats a token).' Empty where the teacher does not generate."""
+    return "" if check.shift is None else f"The model's answer moved by {check.shift:.2f} (nats a token)."
+
+
 def bars(check: FlipCheck) -> str:
     """HTML of two bars, before and after: how sure the teacher is of the target, with the decision line."""
     rows = []
@@ -87,7 +92,7 @@ def panel(check: FlipCheck) -> str:
     return (
         f'<section class="cod-card cod-verdict"><p class="cod-say">{escape(sentence(check))}</p>'
         f'<p class="cod-badge cod-{kind}"><b aria-hidden="true">{mark}</b> {escape(meaning)}</p>{bars(check)}'
-        f'<p class="cod-cap">{escape(size(check))}</p>{notes}</section>'
+        f'<p class="cod-cap">{escape(" · ".join(filter(None, (size(check), moved(check)))))}</p>{notes}</section>'
     )
 
 
@@ -103,6 +108,7 @@ def technical(check: FlipCheck) -> dict[str, object]:
         "edit fraction": round(check.edit_fraction, 3),
         "character edits": check.char_edits,
         "similarity": None if check.similarity is None else round(check.similarity, 3),
+        **({} if check.shift is None else {"shift of the answer, nats a token": round(check.shift, 3)}),
         "teacher": f"{check.teacher_id} @ {check.teacher_revision}",
         "checked at": check.checked_at,
     }

@@ -22,7 +22,8 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
              targets: Annotated[str, typer.Option(help="For search: nearest, all, or a label to reach.")] = "nearest",
              frozen: Annotated[str, typer.Option(help="For search: words and phrases that must stay, comma-separated.")] = "",
              sources: Annotated[str, typer.Option(help="For search: candidate sources, comma-separated; all where empty.")] = "",
-             budget: Annotated[int, typer.Option(help="For search: texts the teacher may score for one text.")] = 400,
+             budget: Annotated[int, typer.Option(help="For search: texts the teacher may score for one text; 0 for the usual "
+                                     "400, or 48 where a model has to answer each.")] = 0,
              confidence: Annotated[bool, typer.Option("--confidence", help="For search: offer flips near the boundary first.")] = False,
              sure: Annotated[float, typer.Option(help="For search: how sure of the target the teacher must be, such as 0.9; more "
                                                  "edits are made for it. 0: any flip.", min=0.0, max=1.0)] = 0.0,

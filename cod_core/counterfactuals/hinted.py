@@ -54,11 +54,16 @@ def _like(phrase: str, word: str) -> str:
 
 
 def with_words(example: Example, source: str, target: str, phrases: Sequence[str], keep: Sequence[str],
-               score: Callable[[Sequence[str]], np.ndarray], labels: Sequence[str], n: int = 2) -> list[Counterfactual]:
-    """Up to n texts with one of the phrases in one place that reach the target, clearest first; [] where none does."""
+               score: Callable[[Sequence[str]], np.ndarray], labels: Sequence[str], n: int = 2,
+               most: int = MOST_TEXTS) -> list[Counterfactual]:
+    """Up to n texts with one of the phrases in one place that reach the target, clearest first; [] where none does.
+
+    most: texts that the teacher may score; of more, as many evenly spread over places and phrases.
+    """
     tried = tries(example.text, phrases, keep)
     if not tried:
         return []
+    tried = [tried[int(i * len(tried) / most)] for i in range(most)] if len(tried) > most else tried
     rows, aim = np.asarray(score([made for made, _ in tried])), list(labels).index(target)
     margins = rows[:, aim] - np.delete(rows, aim, axis=1).max(axis=1)
     best = [i for i in np.argsort(-margins) if margins[i] > 0][:n]

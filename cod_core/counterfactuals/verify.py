@@ -47,12 +47,13 @@ def verify(pairs: Sequence[tuple[str, Counterfactual]], teacher: Classifier, emb
 def first_offer(cfs: Sequence[Counterfactual], checks: dict[str, FlipCheck]) -> list[Counterfactual]:
     """Proposals in the order they are offered: flips first, then fewest edits, then the clearest flip.
 
-    Texts that only lost words come after those that replaced or negated: they read as fragments.
+    Texts that only lost words come after those that replaced or negated: they read as fragments. Where a teacher
+    generates, the edits that move its answer furthest come before all that.
     """
     def key(cf: Counterfactual):
         verdict = checks.get(cf.id)
         if verdict is None:
-            return (2, 0, 0, 0.0)
-        return (0 if verdict.valid else 1, verdict.token_edits, cf.note.startswith("deleted"),
+            return (2, 0.0, 0, 0, 0.0)
+        return (0 if verdict.valid else 1, -(verdict.shift or 0.0), verdict.token_edits, cf.note.startswith("deleted"),
                 -verdict.after.margin_of(cf.target))
     return sorted(cfs, key=key)

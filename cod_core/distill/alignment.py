@@ -32,6 +32,11 @@ def check_alignable(teacher, student_tokenizer):
     """
     teacher = getattr(teacher, "wrapped", teacher)
     model, tokenizer = getattr(teacher, "model", None), getattr(teacher, "tokenizer", None)
+    if hasattr(teacher, "answers"):
+        raise BadInput(
+            f"Layer-wise distillation (LWD, TED) compares layers of teacher and student on one text, and {teacher.id!r} is "
+            "a model's answer and its judge: two models that read different texts. Use the method 'kd'."
+        )
     if model is None or tokenizer is None or not hasattr(model, "config"):
         raise BadInput(
             f"Layer-wise distillation (LWD, TED) needs the teacher's hidden states, and {teacher.id!r} only gives "

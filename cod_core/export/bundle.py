@@ -272,6 +272,7 @@ def _manifest(
         "left_out": [{"id": i, "why": why} for i, why in seen["left_out"]],
         "filters": {"statuses": list(KEPT), "rejected_included": rejected, "checks": "of the current teacher only", **filters},
         "teachers": [json.loads(t) for t in sorted(seen["teachers"].values())],
+        **about_answers(getattr(project, "teacher", None) or {}),
         "prompts": [dict(zip(("id", "version", "sha256"), p, strict=True)) for p in sorted(seen["prompts"], key=str) if any(p)],
         "guideline": {"version": project.task.guideline_version, "text": guideline},
         "tokenizer": TOKENIZER,
@@ -279,6 +280,17 @@ def _manifest(
         "versions": {"cod_core": cod_core.__version__, "python": platform.python_version()},
         "files": {},
     }
+
+
+def about_answers(spec: dict) -> dict:
+    """{"answers": the two parts of a teacher that answers}, {} for others. Of a folder only its name leaves."""
+    if spec.get("kind") != "generative":
+        return {}
+    judge = spec["judge"]
+    return {"answers": {
+        "model": Path(spec["local"]).name, "model_revision": spec["generator_revision"], "max_tokens": spec["max_tokens"],
+        "samples": spec["samples"], "temperature": spec["temperature"], "judge": judge["id"],
+        "judge_revision": judge["revision"]}}
 
 
 def _restorable(item: ExportItem) -> dict:

@@ -89,7 +89,7 @@ Each was checked by a teacher model on the exact text and decided by a person.
 - Labels: {", ".join(map(escaped, project["task"]["labels"]))}
 - Rows: {rows}. Divide by `pair_id`, never by row.
 - Teacher: {teachers}
-- Decisions: {", ".join(f"{status} {n}" for status, n in sorted(counts["by_status"].items())) or "none"}
+{_answered(manifest.get("answers"))}- Decisions: {", ".join(f"{status} {n}" for status, n in sorted(counts["by_status"].items())) or "none"}
 - Tokens of edit distances: {manifest["tokenizer"]}. Exported {manifest["created_at"]}.
 
 ```python
@@ -112,6 +112,16 @@ A pair with an `override_reason` does not flip the teacher: a person kept it all
 train on, and train_long.jsonl leaves it out.
 """
     return "\n".join(head) + body
+
+
+def _answered(answers: dict | None) -> str:
+    """What the labels are of, where the teacher is a model that answers and a judge of its answers."""
+    if not answers:
+        return ""
+    how = "the likeliest words" if answers["samples"] == 1 else f"{answers['samples']} answers drawn"
+    return (f"- The texts are prompts, and the labels are of the answers to them: {escaped(answers['model'])} (revision "
+            f"{escaped(answers['model_revision'])}) answers, at most {answers['max_tokens']} tokens, {how} at temperature "
+            f"{answers['temperature']}; {escaped(answers['judge'])} (revision {escaped(answers['judge_revision'])}) judges.\n")
 
 
 def _about(about: dict) -> str:

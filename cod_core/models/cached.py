@@ -21,13 +21,16 @@ class CachedClassifier:
 
     load: a function that makes the wrapped classifier, called on the first miss only, so that a screen whose
     every number is cached loads no model. on_lookup(hits, asked): told of every lookup, for classifiers that cost.
+    chunk: texts asked for between two saves; fewer where each takes long. reads_all: it never cuts a text, which is then
+    known without loading it.
     """
 
     def __init__(self, db, id: str, revision: str, labels: Sequence[str], load: Callable[[], object],
-                 on_lookup: Callable[[int, int], object] | None = None):
+                 on_lookup: Callable[[int, int], object] | None = None, chunk: int = CHUNK,
+                 reads_all: bool = False):
         self.id, self.revision, self.labels = id, revision, tuple(labels)
         self._db, self._load, self._wrapped, self._loading = db, load, None, threading.Lock()
-        self._on_lookup = on_lookup
+        self._on_lookup, self._chunk, self._reads_all = on_lookup, chunk, reads_all
 
     @property
     def wrapped(self):
@@ -38,11 +41,11 @@ class CachedClassifier:
         return self._wrapped
 
     def predict(self, texts: Sequence[str], progress: Progress = silent) -> list[Prediction]:
-        """One Prediction a text, in order; misses are computed in chunks of 512 and saved chunk by chunk."""
+        """One Prediction a text, in order; misses are computed in chunks and saved chunk by chunk."""
         keys = [text_hash(t) for t in texts]
         known = cache.get_predictions(self._db, self.id, self.revision, list(set(keys)))
         missing = list({k: t for k, t in zip(keys, texts) if k not in known}.items())
-        size = CHUNK if self._on_lookup is None else 32  # answers that cost are saved sooner
+        size = self._chunk
         for at in range(0, len(missing), size):
             chunk = missing[at : at + size]
             new = self._ask(chunk)
@@ -52,6 +55,12 @@ class CachedClassifier:
         if self._on_lookup is not None and keys:
             self._on_lookup(len(keys) - len(missing), len(missing))
         return [Prediction(self.labels, tuple(known[k])) for k in keys]
+
+    def on_record(self, texts: Sequence[str]) -> list[Prediction | None]:
+        """What was predicted before, None for a text never seen. Asks no model."""
+        keys = [text_hash(t) for t in texts]
+        known = cache.get_predictions(self._db, self.id, self.revision, list(set(keys)))
+        return [Prediction(self.labels, tuple(known[k])) if k in known else None for k in keys]
 
     def glance(self, text: str) -> Prediction:
         """The Prediction of one text that may never be seen again: looked up, else computed, but not kept."""
@@ -83,7 +92,7 @@ class CachedClassifier:
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.labels))
 
     def chars_read(self, text: str) -> int:
-        return len(text) if len(text) < 100 else self.wrapped.chars_read(text)
+        return len(text) if self._reads_all or len(text) < 100 else self.wrapped.chars_read(text)
 
 
 class CachedEncoder:

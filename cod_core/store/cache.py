@@ -84,6 +84,21 @@ def get_reply(db: Database, key: str) -> dict | None:
         return c.execute(select(schema.replies.c.reply).where(schema.replies.c.key == key)).scalar()
 
 
+def get_replies(db: Database, keys: list[str]) -> dict[str, dict]:
+    """key -> reply, of those on record."""
+    t, found = schema.replies, {}
+    with db.read() as c:
+        for at in range(0, len(keys), CHUNK):
+            found.update(c.execute(select(t.c.key, t.c.reply).where(t.c.key.in_(keys[at : at + CHUNK]))).tuples().all())
+    return found
+
+
+def put_replies(db: Database, pid: str | None, replies: dict[str, dict]) -> None:
+    """Remember several replies in one transaction; what is on record under a key already stays."""
+    _put(db, schema.replies, [{"key": key, "project_id": pid, "reply": reply, "created_at": now()}
+                              for key, reply in replies.items()])
+
+
 def count(db: Database, pid: str | None, key: str, **amounts: float) -> None:
     """Add amounts to the numbers kept under a key of the replies, in one transaction."""
     with db.begin() as c:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 
 from cod_core.errors import CodError, Stale
 
-HEAD = "0003"
+HEAD = "0004"
 BUSY_S = 10
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATING = threading.Lock()  # alembic keeps the migration at work in globals of its module

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from cod_core.errors import BadInput
 from cod_core.store import schema
@@ -36,6 +36,15 @@ def _add_new(db: Database, table, pid: str, rows: Iterator[dict]) -> int:
 def add_examples(db: Database, pid: str, found: Sequence[Example]) -> int:
     """Store texts in order; ids already there are left alone. Returns how many are new."""
     return _add_new(db, schema.examples, pid, ({**vars(e), "text_hash": text_hash(e.text)} for e in found))
+
+
+def label_examples(db: Database, pid: str, found: Sequence[Example]) -> None:
+    """Give texts that are there the label, split and metadata of these values, all or none."""
+    t = schema.examples
+    with db.begin() as c:
+        for e in found:
+            c.execute(update(t).where(t.c.project_id == pid, t.c.id == e.id).values(
+                label=e.label, split=e.split, metadata=e.metadata))
 
 
 def examples(db: Database, pid: str, split: str | None = None, ids: Sequence[str] | None = None) -> list[Example]:
@@ -160,7 +169,7 @@ def as_check(r) -> FlipCheck:
     """A row of flip_checks as a value."""
     before, after = (Prediction(tuple(p["labels"]), tuple(p["logprobs"])) for p in (r.before, r.after))
     return FlipCheck(r.counterfactual_id, r.teacher_id, r.teacher_revision, before, after, r.target, r.token_edits,
-                     r.edit_fraction, r.char_edits, r.similarity, bool(r.truncated), r.checked_at)
+                     r.edit_fraction, r.char_edits, r.similarity, bool(r.truncated), r.checked_at, r.shift)
 
 
 def checks(db: Database, pid: str, teacher_id: str, teacher_revision: str,

@@ -51,6 +51,7 @@ flip_checks = Table(
     Column("edit_fraction", Float), Column("char_edits", Integer), Column("similarity", Float),
     Column("truncated", Boolean), Column("checked_at", String),
     Column("touched", Integer, nullable=False, server_default="0"),  # grows with every write of the project's verdicts
+    Column("shift", Float),
     Index("ix_checks_touched", "project_id", "touched"))
 decisions = Table(
     "decisions", metadata, Column("seq", Integer, primary_key=True, autoincrement=True),

@@ -34,8 +34,7 @@ class Curating(Cards):
             note="written by you" if base is None else "edited by you", created_at=now())
 
     def _verdict(self, pid: str, example: Example, cf: Counterfactual) -> FlipCheck:
-        embed = self.encoder().encode
-        return verify.verify([(example.text, cf)], self.teacher(pid), embed)[0]
+        return self._verdicts(pid, [(example.text, cf)])[0]
 
     def decide(self, pid: str, cf_id: str, status: str, annotator: str, reasons=(), override_reason: str | None = None,
                comment: str = "", lead_time_s: float | None = None, seen: int | None = None) -> Decision:
@@ -78,7 +77,7 @@ class Curating(Cards):
         for at in range(0, len(missing), 64):
             chunk = missing[at : at + 64]
             pairs = [(texts[cf.example_id], cf) for cf in chunk]
-            items.add_checks(self.db, pid, verify.verify(pairs, self.teacher(pid), self.encoder().encode))
+            items.add_checks(self.db, pid, self._verdicts(pid, pairs))
             if progress:
                 progress(at + len(chunk), len(missing), "checking again")
         return len(missing)

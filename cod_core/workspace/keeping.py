@@ -168,4 +168,4 @@ def _placed(value, places: dict[str, str]):
         for mark, path in places.items():
             if value.startswith(mark):
                 return path + value[len(mark):]
-    return value
+    return {k: _placed(v, places) for k, v in value.items()} if isinstance(value, dict) else value

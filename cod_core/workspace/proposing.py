@@ -1,6 +1,5 @@
 """Proposals: run a generator over texts, verify each result at once, save it at once."""
 
-from cod_core.counterfactuals import verify
 from cod_core.progress import Progress, silent
 from cod_core.store import items
 from cod_core.types import Counterfactual, Example
@@ -27,7 +26,7 @@ class Proposing(Base):
         """Verify proposals with the teacher and store both; returns how many of them flip to their target."""
         if not proposals:
             return 0
-        checks = verify.verify([(e.text, cf) for e, cf in proposals], self.teacher(pid), self.encoder().encode)
+        checks = self._verdicts(pid, [(e.text, cf) for e, cf in proposals])
         items.add_counterfactuals(self.db, pid, [cf for _, cf in proposals])
         items.add_checks(self.db, pid, checks)
         return sum(check.valid for check in checks)

@@ -80,10 +80,22 @@ class Queueing(Cards):
         written = Counterfactual("typed", example_id, text, before.label, target, Origin("human", "expert"))
         return verify.check(example.text, written, teacher, before, after)
 
+    def verdict_on_record(self, pid: str, example_id: str, text: str, target: str) -> FlipCheck | None:
+        """As live_verdict, from what the teacher predicted before; None where it was never asked. Asks no model."""
+        from cod_core.workspace.curating import clean
+
+        example, teacher = items.example(self.db, pid, example_id), self.teacher(pid)
+        text = clean(text, example.text)
+        before, after = teacher.on_record([example.text, text])
+        if before is None or after is None:
+            return None
+        written = Counterfactual("typed", example_id, text, before.label, target, Origin("human", "expert"))
+        return verify.check(example.text, written, teacher, before, after)
+
     def answers_at_once(self, pid: str) -> bool:
-        """Whether the teacher runs on this machine, so that asking it while somebody types costs nothing."""
+        """Whether asking the teacher while somebody types takes neither money nor seconds."""
         spec = self.project(pid).teacher
-        return spec is not None and spec["kind"] != "llm"
+        return spec is not None and spec["kind"] not in ("llm", "generative")
 
     def warm_teacher(self, pid: str) -> None:
         """Load the teacher in the background, so that the first edited word is judged at once. Once a process."""

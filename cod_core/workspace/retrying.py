@@ -32,16 +32,17 @@ class Retrying(Base):
         teacher = self.teacher(pid)
         before = teacher.predict([example.text])[0]
         target = target or verify.target_of(before)
-        found = self._with_hint(teacher, example, before.label, target, hint, keep)
+        found = self._with_hint(pid, example, before.label, target, hint, keep)
         search = self.searcher(pid, {"frozen": tuple(keep)} if keep else None)
         found += [cf for cf in search(example, 4 * MORE, target) if all(phrase in cf.text for phrase in keep)]
         return self._kept(pid, example, known, found)
 
-    def _with_hint(self, teacher, example: Example, source: str, target: str, hint: str, keep) -> list[Counterfactual]:
+    def _with_hint(self, pid: str, example: Example, source: str, target: str, hint: str, keep) -> list[Counterfactual]:
         from cod_core.counterfactuals import hinted
 
-        phrases = hinted.phrases_of(hint)
-        return hinted.with_words(example, source, target, phrases, keep, self._scorer(teacher), teacher.labels)
+        phrases, teacher = hinted.phrases_of(hint), self.teacher(pid)
+        most = self.usual_budget(pid) if self.generates(pid) else hinted.MOST_TEXTS
+        return hinted.with_words(example, source, target, phrases, keep, self._scorer(teacher), teacher.labels, most=most)
 
     def _asked(self, pid: str, example_id: str, keep, hint: str) -> tuple[Example, set[str]]:
         example = items.example(self.db, pid, example_id)

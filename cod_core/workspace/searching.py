@@ -8,13 +8,13 @@ from cod_core.progress import Progress, silent
 from cod_core.store import cache, items
 from cod_core.text import short_hash
 from cod_core.types import Counterfactual, Example
-from cod_core.workspace.base import Base
+from cod_core.workspace.answering import PROMPTS_A_SEARCH, Answering
 
 SOURCES = ("encoder neighbours", "words of the target class", "negation", "deletion")
 TARGETS = ("nearest", "all")
 
 
-class Searching(Base):
+class Searching(Answering):
     """The embedded generator over the project's texts."""
 
     def search_for(self, pid: str, texts: list[Example], n: int = 4, progress: Progress = silent,
@@ -22,12 +22,12 @@ class Searching(Base):
         """Teacher-guided search for each text; results are verified on the exact text and saved one by one.
 
         options: targets ("nearest" or "all" other classes), sources (names, all where absent), frozen (words and
-        phrases that must stay), budget (texts scored a text), confidence (True: offer flips of p(target) .5 to .8 first),
-        at_least (p(target) below which more edits are added, while budget and size allow it; the surest flip where none is as sure),
-        encoder (name of another one for related words, such as a multilingual one). Returns {"texts", "tried", "flipped", "without",
-        "failures", "scored"}; with all targets a text counts as flipped once every other class was reached.
+        phrases that must stay), budget (texts scored a text; usual_budget where absent), confidence (True: offer flips
+        of p(target) .5 to .8 first), at_least (p(target) below which more edits are added, while budget and size allow
+        it; the surest flip where none is as sure), encoder (name of another one for related words, such as a multilingual
+        one). Returns {"texts", "tried", "flipped", "without", "failures", "scored"}; with all targets a text counts as flipped once every other class was reached.
         """
-        usual = {"targets": "nearest", "budget": 400}
+        usual = {"targets": "nearest", "budget": self.usual_budget(pid)}
         options = {k: v for k, v in (options or {}).items() if v and usual.get(k) != v}
         propose = self.searcher(pid, options)
         report = {"texts": len(texts), "tried": 0, "flipped": 0, "without": 0, "failures": {}, "scored": 0}
@@ -47,6 +47,10 @@ class Searching(Base):
                 report["failures"][example.id] = f"no small edit changed the teacher's mind{to}"
         progress(len(texts), len(texts), "done")
         return report
+
+    def usual_budget(self, pid: str) -> int:
+        """Texts scored for one text where nothing else is asked for: few where a model has to answer each of them."""
+        return PROMPTS_A_SEARCH if self.generates(pid) else 400
 
     def targets(self, pid: str, example: Example, which: str = "nearest") -> list[str]:
         """The classes to aim at for a text: the teacher's second choice, or every other class, likeliest first."""
@@ -82,7 +86,8 @@ class Searching(Base):
             teacher, task = self.teacher(pid), self.project(pid).task
             near, class_words, pairs = self._vocabulary(pid, options.get("encoder"))
             chosen = self._sources(near, class_words, options.get("sources"), self.llm_sources(pid, options.get("sources")))
-            settings = SearchSettings(**{k: options[k] for k in ("budget", "max_fraction", "at_least") if k in options},
+            settings = SearchSettings(options.get("budget") or self.usual_budget(pid),
+                                      **{k: options[k] for k in ("max_fraction", "at_least") if k in options},
                                       band=BAND if options.get("confidence") else None)
             return SearchGenerator(
                 self._scorer(teacher), teacher.labels, chosen, settings, self._sensitivity(teacher),
@@ -116,7 +121,7 @@ class Searching(Base):
         return near, *self._once(("class words", pid, teacher.revision), read)
 
     def _sensitivity(self, teacher):
-        """First-order estimates where the teacher is a model on this machine, else None."""
+        """First-order estimates where the teacher is one model on this machine, else None."""
         from cod_core.models.sensitivity import FirstOrder, gives_gradients
 
         if not gives_gradients(teacher.wrapped):

@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cod_core.errors import BadInput, CodError
-from cod_core.models.cached import CachedClassifier
+from cod_core.models.cached import CHUNK, CachedClassifier
 from cod_core.models.encoder import DEFAULT_ENCODER, resolve, weights_revision
 from cod_core.progress import Progress, silent
 from cod_core.store import items, projects
+from cod_core.text import short_hash
 from cod_core.types import Example, Prediction
-from cod_core.workspace.base import Base
+from cod_core.workspace.answering import PROMPTS_A_REPORT, Answering, generative_teacher, how_asked
 
 PLAIN = {"builtin": "Built-in teacher", "transformers": "Hugging Face classifier",
          "finetuned": "Teacher fine-tuned on your texts", "llm": "Language model as teacher"}
+SAVED_AFTER = {"llm": 32, "generative": 16}  # texts: answers that cost money or seconds are saved sooner
 
 
 def in_train_split(example: Example) -> bool:
@@ -25,8 +27,8 @@ class TeacherReport:
     """accuracy: on n of the person's labelled rows the teacher did not train on; None where there are none.
 
     n_left_out: rows it trained on. disagreements: rows where it differs from the gold label. unanswered: rows for which
-    a language model named no label; they are in none of the other numbers. covered: mean share of its answers that
-    named a label, None for other teachers.
+    a language model named no label, or said nothing; they are in none of the other numbers. covered: mean share of its
+    answers that named a label, or held a word, None for other teachers.
     """
 
     name: str
@@ -41,25 +43,22 @@ class TeacherReport:
     covered: float | None = None
 
 
-class Teaching(Base):
+class Teaching(Answering):
     """Which classifier decides, and how far it can be trusted."""
 
     def set_teacher(self, pid: str, spec: dict, key: str | None = None) -> None:
-        """Choose the teacher. spec["kind"]: builtin, transformers, finetuned or llm (see DESIGN.md).
+        """Choose the teacher. spec["kind"]: builtin, transformers, finetuned, llm (see DESIGN.md), or generative: the
+        project's texts are prompts, spec["local"] answers them, and the classifier of spec["judge"] reads the answers.
 
         The model is loaded once to check it, so a wrong name or label map is refused here and the old
         teacher stays. Checks made by another teacher become stale. Raises ModelUnavailable, LabelMismatch.
         """
-        from cod_core.models.teachers import BUILTIN
-
         spec = {k: v for k, v in spec.items() if k != "key"}
-        if spec["kind"] == "builtin" and not (BUILTIN / spec["name"] / "teacher.json").exists():
-            raise BadInput(f"There is no built-in teacher called {spec['name']!r}.")
         labels = self.project(pid).task.labels
         if spec["kind"] == "builtin":
-            from cod_core.data.samples import sample
-            from cod_core.models.teachers import label_order
-            label_order(sample(spec["name"]).task.labels, labels, spec.get("label_map"), spec["name"])
+            self._check_builtin(spec, labels)
+        elif spec["kind"] == "generative":
+            spec = self._composed(pid, spec, labels)
         else:
             if spec["kind"] == "llm":
                 task = self.project(pid).task
@@ -71,6 +70,16 @@ class Teaching(Base):
                 spec["reads"] = classifier.kind
         projects.set_teacher(self.db, pid, spec)
 
+    def _check_builtin(self, spec: dict, labels) -> None:
+        """Raises BadInput, LabelMismatch where this is a built-in teacher that does not exist or has other labels."""
+        from cod_core.data.samples import sample
+        from cod_core.models.teachers import BUILTIN, label_order
+
+        if spec["kind"] == "builtin":
+            if not (BUILTIN / spec["name"] / "teacher.json").exists():
+                raise BadInput(f"There is no built-in teacher called {spec['name']!r}.")
+            label_order(sample(spec["name"]).task.labels, labels, spec.get("label_map"), spec["name"])
+
     def teacher(self, pid: str, key: str | None = None) -> CachedClassifier:
         """The project's teacher, predictions cached; its weights load on the first text never seen.
 
@@ -81,19 +90,24 @@ class Teaching(Base):
             raise BadInput("This project has no teacher yet. Choose one on the Teacher page.")
         spec, labels = project.teacher, project.task.labels
         identity, revision = self._identity(spec, labels)
-        return self._once(("teacher", identity, revision, labels), lambda: CachedClassifier(
+        asks = spec["kind"] in ("llm", "generative")  # its answers are kept under the project, so it is not shared
+        if asks:
+            spec = {**spec, "project_id": pid}  # a copy of a project carries the first one's
+        return self._once(("teacher", identity, revision, labels, pid if asks else None), lambda: CachedClassifier(
             self.db, identity, revision, labels, lambda: self._load_teacher(spec, labels, key or self.key(pid)),
-            self._memory_counter(pid, spec)))
+            self._memory_counter(pid, spec), SAVED_AFTER.get(spec["kind"], CHUNK), reads_all=asks))
 
     def _identity(self, spec: dict, labels) -> tuple[str, str]:
         """(id, revision) of a teacher without loading it. Part of the revision: weights and label order."""
         from cod_core.models.teachers import BUILTIN
-        from cod_core.text import short_hash
 
         order = short_hash(*labels, *sorted((spec.get("label_map") or {}).items()))[:6]
         if spec["kind"] == "builtin":
             weights = weights_revision(str(BUILTIN / spec["name"]))
             return f"builtin:{spec['name']}", f"{weights}-{weights_revision(resolve(DEFAULT_ENCODER))[:6]}-{order}"
+        if spec["kind"] == "generative":
+            judge = self._identity(spec["judge"], labels)[1]
+            return spec["id"], short_hash(how_asked(spec), judge, spec["samples"])
         local = spec.get("path") or spec.get("name", "")
         if spec["kind"] in ("finetuned", "transformers") and Path(local).is_dir():
             return spec["id"], f"{weights_revision(local)}-{order}"
@@ -112,6 +126,8 @@ class Teaching(Base):
         if spec["kind"] == "llm":
             from cod_core.workspace.llm import llm_teacher
             return llm_teacher(self, spec, labels, key)
+        if spec["kind"] == "generative":
+            return generative_teacher(self, spec.get("project_id"), spec, labels)
         raise BadInput(f"Unknown kind of teacher: {spec['kind']!r}.")
 
     def teacher_label(self, pid: str) -> str | None:
@@ -119,16 +135,22 @@ class Teaching(Base):
         spec = self.project(pid).teacher
         if spec is None:
             return None
+        if spec["kind"] == "generative":
+            return spec["id"]
         named = spec.get("name") or spec.get("model") or spec.get("local") or spec.get("path")
         return f"{PLAIN[spec['kind']]}: {Path(str(named)).name}"
 
     def teacher_report(self, pid: str, limit: int = 200, progress: Progress = silent) -> TeacherReport:
-        """Accuracy on up to `limit` of the person's own labelled rows, and where teacher and gold differ."""
+        """Accuracy on up to `limit` of the person's own labelled rows (24 where a model has to answer each), and where
+        teacher and gold differ."""
         project, teacher = self.project(pid), self.teacher(pid)
+        limit = min(limit, PROMPTS_A_REPORT) if self.generates(pid) else limit
         trained = self._trained_on(project)
         splits = ("test", "validation", "train") if trained is not in_train_split else ("test", "validation")
         rows = [e for split in splits for e in items.examples(self.db, pid, split=split) if e.label is not None]
         known = sum(n for (_, label), n in items.count_examples(self.db, pid).items() if label is not None)
+        own = [e for e in rows if e.metadata.get("label_from") == teacher.id]  # it would agree with itself
+        rows, known = [e for e in rows if e not in own] if own else rows, known - len(own)
         held = [e for e in rows if not trained(e)]
         shown = held[:limit] or rows[:limit]
         predictions = teacher.predict([e.text for e in shown], progress)
@@ -137,7 +159,7 @@ class Teaching(Base):
         unanswered = len(shown) - len(told)
         shown, predictions = [e for e, _ in told], [p for _, p in told]
         wrong = [(e, p) for e, p in zip(shown, predictions) if p.label != e.label]
-        note = "" if held else "The teacher was trained on all of these texts, so its accuracy on them says little."
+        note = "" if held or not rows else "The teacher was trained on all of these texts, so its accuracy on them says little."
         accuracy = 1 - len(wrong) / len(shown) if held and shown else None
         return TeacherReport(self.teacher_label(pid), project.teacher["kind"], teacher.revision, accuracy,
                              len(shown) if held else 0, known - len(held), wrong, note, unanswered,
@@ -175,7 +197,6 @@ class Teaching(Base):
         cross-validated accuracy of a linear head where there is no test split or fewer than 200 rows.
         """
         from cod_core.models.finetune import FEW_ROWS, cross_validate, finetune_teacher
-        from cod_core.text import short_hash
 
         project, labels = self.project(pid), self.project(pid).task.labels
         rows = [e for e in items.examples(self.db, pid, split="train") if e.label is not None]

@@ -5,7 +5,8 @@ from cod_core.jobs import queue
 from cod_core.progress import Progress
 from cod_core.workspace.base import Base
 
-KINDS = ("generate", "distill", "finetune_teacher", "diagnose", "recheck", "pack_student", "tighten", "study", "fluency")
+KINDS = ("generate", "distill", "finetune_teacher", "diagnose", "recheck", "pack_student", "tighten", "study", "fluency",
+         "label_prompts")
 
 
 class Working(Base):
@@ -47,6 +48,8 @@ class Working(Base):
             return report
         if job.kind == "study":
             return self.study_prompts(pid, job.params, progress, key)
+        if job.kind == "label_prompts":
+            return self.label_prompts(pid, progress)
         if job.kind == "fluency":
             return self.measure_fluency(pid, progress)
         if job.kind == "distill":

@@ -95,3 +95,12 @@ def test_every_page_opens_through_app():
     """Streamlit runs a file of pages/ itself on the first address after a start: past the sign-in, without the frame."""
     wanting = [path.name for path in (ROOT / "pages").glob("*.py") if "\nlayout.through_app()\n" not in path.read_text()]
     assert not wanting
+
+
+def test_no_verb_of_the_workspace_is_defined_twice():
+    """The mixins share one namespace: a second verb of the same name silently takes the place of the first."""
+    from cod_core.workspace import Workspace
+
+    found = [(name, one.__name__) for one in Workspace.__mro__[:-1] for name in vars(one) if not name.startswith("__")]
+    names = [name for name, _ in found]
+    assert not [pair for pair in found if names.count(pair[0]) > 1]

@@ -259,3 +259,18 @@ def test_where_no_flip_is_as_sure_as_wanted_the_surest_one_is_offered(sensitivit
     WEIGHTS.update(meh=-0.35, weak=-0.6)
     found = generator(table, sensitivity, at_least=0.999).propose(Example("e", "A good film."), "positive", "negative", 4)
     assert [cf.text for cf in found] == ["A weak film."]
+
+
+def test_a_long_text_leaves_half_the_budget_for_candidates():
+    """Without gradients each place was weighed by its deletion: a long prompt spent all its 20 answers on that."""
+    seen = []
+
+    def counted(texts):
+        seen.extend(texts)
+        return score(texts)
+    words = [f"word{chr(97 + i)}" for i in range(26)]
+    text = " ".join([*words, "good", *words])
+    search = SearchGenerator(counted, LABELS, [Table({"good": ("bad", "awful")})], SearchSettings(budget=20))
+    found = search.propose(Example("long", text, "positive"), "positive", "negative", 2)
+    shorter = [t for t in seen if len(words_of(t)) < len(words_of(text))]
+    assert len(shorter) == 10 and len(seen) <= 20 and found and all("good" not in words_of(cf.text) for cf in found)
