@@ -25,7 +25,8 @@ class Searching(Answering):
         phrases that must stay), budget (texts scored a text; usual_budget where absent), confidence (True: offer flips
         of p(target) .5 to .8 first), at_least (p(target) below which more edits are added, while budget and size allow
         it; the surest flip where none is as sure), encoder (name of another one for related words, such as a multilingual
-        one). Returns {"texts", "tried", "flipped", "without", "failures", "scored"}; with all targets a text counts as flipped once every other class was reached.
+        one). Returns {"texts", "tried", "flipped", "without", "failures", "scored"}; with all targets a text counts
+        as flipped once every other class was reached.
         """
         usual = {"targets": "nearest", "budget": self.usual_budget(pid)}
         options = {k: v for k, v in (options or {}).items() if v and usual.get(k) != v}
