@@ -18,6 +18,8 @@ def variant(config) -> str:
     kind, _, layers = config.student.partition(":")[0], *config.encoder.partition("@")[1:]
     names = f"+names{config.label_prior:g}" if config.label_prior else ""
     parts = [(f"{kind}@{layers}" if layers else kind) + names, config.arm]
+    parts += [config.method] if config.method not in ("kd", "retrieval") else []
+    parts += [config.hard_loss] if config.hard_loss != "ce" else []
     parts += [f"share {config.cf_share:g}"] if config.cf_share != 0.5 else []
     parts += [f"weight {config.cf_weight:g}"] if config.cf_weight != 1 else []
     parts += [f"soft {config.soft_labels}"] if config.soft_labels != "teacher" else []

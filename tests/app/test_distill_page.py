@@ -66,3 +66,17 @@ def test_expert_settings_are_one_toggle_away_and_reach_the_job(distilled, screen
     next(b for b in test.button if b.key == "distil").click().run()
     assert not test.exception
     assert started[0]["encoder"] == "all-MiniLM-L6-v2@4,6" and started[0]["soft_labels"] == "teacher"
+
+
+def test_the_names_of_the_labels_help_where_they_are_asked_to(distilled, screen, workspace, monkeypatch):
+    workspace.accept_unattended(distilled)
+    started = []
+    monkeypatch.setattr(type(workspace), "start", lambda self, pid, kind, params, key=None: started.append(params))
+    test = screen("distill", distilled)
+    next(b for b in test.button if b.key == "distil").click().run()
+    next(t for t in test.toggle if t.key == "names").set_value(True).run()
+    next(b for b in test.button if b.key == "distil").click().run()
+    assert not test.exception
+    assert "label_prior" not in started[0] and started[1]["label_prior"] == 1.5
+    next(g for g in test.button_group if g.key == "student").set_value("contrastive").run()
+    assert not [t for t in test.toggle if t.key == "names"], "only the linear student reads them"
