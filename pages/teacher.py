@@ -183,8 +183,7 @@ def left_open(found: Any) -> None:
     )
     if memory.reads == "votes":
         errors.box(
-            "This service gives no probabilities: how sure the teacher is comes from votes of several answers. For "
-            "fine-tuned students the clamping loss is meant for such teachers.",
+            "This service gives no probabilities: how sure the teacher is comes from votes of several answers.",
             "info",
         )
 

@@ -1,6 +1,7 @@
 """Distil and compare: pre-flight, the sweep over shots, seeds and arms, students kept for later."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -31,6 +32,18 @@ class Preflight:
     n_test: int
     messages: list[str]
     blocked: bool
+
+
+def thin_targets(labels: Sequence[str], targets: Sequence[str]) -> list[str]:
+    """A sentence for each label that fewer counterfactuals are aimed at than half of its fair share, of three labels or more.
+
+    The nearest other class can leave one out altogether: docs/experiments.md, AG News.
+    """
+    fair, n = len(targets) / len(labels), Counter(targets)
+    if len(labels) < 3 or fair < 2:
+        return []
+    return [f"Only {n[label]} of {len(targets)} accepted counterfactuals turn a text into “{label}”, so students may miss that "
+            "label. Aim more at it on the Proposals page." for label in labels if n[label] < fair / 2]
 
 
 class Distilling(Base):
@@ -65,6 +78,7 @@ class Distilling(Base):
         else:
             messages.append(f"{len(kept)} counterfactuals are accepted; balanced over the labels they allow up to "
                             f"{allowed[-1]} training rows.")
+            messages += thin_targets(project.task.labels, [cf.target for cf, _ in kept.values()])
         if n_test == 0 and n_free == 0:
             messages.append("There are no test texts: upload a test file (best 100 texts or more) or unlabelled texts, "
                             "otherwise nothing can be measured.")

@@ -56,5 +56,5 @@ class Remembering(Base):
             float(told.get("cost_usd", 0.0)) if priced else None, spec.get("reads", "logprobs"))
 
     def hard_labels_only(self, pid: str) -> bool:
-        """Whether the teacher gives votes only: its soft labels are counts, and the clamping loss is meant for it."""
+        """Whether the teacher gives votes only: its soft labels are counts."""
         return (self.project(pid).teacher or {}).get("reads") == "votes"

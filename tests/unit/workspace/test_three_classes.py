@@ -8,6 +8,7 @@ from cod_core.store import items, projects
 from cod_core.text import short_hash
 from cod_core.types import Example, Prediction, Task
 from cod_core.workspace import Workspace
+from cod_core.workspace.distilling import thin_targets
 
 pytestmark = pytest.mark.slow
 LABELS = ("negative", "neutral", "positive")
@@ -82,3 +83,12 @@ def test_both_budget_rules_train_and_stand_at_their_k(made):
     for k in (6, 12):
         assert table["cod_all", k]["rows"] == k and table["cod", k]["rows"] == k
     assert table["cod_all", 12]["mean"] is not None
+
+
+def test_a_label_that_hardly_any_counterfactual_is_aimed_at_is_named_before_the_start():
+    labels = ("world", "sports", "business", "sci/tech")
+    told = thin_targets(labels, ["world"] * 10 + ["business"] * 8 + ["sci/tech"] * 9 + ["sports"])
+    assert len(told) == 1 and "Only 1 of 28" in told[0] and "“sports”" in told[0]
+    assert thin_targets(labels, ["world", "sports", "business", "sci/tech"] * 3) == []
+    assert thin_targets(("no", "yes"), ["yes"] * 9) == [], "with two labels the balanced draw sees to it"
+    assert thin_targets(labels, ["world"] * 4) == [], "too few to tell"
