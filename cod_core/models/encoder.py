@@ -140,6 +140,8 @@ class Encoder:
             self.tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=False)
         except (OSError, ValueError) as error:
             raise ModelUnavailable(f"The tokenizer of {name!r} could not be loaded: check the name or folder.") from error
+        if self.tokenizer.pad_token_id is None:  # decoders often have none; its place is masked
+            self.tokenizer.pad_token = self.tokenizer.eos_token
         self.model = load_pretrained(AutoModel, base)
         if layers is not None:
             cut_layers(self.model, layers)

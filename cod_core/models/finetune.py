@@ -1,7 +1,8 @@
-"""Fine-tune a teacher: LoRA adapters on an encoder plus a classification head. Knows no store, no screen.
+"""Fine-tune a teacher: LoRA adapters on an encoder or a decoder plus a classification head. Knows no store, no screen.
 
-Hu et al. 2021, arXiv:2106.09685. Rank 8 on attention and feed-forward layers; the folder that comes out
-holds the adapter and head in fp16 safetensors (about 0.6 MB) and the encoder's name, not its weights.
+Hu et al. 2021, arXiv:2106.09685. Rank 8 on attention and feed-forward layers (of a decoder its upper half: nothing below
+needs a gradient then); the folder that comes out holds the adapter and head in fp16 safetensors (about 0.6 MB for the
+built-in encoder) and the model's name, not its weights.
 """
 
 import json
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cod_core.errors import NotEnoughData
+from cod_core.models.decoder import is_decoder, load_decoder
 from cod_core.models.device import best_device
 from cod_core.models.encoder import libraries, load_pretrained, resolve
 from cod_core.progress import Progress, silent
@@ -17,20 +19,20 @@ from cod_core.progress import Progress, silent
 TEACHER_FILE = "teacher.json"
 TARGETS = ["query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"]
 FEW_ROWS = 200
+RATE, RATE_DECODER = 1e-3, 5e-4
 
 
 def finetune_teacher(
     texts: Sequence[str], labels: Sequence[str], label_names: Sequence[str], encoder: str, folder: Path, *,
-    epochs: int = 2, learning_rate: float = 1e-3, batch_size: int = 32, rank: int = 8, max_tokens: int = 128,
+    epochs: int = 2, learning_rate: float | None = None, batch_size: int = 32, rank: int = 8, max_tokens: int = 128,
     seed: int = 0, progress: Progress = silent,
 ) -> Path:
     """Train on (texts, labels) and write the teacher to `folder`; returns the folder.
 
-    labels: one of label_names a text. Batches are bucketed by length. Raises NotEnoughData where a label
-    has no text. Source of the recipe: METHOD.md section 7.
+    labels: one of label_names a text. learning_rate: 1e-3 for an encoder, 5e-4 for a decoder where None. Batches are
+    bucketed by length. Raises NotEnoughData where a label has no text. Source of the recipe: METHOD.md section 7.
     """
     import torch
-    from transformers import AutoTokenizer
 
     missing = [name for name in label_names if name not in set(labels)]
     if missing:
@@ -38,8 +40,8 @@ def finetune_teacher(
     # the one place that needs a seeded process: transformers initialises the new head from the global generator
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = with_adapter(encoder, label_names, rank)
-        tokenizer = AutoTokenizer.from_pretrained(resolve(encoder), trust_remote_code=False)
+        model, tokenizer = with_adapter(encoder, label_names, rank)
+        learning_rate = learning_rate or (RATE_DECODER if is_decoder(encoder) else RATE)
         ids = tokenizer(list(texts), truncation=True, max_length=max_tokens)["input_ids"]
         targets = torch.tensor([list(label_names).index(label) for label in labels])
         _train(model, tokenizer, ids, targets, epochs, learning_rate, batch_size, seed, progress)
@@ -47,18 +49,36 @@ def finetune_teacher(
 
 
 def with_adapter(encoder: str, label_names: Sequence[str], rank: int):
-    """A sequence classifier over `encoder` with fresh LoRA adapters and a fresh head."""
+    """(sequence classifier over `encoder` with fresh LoRA adapters and a fresh head, its tokenizer)."""
     libraries()
     from peft import LoraConfig, TaskType, get_peft_model
-    from transformers import AutoModelForSequenceClassification
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     logging.getLogger("transformers.modeling_utils").setLevel(logging.ERROR)
-    base = load_pretrained(
-        AutoModelForSequenceClassification, encoder, num_labels=len(label_names),
-        id2label=dict(enumerate(label_names)), label2id={name: i for i, name in enumerate(label_names)},
-    )
+    if is_decoder(encoder):
+        base, tokenizer = load_decoder(encoder, label_names)
+        where: dict = {"target_modules": _linear_names(base), "layers_to_transform": _upper_half(base)}
+    else:
+        base = load_pretrained(
+            AutoModelForSequenceClassification, encoder, num_labels=len(label_names),
+            id2label=dict(enumerate(label_names)), label2id={name: i for i, name in enumerate(label_names)},
+        )
+        tokenizer, where = AutoTokenizer.from_pretrained(resolve(encoder), trust_remote_code=False), {"target_modules": TARGETS}
     return get_peft_model(base, LoraConfig(
-        task_type=TaskType.SEQ_CLS, r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules=TARGETS))
+        task_type=TaskType.SEQ_CLS, r=rank, lora_alpha=2 * rank, lora_dropout=0.05, **where)), tokenizer
+
+
+def _linear_names(model) -> list[str]:
+    """Names of the linear maps inside a decoder's layers (q_proj, up_proj, ...)."""
+    import torch
+
+    return sorted({name.rsplit(".", 1)[-1] for name, module in model.named_modules()
+                   if isinstance(module, torch.nn.Linear) and ".layers." in f".{name}"})
+
+
+def _upper_half(model) -> list[int]:
+    layers = int(model.config.get_text_config().num_hidden_layers)
+    return list(range(layers // 2, layers))
 
 
 def _train(model, tokenizer, ids, targets, epochs, learning_rate, batch_size, seed, progress) -> None:
@@ -116,13 +136,11 @@ def load_finetuned(folder: Path):
     libraries()
     from peft import set_peft_model_state_dict
     from safetensors.torch import load_file
-    from transformers import AutoTokenizer
 
     about = json.loads((Path(folder) / TEACHER_FILE).read_text(encoding="utf-8"))
-    model = with_adapter(about["encoder"], about["labels"], about["rank"])
+    model, tokenizer = with_adapter(about["encoder"], about["labels"], about["rank"])
     state = {name: value.float() for name, value in load_file(Path(folder) / "adapter.safetensors").items()}
     set_peft_model_state_dict(model, state)
-    tokenizer = AutoTokenizer.from_pretrained(resolve(about["encoder"]), trust_remote_code=False)
     return model.merge_and_unload().eval(), tokenizer, about
 
 

@@ -22,12 +22,10 @@ class FirstOrder:
     def __init__(self, teacher):
         """teacher: models.teachers.TorchTeacher."""
         self._teacher = teacher
-        table = teacher.model.get_input_embeddings().weight.detach()
         teacher.model.requires_grad_(False)  # only the input's gradient is wanted
-        self._table = table
-        self._matrix = table.float().cpu().numpy()
+        self._table = teacher.model.get_input_embeddings()  # asked, not read: some models scale what it holds
         mask = teacher.tokenizer.mask_token_id
-        self._empty = self._matrix[mask] if mask is not None else np.zeros(self._matrix.shape[1], dtype=np.float32)
+        self._empty = np.zeros(self._table.weight.shape[1], dtype=np.float32) if mask is None else self._mean([mask])
         self._words: dict[str, np.ndarray] = {}
 
     def estimate(self, text: str, edits: Sequence[tuple[int, int, str]], aim: int) -> tuple[float, np.ndarray]:
@@ -56,8 +54,14 @@ class FirstOrder:
         """(d,) mean embedding of the words' pieces; the mask's for the empty string."""
         if words not in self._words:
             ids = self._teacher.tokenizer(words, add_special_tokens=False)["input_ids"] if words else []
-            self._words[words] = self._matrix[ids].mean(0) if ids else self._empty
+            self._words[words] = self._mean(ids) if ids else self._empty
         return self._words[words]
+
+    def _mean(self, ids: list[int]) -> np.ndarray:
+        import torch
+
+        with torch.inference_mode():
+            return self._table(torch.tensor(ids, device=self._table.weight.device)).float().mean(0).cpu().numpy()
 
     def _backward(self, text: str, aim: int):
         import torch
@@ -66,7 +70,9 @@ class FirstOrder:
         inputs = teacher.tokenizer(text, truncation=True, max_length=teacher.max_tokens, return_tensors="pt",
                                    return_offsets_mapping=True)
         offsets = inputs.pop("offset_mapping")[0].tolist()
-        states = self._table[inputs["input_ids"].to(self._table.device)].clone().requires_grad_(True)
+        with torch.no_grad():
+            states = self._table(inputs["input_ids"].to(self._table.weight.device))
+        states = states.clone().requires_grad_(True)
         logits = teacher.model(inputs_embeds=states, attention_mask=inputs["attention_mask"].to(states.device)).logits
         ordered = logits[0, teacher.order]
         others = torch.cat([ordered[:aim], ordered[aim + 1 :]])

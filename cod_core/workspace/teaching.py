@@ -191,16 +191,18 @@ class Teaching(Answering):
             return frozenset()
 
     def finetune_teacher(self, pid: str, params: dict, progress: Progress = silent) -> dict:
-        """Train a teacher on the project's training rows and choose it. params: encoder, epochs.
+        """Train a teacher on the project's training rows and choose it. params: encoder (a decoder or a GGUF file will do
+        too), epochs.
 
         Returns {"rows", "accuracy", "measured_on", "warning"}: held-out accuracy on the test split, or the
         cross-validated accuracy of a linear head where there is no test split or fewer than 200 rows.
         """
         from cod_core.models.finetune import FEW_ROWS, cross_validate, finetune_teacher
+        from cod_core.models.local_llm import resolve_llm
 
         project, labels = self.project(pid), self.project(pid).task.labels
         rows = [e for e in items.examples(self.db, pid, split="train") if e.label is not None]
-        encoder = params.get("encoder") or DEFAULT_ENCODER
+        encoder = resolve_llm(params.get("encoder") or DEFAULT_ENCODER, self.settings.folder("llm"))
         name = short_hash(encoder, params.get("epochs"), *(e.id + str(e.label) for e in rows))
         folder = self.settings.folder("teachers", pid) / name
         finetune_teacher([e.text for e in rows], [e.label for e in rows], labels, encoder, folder,
