@@ -1,6 +1,7 @@
 """What counterfactuals buy, over 20 draws: accuracy of the linear student by arm and k. Resumable.
 
     python -m benchmarks.accuracy [movies amazon tweets sst2 agnews] [--seeds 20] [--shots 8,16,32] [--home FOLDER]
+                                  [--search '{"second": true, "at_least": 0.95, "targets": "in turn"}' --name sure]
 
 Prints a table and writes benchmarks/results/accuracy.json. sst2 and agnews need COD_DATA; their teachers are fine-tuned on
 their own training splits (the movies teacher has seen SST-2's test reviews and must not be used there).
@@ -48,18 +49,21 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--shots", default="8,16,32")
     parser.add_argument("--home")
+    parser.add_argument("--search", type=json.loads, default={}, help="options of the search as JSON; use a home of its own")
+    parser.add_argument("--name", default="", help="what the results are called beside the task")
     chosen = parser.parse_args()
     w, shots = Workspace(chosen.home), [int(k) for k in chosen.shots.split(",")]
     table = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for task in chosen.tasks:
         pid = sst2_project(w) if task == "sst2" else tasks.project(w, task)
-        out = run_arms(w, pid, 0, chosen.seeds, shots, max(shots) // 2)
-        table[task] = {**out, "seeds": chosen.seeds, "version": cod_core.__version__,
+        out = run_arms(w, pid, 0, chosen.seeds, shots, max(shots) // 2, options=chosen.search)
+        key = f"{task} {chosen.name}".strip()
+        table[key] = {**out, "search": chosen.search, "seeds": chosen.seeds, "version": cod_core.__version__,
                        "effects": [{k: e[k] for k in ("k", "kd", "cod", "mean", "low", "high", "p_signflip", "clear")}
                                    for e in w.results(pid).effects]}
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(table, indent=1) + "\n")
-        show(task, table[task])
+        show(key, table[key])
 
 
 def show(task: str, out: dict) -> None:

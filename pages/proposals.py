@@ -28,19 +28,27 @@ def amount(largest: int) -> int:
 
 def search(k: int, busy: bool) -> None:
     """The embedded, teacher-guided search."""
-    if len(project.task.labels) > 3:
+    labels = project.task.labels
+    n_texts = 0 if project.teacher["kind"] in ("llm", "generative") else summary.n_train + summary.n_unlabelled
+    if search_options.topics(labels) and not search_options.can_be_clear(labels, n_texts):
         errors.box(
             "With so many labels (topics, say) single words flip the teacher without making a good text of the other label. "
-            "In our measurements a language model's proposals taught the student, and those of the search did not.",
+            f"Add texts, with or without labels, until there are {search_options.TEXTS_A_LABEL * len(labels)}: a second judge can "
+            "then learn from them and ask for clearer changes. Or let a language model propose.",
             "info",
         )
     caption, models = st.empty(), w.llm_source_names(pid)
     usual = w.usual_budget(pid)
-    chosen = search_options.choose(project.task.labels, models, usual)
+    chosen = search_options.choose(labels, models, usual, n_texts)
     does = (
         "Looks for the few words that decide for the teacher and replaces them; allow about a second a text, "
         "longer with a language model."
     )
+    if chosen.get("second"):
+        does = (
+            "Changes several words, at most a third, until the teacher and a second, simpler judge are both sure of the new "
+            "label; allow five seconds a text."
+        )
     if w.generates(pid):
         does = answers.searching(w, pid, k, chosen.get("budget", usual))
     caption.caption(f"{does} {search_options.leaves(chosen, models)}")

@@ -13,6 +13,19 @@ SOURCES = {
     "deletion": "Leaving words out",
 }
 EFFORT = {400: "Quick", 1500: "Thorough"}
+KINDS = {"small": "The smallest change", "clear": "A change that a small model can learn from"}
+CLEAR = {"second": True, "at_least": 0.95}
+TEXTS_A_LABEL = 25  # for the second judge, with some to spare: models.surrogate.FEWEST of what the teacher calls so
+
+
+def topics(labels: tuple[str, ...]) -> bool:
+    """Whether the labels are likely topics, which sit in many words at once: more than three."""
+    return len(labels) > 3
+
+
+def can_be_clear(labels: tuple[str, ...], n_texts: int) -> bool:
+    """Whether there are texts enough, labelled or not, for a second judge to learn from."""
+    return n_texts >= TEXTS_A_LABEL * len(labels)
 
 
 def where(model: str, host: str) -> str:
@@ -26,9 +39,10 @@ def leaves(chosen: dict[str, Any], models: dict[str, str]) -> str:
     return f"Your texts are sent to {', '.join(layout.plain(h) for h in hosts)}." if hosts else "No text leaves this computer."
 
 
-def choose(labels: tuple[str, ...], models: dict[str, str] | None = None, usual: int = 400) -> dict[str, Any]:
+def choose(labels: tuple[str, ...], models: dict[str, str] | None = None, usual: int = 400, n_texts: int = 0) -> dict[str, Any]:
     """Options for Workspace.generate; only those that differ from the default.
 
+    n_texts: training and unlabelled texts of the project, from which a second judge could learn.
     models: names of sources that ask a language model -> host that texts go to (Workspace.llm_source_names).
     usual: texts scored for one text where nothing else is chosen (Workspace.usual_budget).
     """
@@ -36,18 +50,29 @@ def choose(labels: tuple[str, ...], models: dict[str, str] | None = None, usual:
     offered = SOURCES | {name: where(name.removeprefix("words of "), host) for name, host in (models or {}).items()}
     out: dict[str, Any] = {}
     if len(labels) > 2:
-        options = ["nearest", "all", *range(len(labels))]
-        names = {"nearest": "The closest other label", "all": "Each of the other labels"}
+        options = ["nearest", "in turn", "all", *range(len(labels))]
+        names = {"nearest": "The closest other label", "in turn": "The other labels in turn", "all": "Each of the other labels"}
         picked = st.selectbox(
             "Which label should the changed text get?",
             options,
             format_func=lambda o: names.get(o) or f"Always: {layout.plain(labels[o])}",
             key="search-targets",
-            help="“Closest” is the label that the teacher finds second most likely. “Each” makes one change a label.",
+            index=1 if topics(labels) else 0,
+            help="“Closest” is the label that the teacher finds second most likely. “In turn” reaches every label as often. "
+            "“Each” makes one change a label.",
         )
         if picked != "nearest":
-            out["targets"] = picked if picked == "all" else labels[picked]
+            out["targets"] = picked if isinstance(picked, str) else labels[picked]
     with st.expander("Options"):
+        if can_be_clear(labels, n_texts):
+            kind = st.segmented_control(
+                "What kind of change?", list(KINDS), default="clear" if topics(labels) else "small", required=True,
+                format_func=KINDS.get, key=f"search-kind-{topics(labels)}",
+                help="A small model sees a text as a whole. For topics several words are changed until the teacher and a second, "
+                "simpler judge are both 95 % sure; for opinions the smallest change has taught students as well.",
+            )
+            if kind == "clear":
+                out |= CLEAR
         stay = st.text_input(
             "Words or phrases that must stay, separated by commas",
             "",

@@ -19,7 +19,7 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
              template: Annotated[str, typer.Option(help="For llm: prompt, such as base; see the command prompts.")] = "",
              repair: Annotated[int, typer.Option(help="For llm: second tries where nothing flips.")] = 0,
              plan: Annotated[bool, typer.Option("--plan", help="For llm: only say what would be sent, where to, and its cost.")] = False,
-             targets: Annotated[str, typer.Option(help="For search: nearest, all, or a label to reach.")] = "nearest",
+             targets: Annotated[str, typer.Option(help="For search: nearest, 'in turn', all, or a label to reach.")] = "nearest",
              frozen: Annotated[str, typer.Option(help="For search: words and phrases that must stay, comma-separated.")] = "",
              sources: Annotated[str, typer.Option(help="For search: candidate sources, comma-separated; all where empty.")] = "",
              budget: Annotated[int, typer.Option(help="For search: texts the teacher may score for one text; 0 for the usual "
@@ -27,6 +27,8 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
              confidence: Annotated[bool, typer.Option("--confidence", help="For search: offer flips near the boundary first.")] = False,
              sure: Annotated[float, typer.Option(help="For search: how sure of the target the teacher must be, such as 0.9; more "
                                                  "edits are made for it. 0: any flip.", min=0.0, max=1.0)] = 0.0,
+             second: Annotated[bool, typer.Option("--second-judge", help="For search: a line through the students' encoder that "
+                                                  "follows the teacher has to share each flip; best with --sure .95.")] = False,
              encoder: Annotated[str, typer.Option(help="For search: encoder for related words, such as a multilingual one.")] = "",
              accept: Annotated[bool, typer.Option("--accept", help="Accept the best verified proposal of each undecided text.")] = False,
              as_json: AsJson = False, home: Home = None) -> None:
@@ -35,7 +37,7 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
     params = {"k": k, "generator": generator, "n": n, "template": template, "repair": repair,
               "llm": {"local": local} if local else {"base_url": base_url, "model": model},
               "targets": targets, "frozen": split(frozen), "sources": split(sources), "budget": budget,
-              "confidence": confidence, "at_least": sure, "encoder": encoder}
+              "confidence": confidence, "at_least": sure, "second": second, "encoder": encoder}
     if plan:
         found = w.plan_llm(project, params)
         return say(asdict(found), as_json, "\n".join(f"{key}: {value}" for key, value in asdict(found).items()))

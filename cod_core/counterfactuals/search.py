@@ -7,74 +7,20 @@ Everything happens within a budget of scored texts, and every proposal says how 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import replace
 
 import numpy as np
 
 from cod_core.counterfactuals import words
 from cod_core.counterfactuals.languages import language_of
-from cod_core.counterfactuals.moves import Move, compatible, describe, render, rendered
+from cod_core.counterfactuals.moves import Move, compatible, describe, render
 from cod_core.counterfactuals.sources import CandidateSource, SearchContext
+from cod_core.counterfactuals.trial import Flip, Judge, SearchSettings, Trial, edited_tokens
 from cod_core.errors import CodError
 from cod_core.text import is_unspaced, short_hash, token_spans, tokens
 from cod_core.types import Counterfactual, Example, Origin, now
 
-REVISION = "search/4"
-
-
-class Sensitivity(Protocol):
-    """First-order estimates: see models.sensitivity.FirstOrder.estimate."""
-
-    def estimate(self, text: str, edits: Sequence[tuple[int, int, str]], aim: int) -> tuple[float, np.ndarray]: ...
-
-
-@dataclass(frozen=True)
-class SearchSettings:
-    """budget: texts the teacher may score for one text. a_place: candidates of a source a place. batches: single
-    edits scored, batch after batch while none flips; width: sums scored a depth; beam: nodes kept; max_edits: edits that
-    the beam adds up before it makes many at once; max_fraction: most tokens edited, as a share of the text's;
-    fit_weight: what a fully plausible move is worth in log-odds when the order of scoring is decided; band: p(target)
-    wanted, for probing the boundary, None for the clearest flip (the default: it teaches best, METHOD.md section 7);
-    at_least: p(target) below which more edits are added, as long as the budget and max_fraction allow it."""
-
-    budget: int = 400
-    a_place: int = 24
-    batches: tuple[int, ...] = (12, 20, 40)
-    width: int = 32
-    beam: int = 3
-    max_edits: int = 3
-    max_fraction: float = 0.35
-    fit_weight: float = 2.0
-    band: tuple[float, float] | None = None
-    at_least: float = 0.0
-
-
-@dataclass(frozen=True)
-class Flip:
-    """A set of moves after which the teacher holds the target. margin: of the target, above 0. tokens: edited.
-    p: probability of the target."""
-
-    moves: tuple[Move, ...]
-    margin: float
-    tokens: int
-    p: float = 1.0
-
-
-@dataclass
-class _Trial:
-    """One text being searched: what is known of it so far. margins: set of moves -> exact margin of the target."""
-
-    context: SearchContext
-    aim: int
-    margins: dict[frozenset, float] = field(default_factory=dict)
-    probs: dict[frozenset, float] = field(default_factory=dict)
-    fit: dict[Move, float] = field(default_factory=dict)
-    scored: int = 0
-    passes: int = 0
-
-    def text(self, moves: Sequence[Move]) -> str:
-        return render(self.context.text, self.context.spans, moves, self.context.english)
+REVISION = "search/5"
 
 
 class SearchGenerator:
@@ -82,16 +28,16 @@ class SearchGenerator:
 
     name = "search"
 
-    def __init__(self, score: Callable[[Sequence[str]], np.ndarray], labels: Sequence[str],
-                 sources: Sequence[CandidateSource], settings: SearchSettings = SearchSettings(),
-                 sensitivity: Sensitivity | None = None, frozen: Sequence[str] = (), task: str = "",
-                 plausibility: Callable[[SearchContext, Sequence[Move]], np.ndarray] | None = None):
-        """score: texts -> (n, C) log-probabilities of the teacher over labels. sensitivity: None where the teacher
-        gives no gradients; its deletions are then scored one by one. frozen: words and phrases that must stay.
-        plausibility: how well moves fit their places, about -1 to 1; it decides with the estimate what is scored."""
-        self._plausibility = plausibility or (lambda context, moves: np.zeros(len(moves)))
-        self._score, self._labels, self._sources = score, tuple(labels), tuple(sources)
-        self.settings, self._sensitivity, self._frozen, self._task = settings, sensitivity, tuple(frozen), task
+    def __init__(self, teacher: Judge, labels: Sequence[str], sources: Sequence[CandidateSource],
+                 settings: SearchSettings = SearchSettings(), frozen: Sequence[str] = (), task: str = "",
+                 plausibility: Callable[[SearchContext, Sequence[Move]], np.ndarray] | None = None,
+                 second: Judge | None = None):
+        """labels: the classes that the judges' columns stand for. frozen: words and phrases that must stay.
+        plausibility: how well moves fit their places, about -1 to 1; it decides with the estimate what is scored.
+        second: a judge that has to share every flip, None where the teacher alone decides."""
+        self._teacher, self._second, self._plausibility = teacher, second, plausibility
+        self._labels, self._sources = tuple(labels), tuple(sources)
+        self.settings, self._frozen, self._task = settings, tuple(frozen), task
         self.texts_scored, self.failures = 0, []
 
     def propose(self, example: Example, source: str, target: str, n: int = 4) -> list[Counterfactual]:
@@ -101,41 +47,25 @@ class SearchGenerator:
         """
         self.texts_scored, self.failures = 0, []
         context = context_of(example.text, source, target, self._labels, self._frozen, self._task)
-        trial = _Trial(context, self._labels.index(target))
+        trial = Trial(context, self._labels.index(target), self.settings, self._teacher, self._second, self._plausibility)
         flips = self._search(trial)
         self.texts_scored = trial.scored + trial.passes
         return [self._counterfactual(example, context, flip) for flip in diverse(flips, n, self.settings.band)]
 
-    def _search(self, trial: _Trial) -> list[Flip]:
+    def _search(self, trial: Trial) -> list[Flip]:
         """Flips of the first stage that finds any: single edits, sums of a few, many at once, a longer climb."""
         pool = self._pool(trial, dear=False)
-        flips = self._singles(trial, pool) if pool else []
+        flips = singles(trial, pool) if pool else []
         if not flips and any(one.dear for one in self._sources):
             dear = [m for m in self._pool(trial, dear=True) if m not in pool]
             pool += dear
-            flips = self._singles(trial, dear) if dear else []
+            flips = singles(trial, dear) if dear else []
         if not flips and pool:
-            flips = self._sums(trial, pool) or self._many(trial, pool) or self._climb(trial, pool) or self._surest(trial)
-        return flips + self._toward_band(trial, flips, pool) if self.settings.band and flips else flips
+            flips = sums(trial, pool) if within_reach(trial) else []
+            flips = flips or many(trial, pool) or (trial.demanding and trial.surest()) or climb(trial, pool) or trial.surest()
+        return flips + toward_band(trial, flips, pool) if self.settings.band and flips else flips
 
-    def _toward_band(self, trial: _Trial, flips: list[Flip], pool: list[Move]) -> list[Flip]:
-        """More flips at the places of the smallest ones, scored until some lie in the band: weaker words there."""
-        low, high = self.settings.band
-        aim = float(np.log((low + high) / (2 - low - high)))  # the margin in the middle of the band, for two classes
-        found: list[Flip] = []
-        for flip in sorted(flips, key=lambda f: (f.tokens, f.margin))[: self.settings.beam]:
-            if any(low <= f.p <= high for f in [*flips, *found]):
-                break
-            for swapped in flip.moves:
-                rest = tuple(m for m in flip.moves if m is not swapped)
-                others = [m for m in pool if (m.start, m.end) == (swapped.start, swapped.end) and compatible(rest, m)]
-                estimates = self._estimates(trial, rest, others)
-                order = np.argsort(np.abs(estimates - aim), kind="stable")
-                sets = [tuple(sorted((*rest, others[i]), key=lambda m: m.start)) for i in order if np.isfinite(estimates[i])]
-                found += self._flips(trial, self._measure(trial, sets[: self.settings.width]))
-        return found
-
-    def _pool(self, trial: _Trial, dear: bool) -> list[Move]:
+    def _pool(self, trial: Trial, dear: bool) -> list[Move]:
         """Every move of the sources, each once; a source that fails is left out and named in `failures`."""
         found: dict[tuple, Move] = {}
         for one in self._sources:
@@ -151,158 +81,6 @@ class SearchGenerator:
                     found.setdefault((move.start, move.end, move.new), move)
         return list(found.values())
 
-    # ---- scoring
-
-    def _measure(self, trial: _Trial, sets: Sequence[tuple[Move, ...]]) -> list[tuple[Move, ...]]:
-        """Score these sets of moves exactly, as many as the budget allows; returns those scored now."""
-        new = list({frozenset(s): s for s in sets if frozenset(s) not in trial.margins}.values())
-        new = new[: max(0, self.settings.budget - trial.scored - trial.passes)]
-        if not new:
-            return []
-        rows = np.asarray(self._score([trial.text(s) for s in new]))
-        margins = rows[:, trial.aim] - np.delete(rows, trial.aim, axis=1).max(axis=1)
-        trial.scored += len(new)
-        trial.margins.update({frozenset(s): float(m) for s, m in zip(new, margins)})
-        trial.probs.update({frozenset(s): float(p) for s, p in zip(new, np.exp(rows[:, trial.aim]))})
-        return new
-
-    def _estimates(self, trial: _Trial, node: tuple[Move, ...], moves: Sequence[Move]) -> np.ndarray:
-        """(m,) estimated margin of the target with each move added to the node; -inf where it cannot be."""
-        out = np.full(len(moves), -np.inf)
-        if self._sensitivity is None:
-            base = trial.margins.get(frozenset(node), min(trial.margins.values(), default=0.0))
-            for i, move in enumerate(moves):
-                alone = trial.margins.get(frozenset((move,)))
-                influence = max((trial.context.influence[p] for p in range(move.start, max(move.end, move.start + 1))
-                                 if p < len(trial.context.influence)), default=0.0)
-                if compatible(node, move):
-                    out[i] = base + (alone - min(trial.margins.values()) if alone is not None else influence - i * 1e-6)
-            return out
-        text, places = rendered(trial.context.text, trial.context.spans, node, trial.context.english)
-        edits = [(i, edit) for i, move in enumerate(moves) if compatible(node, move)
-                 and (edit := _in_text(move, places, len(text))) is not None]
-        trial.passes += 1
-        margin, gains = self._sensitivity.estimate(text, [edit for _, edit in edits], trial.aim)
-        trial.margins.setdefault(frozenset(node), margin)
-        out[[i for i, _ in edits]] = margin + gains
-        return out
-
-    def _fit(self, trial: _Trial, moves: Sequence[Move]) -> np.ndarray:
-        """(m,) plausibility in the units of the margin; each move is looked at once."""
-        new = [m for m in moves if m not in trial.fit]
-        trial.fit.update(zip(new, self.settings.fit_weight * self._plausibility(trial.context, new), strict=True))
-        return np.array([trial.fit[m] for m in moves])
-
-    def _flips(self, trial: _Trial, sets: Sequence[tuple[Move, ...]]) -> list[Flip]:
-        return [Flip(s, trial.margins[frozenset(s)], edited_tokens(s), trial.probs.get(frozenset(s), 1.0)) for s in sets
-                if trial.margins[frozenset(s)] > 0 and trial.probs.get(frozenset(s), 1.0) >= self.settings.at_least]
-
-    def _surest(self, trial: _Trial) -> list[Flip]:
-        """The surest flip seen where none is as sure as wanted."""
-        sets = [s for s, margin in trial.margins.items() if s and margin > 0]
-        best = max(sets, key=lambda s: trial.probs.get(s, 0.0), default=None)
-        return [] if best is None else [Flip(tuple(sorted(best, key=lambda m: m.start)), trial.margins[best],
-                                             edited_tokens(tuple(best)), trial.probs.get(best, 1.0))]
-
-    # ---- stages
-
-    def _singles(self, trial: _Trial, pool: list[Move]) -> list[Flip]:
-        if self._sensitivity is None:
-            self._weigh_by_deletion(trial)
-        estimates = self._estimates(trial, (), pool) + self._fit(trial, pool)
-        order = [pool[i] for i in np.argsort(-estimates, kind="stable") if np.isfinite(estimates[i])]
-        order = [m for m in order if edited_tokens((m,)) <= self._most_tokens(trial)]
-        for size in self.settings.batches:
-            batch = spread([m for m in order if frozenset((m,)) not in trial.margins], size)
-            scored = self._measure(trial, [(m,) for m in batch])
-            flips = self._flips(trial, scored)
-            if any(f.moves[0].kind != "delete" for f in flips) or not scored:
-                return flips + self._flips(trial, [(m,) for m in order if frozenset((m,)) in trial.margins and (m,) not in scored])
-        return self._flips(trial, [(m,) for m in order if frozenset((m,)) in trial.margins])
-
-    def _weigh_by_deletion(self, trial: _Trial) -> None:
-        """Influence of each place by what its deletion does: for teachers without gradients. In a text with many places
-        it weighs as many, evenly spread, as half the budget allows, so that the other half is left for candidates."""
-        context, most = trial.context, max(1, self.settings.budget // 2)
-        step = max(1.0, len(context.places) / most)
-        weighed = [context.places[int(i * step)] for i in range(min(most, len(context.places)))]
-        drops = [Move(p, p + 1, "", "delete", "deletion") for p in weighed]
-        self._measure(trial, [(m,) for m in drops])
-        influence, least = [0.0] * len(context.spans), min(trial.margins.values(), default=-np.inf)
-        for p in context.places:
-            influence[p] = trial.margins.get(frozenset((Move(p, p + 1, "", "delete", "deletion"),)), least)
-        places = tuple(sorted(context.places, key=lambda p: -influence[p]))
-        from dataclasses import replace
-        trial.context = replace(context, influence=tuple(influence), places=places)
-
-    def _sums(self, trial: _Trial, pool: list[Move]) -> list[Flip]:
-        """Beam from the single edits up to sums of max_edits."""
-        singles = [tuple(s) for s in trial.margins if len(s) == 1]
-        return self._beam(trial, pool, singles, self.settings.max_edits - 1)
-
-    def _climb(self, trial: _Trial, pool: list[Move]) -> list[Flip]:
-        """The beam taken up again where making many at once failed (one backward pass is a poor guide that far), up to
-        the largest edit allowed; then the moves not needed taken back."""
-        most = self._most_tokens(trial)
-        few = [tuple(s) for s in trial.margins if 0 < len(s) <= self.settings.max_edits]
-        flips = self._beam(trial, pool, few, most - 1)
-        return [self._minimal(trial, min(flips, key=lambda f: (f.tokens, -f.margin)))] if flips else []
-
-    def _beam(self, trial: _Trial, pool: list[Move], nodes: list[tuple[Move, ...]], depths: int) -> list[Flip]:
-        """Flips of the first depth that has any: each of the best nodes gets the moves that its own gradient ranks first."""
-        for _ in range(depths):
-            nodes = sorted(nodes, key=lambda s: -trial.margins[frozenset(s)])[: self.settings.beam]
-            wanted: dict[frozenset, float] = {}
-            for node in nodes:
-                estimates = self._estimates(trial, node, pool) + self._fit(trial, pool)
-                for i in np.argsort(-estimates)[: 2 * self.settings.width]:
-                    both = (*node, pool[i])
-                    if np.isfinite(estimates[i]) and edited_tokens(both) <= self._most_tokens(trial):
-                        wanted[frozenset(both)] = float(estimates[i])
-            best = sorted(wanted, key=lambda s: -wanted[s])[: self.settings.width]
-            nodes = self._measure(trial, [tuple(sorted(s, key=lambda m: m.start)) for s in best])
-            flips = self._flips(trial, nodes)
-            if flips or not nodes:
-                return flips
-        return []
-
-    def _many(self, trial: _Trial, pool: list[Move]) -> list[Flip]:
-        """The best moves one on top of another up to the largest edit allowed; then those not needed taken back."""
-        node: tuple[Move, ...] = ()
-        while True:
-            estimates = self._estimates(trial, node, pool) + self._fit(trial, pool)
-            ladder, sets = node, []
-            for i in np.argsort(-estimates):
-                if not np.isfinite(estimates[i]) or edited_tokens(ladder) >= self._most_tokens(trial):
-                    break
-                if compatible(ladder, pool[i]) and edited_tokens((*ladder, pool[i])) <= self._most_tokens(trial):
-                    ladder = tuple(sorted((*ladder, pool[i]), key=lambda m: m.start))
-                    sets.append(ladder)
-            scored = self._measure(trial, sets)
-            flips = self._flips(trial, scored)
-            if flips:
-                return [self._minimal(trial, min(flips, key=lambda f: f.tokens))]
-            if not scored:
-                return []
-            best = max(scored, key=lambda s: trial.margins[frozenset(s)])
-            node = best[: max(1, len(best) // 2)] if len(best) > 1 and best != node else ()
-            if not node:
-                return []
-
-    def _minimal(self, trial: _Trial, flip: Flip) -> Flip:
-        """The flip without every move that it does not need: 1-minimal in moves, within the budget."""
-        while len(flip.moves) > 1:
-            sets = [tuple(m for m in flip.moves if m is not gone) for gone in flip.moves]
-            self._measure(trial, sets)
-            left = self._flips(trial, [s for s in sets if frozenset(s) in trial.margins])
-            if not left:
-                return flip
-            flip = max(left, key=lambda f: f.margin)
-        return flip
-
-    def _most_tokens(self, trial: _Trial) -> int:
-        return max(1, int(self.settings.max_fraction * len(trial.context.spans)))
-
     def _counterfactual(self, example: Example, context: SearchContext, flip: Flip) -> Counterfactual:
         text = render(example.text, context.spans, flip.moves, context.english)
         made = sorted(flip.moves, key=lambda m: m.start)
@@ -313,6 +91,146 @@ class SearchGenerator:
             source=context.source, target=context.target, created_at=now(),
             origin=Origin("search", f"teacher-guided search ({used})" if used else "teacher-guided search", REVISION),
             note=f"{note} ({self.texts_scored} texts scored)")
+
+
+# ---- stages: each takes a trial and the moves at hand, and returns flips
+
+
+def singles(trial: Trial, pool: list[Move]) -> list[Flip]:
+    """Single edits, batch after batch in the order of their estimates, until one flips that is no bare deletion."""
+    if not trial.gradients:
+        weigh_by_deletion(trial)
+    estimates = trial.ranked((), pool)
+    order = [pool[i] for i in np.argsort(-estimates, kind="stable") if np.isfinite(estimates[i])]
+    order = [m for m in order if edited_tokens((m,)) <= trial.most_tokens]
+    enough = sum(trial.settings.batches[:2]) if trial.demanding else np.inf
+    for size in trial.settings.batches:
+        batch = spread([m for m in order if frozenset((m,)) not in trial.margins], size)
+        scored = trial.measure([(m,) for m in batch])
+        flips = trial.flips(scored)
+        if any(f.moves[0].kind != "delete" for f in flips) or not scored:
+            return flips + trial.flips([(m,) for m in order if frozenset((m,)) in trial.margins and (m,) not in scored])
+        if len(trial.probs) >= enough:
+            break
+    return trial.flips([(m,) for m in order if frozenset((m,)) in trial.margins])
+
+
+def within_reach(trial: Trial) -> bool:
+    """Whether max_edits single edits like the best so far could flip, if their gains added up. Not where more than a flip
+    is asked for: in 40 AG News texts such sums were enough for 2 and took a fifth of the budget."""
+    if trial.demanding:
+        return False
+    base, best = trial.margins.get(frozenset()), max((m for s, m in trial.margins.items() if len(s) == 1), default=None)
+    if base is None or best is None:
+        return True
+    return base + trial.settings.max_edits * (best - base) >= 0
+
+
+def weigh_by_deletion(trial: Trial) -> None:
+    """Influence of each place by what its deletion does: for teachers without gradients. In a text with many places
+    it weighs as many, evenly spread, as half the budget allows, so that the other half is left for candidates."""
+    context, most = trial.context, max(1, trial.settings.budget // 2)
+    step = max(1.0, len(context.places) / most)
+    weighed = [context.places[int(i * step)] for i in range(min(most, len(context.places)))]
+    drops = [Move(p, p + 1, "", "delete", "deletion") for p in weighed]
+    trial.measure([(m,) for m in drops])
+    influence, least = [0.0] * len(context.spans), min(trial.margins.values(), default=-np.inf)
+    for p in context.places:
+        influence[p] = trial.margins.get(frozenset((Move(p, p + 1, "", "delete", "deletion"),)), least)
+    places = tuple(sorted(context.places, key=lambda p: -influence[p]))
+    trial.context = replace(context, influence=tuple(influence), places=places)
+
+
+def sums(trial: Trial, pool: list[Move]) -> list[Flip]:
+    """Beam from the single edits up to sums of max_edits."""
+    return beam(trial, pool, [tuple(s) for s in trial.margins if len(s) == 1], trial.settings.max_edits - 1)
+
+
+def climb(trial: Trial, pool: list[Move]) -> list[Flip]:
+    """The beam taken up again where making many at once failed (one backward pass is a poor guide that far), up to
+    the largest edit allowed; then the moves not needed taken back."""
+    few = [tuple(s) for s in trial.margins if 0 < len(s) <= trial.settings.max_edits]
+    flips = beam(trial, pool, few, trial.most_tokens - 1)
+    return [minimal(trial, min(flips, key=lambda f: (f.tokens, -f.margin)))] if flips else []
+
+
+def beam(trial: Trial, pool: list[Move], nodes: list[tuple[Move, ...]], depths: int) -> list[Flip]:
+    """Flips of the first depth that has any: each of the best nodes gets the moves that its own gradient ranks first."""
+    width = trial.settings.width
+    for _ in range(depths):
+        nodes = sorted(nodes, key=trial.promise, reverse=True)[: trial.settings.beam]
+        wanted: dict[frozenset, float] = {}
+        for node in nodes:
+            estimates = trial.ranked(node, pool)
+            for i in np.argsort(-estimates)[: 2 * width]:
+                both = (*node, pool[i])
+                if np.isfinite(estimates[i]) and edited_tokens(both) <= trial.most_tokens:
+                    wanted[frozenset(both)] = float(estimates[i])
+        best = sorted(wanted, key=lambda s: -wanted[s])[:width]
+        nodes = trial.measure([tuple(sorted(s, key=lambda m: m.start)) for s in best])
+        flips = trial.flips(nodes)
+        if flips or not nodes:
+            return flips
+    return []
+
+
+def many(trial: Trial, pool: list[Move]) -> list[Flip]:
+    """Several edits at once, from node to node: the best single additions are scored exactly, then made one on top of
+    another up to the largest edit allowed; the best rung is the next node. At the end the moves not needed are taken back."""
+    node: tuple[Move, ...] = ()
+    added = [tuple(s) for s in trial.margins if len(s) == 1]
+    while True:
+        if node:
+            estimates = trial.ranked(node, pool)
+            order = [pool[i] for i in np.argsort(-estimates) if np.isfinite(estimates[i])]
+            order = [m for m in order if edited_tokens((*node, m)) <= trial.most_tokens]
+            added = trial.measure([(*node, m) for m in spread(order, trial.settings.additions)])
+        ladder, rungs = node, []
+        for more in sorted(added, key=trial.promise, reverse=True):
+            (move,) = set(more) - set(node)
+            if compatible(ladder, move) and edited_tokens((*ladder, move)) <= trial.most_tokens:
+                ladder = (*ladder, move)
+                rungs.append(ladder)
+            if len(rungs) == trial.settings.rungs:
+                break
+        scored = [*added, *trial.measure(rungs)]
+        flips = trial.flips(scored)
+        if flips:
+            return [minimal(trial, min(flips, key=lambda f: (f.tokens, -f.margin)))]
+        best = max(scored, key=trial.promise, default=node)
+        if len(best) <= len(node) or (node and trial.promise(best) <= trial.promise(node)):
+            return []
+        node = best
+
+
+def minimal(trial: Trial, flip: Flip) -> Flip:
+    """The flip without every move that it does not need: 1-minimal in moves, within the budget."""
+    while len(flip.moves) > 1:
+        sets = [tuple(m for m in flip.moves if m is not gone) for gone in flip.moves]
+        trial.measure(sets)
+        left = trial.flips(sets)
+        if not left:
+            return flip
+        flip = max(left, key=lambda f: f.margin)
+    return flip
+
+
+def toward_band(trial: Trial, flips: list[Flip], pool: list[Move]) -> list[Flip]:
+    """More flips at the places of the smallest ones, scored until some lie in the band: weaker words there."""
+    low, high = trial.settings.band
+    aim = float(np.log((low + high) / (2 - low - high)))  # the margin in the middle of the band, for two classes
+    found: list[Flip] = []
+    for flip in sorted(flips, key=lambda f: (f.tokens, f.margin))[: trial.settings.beam]:
+        if any(low <= f.p <= high for f in [*flips, *found]):
+            break
+        for swapped in flip.moves:
+            rest = tuple(m for m in flip.moves if m is not swapped)
+            others = [m for m in pool if (m.start, m.end) == (swapped.start, swapped.end) and compatible(rest, m)]
+            estimates = trial.estimates(rest, others)
+            order = np.argsort(np.abs(estimates - aim), kind="stable")
+            sets = [tuple(sorted((*rest, others[i]), key=lambda m: m.start)) for i in order if np.isfinite(estimates[i])]
+            found += trial.flips(trial.measure(sets[: trial.settings.width]))
+    return found
 
 
 def context_of(text: str, source: str, target: str, labels: Sequence[str] = (), frozen: Sequence[str] = (),
@@ -343,11 +261,6 @@ def frozen_positions(found: Sequence[str], frozen: Sequence[str]) -> frozenset[i
     return frozenset(out)
 
 
-def edited_tokens(moves: Sequence[Move]) -> int:
-    """Tokens that the moves change: of each, what it takes out or puts in, whichever is more."""
-    return sum(max(m.end - m.start, len(tokens(m.new)) if m.new else 0) for m in moves)
-
-
 def spread(moves: Sequence[Move], n: int) -> list[Move]:
     """The first n moves in order, at most a third of them at one place and a quarter of them bare deletions."""
     taken, later, places = [], [], {}
@@ -372,13 +285,3 @@ def diverse(flips: Sequence[Flip], n: int, band: tuple[float, float] | None = No
         (later if kind in seen else chosen).append(flip)
         seen.add(kind)
     return (chosen + later)[:n]
-
-
-def _in_text(move: Move, places: dict[int, tuple[int, int]], length: int) -> tuple[int, int, str] | None:
-    """A move as (start, end, new) in characters of a text whose untouched tokens stand at `places`."""
-    if move.start == move.end:
-        at = places[move.start][0] if move.start in places else places[move.start - 1][1] if move.start - 1 in places else None
-        return None if at is None else (at, at, move.new)
-    if any(p not in places for p in range(move.start, move.end)):
-        return None
-    return places[move.start][0], places[move.end - 1][1], move.new

@@ -17,10 +17,11 @@ SHOTS = (8, 16, 32, 64)
 PLUS_UP_TO = 32
 
 
-def prepare_pairs(workspace, pid: str, seeds: Sequence[int], need: int, progress: Progress = silent) -> dict:
+def prepare_pairs(workspace, pid: str, seeds: Sequence[int], need: int, progress: Progress = silent,
+                  options: dict | None = None) -> dict:
     """Search and accept unattended until the first `need` usable rows of every seed have a counterfactual.
 
-    Returns {"tried", "flipped"}: over all texts of the project that were ever tried.
+    options: of the search, see Workspace.search_for. Returns {"tried", "flipped"}: over all texts of the project that were ever tried.
     """
     pool = workspace.pool(pid)
     tried: set[str] = set()
@@ -31,7 +32,7 @@ def prepare_pairs(workspace, pid: str, seeds: Sequence[int], need: int, progress
         tried |= wanted
         if not missing:
             break
-        workspace.search_for(pid, [pool[i] for i in missing], 4, progress)
+        workspace.search_for(pid, [pool[i] for i in missing], 4, progress, options)
         workspace.accept_unattended(pid)
     kept = set(workspace.kept_pairs(pid))
     return {"tried": len(kept | workspace.lost_rows(pid)), "flipped": len(kept)}
@@ -49,11 +50,11 @@ def run_demo(workspace, sample: str = "movies", first_seed: int = 0, seeds: int 
 
 
 def run_arms(workspace, pid: str, first_seed: int, seeds: int, shots: Sequence[int], plus_up_to: int,
-             progress: Progress = silent) -> dict:
+             progress: Progress = silent, options: dict | None = None) -> dict:
     """Search, accept unattended, distil every arm over shots and seeds, measure on the test split.
 
-    cod_plus runs at the shots up to plus_up_to. Returns teacher_accuracy, n_test, flip_rate,
-    median_edit_fraction, arms and seconds. Work done before is not repeated.
+    options: of the search, see Workspace.search_for. cod_plus runs at the shots up to plus_up_to. Returns
+    teacher_accuracy, n_test, flip_rate, median_edit_fraction, arms and seconds. Work done before is not repeated.
     """
     seconds, clock = {}, time.perf_counter
 
@@ -71,7 +72,7 @@ def run_arms(workspace, pid: str, first_seed: int, seeds: int, shots: Sequence[i
         workspace.distill(pid, {**common, "shots": list(shots), "arms": ["kd", "half", "cod"]}, progress)
     chosen = range(first_seed, first_seed + seeds)
     need = max(max(shots) // 2, *(k for k in (0, *shots) if k <= plus_up_to))
-    counts = timed("search", lambda: prepare_pairs(workspace, pid, chosen, need, progress))
+    counts = timed("search", lambda: prepare_pairs(workspace, pid, chosen, need, progress, options))
     test = items.examples(workspace.db, pid, split="test")
     right = timed("teacher", lambda: [p.label == e.label for p, e in zip(
         workspace.teacher(pid).predict([e.text for e in test]), test)])

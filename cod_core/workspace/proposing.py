@@ -11,7 +11,7 @@ class Proposing(Base):
 
     def generate(self, pid: str, params: dict, progress: Progress = silent, key: str | None = None) -> dict:
         """Propose for the first params["k"] balanced texts. params["generator"]: search or llm; for search also
-        targets, sources, frozen, budget, confidence, at_least and encoder (see Searching.search_for).
+        targets, sources, frozen, budget, confidence, at_least, second and encoder (see Searching.search_for).
 
         Texts already tried with the same teacher and generator are skipped, so a stopped run goes on where
         it was. Returns {"texts", "tried", "flipped", "without", "failures": {example id: reason}}.
@@ -19,7 +19,7 @@ class Proposing(Base):
         texts = self.candidates(pid, int(params["k"]))
         if params.get("generator", "search") == "llm":
             return self._generate_llm(pid, texts, params, progress, key)
-        options = {k: params.get(k) for k in ("targets", "sources", "frozen", "budget", "confidence", "at_least", "encoder")}
+        options = {k: params.get(k) for k in ("targets", "sources", "frozen", "budget", "confidence", "at_least", "second", "encoder")}
         return self.search_for(pid, texts, int(params.get("n", 4)), progress, options)
 
     def add_proposals(self, pid: str, proposals: list[tuple[Example, Counterfactual]]) -> int:

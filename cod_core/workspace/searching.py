@@ -1,5 +1,6 @@
 """Proposals by search: which sources, which targets, which words stay; every result verified and saved at once."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from cod_core.counterfactuals import verify
@@ -11,7 +12,8 @@ from cod_core.types import Counterfactual, Example
 from cod_core.workspace.answering import PROMPTS_A_SEARCH, Answering
 
 SOURCES = ("encoder neighbours", "words of the target class", "negation", "deletion")
-TARGETS = ("nearest", "all")
+TARGETS = ("nearest", "in turn", "all")
+MOST_TEXTS = 2000  # that a second judge learns from
 
 
 class Searching(Answering):
@@ -21,20 +23,26 @@ class Searching(Answering):
                    options: dict | None = None) -> dict:
         """Teacher-guided search for each text; results are verified on the exact text and saved one by one.
 
-        options: targets ("nearest" or "all" other classes), sources (names, all where absent), frozen (words and
-        phrases that must stay), budget (texts scored a text; usual_budget where absent), confidence (True: offer flips
-        of p(target) .5 to .8 first), at_least (p(target) below which more edits are added, while budget and size allow
-        it; the surest flip where none is as sure), encoder (name of another one for related words, such as a multilingual
-        one). Returns {"texts", "tried", "flipped", "without", "failures", "scored"}; with all targets a text counts
-        as flipped once every other class was reached.
+        options: targets ("nearest", "in turn" so that each other class is aimed at as often, or "all" other classes),
+        sources (names, all where absent), frozen (words and phrases that must stay), budget (texts scored a text;
+        usual_budget where absent), confidence (True: offer flips of p(target) .5 to .8 first), at_least (p(target) below
+        which more edits are added, while budget and size allow it; the surest flip where none is as sure), second (True:
+        a line through the students' encoder that follows the teacher has to share each flip), encoder (name of another
+        one for related words, such as a multilingual one). Returns {"texts", "tried", "flipped", "without", "failures",
+        "scored"}; with all targets a text counts as flipped once every other class was reached. Raises NotEnoughData
+        where a second judge has too few texts to learn from.
         """
         usual = {"targets": "nearest", "budget": self.usual_budget(pid)}
         options = {k: v for k, v in (options or {}).items() if v and usual.get(k) != v}
         propose = self.searcher(pid, options)
+        if options.get("second"):
+            progress(0, len(texts), "a second judge learns from the teacher's answers to your texts")
+            self._second_judge(pid)
+        aims = self._aims(pid) if options.get("targets") == "in turn" else None
         report = {"texts": len(texts), "tried": 0, "flipped": 0, "without": 0, "failures": {}, "scored": 0}
         for done, example in enumerate(texts):
             progress(done, len(texts), "searching for small edits that change the teacher's mind")
-            wanted = self.targets(pid, example, options.get("targets", "nearest"))
+            wanted = self.targets(pid, example, options.get("targets", "nearest"), aims)
             missed = []
             for target in wanted:
                 found, fresh, scored = self._search_once(pid, example, n, propose, target, options)
@@ -53,15 +61,33 @@ class Searching(Answering):
         """Texts scored for one text where nothing else is asked for: few where a model has to answer each of them."""
         return PROMPTS_A_SEARCH if self.generates(pid) else 400
 
-    def targets(self, pid: str, example: Example, which: str = "nearest") -> list[str]:
-        """The classes to aim at for a text: the teacher's second choice, or every other class, likeliest first."""
+    def targets(self, pid: str, example: Example, which: str = "nearest", aims: dict | None = None) -> list[str]:
+        """The classes to aim at for a text: the teacher's second choice, or every other class, likeliest first.
+
+        aims: with "in turn", what texts were aimed at so far (see _aims); this text's class is added to it.
+        """
         if which not in TARGETS and which not in self.project(pid).task.labels:
             raise BadInput(f"Targets are one of {', '.join(TARGETS)} or a label of the project, not {which!r}.")
         before = self.teacher(pid).predict([example.text])[0]
         ranked = sorted((x for x in before.labels if x != before.label), key=lambda x: -before.prob(x))
         if which in ranked or which == before.label:
             return [which] if which in ranked else []
+        if which == "in turn":
+            aims = self._aims(pid) if aims is None else aims
+            if (before.label, example.id) not in aims:
+                often = Counter(target for (source, _), target in aims.items() if source == before.label)
+                aims[before.label, example.id] = min(ranked, key=lambda label: often[label])
+            return [aims[before.label, example.id]]
         return ranked if which == "all" else ranked[:1]
+
+    def _aims(self, pid: str) -> dict[tuple[str, str], str]:
+        """(class of the text, its id) -> class that the search's first proposal for it aimed at."""
+        out: dict[tuple[str, str], str] = {}
+        for i, found in self._snapshot(pid).by_example.items():
+            for cf in found:
+                if cf.origin.kind == "search":
+                    out.setdefault((cf.source, i), cf.target)
+        return out
 
     def searcher(self, pid: str, options: dict | None = None) -> Callable[..., list[Counterfactual]]:
         """A function (example, n, target=None) -> unverified proposals by search, for the project's teacher.
@@ -81,8 +107,9 @@ class Searching(Answering):
         """Makes the SearchGenerator on first use: loading models belongs to the first text, not to opening a page."""
         def make():
             from cod_core.counterfactuals.corpus import Plausibility
-            from cod_core.counterfactuals.search import SearchGenerator, SearchSettings
+            from cod_core.counterfactuals.search import SearchGenerator
             from cod_core.counterfactuals.tighten import BAND
+            from cod_core.counterfactuals.trial import Judge, SearchSettings
 
             teacher, task = self.teacher(pid), self.project(pid).task
             near, class_words, pairs = self._vocabulary(pid, options.get("encoder"))
@@ -90,9 +117,10 @@ class Searching(Answering):
             settings = SearchSettings(options.get("budget") or self.usual_budget(pid),
                                       **{k: options[k] for k in ("max_fraction", "at_least") if k in options},
                                       band=BAND if options.get("confidence") else None)
+            second = self._second_judge(pid) if options.get("second") else None
             return SearchGenerator(
-                self._scorer(teacher), teacher.labels, chosen, settings, self._sensitivity(teacher),
-                tuple(options.get("frozen", ())), task.name, Plausibility(pairs, near))
+                Judge(self._scorer(teacher), self._sensitivity(teacher)), teacher.labels, chosen, settings,
+                tuple(options.get("frozen", ())), task.name, Plausibility(pairs, near), second)
         key = ("search", pid, self.teacher(pid).revision, repr(sorted(options.items())))
         return lambda: self._once(key, make)
 
@@ -120,6 +148,30 @@ class Searching(Answering):
             return ClassWords(texts, labels, teacher.labels, score), WordPairs(texts)
         near = self._once(("neighbours", encoder.id), lambda: EmbeddingNeighbours(encoder.wrapped))
         return near, *self._once(("class words", pid, teacher.revision), read)
+
+    def _second_judge(self, pid: str):
+        """A linear stand-in for the teacher on the students' encoder, as a Judge. Raises NotEnoughData.
+
+        It learns the teacher's classes of the first 2,000 training and unlabelled texts. A teacher that is paid for, or
+        takes seconds a text, is not asked for it: only what it said before counts.
+        """
+        import numpy as np
+
+        from cod_core.counterfactuals.trial import Judge
+        from cod_core.models.sensitivity import FirstOrder
+        from cod_core.models.surrogate import fit_surrogate
+
+        teacher, encoder = self.teacher(pid), self.encoder()
+
+        def make():
+            rows = [e for split in ("train", "unlabelled") for e in items.examples(self.db, pid, split=split)]
+            texts = [e.text for e in rows][:MOST_TEXTS]
+            answers = teacher.predict(texts) if self._sensitivity(teacher) is not None else teacher.on_record(texts)
+            told = [(text, p.logprobs) for text, p in zip(texts, answers) if p is not None and p.decided]
+            made = fit_surrogate(encoder.wrapped, encoder.encode([t for t, _ in told]),
+                                 np.array([row for _, row in told]).reshape(-1, len(teacher.labels)), teacher.labels)
+            return Judge(made.logprobs, FirstOrder(made))
+        return self._once(("second judge", pid, teacher.id, teacher.revision), make)
 
     def _sensitivity(self, teacher):
         """First-order estimates where the teacher is one model on this machine, else None."""

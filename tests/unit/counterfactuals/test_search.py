@@ -5,16 +5,8 @@ import pytest
 
 from cod_core.counterfactuals.moves import Move
 from cod_core.counterfactuals.plain_edits import Deletions, Negations
-from cod_core.counterfactuals.search import (
-    Flip,
-    SearchGenerator,
-    SearchSettings,
-    context_of,
-    diverse,
-    edited_tokens,
-    frozen_positions,
-    spread,
-)
+from cod_core.counterfactuals.search import SearchGenerator, context_of, diverse, frozen_positions, spread
+from cod_core.counterfactuals.trial import Flip, Judge, SearchSettings, edited_tokens
 from cod_core.errors import CodError
 from cod_core.text import edit_fraction
 from cod_core.types import Example
@@ -70,7 +62,7 @@ def margin(text, aim):
 
 def generator(table, sensitivity=None, extra=(), frozen=(), **settings):
     sources = [Table(table), Negations(), Deletions(), *extra]
-    return SearchGenerator(score, LABELS, sources, SearchSettings(**settings), sensitivity, frozen)
+    return SearchGenerator(Judge(score, sensitivity), LABELS, sources, SearchSettings(**settings), frozen)
 
 
 @pytest.fixture(params=[None, "gradient"])
@@ -152,9 +144,9 @@ def test_frozen_words_stay(sensitivity):
 def test_never_more_than_the_budget_is_scored(sensitivity):
     """A budget that only counts is a bill that surprises."""
     seen = []
-    one = SearchGenerator(lambda texts: (seen.extend(texts), score(texts))[1], LABELS,
+    one = SearchGenerator(Judge(lambda texts: (seen.extend(texts), score(texts))[1], sensitivity), LABELS,
                           [Table({"good": ["fine"] * 1 + [f"w{i}" for i in range(60)]}), Deletions()],
-                          SearchSettings(budget=20), sensitivity)
+                          SearchSettings(budget=20))
     one.propose(Example("e", "good good good good good"), "positive", "negative", 4)
     assert len(seen) <= 20 and one.texts_scored >= len(seen)
 
@@ -201,14 +193,14 @@ def test_three_classes_reach_the_class_aimed_at():
         level = np.array([sum({"good": 2.0, "fine": 0.0, "bad": -2.0}.get(w, 0.0) for w in words_of(t)) for t in texts])
         logits = -np.abs(level[:, None] - np.array([-2.0, 0.0, 2.0]))
         return logits - np.log(np.exp(logits).sum(1, keepdims=True))
-    one = SearchGenerator(three, names, [Table({"good": ["fine", "bad"]})], SearchSettings(), None)
+    one = SearchGenerator(Judge(three), names, [Table({"good": ["fine", "bad"]})])
     for target, text in (("middle", "a fine film"), ("low", "a bad film")):
         assert [cf.text for cf in one.propose(Example("e", "a good film"), "high", target, 4)] == [text]
 
 
 def test_each_proposal_names_its_source_and_what_it_took():
     cf = generator({"great": ["awful"]}).propose(Example("e", "A great film."), "positive", "negative", 1)[0]
-    assert "table" in cf.origin.name and cf.origin.revision == "search/4" and "texts scored" in cf.note
+    assert "table" in cf.origin.name and cf.origin.revision == "search/5" and "texts scored" in cf.note
 
 
 def test_fewest_edits_then_no_bare_deletion_then_the_clearest():
@@ -270,7 +262,65 @@ def test_a_long_text_leaves_half_the_budget_for_candidates():
         return score(texts)
     words = [f"word{chr(97 + i)}" for i in range(26)]
     text = " ".join([*words, "good", *words])
-    search = SearchGenerator(counted, LABELS, [Table({"good": ("bad", "awful")})], SearchSettings(budget=20))
+    search = SearchGenerator(Judge(counted), LABELS, [Table({"good": ("bad", "awful")})], SearchSettings(budget=20))
     found = search.propose(Example("long", text, "positive"), "positive", "negative", 2)
     shorter = [t for t in seen if len(words_of(t)) < len(words_of(text))]
     assert len(shorter) == 10 and len(seen) <= 20 and found and all("good" not in words_of(cf.text) for cf in found)
+
+
+# ---- a second judge
+
+
+SECOND_WEIGHTS = {**WEIGHTS, "bad": 1.0}  # it takes "bad" for praise, and agrees about everything else
+
+
+def second_score(texts):
+    totals = np.array([sum(SECOND_WEIGHTS.get(w, 0.0) for w in words_of(t)) + 0.1 for t in texts])
+    logits = np.stack([-totals, totals], axis=1)
+    return logits - np.log(np.exp(logits).sum(1, keepdims=True))
+
+
+def with_second(table, sensitivity, asked=None, **settings):
+    def counted(texts):
+        if asked is not None:
+            asked.extend(texts)
+        return second_score(texts)
+    return SearchGenerator(Judge(score, sensitivity), LABELS, [Table(table)], SearchSettings(**settings), second=Judge(counted))
+
+
+def test_a_second_judge_has_to_share_every_flip_that_is_offered(sensitivity):
+    """Words that fool the teacher alone move nothing that a small student sees."""
+    table = {"good": ["bad", "dull", "awful"], "fine": ["boring"]}
+    for text in ("A good film.", "A good film with a fine plot and fine music."):
+        found = with_second(table, sensitivity, max_fraction=0.5).propose(Example("e", text), "positive", "negative", 4)
+        assert found
+        for cf in found:
+            assert score([cf.text])[0].argmax() == 0 and second_score([cf.text])[0].argmax() == 0, cf.text
+    assert with_second({"good": ["bad"]}, sensitivity).propose(Example("e", "A good film."), "positive", "negative", 4) == []
+
+
+def test_the_second_judge_is_asked_only_about_texts_that_flip_the_teacher(sensitivity):
+    """It costs a pass through a model a text, as the teacher does."""
+    asked = []
+    with_second({"good": ["fine", "great", "bad", "dull"]}, sensitivity, asked).propose(
+        Example("e", "A good film."), "positive", "negative", 4)
+    assert asked and all(score([t])[0].argmax() == 0 for t in asked)
+
+
+def test_both_judges_have_to_be_as_sure_as_wanted(sensitivity):
+    table = {"good": ["dull", "bad"], "fine": ["boring"], "enjoyable": ["awful"]}
+    text = "A good film with fine songs and an enjoyable cast."
+    found = with_second(table, sensitivity, max_fraction=0.4, at_least=0.99).propose(Example("e", text), "positive", "negative", 1)
+    assert min(np.exp(score([found[0].text])[0][0]), np.exp(second_score([found[0].text])[0][0])) >= 0.99
+
+
+def test_edits_that_a_sure_flip_does_not_need_are_taken_back(sensitivity):
+    text = "The good film with fine songs and the enjoyable cast, the good plot and the fine end."
+    table = {"good": ["awful"], "fine": ["meh", "boring"], "enjoyable": ["awful"]}
+    found = with_second(table, sensitivity, max_fraction=0.5, at_least=0.9).propose(Example("e", text), "positive", "negative", 1)
+    made, original = found[0].text.split(), text.split()
+    changed = [i for i, (a, b) in enumerate(zip(original, made)) if a != b]
+    for i in changed:
+        back = " ".join(original[j] if j == i else w for j, w in enumerate(made))
+        sure = min(np.exp(score([back])[0][0]), np.exp(second_score([back])[0][0]))
+        assert sure < 0.9, f"{original[i]} -> {made[i]} was not needed"

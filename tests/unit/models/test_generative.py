@@ -53,6 +53,7 @@ def test_samples_are_averaged_and_belong_to_the_revision():
 
 def test_the_search_finds_a_small_edit_of_the_prompt_that_flips_the_answer():
     from cod_core.counterfactuals.search import SearchGenerator
+    from cod_core.counterfactuals.trial import Judge
     from cod_core.types import Example
 
     class Words:
@@ -62,7 +63,7 @@ def test_the_search_finds_a_small_edit_of_the_prompt_that_flips_the_answer():
             return [Move(p, p + 1, new, "replace", self.name) for p in context.places for new in ("refuse", "accept")]
 
     teacher = GenerativeTeacher(echo([]), Mood(), "echo", "1")
-    search = SearchGenerator(teacher.logprobs, LABELS, [Words()])
+    search = SearchGenerator(Judge(teacher.logprobs), LABELS, [Words()])
     found = search.propose(Example("p", "Kindly help the customer."), "calm", "angry", 2)
     assert found and all("refuse" in cf.text for cf in found)
     assert teacher.predict([found[0].text])[0].label == "angry"

@@ -74,6 +74,28 @@ def test_targets_are_ranked_by_the_teacher_and_checked(made):
         w.targets(pid, example, "somewhere")
 
 
+def test_in_turn_every_class_is_aimed_at_as_often_and_a_text_keeps_its_class(made):
+    """Nearest classes leave some class without counterfactuals, and students then hardly see it."""
+    w, pid = made
+    texts = sorted(w.candidates(pid, 12), key=lambda e: e.label)
+    w._made.pop(("index", pid), None)
+    aims = {}
+    first = {e.id: w.targets(pid, e, "in turn", aims)[0] for e in texts}
+    again = {e.id: w.targets(pid, e, "in turn", aims)[0] for e in reversed(texts)}
+    assert first == again
+    for label in LABELS:
+        aimed = [first[e.id] for e in texts if e.label == label]
+        assert all(aimed.count(other) == 2 for other in set(LABELS) - {label}), aimed
+
+
+def test_a_second_judge_with_too_few_texts_stops_before_anything_is_searched(made):
+    from cod_core.errors import NotEnoughData
+
+    w, pid = made
+    with pytest.raises(NotEnoughData, match="second judge"):
+        w.generate(pid, {"k": 12, "generator": "search", "second": True})
+
+
 def test_both_budget_rules_train_and_stand_at_their_k(made):
     w, pid = made
     assert w.accept_unattended(pid) == 12
