@@ -40,7 +40,8 @@ def task_table(w, pid: str, name: str) -> dict | None:
     pairs = w.pairs_allow(pid, w.kept_pairs(pid))
     table = {"task": name, "version": cod_core.__version__, "teacher": revision, "n_test": int(first.test["n"]),
              "pairs": pairs, "generators": dict(Counter(f"{cf.origin.name} {cf.origin.revision}".strip() for cf, _ in
-                                                        w.kept_pairs(pid).values())), "teacher_accuracy": round(first.test["teacher_accuracy"], 4),
+                                                        w.kept_pairs(pid).values())),
+             "teacher_accuracy": round(first.test["teacher_accuracy"], 4),
              "majority": round(first.test["majority"], 4), "cells": {}, "effects": []}
     for (label, k), found in sorted(cells.items(), key=lambda item: (item[0][0], item[0][1])):
         table["cells"].setdefault(label, {})[str(k)] = {

@@ -41,7 +41,8 @@ def fill(w, n: int, proposals: int = 4, decided: float = 0.0, name: str = "Large
     projects.set_teacher(w.db, pid, TEACHER)
     teacher, at = w._identity(TEACHER, LABELS), now()
     sure = {LABELS[0]: Prediction(LABELS, (-0.1, -2.35)), LABELS[1]: Prediction(LABELS, (-1.9, -0.16))}
-    texts = [Example(f"e{i}", f"{sentence(rng)} {i}", LABELS[i % 2], ("test", "validation", "train", "train", "train")[i % 5]) for i in range(n)]
+    texts = [Example(f"e{i}", f"{sentence(rng)} {i}", LABELS[i % 2],
+                     ("test", "validation", "train", "train", "train")[i % 5]) for i in range(n)]
     items.add_examples(w.db, pid, texts)
     for start in range(0, n, 2000):
         cfs = [Counterfactual(f"c{i}-{j}", f"e{i}", texts[i].text.replace(" ", f" {rng.choice(WORDS)} ", j + 1),
@@ -49,7 +50,8 @@ def fill(w, n: int, proposals: int = 4, decided: float = 0.0, name: str = "Large
                for i in range(start, min(n, start + 2000)) for j in range(proposals)]
         items.add_counterfactuals(w.db, pid, cfs)
         items.add_checks(w.db, pid, [FlipCheck(cf.id, *teacher, sure[cf.source],
-                                               sure[cf.target if rng.random() < 0.8 else cf.source], cf.target, 1 + int(cf.id[-1]), 0.05 * (1 + int(cf.id[-1])), 6, 0.9, False, at)
+                                               sure[cf.target if rng.random() < 0.8 else cf.source], cf.target,
+                                               1 + int(cf.id[-1]), 0.05 * (1 + int(cf.id[-1])), 6, 0.9, False, at)
                                      for cf in cfs])
     decisions.append_each(w.db, pid, [Decision(f"c{i}-0", f"e{i}", "rejected" if rejects and i % 3 == 0 else "accepted", "ann", (),
                                                "made up", decided_at=at) for i in range(int(n * decided))])
@@ -153,8 +155,8 @@ def importing(home: str, n: int) -> dict:
     found = w.import_table(pid, table, guess_columns(table), "labelled", None, [], f"sha-{n}", "rows.csv",
                            lambda done, total, message="": seen.append(done))
     seconds, used = time.perf_counter() - start, time.process_time() - used
-    return {"rows": n, "stored": len(found.examples), "seconds": round(seconds, 1), "processor_s": round(used, 1), "progress_reports": len(seen),
-            "file_mb": round(len(data) / 2**20, 1), "peak_mb": peak(), "start_mb": before}
+    return {"rows": n, "stored": len(found.examples), "seconds": round(seconds, 1), "processor_s": round(used, 1),
+            "progress_reports": len(seen), "file_mb": round(len(data) / 2**20, 1), "peak_mb": peak(), "start_mb": before}
 
 
 def prepared(home: str, n: int) -> dict:
@@ -186,7 +188,8 @@ STEPS = {"pages": pages, "import": importing, "export": exporting, "prepare": pr
 
 def alone(step: str, home: str, n: int) -> dict:
     """One step in a process of its own."""
-    done = subprocess.run([sys.executable, "-c", "from benchmarks.scale import main; main()", "--home", home, "--only", step, "--n", str(n)],
+    done = subprocess.run([sys.executable, "-c", "from benchmarks.scale import main; main()", "--home", home, "--only", step,
+                           "--n", str(n)],
                           cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr[-2000:] + done.stdout[-2000:])

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, Protocol, runtime_checkable
 
 SPLITS = ("train", "validation", "test", "unlabelled")
@@ -25,7 +25,7 @@ PAIR_ARMS = ("cod", "cod_plus") + CONTROL_ARMS + MULTI_ARMS
 
 def now() -> str:
     """UTC time as ISO-8601 with whole seconds and Z."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,8 @@ class RunConfig:
     data_hash: the rows, labels and soft labels used. hard_loss: ce or clamp, with kappa. pair_weight: of the
     symmetric pair loss. soft_labels: teacher, off, random or scaled. cf_share: counterfactuals among the shots.
     cf_weight: of a counterfactual's row beside a real one. cf_source: which generator's, "" for all.
-    lora_rank: 0 trains every weight, or adapters of rank 8 above 100 M parameters. frozen_layers: lower layers (and the embeddings) left as they are.
+    lora_rank: 0 trains every weight, or adapters of rank 8 above 100 M parameters. frozen_layers: lower layers (and the
+    embeddings) left as they are.
     label_prior: how much the names of the labels tell a linear student beforehand (distill/prior.py), 0 for nothing.
     """
 

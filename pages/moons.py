@@ -73,7 +73,9 @@ with errors.shown():
                                              student.points, student.labels, student.is_cf), f"moon-{name[-6:]}")
             st.caption(f"{words}. Red: its line. Largest distance to the teacher's: {student.facing:.2f} between the moons, "
                        f"{student.distance.hausdorff:.2f} in the whole window; same answer on {student.agreement:.0%} of it.")
-    st.html(f'<p class="cod-cap">{escape("A pair on both sides of the line pins it down where it passes between them; two far points leave it free to lie anywhere in between.")}</p>')
+    why = ("A pair on both sides of the line pins it down where it passes between them; two far points leave it free to lie "
+           "anywhere in between.")
+    st.html(f'<p class="cod-cap">{escape(why)}</p>')
     if st.button(f"Try {DRAWS} draws", type="primary", key="moons-many") or st.session_state.get("moons-open") == (k, noise, past):
         st.session_state["moons-open"] = (k, noise, past)
         twenty(k, noise, past)

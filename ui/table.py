@@ -142,7 +142,8 @@ def _rows(cards: list[Any]) -> list[int]:
         on_select="rerun",
         selection_mode="multi-row",
         key=f"table-{digest}",
-        column_config={"change": st.column_config.TextColumn(width=200), "original": wide, "proposal": wide, "label": narrow, "aimed at": narrow, "by": narrow},
+        column_config={"change": st.column_config.TextColumn(width=200), "original": wide, "proposal": wide,
+                       "label": narrow, "aimed at": narrow, "by": narrow},
     )
     return [i for i in event.selection.rows if i < len(cards)]
 

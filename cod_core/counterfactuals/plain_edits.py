@@ -31,7 +31,8 @@ class Negations:
         return out + self._insertions(context, language) if language.negation else out
 
     def _insertions(self, context: SearchContext, language: Language) -> list[Move]:
-        return [Move(p, p, language.negation, "negate", self.name) for p in sorted(context.places, reverse=True)  # the predicate stands late
+        late_first = sorted(context.places, reverse=True)  # the predicate stands late
+        return [Move(p, p, language.negation, "negate", self.name) for p in late_first
                 if p == 0 or context.word(p - 1).lower() not in language.negations]
 
     def _english(self, context: SearchContext, i: int) -> list[Move]:

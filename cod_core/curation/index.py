@@ -123,7 +123,7 @@ class Index:
             more.setdefault(decision.example_id, []).append(decision)
         changed = {i: (*old.logs.get(i, ()), *new) for i, new in more.items()}
         outcome = {i: d for i, d in old.outcome.items() if i not in changed}
-        for i, own in changed.items():
+        for own in changed.values():
             outcome.update(state.outcome(own))
         return {**old.logs, **changed}, outcome
 

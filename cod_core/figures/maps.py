@@ -39,8 +39,8 @@ def text_map_plot(dots: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str
             continue
         figure.add_trace(scatter(
             x=[v for p in group for v in (p["x0"], p["x1"], None)], y=[v for p in group for v in (p["y0"], p["y1"], None)],
-            mode="lines", line={"color": colour, "width": 1}, opacity=0.45 if len(pairs) < 100 else 0.2, legendgroup=status, showlegend=False,
-            hoverinfo="skip"))
+            mode="lines", line={"color": colour, "width": 1}, opacity=0.45 if len(pairs) < 100 else 0.2, legendgroup=status,
+            showlegend=False, hoverinfo="skip"))
         ends = [(p["x0"], p["y0"], p["id"], originals[p["id"]]["text"], "original") for p in group]
         ends += [(p["x1"], p["y1"], p["id"], p["text"], "counterfactual") for p in group]
         figure.add_trace(scatter(

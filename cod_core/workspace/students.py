@@ -1,8 +1,9 @@
 """From a person's parameters to a student's settings, the second rows of control arms and the soft labels.
 
 params["student"]: linear, finetuned, contrastive or retrieval. For all: soft_labels (teacher, off, random, scaled),
-cf_share (or "auto"), cf_weight, cf_source. For the linear student: label_prior. For those trained step by step: method (kd, lwd, ted), encoder, layers, steps,
-learning_rate, batch_size, hard_loss, kappa, pair_weight, layer_weight, frozen_layers, lora_rank.
+cf_share (or "auto"), cf_weight, cf_source. For the linear student: label_prior. For those trained step by step:
+method (kd, lwd, ted), encoder, layers, steps, learning_rate, batch_size, hard_loss, kappa, pair_weight, layer_weight,
+frozen_layers, lora_rank.
 """
 
 from collections.abc import Mapping, Sequence

@@ -133,7 +133,8 @@ class Sweeping(Base):
                     groups.setdefault((cell.config.arm, cell.config.plotted_k), []).append(on_record[cell.config.run_id])
             for (arm, k), found in groups.items():
                 row = {"task": run.task, **{key: value for key, value in run.params.items() if key not in
-                                            ("arms", "shots", "seeds", "first_seed", "draw_to", "pairs_first")}, "arm": arm, "k": k, "cells": len(found)}
+                                            ("arms", "shots", "seeds", "first_seed", "draw_to", "pairs_first")},
+                       "arm": arm, "k": k, "cells": len(found)}
                 for split, metrics in (("test", "test"), ("dev", "dev")):
                     for name in ("accuracy", "mcc", "agreement", "kl"):
                         values = [getattr(r, metrics)[name] for r in found if name in getattr(r, metrics)]

@@ -55,7 +55,8 @@ class FakeHub:
                     entry = json.loads(line)
                     if entry["key"] == "file":
                         hub.files[entry["value"]["path"]] = base64.b64decode(entry["value"]["content"])
-                return self.reply({"commitUrl": f"{hub.url}/datasets/me/set/commit/0", "commitOid": "0" * 40, "hookOutput": "", "success": True})
+                return self.reply({"commitUrl": f"{hub.url}/datasets/me/set/commit/0", "commitOid": "0" * 40,
+                                   "hookOutput": "", "success": True})
 
             def do_GET(self):
                 if hub.status != 200:
@@ -86,7 +87,8 @@ def test_exactly_the_files_that_were_named_leave():
         address = push(BUNDLE, "me/set", "hf_secret", True, hub.url)
     assert hub.files == files_of(BUNDLE) and "README.md" in hub.files
     assert not {"audit.jsonl", "restore.jsonl"} & set(hub.files)
-    assert (hub.made.get("private") is True or hub.made.get("visibility") == "private") and hub.made["type"] == "dataset" and "set" in address
+    assert hub.made.get("private") is True or hub.made.get("visibility") == "private"
+    assert hub.made["type"] == "dataset" and "set" in address
     assert hub.tokens == {"Bearer hf_secret"}
     assert not any(b"hf_secret" in body for body in hub.files.values())
 

@@ -95,8 +95,9 @@ def test_built_in_teachers_are_small_and_know_good_from_bad(name):
     measured = json.loads((BUILTIN / name / "measured.json").read_text())
     assert measured["test"]["accuracy"] >= {"movies": 0.85, "amazon": 0.85, "tweets": 0.95, "news": 0.65}[name]
     teacher = FineTunedTeacher(BUILTIN / name)
-    praise, blame = {"news": ("This is a sensible plan that will help many people.", "This is a shameful failure that will hurt many people.")
-                     }.get(name, ("I loved it, it is wonderful.", "I hated it, it is awful."))
+    praise, blame = {"news": ("This is a sensible plan that will help many people.",
+                              "This is a shameful failure that will hurt many people.")}.get(
+        name, ("I loved it, it is wonderful.", "I hated it, it is awful."))
     said = [p.label for p in teacher.predict([praise, blame])]
     assert said == ["positive", "negative"]
 

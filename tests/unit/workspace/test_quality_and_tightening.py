@@ -20,7 +20,8 @@ def made(tmp_path_factory):
     w.set_teacher(pid, {"kind": "builtin", "name": "amazon"})
     examples = [Example(short_hash(a), a, "positive") for a, _ in PAIRS]
     items.add_examples(w.db, pid, [*examples, Example("t", "The lens is poor.", "negative", "test")])
-    w.add_proposals(pid, [(e, Counterfactual(short_hash(b), e.id, b, "positive", "negative", Origin("import", "mine.csv"), created_at=now()))
+    w.add_proposals(pid, [(e, Counterfactual(short_hash(b), e.id, b, "positive", "negative", Origin("import", "mine.csv"),
+                                             created_at=now()))
                           for e, (_, b) in zip(examples, PAIRS)])
     return w, pid, examples
 

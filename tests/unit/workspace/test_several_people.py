@@ -10,10 +10,10 @@ import pytest
 from cod_core.curation import audit
 from cod_core.curation.filters import Filter
 from cod_core.errors import BadInput, CodError, Stale
+from cod_core.roles import need
 from cod_core.store import decisions, items, projects
 from cod_core.types import Counterfactual, Example, FlipCheck, GuidelineExample, Origin, Prediction, Task
 from cod_core.workspace import Workspace
-from cod_core.roles import need
 
 LABELS = ("good", "bad")
 TEACHER = {"kind": "builtin", "name": "movies"}
