@@ -89,3 +89,45 @@ def test_with_many_labels_the_page_says_that_the_search_teaches_little(workspace
         test = screen("proposals", pid)
         sound(test)
         assert ("With so many labels" in "".join(h.value for h in test.html)) == (n == 4)
+
+
+def topics_project(workspace, n):
+    from cod_core.store import items
+    from cod_core.types import Example
+
+    names = ("world", "sports", "business", "science")
+    pid = workspace.create_project(f"Topics {n}", Task("What is it about?", names))
+    items.add_examples(workspace.db, pid, [Example(f"n{i}", f"news {i}", names[i % 4]) for i in range(n)])
+    projects.set_teacher(workspace.db, pid, {"kind": "builtin", "name": "movies"})
+    return pid
+
+
+def started(test, monkeypatch):
+    """What the button starts."""
+    from cod_core.workspace import Workspace
+
+    asked = []
+    monkeypatch.setattr(Workspace, "start", lambda self, pid, kind, params, key=None: asked.append((kind, params)))
+    next(b for b in test.button if b.key == "generate").click().run()
+    sound(test)
+    return asked[0]
+
+
+def test_for_topics_clear_changes_to_every_label_in_turn_are_the_default(workspace, screen, monkeypatch):
+    """Single words flip a teacher of topics and teach students nothing (docs/experiments.md)."""
+    test = screen("proposals", topics_project(workspace, 120))
+    sound(test)
+    kind, params = started(test, monkeypatch)
+    assert kind == "generate" and params["second"] and params["at_least"] == 0.95 and params["targets"] == "in turn"
+
+
+def test_with_few_texts_of_topics_the_page_says_how_many_a_second_judge_needs(workspace, screen, monkeypatch):
+    test = screen("proposals", topics_project(workspace, 40))
+    sound(test)
+    assert "until there are 100" in words(test)
+    assert "second" not in started(test, monkeypatch)[1]
+
+
+def test_with_two_labels_the_smallest_change_stays_the_default(filled, screen, monkeypatch):
+    test = screen("proposals", filled)
+    assert not {"second", "at_least", "targets"} & set(started(test, monkeypatch)[1])
