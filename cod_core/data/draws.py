@@ -4,7 +4,7 @@ One seed gives one order of all rows; the draw of k shots is its first k ids, so
 those of k = 16. Where k does not divide by the number of classes, the remainder rotates over them by seed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
@@ -52,15 +52,24 @@ def draw(order: Sequence[str], k: int) -> list[str]:
     return list(order[:k])
 
 
+def target_in_turn(label: str, n: int, labels: Sequence[str], seed: int) -> str:
+    """The class that the counterfactual of a class's n-th row (from 0) should aim at: over any len(labels) - 1 rows of a
+    class every other class once, and over one row of each class every class once."""
+    return labels[(labels.index(label) + 1 + (n + seed) % (len(labels) - 1)) % len(labels)]
+
+
 def with_pairs_first(
-    order: Sequence[str], pairs: set[str], need: int, label_of: Mapping[str, str] | None = None
+    order: Sequence[str], pairs: Container[str], need: int, label_of: Mapping[str, str] | None = None,
+    target_of: Mapping[str, str] | None = None, labels: Sequence[str] = (), seed: int = 0,
 ) -> list[str]:
     """The order changed as little as possible so that its first `need` ids all have a counterfactual.
 
     pairs: ids with a valid counterfactual. label_of: id -> gold label; with it a row without a pair makes way
     for the next row of its own class that has one, so class balance and nesting hold. Without it the order of
-    classes among the paired rows is whatever comes. The rows that gave way follow in their old order, so every
-    arm uses one and the same order and k stays k. Raises NotEnoughData naming what is missing.
+    classes among the paired rows is whatever comes. target_of: id -> class that its counterfactual aims at; with it and
+    more than two labels, the next row of a class is one whose target is due (target_in_turn), where there is one, so that
+    the counterfactuals of a small draw are as class-balanced as its real rows. The rows that gave way follow in their old
+    order, so every arm uses one and the same order and k stays k. Raises NotEnoughData naming what is missing.
     """
     need = min(need, len(order))
     waiting: dict[str | None, list[str]] = {}
@@ -76,7 +85,12 @@ def with_pairs_first(
                 f"{wanted} texts{of_class} with a verified counterfactual are needed and {have} exist. "
                 "Make or accept more counterfactuals, or choose a smaller k."
             )
-    queues = {label: iter(rows) for label, rows in waiting.items()}
-    front = [next(queues[label]) for label in slots]
+    front: list[str] = []
+    for place, label in enumerate(slots):
+        queue, at = waiting[label], 0
+        if target_of and label is not None and len(labels) > 2:
+            due = target_in_turn(label, slots[:place].count(label), labels, seed)
+            at = next((i for i, row in enumerate(queue) if target_of.get(row) == due), 0)
+        front.append(queue.pop(at))
     taken = set(front)
     return front + [row for row in order if row not in taken]

@@ -1,7 +1,7 @@
 """Draws for sweeps: nested balanced orders of the rows that every arm may use."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from cod_core.data import draws
 from cod_core.errors import NotEnoughData
@@ -71,23 +71,23 @@ class Drawing(Base):
         teacher = self.teacher(pid)
         return f"failed:{short_hash(pid, teacher.id, teacher.revision)}"
 
-    def sweep_orders(self, pid: str, seeds: range, need: int, need_pairs: int, pairs: set[str],
+    def sweep_orders(self, pid: str, seeds: Iterable[int], need: int, need_pairs: int, pairs: Mapping[str, str],
                      lost: frozenset[str] | None = None) -> dict[int, list[str]]:
         """seed -> order whose first need_pairs rows have a counterfactual, as far as the pairs go.
 
-        lost: rows to leave out, lost_rows where None.
+        pairs: id -> the class that its counterfactual aims at; with more than two labels those take turns too. lost: rows
+        to leave out, lost_rows where None.
         """
         pool, lost = self.pool(pid), self.lost_rows(pid) if lost is None else lost
-        label_of = {i: str(e.label) for i, e in pool.items()}
+        label_of, labels = {i: str(e.label) for i, e in pool.items()}, self.project(pid).task.labels
         orders = {}
         for seed in seeds:
             order = self.draw_order(pid, seed, need, pool, lost)
-            extra = [i for i in draws.order_rows([pool[i] for i in pairs if i in pool],
-                                                 self.project(pid).task.labels, seed) if i not in set(order)]
+            extra = [i for i in draws.order_rows([pool[i] for i in pairs if i in pool], labels, seed) if i not in set(order)]
             front = need_pairs
             while front > 0:
                 try:
-                    order = draws.with_pairs_first(order + extra, pairs, front, label_of)
+                    order = draws.with_pairs_first(order + extra, pairs, front, label_of, pairs, labels, seed)
                     break
                 except NotEnoughData:
                     front -= 1

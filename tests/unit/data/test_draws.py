@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from cod_core.data.draws import draw, order_rows, with_pairs_first
+from cod_core.data.draws import draw, order_rows, target_in_turn, with_pairs_first
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.types import Example
 
@@ -86,3 +86,29 @@ def test_too_few_pairs_of_a_class_are_named():
     order = order_rows(examples, ("no", "yes"), 0)
     with pytest.raises(NotEnoughData, match="'yes'.*1 exist"):
         with_pairs_first(order, {"no0", "no1", "no2", "yes0"}, 4, label_of(examples))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_counterfactuals_of_a_small_draw_are_as_balanced_as_its_rows(seed):
+    """Four topics at k = 8: four counterfactuals at random leave a topic out in two draws of three."""
+    names = ("world", "sports", "business", "science")
+    examples = rows(dict.fromkeys(names, 12))
+    label = label_of(examples)
+    others = {e.id: [n for n in names if n != e.label][int(e.id[len(e.label):]) % 3] for e in examples}
+    order = order_rows(examples, names, seed)
+    changed = with_pairs_first(order, set(order), 24, label, others, names, seed)
+    assert [label[i] for i in changed[:24]] == [label[i] for i in order[:24]]
+    for k in (4, 8, 12, 24):
+        assert set(Counter(others[i] for i in changed[:k]).values()) == {k // 4}
+        assert set(Counter(label[i] for i in changed[:k]).values()) == {k // 4}
+    for name in names:
+        assert {target_in_turn(name, n, names, seed) for n in range(3)} == set(names) - {name}
+
+
+def test_where_no_row_aims_at_the_class_that_is_due_the_next_one_serves():
+    """Nearest classes may never be some class; the draw then stays as it was."""
+    examples = rows({"no": 6, "maybe": 6, "yes": 6})
+    order, label = order_rows(examples, LABELS, 0), label_of(examples)
+    aimed = {i: "maybe" if label[i] != "maybe" else "no" for i in order}
+    changed = with_pairs_first(order, set(order), 12, label, aimed, LABELS, 0)
+    assert sorted(changed) == sorted(order) and changed == order
