@@ -1,5 +1,6 @@
 """The proposals of one text side by side: up to four of different kinds, one's own edits, or one's own text."""
 
+import re
 from typing import Any
 
 import streamlit as st
@@ -21,6 +22,8 @@ def kind(cf: Counterfactual) -> str:
     parts = [part for part in cf.note.split("; ") if part]
     if not parts:
         return "proposal"
+    if counted := re.findall(r"(\d+) (?:replaced|added|left out)", parts[0]):  # more than three edits are told in numbers
+        return f"{sum(map(int, counted))} changes"
     if len(parts) > 1:
         return f"{len(parts)} changes"
     if "not" in parts[0] and parts[0].startswith(("added", "took")) or "negation" in parts[0]:

@@ -4,6 +4,7 @@ A move works on token positions of the original text (cod_core.text.token_spans)
 joined in any order and each renders to one exact text.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,6 +49,15 @@ def describe(text: str, spans, move: Move) -> str:
     if move.kind == "delete":
         return f"deleted “{old}”"
     return "added “not”" if move.kind == "negate" else "took out the negation"
+
+
+def told(text: str, spans, moves: Sequence[Move]) -> str:
+    """What moves did, in words: each of up to three; how many of each kind where there are more, since the marked changes
+    say the rest."""
+    if len(moves) <= 3:
+        return "; ".join(describe(text, spans, move) for move in moves)
+    counts = Counter("replaced" if m.kind == "replace" else "left out" if m.kind in ("delete", "affirm") else "added" for m in moves)
+    return ", ".join(f"{counts[name]} {name}" for name in ("replaced", "added", "left out") if counts[name])
 
 
 def render(text: str, spans, moves: Sequence[Move], english: bool = True) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from cod_core.counterfactuals import words
 from cod_core.counterfactuals.languages import language_of
-from cod_core.counterfactuals.moves import Move, compatible, describe, render
+from cod_core.counterfactuals.moves import Move, compatible, render, told
 from cod_core.counterfactuals.sources import CandidateSource, SearchContext
 from cod_core.counterfactuals.trial import Flip, Judge, SearchSettings, Trial, edited_tokens
 from cod_core.errors import CodError
@@ -84,13 +84,12 @@ class SearchGenerator:
     def _counterfactual(self, example: Example, context: SearchContext, flip: Flip) -> Counterfactual:
         text = render(example.text, context.spans, flip.moves, context.english)
         made = sorted(flip.moves, key=lambda m: m.start)
-        note = "; ".join(describe(example.text, context.spans, m) for m in made)
         used = ", ".join(dict.fromkeys(m.source for m in made if m.source))
         return Counterfactual(
             id=short_hash(example.id, text, context.target, "search", ""), example_id=example.id, text=text,
             source=context.source, target=context.target, created_at=now(),
             origin=Origin("search", f"teacher-guided search ({used})" if used else "teacher-guided search", REVISION),
-            note=f"{note} ({self.texts_scored} texts scored)")
+            note=f"{told(example.text, context.spans, made)} ({self.texts_scored} texts scored)")
 
 
 # ---- stages: each takes a trial and the moves at hand, and returns flips

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cod_core.counterfactuals.moves import Move, compatible, describe, render, rendered
+from cod_core.counterfactuals.moves import Move, compatible, describe, render, rendered, told
 from cod_core.text import token_spans, tokens
 
 
@@ -76,3 +76,13 @@ def test_untouched_tokens_are_found_again_in_the_new_text(parts, data):
     after, places = rendered(text, spans, [Move(at, at + 1, new, kind)])
     for position, (start, end) in places.items():
         assert after[start:end] == text[slice(*spans[position])]
+
+
+def test_many_edits_are_told_in_numbers():
+    """Fourteen sentences of what changed stood above the change itself."""
+    text = "the long good old film was so dull today"
+    spans = token_spans(text)
+    few = [Move(1, 2, "short", "replace"), Move(2, 3, "", "delete")]
+    assert told(text, spans, few) == "replaced “long” with “short”; deleted “good”"
+    more = [*few, Move(3, 4, "new", "replace"), Move(8, 8, "very", "insert"), Move(6, 7, "", "delete")]
+    assert told(text, spans, more) == "2 replaced, 1 added, 2 left out"
