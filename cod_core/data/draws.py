@@ -4,6 +4,7 @@ One seed gives one order of all rows; the draw of k shots is its first k ids, so
 those of k = 16. Where k does not divide by the number of classes, the remainder rotates over them by seed.
 """
 
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
@@ -58,6 +59,20 @@ def target_in_turn(label: str, n: int, labels: Sequence[str], seed: int) -> str:
     return labels[(labels.index(label) + 1 + (n + seed) % (len(labels) - 1)) % len(labels)]
 
 
+def aimed_evenly(target_of: Mapping[str, str], label_of: Mapping[str, str], labels: Sequence[str]) -> bool:
+    """Whether the counterfactuals of each class aim at every other class about as often: none below half its share.
+
+    So it is where targets were given in turn. Where each row aims at its nearest class they are not even, and to choose rows
+    by their target would choose unusual rows.
+    """
+    counts = Counter((label_of[row], target) for row, target in target_of.items() if row in label_of)
+    for label in labels:
+        own = sum(counts[label, other] for other in labels)
+        if any(counts[label, other] < own / (2 * (len(labels) - 1)) for other in labels if other != label):
+            return False
+    return True
+
+
 def with_pairs_first(
     order: Sequence[str], pairs: Container[str], need: int, label_of: Mapping[str, str] | None = None,
     target_of: Mapping[str, str] | None = None, labels: Sequence[str] = (), seed: int = 0,
@@ -66,10 +81,11 @@ def with_pairs_first(
 
     pairs: ids with a valid counterfactual. label_of: id -> gold label; with it a row without a pair makes way
     for the next row of its own class that has one, so class balance and nesting hold. Without it the order of
-    classes among the paired rows is whatever comes. target_of: id -> class that its counterfactual aims at; with it and
-    more than two labels, the next row of a class is one whose target is due (target_in_turn), where there is one, so that
-    the counterfactuals of a small draw are as class-balanced as its real rows. The rows that gave way follow in their old
-    order, so every arm uses one and the same order and k stays k. Raises NotEnoughData naming what is missing.
+    classes among the paired rows is whatever comes. target_of: id -> class that its counterfactual aims at; with it, more
+    than two labels and targets given evenly (aimed_evenly), the next row of a class is one whose target is due
+    (target_in_turn), where there is one, so that the counterfactuals of a small draw are as class-balanced as its real rows.
+    The rows that gave way follow in their old order, so every arm uses one and the same order and k stays k. Raises
+    NotEnoughData naming what is missing.
     """
     need = min(need, len(order))
     waiting: dict[str | None, list[str]] = {}
@@ -86,9 +102,10 @@ def with_pairs_first(
                 "Make or accept more counterfactuals, or choose a smaller k."
             )
     front: list[str] = []
+    in_turn = bool(target_of and label_of) and len(labels) > 2 and aimed_evenly(target_of, label_of, labels)
     for place, label in enumerate(slots):
         queue, at = waiting[label], 0
-        if target_of and label is not None and len(labels) > 2:
+        if in_turn:
             due = target_in_turn(label, slots[:place].count(label), labels, seed)
             at = next((i for i, row in enumerate(queue) if target_of.get(row) == due), 0)
         front.append(queue.pop(at))
