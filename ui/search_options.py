@@ -50,18 +50,17 @@ def choose(labels: tuple[str, ...], models: dict[str, str] | None = None, usual:
     offered = SOURCES | {name: where(name.removeprefix("words of "), host) for name, host in (models or {}).items()}
     out: dict[str, Any] = {}
     if len(labels) > 2:
-        options = ["nearest", "in turn", "all", *range(len(labels))]
-        names = {"nearest": "The closest other label", "in turn": "The other labels in turn", "all": "Each of the other labels"}
+        options = ["in turn", "nearest", "all", *range(len(labels))]
+        names = {"in turn": "The other labels in turn", "nearest": "The closest other label", "all": "Each of the other labels"}
         picked = st.selectbox(
             "Which label should the changed text get?",
             options,
             format_func=lambda o: names.get(o) or f"Always: {layout.plain(labels[o])}",
             key="search-targets",
-            index=1 if topics(labels) else 0,
-            help="“Closest” is the label that the teacher finds second most likely. “In turn” reaches every label as often. "
-            "“Each” makes one change a label.",
+            help="“In turn” reaches every label as often, which taught students best. “Closest” is the label that the teacher "
+            "finds second most likely. “Each” makes one change a label.",
         )
-        if picked != "nearest":
+        if picked != "in turn":
             out["targets"] = picked if isinstance(picked, str) else labels[picked]
     with st.expander("Options"):
         if can_be_clear(labels, n_texts):

@@ -19,7 +19,7 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
              template: Annotated[str, typer.Option(help="For llm: prompt, such as base; see the command prompts.")] = "",
              repair: Annotated[int, typer.Option(help="For llm: second tries where nothing flips.")] = 0,
              plan: Annotated[bool, typer.Option("--plan", help="For llm: only say what would be sent, where to, and its cost.")] = False,
-             targets: Annotated[str, typer.Option(help="For search: nearest, 'in turn', all, or a label to reach.")] = "nearest",
+             targets: Annotated[str, typer.Option(help="For search: 'in turn', nearest, all, or a label to reach.")] = "in turn",
              frozen: Annotated[str, typer.Option(help="For search: words and phrases that must stay, comma-separated.")] = "",
              sources: Annotated[str, typer.Option(help="For search: candidate sources, comma-separated; all where empty.")] = "",
              budget: Annotated[int, typer.Option(help="For search: texts the teacher may score for one text; 0 for the usual "

@@ -12,7 +12,7 @@ from cod_core.types import Counterfactual, Example
 from cod_core.workspace.answering import PROMPTS_A_SEARCH, Answering
 
 SOURCES = ("encoder neighbours", "words of the target class", "negation", "deletion")
-TARGETS = ("nearest", "in turn", "all")
+TARGETS = ("in turn", "nearest", "all")
 MOST_TEXTS = 2000  # that a second judge learns from
 
 
@@ -23,7 +23,7 @@ class Searching(Answering):
                    options: dict | None = None) -> dict:
         """Teacher-guided search for each text; results are verified on the exact text and saved one by one.
 
-        options: targets ("nearest", "in turn" so that each other class is aimed at as often, or "all" other classes),
+        options: targets ("in turn", so that each other class is aimed at as often, "nearest" or "all" other classes),
         sources (names, all where absent), frozen (words and phrases that must stay), budget (texts scored a text;
         usual_budget where absent), confidence (True: offer flips of p(target) .5 to .8 first), at_least (p(target) below
         which more edits are added, while budget and size allow it; the surest flip where none is as sure), second (True:
@@ -32,17 +32,17 @@ class Searching(Answering):
         "scored"}; with all targets a text counts as flipped once every other class was reached. Raises NotEnoughData
         where a second judge has too few texts to learn from.
         """
-        usual = {"targets": "nearest", "budget": self.usual_budget(pid)}
+        usual = {"targets": "in turn", "budget": self.usual_budget(pid)}
         options = {k: v for k, v in (options or {}).items() if v and usual.get(k) != v}
         propose = self.searcher(pid, options)
         if options.get("second"):
             progress(0, len(texts), "a second judge learns from the teacher's answers to your texts")
             self._second_judge(pid)
-        aims = self._aims(pid) if options.get("targets") == "in turn" else None
+        aims = self._aims(pid) if "targets" not in options else None
         report = {"texts": len(texts), "tried": 0, "flipped": 0, "without": 0, "failures": {}, "scored": 0}
         for done, example in enumerate(texts):
             progress(done, len(texts), "searching for small edits that change the teacher's mind")
-            wanted = self.targets(pid, example, options.get("targets", "nearest"), aims)
+            wanted = self.targets(pid, example, options.get("targets", "in turn"), aims)
             missed = []
             for target in wanted:
                 found, fresh, scored = self._search_once(pid, example, n, propose, target, options)
@@ -61,8 +61,9 @@ class Searching(Answering):
         """Texts scored for one text where nothing else is asked for: few where a model has to answer each of them."""
         return PROMPTS_A_SEARCH if self.generates(pid) else 400
 
-    def targets(self, pid: str, example: Example, which: str = "nearest", aims: dict | None = None) -> list[str]:
-        """The classes to aim at for a text: the teacher's second choice, or every other class, likeliest first.
+    def targets(self, pid: str, example: Example, which: str = "in turn", aims: dict | None = None) -> list[str]:
+        """The classes to aim at for a text: the one whose turn it is, the teacher's second choice, or every other class,
+        likeliest first.
 
         aims: with "in turn", what texts were aimed at so far (see _aims); this text's class is added to it.
         """

@@ -67,7 +67,7 @@ def test_targets_are_ranked_by_the_teacher_and_checked(made):
 
     w, pid = made
     example = next(e for e in w.candidates(pid, 12) if e.label == "positive")
-    assert w.targets(pid, example) == ["neutral"]
+    assert w.targets(pid, example, "nearest") == ["neutral"]
     assert w.targets(pid, example, "all") == ["neutral", "negative"]
     assert w.targets(pid, example, "negative") == ["negative"] and w.targets(pid, example, "positive") == []
     with pytest.raises(BadInput, match="Targets"):
@@ -86,6 +86,17 @@ def test_in_turn_every_class_is_aimed_at_as_often_and_a_text_keeps_its_class(mad
     for label in LABELS:
         aimed = [first[e.id] for e in texts if e.label == label]
         assert all(aimed.count(other) == 2 for other in set(LABELS) - {label}), aimed
+
+
+def test_where_nothing_else_is_asked_for_the_search_aims_at_the_labels_in_turn(made, tmp_path):
+    """On news editorials that taught students twice as much as nearest classes."""
+    w, pid = made
+    fresh = w.create_project("Fresh", w.project(pid).task)
+    projects.set_teacher(w.db, fresh, {"kind": "builtin", "name": "movies"})
+    items.add_examples(w.db, fresh, [e for e in items.examples(w.db, pid) if e.split == "train"])
+    w.generate(fresh, {"k": 12, "generator": "search"})
+    aimed = [(cf.source, cf.target) for i, found in w._snapshot(fresh).by_example.items() for cf in found[:1]]
+    assert {pair: aimed.count(pair) for pair in aimed} == {(a, b): 2 for a in LABELS for b in LABELS if a != b}
 
 
 def test_a_second_judge_with_too_few_texts_stops_before_anything_is_searched(made):
