@@ -85,10 +85,11 @@ class SearchGenerator:
         text = render(example.text, context.spans, flip.moves, context.english)
         made = sorted(flip.moves, key=lambda m: m.start)
         used = ", ".join(dict.fromkeys(m.source for m in made if m.source))
+        name = "teacher-guided search" if self._second is None else "teacher-guided search with a second judge"
         return Counterfactual(
             id=short_hash(example.id, text, context.target, "search", ""), example_id=example.id, text=text,
             source=context.source, target=context.target, created_at=now(),
-            origin=Origin("search", f"teacher-guided search ({used})" if used else "teacher-guided search", REVISION),
+            origin=Origin("search", f"{name} ({used})" if used else name, REVISION),
             note=f"{told(example.text, context.spans, made)} ({self.texts_scored} texts scored)")
 
 

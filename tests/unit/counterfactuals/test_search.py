@@ -296,6 +296,7 @@ def test_a_second_judge_has_to_share_every_flip_that_is_offered(sensitivity):
         assert found
         for cf in found:
             assert score([cf.text])[0].argmax() == 0 and second_score([cf.text])[0].argmax() == 0, cf.text
+        assert all("second judge" in cf.origin.name for cf in found), "an export has to say how a text was made"
     assert with_second({"good": ["bad"]}, sensitivity).propose(Example("e", "A good film."), "positive", "negative", 4) == []
 
 
