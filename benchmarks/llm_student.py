@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import tasks
+from cod_core.data.draws import with_pairs_first
 from cod_core.diagnostics.stats import paired_interval, row_differences
 from cod_core.distill.linear import fit_linear_batch, linear_logits
 from cod_core.text import edit_fraction
@@ -55,6 +56,9 @@ def compare(pool: list[dict], test_phi, test_gold, embed, soft, classes: int) ->
             fits = []
             for seed in range(SEEDS):
                 ids = order(labels, [arm == "kd" or row.get(arm) is not None for row in pool], seed)
+                if arm != "kd":  # targets take turns where they were given in turn, as in every sweep
+                    ids = with_pairs_first(ids, set(ids), len(ids), dict(enumerate(labels)), {i: pool[i][arm][1] for i in ids},
+                                           range(classes), seed)
                 rows = [(pool[i]["text"], labels[i]) for i in ids[: k if arm == "kd" else k // 2]]
                 if arm != "kd":
                     rows += [pool[i][arm] for i in ids[: k // 2]]
@@ -166,7 +170,8 @@ def agnews(home: str | None, texts: int) -> tuple:
     rows = [known[text] for text in said]
     before = teacher.logprobs([e.text for e in rows])
     right = [(e, b) for e, b in zip(rows, before) if labels[int(b.argmax())] == e.label]
-    w.search_for(pid, [e for e, _ in right], 4, lambda done, total, text: print(done, "of", total, flush=True))
+    w.search_for(pid, [e for e, _ in right], 4, lambda done, total, text: print(done, "of", total, flush=True),
+                 {"second": True, "at_least": 0.95})
     w.accept_unattended(pid)
     kept, pool = w.kept_pairs(pid), []
     after = teacher.logprobs([said[e.text] for e, _ in right])
