@@ -164,13 +164,17 @@ def _graph(model, student):
 
 
 def _quantize(source: Path, target: Path) -> None:
-    """int8 weights of the matrix products and the embeddings, activations scaled as they come."""
+    """int8 weights of the matrix products and the embeddings, activations scaled as they come.
+
+    A scale a channel: one for a whole matrix changed one answer in twenty on AG News. Weights of seven bits: with eight,
+    sums overflow on processors without VNNI, which small machines often are.
+    """
     import logging
 
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     logging.getLogger().setLevel(max(logging.WARNING, logging.getLogger().level))
-    quantize_dynamic(str(source), str(target), weight_type=QuantType.QInt8)
+    quantize_dynamic(str(source), str(target), weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
 
 
 def _readme() -> str:

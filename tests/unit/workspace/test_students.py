@@ -177,7 +177,9 @@ def test_a_sweep_killed_at_20_random_moments_ends_with_the_same_table_bit_for_bi
     cells = w.plan_sweep(pid, {"arms": ["kd", "half", "cod"], "shots": [4, 8], "seeds": 25})[0]
     w.encoder().encode([r.text for c in cells for r in c.rows])  # models are loaded here once, not in every process
     shutil.copytree(w.settings.home, tmp_path / "whole")
+    begun = time.perf_counter()
     whole = Workspace(tmp_path / "whole").run_grid(grid)
+    takes = time.perf_counter() - begun  # kills have to fall into the work on fast machines too
     rng, begun, kills = random.Random(0), time.perf_counter(), 0
     for _ in range(20):
         child = os.fork()
@@ -186,10 +188,10 @@ def test_a_sweep_killed_at_20_random_moments_ends_with_the_same_table_bit_for_bi
                 Workspace(w.settings.home).run_grid(grid)
             finally:
                 os._exit(0)
-        time.sleep(rng.uniform(0.02, 0.5))
+        time.sleep(rng.uniform(0.02, 0.25) * takes)
         os.kill(child, signal.SIGKILL)
         kills += os.WIFSIGNALED(os.waitpid(child, 0)[1])
-    assert kills >= 5 and time.perf_counter() - begun < 60
+    assert kills >= 4 and time.perf_counter() - begun < 60
     assert w.run_grid(grid)["table"] == whole["table"]
     numbers = [{r.config.run_id: (r.test, r.dev, r.history) for r in runs.runs(x.db, pid) if r.config.l2 == 1.25}
                for x in (w, Workspace(tmp_path / "whole"))]
