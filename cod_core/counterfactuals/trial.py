@@ -138,9 +138,11 @@ class Trial:
         margin, gains = self.teacher.sensitivity.estimate(text, [edit for _, edit in edits], self.aim)
         if self.second is not None and self.second.sensitivity is not None:
             theirs, more = self.second.sensitivity.estimate(text, [edit for _, edit in edits], self.aim)
-            margin, gains = min(margin, theirs), (margin + gains + theirs + more) / 2 - min(margin, theirs)
+            margin, estimated = min(margin, theirs), (margin + gains + theirs + more) / 2
+        else:
+            estimated = margin + gains
         self.margins.setdefault(frozenset(node), margin)
-        out[[i for i, _ in edits]] = margin + gains
+        out[[i for i, _ in edits]] = estimated
         return out
 
     def _by_influence(self, node: tuple[Move, ...], moves: Sequence[Move], out: np.ndarray) -> np.ndarray:

@@ -222,7 +222,7 @@ class Diagnosing(Base):
         pairs = {i: cf for i, (cf, _) in self.chosen_pairs(pid, report.get("only")).items() if i in pool}
         available, plus = self.pairs_allow(pid, pairs), self._has_arm(pid, report, "cod_plus")
         need = min(available, max(n if plus and n <= available else n // 2 for n in report["shots"]))
-        orders = self.sweep_orders(pid, seeds, max(report["shots"]), need, {i: cf.target for i, cf in pairs.items()})
+        orders = self.sweep_orders(pid, seeds, max(report["shots"]), need, pairs)
         free = [e.text for split in ("unlabelled", "validation", "test")
                 for e in items.examples(self.db, pid, split=split)][:2000]
         encoder, teacher = self.encoder(configs["kd"][0].encoder), self.teacher(pid)

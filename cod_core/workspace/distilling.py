@@ -34,11 +34,6 @@ class Preflight:
     blocked: bool
 
 
-def _targets(pairs: dict) -> dict[str, str]:
-    """id -> the class that its counterfactual aims at."""
-    return {i: cf.target for i, cf in pairs.items()}
-
-
 def thin_targets(labels: Sequence[str], targets: Sequence[str]) -> list[str]:
     """A sentence for each label that fewer counterfactuals are aimed at than half of its fair share, of three labels or more.
 
@@ -135,11 +130,11 @@ class Distilling(Base):
             k if "cod_plus" in arms and k <= available else k // 2 for k in shots))
         progress(0, 1, "drawing the training rows")
         draw_to = int(params.get("draw_to") or max(shots))
-        orders = self.sweep_orders(pid, seeds, draw_to, min(available, need_pairs), _targets(pairs))
+        orders = self.sweep_orders(pid, seeds, draw_to, min(available, need_pairs), pairs)
         second = second_rows(self, pid, arms, pool, pairs, source)
         drawn = [([arm for arm in arms if arm != "unverified"], orders)]
         if "unverified" in arms:  # whoever never asks the teacher cannot leave out the rows that it refuses
-            proposed = _targets(second["unverified"])
+            proposed = second["unverified"]
             enough = min(self.pairs_allow(pid, second["unverified"]), need_pairs)
             drawn.append((["unverified"], self.sweep_orders(pid, seeds, draw_to, enough, proposed, frozenset())))
         cells, left_out, refused = [], [], None

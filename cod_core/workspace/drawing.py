@@ -7,7 +7,7 @@ from cod_core.data import draws
 from cod_core.errors import NotEnoughData
 from cod_core.store import cache, items
 from cod_core.text import short_hash
-from cod_core.types import Example
+from cod_core.types import Counterfactual, Example
 from cod_core.workspace.base import Base
 
 CHUNK = 64
@@ -71,23 +71,23 @@ class Drawing(Base):
         teacher = self.teacher(pid)
         return f"failed:{short_hash(pid, teacher.id, teacher.revision)}"
 
-    def sweep_orders(self, pid: str, seeds: Iterable[int], need: int, need_pairs: int, pairs: Mapping[str, str],
+    def sweep_orders(self, pid: str, seeds: Iterable[int], need: int, need_pairs: int, pairs: Mapping[str, Counterfactual],
                      lost: frozenset[str] | None = None) -> dict[int, list[str]]:
         """seed -> order whose first need_pairs rows have a counterfactual, as far as the pairs go.
 
-        pairs: id -> the class that its counterfactual aims at; with more than two labels those take turns too. lost: rows
+        pairs: by id; with more than two labels the classes that they aim at take turns too. lost: rows
         to leave out, lost_rows where None.
         """
         pool, lost = self.pool(pid), self.lost_rows(pid) if lost is None else lost
         label_of, labels = {i: str(e.label) for i, e in pool.items()}, self.project(pid).task.labels
-        orders = {}
+        target_of, orders = {i: cf.target for i, cf in pairs.items()}, {}
         for seed in seeds:
             order = self.draw_order(pid, seed, need, pool, lost)
             extra = [i for i in draws.order_rows([pool[i] for i in pairs if i in pool], labels, seed) if i not in set(order)]
             front = need_pairs
             while front > 0:
                 try:
-                    order = draws.with_pairs_first(order + extra, pairs, front, label_of, pairs, labels, seed)
+                    order = draws.with_pairs_first(order + extra, pairs, front, label_of, target_of, labels, seed)
                     break
                 except NotEnoughData:
                     front -= 1

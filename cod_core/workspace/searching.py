@@ -38,11 +38,12 @@ class Searching(Answering):
         if options.get("second"):
             progress(0, len(texts), "a second judge learns from the teacher's answers to your texts")
             self._second_judge(pid)
-        aims = self._aims(pid) if "targets" not in options else None
+        which = options.get("targets", "in turn")
+        aims = self._aims(pid) if which == "in turn" else None
         report = {"texts": len(texts), "tried": 0, "flipped": 0, "without": 0, "failures": {}, "scored": 0}
         for done, example in enumerate(texts):
             progress(done, len(texts), "searching for small edits that change the teacher's mind")
-            wanted = self.targets(pid, example, options.get("targets", "in turn"), aims)
+            wanted = self.targets(pid, example, which, aims)
             missed = []
             for target in wanted:
                 found, fresh, scored = self._search_once(pid, example, n, propose, target, options)
