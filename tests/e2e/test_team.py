@@ -108,7 +108,11 @@ def on_screen(page) -> str:
 
 
 def press(page, name) -> None:
-    page.get_by_role("button", name=name).first.click(delay=90)
+    """Click a button once the page stands still: its first words appear while what is below them still moves."""
+    button = page.get_by_role("button", name=name).first
+    button.wait_for()
+    studio.settle(page)
+    button.click(delay=90)
 
 
 def test_two_browsers_on_one_queue_never_show_the_same_text_and_never_overwrite(project, tmp_path, browser):
