@@ -87,7 +87,7 @@ else:
         if found["measures"]:
             rows = [{"name": NAMES[m["name"]], "mean": m["mean"], "low": m["low"], "high": m["high"]}
                     for m in found["measures"]]
-            measured.chart(figures.effect_plot(rows, "Second less first (points of share)"), "compare")
+            measured.chart(figures.effect_plot(rows, "Second less first, in percentage points"), "compare")
             measured.numbers([{**m} for m in found["measures"]], "compare")
             measured.note("difference")
         st.subheader("What was done differently", anchor=False)

@@ -46,7 +46,7 @@ def holdings(summary: Any) -> None:
             )
         else:
             st.html(
-                f'<div class="cod-why">A balanced comparison can use up to {summary.largest_k} of these texts.</div>'
+                f'<div class="cod-why">A balanced comparison can use up to {summary.largest_k:,} of these texts.</div>'
             )
     if summary.n_train and summary.n_test < 100:
         errors.box(
@@ -72,7 +72,7 @@ def hub() -> None:
         bar.empty()
         if added is not None:
             state.mark_saved()
-            state.notice(f"{added} texts added.")
+            state.notice(f"{layout.several(added, 'text')} added.")
             st.rerun()
 
 

@@ -41,7 +41,7 @@ def preflight(student: str) -> Any:
         return None
     layout.counts(
         [
-            (check.n_pairs, "accepted pairs"),
+            (check.n_kept, "accepted pairs"),
             (max(check.shots_allowed, default=0), "largest number of training rows"),
             (check.n_test, "test texts"),
             (spoken(check.seconds_estimate), "expected time"),

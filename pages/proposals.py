@@ -79,7 +79,7 @@ def overview(summary: Any) -> None:
         )
     if summary.stale:
         errors.box(
-            f"{summary.stale} proposals were checked by another teacher. Until this teacher has checked them they "
+            f"{summary.stale:,} proposals were checked by another teacher. Until this teacher has checked them they "
             "are neither trained on nor exported.",
             "warn",
         )

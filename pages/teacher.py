@@ -38,7 +38,7 @@ def report() -> None:
     st.html(f'<div class="cod-name">{escape(found.name)}</div>')
     cells = []
     if found.accuracy is not None:
-        cells.append((verdict.percent(found.accuracy), f"right on {found.n} of your labelled texts"))
+        cells.append((verdict.percent(found.accuracy), f"right on {found.n:,} of your labelled texts"))
     if found.disagreements:
         cells.append((len(found.disagreements), "texts where it disagrees with your label"))
     if cells:
@@ -47,7 +47,7 @@ def report() -> None:
         errors.box("There are no labelled texts yet on which to measure this teacher.", "info")
     if found.n_left_out:
         errors.box(
-            f"{found.n_left_out} of your texts were used to train this teacher and are left out of this number.", "info"
+            f"{found.n_left_out:,} of your texts were used to train this teacher and are left out of this number.", "info"
         )
     if found.note:
         errors.box(found.note, "info")

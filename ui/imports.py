@@ -74,7 +74,7 @@ def preview(table: Any) -> None:
         hide_index=True,
         height="content",
     )
-    st.caption(f"{len(table.rows)} rows, {len(table.columns)} columns. These are the first {min(5, len(table.rows))}.")
+    st.caption(f"{len(table.rows):,} rows, {len(table.columns)} columns. These are the first {min(5, len(table.rows))}.")
 
 
 def column(label: str, table: Any, guess: str | None, key: str, optional: bool = False) -> str | None:

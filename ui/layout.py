@@ -88,8 +88,8 @@ def style() -> None:
 
 
 def several(n: int, noun: str, nouns: str = "") -> str:
-    """'1 text', '3 texts'."""
-    return f"{n} {noun if n == 1 else nouns or noun + 's'}"
+    """'1 text', '3,000 texts'."""
+    return f"{n:,} {noun if n == 1 else nouns or noun + 's'}"
 
 
 def header(title: str, lead: str) -> None:
@@ -129,7 +129,8 @@ def empty(title: str, what_to_do: str, page: str | None = None, label: str = "")
 
 def counts(pairs: Iterable[tuple[object, str]]) -> None:
     """A row of large numbers with their names."""
-    cells = "".join(f"<div><b>{escape(str(n))}</b><span>{escape(name)}</span></div>" for n, name in pairs)
+    told = [(f"{n:,}" if isinstance(n, int) else str(n), name) for n, name in pairs]
+    cells = "".join(f"<div><b>{escape(n)}</b><span>{escape(name)}</span></div>" for n, name in told)
     st.html(f'<div class="cod-counts">{cells}</div>')
 
 
@@ -137,7 +138,7 @@ def balance(by_label: dict[str, int]) -> None:
     """One bar a label."""
     top = max(by_label.values(), default=0) or 1
     rows = "".join(
-        f'<span>{escape(label)}</span><i style="width:{100 * n / top:.0f}%"></i><span>{n}</span>'
+        f'<span>{escape(label)}</span><i style="width:{100 * n / top:.0f}%"></i><span>{n:,}</span>'
         for label, n in by_label.items()
     )
     st.html(f'<div class="cod-balance" role="img" aria-label="texts a label">{rows}</div>')
@@ -178,8 +179,8 @@ def done_steps(summary: Any, runs: bool) -> dict[str, tuple[bool, str]]:
     return {
         "data": (summary.n_train > 0, several(summary.n_train, "text") if summary.n_train else ""),
         "teacher": (bool(summary.teacher_label), "check again" if summary.stale else ""),
-        "proposals": (proposed > 0, several(proposed, "text") if proposed else ""),
-        "curate": (summary.n_accepted > 0, f"{decided} of {proposed}" if proposed else ""),
+        "proposals": (proposed > 0, f"{proposed:,}" if proposed else ""),
+        "curate": (summary.n_accepted > 0, f"{decided:,} of {proposed:,}" if proposed else ""),
         "distill": (runs, ""),
         "results": (runs, ""),
         "export": (False, several(summary.n_accepted, "pair") if summary.n_accepted else ""),

@@ -56,20 +56,20 @@ def worth_plot(values: Sequence[Mapping[str, Any]]):
 
 
 def effect_plot(rows: Sequence[Mapping[str, Any]], title: str):
-    """Differences with their 95 % intervals, one a line. rows: {name, mean, low, high}, shares in [-1, 1]."""
+    """Differences with their 95 % intervals in points, one a line. rows: {name, mean, low, high}, shares in [-1, 1]."""
     import plotly.graph_objects as go
 
     names = [hover_text(r["name"]) for r in rows]
     known = [r["low"] is not None for r in rows]
     figure = go.Figure(go.Scatter(
-        x=[r["mean"] for r in rows], y=names, mode="markers", marker={"size": 10, "color": ARM_STYLE["cod"][1]},
+        x=[100 * r["mean"] for r in rows], y=names, mode="markers", marker={"size": 10, "color": ARM_STYLE["cod"][1]},
         error_x={"type": "data", "symmetric": False, "color": ARM_STYLE["cod"][1],
-                 "array": [r["high"] - r["mean"] if k else 0 for r, k in zip(rows, known)],
-                 "arrayminus": [r["mean"] - r["low"] if k else 0 for r, k in zip(rows, known)]},
-        hovertemplate="%{y}: %{x:+.1%}<extra></extra>"))
+                 "array": [100 * (r["high"] - r["mean"]) if k else 0 for r, k in zip(rows, known)],
+                 "arrayminus": [100 * (r["mean"] - r["low"]) if k else 0 for r, k in zip(rows, known)]},
+        hovertemplate="%{y}: %{x:+.1f} points<extra></extra>"))
     figure.add_vline(x=0, line={"dash": "dash", "color": GREY})
     layout(figure, title, "", showlegend=False)
     figure.update_layout(height=120 + 44 * len(rows))
-    figure.update_xaxes(tickformat="+.0%")
+    figure.update_xaxes(tickformat="+.1~f")
     figure.update_yaxes(autorange="reversed")
     return figure

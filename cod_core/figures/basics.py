@@ -21,6 +21,7 @@ OTHER = ("#CC79A7", "longdash", "star")
 BEFORE, AFTER = ARM_STYLE["kd"][1], ARM_STYLE["cod"][1]
 GREY, _GRID = "#808080", "rgba(128,128,128,0.25)"
 MODEBAR = {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": BEFORE}
+ABOVE = 30  # pixels: the camera button stands there, not on the plot
 MARGIN_BINS, HOVER_CHARS, HOVER_WIDTH = 30, 300, 60
 
 
@@ -31,7 +32,7 @@ def accuracy_curve(rows: Sequence[Mapping[str, Any]], teacher: float | None = No
     band is low to high where both are given. teacher, majority: accuracies drawn as horizontal lines.
     """
     return _curve(rows, "mean", "std", "Accuracy on test texts",
-                  [("teacher", teacher, "longdash"), ("always the commonest label", majority, "dot")])
+                  [("teacher", teacher, "longdash", "top left"), ("always the commonest label", majority, "dot", "bottom right")])
 
 
 def agreement_curve(rows: Sequence[Mapping[str, Any]]):
@@ -148,7 +149,7 @@ def _style(arm: str) -> tuple[str, str, str, str]:
 
 
 def _curve(rows: Sequence[Mapping[str, Any]], key: str, spread: str, title: str,
-           lines: Sequence[tuple[str, float | None, str]]):
+           lines: Sequence[tuple[str, float | None, str, str]]):
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -171,10 +172,10 @@ def _curve(rows: Sequence[Mapping[str, Any]], key: str, spread: str, title: str,
                         for r, (low, high) in zip(found, ends)],
             hovertemplate="%{y:.1%} at k = %{x} (%{customdata[2]:.1%} to %{customdata[3]:.1%})<br>"
             "%{customdata[1]} training rows, %{customdata[0]} draws<extra>" + name + "</extra>")
-    for label, value, dash in lines:
+    for label, value, dash, where in lines:
         if value is not None:
             figure.add_hline(y=value, line={"dash": dash, "width": 1.5, "color": GREY},
-                             annotation_text=f"{label} {value:.0%}", annotation_position="top left")
+                             annotation_text=f"{label} {value:.0%}", annotation_position=where)
     layout(figure, "k (rows of the comparison)", title)
     ks = sorted({row["k"] for row in rows})
     figure.update_xaxes(type="log", tickvals=ks, ticktext=[str(k) for k in ks])
@@ -202,8 +203,8 @@ def _faint(colour: str) -> str:
 def layout(figure, title_x: str, title_y: str, **more):
     """The house's frame: transparent, grid in grey, legend below; returns the figure."""
     figure.update_layout(
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        modebar=MODEBAR, height=360, legend={"orientation": "h", "y": -0.25}, hovermode="closest", **more)
-    figure.update_xaxes(title=title_x, gridcolor=_GRID, zeroline=False, automargin=True)
-    figure.update_yaxes(title=title_y, gridcolor=_GRID, zeroline=False, automargin=True)
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", margin={"l": 8, "r": 8, "t": ABOVE, "b": 8},
+        modebar=MODEBAR, height=380, legend={"orientation": "h", "y": -0.25}, hovermode="closest", **more)
+    figure.update_xaxes(title=title_x or None, gridcolor=_GRID, zeroline=False, automargin=True)
+    figure.update_yaxes(title=title_y or None, gridcolor=_GRID, zeroline=False, automargin=True)
     return figure

@@ -24,8 +24,10 @@ SECONDS_A_FINETUNED, SECONDS_A_CONTRASTIVE = 40.0, 15.0
 
 @dataclass(frozen=True)
 class Preflight:
-    """What a sweep would do. n_pairs: balanced accepted pairs. messages: plain sentences. blocked: cannot start."""
+    """What a sweep would do. n_kept: accepted pairs; n_pairs: those that a balanced draw can use. messages: plain
+    sentences. blocked: cannot start."""
 
+    n_kept: int
     n_pairs: int
     shots_allowed: list[int]
     seconds_estimate: float
@@ -76,8 +78,9 @@ class Distilling(Base):
                             "as many for each label. Accept more on the Curate page.")
             blocked = True
         else:
-            messages.append(f"{len(kept)} counterfactuals are accepted; balanced over the labels they allow up to "
-                            f"{allowed[-1]} training rows.")
+            if pairs < len(kept):
+                messages.append(f"{pairs:,} of the {len(kept):,} accepted pairs fit a fair comparison, which takes as many of each "
+                                "label.")
             messages += thin_targets(project.task.labels, [cf.target for cf, _ in kept.values()])
         if n_test == 0 and n_free == 0:
             messages.append("There are no test texts: upload a test file (best 100 texts or more) or unlabelled texts, "
@@ -90,7 +93,7 @@ class Distilling(Base):
             messages.append(f"{stale} proposals were checked by an earlier teacher and do not count until checked again.")
         cells = sum(2 * seeds + 2 * (seeds if k <= pairs else 0) for k in allowed)
         each = {"linear": SECONDS_A_LINEAR, "contrastive": SECONDS_A_CONTRASTIVE}.get(student, SECONDS_A_FINETUNED)
-        return Preflight(pairs, allowed, 5 + n_test * SECONDS_A_TEXT + cells * each, n_test, messages, blocked)
+        return Preflight(len(kept), pairs, allowed, 5 + n_test * SECONDS_A_TEXT + cells * each, n_test, messages, blocked)
 
     def distill(self, pid: str, params: dict, progress: Progress = silent) -> dict:
         """Train and score every student of a sweep; finished ones are skipped, each is saved at once.
