@@ -6,10 +6,10 @@
     python -m benchmarks.paper report                                  tables, effects, beside the paper's numbers
 
 TASK: movies amazon tweets sst2 cola agnews. Grids: linear, choices, controls, ablations, layers, names, tightened
-(after the step tighten), clamp, methods, finetuned, contrastive. Writes benchmarks/results/paper/TASK.json (--into
-another folder for a home with other draws). Nothing is chosen on the test split: shares and weights are chosen by mean
-development accuracy over the draws (METHOD.md section 6). AG News takes, of GPT-4o's two rewrites of a text, the verified
-one with fewer edits.
+(after the step tighten), clamp, methods, finetuned, contrastive, finetuned-large, contrastive-large. Writes
+benchmarks/results/paper/TASK.json (--into another folder for a home with other draws). Nothing is chosen on the test
+split: shares and weights are chosen by mean development accuracy over the draws (METHOD.md section 6). AG News takes, of
+GPT-4o's two rewrites of a text, the verified one with fewer edits.
 """
 
 import argparse
@@ -27,6 +27,8 @@ RESULTS = Path(__file__).parent / "results"
 NAMES = ("movies", "amazon", "tweets", "sst2", "cola", "agnews")
 SHOTS = [8, 16, 32, 64, 128, 256, 512]
 SMALL, LARGE = [8, 16, 32], [64, 128, 256, 512]
+FINETUNED = {"student": "finetuned", "arms": ["cod", "kd"], "seeds": 10, "frozen_layers": 4, "steps": 40, "learning_rate": 1e-4}
+CONTRASTIVE = {"student": "contrastive", "arms": ["cod", "kd"], "seeds": 10, "frozen_layers": 2, "steps": 20, "learning_rate": 1e-4}
 GRIDS = {
     "linear": [{"arms": ["kd", "half", "cod"]}, {"arms": ["cod_plus"], "shots": [8, 16, 32, 64]}],
     "choices": [{"arms": ["cod"], "cf_share": [0.125, 0.25], "shots": LARGE}, {"arms": ["cod"], "cf_weight": 0.5, "shots": LARGE}],
@@ -36,14 +38,14 @@ GRIDS = {
     "names": [{"arms": ["kd", "cod", "cod_plus"], "encoder": ["all-MiniLM-L6-v2", "all-MiniLM-L6-v2@4,6"], "label_prior": 1.5,
                "shots": SMALL}],
     "tightened": [{"arms": ["cod", "tightened"], "shots": SMALL}],
-    "finetuned": [{"student": "finetuned", "arms": ["cod", "kd"], "shots": SMALL, "seeds": 10, "frozen_layers": 4, "steps": 40,
-                   "learning_rate": 1e-4}],
     "clamp": [{"student": "finetuned", "arms": ["cod"], "shots": [8, 16], "seeds": 5, "frozen_layers": 4, "steps": 40,
                "learning_rate": 1e-4, "soft_labels": "off", "hard_loss": ["ce", "clamp"]}],
     "methods": [{"student": "finetuned", "arms": ["cod", "kd"], "shots": [16], "seeds": 10, "steps": 40, "learning_rate": 1e-4,
                  "method": ["kd", "lwd", "ted"]}],
-    "contrastive": [{"student": "contrastive", "arms": ["cod", "kd"], "shots": SMALL, "seeds": 10, "frozen_layers": 2,
-                     "steps": 20, "learning_rate": 1e-4}],
+    "finetuned": [{**FINETUNED, "shots": SMALL}],
+    "contrastive": [{**CONTRASTIVE, "shots": SMALL}],
+    "finetuned-large": [{**FINETUNED, "shots": LARGE}, {**FINETUNED, "arms": ["cod"], "cf_share": 0.125, "shots": [256, 512]}],
+    "contrastive-large": [{**CONTRASTIVE, "shots": LARGE}, {**CONTRASTIVE, "arms": ["cod"], "cf_share": 0.125, "shots": [256, 512]}],
 }
 
 
