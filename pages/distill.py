@@ -18,11 +18,11 @@ STUDENTS = {
 EXPLAIN = {
     "contrastive": "A language model that learns to tell each text from its counterfactual. Meant for very few texts.",
     "linear": "A light classifier on fixed sentence features. Trained many times over, so that chance is averaged out.",
-    "finetuned": "A cut-down language model whose weights are all trained. Slower; best with a graphics card.",
+    "finetuned": "A language model whose upper layers are trained on. Slower; best with a graphics card.",
 }
 LABEL_PRIOR = 1.5  # docs/experiments.md
 ARMS = ["kd", "half", "cod", "cod_plus"]
-RECIPE = {"contrastive": {"frozen_layers": 2, "steps": 20, "learning_rate": 1e-4}}
+DRAWS = {"linear": 20, "contrastive": 10, "finetuned": 10}
 
 
 def spoken(seconds: float) -> str:
@@ -36,7 +36,7 @@ def preflight(student: str) -> Any:
     """What is known before the start, in plain words."""
     check = None
     with errors.shown():
-        check = w.preflight(pid, student)
+        check = w.preflight(pid, student, DRAWS[student])
     if check is None:
         return None
     layout.counts(
@@ -92,7 +92,7 @@ else:
                     "Draws (each is another random choice of rows)",
                     1,
                     50,
-                    20 if student == "linear" else 10,
+                    DRAWS[student],
                     key=f"seeds-{student}",
                 )
             )
@@ -100,7 +100,7 @@ else:
                 "Four ways are compared at each number: your texts alone; half as many texts; half texts and half "
                 "counterfactuals; all texts with their counterfactuals."
             )
-            more = students.expert_options(student) if state.technical() else {}
+            more = students.expert_options(w, student) if state.technical() else {}
             if student == "linear" and st.toggle(
                 "Let the names of the labels help",
                 key="names",
@@ -130,7 +130,6 @@ else:
                         "arms": ARMS + (["cod_all"] if len(project.task.labels) > 2 else []),
                         "method": "kd",
                         "energy": energy,
-                        **RECIPE.get(student, {}),
                         **more,
                     },
                 )

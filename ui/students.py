@@ -25,7 +25,7 @@ METHODS = {"kd": "soft labels", "lwd": "soft labels and layers (LWD)", "ted": "s
 SOFT = {"teacher": "the teacher's", "scaled": "calibrated on development texts", "off": "none", "random": "random"}
 
 
-def expert_options(student: str) -> dict[str, Any]:
+def expert_options(w: Any, student: str) -> dict[str, Any]:
     """Settings that a person who knows the method may change; shown with the technical details only."""
     out: dict[str, Any] = {}
     encoder = st.text_input(
@@ -47,7 +47,8 @@ def expert_options(student: str) -> dict[str, Any]:
         )
         out["method"] = method or "kd"
     if student != "linear" and out.get("method", "kd") == "kd":
-        frozen = st.number_input("Lower layers left as they are", 0, 48, 2 if student == "contrastive" else 0, key=f"frozen-{student}")
+        usual = w.student_recipe(student, out.get("encoder", "")).get("frozen_layers", 0)
+        frozen = st.number_input("Lower layers left as they are", 0, 48, usual, key=f"frozen-{student}-{usual}")
         out["frozen_layers"] = int(frozen)
     return out
 

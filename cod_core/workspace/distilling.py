@@ -19,7 +19,7 @@ SHOTS = (8, 16, 32, 64, 128, 256, 512)
 SECONDS_A_TEXT = 0.02
 PREDICTED = {"test_predicted": 0, "unlabelled_predicted": 2}  # name in the file -> place among the judged sets
 SECONDS_A_LINEAR = 0.02
-SECONDS_A_FINETUNED, SECONDS_A_CONTRASTIVE = 40.0, 15.0
+SECONDS_A_STEPWISE = 15.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Distilling(Base):
         if stale:
             messages.append(f"{stale} proposals were checked by an earlier teacher and do not count until checked again.")
         cells = sum(2 * seeds + 2 * (seeds if k <= pairs else 0) for k in allowed)
-        each = {"linear": SECONDS_A_LINEAR, "contrastive": SECONDS_A_CONTRASTIVE}.get(student, SECONDS_A_FINETUNED)
+        each = SECONDS_A_LINEAR if student == "linear" else SECONDS_A_STEPWISE
         return Preflight(len(kept), pairs, allowed, 5 + n_test * SECONDS_A_TEXT + cells * each, n_test, messages, blocked)
 
     def distill(self, pid: str, params: dict, progress: Progress = silent) -> dict:
@@ -197,6 +197,12 @@ class Distilling(Base):
             cells, labels, load_encoder(cells[0].config.student), teacher.logprobs, *sets, done=done, on_results=keep,
             progress=progress, teacher=teacher.wrapped if cells[0].config.method != "kd" else None, folder=folder,
             micro_batch=int(params.get("micro_batch") or memory.rows), lap=lap)
+
+    def student_recipe(self, student: str, encoder: str = "") -> dict:
+        """The settings of such a student where nothing else is asked for; {} for those solved in one step."""
+        from cod_core.workspace.students import RECIPES, recipe
+
+        return recipe(student, *([encoder] if encoder else [])) if student in RECIPES else {}
 
     def memory(self, pid: str, params: dict):
         """What training one student of these parameters takes (students.Memory), for students trained step by step."""

@@ -3,7 +3,7 @@
 params["student"]: linear, finetuned, contrastive or retrieval. For all: soft_labels (teacher, off, random, scaled),
 cf_share (or "auto"), cf_weight, cf_source. For the linear student: label_prior. For those trained step by step:
 method (kd, lwd, ted), encoder, layers, steps, learning_rate, batch_size, hard_loss, kappa, pair_weight, layer_weight,
-frozen_layers, lora_rank.
+frozen_layers, lora_rank; recipe() says what stands where they are absent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +22,11 @@ NUMBERS = {"temperature": float, "kd_weight": float, "l2": float, "cf_share": fl
            "label_prior": float}
 STEPWISE = {"steps": int, "learning_rate": float, "batch_size": int, "layer_weight": float, "kappa": float,
             "pair_weight": float, "frozen_layers": int, "lora_rank": int}
+OTHERWISE = {"steps": 60, "learning_rate": 5e-5}
+RECIPES = {  # of the packaged encoder, all its layers kept: what docs/experiments.md measured
+    "finetuned": {"frozen_layers": 4, "steps": 40, "learning_rate": 1e-4},
+    "contrastive": {"frozen_layers": 2, "steps": 20, "learning_rate": 1e-4},
+}
 CHECKED = dict(arm="kd", shots=2, seed=0, teacher_id="", teacher_revision="", data_hash="")
 
 
@@ -40,7 +45,7 @@ def student_settings(params: Mapping) -> dict:
         from cod_core.distill.finetuned import student_name
 
         out["student"] = student_name(encoder, params.get("layers"), kind)
-        out |= {"steps": 60, "learning_rate": 5e-5, "batch_size": 16 if kind == "finetuned" else 32}
+        out |= recipe(kind, encoder, given.get("layers"), out["method"])
         out |= {name: cast(given[name]) for name, cast in STEPWISE.items() if name in given}
     elif params.get("method", "kd") != "kd" or params.get("pair_weight"):
         out |= {name: STEPWISE[name](given[name]) for name in ("pair_weight",) if name in given}
@@ -49,6 +54,12 @@ def student_settings(params: Mapping) -> dict:
     config = RunConfig(**CHECKED, **out)
     (check_objective if kind == "finetuned" else check_linear)(config)
     return out
+
+
+def recipe(kind: str, encoder: str = DEFAULT_ENCODER, layers: Sequence[int] | None = None, method: str = "kd") -> dict:
+    """The settings of a student trained step by step, where nothing else is asked for. Layer methods freeze nothing."""
+    known = encoder == DEFAULT_ENCODER and layers is None and method == "kd"
+    return {**(RECIPES[kind] if known else OTHERWISE), "batch_size": 16 if kind == "finetuned" else 32}
 
 
 @dataclass(frozen=True)

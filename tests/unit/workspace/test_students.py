@@ -19,6 +19,7 @@ from cod_core.errors import BadInput, NotEnoughData
 from cod_core.store import items, runs
 from cod_core.types import Example, Task
 from cod_core.workspace import Workspace
+from cod_core.workspace.students import student_settings
 from tests.unit.export.test_student_package import TEXTS as SPOKEN
 from tests.unit.export.test_student_package import run_loader
 
@@ -79,6 +80,19 @@ def test_a_trained_student_leaves_as_a_folder_that_loads_without_this_app(made, 
     own = load_student(w.settings.folder("students", pid) / run.config.run_id).predict(SPOKEN)
     assert [list(row.values()) for row in told] == [pytest.approx(p.probs, abs=1e-4) for p in own]
     assert run.config.student in (tmp_path / "README.md").read_text().replace("\\", "")
+
+
+def test_a_trained_student_is_made_by_the_measured_recipe_unless_asked_otherwise():
+    """docs/experiments.md: the page's button must train what the tables speak of."""
+    from benchmarks import paper
+
+    for kind, measured in (("finetuned", paper.FINETUNED), ("contrastive", paper.CONTRASTIVE)):
+        usual = student_settings({"student": kind})
+        assert {name: usual[name] for name in ("frozen_layers", "steps", "learning_rate")} == {
+            name: measured[name] for name in ("frozen_layers", "steps", "learning_rate")}
+        assert student_settings({"student": kind, "steps": 7})["steps"] == 7
+        assert "frozen_layers" not in student_settings({"student": kind, "encoder": "some/encoder"})
+    assert "frozen_layers" not in student_settings({"student": "finetuned", "method": "lwd"})
 
 
 def test_layer_methods_and_step_losses_run_on_the_finetuned_student(made):
