@@ -141,7 +141,8 @@ def costs(w: Any, pid: str) -> None:
         with st.expander("What it cost"):
             if any(row["kwh"] for row in rows):
                 st.plotly_chart(figures.cost_plot(rows), key="cost-kwh", config={"displayModeBar": False})
-                st.caption("Electricity is an estimate by codecarbon from this machine's processor; nothing was sent.")
+                st.caption("Each point is one number of training rows. Counted: finding the counterfactuals by search, reading the "
+                           "rows, training; not what a language model took. An estimate by codecarbon; nothing was sent.")
             if priced:
                 st.plotly_chart(figures.cost_plot(rows, "usd"), key="cost-usd", config={"displayModeBar": False})
                 st.caption("Money paid for the counterfactuals that a language model wrote.")

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from cod_core.counterfactuals import words
+from cod_core.counterfactuals.effort import with_effort
 from cod_core.counterfactuals.languages import language_of
 from cod_core.counterfactuals.moves import Move, compatible, render, told
 from cod_core.counterfactuals.sources import CandidateSource, SearchContext
@@ -90,7 +91,7 @@ class SearchGenerator:
             id=short_hash(example.id, text, context.target, "search", ""), example_id=example.id, text=text,
             source=context.source, target=context.target, created_at=now(),
             origin=Origin("search", f"{name} ({used})" if used else name, REVISION),
-            note=f"{told(example.text, context.spans, made)} ({self.texts_scored} texts scored)")
+            note=with_effort(told(example.text, context.spans, made), self.texts_scored))
 
 
 # ---- stages: each takes a trial and the moves at hand, and returns flips

@@ -21,6 +21,7 @@ OTHER = ("#CC79A7", "longdash", "star")
 BEFORE, AFTER = ARM_STYLE["kd"][1], ARM_STYLE["cod"][1]
 GREY, _GRID = "#808080", "rgba(128,128,128,0.25)"
 MODEBAR = {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": BEFORE}
+COST_UNITS = ((1e3, "Wh"), (1e6, "mWh"), (1e9, "µWh"))
 ABOVE = 30  # pixels: the camera button stands there, not on the plot
 MARGIN_BINS, HOVER_CHARS, HOVER_WIDTH = 30, 300, 60
 
@@ -92,28 +93,33 @@ def crossing_gap_plot(gaps: Mapping[str, Sequence[float]], censored: Mapping[str
 
 
 def cost_plot(rows: Sequence[Mapping[str, Any]], key: str = "kwh"):
-    """Accuracy against what a student cost: one point an (arm, k). rows: arm, k, accuracy, and key (kwh or usd).
+    """Accuracy against what a student cost: one point an arm and number of training rows.
 
-    Rows without a number for key are left out. An estimate of electricity is labelled as one.
+    rows: arm, rows, accuracy, and key (kwh or usd); those without a number for key are left out. An estimate of
+    electricity is labelled as one, and in the largest unit that makes the dearest student more than 1.
     """
     import plotly.graph_objects as go
 
-    figure, unit = go.Figure(), {"kwh": "Wh", "usd": "US cents"}[key]
-    scale = {"kwh": 1000.0, "usd": 100.0}[key]
+    figure, rows = go.Figure(), [r for r in rows if r.get(key) is not None]
+    dearest = max((r[key] for r in rows), default=0.0)
+    scale, unit = 100.0, "US cent"
+    if key == "kwh":
+        scale, unit = next(((s, u) for s, u in COST_UNITS if dearest * s >= 1), COST_UNITS[-1])
     for arm in dict.fromkeys(row["arm"] for row in rows):
-        found = sorted((r for r in rows if r["arm"] == arm and r.get(key) is not None), key=lambda r: r["k"])
-        if not found:
-            continue
+        found = sorted((r for r in rows if r["arm"] == arm), key=lambda r: r["rows"])
         name, colour, dash, symbol = _style(arm)
         x = [scale * r[key] for r in found]
         gained = [f"{100 * r['accuracy'] / (scale * r[key]):,.0f} points of accuracy a {unit}" if r[key] else "free" for r in found]
         figure.add_scatter(
-            x=x, y=[r["accuracy"] for r in found], name=name, mode="lines+markers+text", text=[str(r["k"]) for r in found],
+            x=x, y=[r["accuracy"] for r in found], name=name, mode="lines+markers+text", text=[str(r["rows"]) for r in found],
             textposition="top center", line={"color": colour, "dash": dash, "width": 1.5},
             marker={"symbol": symbol, "size": 9, "color": colour}, customdata=[[g] for g in gained],
-            hovertemplate="%{y:.1%} at k = %{text}, %{x:.3g} " + unit + "<br>%{customdata[0]}<extra>" + name + "</extra>")
-    title = "Electricity of one student, Wh (an estimate)" if key == "kwh" else "Counterfactuals of one student, US cents"
-    layout(figure, title, "Accuracy")
+            hovertemplate="%{y:.1%} with %{text} rows, %{x:.3g} " + unit + "<br>%{customdata[0]}<extra>" + name + "</extra>")
+    title = f"Electricity of one student, {unit} (an estimate)" if key == "kwh" else "Counterfactuals of one student, US cents"
+    layout(figure, title, "Accuracy on test texts")
+    if rows and min(r[key] for r in rows) > 0:
+        ticks = [m * 10.0**e for e in range(-3, 7) for m in (1, 2, 5)]
+        figure.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{t:,g}" for t in ticks])
     figure.update_yaxes(tickformat=".0%")
     return figure
 

@@ -1,25 +1,31 @@
-"""What accuracy cost: electricity of the students, tokens and money of the counterfactuals."""
+"""What accuracy cost: electricity of students and searches, tokens and money of the counterfactuals."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from cod_core.store import runs
-from cod_core.types import PAIR_ARMS
+from cod_core.counterfactuals.effort import texts_scored
+from cod_core.store import cache, runs
+from cod_core.text import short_hash
+from cod_core.types import PAIR_ARMS, RunConfig
 from cod_core.workspace.base import Base
+
+SAMPLE = 64  # texts read to learn what one takes
 
 
 @dataclass(frozen=True)
 class Cost:
-    """One (arm, k): accuracy is the mean over draws. kwh: of one student, None where it was not estimated.
-
-    usd: what the counterfactuals of one student cost to ask for, 0 for search and people, None where a price is missing.
+    """Students of one kind, arm and number of rows. accuracy: mean over draws. kwh: what one of them took, made from
+    nothing: its counterfactuals searched, its rows read by encoder and teacher, its training; None where it was not
+    estimated. usd: what its counterfactuals cost to ask for, 0 for search and people, None where a price is missing.
     """
 
     student: str
     arm: str
-    k: int
+    rows: int
     accuracy: float
     kwh: float | None
     usd: float | None
@@ -30,22 +36,64 @@ class Costing(Base):
     """Accuracy a kWh and a dollar. All electricity is an estimate (distill/energy.py)."""
 
     def costs(self, pid: str) -> list[Cost]:
-        """One row an (arm, k) of every kind of student on record that was judged on labelled test texts."""
-        each = self.price_of_a_pair(pid)
+        """One row an (arm, number of rows) of every kind of student on record that was judged on labelled test texts.
+
+        `half` is left out and `cod_plus` counts as `cod`: they are students of these arms at other numbers of rows.
+        """
+        each, scored, before = self.price_of_a_pair(pid), self._scored_a_pair(pid), self._before_training(pid)
         groups = defaultdict(list)
         for run in runs.runs(self.db, pid):
-            if "accuracy" in run.test:
-                groups[run.config.student.partition(":")[0], run.config.arm, run.config.plotted_k].append(run)
+            if "accuracy" in run.test and run.config.arm != "half":
+                arm = "cod" if run.config.arm == "cod_plus" else run.config.arm
+                groups[run.config.student.partition(":")[0], arm, run.config.shots].append(run)
         out = []
-        for (student, arm, k), found in sorted(groups.items()):
-            known = [r.energy_kwh for r in found if r.energy_kwh is not None]
-            second = found[0].config.shots - found[0].config.real_shots if arm in PAIR_ARMS and arm != "swap" else 0
+        for (student, arm, rows), found in sorted(groups.items()):
+            config = found[0].config
+            second = config.shots - config.real_shots if config.arm in PAIR_ARMS and config.arm != "swap" else 0
             usd = None if second and each is None else (each or 0.0) * second
-            out.append(Cost(student, arm, k, float(np.mean([r.test["accuracy"] for r in found])),
-                            float(np.mean(known)) if known else None, usd, len(found)))
+            kwh = [before(r.config, second * scored) + r.energy_kwh for r in found if r.energy_kwh is not None]
+            out.append(Cost(student, arm, rows, float(np.mean([r.test["accuracy"] for r in found])),
+                            float(np.mean(kwh)) if kwh else None, usd, len(found)))
         return out
 
     def price_of_a_pair(self, pid: str) -> float | None:
         """Mean price of a kept counterfactual in dollars; None where a language model wrote some at an unknown price."""
         prices = [cf.origin.cost_usd if cf.origin.kind == "llm" else 0.0 for cf, _ in self.kept_pairs(pid).values()]
         return None if not prices or any(p is None for p in prices) else float(np.mean(prices))
+
+    def measure_reading(self, pid: str, encoder: str, lap: Callable[[], float | None]) -> None:
+        """Keep what one of the project's texts takes, read by the teacher and by the encoder: kWh, measured once on some of them.
+
+        A teacher that is no single model on this machine counts nothing: its electricity is used elsewhere, or by many
+        passes. lap: kWh since it was called last.
+        """
+        teacher, texts = self.teacher(pid), [e.text for e in self.pool(pid).values()][:SAMPLE]
+        key = _reading(pid, teacher.revision, encoder)
+        if not texts or cache.get_reply(self.db, key) is not None or lap() is None:
+            return
+        known = {"teacher": 0.0}
+        if self._sensitivity(teacher) is not None:
+            teacher.wrapped.predict(texts)
+            known["teacher"] = lap() / len(texts)
+        self.encoder(encoder).wrapped.encode(texts)
+        known["encoder"] = lap() / len(texts)
+        cache.put_reply(self.db, pid, key, known)
+
+    def _before_training(self, pid: str) -> Callable[[RunConfig, float], float]:
+        """(a student's settings, texts scored for its counterfactuals) -> kWh of all that comes before its training."""
+        @lru_cache
+        def known(revision: str, encoder: str) -> dict:
+            return cache.get_reply(self.db, _reading(pid, revision, encoder)) or {"teacher": 0.0, "encoder": 0.0}
+
+        def kwh(config: RunConfig, scored: float) -> float:
+            one = known(config.teacher_revision, config.encoder)
+            return config.shots * one["encoder"] + (config.shots + scored) * one["teacher"]
+        return kwh
+
+    def _scored_a_pair(self, pid: str) -> float:
+        """Mean number of texts that the teacher scored for a kept counterfactual."""
+        return float(np.mean([texts_scored(cf.note) for cf, _ in self.kept_pairs(pid).values()] or [0.0]))
+
+
+def _reading(pid: str, revision: str, encoder: str) -> str:
+    return f"kwh:{short_hash(pid, revision, encoder)}"

@@ -166,7 +166,10 @@ class Distilling(Base):
 
         meter = Meter(bool(params.get("energy")))
         try:
-            return self._run_cells(pid, cells, params, progress, meter.lap)
+            found = self._run_cells(pid, cells, params, progress, meter.lap)
+            if meter.works:
+                self.measure_reading(pid, cells[0].config.encoder, meter.lap)
+            return found
         finally:
             meter.close()
 

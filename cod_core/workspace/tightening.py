@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 
+from cod_core.counterfactuals.effort import with_effort
 from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
 from cod_core.store import cache, items
@@ -45,7 +46,7 @@ class Tightening(Base):
         if found.text == cf.text:
             return cf
         took = found.spans - found.kept
-        note = f"tightened: {took} of {found.spans} edits taken back ({found.scored} texts scored)"
+        note = with_effort(f"tightened: {took} of {found.spans} edits taken back", found.scored)
         origin = replace(cf.origin, name=f"{cf.origin.name}, tightened", revision=f"{cf.origin.revision} {revision}".strip())
         return replace(cf, id=short_hash(example.id, found.text, cf.target, "tightened", cf.id, mode), text=found.text,
                        origin=origin, raw_reply=None, derived_from=cf.id, note=note, created_at=now())

@@ -116,10 +116,12 @@ def test_the_even_odds_line_is_drawn_for_two_labels_only():
 
 def test_cost_plot_leaves_out_what_was_not_measured_and_says_estimate():
     """A missing estimate drawn at zero would look like a free student."""
-    rows = [{"arm": "cod", "k": 8, "accuracy": 0.7, "kwh": 0.002}, {"arm": "cod", "k": 16, "accuracy": 0.8, "kwh": None},
-            {"arm": "kd", "k": 8, "accuracy": 0.6, "kwh": None}]
+    rows = [{"arm": "cod", "rows": 8, "accuracy": 0.7, "kwh": 0.002}, {"arm": "cod", "rows": 16, "accuracy": 0.8, "kwh": None},
+            {"arm": "kd", "rows": 8, "accuracy": 0.6, "kwh": None}]
     figure = figures.cost_plot(rows)
     [trace] = figure.data
     assert list(trace.x) == [2.0] and list(trace.y) == [0.7] and "35 points of accuracy a Wh" in trace.customdata[0][0]
-    assert "estimate" in figure.layout.xaxis.title.text
-    assert figures.cost_plot([{"arm": "cod", "k": 8, "accuracy": 0.7, "usd": 0.0}], "usd").data[0].customdata[0][0] == "free"
+    assert "Wh (an estimate)" in figure.layout.xaxis.title.text
+    small = figures.cost_plot([{"arm": "cod", "rows": 8, "accuracy": 0.7, "kwh": 2e-6}])
+    assert list(small.data[0].x) == [2.0] and "mWh" in small.layout.xaxis.title.text
+    assert figures.cost_plot([{"arm": "cod", "rows": 8, "accuracy": 0.7, "usd": 0.0}], "usd").data[0].customdata[0][0] == "free"

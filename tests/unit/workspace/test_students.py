@@ -179,9 +179,10 @@ def test_electricity_and_money_stand_beside_accuracy(made):
     w, pid = made
     _, found = sweep(w, pid, student="linear", seeds=2, energy=True, l2=1.5)
     assert all(r.energy_kwh is not None and r.energy_kwh > 0 for r in found)
-    costs = [c for c in w.costs(pid) if c.student == "linear" and c.arm in ("kd", "cod")]
-    assert costs and all(c.usd == 0 for c in costs), "imported and searched counterfactuals cost no tokens"
-    assert any(c.kwh for c in costs)
+    costs = {c.arm: c for c in w.costs(pid) if c.student == "linear" and c.arm in ("kd", "cod") and c.rows == 8}
+    assert all(c.usd == 0 for c in costs.values()), "imported and searched counterfactuals cost no tokens"
+    trained = max(r.energy_kwh for r in found)
+    assert costs["cod"].kwh > costs["kd"].kwh > trained, "the teacher was asked about each counterfactual, the rows were read"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills are made in forked processes")
