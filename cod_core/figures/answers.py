@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cod_core.figures.basics import ARM_STYLE, GREY, MODEBAR, hover_text, layout
+from cod_core.figures.basics import ABOVE, ARM_STYLE, GREY, MODEBAR, hover_text, layout
 
-STRONG = 0.5
+STRONG = 0.6  # from this share on white reads better on the cell than dark blue does
 
 
 def confusion_plot(labels: Sequence[str], confusion: Mapping[str, Sequence[Sequence[float]]]):
@@ -19,19 +19,19 @@ def confusion_plot(labels: Sequence[str], confusion: Mapping[str, Sequence[Seque
     for column, arm in enumerate(arms, 1):
         rows = [list(map(float, row)) for row in confusion[arm]]
         figure.add_trace(go.Heatmap(
-            x=names, y=names, z=rows, zmin=0, zmax=1, showscale=False, colorscale=[[0, "rgba(0,114,178,0.05)"],
-                                                                                [1, "rgba(0,114,178,0.85)"]],
+            x=names, y=names, z=rows, zmin=0, zmax=1, showscale=False, colorscale=[[0, "#EAF2F8"], [1, "#004C78"]],
+            xgap=2, ygap=2,
             hovertemplate="truly %{y}, called %{x}: %{z:.1%}<extra></extra>"), 1, column)
         for i, row in enumerate(rows):
             for j, v in enumerate(row):
                 figure.add_annotation(x=names[j], y=names[i], text=f"{v:.0%}", showarrow=False, row=1, col=column,
-                                      font={"size": 15, "color": "#ffffff" if v > STRONG else GREY})
+                                      font={"size": 15, "color": "#FFFFFF" if v > STRONG else "#06202F"})
         figure.update_xaxes(title="Student says", row=1, col=column)
         figure.update_yaxes(title="Truly" if column == 1 else "", autorange="reversed", row=1, col=column)
-    figure.update_layout(modebar=MODEBAR, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", height=120 + 70 * len(labels) + 80,
-                         margin={"l": 8, "r": 8, "t": 32, "b": 8})
-    figure.update_xaxes(automargin=True)
-    figure.update_yaxes(automargin=True)
+    figure.update_layout(modebar=MODEBAR, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", height=150 + 70 * len(labels) + 80,
+                         margin={"l": 8, "r": 8, "t": 32 + ABOVE, "b": 8})
+    figure.update_xaxes(automargin=True, showgrid=False)
+    figure.update_yaxes(automargin=True, showgrid=False)
     return figure
 
 
