@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from cod_core.workspace.searching import CLEAR
 from ui import layout
 
 SOURCES = {
@@ -14,7 +15,6 @@ SOURCES = {
 }
 EFFORT = {400: "Quick", 1500: "Thorough"}
 KINDS = {"small": "The smallest change", "clear": "A change that a small model can learn from"}
-CLEAR = {"second": True, "at_least": 0.95}
 TEXTS_A_LABEL = 25  # for the second judge, with some to spare: models.surrogate.FEWEST of what the teacher calls so
 
 

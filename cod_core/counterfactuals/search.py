@@ -6,7 +6,7 @@ pass; where many are needed (topics), the best ones are made at once and every e
 Everything happens within a budget of scored texts, and every proposal says how many it took. Knows no store.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +22,7 @@ from cod_core.text import is_unspaced, short_hash, token_spans, tokens
 from cod_core.types import Counterfactual, Example, Origin, now
 
 REVISION = "search/5"
+SHARED = "teacher-guided search with a second judge"  # how the origin of such a proposal begins
 
 
 class SearchGenerator:
@@ -41,24 +42,24 @@ class SearchGenerator:
         self.settings, self._frozen, self._task = settings, tuple(frozen), task
         self.texts_scored, self.failures = 0, []
 
-    def propose(self, example: Example, source: str, target: str, n: int = 4) -> list[Counterfactual]:
+    def propose(self, example: Example, source: str, target: str, n: int = 4, avoid: Iterable[str] = ()) -> list[Counterfactual]:
         """Up to n flips of different kinds and places, fewest edits first; [] if none was found within the budget.
 
-        source: the teacher's class at the text; target: the class to reach.
+        source: the teacher's class at the text; target: the class to reach. avoid: words not to be put in, in any case.
         """
         self.texts_scored, self.failures = 0, []
         context = context_of(example.text, source, target, self._labels, self._frozen, self._task)
         trial = Trial(context, self._labels.index(target), self.settings, self._teacher, self._second, self._plausibility)
-        flips = self._search(trial)
+        flips = self._search(trial, frozenset(word.casefold() for word in avoid))
         self.texts_scored = trial.scored + trial.passes
         return [self._counterfactual(example, context, flip) for flip in diverse(flips, n, self.settings.band)]
 
-    def _search(self, trial: Trial) -> list[Flip]:
+    def _search(self, trial: Trial, avoid: frozenset[str] = frozenset()) -> list[Flip]:
         """Flips of the first stage that finds any: single edits, sums of a few, many at once, a longer climb."""
-        pool = self._pool(trial, dear=False)
+        pool = self._pool(trial, avoid, dear=False)
         flips = singles(trial, pool) if pool else []
         if not flips and any(one.dear for one in self._sources):
-            dear = [m for m in self._pool(trial, dear=True) if m not in pool]
+            dear = [m for m in self._pool(trial, avoid, dear=True) if m not in pool]
             pool += dear
             flips = singles(trial, dear) if dear else []
         if not flips and pool:
@@ -66,8 +67,9 @@ class SearchGenerator:
             flips = flips or many(trial, pool) or (trial.demanding and trial.surest()) or climb(trial, pool) or trial.surest()
         return flips + toward_band(trial, flips, pool) if self.settings.band and flips else flips
 
-    def _pool(self, trial: Trial, dear: bool) -> list[Move]:
-        """Every move of the sources, each once; a source that fails is left out and named in `failures`."""
+    def _pool(self, trial: Trial, avoid: frozenset[str], dear: bool) -> list[Move]:
+        """Every move of the sources, each once, that puts in no word to avoid; a source that fails is left out and named
+        in `failures`."""
         found: dict[tuple, Move] = {}
         for one in self._sources:
             if one.dear != dear:
@@ -78,6 +80,8 @@ class SearchGenerator:
                 self.failures.append(f"{one.name}: {error}")
                 continue
             for move in moves:
+                if avoid and not avoid.isdisjoint(tokens(move.new.casefold())):
+                    continue
                 if not any(p in trial.context.frozen for p in range(move.start, move.end)):
                     found.setdefault((move.start, move.end, move.new), move)
         return list(found.values())
@@ -86,7 +90,7 @@ class SearchGenerator:
         text = render(example.text, context.spans, flip.moves, context.english)
         made = sorted(flip.moves, key=lambda m: m.start)
         used = ", ".join(dict.fromkeys(m.source for m in made if m.source))
-        name = "teacher-guided search" if self._second is None else "teacher-guided search with a second judge"
+        name = "teacher-guided search" if self._second is None else SHARED
         return Counterfactual(
             id=short_hash(example.id, text, context.target, "search", ""), example_id=example.id, text=text,
             source=context.source, target=context.target, created_at=now(),

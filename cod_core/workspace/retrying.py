@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 from cod_core.counterfactuals import verify
+from cod_core.counterfactuals.search import SHARED
 from cod_core.errors import BadInput
 from cod_core.store import items
+from cod_core.text import tokens
 from cod_core.types import Counterfactual, Example
 from cod_core.workspace.base import Base
+from cod_core.workspace.searching import CLEAR
 
 MORE, MOST_HINT = 4, 200
 
@@ -25,17 +28,26 @@ class Retrying(Base):
     def try_again(self, pid: str, example_id: str, hint: str = "", keep: tuple[str, ...] = (),
                   target: str | None = None) -> Again:
         """Other proposals by search on this machine. hint: words to try, between commas. keep: phrases that stay.
+        target: the class to reach, that of the text's first proposal where absent.
 
-        What the text has already is not proposed again. Raises BadInput where a phrase is not in the text.
+        What the text has already is not proposed again: where the search finds nothing else, it looks once more without
+        the words that stand in earlier proposals. Where those were shared by a second judge, new ones are too. Raises
+        BadInput where a phrase is not in the text.
         """
         example, known = self._asked(pid, example_id, keep, hint)
-        teacher = self.teacher(pid)
-        before = teacher.predict([example.text])[0]
-        target = target or verify.target_of(before)
+        before = self.teacher(pid).predict([example.text])[0]
+        target = target or (known[0].target if known else verify.target_of(before))
         found = self._with_hint(pid, example, before.label, target, hint, keep)
-        search = self.searcher(pid, {"frozen": tuple(keep)} if keep else None)
-        found += [cf for cf in search(example, 4 * MORE, target) if all(phrase in cf.text for phrase in keep)]
-        return self._kept(pid, example, known, found)
+        searched = [cf for cf in known if cf.origin.kind == "search"]
+        put_in = {word for cf in searched for word in tokens(cf.text)} - set(tokens(example.text))
+        shared = any(cf.origin.name.startswith(SHARED) for cf in searched)
+        search = self.searcher(pid, ({"frozen": tuple(keep)} if keep else {}) | (CLEAR if shared else {}))
+        texts = {cf.text for cf in known}
+        for avoid in [put_in] if shared or self.generates(pid) else [(), put_in]:
+            found += [cf for cf in search(example, 4 * MORE, target, avoid) if all(phrase in cf.text for phrase in keep)]
+            if any(cf.text not in texts for cf in found):
+                break
+        return self._kept(pid, example, texts, found)
 
     def _with_hint(self, pid: str, example: Example, source: str, target: str, hint: str, keep) -> list[Counterfactual]:
         from cod_core.counterfactuals import hinted
@@ -44,14 +56,14 @@ class Retrying(Base):
         most = self.usual_budget(pid) if self.generates(pid) else hinted.MOST_TEXTS
         return hinted.with_words(example, source, target, phrases, keep, self._scorer(teacher), teacher.labels, most=most)
 
-    def _asked(self, pid: str, example_id: str, keep, hint: str) -> tuple[Example, set[str]]:
+    def _asked(self, pid: str, example_id: str, keep, hint: str) -> tuple[Example, list[Counterfactual]]:
         example = items.example(self.db, pid, example_id)
         missing = [phrase for phrase in keep if phrase not in example.text]
         if missing:
             raise BadInput(f"“{missing[0]}” does not occur in the text, so it cannot be kept. Mark it in the original.")
         if len(hint) > MOST_HINT:
             raise BadInput(f"The hint has {len(hint)} characters; at most {MOST_HINT} are used. Shorten it.")
-        return example, {cf.text for cf in items.counterfactuals(self.db, pid, [example_id])}
+        return example, items.counterfactuals(self.db, pid, [example_id])
 
     def _kept(self, pid: str, example: Example, known: set[str], found: list[Counterfactual]) -> Again:
         """Verify and store the new ones among what was found, four at most."""

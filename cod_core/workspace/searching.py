@@ -1,7 +1,7 @@
 """Proposals by search: which sources, which targets, which words stay; every result verified and saved at once."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from cod_core.counterfactuals import verify
 from cod_core.errors import BadInput
@@ -13,6 +13,7 @@ from cod_core.workspace.answering import PROMPTS_A_SEARCH, Answering
 
 SOURCES = ("encoder neighbours", "words of the target class", "negation", "deletion")
 TARGETS = ("in turn", "nearest", "all")
+CLEAR = {"second": True, "at_least": 0.95}  # options for a change that a small model can learn from
 MOST_TEXTS = 2000  # that a second judge learns from
 
 
@@ -92,16 +93,16 @@ class Searching(Answering):
         return out
 
     def searcher(self, pid: str, options: dict | None = None) -> Callable[..., list[Counterfactual]]:
-        """A function (example, n, target=None) -> unverified proposals by search, for the project's teacher.
+        """A function (example, n, target=None, avoid=()) -> unverified proposals by search, for the project's teacher.
 
         Its attribute `generator` is the SearchGenerator, whose texts_scored tells what the last call took.
         """
         made = self._generator(pid, dict(options or {}))
         teacher = self.teacher(pid)
 
-        def propose(example: Example, n: int, target: str | None = None) -> list[Counterfactual]:
+        def propose(example: Example, n: int, target: str | None = None, avoid: Iterable[str] = ()) -> list[Counterfactual]:
             before = teacher.predict([example.text])[0]
-            return made().propose(example, before.label, target or verify.target_of(before), n)
+            return made().propose(example, before.label, target or verify.target_of(before), n, avoid)
         propose.generator = made
         return propose
 

@@ -41,19 +41,19 @@ def made(tmp_path, monkeypatch):
     monkeypatch.setattr(w, "teacher", lambda pid, key=None: Teacher())
     monkeypatch.setattr(w, "_identity", lambda spec, labels: ("fake", "1"))
     monkeypatch.setattr(w.encoder(), "encode", lambda texts, progress=None: np.ones((len(texts), 1), np.float32))
-    asked = []
+    asked, name = [], ["s"]
 
     def searcher(pid, options=None):
         asked.append(options)
         texts = ["A fine and long film.", "A dull and fine film."]
-        return lambda example, n, target=None: [
-            Counterfactual(f"s{i}", "e", text, "negative", "positive", Origin("search", "s")) for i, text in enumerate(texts)]
+        return lambda example, n, target=None, avoid=(): asked.append(set(avoid)) or [
+            Counterfactual(f"s{i}", "e", text, "negative", "positive", Origin("search", name[0])) for i, text in enumerate(texts)]
     monkeypatch.setattr(w, "searcher", searcher)
-    return w, pid, asked
+    return w, pid, asked, name
 
 
 def test_hint_comes_first_and_nothing_is_proposed_twice(made):
-    w, pid, _ = made
+    w, pid, *_ = made
     found = w.try_again(pid, "e", hint="fine")
     assert found.added and found.added[0].origin.name.startswith("your words")
     assert all(w._state(pid).checks[cf.id].valid for cf in found.added)
@@ -64,14 +64,32 @@ def test_hint_comes_first_and_nothing_is_proposed_twice(made):
 
 
 def test_kept_phrases_stay_in_every_proposal_and_reach_the_search(made):
-    w, pid, asked = made
+    w, pid, asked, _ = made
     found = w.try_again(pid, "e", hint="fine", keep=("dull and",))
     assert found.added and all("dull and" in cf.text for cf in found.added)
-    assert asked[-1] == {"frozen": ("dull and",)}
+    assert {"frozen": ("dull and",)} in asked
+
+
+def test_where_nothing_else_is_found_the_words_of_earlier_proposals_are_left_out(made):
+    """A text that takes several edits has one flip within reach: it would be found for ever."""
+    w, pid, asked, _ = made
+    w.try_again(pid, "e")
+    assert asked[-1] == set()
+    w.try_again(pid, "e")
+    assert asked[-2:] == [set(), {"fine"}]
+
+
+def test_new_proposals_are_shared_by_a_second_judge_where_the_earlier_ones_were(made):
+    """Else the expert who asks for another change of a topic is given one that fools the teacher alone."""
+    w, pid, asked, name = made
+    name[0] = "teacher-guided search with a second judge (words of the target class)"
+    w.try_again(pid, "e")
+    w.try_again(pid, "e")
+    assert asked[-2:] == [{"second": True, "at_least": 0.95}, {"fine"}]
 
 
 def test_phrase_that_is_not_in_the_text_is_refused(made):
     """Kept by nobody, it would look kept."""
-    w, pid, _ = made
+    w, pid, *_ = made
     with pytest.raises(BadInput, match="does not occur"):
         w.try_again(pid, "e", keep=("no such words",))
