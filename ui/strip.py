@@ -59,14 +59,13 @@ def words(live: Any) -> str:
     elif live.without is None and not live.n_dev:
         first = "There are no development or unlabelled texts, so what your work brings shows only after distilling."
     elif live.without is None:
-        first = f"{pairs}; what they bring shows from four on, of both labels."
+        first = f"{pairs}; what they bring shows from four on, with more than one new label among them."
     else:
         change = 100 * (live.with_ - live.without)
         sign = "+" if change > 0 else "−" if change < 0 else "±"
-        points = layout.several(round(abs(change)), "point")
-        first = (f"A quick student of your {pairs}: <b>{live.without:.0%}</b> from the originals alone, "
-                 f"<b>{live.with_:.0%}</b> with their counterfactuals (<b>{sign}{points}</b> on "
-                 f"{live.n_dev} {escape(live.measured_on)})")
+        first = (f"A quick student of your {pairs}: <b>{live.without:.1%}</b> from the originals alone, "
+                 f"<b>{live.with_:.1%}</b> with their counterfactuals (<b>{sign}{abs(change):.1f} points</b> on "
+                 f"{live.n_dev:,} {escape(live.measured_on)})")
     parts = [f"<span>{first}</span>"]
     if live.next is not None:
         why = " and ".join(filter(None, [", ".join(live.next.reasons[:-1]), live.next.reasons[-1]]))
