@@ -279,7 +279,8 @@ _LATER = ("hard_loss", "kappa", "pair_weight", "soft_labels", "cf_share", "cf_we
 
 @dataclass(frozen=True)
 class RunResult:
-    """A finished student. test and dev: metric name -> value; empty where the split is empty."""
+    """A finished student. test and dev: metric name -> value; empty where the split is empty. judged: a mark of the texts
+    and labels that it was judged on, "" for students of earlier versions."""
 
     config: RunConfig
     dev: dict[str, float]
@@ -289,6 +290,7 @@ class RunResult:
     versions: dict[str, str] = field(default_factory=dict)
     energy_kwh: float | None = None
     path: str | None = None
+    judged: str = ""
 
 
 @runtime_checkable

@@ -104,9 +104,12 @@ def wilson(hits: int, n: int, level: float = 0.95) -> Share:
 
 
 def agreement(teacher_logprobs, student_logprobs) -> Share:
-    """Share of rows on which both choose the same class, with its Wilson interval."""
+    """Share of rows on which both choose the same class, with its Wilson interval; without rows on which the teacher
+    has none, since two of its classes lead."""
     teacher, student = _same(teacher_logprobs, student_logprobs)
-    return wilson(int((teacher.argmax(-1) == student.argmax(-1)).sum()), len(teacher))
+    leads = teacher == teacher.max(-1, keepdims=True)
+    decided = leads.sum(-1) == 1
+    return wilson(int((teacher.argmax(-1) == student.argmax(-1))[decided].sum()), int(decided.sum()))
 
 
 def kl(teacher_logprobs, student_logprobs) -> np.ndarray:

@@ -32,3 +32,6 @@ def check_linear(config) -> None:
             "and the pair loss need a student that is trained step by step. Choose the fine-tuned student for them."
         )
     check_objective(config)
+    if config.cf_weight != 1 and config.student != "linear":
+        raise BadInput("A weight for counterfactuals is for linear and fine-tuned students: the contrastive one and the vote "
+                       "compare texts with each other. Leave cf_weight away.")

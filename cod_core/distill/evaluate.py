@@ -10,7 +10,7 @@ import numpy as np
 
 from cod_core.errors import BadInput
 
-FLOOR = 1e-7
+FLOOR, TIE = 1e-7, 1e-9
 
 
 def gold_indices(gold: Sequence[str | None] | None, labels: Sequence[str], n: int) -> np.ndarray:
@@ -24,12 +24,21 @@ def gold_indices(gold: Sequence[str | None] | None, labels: Sequence[str], n: in
     return np.array([-1 if g is None else place[g] for g in gold], dtype=int)
 
 
-def metrics(student_logprobs, teacher_logprobs, gold) -> dict[str, float]:
-    """n, agreement, kl, and where gold labels exist n_gold, accuracy, mcc, majority, teacher_accuracy.
+def decided_classes(logprobs) -> np.ndarray:
+    """(n,) class indices of (n, C) log-probabilities, -1 where two classes lead: a tie is no class."""
+    rows = np.asarray(logprobs, dtype=np.float64)
+    if not len(rows):
+        return np.zeros(0, dtype=int)
+    second, first = np.sort(rows, axis=-1)[:, -2:].T
+    return np.where(first - second > TIE, rows.argmax(-1), -1)
 
-    student_logprobs, teacher_logprobs: (n, C). gold: (n,) class indices, -1 where absent. kl is the mean
-    KL(teacher || student) in nats with probabilities clipped at 1e-7. Empty where n is 0.
-    Raises ValueError where the shapes differ.
+
+def metrics(student_logprobs, teacher_logprobs, gold) -> dict[str, float]:
+    """n, kl, agreement, and where gold labels exist n_gold, accuracy, mcc, majority, teacher_accuracy.
+
+    student_logprobs, teacher_logprobs: (n, C). gold: (n,) class indices, -1 where absent. Rows on which the teacher
+    is undecided have no part in agreement and teacher_accuracy. kl is the mean KL(teacher || student) in nats with
+    probabilities clipped at 1e-7. Empty where n is 0. Raises ValueError where the shapes differ.
     """
     student, teacher, gold = np.asarray(student_logprobs), np.asarray(teacher_logprobs), np.asarray(gold)
     if student.shape != teacher.shape or gold.shape != student.shape[:1]:
@@ -37,14 +46,12 @@ def metrics(student_logprobs, teacher_logprobs, gold) -> dict[str, float]:
     n, classes = student.shape
     if n == 0:
         return {}
-    guess, wanted = student.argmax(-1), teacher.argmax(-1)
+    guess, wanted = student.argmax(-1), decided_classes(teacher)
     log_t, log_s = (np.log(np.clip(np.exp(x), FLOOR, 1.0)) for x in (teacher, student))
-    out = {
-        "n": float(n),
-        "agreement": float((guess == wanted).mean()),
-        "kl": float((np.exp(log_t) * (log_t - log_s)).sum(-1).mean()),
-    }
-    known = gold >= 0
+    out = {"n": float(n), "kl": float((np.exp(log_t) * (log_t - log_s)).sum(-1).mean())}
+    decided, known = wanted >= 0, gold >= 0
+    if decided.any():
+        out["agreement"] = float((guess == wanted)[decided].mean())
     if known.any():
         truth = gold[known]
         out |= {
@@ -52,8 +59,9 @@ def metrics(student_logprobs, teacher_logprobs, gold) -> dict[str, float]:
             "accuracy": float((guess[known] == truth).mean()),
             "mcc": mcc(truth, guess[known], classes),
             "majority": float(np.bincount(truth, minlength=classes).max() / len(truth)),
-            "teacher_accuracy": float((wanted[known] == truth).mean()),
         }
+    if (both := known & decided).any():
+        out["teacher_accuracy"] = float((wanted == gold)[both].mean())
     return out
 
 

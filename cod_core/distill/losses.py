@@ -17,8 +17,8 @@ def ce_loss(student_logits, labels):
     return F.cross_entropy(student_logits.float(), labels, reduction="none")
 
 
-def kd_loss(student_logits, teacher_logprobs, temperature=2.0):
-    """Soft-label distillation: T^2 * KL(teacher || student), mean over the batch, in nats.
+def kd_loss(student_logits, teacher_logprobs, temperature=2.0, weights=None):
+    """Soft-label distillation: T^2 * KL(teacher || student), mean over the batch, in nats; weighted by weights (B,).
 
     student_logits: (B, C) float. teacher_logprobs: (B, C), each row's logsumexp is 0; softmax(logp / T) equals
     softmax(logits / T), so no teacher has to show its logits. temperature > 0.
@@ -36,7 +36,8 @@ def kd_loss(student_logits, teacher_logprobs, temperature=2.0):
     student = F.log_softmax(student_logits.float() / temperature, -1)
     # a teacher that is certain has log-probability -inf, whose term p log p is 0, not nan
     gap = torch.where(teacher.exp() > 0, teacher - student, torch.zeros_like(student))
-    return temperature**2 * (teacher.exp() * gap).sum(-1).mean()
+    each = temperature**2 * (teacher.exp() * gap).sum(-1)
+    return each.mean() if weights is None else (weights * each).sum() / weights.sum()
 
 
 def layer_loss(student_states, teacher_states, mask):

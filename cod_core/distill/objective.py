@@ -1,6 +1,7 @@
 """What one step of training costs: the losses of losses.py put together as a RunConfig says. Tensors in, a scalar out.
 
-    CE (or clamping) + kd_weight * KD, with the pair term where pair_weight > 0, every mean taken over the rows.
+    CE (or clamping) + kd_weight * KD, with the pair term where pair_weight > 0, every mean taken over the rows, in which a
+    counterfactual's counts cf_weight times (in clamping once).
 """
 
 from collections.abc import Sequence
@@ -21,10 +22,10 @@ def rows_loss(config, logits, hard, teacher_logprobs, is_cf, pairs: Sequence[tup
 
     logits, teacher_logprobs: (B, C). hard, is_cf: (B,). pairs: as pairs_within gives them.
     """
+    weights = torch.where(is_cf.bool(), config.cf_weight, 1.0)
     if config.hard_loss == "clamp":
         loss = clamping_loss(logits, hard, is_cf, config.kappa)
     else:
-        weights = torch.where(is_cf.bool(), config.cf_weight, 1.0)
         ce = ce_loss(logits, hard)
         loss = (weights * ce).sum() / weights.sum()
         if config.pair_weight and pairs:
@@ -33,5 +34,6 @@ def rows_loss(config, logits, hard, teacher_logprobs, is_cf, pairs: Sequence[tup
             gap = pair_loss(ce[a], ce[b], config.pair_weight) - (ce[a] + ce[b]).mean()
             loss = loss + gap * len(pairs) / len(logits)
     if config.kd_weight:
-        loss = loss + config.kd_weight * kd_loss(logits, teacher_logprobs, config.temperature)
+        loss = loss + config.kd_weight * kd_loss(logits, teacher_logprobs, config.temperature,
+                                                 weights if config.cf_weight != 1 else None)
     return loss

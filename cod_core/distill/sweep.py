@@ -118,7 +118,7 @@ class Judge:
         """(dev, test) metrics from a student's log-probabilities a set name; unlabelled rows join test's
         dictionary as agreement_unlabelled and n_unlabelled."""
         found = {name: metrics(logprobs[name], self._teacher[name], self._gold[name]) for name in self.sets}
-        extra = {f"{key}_unlabelled": found["unlabelled"][key] for key in ("n", "agreement") if found["unlabelled"]}
+        extra = {f"{key}_unlabelled": found["unlabelled"][key] for key in ("n", "agreement") if key in found["unlabelled"]}
         return found["dev"], found["test"] | extra
 
 

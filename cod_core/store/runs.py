@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, fields
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from cod_core.store import schema
 from cod_core.store.cache import insert_new
@@ -11,17 +11,21 @@ from cod_core.types import RunConfig, RunResult, now
 
 
 def put_runs(db: Database, pid: str, results: list[RunResult]) -> None:
-    """Store results; a run that is there already is left alone: its test split was scored once."""
+    """Store results. A run that is there already is left alone, since its test split was scored once; one that was judged
+    on other texts, or whose weights were not kept and now are, takes its place."""
     if not results:
         return
-    rows = []
+    rows, t, new = [], schema.runs, {r.config.run_id: r for r in results}
     for result in results:
         plain = asdict(result)
         config = plain.pop("config")
         rows.append({"project_id": pid, "run_id": result.config.run_id, "config": config, "result": plain,
                      "created_at": now()})
     with db.begin() as c:
-        c.execute(insert_new(c, schema.runs), rows)
+        there = c.execute(select(t.c.run_id, t.c.result).where(t.c.project_id == pid, t.c.run_id.in_(list(new)))).all()
+        if gone := [id for id, old in there if old.get("judged", "") != new[id].judged or new[id].path and not old.get("path")]:
+            c.execute(delete(t).where(t.c.project_id == pid, t.c.run_id.in_(gone)))
+        c.execute(insert_new(c, t), rows)
 
 
 def run_ids(db: Database, pid: str) -> set[str]:

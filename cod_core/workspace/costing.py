@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from cod_core.counterfactuals.effort import texts_scored
-from cod_core.store import cache, runs
+from cod_core.store import cache
 from cod_core.text import short_hash
 from cod_core.types import PAIR_ARMS, RunConfig
 from cod_core.workspace.base import Base
@@ -36,16 +36,18 @@ class Costing(Base):
     """Accuracy a kWh and a dollar. All electricity is an estimate (distill/energy.py)."""
 
     def costs(self, pid: str) -> list[Cost]:
-        """One row an (arm, number of rows) of every kind of student on record that was judged on labelled test texts.
+        """One row an (arm, number of rows) of every kind of student that was judged on labelled test texts: those of the
+        present teacher, with the settings of the last one of their kind.
 
         `half` is left out and `cod_plus` counts as `cod`: they are students of these arms at other numbers of rows.
         """
         each, scored, before = self.price_of_a_pair(pid), self._scored_a_pair(pid), self._before_training(pid)
-        groups = defaultdict(list)
-        for run in runs.runs(self.db, pid):
-            if "accuracy" in run.test and run.config.arm != "half":
-                arm = "cod" if run.config.arm == "cod_plus" else run.config.arm
-                groups[run.config.student.partition(":")[0], arm, run.config.shots].append(run)
+        groups, present = defaultdict(list), self.present_students(pid)
+        last = {run.config.student.partition(":")[0]: _settings(run.config) for run in present}
+        for run in present:
+            kind = run.config.student.partition(":")[0]
+            if "accuracy" in run.test and run.config.arm != "half" and _settings(run.config) == last[kind]:
+                groups[kind, "cod" if run.config.arm == "cod_plus" else run.config.arm, run.config.shots].append(run)
         out = []
         for (student, arm, rows), found in sorted(groups.items()):
             config = found[0].config
@@ -93,6 +95,11 @@ class Costing(Base):
     def _scored_a_pair(self, pid: str) -> float:
         """Mean number of texts that the teacher scored for a kept counterfactual."""
         return float(np.mean([texts_scored(cf.note) for cf, _ in self.kept_pairs(pid).values()] or [0.0]))
+
+
+def _settings(config: RunConfig) -> RunConfig:
+    """A student's settings but for what differs within one sweep."""
+    return replace(config, arm="", shots=0, seed=0, data_hash="", cf_share=0.5, cf_weight=1.0, cf_source="")
 
 
 def _reading(pid: str, revision: str, encoder: str) -> str:

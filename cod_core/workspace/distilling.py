@@ -12,12 +12,14 @@ import numpy as np
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.progress import Progress, silent
 from cod_core.store import items, runs
+from cod_core.text import short_hash
 from cod_core.types import ARMS
 from cod_core.workspace.base import Base
 
 SHOTS = (8, 16, 32, 64, 128, 256, 512)
 SECONDS_A_TEXT = 0.02
 PREDICTED = {"test_predicted": 0, "unlabelled_predicted": 2}  # name in the file -> place among the judged sets
+SOLVED = ("linear", "retrieval")  # students that are not trained step by step
 SECONDS_A_LINEAR = 0.02
 SECONDS_A_STEPWISE = 15.0
 
@@ -174,23 +176,21 @@ class Distilling(Base):
             meter.close()
 
     def _run_cells(self, pid, cells, params, progress, lap) -> list:
-        from cod_core.distill.sweep import EvalSet, run_linear_sweep
+        from cod_core.distill.sweep import run_linear_sweep
 
-        labels, teacher, done = self.project(pid).task.labels, self.teacher(pid), runs.run_ids(self.db, pid)
-        sets = [EvalSet(tuple(e.text for e in rows), tuple(e.label for e in rows) if split != "unlabelled" else None)
-                for split in ("test", "validation", "unlabelled")
-                for rows in [items.examples(self.db, pid, split=split)]]
-        folder = self.settings.folder("students", pid)
+        labels, teacher, sets = self.project(pid).task.labels, self.teacher(pid), self.eval_sets(pid)
+        folder, done = self.settings.folder("students", pid), self.finished(pid, sets, kept=True)
         kind, encoder = cells[0].config.student.partition(":")[0], cells[0].config.encoder
         if kind == "linear":
             return run_linear_sweep(
                 cells, labels, self.encoder(encoder).encode, teacher.logprobs, *sets, done=done, progress=progress,
                 on_results=self._linear_keeper(pid, folder, labels, encoder, sets), lap=lap)
-        keep = self._prediction_keeper(pid, folder)
+        keep = self._prediction_keeper(pid, folder, judged_mark(sets))
         if kind == "retrieval":
             from cod_core.distill.retrieval import run_retrieval_sweep
             return run_retrieval_sweep(cells, labels, self.encoder(encoder).encode, teacher.logprobs, *sets, done=done,
                                        progress=progress, on_results=keep)
+        done |= self._judge_again(pid, {cell.config.run_id for cell in cells} - done, sets, keep, progress)
         from cod_core.distill.finetuned import load_encoder
         from cod_core.distill.stepwise import run_stepwise_sweep
         memory = self.memory(pid, params)
@@ -200,6 +200,42 @@ class Distilling(Base):
             cells, labels, load_encoder(cells[0].config.student), teacher.logprobs, *sets, done=done, on_results=keep,
             progress=progress, teacher=teacher.wrapped if cells[0].config.method != "kd" else None, folder=folder,
             micro_batch=int(params.get("micro_batch") or memory.rows), lap=lap)
+
+    def eval_sets(self, pid: str) -> tuple:
+        """(test, development, unlabelled) texts that students are judged on, as EvalSets."""
+        from cod_core.distill.sweep import EvalSet
+
+        return tuple(EvalSet(tuple(e.text for e in rows), tuple(e.label for e in rows) if split != "unlabelled" else None)
+                     for split in ("test", "validation", "unlabelled") for rows in [items.examples(self.db, pid, split=split)])
+
+    def finished(self, pid: str, sets: Sequence, kept: bool = False) -> set[str]:
+        """Ids of the students on record that were judged on these texts.
+
+        kept: of those trained step by step, only the ones whose weights are there. Students of earlier versions tell
+        the number of texts only.
+        """
+        mark, n = judged_mark(sets), (len(sets[0].texts), len(sets[2].texts))
+        return {r.config.run_id for r in runs.runs(self.db, pid)
+                if (r.judged == mark if r.judged else (r.test.get("n", 0), r.test.get("n_unlabelled", 0)) == n)
+                and (not kept or r.path or r.config.student in SOLVED)}
+
+    def _judge_again(self, pid: str, ids: set[str], sets: Sequence, keep, progress: Progress) -> set[str]:
+        """Judge those of these students whose weights are kept on the texts of today; returns their ids. None is trained."""
+        from cod_core.distill.sweep import Judge
+        from cod_core.models.student import load_student
+
+        folder = self.settings.folder("students", pid)
+        found = [r for r in runs.runs(self.db, pid) if r.config.run_id in ids and r.path and (folder / r.path).is_dir()]
+        if not found:
+            return set()
+        judge = Judge(self.project(pid).task.labels, self.teacher(pid).logprobs, *sets)
+        for i, run in enumerate(found):
+            progress(i, len(found), "judging students on the new texts")
+            student = load_student(folder / run.config.run_id)
+            told = {name: student.logprobs(list(s.texts)) for name, s in judge.sets.items()}
+            dev, test = judge.score(told)
+            keep([(replace(run, dev=dev, test=test), told)])
+        return {r.config.run_id for r in found}
 
     def student_recipe(self, student: str, encoder: str = "") -> dict:
         """The settings of such a student where nothing else is asked for; {} for those solved in one step."""
@@ -221,7 +257,7 @@ class Distilling(Base):
         from cod_core.distill.linear import SCALE, linear_logits
 
         about = {"labels": json.dumps(list(labels)), "encoder": encoder, "scale": str(SCALE)}
-        spaces = {}
+        spaces, mark = {}, judged_mark(sets)
 
         def keep(batch: Sequence[tuple]) -> None:
             if not spaces:
@@ -231,10 +267,10 @@ class Distilling(Base):
                 told = {name: linear_logits(phi, weight, bias).argmax(-1).astype("uint8") for name, phi in spaces.items()}
                 save_file({"weight": weight.astype("float32"), "bias": bias.astype("float32"), **told},
                           folder / f"{result.config.run_id}.safetensors", about)
-            runs.put_runs(self.db, pid, [replace(r, path=f"{r.config.run_id}.safetensors") for r, _, _ in batch])
+            runs.put_runs(self.db, pid, [replace(r, path=f"{r.config.run_id}.safetensors", judged=mark) for r, _, _ in batch])
         return keep
 
-    def _prediction_keeper(self, pid: str, folder: Path):
+    def _prediction_keeper(self, pid: str, folder: Path, mark: str):
         """A function that keeps what a student answered, then its result; its weights, if any, are saved already."""
         from safetensors.numpy import save_file
 
@@ -243,5 +279,10 @@ class Distilling(Base):
                 told = {f"{name}_predicted": logprobs[name].argmax(-1).astype("uint8") for name in ("test", "unlabelled")
                         if len(logprobs[name])}
                 save_file(told or {"none": np.zeros(1, np.uint8)}, folder / f"{result.config.run_id}.safetensors")
-                runs.put_runs(self.db, pid, [replace(result, path=result.config.run_id if result.path else None)])
+                runs.put_runs(self.db, pid, [replace(result, path=result.config.run_id if result.path else None, judged=mark)])
         return keep
+
+
+def judged_mark(sets: Sequence) -> str:
+    """Changes whenever a text or a gold label that students are judged on does."""
+    return short_hash(*(part for s in sets for part in ("set", *s.texts, *(s.gold or ()))))

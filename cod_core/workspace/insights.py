@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cod_core.distill.evaluate import decided_classes
 from cod_core.errors import NotEnoughData
 from cod_core.store import cache, items
 from cod_core.text import short_hash, text_hash
@@ -132,7 +133,7 @@ class Insights(Base):
             return {"labels": labels, "truth": "gold", "confusion": {}, "texts": []}
         gold = np.array([labels.index(e.label) if e.label else -1 for e in rows])
         by_teacher = not (gold >= 0).any()
-        truth = self.teacher(pid).logprobs([e.text for e in rows]).argmax(-1) if by_teacher else gold
+        truth = decided_classes(self.teacher(pid).logprobs([e.text for e in rows])) if by_teacher else gold
         judged, right, confusion = np.flatnonzero(truth >= 0), {}, {}
         for arm in ("kd", "cod"):
             told = [self.predicted(pid, c.run_id, key) for c in configs[arm]]
@@ -180,8 +181,9 @@ class Insights(Base):
         rows = items.examples(self.db, pid, split="unlabelled")[:limit]
         if not rows:
             return np.zeros((0, 1)), np.zeros(0, int), "nothing"
-        texts = [e.text for e in rows]
-        return (self.encoder().encode(texts).astype(np.float64), self.teacher(pid).logprobs(texts).argmax(-1),
+        truth = decided_classes(self.teacher(pid).logprobs([e.text for e in rows]))
+        texts = [e.text for e, known in zip(rows, truth >= 0) if known]
+        return (self.encoder().encode(texts).astype(np.float64), truth[truth >= 0],
                 "unlabelled texts, the teacher's class as truth")
 
 

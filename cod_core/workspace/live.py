@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cod_core.distill.evaluate import decided_classes
 from cod_core.store import cache, items
 from cod_core.text import text_hash
 from cod_core.workspace.base import Base
@@ -128,9 +129,9 @@ class LiveView(Base):
             return [], np.zeros(0, int), ""
         teacher = self.teacher(pid)
         known = cache.get_predictions(self.db, teacher.id, teacher.revision, [text_hash(t) for t in free])
-        free = [t for t in free if text_hash(t) in known]
-        gold = np.array([int(np.argmax(known[text_hash(t)])) for t in free], dtype=int)
-        return free, gold, "unlabelled texts, measured against the teacher"
+        truth = {t: int(decided_classes([known[text_hash(t)]])[0]) for t in free if text_hash(t) in known}
+        free = [t for t in free if truth.get(t, -1) >= 0]
+        return free, np.array([truth[t] for t in free], dtype=int), "unlabelled texts, measured against the teacher"
 
     def _read_some(self, pid: str, texts: list[str], at_once: int = READ_AT_ONCE) -> int:
         """Embed up to at_once texts that are not on record; how many remain."""

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from cod_core.distill.evaluate import decided_classes
 from cod_core.errors import NotEnoughData
 from cod_core.store import items, runs
 from cod_core.types import RunResult, now
@@ -70,8 +71,8 @@ class ResultsView(Base):
         labels, teacher = self.project(pid).task.labels, self.teacher(pid)
         test, free = (items.examples(self.db, pid, split=split) for split in ("test", "unlabelled"))
         return {"accuracy": np.array([labels.index(e.label) if e.label else -1 for e in test], dtype=int),
-                "agreement": teacher.logprobs([e.text for e in test]).argmax(-1) if test else np.zeros(0, int),
-                "agreement_unlabelled": teacher.logprobs([e.text for e in free]).argmax(-1) if free else np.zeros(0, int)}
+                "agreement": decided_classes(teacher.logprobs([e.text for e in test]) if test else []),
+                "agreement_unlabelled": decided_classes(teacher.logprobs([e.text for e in free]) if free else [])}
 
     def _measure(self, pid: str, key: str, pairs, truth: dict[str, np.ndarray], overlap: float) -> dict | None:
         """{before, after, n_rows, effect} of one measure over the paired draws; None where it was not measured."""

@@ -8,8 +8,9 @@ import numpy as np
 
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.progress import Progress, silent
-from cod_core.store import items, runs
+from cod_core.store import runs
 from cod_core.workspace.base import Base
+from cod_core.workspace.distilling import judged_mark
 
 BLOCK = {"linear": 20, "retrieval": 50}
 
@@ -44,14 +45,15 @@ class Sweeping(Base):
         total = sum(len(cells) for _, _, cells, _ in plans)
         finished = new = 0
         for run, pid, cells, _ in plans:
-            done = runs.run_ids(self.db, pid)
+            sets = self.eval_sets(pid)
+            done, mark = self.finished(pid, sets), judged_mark(sets)
             todo = [cell for cell in cells if cell.config.run_id not in done]
             finished += len(cells) - len(todo)
             progress(finished, total, f"training students: {run.task}")
 
-            def keep(batch, pid=pid, run=run) -> None:
+            def keep(batch, pid=pid, run=run, mark=mark) -> None:
                 nonlocal finished, new
-                self._keep_done(pid, batch)
+                self._keep_done(pid, batch, mark)
                 finished, new = finished + len(batch), new + len(batch)
                 progress(finished, total, f"training students: {run.task}")
             blocks = self._blocks(pid, todo) if todo else []
@@ -91,20 +93,16 @@ class Sweeping(Base):
 
     def _blocks(self, pid: str, cells: list) -> list:
         from cod_core.distill.blocks import Shared, cut_blocks
-        from cod_core.distill.sweep import EvalSet
 
         kind, encoder, teacher = cells[0].config.student.partition(":")[0], cells[0].config.encoder, self.teacher(pid)
-        found = [items.examples(self.db, pid, split=s) for s in ("test", "validation", "unlabelled")]
-        sets = tuple(EvalSet(tuple(e.text for e in rows), tuple(e.label for e in rows) if i < 2 else None)
-                     for i, rows in enumerate(found))
-        frozen = kind in BLOCK
+        sets, frozen = self.eval_sets(pid), kind in BLOCK
         if cells[0].config.method in ("lwd", "ted"):
             raise BadInput("Layer methods need the teacher's own states: run them with distill, not in a grid.")
         shared = Shared(self.project(pid).task.labels, sets, tuple(teacher.logprobs(list(s.texts)) for s in sets),
                         tuple(self.encoder(encoder).encode(list(s.texts)) for s in sets) if frozen else None)
         return cut_blocks(cells, shared, self.encoder(encoder).encode if frozen else None, BLOCK.get(kind, 1))
 
-    def _keep_done(self, pid: str, batch) -> None:
+    def _keep_done(self, pid: str, batch, mark: str) -> None:
         """Answers and heads first, then results: no result lacks what it was computed from."""
         from dataclasses import replace
 
@@ -120,7 +118,8 @@ class Sweeping(Base):
             arrays |= {} if done.weight is None else {"weight": done.weight, "bias": done.bias}
             save_file(arrays or {"none": np.zeros(1, np.uint8)}, folder / f"{config.run_id}.safetensors", about)
         runs.put_runs(self.db, pid, [
-            replace(d.result, path=f"{d.result.config.run_id}.safetensors" if d.weight is not None else None) for d in batch])
+            replace(d.result, path=f"{d.result.config.run_id}.safetensors" if d.weight is not None else None, judged=mark)
+            for d in batch])
 
     def _grid_rows(self, plans) -> list[dict]:
         """One row an arm and k of every run: mean and deviation of each measure over its draws, and the cells' ids."""

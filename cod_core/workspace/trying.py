@@ -29,10 +29,19 @@ class Said:
 class Trying(Base):
     """Finished students at work."""
 
+    def present_students(self, pid: str) -> list[RunResult]:
+        """Finished students of the present teacher, oldest first: those of an earlier one are students of another question."""
+        project = self.project(pid)
+        if project.teacher is None:
+            return []
+        now = self._identity(project.teacher, project.task.labels)
+        return [r for r in runs.runs(self.db, pid) if (r.config.teacher_id, r.config.teacher_revision) == now]
+
     def kept_students(self, pid: str) -> list[RunResult]:
-        """Students whose weights are kept: the best draw by development rows of every kind and arm at its largest k."""
+        """Students of the present teacher whose weights are kept: the best draw by development rows of every kind and arm at
+        its largest k."""
         best: dict[tuple, RunResult] = {}
-        for run in runs.runs(self.db, pid):
+        for run in self.present_students(pid):
             if run.path is None:
                 continue
             key = run.config.student, run.config.arm

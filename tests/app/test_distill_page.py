@@ -14,7 +14,8 @@ from cod_core.types import RunConfig, RunResult
 def distilled(filled, workspace):
     """A finished linear student whose head says the second label for every text."""
     w = workspace
-    config = RunConfig("kd", "cod", 8, 0, "linear", "all-MiniLM-L6-v2", "t", "r", "d")
+    teacher = w.teacher(filled)
+    config = RunConfig("kd", "cod", 8, 0, "linear", "all-MiniLM-L6-v2", teacher.id, teacher.revision, "d")
     folder = w.settings.folder("students", filled)
     save_file({"weight": np.zeros((2, 384), np.float32), "bias": np.array([0.0, 2.0], np.float32)},
               folder / f"{config.run_id}.safetensors")

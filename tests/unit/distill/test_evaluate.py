@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import matthews_corrcoef
 
-from cod_core.distill.evaluate import gold_indices, mcc, metrics
+from cod_core.distill.evaluate import decided_classes, gold_indices, mcc, metrics
 from cod_core.distill.linear import log_softmax
 from cod_core.errors import BadInput
 
@@ -54,3 +54,13 @@ def test_unknown_labels_and_unequal_shapes_are_refused():
     student, teacher, gold = sets()
     with pytest.raises(ValueError):
         metrics(student, teacher[:1], gold)
+
+
+def test_a_text_on_which_the_teacher_is_undecided_has_no_part_in_agreement():
+    """Two equal log-probabilities would be taken for the first label, and agreement would hang on the order of labels."""
+    teacher = np.log([[0.5, 0.5], [0.5, 0.5], [0.9, 0.1], [0.2, 0.8]])
+    for student in ([[0.9, 0.1]] * 4, [[0.1, 0.9]] * 2 + [[0.9, 0.1]] * 2):
+        found = metrics(np.log(student), teacher, np.array([0, 1, 0, 1]))
+        assert found["agreement"] == 0.5 and found["teacher_accuracy"] == 1.0 and found["n"] == 4
+    assert "agreement" not in metrics(np.log([[0.9, 0.1]]), np.log([[0.5, 0.5]]), np.array([0]))
+    assert decided_classes(teacher).tolist() == [-1, -1, 0, 1] and decided_classes([]).tolist() == []

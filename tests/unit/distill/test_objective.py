@@ -87,3 +87,12 @@ def test_parts_keep_pairs_whole():
         assert sorted(sum(cut, [])) == list(range(8))
         assert all({i ^ 1 for i in part} == set(part) for part in cut)
         assert max(map(len, cut)) <= max(2, size)
+
+
+def test_the_weight_of_a_counterfactual_holds_for_hard_and_soft_labels_as_in_the_linear_student():
+    config = RunConfig("kd", "cod", 2, 0, "finetuned:x:all", "x", "t", "r", "d", cf_weight=3.0, kd_weight=5.0, temperature=1.0)
+    logits, teacher = torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.log(torch.tensor([[0.8, 0.2], [0.3, 0.7]]))
+    hard, is_cf = torch.tensor([0, 1]), torch.tensor([False, True])
+    one = [float(rows_loss(replace(config, cf_weight=1.0), logits[i:i + 1], hard[i:i + 1], teacher[i:i + 1], is_cf[i:i + 1], []))
+           for i in (0, 1)]
+    assert float(rows_loss(config, logits, hard, teacher, is_cf, [])) == pytest.approx((one[0] + 3 * one[1]) / 4, rel=1e-6)

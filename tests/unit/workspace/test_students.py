@@ -106,7 +106,8 @@ def test_wrong_settings_are_refused_before_anything_is_trained(made):
     w, pid = made
     for wrong in ({"student": "forest"}, {"student": "linear", "method": "lwd"},
                   {"student": "linear", "pair_weight": 1},
-                  {"soft_labels": "perhaps"}, {"student": "contrastive", "hard_loss": "clamp"}):
+                  {"soft_labels": "perhaps"}, {"student": "contrastive", "hard_loss": "clamp"},
+                  {"student": "contrastive", "cf_weight": 0.5}, {"student": "retrieval", "cf_weight": 0.5}):
         with pytest.raises(BadInput):
             sweep(w, pid, **wrong)
     with pytest.raises(NotEnoughData, match="tightened"):
@@ -183,6 +184,54 @@ def test_electricity_and_money_stand_beside_accuracy(made):
     assert all(c.usd == 0 for c in costs.values()), "imported and searched counterfactuals cost no tokens"
     trained = max(r.energy_kwh for r in found)
     assert costs["cod"].kwh > costs["kd"].kwh > trained, "the teacher was asked about each counterfactual, the rows were read"
+
+
+def test_students_are_judged_again_when_test_texts_come_and_not_trained_again(made, tmp_path):
+    """The Data page asks for more test texts; who added them lost every result, and a new sweep trained nothing."""
+    w, pid = copy_of(made, tmp_path)
+    settings = {"shots": [4], "seeds": 1, "arms": ["kd", "cod"], "l2": 1.75}
+    slow = settings | {"student": "finetuned", "layers": [0], "steps": 1, "arms": ["cod"]}
+    first, trained = w.distill(pid, settings), w.distill(pid, slow)
+    [before] = [r for r in w.present_students(pid) if r.config.student.startswith("finetuned") and r.config.shots == 4]
+    weights = (w.settings.folder("students", pid) / before.config.run_id / "model.safetensors").stat().st_mtime_ns
+    items.add_examples(w.db, pid, [Example(f"more{i}", f"{t} Really.", label, "test") for i, (t, label) in enumerate(ROWS)])
+    again, judged = w.distill(pid, settings), w.distill(pid, slow)
+    after = {r.config.run_id: r for r in w.present_students(pid)}[before.config.run_id]
+    assert first["new"] == again["new"] == 2 and trained["new"] == 1 and judged["new"] == 0
+    assert after.test["n"] == before.test["n"] + len(ROWS) and after.history == before.history and after.judged != before.judged
+    assert (w.settings.folder("students", pid) / before.config.run_id / "model.safetensors").stat().st_mtime_ns == weights
+    assert w.distill(pid, settings)["new"] == 0
+    assert all(len(w.predicted(pid, r.config.run_id)) == after.test["n"] for r in w.present_students(pid) if r.config.l2 == 1.75)
+
+
+def test_a_student_of_a_grid_is_trained_by_distill_when_its_weights_are_wanted(made, tmp_path):
+    """Grids keep numbers only; "Distil it again", said the app, and then trained nothing."""
+    w, pid = copy_of(made, tmp_path)
+    settings = {"student": "finetuned", "layers": [0], "steps": 1, "arms": ["cod"], "shots": [4], "seeds": 1}
+    w.run_grid({"tasks": [pid], "shots": [4], "seeds": 1, "runs": [{k: settings[k] for k in ("student", "layers", "steps", "arms")}]})
+    numbers = [r for r in w.present_students(pid) if r.config.student.startswith("finetuned") and r.config.shots == 4]
+    assert [r.path for r in numbers] == [None]
+    assert w.distill(pid, settings)["new"] == 1 and w.distill(pid, settings)["new"] == 0
+    [kept] = [r for r in w.present_students(pid) if r.config.student.startswith("finetuned") and r.config.shots == 4]
+    assert kept.config == numbers[0].config and kept.path and kept.test == numbers[0].test
+    assert w.student(pid, kept.config.run_id).predict(["A superb lens."])
+
+
+def test_students_of_an_earlier_teacher_are_neither_offered_nor_averaged(made, tmp_path):
+    w, pid = copy_of(made, tmp_path)
+    w.distill(pid, {"shots": [4], "seeds": 1, "arms": ["kd", "cod"]})
+    assert w.kept_students(pid) and w.costs(pid) and w.chosen_student(pid)
+    w.set_teacher(pid, {"kind": "builtin", "name": "movies"})
+    assert w.kept_students(pid) == [] == w.costs(pid)
+    with pytest.raises(NotEnoughData, match="Distil first"):
+        w.chosen_student(pid)
+
+
+def copy_of(made, folder):
+    """(workspace, project) like the module's, whose texts and students may change."""
+    w, pid = made
+    shutil.copytree(w.settings.home, folder / "home")
+    return Workspace(folder / "home"), pid
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills are made in forked processes")
