@@ -4,7 +4,6 @@ A side is what one sweep trained for one arm and k; its description says which c
 prompts, annotators) and how it was trained, so that what differs can be seen.
 """
 
-import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 
@@ -14,6 +13,7 @@ from cod_core.errors import BadInput
 from cod_core.store import runs
 from cod_core.types import Counterfactual, RunConfig
 from cod_core.workspace.base import Base
+from cod_core.workspace.filing import read_json
 
 NOT_SETTINGS = ("seed", "data_hash", "shots")
 
@@ -74,7 +74,7 @@ class Comparing(Base):
     def report_history(self, pid: str) -> list[dict]:
         """Every sweep's report, newest first."""
         folder = self.settings.folder("students", pid)
-        found = [json.loads(p.read_text(encoding="utf-8")) for p in folder.glob("report*.json")]
+        found = [report for path in folder.glob("report*.json") if (report := read_json(path))]
         return list({r["made_at"]: r for r in sorted(found, key=lambda r: r["made_at"], reverse=True)}.values())
 
     def compare_sides(self, pid: str, first: str, second: str) -> dict:

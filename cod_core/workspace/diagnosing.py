@@ -5,8 +5,6 @@ surrogate's path, Fisher information and fidelity come from cod_core.diagnostics
 texts, and what is kept on record.
 """
 
-import json
-
 import numpy as np
 
 from cod_core.errors import NotEnoughData
@@ -14,6 +12,7 @@ from cod_core.progress import Progress, silent
 from cod_core.store import cache, items, runs
 from cod_core.text import short_hash
 from cod_core.workspace.base import Base
+from cod_core.workspace.filing import read_json, write_json
 
 GAP_PAIRS = 60
 VERSION = 2
@@ -25,11 +24,8 @@ class Diagnosing(Base):
     def diagnostics(self, pid: str) -> dict | None:
         """What diagnose() found last, None before it ran or where an earlier version wrote it. stale: other students
         are on the Results page now."""
-        path = self._report_path(pid, "diagnostics")
-        if not path.exists():
-            return None
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found.get("version") != VERSION:
+        found = read_json(self._report_path(pid, "diagnostics"))
+        if found is None or found.get("version") != VERSION:
             return None
         return {**found, "stale": found["report"] != (self.report(pid) or {}).get("made_at")}
 
@@ -52,7 +48,7 @@ class Diagnosing(Base):
                "labels": list(self.project(pid).task.labels),
                "fidelity": {k: self.fidelities(pid, report, k) for k in ks},
                "information": {k: self.informations(pid, report, k) for k in ks}}
-        self._report_path(pid, "diagnostics").write_text(json.dumps(out), encoding="utf-8")
+        write_json(self._report_path(pid, "diagnostics"), out)
         return {"n_pairs": len(pairs), "ks": ks}
 
     def two_moons(self, seeds, k: int = 20, noise: float = 0.1, past: float = 0.15) -> list:

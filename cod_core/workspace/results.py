@@ -1,6 +1,5 @@
 """Results: the sentence and the curves of the latest sweep, from what is on record. No model is asked."""
 
-import json
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 
@@ -10,6 +9,7 @@ from cod_core.errors import NotEnoughData
 from cod_core.store import items, runs
 from cod_core.types import RunResult, now
 from cod_core.workspace.base import Base
+from cod_core.workspace.filing import read_json, write_json
 
 MEASURES = {"accuracy": "test_predicted", "agreement": "test_predicted", "agreement_unlabelled": "unlabelled_predicted"}
 OUTDATED = "These results were written by an earlier version of the app. Compute them again; no student is trained anew."
@@ -61,8 +61,8 @@ class ResultsView(Base):
         former = self.report(pid)
         if former and set(former["run_ids"]) != set(run_ids):
             name = "report-" + former["made_at"].replace(":", "")
-            self._report_path(pid, name).write_text(json.dumps(former), encoding="utf-8")
-        self._report_path(pid).write_text(json.dumps(report), encoding="utf-8")
+            write_json(self._report_path(pid, name), former)
+        write_json(self._report_path(pid), report)
         return report
 
     def _truth(self, pid: str) -> dict[str, np.ndarray]:
@@ -110,9 +110,8 @@ class ResultsView(Base):
         return short_hash(*identity, *sorted(cf.id for cf, _ in self.kept_pairs(pid).values()))
 
     def report(self, pid: str) -> dict | None:
-        """The latest sweep's report, None before the first one."""
-        path = self._report_path(pid)
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        """The latest sweep's report, None before the first one or where its file cannot be read."""
+        return read_json(self._report_path(pid))
 
     def marker(self, pid: str) -> str:
         """Changes whenever the results, the decisions, the proposals or the teacher do: what a page's caches go by."""
