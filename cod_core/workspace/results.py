@@ -44,6 +44,17 @@ class ResultsView(Base):
 
         only: the choice among the kept counterfactuals that the sweep was restricted to.
         """
+        report = {"made_at": now(), "run_ids": run_ids, "effects": self._effects(pid, run_ids), "left_out": left_out,
+                  "shots": shots, "state": self._state_mark(pid), "provenance": self.provenance(pid, only), "only": only}
+        former = self.report(pid)
+        if former and set(former["run_ids"]) != set(run_ids):
+            name = "report-" + former["made_at"].replace(":", "")
+            write_json(self._report_path(pid, name), former)
+        write_json(self._report_path(pid), report)
+        return report
+
+    def _effects(self, pid: str, run_ids: list[str]) -> list[dict]:
+        """[{k, majority, measures}] of cod over kd at every k that has both, measured on what the students answered."""
         chosen = set(run_ids)
         found = [r for r in runs.runs(self.db, pid) if r.config.run_id in chosen]
         cells = {(r.config.arm, r.config.plotted_k, r.config.seed): r for r in found}
@@ -56,14 +67,7 @@ class ResultsView(Base):
             measured = {key: value for key, value in measured.items() if value}
             if measured:
                 effects.append({"k": k, "majority": pairs[0][0].test.get("majority"), "measures": measured})
-        report = {"made_at": now(), "run_ids": run_ids, "effects": effects, "left_out": left_out, "shots": shots,
-                  "state": self._state_mark(pid), "provenance": self.provenance(pid, only), "only": only}
-        former = self.report(pid)
-        if former and set(former["run_ids"]) != set(run_ids):
-            name = "report-" + former["made_at"].replace(":", "")
-            write_json(self._report_path(pid, name), former)
-        write_json(self._report_path(pid), report)
-        return report
+        return effects
 
     def _truth(self, pid: str) -> dict[str, np.ndarray]:
         """measure -> (n,) the class that counts as right on each judged row, -1 where there is none."""
@@ -130,12 +134,14 @@ class ResultsView(Base):
     def renew_report(self, pid: str) -> None:
         """Compute the latest report anew from the students on record: nothing is trained again.
 
-        Raises NotEnoughData where there is none.
+        What the students were trained on stays as it was reported: a report that was stale is so afterwards, and one that
+        does not say on which teacher and pairs it rests counts as stale. Raises NotEnoughData where there is none.
         """
         report = self.report(pid)
         if report is None:
             raise NotEnoughData("There are no results yet. Distil students first.")
-        self.write_report(pid, report["run_ids"], report.get("left_out", []), report.get("shots", []))
+        unsaid = {"left_out": [], "shots": [], "state": "", "provenance": {}, "only": None}
+        write_json(self._report_path(pid), {**unsaid, **report, "made_at": now(), "effects": self._effects(pid, report["run_ids"])})
 
     def results(self, pid: str) -> Results | None:
         """The latest sweep's results, None before the first one. Asks no model.

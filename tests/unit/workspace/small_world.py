@@ -41,7 +41,8 @@ class World:
         made = []
         for i in ids:
             e, at = known[i], LABELS.index(known[i].label)
-            cf = Counterfactual(f"cf-{i}", i, f"turned {e.text}", e.label, LABELS[1 - at], Origin("search", "search", "1"), created_at=now())
+            cf = Counterfactual(f"cf-{i}", i, f"turned {e.text}", e.label, LABELS[1 - at], Origin("search", "search", "1"),
+                                created_at=now())
             self._read(cf.text, 1 - at, topic[text_hash(e.text)])
             made.append((cf, at))
         items.add_counterfactuals(self.w.db, self.pid, [cf for cf, _ in made])

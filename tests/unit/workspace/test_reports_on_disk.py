@@ -46,3 +46,28 @@ def test_a_torn_report_is_no_results_yet_and_the_next_sweep_puts_it_right(world)
     assert w.marker(pid)
     assert w.distill(pid, {"shots": [8], "seeds": 6, "arms": ["kd", "cod"]})["new"] == 0
     assert w.results(pid).effects[0]["k"] == 8
+
+
+def test_computing_a_report_again_does_not_make_it_fresh(world):
+    """The students are still those of pairs that a person has rejected since."""
+    w, pid = world.w, world.pid
+    world.sweep(8, 6, only={"annotator": "ann"})
+    before = w.report(pid)
+    w.decide(pid, f"cf-{world.ids[0]}", "rejected", "ann", reasons=("other",))
+    assert w.results(pid).stale
+    w.renew_report(pid)
+    after = w.report(pid)
+    assert w.results(pid).stale and not w.results(pid).outdated
+    assert before["provenance"]["chosen"] == "annotator: ann" and after["only"] == {"annotator": "ann"}
+    assert {**after, "made_at": before["made_at"]} == before
+
+
+def test_a_report_that_does_not_say_what_it_rests_on_is_stale_once_renewed(world):
+    w, pid = world.w, world.pid
+    world.sweep(8, 6)
+    old = {name: value for name, value in w.report(pid).items() if name not in ("state", "provenance", "only", "shots")}
+    w._report_path(pid).write_text(json.dumps(old))
+    assert w.results(pid).outdated
+    w.renew_report(pid)
+    found = w.results(pid)
+    assert found.stale and not found.outdated and found.effects[0]["k"] == 8
