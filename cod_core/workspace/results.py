@@ -131,7 +131,8 @@ class ResultsView(Base):
                               .group_by(examples.c.split).order_by(examples.c.split)).all()
         project = self.project(pid)
         identity = self._identity(project.teacher, project.task.labels) if project.teacher else ("", "")
-        parts = ((self.report(pid) or {}).get("made_at"), *last, *(n for row in texts for n in row), *identity)
+        report = self._report_path(pid)
+        parts = (report.stat().st_mtime_ns if report.exists() else None, *last, *(n for row in texts for n in row), *identity)
         return ":".join(map(str, parts))
 
     def renew_report(self, pid: str) -> None:
