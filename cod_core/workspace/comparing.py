@@ -7,8 +7,6 @@ prompts, annotators) and how it was trained, so that what differs can be seen.
 from collections import Counter
 from dataclasses import asdict, dataclass
 
-import numpy as np
-
 from cod_core.errors import BadInput
 from cod_core.store import runs
 from cod_core.types import Counterfactual, RunConfig
@@ -83,8 +81,6 @@ class Comparing(Base):
 
         Raises BadInput where a side is unknown or they share no draw.
         """
-        from cod_core.diagnostics.stats import paired_interval, row_differences
-
         known = {side.id: side for side in self.sides(pid)}
         if first not in known or second not in known:
             raise BadInput("One of the two runs is not on record any more. Choose again.")
@@ -93,17 +89,9 @@ class Comparing(Base):
         if not seeds:
             raise BadInput("The two runs share no draw, so they cannot be compared pair by pair. Distil both with the "
                            "same number of draws.")
-        measures = []
-        for name, truth in self._truth(pid).items():
-            key = "unlabelled_predicted" if name == "agreement_unlabelled" else "test_predicted"
-            told = [[self.predicted(pid, side.run_ids[s], key) for s in seeds] for side in (a, b)]
-            known_rows = truth >= 0
-            if not known_rows.any() or any(t is None or len(t) != len(truth) for rows in told for t in rows):
-                continue
-            right = [(np.array(rows) == truth)[:, known_rows] for rows in told]
-            rows = row_differences(*right)
-            measures.append({"name": name, "first": float(right[0].mean()), "second": float(right[1].mean()),
-                             **asdict(paired_interval(rows.mean(-1), rows))})
+        pairs = [(a.run_ids[s], b.run_ids[s]) for s in seeds]
+        measures = [{"name": name, "first": m["before"], "second": m["after"], **m["effect"]}
+                    for name, m in self.paired_measures(pid, pairs, self._truth(pid)).items()]
         differs = [n for n in dict.fromkeys([*a.about, *b.about]) if a.about.get(n) != b.about.get(n)]
         return {"differs": differs, "measures": measures, "draws": len(seeds)}
 

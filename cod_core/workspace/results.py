@@ -1,7 +1,7 @@
 """Results: the sentence and the curves of the latest sweep, from what is on record. No model is asked."""
 
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -58,15 +58,13 @@ class ResultsView(Base):
         chosen = set(run_ids)
         found = [r for r in runs.runs(self.db, pid) if r.config.run_id in chosen]
         cells = {(r.config.arm, r.config.plotted_k, r.config.seed): r for r in found}
-        truth, pool = self._truth(pid), len(self.pool(pid))
-        effects = []
+        truth, effects = self._truth(pid), []
         for k in sorted({key[1] for key in cells}):
-            pairs = [(cells["kd", k, s], cells["cod", k, s]) for a, kk, s in sorted(cells)
-                     if a == "kd" and kk == k and ("cod", k, s) in cells]
-            measured = {key: self._measure(pid, key, pairs, truth, k / max(1, pool)) for key in MEASURES} if pairs else {}
-            measured = {key: value for key, value in measured.items() if value}
+            both = [(cells["kd", k, s], cells["cod", k, s]) for a, kk, s in sorted(cells)
+                    if a == "kd" and kk == k and ("cod", k, s) in cells]
+            measured = self.paired_measures(pid, [(kd.config.run_id, cod.config.run_id) for kd, cod in both], truth)
             if measured:
-                effects.append({"k": k, "majority": pairs[0][0].test.get("majority"), "measures": measured})
+                effects.append({"k": k, "majority": both[0][0].test.get("majority"), "measures": measured})
         return effects
 
     def _truth(self, pid: str) -> dict[str, np.ndarray]:
@@ -77,8 +75,17 @@ class ResultsView(Base):
                 "agreement": teacher.logprobs([e.text for e in test]).argmax(-1) if test else np.zeros(0, int),
                 "agreement_unlabelled": teacher.logprobs([e.text for e in free]).argmax(-1) if free else np.zeros(0, int)}
 
-    def _measure(self, pid: str, key: str, pairs, truth: dict[str, np.ndarray], overlap: float) -> dict | None:
-        """{before, after, n_rows, effect} of one measure over the paired draws; None where it was not measured."""
+    def paired_measures(self, pid: str, pairs: list[tuple[str, str]], truth: dict[str, np.ndarray]) -> dict[str, dict]:
+        """measure -> {before, after, n_rows, overlap, effect} of the second students over the first ones, each pair (run ids) of
+        one draw; without the measures for which answers or right answers are not on record.
+
+        overlap: share of their rows that two draws have in common, None where it is not on record: then nothing is clear.
+        """
+        drawn = self.drawn(pid, list(zip(*pairs))) if pairs else None
+        measured = {key: self._measure(pid, key, pairs, truth, drawn) for key in MEASURES} if pairs else {}
+        return {key: value for key, value in measured.items() if value}
+
+    def _measure(self, pid: str, key: str, pairs, truth: dict[str, np.ndarray], drawn) -> dict | None:
         from cod_core.diagnostics.stats import paired_interval, row_differences
 
         known = truth[key] >= 0
@@ -86,16 +93,16 @@ class ResultsView(Base):
             return None
         right = {0: [], 1: []}
         for pair in pairs:
-            for side, run in enumerate(pair):
-                told = self.predicted(pid, run.config.run_id, MEASURES[key])
+            for side, run_id in enumerate(pair):
+                told = self.predicted(pid, run_id, MEASURES[key])
                 if told is None or len(told) != len(known):
                     return None
                 right[side].append((told == truth[key])[known])
         rows = row_differences(right[0], right[1])
-        draws = len({cod.config.data_hash for _, cod in pairs})
-        effect = paired_interval(rows.mean(-1), rows, distinct_draws=draws, overlap=overlap)
+        distinct, overlap = (drawn.distinct, drawn.overlap) if drawn else (None, None)
+        effect = paired_interval(rows.mean(-1), rows, distinct_draws=distinct, overlap=overlap)
         return {"before": float(np.mean(right[0])), "after": float(np.mean(right[1])), "n_rows": int(known.sum()),
-                "effect": asdict(effect)}
+                "overlap": overlap, "effect": asdict(effect)}
 
     def predicted(self, pid: str, run_id: str, key: str = "test_predicted") -> np.ndarray | None:
         """(n,) class indices that a finished student predicted, None where they are not on record."""
@@ -164,18 +171,28 @@ class ResultsView(Base):
             return Results(found, table_of(found), OUTDATED, [], first.get("teacher_accuracy"), first.get("majority"),
                            True, report.get("left_out", []), outdated=True)
         effects = [flat_effect(e) for e in report["effects"]]
-        best = next((e for e in reversed(effects)), None)
-        return Results(found, table_of(found), best["sentence"] if best else NOTHING, effects,
+        return Results(found, table_of(found), headline(effects), effects,
                        first.get("teacher_accuracy"), first.get("majority"), report["state"] != self._state_mark(pid),
                        report["left_out"])
+
+
+def headline(effects: list[dict]) -> str:
+    """The sentence of the largest k whose draws have at least half of their rows to themselves, of the largest where none has.
+
+    The largest k that a project allows takes more than half of its pairs, so its draws can never say what others would show.
+    Chosen by the rows alone: what the students answered has no part in it.
+    """
+    from cod_core.diagnostics.stats import MAX_OVERLAP
+
+    own = [e for e in effects if e["overlap"] is not None and e["overlap"] <= MAX_OVERLAP]
+    return (own or effects)[-1]["sentence"] if effects else NOTHING
 
 
 def flat_effect(entry: dict) -> dict:
     """One k of a report as {k, measure, kd, cod, n_test, mean, low, high, ..., sentence}: accuracy where it was measured."""
     from cod_core.diagnostics.sentence import Measured, result_sentence
-    from cod_core.diagnostics.stats import Effect
 
-    found = {key: (m["before"], m["after"], Effect(**m["effect"]), m["n_rows"]) for key, m in entry["measures"].items()}
+    found = {key: (m["before"], m["after"], effect_of(m), m["n_rows"]) for key, m in entry["measures"].items()}
     rows_are = {"agreement_unlabelled": "unlabelled texts"}
     agreement = next(((*found[key], rows_are.get(key, "test texts")) for key in ("agreement_unlabelled", "agreement")
                       if key in found), None)
@@ -185,7 +202,16 @@ def flat_effect(entry: dict) -> dict:
         entry["k"], before, after, effect, n, "accuracy" if main == "accuracy" else "agreement with the teacher",
         agreement=Measured(*agreement) if agreement and main == "accuracy" else None, majority=entry["majority"],
         rows_are=rows_are.get(main, "test texts"))
-    return {"k": entry["k"], "measure": main, "kd": before, "cod": after, "n_test": n, **asdict(effect), "sentence": sentence}
+    return {"k": entry["k"], "measure": main, "kd": before, "cod": after, "n_test": n, **asdict(effect),
+            "overlap": entry["measures"][main].get("overlap"), "sentence": sentence}
+
+
+def effect_of(measured: dict):
+    """The Effect of one measure of a report. One written before it was looked at which rows the draws share is never clear."""
+    from cod_core.diagnostics.stats import UNKNOWN, Effect
+
+    effect = Effect(**measured["effect"])
+    return replace(effect, clear=False, caveat=UNKNOWN) if effect.clear and "overlap" not in measured else effect
 
 
 def table_of(found: list[RunResult]) -> list[dict]:

@@ -44,6 +44,7 @@ class Sweeping(Base):
         total = sum(len(cells) for _, _, cells, _ in plans)
         finished = new = 0
         for run, pid, cells, _ in plans:
+            self.keep_rows(pid, cells)
             done = runs.run_ids(self.db, pid)
             todo = [cell for cell in cells if cell.config.run_id not in done]
             finished += len(cells) - len(todo)

@@ -12,6 +12,7 @@ from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Predictio
 
 LABELS = ("negative", "positive")
 SIDES, SURE = 16, 0.95
+TURN = np.array([-1.0] + [1.0] * (SIDES - 1))
 
 
 class World:
@@ -31,7 +32,9 @@ class World:
         found = [Example(f"{split}{i}", f"{split} text {i}", LABELS[i % 2], split) for i in range(start, start + n)]
         items.add_examples(self.w.db, self.pid, found)
         for e in found:
-            self._read(e.text, LABELS.index(e.label), self.rng.normal(size=SIDES))
+            vector = self.rng.normal(size=SIDES)
+            vector[0] = (2 * LABELS.index(e.label) - 1) * abs(self.rng.normal(0.8, 0.5))
+            self._read(e.text, LABELS.index(e.label), vector)
         return [e.id for e in found]
 
     def keep(self, ids: list[str]) -> None:
@@ -43,7 +46,7 @@ class World:
             e, at = known[i], LABELS.index(known[i].label)
             cf = Counterfactual(f"cf-{i}", i, f"turned {e.text}", e.label, LABELS[1 - at], Origin("search", "search", "1"),
                                 created_at=now())
-            self._read(cf.text, 1 - at, topic[text_hash(e.text)])
+            self._read(cf.text, 1 - at, topic[text_hash(e.text)] * TURN)
             made.append((cf, at))
         items.add_counterfactuals(self.w.db, self.pid, [cf for cf, _ in made])
         self.check([cf for cf, _ in made])
@@ -61,10 +64,8 @@ class World:
         self.w.distill(self.pid, {"shots": [k], "seeds": draws, "arms": ["kd", "cod"], **params})
         return self.w.results(self.pid).effects[0]
 
-    def _read(self, text: str, at: int, topic) -> None:
-        vector = np.array(topic, dtype=np.float32)
-        vector[0] = (2 * at - 1) * abs(self.rng.normal(0.8, 0.5))
-        cache.put_embeddings(self.w.db, self.w.encoder().id, {text_hash(text): vector / np.linalg.norm(vector)})
+    def _read(self, text: str, at: int, vector) -> None:
+        cache.put_embeddings(self.w.db, self.w.encoder().id, {text_hash(text): np.float32(vector / np.linalg.norm(vector))})
         cache.put_predictions(self.w.db, *self.identity, {text_hash(text): sure(at).logprobs})
 
 
