@@ -51,11 +51,11 @@ def task_table(w, pid: str, name: str) -> dict | None:
             "n": len(found), "seconds": round(float(np.mean([r.seconds for r in found.values()])), 4)}
     for student in sorted({label.split()[0] for label, _ in cells}):
         for k in sorted({k for label, k in cells if label == f"{student} kd"}):
-            table["effects"] += _effects(w, pid, cells, student, k, truth, pairs)
+            table["effects"] += _effects(w, pid, cells, student, k, truth)
     return table
 
 
-def _effects(w, pid, cells, student: str, k: int, truth, pairs: int) -> list[dict]:
+def _effects(w, pid, cells, student: str, k: int, truth) -> list[dict]:
     """cod - kd at one k, and the variant chosen by mean development accuracy - kd."""
     base = cells[f"{student} kd", k]
     candidates = {label: found for (label, kk), found in cells.items()
@@ -70,7 +70,7 @@ def _effects(w, pid, cells, student: str, k: int, truth, pairs: int) -> list[dic
         if not kind:
             continue
         both = [(base[s], candidates[label][s]) for s in sorted(base)]
-        measured = w._measure(pid, "accuracy", both, truth, k / max(1, pairs))
+        measured = w.paired_measures(pid, [(a.config.run_id, b.config.run_id) for a, b in both], truth).get("accuracy")
         mcc = np.array([b.test["mcc"] - a.test["mcc"] for a, b in both])
         effect = measured["effect"] if measured else None
         out.append({"student": student, "k": k, "kind": kind, "variant": label, "kd": round(measured["before"], 4),

@@ -6,6 +6,8 @@ from typing import Any
 import streamlit as st
 
 from cod_core import figures
+from cod_core.diagnostics.sentence import verdict
+from cod_core.diagnostics.stats import MIN_ROWS, ONE_DRAW, Effect
 from ui import errors, jobs, layout, measured, remembered, state
 
 SECTIONS = {"bought": "What it bought", "line": "Where the line is drawn", "map": "Map of the texts",
@@ -95,13 +97,12 @@ def gap_sentence(gap: dict, k: int) -> str:
     """The paired difference of the gaps in words."""
     e, kd, cod = gap["effect"], gap["arms"]["kd"]["mean"], gap["arms"]["cod"]["mean"]
     more = "" if e["low"] is None else f", 95 % interval of the difference {e['low']:+.2f} to {e['high']:+.2f}".replace("-", "−")
-    verdict = "the difference may be chance"
-    if e["low"] is not None and e["high"] < 0:
-        verdict = "counterfactuals brought the lines together"
-    elif e["low"] is not None and e["low"] > 0:
-        verdict = "counterfactuals drove the lines apart"
+    said = f"counterfactuals {'brought the lines together' if e['mean'] < 0 else 'drove the lines apart'}"
+    if not e["clear"]:
+        said = verdict(Effect(**e), MIN_ROWS)
+    draws = ONE_DRAW if e["caveat"] == ONE_DRAW else f"{gap['draws']} draws"
     return (f"At {k} training rows the gap between the lines is {cod:.2f} with counterfactuals and {kd:.2f} without, in "
-            f"units of the median pair{more}, {gap['n']} pairs, {gap['draws']} draws: {verdict}. Students with "
+            f"units of the median pair{more}, {gap['n']} pairs, {draws}: {said}. Students with "
             f"counterfactuals give the teacher's answer at both ends of {1 - gap['arms']['cod']['censored']:.0%} of the "
             f"pairs, the others of {1 - gap['arms']['kd']['censored']:.0%}.")
 

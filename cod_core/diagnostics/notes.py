@@ -21,10 +21,12 @@ _CORE = "Hamman et al. 2025, arXiv:2510.21631"
 NOTES = {
     "difference": Note(
         "Difference", "How many more of the test texts are answered rightly with counterfactuals than without, at the "
-        "same number of training rows.",
+        "same number of training rows. The interval is for further draws from the texts and counterfactuals of this project.",
         "mean over draws s and test rows i of D[s,i] = right_CoD[s,i] − right_KD[s,i]; 95 % interval mean ± t·√V with "
-        "V = V_draws + V_rows − V_both, Satterthwaite's degrees of freedom; sign-flip test over the draws.",
-        "Owen 2007, arXiv:0712.1111; Satterthwaite 1946; Fisher's randomisation test"),
+        "V = V_draws + V_rows − V_both, Satterthwaite's degrees of freedom; sign-flip test over the draws. "
+        "Clear: p < .05 and 0 also outside the interval with V_draws · (1 + (S − 1)w) / (1 − w), w ≤ ½ the mean share of rows "
+        "that two of the S draws have in common.",
+        "Owen 2007, arXiv:0712.1111; Satterthwaite 1946; Fisher's randomisation test; Nadeau and Bengio 2003"),
     "accuracy": Note(
         "Accuracy", "The share of test texts on which the student gives the label that people gave.",
         "right answers / labelled test texts, mean over draws; the band is one standard deviation over draws.",

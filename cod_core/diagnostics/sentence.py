@@ -7,7 +7,7 @@ not with one possible draw, not below 100 labelled test rows (agreement with the
 import math
 from dataclasses import dataclass
 
-from cod_core.diagnostics.stats import FEW_DRAWS, FEW_ROWS, MIN_ROWS, ONE_DRAW, SHARED, Effect
+from cod_core.diagnostics.stats import FEW_DRAWS, FEW_ROWS, MIN_ROWS, ONE_DRAW, SHARED, UNKNOWN, Effect
 
 ACCURACY = "accuracy"
 AGREEMENT = "agreement with the teacher"
@@ -72,7 +72,9 @@ def verdict(effect: Effect, n_labelled: int, measure: str = ACCURACY) -> str:
     if effect.caveat == FEW_DRAWS:
         return "too few draws to be sure"
     if effect.caveat == SHARED:
-        return "the draws share most of their texts, so this may be chance"
+        return "the draws share many of their texts, so other texts may not show it"
+    if effect.caveat == UNKNOWN:
+        return "what the draws share is not on record, so this may be chance (distil again to know)"
     if effect.clear and measure == AGREEMENT and n_labelled < MIN_ROWS:
         return f"the student follows its teacher {'more' if effect.mean > 0 else 'less'} closely"
     if n_labelled < MIN_ROWS or effect.caveat == FEW_ROWS:

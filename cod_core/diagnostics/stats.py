@@ -13,6 +13,12 @@ V_both is the noise of single answers, which both other terms contain once; taki
 in the two-way layout (Owen 2007, arXiv:0712.1111). The interval is mean +- t(df) sqrt(V) with Satterthwaite's
 df = V^2 / (V_seeds^2 / (S - 1) + V_rows^2 / (n - 1)), kept within [min(S, n) - 1, S + n - 2]. A percentile
 bootstrap over 5 seeds covers 83 %, not 95 % (METHOD.md section 6); this covers 95 % in the tests' simulation.
+
+The interval speaks of further draws from the same texts and counterfactuals. Whether other texts and counterfactuals would
+show the same is another question: draws that share rows vary less between each other than around what such draws give in
+general. With a share w of common rows the variance of the mean of S draws is 1 + (S - 1) w over 1 - w times V_seeds, where
+each row contributes its part (an upper bound where rows work together, as in the correction of Nadeau and Bengio 2003 for
+resampled training sets). A difference is clear only where an interval widened by that factor excludes 0 too.
 """
 
 import math
@@ -27,7 +33,8 @@ ONE_DRAW = "one possible draw"
 FEW_ROWS = "few test rows"
 FEW_DRAWS = "few draws"
 CHANCE = "may be chance"
-SHARED = "draws share most of their texts"
+SHARED = "draws share too many of their texts"
+UNKNOWN = "what the draws share is not on record"
 MAX_OVERLAP = 0.5
 ROW_VARIANCE_BOUND = 0.5
 
@@ -52,30 +59,44 @@ class Effect:
 
 def paired_interval(
     diffs: Sequence[float], row_diffs=None, n_test: int | None = None, distinct_draws: int | None = None,
-    overlap: float = 0.0, level: float = 0.95,
+    overlap: float | None = 0.0, level: float = 0.95, min_rows: int = MIN_ROWS,
 ) -> Effect:
     """The mean difference over draws with the interval of the module's docstring.
 
     diffs: (S,) differences, one a draw. row_diffs: (S, n) D[s, i] (see row_differences), or (n,) already averaged
     over the draws: V_both is then unknown and stays in, which errs on the wide side. Without them give n_test:
     the variance of a row is then taken as 0.5, what two students with unrelated answers have at most, which is
-    wider still. distinct_draws: different sets of training rows among the draws; 1 where k equals all rows.
-    overlap: k over the number of texts it was drawn from. Never clear: one possible draw, fewer than 100 test
-    rows, fewer than 6 draws, p >= .05, an interval with 0, draws that share more than half of their texts.
+    wider still. distinct_draws: different sets of training rows among the draws, of the arm that has fewer; 1 where k equals
+    all rows. overlap: mean share of common rows of two draws, of the arm where it is larger (distill/row_sets.py); None
+    where it is not known. min_rows: test rows from which on a difference may be clear; fewer will do for lengths.
+    Never clear: one possible draw, too few test rows, fewer than 6 draws, p >= .05, an interval with 0, draws that share
+    more than half of their rows, or so many that the widened interval holds 0, and draws of which that is not known.
     Raises ValueError where diffs is empty or the parts do not fit each other.
     """
     means, n, v_rows, v_both = _parts(diffs, row_diffs, n_test)
     seeds, mean = len(means), float(means.mean())
     one_draw = seeds == 1 or (distinct_draws is not None and distinct_draws <= 1)
     v_seeds = 0.0 if one_draw else float(means.var(ddof=1)) / seeds
-    total = max(v_seeds, v_rows, v_seeds + v_rows - (0.0 if one_draw else v_both))
-    low = high = None
-    if n > 1:
-        half = _t(level, _freedom(total, v_seeds, v_rows, 1 if one_draw else seeds, n)) * math.sqrt(total)
-        low, high = mean - half, mean + half
-    p = 1.0 if one_draw else sign_flip_p(means)
-    caveat = _caveat(one_draw, n, seeds, p, low, high, overlap)
+
+    def around(v_draws: float) -> tuple[float | None, float | None]:
+        if n <= 1:
+            return None, None
+        total = max(v_draws, v_rows, v_draws + v_rows - (0.0 if one_draw else v_both))
+        half = _t(level, _freedom(total, v_draws, v_rows, 1 if one_draw else seeds, n)) * math.sqrt(total)
+        return mean - half, mean + half
+    (low, high), p = around(v_seeds), 1.0 if one_draw else sign_flip_p(means)
+    caveat = ONE_DRAW if one_draw else FEW_ROWS if n < min_rows else _chance(seeds, p, low, high)
+    if not caveat:
+        caveat = UNKNOWN if overlap is None else SHARED if overlap > MAX_OVERLAP else ""
+    if not caveat and _holds_zero(*around(v_seeds * widening(seeds, overlap))):
+        caveat = SHARED
     return Effect(mean, low, high, p, seeds, not caveat, caveat, n)
+
+
+def widening(draws: int, overlap: float) -> float:
+    """How many times V_seeds the variance of the mean of so many draws is, texts and counterfactuals themselves being a
+    sample. overlap: below 1."""
+    return (1 + (draws - 1) * overlap) / (1 - overlap)
 
 
 def row_differences(correct_a, correct_b) -> np.ndarray:
@@ -151,20 +172,16 @@ def _freedom(total: float, v_seeds: float, v_rows: float, seeds: int, n: int) ->
     return min(max(wanted, min(seeds, n) - 1), seeds + n - 2)
 
 
-def _caveat(one_draw: bool, n: int, seeds: int, p: float, low, high, overlap: float) -> str:
-    if one_draw:
-        return ONE_DRAW
-    if n < MIN_ROWS:
-        return FEW_ROWS
-    if low is None or low <= 0 <= high:
+def _chance(seeds: int, p: float, low, high) -> str:
+    if _holds_zero(low, high):
         return CHANCE
     if 2 / 2**seeds >= MAX_P:
         return FEW_DRAWS
-    if p >= MAX_P:
-        return CHANCE
-    if overlap > MAX_OVERLAP:
-        return SHARED
-    return ""
+    return CHANCE if p >= MAX_P else ""
+
+
+def _holds_zero(low, high) -> bool:
+    return low is None or low <= 0 <= high
 
 
 def _signed_sums(values: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ from cod_core.workspace.reporting import Reporting
 from cod_core.workspace.results import ResultsView
 from cod_core.workspace.retrying import Retrying
 from cod_core.workspace.reviewing import Reviewing
+from cod_core.workspace.rows_on_record import RowsOnRecord
 from cod_core.workspace.searching import Searching
 from cod_core.workspace.sweeping import Sweeping
 from cod_core.workspace.tabular import Tabular
@@ -39,5 +40,5 @@ from cod_core.workspace.working import Working
 class Workspace(Prompting, Remembering,
                 Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working, Guiding,
                 People, Reviewing, Auditing, Keeping, Sweeping, Trying, Costing, Queueing, Searching, Tightening,
-                Judging, Tabular, Diagnosing, Insights, LiveView, Comparing, Reporting, Retrying):
+                Judging, Tabular, Diagnosing, Insights, LiveView, Comparing, Reporting, Retrying, RowsOnRecord):
     """Everything the app can do with one data folder (COD_HOME). home: another folder, for tests."""

@@ -4,16 +4,14 @@ A side is what one sweep trained for one arm and k; its description says which c
 prompts, annotators) and how it was trained, so that what differs can be seen.
 """
 
-import json
 from collections import Counter
 from dataclasses import asdict, dataclass
-
-import numpy as np
 
 from cod_core.errors import BadInput
 from cod_core.store import runs
 from cod_core.types import Counterfactual, RunConfig
 from cod_core.workspace.base import Base
+from cod_core.workspace.filing import read_json
 
 NOT_SETTINGS = ("seed", "data_hash", "shots")
 
@@ -74,7 +72,7 @@ class Comparing(Base):
     def report_history(self, pid: str) -> list[dict]:
         """Every sweep's report, newest first."""
         folder = self.settings.folder("students", pid)
-        found = [json.loads(p.read_text(encoding="utf-8")) for p in folder.glob("report*.json")]
+        found = [report for path in folder.glob("report*.json") if (report := read_json(path))]
         return list({r["made_at"]: r for r in sorted(found, key=lambda r: r["made_at"], reverse=True)}.values())
 
     def compare_sides(self, pid: str, first: str, second: str) -> dict:
@@ -83,8 +81,6 @@ class Comparing(Base):
 
         Raises BadInput where a side is unknown or they share no draw.
         """
-        from cod_core.diagnostics.stats import paired_interval, row_differences
-
         known = {side.id: side for side in self.sides(pid)}
         if first not in known or second not in known:
             raise BadInput("One of the two runs is not on record any more. Choose again.")
@@ -93,17 +89,9 @@ class Comparing(Base):
         if not seeds:
             raise BadInput("The two runs share no draw, so they cannot be compared pair by pair. Distil both with the "
                            "same number of draws.")
-        measures = []
-        for name, truth in self._truth(pid).items():
-            key = "unlabelled_predicted" if name == "agreement_unlabelled" else "test_predicted"
-            told = [[self.predicted(pid, side.run_ids[s], key) for s in seeds] for side in (a, b)]
-            known_rows = truth >= 0
-            if not known_rows.any() or any(t is None or len(t) != len(truth) for rows in told for t in rows):
-                continue
-            right = [(np.array(rows) == truth)[:, known_rows] for rows in told]
-            rows = row_differences(*right)
-            measures.append({"name": name, "first": float(right[0].mean()), "second": float(right[1].mean()),
-                             **asdict(paired_interval(rows.mean(-1), rows))})
+        pairs = [(a.run_ids[s], b.run_ids[s]) for s in seeds]
+        measures = [{"name": name, "first": m["before"], "second": m["after"], **m["effect"]}
+                    for name, m in self.paired_measures(pid, pairs, self._truth(pid)).items()]
         differs = [n for n in dict.fromkeys([*a.about, *b.about]) if a.about.get(n) != b.about.get(n)]
         return {"differs": differs, "measures": measures, "draws": len(seeds)}
 

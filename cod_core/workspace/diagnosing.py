@@ -5,8 +5,6 @@ surrogate's path, Fisher information and fidelity come from cod_core.diagnostics
 texts, and what is kept on record.
 """
 
-import json
-
 import numpy as np
 
 from cod_core.errors import NotEnoughData
@@ -14,9 +12,11 @@ from cod_core.progress import Progress, silent
 from cod_core.store import cache, items, runs
 from cod_core.text import short_hash
 from cod_core.workspace.base import Base
+from cod_core.workspace.filing import read_json, write_json
 
 GAP_PAIRS = 60
-VERSION = 2
+FEWEST_PAIRS = 30  # for a clear gap: it is a length, not a right or wrong answer
+VERSION = 3
 
 
 class Diagnosing(Base):
@@ -25,11 +25,8 @@ class Diagnosing(Base):
     def diagnostics(self, pid: str) -> dict | None:
         """What diagnose() found last, None before it ran or where an earlier version wrote it. stale: other students
         are on the Results page now."""
-        path = self._report_path(pid, "diagnostics")
-        if not path.exists():
-            return None
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found.get("version") != VERSION:
+        found = read_json(self._report_path(pid, "diagnostics"))
+        if found is None or found.get("version") != VERSION:
             return None
         return {**found, "stale": found["report"] != (self.report(pid) or {}).get("made_at")}
 
@@ -52,7 +49,7 @@ class Diagnosing(Base):
                "labels": list(self.project(pid).task.labels),
                "fidelity": {k: self.fidelities(pid, report, k) for k in ks},
                "information": {k: self.informations(pid, report, k) for k in ks}}
-        self._report_path(pid, "diagnostics").write_text(json.dumps(out), encoding="utf-8")
+        write_json(self._report_path(pid, "diagnostics"), out)
         return {"n_pairs": len(pairs), "ks": ks}
 
     def two_moons(self, seeds, k: int = 20, noise: float = 0.1, past: float = 0.15) -> list:
@@ -122,7 +119,8 @@ class Diagnosing(Base):
             lengths = np.linalg.norm(phi[ends[:, 1]] - phi[ends[:, 0]], axis=1)
             read = {arm: self._student_rows(pid, configs[arm], texts) for arm in configs}
             measured = {arm: gaps.gaps(found, rows, read[arm], lengths) for arm in configs}
-            out[k] = gap_values(found, measured, phi, pairs, len(seeds))
+            drawn = self.drawn(pid, [[c.run_id for c in configs[arm]] for arm in configs])
+            out[k] = gap_values(found, measured, phi, pairs, len(seeds), drawn)
             if configs["kd"][0].student == "linear":
                 out[k]["surrogate"] = self._surrogate(pid, configs, phi, rows, ends)
         return out
@@ -241,11 +239,12 @@ class Diagnosing(Base):
         return {name: {key: float(np.mean([f[key] for f in each])) for key in each[0]} for name, each in found.items()}
 
 
-def gap_values(found, measured: dict, phi, pairs: list[tuple[str, str]], draws: int) -> dict:
+def gap_values(found, measured: dict, phi, pairs: list[tuple[str, str]], draws: int, drawn) -> dict:
     """Gaps of "kd" and "cod" as plain values: per pair (means over draws), paired effects, per class pair.
 
     Lengths are divided by the median pair's. effect: of cod - kd, below 0 where the counterfactuals brought the lines
-    together; ends: of the share of pairs on which the student has the teacher's class at both ends.
+    together; ends: of the share of pairs on which the student has the teacher's class at both ends. drawn: what the draws
+    share (row_sets.Drawn), None where that is not on record.
     """
     from dataclasses import asdict
 
@@ -270,8 +269,9 @@ def gap_values(found, measured: dict, phi, pairs: list[tuple[str, str]], draws: 
                for name in ("hausdorff", "hd95", "chamfer")}}
     rows = (cod.gap - kd.gap) / unit
     ends = cod.both_ends.astype(float) - kd.both_ends
-    out["effect"] = asdict(paired_interval(rows.mean(-1), rows))
-    out["ends"] = asdict(paired_interval(ends.mean(-1), ends))
+    share = {"distinct_draws": drawn.distinct if drawn else None, "overlap": drawn.overlap if drawn else None}
+    out["effect"] = asdict(paired_interval(rows.mean(-1), rows, min_rows=FEWEST_PAIRS, **share))
+    out["ends"] = asdict(paired_interval(ends.mean(-1), ends, **share))
     out["by_class"] = [
         {"from": a, "to": b, "n": len(at), "kd": float(kd.gap[:, at].mean() / unit),
          "cod": float(cod.gap[:, at].mean() / unit)} for (a, b), at in gaps.by_class_pair(kd).items()]

@@ -104,6 +104,7 @@ class Distilling(Base):
         Returns {"students", "new", "left_out", "report"}.
         """
         cells, left_out, shots = self.plan_sweep(pid, params, progress)
+        self.keep_rows(pid, cells)
         found = self.run_cells(pid, cells, params, progress)
         report = self.write_report(pid, [cell.config.run_id for cell in cells], left_out, shots, params.get("only"))
         return {"students": len(cells), "new": len(found), "left_out": left_out, "report": report["made_at"]}

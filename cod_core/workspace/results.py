@@ -1,8 +1,7 @@
 """Results: the sentence and the curves of the latest sweep, from what is on record. No model is asked."""
 
-import json
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from cod_core.errors import NotEnoughData
 from cod_core.store import items, runs
 from cod_core.types import RunResult, now
 from cod_core.workspace.base import Base
+from cod_core.workspace.filing import read_json, write_json
 
 MEASURES = {"accuracy": "test_predicted", "agreement": "test_predicted", "agreement_unlabelled": "unlabelled_predicted"}
 OUTDATED = "These results were written by an earlier version of the app. Compute them again; no student is trained anew."
@@ -45,26 +45,28 @@ class ResultsView(Base):
 
         only: the choice among the kept counterfactuals that the sweep was restricted to.
         """
-        chosen = set(run_ids)
-        found = [r for r in runs.runs(self.db, pid) if r.config.run_id in chosen]
-        cells = {(r.config.arm, r.config.plotted_k, r.config.seed): r for r in found}
-        truth, pool = self._truth(pid), len(self.pool(pid))
-        effects = []
-        for k in sorted({key[1] for key in cells}):
-            pairs = [(cells["kd", k, s], cells["cod", k, s]) for a, kk, s in sorted(cells)
-                     if a == "kd" and kk == k and ("cod", k, s) in cells]
-            measured = {key: self._measure(pid, key, pairs, truth, k / max(1, pool)) for key in MEASURES} if pairs else {}
-            measured = {key: value for key, value in measured.items() if value}
-            if measured:
-                effects.append({"k": k, "majority": pairs[0][0].test.get("majority"), "measures": measured})
-        report = {"made_at": now(), "run_ids": run_ids, "effects": effects, "left_out": left_out, "shots": shots,
-                  "state": self._state_mark(pid), "provenance": self.provenance(pid, only), "only": only}
+        report = {"made_at": now(), "run_ids": run_ids, "effects": self._effects(pid, run_ids), "left_out": left_out,
+                  "shots": shots, "state": self._state_mark(pid), "provenance": self.provenance(pid, only), "only": only}
         former = self.report(pid)
         if former and set(former["run_ids"]) != set(run_ids):
             name = "report-" + former["made_at"].replace(":", "")
-            self._report_path(pid, name).write_text(json.dumps(former), encoding="utf-8")
-        self._report_path(pid).write_text(json.dumps(report), encoding="utf-8")
+            write_json(self._report_path(pid, name), former)
+        write_json(self._report_path(pid), report)
         return report
+
+    def _effects(self, pid: str, run_ids: list[str]) -> list[dict]:
+        """[{k, majority, measures}] of cod over kd at every k that has both, measured on what the students answered."""
+        chosen = set(run_ids)
+        found = [r for r in runs.runs(self.db, pid) if r.config.run_id in chosen]
+        cells = {(r.config.arm, r.config.plotted_k, r.config.seed): r for r in found}
+        truth, effects = self._truth(pid), []
+        for k in sorted({key[1] for key in cells}):
+            both = [(cells["kd", k, s], cells["cod", k, s]) for a, kk, s in sorted(cells)
+                    if a == "kd" and kk == k and ("cod", k, s) in cells]
+            measured = self.paired_measures(pid, [(kd.config.run_id, cod.config.run_id) for kd, cod in both], truth)
+            if measured:
+                effects.append({"k": k, "majority": both[0][0].test.get("majority"), "measures": measured})
+        return effects
 
     def _truth(self, pid: str) -> dict[str, np.ndarray]:
         """measure -> (n,) the class that counts as right on each judged row, -1 where there is none."""
@@ -74,8 +76,17 @@ class ResultsView(Base):
                 "agreement": decided_classes(teacher.logprobs([e.text for e in test]) if test else []),
                 "agreement_unlabelled": decided_classes(teacher.logprobs([e.text for e in free]) if free else [])}
 
-    def _measure(self, pid: str, key: str, pairs, truth: dict[str, np.ndarray], overlap: float) -> dict | None:
-        """{before, after, n_rows, effect} of one measure over the paired draws; None where it was not measured."""
+    def paired_measures(self, pid: str, pairs: list[tuple[str, str]], truth: dict[str, np.ndarray]) -> dict[str, dict]:
+        """measure -> {before, after, n_rows, overlap, effect} of the second students over the first ones, each pair (run ids) of
+        one draw; without the measures for which answers or right answers are not on record.
+
+        overlap: share of their rows that two draws have in common, None where it is not on record: then nothing is clear.
+        """
+        drawn = self.drawn(pid, list(zip(*pairs))) if pairs else None
+        measured = {key: self._measure(pid, key, pairs, truth, drawn) for key in MEASURES} if pairs else {}
+        return {key: value for key, value in measured.items() if value}
+
+    def _measure(self, pid: str, key: str, pairs, truth: dict[str, np.ndarray], drawn) -> dict | None:
         from cod_core.diagnostics.stats import paired_interval, row_differences
 
         known = truth[key] >= 0
@@ -83,16 +94,16 @@ class ResultsView(Base):
             return None
         right = {0: [], 1: []}
         for pair in pairs:
-            for side, run in enumerate(pair):
-                told = self.predicted(pid, run.config.run_id, MEASURES[key])
+            for side, run_id in enumerate(pair):
+                told = self.predicted(pid, run_id, MEASURES[key])
                 if told is None or len(told) != len(known):
                     return None
                 right[side].append((told == truth[key])[known])
         rows = row_differences(right[0], right[1])
-        draws = len({cod.config.data_hash for _, cod in pairs})
-        effect = paired_interval(rows.mean(-1), rows, distinct_draws=draws, overlap=overlap)
+        distinct, overlap = (drawn.distinct, drawn.overlap) if drawn else (None, None)
+        effect = paired_interval(rows.mean(-1), rows, distinct_draws=distinct, overlap=overlap)
         return {"before": float(np.mean(right[0])), "after": float(np.mean(right[1])), "n_rows": int(known.sum()),
-                "effect": asdict(effect)}
+                "overlap": overlap, "effect": asdict(effect)}
 
     def predicted(self, pid: str, run_id: str, key: str = "test_predicted") -> np.ndarray | None:
         """(n,) class indices that a finished student predicted, None where they are not on record."""
@@ -111,33 +122,38 @@ class ResultsView(Base):
         return short_hash(*identity, *sorted(cf.id for cf, _ in self.kept_pairs(pid).values()))
 
     def report(self, pid: str) -> dict | None:
-        """The latest sweep's report, None before the first one."""
-        path = self._report_path(pid)
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        """The latest sweep's report, None before the first one or where its file cannot be read."""
+        return read_json(self._report_path(pid))
 
     def marker(self, pid: str) -> str:
-        """Changes whenever the results, the decisions, the proposals or the teacher do: what a page's caches go by."""
+        """Changes whenever the results, the decisions, the proposals, their verdicts, the texts or the teacher do: what a
+        page's caches go by. Asked for with every card, so it reads the ends of indices only: 4 ms with 20,000 texts."""
         from sqlalchemy import func, select
 
-        from cod_core.store import schema
+        from cod_core.store.schema import counterfactuals, decisions, examples, flip_checks
 
+        ends = (decisions.c.seq, counterfactuals.c.position, flip_checks.c.touched)
         with self.db.read() as c:
-            seq = c.execute(select(func.max(schema.decisions.c.seq)).where(schema.decisions.c.project_id == pid)).scalar()
-            cfs = c.execute(select(func.count()).select_from(schema.counterfactuals)
-                            .where(schema.counterfactuals.c.project_id == pid)).scalar()
+            last = [c.execute(select(func.max(end)).where(end.table.c.project_id == pid)).scalar() for end in ends]
+            texts = c.execute(select(examples.c.split, func.count()).where(examples.c.project_id == pid)
+                              .group_by(examples.c.split).order_by(examples.c.split)).all()
         project = self.project(pid)
         identity = self._identity(project.teacher, project.task.labels) if project.teacher else ("", "")
-        return f"{(self.report(pid) or {}).get('made_at')}:{seq}:{cfs}:{':'.join(identity)}"
+        report = self._report_path(pid)
+        parts = (report.stat().st_mtime_ns if report.exists() else None, *last, *(n for row in texts for n in row), *identity)
+        return ":".join(map(str, parts))
 
     def renew_report(self, pid: str) -> None:
         """Compute the latest report anew from the students on record: nothing is trained again.
 
-        Raises NotEnoughData where there is none.
+        What the students were trained on stays as it was reported: a report that was stale is so afterwards, and one that
+        does not say on which teacher and pairs it rests counts as stale. Raises NotEnoughData where there is none.
         """
         report = self.report(pid)
         if report is None:
             raise NotEnoughData("There are no results yet. Distil students first.")
-        self.write_report(pid, report["run_ids"], report.get("left_out", []), report.get("shots", []))
+        unsaid = {"left_out": [], "shots": [], "state": "", "provenance": {}, "only": None}
+        write_json(self._report_path(pid), {**unsaid, **report, "made_at": now(), "effects": self._effects(pid, report["run_ids"])})
 
     def results(self, pid: str) -> Results | None:
         """The latest sweep's results, None before the first one. Asks no model.
@@ -156,18 +172,28 @@ class ResultsView(Base):
             return Results(found, table_of(found), OUTDATED, [], first.get("teacher_accuracy"), first.get("majority"),
                            True, report.get("left_out", []), outdated=True)
         effects = [flat_effect(e) for e in report["effects"]]
-        best = next((e for e in reversed(effects)), None)
-        return Results(found, table_of(found), best["sentence"] if best else NOTHING, effects,
+        return Results(found, table_of(found), headline(effects), effects,
                        first.get("teacher_accuracy"), first.get("majority"), report["state"] != self._state_mark(pid),
                        report["left_out"])
+
+
+def headline(effects: list[dict]) -> str:
+    """The sentence of the largest k whose draws have at least half of their rows to themselves, of the largest where none has.
+
+    The largest k that a project allows takes more than half of its pairs, so its draws can never say what others would show.
+    Chosen by the rows alone: what the students answered has no part in it.
+    """
+    from cod_core.diagnostics.stats import MAX_OVERLAP
+
+    own = [e for e in effects if e["overlap"] is not None and e["overlap"] <= MAX_OVERLAP]
+    return (own or effects)[-1]["sentence"] if effects else NOTHING
 
 
 def flat_effect(entry: dict) -> dict:
     """One k of a report as {k, measure, kd, cod, n_test, mean, low, high, ..., sentence}: accuracy where it was measured."""
     from cod_core.diagnostics.sentence import Measured, result_sentence
-    from cod_core.diagnostics.stats import Effect
 
-    found = {key: (m["before"], m["after"], Effect(**m["effect"]), m["n_rows"]) for key, m in entry["measures"].items()}
+    found = {key: (m["before"], m["after"], effect_of(m), m["n_rows"]) for key, m in entry["measures"].items()}
     rows_are = {"agreement_unlabelled": "unlabelled texts"}
     agreement = next(((*found[key], rows_are.get(key, "test texts")) for key in ("agreement_unlabelled", "agreement")
                       if key in found), None)
@@ -177,7 +203,16 @@ def flat_effect(entry: dict) -> dict:
         entry["k"], before, after, effect, n, "accuracy" if main == "accuracy" else "agreement with the teacher",
         agreement=Measured(*agreement) if agreement and main == "accuracy" else None, majority=entry["majority"],
         rows_are=rows_are.get(main, "test texts"))
-    return {"k": entry["k"], "measure": main, "kd": before, "cod": after, "n_test": n, **asdict(effect), "sentence": sentence}
+    return {"k": entry["k"], "measure": main, "kd": before, "cod": after, "n_test": n, **asdict(effect),
+            "overlap": entry["measures"][main].get("overlap"), "sentence": sentence}
+
+
+def effect_of(measured: dict):
+    """The Effect of one measure of a report. One written before it was looked at which rows the draws share is never clear."""
+    from cod_core.diagnostics.stats import UNKNOWN, Effect
+
+    effect = Effect(**measured["effect"])
+    return replace(effect, clear=False, caveat=UNKNOWN) if effect.clear and "overlap" not in measured else effect
 
 
 def table_of(found: list[RunResult]) -> list[dict]:

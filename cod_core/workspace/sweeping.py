@@ -45,6 +45,7 @@ class Sweeping(Base):
         total = sum(len(cells) for _, _, cells, _ in plans)
         finished = new = 0
         for run, pid, cells, _ in plans:
+            self.keep_rows(pid, cells)
             sets = self.eval_sets(pid)
             done, mark = self.finished(pid, sets), judged_mark(sets)
             todo = [cell for cell in cells if cell.config.run_id not in done]

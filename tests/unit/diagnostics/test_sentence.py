@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cod_core.diagnostics.sentence import AGREEMENT, Measured, budget, percent, points, result_sentence
-from cod_core.diagnostics.stats import CHANCE, FEW_DRAWS, FEW_ROWS, ONE_DRAW, SHARED, Effect
+from cod_core.diagnostics.stats import CHANCE, FEW_DRAWS, FEW_ROWS, ONE_DRAW, SHARED, UNKNOWN, Effect
 
 
 def effect(mean, low, high, caveat="", seeds=20, n=2000):
@@ -23,7 +23,8 @@ def test_a_loss_is_said_as_plainly():
 
 @pytest.mark.parametrize("caveat, said", [
     (CHANCE, "20 draws: the difference may be chance."), (FEW_DRAWS, "too few draws to be sure."),
-    (ONE_DRAW, "one possible draw: this may be chance."), (SHARED, "the draws share most of their texts"),
+    (ONE_DRAW, "one possible draw: this may be chance."), (SHARED, "the draws share many of their texts"),
+    (UNKNOWN, "what the draws share is not on record"),
     ("a caveat of another version", "the difference may be chance."),
 ])
 def test_what_is_not_clear_never_contains_the_word(caveat, said):

@@ -61,11 +61,50 @@ def test_a_large_steady_gain_is_clear_and_so_is_a_loss():
     (lambda r: effect(r[:5]), stats.FEW_DRAWS),
     (lambda r: effect(r - r.mean()), stats.CHANCE),
     (lambda r: effect(r, overlap=0.9), stats.SHARED),
+    (lambda r: effect(r, overlap=1.0), stats.SHARED),
+    (lambda r: effect(r, overlap=None), stats.UNKNOWN),
 ])
 def test_clear_is_never_said_where_the_protocol_forbids_it(make, caveat):
     rows = world(np.random.default_rng(4), mean=0.3, seed_sd=0.01)
     found = make(rows)
     assert not found.clear and found.caveat == caveat
+
+
+def curated(rng, pairs, each, seeds=20, mean=0.0):
+    """(S,) differences of draws of `each` out of so many pairs, every pair worth `mean` and chance."""
+    worth = mean + 0.2 * rng.normal(size=pairs)
+    return worth[np.argsort(rng.random((seeds, pairs)), 1)[:, :each]].mean(1)
+
+
+@pytest.mark.parametrize("pairs, each", [(300, 16), (128, 32), (64, 31)])
+def test_pairs_that_bring_nothing_seldom_look_clear_because_draws_share_them(pairs, each):
+    """The interval alone covers the worth of other pairs in 83, 56 and 35 of 100 worlds: one set of pairs, drawn 20 times."""
+    rng = np.random.default_rng(8)
+    rows = np.zeros((1, 400)) + 0.001 * rng.normal(size=(1, 400))
+    worlds = [curated(rng, pairs, each)[:, None] + rows for _ in range(300)]
+    assert np.mean([effect(w).clear for w in worlds]) > 0.12
+    assert np.mean([effect(w, overlap=each / pairs).clear for w in worlds]) < 0.08
+
+
+def test_a_gain_of_many_pairs_stays_clear_and_the_interval_is_that_of_further_draws():
+    rows = curated(np.random.default_rng(9), 300, 16, mean=0.15)[:, None] + np.zeros((1, 400))
+    assert effect(rows, overlap=16 / 300).clear
+    shared, alone = effect(rows, overlap=0.45), effect(rows)
+    assert (shared.low, shared.high, shared.p_signflip) == (alone.low, alone.high, alone.p_signflip)
+
+
+def test_the_widened_interval_by_hand():
+    assert stats.widening(20, 0.0) == 1 and stats.widening(1, 0.5) == 2
+    assert stats.widening(20, 0.25) == pytest.approx(5.75 / 0.75)
+    rows = np.linspace(-0.05, 0.25, 20)[:, None] + np.zeros((1, 400))  # mean .1; .1 / (2.093 standard errors), squared: 5.232
+    assert stats.widening(20, 0.175) == pytest.approx(5.24, abs=0.02)
+    assert [effect(rows, overlap=w).caveat for w in (0.17, 0.18)] == ["", stats.SHARED]
+
+
+def test_lengths_may_be_clear_on_fewer_rows_than_answers():
+    rows = world(np.random.default_rng(4), n=60, mean=0.3, seed_sd=0.01)
+    assert effect(rows).caveat == stats.FEW_ROWS and effect(rows, min_rows=30).clear
+    assert effect(rows[:, :29], min_rows=30).caveat == stats.FEW_ROWS
 
 
 def test_one_possible_draw_has_an_interval_from_the_test_rows_alone():

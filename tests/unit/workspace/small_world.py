@@ -1,0 +1,74 @@
+"""A project whose every prediction and embedding is on record: sweeps are real, and no model is ever loaded.
+
+A text's embedding holds its class in one direction and its topic in fifteen others; a counterfactual turns the class around
+and keeps the topic. So counterfactuals help, as much as they do in the tables.
+"""
+
+import numpy as np
+
+from cod_core.store import cache, items, projects
+from cod_core.text import text_hash
+from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task, now
+
+LABELS = ("negative", "positive")
+SIDES, SURE = 16, 0.95
+TURN = np.array([-1.0] + [1.0] * (SIDES - 1))
+
+
+class World:
+    """A workspace, its project and the ids of its training texts, label after label in turn."""
+
+    def __init__(self, w, train: int = 40, test: int = 200):
+        self.w, self.rng = w, np.random.default_rng(0)
+        self.pid = w.create_project("Small", Task("Good or bad?", LABELS))
+        projects.set_teacher(w.db, self.pid, {"kind": "builtin", "name": "movies"})
+        self.identity = w._identity({"kind": "builtin", "name": "movies"}, LABELS)
+        self.ids = self.add_texts("train", train)
+        self.add_texts("test", test)
+
+    def add_texts(self, split: str, n: int) -> list[str]:
+        """n more texts of a split; their ids."""
+        start = len(items.examples(self.w.db, self.pid, split=split))
+        found = [Example(f"{split}{i}", f"{split} text {i}", LABELS[i % 2], split) for i in range(start, start + n)]
+        items.add_examples(self.w.db, self.pid, found)
+        for e in found:
+            vector = self.rng.normal(size=SIDES)
+            vector[0] = (2 * LABELS.index(e.label) - 1) * abs(self.rng.normal(0.8, 0.5))
+            self._read(e.text, LABELS.index(e.label), vector)
+        return [e.id for e in found]
+
+    def keep(self, ids: list[str]) -> None:
+        """A verified counterfactual for each of these texts, accepted by ann."""
+        known = {e.id: e for e in items.examples(self.w.db, self.pid, ids=ids)}
+        topic = cache.get_embeddings(self.w.db, self.w.encoder().id, [text_hash(e.text) for e in known.values()])
+        made = []
+        for i in ids:
+            e, at = known[i], LABELS.index(known[i].label)
+            cf = Counterfactual(f"cf-{i}", i, f"turned {e.text}", e.label, LABELS[1 - at], Origin("search", "search", "1"),
+                                created_at=now())
+            self._read(cf.text, 1 - at, topic[text_hash(e.text)] * TURN)
+            made.append((cf, at))
+        items.add_counterfactuals(self.w.db, self.pid, [cf for cf, _ in made])
+        self.check([cf for cf, _ in made])
+        for cf, _ in made:
+            self.w.decide(self.pid, cf.id, "accepted", "ann")
+
+    def check(self, cfs: list[Counterfactual]) -> None:
+        """The teacher's verdicts on these counterfactuals, written (again)."""
+        items.add_checks(self.w.db, self.pid, [FlipCheck(
+            cf.id, *self.identity, sure(LABELS.index(cf.source)), sure(LABELS.index(cf.target)), cf.target, 1, 0.1, 5, 0.9, False, now())
+            for cf in cfs])
+
+    def sweep(self, k: int, draws: int = 20, **params):
+        """Distil kd and cod at one k: the effect on accuracy as the Results page has it."""
+        self.w.distill(self.pid, {"shots": [k], "seeds": draws, "arms": ["kd", "cod"], **params})
+        return self.w.results(self.pid).effects[0]
+
+    def _read(self, text: str, at: int, vector) -> None:
+        cache.put_embeddings(self.w.db, self.w.encoder().id, {text_hash(text): np.float32(vector / np.linalg.norm(vector))})
+        cache.put_predictions(self.w.db, *self.identity, {text_hash(text): sure(at).logprobs})
+
+
+def sure(at: int) -> Prediction:
+    """A prediction that is SURE of one class."""
+    return Prediction(LABELS, tuple(float(np.log(SURE if i == at else 1 - SURE)) for i in range(2)))

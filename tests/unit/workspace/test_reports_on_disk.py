@@ -1,0 +1,73 @@
+"""The files that keep a sweep's report: whole or absent, and as stale after a renewal as before."""
+
+import json
+
+import pytest
+
+from cod_core.workspace import Workspace
+from cod_core.workspace.filing import read_json, write_json, write_whole
+from tests.unit.workspace.small_world import World
+
+
+@pytest.fixture
+def world(tmp_path):
+    made = World(Workspace(tmp_path))
+    made.keep(made.ids[:16])
+    return made
+
+
+def test_a_write_that_fails_halfway_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "report.json"
+    write_json(path, {"a": 1})
+
+    def torn(part):
+        part.write_text('{"a":')
+        raise OSError("disk full")
+    with pytest.raises(OSError, match="disk full"):
+        write_whole(path, torn)
+    assert read_json(path) == {"a": 1} and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("content", [b"", b'{"made_at": "2026', b"null", b"[1]", b"\xff\xfe"])
+def test_a_file_that_cannot_be_read_is_absent(tmp_path, content):
+    path = tmp_path / "report.json"
+    path.write_bytes(content)
+    assert read_json(path) is None and read_json(tmp_path / "none.json") is None
+
+
+def test_a_torn_report_is_no_results_yet_and_the_next_sweep_puts_it_right(world):
+    """It used to end every page of the project, and distilling again too, with a JSONDecodeError."""
+    w, pid = world.w, world.pid
+    world.sweep(8, 6)
+    for name in ("report", "diagnostics"):
+        path = w._report_path(pid, name)
+        path.write_text('{"made_at": "2026-1')
+    assert w.results(pid) is None and w.report(pid) is None and w.diagnostics(pid) is None and w.sides(pid) == []
+    assert w.marker(pid)
+    assert w.distill(pid, {"shots": [8], "seeds": 6, "arms": ["kd", "cod"]})["new"] == 0
+    assert w.results(pid).effects[0]["k"] == 8
+
+
+def test_computing_a_report_again_does_not_make_it_fresh(world):
+    """The students are still those of pairs that a person has rejected since."""
+    w, pid = world.w, world.pid
+    world.sweep(8, 6, only={"annotator": "ann"})
+    before = w.report(pid)
+    w.decide(pid, f"cf-{world.ids[0]}", "rejected", "ann", reasons=("other",))
+    assert w.results(pid).stale
+    w.renew_report(pid)
+    after = w.report(pid)
+    assert w.results(pid).stale and not w.results(pid).outdated
+    assert before["provenance"]["chosen"] == "annotator: ann" and after["only"] == {"annotator": "ann"}
+    assert {**after, "made_at": before["made_at"]} == before
+
+
+def test_a_report_that_does_not_say_what_it_rests_on_is_stale_once_renewed(world):
+    w, pid = world.w, world.pid
+    world.sweep(8, 6)
+    old = {name: value for name, value in w.report(pid).items() if name not in ("state", "provenance", "only", "shots")}
+    w._report_path(pid).write_text(json.dumps(old))
+    assert w.results(pid).outdated
+    w.renew_report(pid)
+    found = w.results(pid)
+    assert found.stale and not found.outdated and found.effects[0]["k"] == 8
