@@ -51,7 +51,7 @@ elif results.outdated:
 else:
     if results.stale:
         errors.box(
-            "Decisions or the teacher changed since this was computed. Distil again to bring it up to date.", "warn"
+            "Decisions, texts or the teacher changed since this was computed. Distil again to bring it up to date.", "warn"
         )
     st.html(f'<p class="cod-quote" id="result-sentence">{escape(results.sentence)}</p>')
     layout.next_step("export", "Go on to Export")

@@ -114,12 +114,13 @@ class ResultsView(Base):
         return found[key].astype(int) if key in found else None
 
     def _state_mark(self, pid: str) -> str:
-        """Changes whenever the teacher or the kept pairs do."""
+        """Changes whenever the teacher, the kept pairs or the numbers of judged texts do."""
         from cod_core.text import short_hash
 
         project = self.project(pid)
         identity = self._identity(project.teacher, project.task.labels) if project.teacher else ("", "")
-        return short_hash(*identity, *sorted(cf.id for cf, _ in self.kept_pairs(pid).values()))
+        judged = sorted((split, str(label), n) for (split, label), n in items.count_examples(self.db, pid).items() if split != "train")
+        return short_hash(*identity, *judged, *sorted(cf.id for cf, _ in self.kept_pairs(pid).values()))
 
     def report(self, pid: str) -> dict | None:
         """The latest sweep's report, None before the first one or where its file cannot be read."""

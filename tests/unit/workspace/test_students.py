@@ -195,7 +195,9 @@ def test_students_are_judged_again_when_test_texts_come_and_not_trained_again(ma
     [before] = [r for r in w.present_students(pid) if r.config.student.startswith("finetuned") and r.config.shots == 4]
     weights = (w.settings.folder("students", pid) / before.config.run_id / "model.safetensors").stat().st_mtime_ns
     items.add_examples(w.db, pid, [Example(f"more{i}", f"{t} Really.", label, "test") for i, (t, label) in enumerate(ROWS)])
+    assert w.results(pid).stale
     again, judged = w.distill(pid, settings), w.distill(pid, slow)
+    assert not w.results(pid).stale
     after = {r.config.run_id: r for r in w.present_students(pid)}[before.config.run_id]
     assert first["new"] == again["new"] == 2 and trained["new"] == 1 and judged["new"] == 0
     assert after.test["n"] == before.test["n"] + len(ROWS) and after.history == before.history and after.judged != before.judged
