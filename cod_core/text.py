@@ -30,6 +30,11 @@ def short_hash(*parts: object) -> str:
     return hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def folded(text: str) -> str:
+    """The text as duplicates are told: case and blanks do not count."""
+    return " ".join(text.casefold().split())
+
+
 _UNSPACED_CHAR = regex.compile(rf"[{_UNSPACED}。，、！？；：「」『』]", regex.VERSION1)
 
 

@@ -63,7 +63,8 @@ class Distilling(Base):
     def preflight(self, pid: str, student: str = "linear", seeds: int = 20) -> Preflight:
         """Whether and how a sweep can run, in plain words. Asks no model."""
         project, kept = self.project(pid), self.kept_pairs(pid)
-        pairs = self.pairs_allow(pid, kept)
+        fair, unfair = self.fair_pairs(pid, kept)
+        pairs = self.pairs_allow(pid, fair)
         allowed = self.shots_allowed(pid)
         counts = items.count_examples(self.db, pid)
         n_test = sum(n for (split, label), n in counts.items() if split == "test" and label is not None)
@@ -78,10 +79,11 @@ class Distilling(Base):
                             "as many for each label. Accept more on the Curate page.")
             blocked = True
         else:
-            if pairs < len(kept):
-                messages.append(f"{pairs:,} of the {len(kept):,} accepted pairs fit a fair comparison, which takes as many of each "
+            if pairs < len(fair):
+                messages.append(f"{pairs:,} of the {len(fair):,} accepted pairs fit a fair comparison, which takes as many of each "
                                 "label.")
-            messages += thin_targets(project.task.labels, [cf.target for cf, _ in kept.values()])
+            messages += thin_targets(project.task.labels, [cf.target for cf, _ in fair.values()])
+        messages += unfair
         if n_test == 0 and n_free == 0:
             messages.append("There are no test texts: upload a test file (best 100 texts or more) or unlabelled texts, "
                             "otherwise nothing can be measured.")
@@ -126,9 +128,9 @@ class Distilling(Base):
         first = int(params.get("first_seed", 0))
         seeds = range(first, first + int(params.get("seeds", 20)))
         pool, source = self.pool(pid), settings.get("cf_source", "")
-        pairs = {i: cf for i, (cf, _) in self.chosen_pairs(pid, params.get("only")).items()
-                 if i in pool and source in ("", cf.origin.kind, cf.origin.name)}
-        available = self.pairs_allow(pid, pairs)
+        pairs, unfair = self.fair_pairs(pid, {i: cf for i, (cf, _) in self.chosen_pairs(pid, params.get("only")).items()
+                                              if source in ("", cf.origin.kind, cf.origin.name)}, pool)
+        available = self.pairs_allow(pid, pairs, pool)
         need_pairs = int(params.get("pairs_first") or max(
             k if "cod_plus" in arms and k <= available else k // 2 for k in shots))
         progress(0, 1, "drawing the training rows")
@@ -140,7 +142,7 @@ class Distilling(Base):
             proposed = second["unverified"]
             enough = min(self.pairs_allow(pid, second["unverified"]), need_pairs)
             drawn.append((["unverified"], self.sweep_orders(pid, seeds, draw_to, enough, proposed, frozenset())))
-        cells, left_out, refused = [], [], None
+        cells, left_out, refused = [], unfair, None
         soften = softener(self, pid, settings)
         for (part, order), (share, ks) in product(drawn, shots_by_share(params, shots).items()):
             if not part:

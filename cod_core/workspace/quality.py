@@ -8,7 +8,6 @@ from cod_core.counterfactuals.quality import (
     SetQuality,
     Stage,
     Thresholds,
-    folded,
     funnel,
     quality_of,
     set_quality,
@@ -16,6 +15,7 @@ from cod_core.counterfactuals.quality import (
     words_put_in,
 )
 from cod_core.store import cache, items, projects
+from cod_core.text import folded
 from cod_core.types import Counterfactual
 from cod_core.workspace.base import Base
 
@@ -55,7 +55,7 @@ class Judging(Base):
         """The card. No model is loaded for it."""
         current, limits = self._state(pid), self.limits(pid)
         texts = {e.id: e for e in items.examples(self.db, pid) if e.split != "test"}
-        held_out = {folded(e.text) for e in items.examples(self.db, pid, split="test")}
+        held_out = self.judged(pid)
         by_example: dict[str, list[Counterfactual]] = {}
         for cf in current.counterfactuals:
             if cf.example_id in texts and cf.id in current.checks:
