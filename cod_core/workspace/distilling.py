@@ -51,9 +51,9 @@ def thin_targets(labels: Sequence[str], targets: Sequence[str]) -> list[str]:
 class Distilling(Base):
     """From accepted pairs to measured students."""
 
-    def shots_allowed(self, pid: str) -> list[int]:
-        """k at which CoD can be compared: k/2 accepted pairs and k labelled training texts."""
-        pairs = self.pairs_allow(pid, self.kept_pairs(pid))
+    def shots_allowed(self, pid: str, pairs: int | None = None) -> list[int]:
+        """k at which CoD can be compared: k/2 accepted pairs (pairs_allow where None) and k labelled training texts."""
+        pairs = self.pairs_allow(pid, self.kept_pairs(pid)) if pairs is None else pairs
         pool = sum(n for (split, label), n in items.count_examples(self.db, pid).items()
                    if split == "train" and label is not None)
         step = len(self.project(pid).task.labels) * 2
@@ -63,9 +63,10 @@ class Distilling(Base):
     def preflight(self, pid: str, student: str = "linear", seeds: int = 20) -> Preflight:
         """Whether and how a sweep can run, in plain words. Asks no model."""
         project, kept = self.project(pid), self.kept_pairs(pid)
-        fair, unfair = self.fair_pairs(pid, kept)
-        pairs = self.pairs_allow(pid, fair)
-        allowed = self.shots_allowed(pid)
+        texts = self._pool_of(pid, kept)
+        fair, unfair = self.fair_pairs(pid, kept, texts)
+        pairs = self.pairs_allow(pid, fair, texts)
+        allowed = self.shots_allowed(pid, pairs)
         counts = items.count_examples(self.db, pid)
         n_test = sum(n for (split, label), n in counts.items() if split == "test" and label is not None)
         n_free = sum(n for (split, _), n in counts.items() if split == "unlabelled")

@@ -22,6 +22,10 @@ class Drawing(Base):
         """Labelled training texts by id."""
         return {e.id: e for e in items.examples(self.db, pid, split="train") if e.label is not None}
 
+    def _pool_of(self, pid: str, ids: Iterable[str]) -> dict[str, Example]:
+        """Those of these texts that are labelled training texts, by id."""
+        return {e.id: e for e in items.examples(self.db, pid, ids=list(ids)) if e.split == "train" and e.label is not None}
+
     def draw_order(self, pid: str, seed: int, need: int, pool: Mapping[str, Example] | None = None,
                    lost: frozenset[str] = frozenset()) -> list[str]:
         """The first `need` (or as many as there are) usable ids of one seed's nested, balanced order.
@@ -83,7 +87,7 @@ class Drawing(Base):
         pairs: training text's id -> counterfactual, or (counterfactual, check). Left out in every arm alike: pairs on texts
         that teacher and gold label see differently, and counterfactuals that are texts which students are judged on.
         """
-        pool = self.pool(pid) if pool is None else pool
+        pool = self._pool_of(pid, pairs) if pool is None else pool
         here = {i: pair for i, pair in pairs.items() if i in pool}
         agreed, judged = self._agreed(pid, here, pool), self.judged(pid)
         leaks = {i for i, pair in here.items() if folded(_counterfactual(pair).text) in judged}
@@ -103,17 +107,33 @@ class Drawing(Base):
         return [pool[i] for i in self.draw_order(pid, 0, k, pool)]
 
     def lost_rows(self, pid: str) -> frozenset[str]:
-        """Ids that were tried by search without a flip, or whose proposals a person rejected."""
+        """Ids that were tried without a flip, or whose proposals a person rejected.
+
+        Tried: searched, or given proposals by anybody (a language model, an import) that the present teacher has all judged.
+        """
         from cod_core.types import KEPT
 
         current = self._state(pid)
+        tried = {i for i, cfs in current.snapshot.by_example.items() if all(cf.id in current.checks for cf in cfs)}
         rejected = {i for i, d in current.outcome.items() if d.status == "rejected"}
         kept = {i for i, d in current.outcome.items() if d.status in KEPT}
-        failed = set(cache.get_reply(self.db, self.failed_key(pid)) or {})
-        return frozenset((rejected | (failed - current.flipped)) - kept)
+        return frozenset((rejected | ((tried | set(self.failed(pid))) - current.flipped)) - kept)
+
+    def failed(self, pid: str) -> dict[str, str]:
+        """Text's id -> why search found no flip of the present teacher."""
+        found = cache.get_replies(self.db, [self.failed_key(pid), self._first_failed_key(pid)])
+        return {i: why for reply in found.values() for i, why in reply.items()}
 
     def failed_key(self, pid: str) -> str:
-        """Where the ids of texts that search could not flip are kept, a teacher revision each."""
+        """Where the ids of texts that search could not flip are kept, a teacher revision each.
+
+        The project's id stands in it as it is, so that it can be changed when the project is copied (store/portable.py).
+        """
+        teacher = self.teacher(pid)
+        return f"failed:{pid}:{short_hash(teacher.id, teacher.revision)}"
+
+    def _first_failed_key(self, pid: str) -> str:
+        """Where an earlier version kept them."""
         teacher = self.teacher(pid)
         return f"failed:{short_hash(pid, teacher.id, teacher.revision)}"
 
@@ -146,10 +166,8 @@ class Drawing(Base):
 
         kept, pool: as for fair_pairs.
         """
-        if not kept:
-            return 0
-        found = pool or {e.id: e for e in items.examples(self.db, pid, ids=list(kept)) if e.split == "train" and e.label is not None}
-        counts = Counter(found[i].label for i in self.fair_pairs(pid, kept, found)[0])
+        pool = self._pool_of(pid, kept) if pool is None else pool
+        counts = Counter(pool[i].label for i in self.fair_pairs(pid, kept, pool)[0])
         labels = self.project(pid).task.labels
         return min((counts.get(label, 0) for label in labels), default=0) * len(labels)
 

@@ -197,13 +197,12 @@ class Searching(Answering):
 
         teacher = self.teacher(pid)
         told = {k: v for k, v in options.items() if k != "targets"}
-        mark = f"tried:{short_hash(pid, teacher.id, teacher.revision, example.id, REVISION, target, sorted(told.items()))}"
-        known = cache.get_reply(self.db, mark)
-        if known is not None:
+        asked = (teacher.id, teacher.revision, example.id, REVISION, target, sorted(told.items()))
+        mark = f"tried:{pid}:{short_hash(*asked)}"  # the id as it is, so that a copy of the project finds it (store/portable.py)
+        for known in cache.get_replies(self.db, [mark, f"tried:{short_hash(pid, *asked)}"]).values():
             return known["found"], 0, 0
         found = self.add_proposals(pid, [(example, cf) for cf in propose(example, n, target)])
         cache.put_reply(self.db, pid, mark, {"found": found})
         if not found:
-            failed = cache.get_reply(self.db, self.failed_key(pid)) or {}
-            cache.put_reply(self.db, pid, self.failed_key(pid), {**failed, example.id: "no flip found"})
+            cache.add_to_reply(self.db, pid, self.failed_key(pid), {example.id: "no flip found"})
         return found, 1, propose.generator().texts_scored

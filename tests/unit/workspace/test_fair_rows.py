@@ -100,3 +100,22 @@ def test_a_counterfactual_that_students_are_judged_on_is_not_trained_on(w, split
     assert not any(row.text == "Text 0 is bad no more." for cell in cells for row in cell.rows)
     assert any("1 of 16" in s and "judged on" in s for s in sentences) and "e0" in w.kept_pairs(pid)
     assert w.pairs_allow(pid, w.kept_pairs(pid)) == 14
+
+
+def test_a_text_whose_every_proposal_was_judged_and_none_flips_is_lost_whoever_proposed(w):
+    """Only search counted as having tried: kd kept the rows that a language model or an import could not flip."""
+    pid = project(w, keep=8)
+    for i in (9, 11):
+        propose(w, pid, items.example(w.db, pid, f"e{i}"), f"Unflipped {i}.", GOOD, flips=False, kind="llm")
+    propose(w, pid, items.example(w.db, pid, "e11"), "Flipped 11.", GOOD)
+    assert w.lost_rows(pid) == {"e9"}
+    unchecked = Counterfactual("c", "e9", "Not judged yet.", "good", "bad", Origin("llm", "m"), created_at=WHEN)
+    items.add_counterfactuals(w.db, pid, [unchecked])
+    assert w.lost_rows(pid) == set(), "the verdict is still out"
+
+
+def test_what_an_earlier_version_could_not_flip_stays_lost(w):
+    pid = project(w, keep=8)
+    cache.put_reply(w.db, pid, w._first_failed_key(pid), {"e9": "no flip found"})
+    cache.add_to_reply(w.db, pid, w.failed_key(pid), {"e10": "no flip found", "e0": "no flip found"})
+    assert w.lost_rows(pid) == {"e9", "e10"} and w.failed(pid).keys() == {"e0", "e9", "e10"}
