@@ -1,6 +1,7 @@
 """Which rows and pairs an arm may train on. Every prediction is on record, so no model loads."""
 
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
@@ -119,3 +120,19 @@ def test_what_an_earlier_version_could_not_flip_stays_lost(w):
     cache.put_reply(w.db, pid, w._first_failed_key(pid), {"e9": "no flip found"})
     cache.add_to_reply(w.db, pid, w.failed_key(pid), {"e10": "no flip found", "e0": "no flip found"})
     assert w.lost_rows(pid) == {"e9", "e10"} and w.failed(pid).keys() == {"e0", "e9", "e10"}
+
+
+def test_a_second_judge_reads_no_text_that_students_are_judged_on(w, monkeypatch):
+    """Below 100 labelled test texts, agreement on the unlabelled ones is the number that leads."""
+    pid, read = project(w, n=4), []
+    items.add_examples(w.db, pid, [Example("u", "Text u is good.", None, "unlabelled")])
+    told(w, pid, {"Text u is good.": GOOD})
+    monkeypatch.setattr(type(w), "_sensitivity", lambda *_: None)
+    monkeypatch.setattr(type(w), "encoder", lambda *_: SimpleNamespace(id="e", wrapped=None, encode=read.extend))
+    monkeypatch.setattr("cod_core.models.surrogate.fit_surrogate", lambda *_: SimpleNamespace(logprobs=None))
+    monkeypatch.setattr("cod_core.models.sensitivity.FirstOrder", lambda made: made)
+    w._second_judge(pid)
+    assert sorted(read) == sorted(e.text for e in w.pool(pid).values())
+    items.add_examples(w.db, pid, [Example(f"more{i}", f"Test number {i}.", "good", "test") for i in range(100)])
+    w._second_judge(pid)
+    assert "Text u is good." in read
