@@ -35,6 +35,11 @@ def folded(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
+def letters(text: str) -> str:
+    """Letters and digits alone, case aside: what one sentence keeps in any typography. A text without any, as it is."""
+    return "".join(c for c in text.casefold() if c.isalnum()) or text.strip()
+
+
 _UNSPACED_CHAR = regex.compile(rf"[{_UNSPACED}。，、！？；：「」『』]", regex.VERSION1)
 
 

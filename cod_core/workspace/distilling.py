@@ -74,6 +74,9 @@ class Distilling(Base):
         if project.teacher is None:
             messages.append("Choose a teacher first, on the Teacher page.")
             blocked = True
+        if warning := self.seen_in_training(pid):
+            messages.append(warning)
+            blocked = True
         if not allowed:
             need = 2 * len(project.task.labels)
             messages.append(f"{len(kept)} counterfactuals are accepted. The smallest comparison needs {need // 2} or more, "
@@ -119,6 +122,8 @@ class Distilling(Base):
         from cod_core.workspace.students import second_rows, shots_by_share, softener, student_settings
 
         teacher = self.teacher(pid)
+        if warning := self.seen_in_training(pid):
+            raise BadInput(warning)
         shots = [int(k) for k in params.get("shots") or self.shots_allowed(pid)]
         if not shots:
             raise NotEnoughData("Accept more counterfactuals first: the smallest comparison needs one for each label.")
