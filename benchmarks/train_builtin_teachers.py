@@ -14,6 +14,7 @@ import numpy as np
 from cod_core.data.samples import SAMPLES, load_sample, sample
 from cod_core.models.encoder import DEFAULT_ENCODER
 from cod_core.models.finetune import finetune_teacher
+from cod_core.models.seen import write_seen
 from cod_core.models.teachers import BUILTIN, FineTunedTeacher
 from cod_core.settings import Settings
 
@@ -29,6 +30,7 @@ def main(names: list[str]) -> None:
         folder = BUILTIN / name
         finetune_teacher([e.text for e in train], [e.label for e in train], task.labels, DEFAULT_ENCODER, folder,
                          epochs=EPOCHS[name])
+        write_seen(folder, [e.text for e in train])
         measured = {"seconds": round(time.perf_counter() - start), "epochs": EPOCHS[name]}
         teacher = FineTunedTeacher(folder, f"builtin:{name}")
         for split in ("validation", "test"):

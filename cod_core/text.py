@@ -30,6 +30,16 @@ def short_hash(*parts: object) -> str:
     return hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def folded(text: str) -> str:
+    """The text as duplicates are told: case and blanks do not count."""
+    return " ".join(text.casefold().split())
+
+
+def letters(text: str) -> str:
+    """Letters and digits alone, case aside: what one sentence keeps in any typography. A text without any, as it is."""
+    return "".join(c for c in text.casefold() if c.isalnum()) or text.strip()
+
+
 _UNSPACED_CHAR = regex.compile(rf"[{_UNSPACED}。，、！？；：「」『』]", regex.VERSION1)
 
 

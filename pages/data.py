@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import errors, imports, layout, state
+from ui import errors, imports, layout
 
 layout.through_app()
 
@@ -64,15 +64,14 @@ def hub() -> None:
     limit = int(right.number_input("At most so many texts", 10, 100_000, 1000))
     if st.button("Fetch", key="hub-fetch"):
         bar = st.progress(0.0, text="Fetching …")
-        added = None
+        found = None
         with errors.shown():
-            added = w.import_hub(
+            found = w.import_hub(
                 pid, name, split, limit, lambda d, t, m="": bar.progress(min(1.0, d / t) if t else 0.0)
             )
         bar.empty()
-        if added is not None:
-            state.mark_saved()
-            state.notice(f"{layout.several(added, 'text')} added.")
+        if found is not None:
+            imports.done(pid, found)
             st.rerun()
 
 

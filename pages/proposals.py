@@ -29,12 +29,15 @@ def amount(largest: int) -> int:
 def search(k: int, busy: bool) -> None:
     """The embedded, teacher-guided search."""
     labels = project.task.labels
-    n_texts = 0 if project.teacher["kind"] in ("llm", "generative") else summary.n_train + summary.n_unlabelled
+    learns, n_texts = w.second_judge_learns_from(pid)
+    if project.teacher["kind"] in ("llm", "generative"):
+        n_texts = 0
     if search_options.topics(labels) and not search_options.can_be_clear(labels, n_texts):
         errors.box(
             "With so many labels (topics, say) single words flip the teacher without making a good text of the other label. "
-            f"Add texts, with or without labels, until there are {search_options.TEXTS_A_LABEL * len(labels)}: a second judge can "
-            "then learn from them and ask for clearer changes. Or let a language model propose.",
+            f"Add {'texts, with or without labels,' if 'unlabelled' in learns else 'labelled texts'} until there are "
+            f"{search_options.TEXTS_A_LABEL * len(labels)}: a second judge can then learn from them and ask for clearer changes. "
+            "Or let a language model propose.",
             "info",
         )
     caption, models = st.empty(), w.llm_source_names(pid)

@@ -50,7 +50,7 @@ def report() -> None:
             f"{found.n_left_out:,} of your texts were used to train this teacher and are left out of this number.", "info"
         )
     if found.note:
-        errors.box(found.note, "info")
+        errors.box(found.note, "warn")
     left_open(found)
     if w.generates(pid):
         answers.samples(w, pid)

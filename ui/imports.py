@@ -210,18 +210,20 @@ def examples(w: Any, pid: str, labels: tuple[str, ...], role: str, primary: bool
             )
             return
         if st.button("Add these texts", type="primary" if primary else "secondary", key=f"{key}-add"):
-            before = w.summary(pid).counts
             bar = st.progress(0.0, text="Checking every row …")
 
             def progress(at: int, of: int, message: str = "") -> None:
                 bar.progress(min(1.0, at / of) if of else 0.0, text=layout.plain(message) + " …")
 
-            done = w.import_table(pid, table, columns, role, meaning or None, keep, digest, name, progress)
-            state.mark_saved()
-            new = sum(w.summary(pid).counts.values()) - sum(before.values())
+            done(pid, w.import_table(pid, table, columns, role, meaning or None, keep, digest, name, progress))
             st.session_state[UPLOADS] = st.session_state.get(UPLOADS, 0) + 1  # a fresh uploader for the next file
-            st.session_state[f"import-{pid}"] = (new, len(done.examples), done.left_out, list(done.problems), done.note)
             st.rerun()
+
+
+def done(pid: str, found: Any) -> None:
+    """Remember an Import for `outcome`."""
+    state.mark_saved()
+    st.session_state[f"import-{pid}"] = (len(found.examples), found.seen, found.left_out, list(found.problems), found.note)
 
 
 def outcome(pid: str) -> None:
@@ -229,15 +231,15 @@ def outcome(pid: str) -> None:
     found = st.session_state.get(f"import-{pid}")
     if found is None:
         return
-    new, usable, left_out, problems, note = found
-    if new:
+    taken, seen, left_out, problems, note = found
+    if taken:
         gone = layout.several(left_out, "row was", "rows were")
         more = f" {gone} left out; the reasons are listed below." if left_out else ""
-        errors.box(f"{layout.several(new, 'text')} added.{more}", "ok")
+        errors.box(f"{layout.several(taken, 'text')} added.{more}", "ok")
         if note:
             st.text(note)
-    elif usable:
-        errors.box("Nothing new: these texts were already in the project.", "info")
+    elif seen:
+        errors.box("Nothing new: this file was added before.", "info")
     else:
         errors.box("No row could be used; the reasons are listed below.", "error")
     if problems:

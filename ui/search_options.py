@@ -24,7 +24,7 @@ def topics(labels: tuple[str, ...]) -> bool:
 
 
 def can_be_clear(labels: tuple[str, ...], n_texts: int) -> bool:
-    """Whether there are texts enough, labelled or not, for a second judge to learn from."""
+    """Whether there are texts enough for a second judge: n_texts of Workspace.second_judge_learns_from."""
     return n_texts >= TEXTS_A_LABEL * len(labels)
 
 
@@ -42,7 +42,7 @@ def leaves(chosen: dict[str, Any], models: dict[str, str]) -> str:
 def choose(labels: tuple[str, ...], models: dict[str, str] | None = None, usual: int = 400, n_texts: int = 0) -> dict[str, Any]:
     """Options for Workspace.generate; only those that differ from the default.
 
-    n_texts: training and unlabelled texts of the project, from which a second judge could learn.
+    n_texts: texts from which a second judge could learn (Workspace.second_judge_learns_from).
     models: names of sources that ask a language model -> host that texts go to (Workspace.llm_source_names).
     usual: texts scored for one text where nothing else is chosen (Workspace.usual_budget).
     """

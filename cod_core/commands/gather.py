@@ -65,8 +65,13 @@ def import_(path: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, JSONL or 
     found = w.import_table(project, table, columns, role, _map(label_map), kept,
                            hashlib.sha256(data).hexdigest(), path.name)
     out = {"project": project, "added": len(found.examples), "problems": as_rows(found.problems), "note": found.note}
+    seen = "This file was added before. " if found.seen else ""
+    say(out, as_json, f"Project {project}: {seen}{len(found.examples)} texts, {_left_out(found)}")
+
+
+def _left_out(found) -> str:
     listed = "".join(f"\n  row {p.row}: {p.message}" for p in found.problems[:20])
-    say(out, as_json, f"Project {project}: {len(found.examples)} texts, {len(found.problems)} rows left out. {found.note}{listed}")
+    return f"{len(found.problems)} rows left out. {found.note}{listed}"
 
 
 def _map(label_map: str) -> dict[str, str] | None:
@@ -87,8 +92,9 @@ def _from_hub(hub_set: str, project: str, name: str, split: str, limit: int, as_
     w, spec = open_workspace(home), named(hub_set)
     if not project:
         project = w.create_project(name or spec.title, spec.task)
-    added = w.import_hub(project, spec.name, split, limit, progress_line(as_json))
-    say({"project": project, "added": added}, as_json, f"Project {project}: {added} texts of {spec.title}.")
+    found = w.import_hub(project, spec.name, split, limit, progress_line(as_json))
+    out = {"project": project, "added": len(found.examples), "problems": as_rows(found.problems)}
+    say(out, as_json, f"Project {project}: {len(found.examples)} texts of {spec.title}, {_left_out(found)}")
 
 
 @app.command()

@@ -11,7 +11,7 @@ from typing import Any
 
 from cod_core.counterfactuals.edit_types import edit_type
 from cod_core.errors import BadInput
-from cod_core.text import diff, tokens
+from cod_core.text import diff, folded, tokens
 from cod_core.types import KEPT, Counterfactual, Decision, FlipCheck
 
 BAND = (0.5, 0.8)
@@ -73,17 +73,12 @@ class Quality:
 
 def quality_of(original: str, cf: Counterfactual, check: FlipCheck, fluency: float | None = None,
                others: Collection[str] = (), held_out: Collection[str] = ()) -> Quality:
-    """Measures of one proposal. others: texts already in the set (folded); held_out: texts of the test split (folded)."""
+    """Measures of one proposal. others: texts already in the set (folded); held_out: texts that students are judged on (folded)."""
     key = folded(cf.text)
     return Quality(
         check.valid, check.after.prob(check.target), check.edit_fraction, len(diff(original, cf.text)), check.similarity,
         fluency, len(tokens(cf.text)) / max(1, len(tokens(original))), edit_type(original, cf.text) or "none",
         key in others, key in held_out)
-
-
-def folded(text: str) -> str:
-    """The text as duplicates are told: case and blanks do not count."""
-    return " ".join(text.casefold().split())
 
 
 def verdict(one: Quality, limits: Thresholds) -> tuple[str, tuple[str, ...]]:
@@ -94,7 +89,7 @@ def verdict(one: Quality, limits: Thresholds) -> tuple[str, tuple[str, ...]]:
     if one.duplicate and limits.duplicates_reject:
         reject.append("says the same as another text of the set")
     if one.leak and limits.leaks_reject:
-        reject.append("is a text of the test set")
+        reject.append("is in the test set, or elsewhere among the texts that students are judged on")
     if limits.edit_fraction_reject and one.edit_fraction > limits.edit_fraction_reject:
         reject.append("changes too much")
     elif limits.edit_fraction_warn and one.edit_fraction > limits.edit_fraction_warn:

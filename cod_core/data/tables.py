@@ -96,7 +96,7 @@ class Import:
     """examples: what can be imported. problems: by row. label_counts: label -> rows imported.
 
     split_given: the splits came from a column or the role, so no automatic split is due. note: how the texts were
-    divided, in a sentence.
+    divided, in a sentence. rows: the number of each example's row. seen: the same file was imported before.
     """
 
     examples: list[Example]
@@ -104,6 +104,8 @@ class Import:
     label_counts: dict[str, int]
     split_given: bool = False
     note: str = ""
+    rows: list[int] = field(default_factory=list)
+    seen: bool = False
 
     @property
     def left_out(self) -> int:
@@ -191,6 +193,7 @@ def to_examples(
     splits = table.column(columns.split) if columns.split and role == "labelled" else nothing
     kept = {name: table.column(name) for name in keep}
     examples: list[Example] = []
+    rows: list[int] = []
     problems = list(table.problems)
     seen: dict[str, tuple[int, str | None]] = {}
     for i, row in enumerate(table.row_numbers):
@@ -216,6 +219,7 @@ def to_examples(
         }
         source = _CONTROL.sub(" ", sources[i].strip())[:200] or None
         examples.append(Example(short_hash(text), text, label, split, source, metadata))
+        rows.append(row)
     counts = Counter(e.label for e in examples if e.label is not None)
     if role != "unlabelled" and len(counts) == 1:
         problems.append(
@@ -227,7 +231,8 @@ def to_examples(
             )
         )
     problems.sort(key=lambda p: p.row)
-    return Import(examples, problems, dict(counts), role != "labelled" or any(cell.strip() for cell in splits))
+    given = role != "labelled" or any(cell.strip() for cell in splits)
+    return Import(examples, problems, dict(counts), given, rows=rows)
 
 
 def clean_text(cell: str) -> str:

@@ -1,13 +1,16 @@
 """What models and endpoints answered, by content hash: predictions, embeddings, replies."""
 
+from collections.abc import Callable
+
 import numpy as np
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text, update
 
 from cod_core.store import schema
 from cod_core.store.database import Database
 from cod_core.types import now
 
 CHUNK = 500
+COPIED = "copy:"
 
 
 def _lookup(db: Database, table, value, hashes: list[str], **fixed) -> dict:
@@ -79,6 +82,29 @@ def put_embeddings(db: Database, encoder_id: str, values: dict[str, np.ndarray])
         for key, value in values.items()])
 
 
+def copy_key(pid: str, key: str) -> str:
+    """Where a project keeps its copy of a reply that stands under `key` as another project's."""
+    return f"{COPIED}{pid}:{key}"
+
+
+def own_key(pid: str, key: str) -> str:
+    """The key of a reply, whether it is kept as a copy of this project or not."""
+    return key.removeprefix(copy_key(pid, ""))
+
+
+def hand_over(c, pid: str) -> None:
+    """Let copies take the place of the replies of a project that is being deleted. c: an open write transaction."""
+    t = schema.replies
+    copies = c.execute(select(t.c.key, t.c.project_id).where(t.c.key.startswith(COPIED), t.c.project_id != pid)).all()
+    of_key = {own_key(holder, key): key for key, holder in copies}
+    for at in range(0, len(of_key), CHUNK):
+        part = list(of_key)[at : at + CHUNK]
+        going = c.execute(select(t.c.key).where(t.c.project_id == pid, t.c.key.in_(part))).scalars().all()
+        c.execute(delete(t).where(t.c.key.in_(going)))
+        for key in going:
+            c.execute(update(t).where(t.c.key == of_key[key]).values(key=key))
+
+
 def get_reply(db: Database, key: str) -> dict | None:
     with db.read() as c:
         return c.execute(select(schema.replies.c.reply).where(schema.replies.c.key == key)).scalar()
@@ -101,11 +127,19 @@ def put_replies(db: Database, pid: str | None, replies: dict[str, dict]) -> None
 
 def count(db: Database, pid: str | None, key: str, **amounts: float) -> None:
     """Add amounts to the numbers kept under a key of the replies, in one transaction."""
+    _change(db, pid, key, lambda known: {name: known.get(name, 0) + value for name, value in amounts.items()})
+
+
+def add_to_reply(db: Database, pid: str | None, key: str, more: dict) -> None:
+    """Add entries to what is kept under a key of the replies, in one transaction: two writers lose nothing."""
+    _change(db, pid, key, lambda known: more)
+
+
+def _change(db: Database, pid: str | None, key: str, changes: Callable[[dict], dict]) -> None:
     with db.begin() as c:
         known = c.execute(select(schema.replies.c.reply).where(schema.replies.c.key == key)).scalar() or {}
-        total = {**known, **{name: known.get(name, 0) + value for name, value in amounts.items()}}
         c.execute(insert_or_replace(c, schema.replies),
-                  [{"key": key, "project_id": pid, "reply": total, "created_at": now()}])
+                  [{"key": key, "project_id": pid, "reply": {**known, **changes(known)}, "created_at": now()}])
 
 
 def count_predictions(db: Database, classifier_id: str, revision: str) -> int:

@@ -1,15 +1,19 @@
 """A whole project as plain rows, out and in again. Knows tables and columns, not what they mean.
 
 Left out: jobs, leases and embeddings (computed again in seconds). Predictions go along: some were paid for.
+
+A reply stands under its key once, and belongs to one project. Where a copy brings a reply that another project has, the copy
+keeps one of its own beside it, which takes the key over when the other project is deleted (store/projects.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from sqlalchemy import insert, select
 
 from cod_core.errors import BadInput
 from cod_core.store import schema
-from cod_core.store.cache import fresh_statistics, insert_new
+from cod_core.store.cache import CHUNK, copy_key, fresh_statistics, insert_new, own_key
 from cod_core.store.database import Database
 from cod_core.types import now
 
@@ -32,17 +36,21 @@ def rows(db: Database, pid: str, table: str) -> Iterator[dict]:
         query = select(t).where(t.c.project_id == pid).order_by(*t.primary_key)
     with db.read() as c:
         for part in c.execution_options(yield_per=BATCH).execute(query).mappings().partitions():
-            yield from ({k: v for k, v in row.items() if k != "project_id"} for row in part)
+            for row in part:
+                values = {k: v for k, v in row.items() if k != "project_id"}
+                yield {**values, "key": own_key(pid, values["key"])} if table == "replies" else values
 
 
-def load(db: Database, project: dict, own: Rows, taken: Callable[[str], str]) -> str:
+def load(db: Database, project: dict, own: Rows, taken: Callable[[str], str], was: str | None = None) -> str:
     """Write a project and its rows, all or none; returns its id. own: table name -> rows as `rows` gave them.
 
-    taken: the id to use in place of one that is in use. Decisions get new numbers, in their old order.
+    taken: the id to use in place of one that is in use. was: the project's id where the rows come from, project["id"] where
+    None; replies whose key names it are found under the new id. Decisions get new numbers, in their old order.
     Raises BadInput where a row is not one of this format.
     """
     with db.begin() as c:
         pid = str(project["id"])
+        was = was or pid
         if c.execute(select(schema.projects.c.id).where(schema.projects.c.id == pid)).first() is not None:
             pid = taken(pid)
         try:
@@ -51,6 +59,8 @@ def load(db: Database, project: dict, own: Rows, taken: Callable[[str], str]) ->
                 t = schema.metadata.tables[name]
                 if name == "decisions":
                     _decisions(c, pid, own(name))
+                elif name == "replies":
+                    _replies(c, pid, ({**_known(name, r), "key": r["key"].replace(was, pid)} for r in own(name)))
                 else:
                     _fill(c, t, ({**_known(name, r), "project_id": pid} for r in own(name)))
             _fill(c, schema.predictions, (_known("predictions", r) for r in own("predictions")))
@@ -75,6 +85,15 @@ def _fill(c, table, found: Iterable[dict]) -> None:
     if batch:
         c.execute(insert_new(c, table), batch)
     fresh_statistics(c, table, total + len(batch))
+
+
+def _replies(c, pid: str, found: Iterable[dict]) -> None:
+    """A reply that another project has stands beside it, under a key of the new project's own."""
+    t, waiting = schema.replies, iter(found)
+    while batch := list(islice(waiting, CHUNK)):
+        there = set(c.execute(select(t.c.key).where(t.c.key.in_([r["key"] for r in batch]))).scalars())
+        _fill(c, t, ({**r, "project_id": pid, "key": copy_key(pid, r["key"]) if r["key"] in there else r["key"]}
+                     for r in batch))
 
 
 def _decisions(c, pid: str, found: Iterable[dict]) -> None:

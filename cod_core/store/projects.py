@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import delete, insert, select, union, update
 
 from cod_core.errors import BadInput
-from cod_core.store import schema
+from cod_core.store import cache, schema
 from cod_core.store.database import Database
 from cod_core.types import Task, now
 
@@ -79,10 +79,12 @@ def _found(rows: int) -> None:
 def delete_project(db: Database, pid: str) -> None:
     """Erase a project: every row of its own, and every cached number of a text that no project holds.
 
+    Replies that a copy of the project was given stay, as the copy's.
     That takes along the numbers of texts that were only tried out in an editor; they can be computed again.
     """
     held = union(*(select(t.c.text_hash) for t in (schema.examples, schema.counterfactuals)))
     with db.begin() as c:
+        cache.hand_over(c, pid)
         for table in reversed(schema.metadata.sorted_tables):
             if "project_id" in table.c:
                 c.execute(delete(table).where(table.c.project_id == pid))

@@ -217,7 +217,7 @@ class Diagnosing(Base):
         if not seeds or configs["kd"][0].student != "linear" or report["state"] != self._state_mark(pid):
             return None
         pool = self.pool(pid)
-        pairs = {i: cf for i, (cf, _) in self.chosen_pairs(pid, report.get("only")).items() if i in pool}
+        pairs, _ = self.fair_pairs(pid, {i: cf for i, (cf, _) in self.chosen_pairs(pid, report.get("only")).items()}, pool)
         available, plus = self.pairs_allow(pid, pairs), self._has_arm(pid, report, "cod_plus")
         need = min(available, max(n if plus and n <= available else n // 2 for n in report["shots"]))
         orders = self.sweep_orders(pid, seeds, max(report["shots"]), need, pairs)

@@ -53,9 +53,9 @@ def thin_targets(labels: Sequence[str], targets: Sequence[str]) -> list[str]:
 class Distilling(Base):
     """From accepted pairs to measured students."""
 
-    def shots_allowed(self, pid: str) -> list[int]:
-        """k at which CoD can be compared: k/2 accepted pairs and k labelled training texts."""
-        pairs = self.pairs_allow(pid, self.kept_pairs(pid))
+    def shots_allowed(self, pid: str, pairs: int | None = None) -> list[int]:
+        """k at which CoD can be compared: k/2 accepted pairs (pairs_allow where None) and k labelled training texts."""
+        pairs = self.pairs_allow(pid, self.kept_pairs(pid)) if pairs is None else pairs
         pool = sum(n for (split, label), n in items.count_examples(self.db, pid).items()
                    if split == "train" and label is not None)
         step = len(self.project(pid).task.labels) * 2
@@ -65,8 +65,10 @@ class Distilling(Base):
     def preflight(self, pid: str, student: str = "linear", seeds: int = 20) -> Preflight:
         """Whether and how a sweep can run, in plain words. Asks no model."""
         project, kept = self.project(pid), self.kept_pairs(pid)
-        pairs = self.pairs_allow(pid, kept)
-        allowed = self.shots_allowed(pid)
+        texts = self._pool_of(pid, kept)
+        fair, unfair = self.fair_pairs(pid, kept, texts)
+        pairs = self.pairs_allow(pid, fair, texts)
+        allowed = self.shots_allowed(pid, pairs)
         counts = items.count_examples(self.db, pid)
         n_test = sum(n for (split, label), n in counts.items() if split == "test" and label is not None)
         n_free = sum(n for (split, _), n in counts.items() if split == "unlabelled")
@@ -74,16 +76,20 @@ class Distilling(Base):
         if project.teacher is None:
             messages.append("Choose a teacher first, on the Teacher page.")
             blocked = True
+        if warning := self.seen_in_training(pid):
+            messages.append(warning)
+            blocked = True
         if not allowed:
             need = 2 * len(project.task.labels)
             messages.append(f"{len(kept)} counterfactuals are accepted. The smallest comparison needs {need // 2} or more, "
                             "as many for each label. Accept more on the Curate page.")
             blocked = True
         else:
-            if pairs < len(kept):
-                messages.append(f"{pairs:,} of the {len(kept):,} accepted pairs fit a fair comparison, which takes as many of each "
+            if pairs < len(fair):
+                messages.append(f"{pairs:,} of the {len(fair):,} accepted pairs fit a fair comparison, which takes as many of each "
                                 "label.")
-            messages += thin_targets(project.task.labels, [cf.target for cf, _ in kept.values()])
+            messages += thin_targets(project.task.labels, [cf.target for cf, _ in fair.values()])
+        messages += unfair
         if n_test == 0 and n_free == 0:
             messages.append("There are no test texts: upload a test file (best 100 texts or more) or unlabelled texts, "
                             "otherwise nothing can be measured.")
@@ -119,6 +125,8 @@ class Distilling(Base):
         from cod_core.workspace.students import second_rows, shots_by_share, softener, student_settings
 
         teacher = self.teacher(pid)
+        if warning := self.seen_in_training(pid):
+            raise BadInput(warning)
         shots = [int(k) for k in params.get("shots") or self.shots_allowed(pid)]
         if not shots:
             raise NotEnoughData("Accept more counterfactuals first: the smallest comparison needs one for each label.")
@@ -129,9 +137,9 @@ class Distilling(Base):
         first = int(params.get("first_seed", 0))
         seeds = range(first, first + int(params.get("seeds", 20)))
         pool, source = self.pool(pid), settings.get("cf_source", "")
-        pairs = {i: cf for i, (cf, _) in self.chosen_pairs(pid, params.get("only")).items()
-                 if i in pool and source in ("", cf.origin.kind, cf.origin.name)}
-        available = self.pairs_allow(pid, pairs)
+        pairs, unfair = self.fair_pairs(pid, {i: cf for i, (cf, _) in self.chosen_pairs(pid, params.get("only")).items()
+                                              if source in ("", cf.origin.kind, cf.origin.name)}, pool)
+        available = self.pairs_allow(pid, pairs, pool)
         need_pairs = int(params.get("pairs_first") or max(
             k if "cod_plus" in arms and k <= available else k // 2 for k in shots))
         progress(0, 1, "drawing the training rows")
@@ -143,7 +151,7 @@ class Distilling(Base):
             proposed = second["unverified"]
             enough = min(self.pairs_allow(pid, second["unverified"]), need_pairs)
             drawn.append((["unverified"], self.sweep_orders(pid, seeds, draw_to, enough, proposed, frozenset())))
-        cells, left_out, refused = [], [], None
+        cells, left_out, refused = [], unfair, None
         soften = softener(self, pid, settings)
         for (part, order), (share, ks) in product(drawn, shots_by_share(params, shots).items()):
             if not part:

@@ -1,5 +1,6 @@
 """Data in: projects, samples, tables, hub sets."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from cod_core.data import samples
@@ -78,12 +79,13 @@ class Gathering(Base):
 
     def import_table(self, pid: str, table, columns, role: str, labels_map, keep, sha256: str, name: str,
                      progress: Progress = silent):
-        """Store the importable rows of a table and return the Import with its problems.
+        """Store the importable rows of a table and return the Import: the texts that are new or got a label, and the problems.
 
         role: labelled, test or unlabelled. The same file twice changes nothing. Labelled rows are split
-        automatically unless the table or an earlier file brings a test split; the Import's note says how.
+        automatically unless the table or an earlier file brings a test split; the Import's note says how. A text that was
+        here without a label gets the one that comes. Problems are also rows that are here already, and rows whose words or
+        source stand on another side of the split.
         """
-        from cod_core.data.split import split_examples
         from cod_core.data.tables import to_examples
 
         project = self.project(pid)
@@ -94,30 +96,64 @@ class Gathering(Base):
         if unknown:
             raise BadInput(f"These label names are not in the project: {', '.join(sorted(unknown))}.")
         if items.upload_seen(self.db, pid, f"{sha256}:{role}"):
-            return found
+            return replace(found, examples=[], label_counts={}, rows=[], seen=True)
+        stored = items.examples(self.db, pid)
         if not found.split_given:
-            if any(split == "test" for split, _ in items.count_examples(self.db, pid)):
-                found = replace(found, note="The project has test texts already, so all of these are for training.")
-            else:
-                made = split_examples(found.examples, seed=0)
-                found = replace(found, examples=made.examples, note=made.note)
-        total = len(found.examples)
+            found = self._divided(found, stored)
+        found = self._added(pid, found, stored, progress)
+        items.record_upload(self.db, pid, f"{sha256}:{role}", name, role, len(found.examples))
+        return found
+
+    @staticmethod
+    def _divided(found, stored: list[Example]):
+        """The Import with its rows split; those that meet stored texts on their side."""
+        from cod_core.data.meeting import beside_stored
+        from cod_core.data.split import split_examples
+
+        if any(e.split == "test" for e in stored):
+            return replace(found, note="The project has test texts already, so all of these are for training.")
+        labelled = {e.id for e in stored if e.label is not None}
+        fresh = [e for e in found.examples if e.id not in labelled]
+        made = split_examples(fresh, seed=0)
+        divided = {e.id: e for e in beside_stored(fresh, made.examples, stored)}
+        return replace(found, examples=[divided.get(e.id, e) for e in found.examples], note=made.note)
+
+    def _added(self, pid: str, found, stored: list[Example], progress: Progress):
+        """Store what is new or gives a stored text its label; the Import of these, with the other rows as problems."""
+        from cod_core.data.meeting import meet
+        from cod_core.data.tables import Problem
+
+        met, row_of = meet(found.examples, stored), dict(zip((e.id for e in found.examples), found.rows))
+        total = len(met.new)
 
         def counted():
-            for done, example in enumerate(found.examples):
+            for done, example in enumerate(met.new):
                 if done % 1000 == 0:
                     progress(done, total, "saving the texts")
                 yield example
         items.add_examples(self.db, pid, counted())
-        items.record_upload(self.db, pid, f"{sha256}:{role}", name, role, total)
+        if met.labelled:
+            items.label_examples(self.db, pid, met.labelled)
+            self._forget(pid)
         progress(total, total, "done")
-        return found
+        taken = [*met.new, *met.labelled]
+        note = f"Texts that were here without a label and have got it: {len(met.labelled):,}." if met.labelled else ""
+        return replace(
+            found, examples=taken, rows=[row_of[e.id] for e in taken], note=f"{found.note} {note}".strip(),
+            label_counts=dict(Counter(e.label for e in taken if e.label is not None)),
+            problems=sorted([*found.problems, *(Problem(found.rows[at], why) for at, why in met.refused)], key=lambda p: p.row))
 
-    def import_hub(self, pid: str, name: str, split: str, limit: int, progress: Progress = silent) -> int:
-        """Rows added from a named hub data set. Raises ModelUnavailable where no hub can be reached."""
+    def import_hub(self, pid: str, name: str, split: str, limit: int, progress: Progress = silent):
+        """Rows of a named hub data set, stored as those of a table are (import_table): the Import, rows counted from 1.
+
+        Raises ModelUnavailable where no hub can be reached.
+        """
         from cod_core.data.hub import load_hub
+        from cod_core.data.tables import Import
 
-        return items.add_examples(self.db, pid, load_hub(name, split, limit, progress))
+        found = load_hub(name, split, limit, progress)
+        return self._added(pid, Import(found, [], {}, True, rows=list(range(1, len(found) + 1))),
+                           items.examples(self.db, pid), progress)
 
     def examples(self, pid: str, split: str | None = None) -> list[Example]:
         return items.examples(self.db, pid, split=split)

@@ -98,6 +98,7 @@ class Keeping(Base):
             project = next(self._rows(archive, "projects"), None)
             if project is None or not re.fullmatch(r"[0-9a-f]{8,32}", str(project.get("id"))):
                 raise BadInput("The backup holds no project: it is damaged.")
+            was = str(project["id"])
             if fresh or (self.settings.home / "teachers" / project["id"]).exists():
                 project = {**project, "id": taken(project["id"])}
             project |= {"archived_at": None, "created_at": now() if fresh else project["created_at"]}
@@ -107,7 +108,7 @@ class Keeping(Base):
 
             def own(table: str):
                 return iter(()) if table in left_out else self._rows(archive, table)
-            pid = portable.load(self.db, project, own, taken)
+            pid = portable.load(self.db, project, own, taken, was)
             made.append(pid)
             self._unpack(archive, pid)
         return pid

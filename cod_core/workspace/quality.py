@@ -8,14 +8,14 @@ from cod_core.counterfactuals.quality import (
     SetQuality,
     Stage,
     Thresholds,
-    folded,
     funnel,
     quality_of,
     set_quality,
     verdict,
     words_put_in,
 )
-from cod_core.store import cache, items, projects
+from cod_core.store import items, projects
+from cod_core.text import folded
 from cod_core.types import Counterfactual
 from cod_core.workspace.base import Base
 
@@ -55,7 +55,7 @@ class Judging(Base):
         """The card. No model is loaded for it."""
         current, limits = self._state(pid), self.limits(pid)
         texts = {e.id: e for e in items.examples(self.db, pid) if e.split != "test"}
-        held_out = {folded(e.text) for e in items.examples(self.db, pid, split="test")}
+        held_out = self.judged(pid)
         by_example: dict[str, list[Counterfactual]] = {}
         for cf in current.counterfactuals:
             if cf.example_id in texts and cf.id in current.checks:
@@ -76,7 +76,7 @@ class Judging(Base):
                 by_source.setdefault(comparing.source_of(cf), {}).setdefault(
                     example_id, (one, words_put_in(original, cf.text)))
         best = {i: measured[cf_id] for i, cf_id in offered.items()}
-        failures = cache.get_reply(self.db, self.failed_key(pid)) or {} if self.project(pid).teacher else {}
+        failures = self.failed(pid) if self.project(pid).teacher else {}
         tried = set(best) | set(failures)
         by_id = {cf.id: cf for cf in current.counterfactuals}
         put_in = [words_put_in(texts[i].text, by_id[cf_id].text) for i, cf_id in offered.items()]

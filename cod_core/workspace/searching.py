@@ -15,6 +15,7 @@ SOURCES = ("encoder neighbours", "words of the target class", "negation", "delet
 TARGETS = ("in turn", "nearest", "all")
 CLEAR = {"second": True, "at_least": 0.95}  # options for a change that a small model can learn from
 MOST_TEXTS = 2000  # that a second judge learns from
+FEW_TESTS = 100  # labelled test texts below which students are judged on the unlabelled ones (METHOD.md section 6)
 
 
 class Searching(Answering):
@@ -124,7 +125,8 @@ class Searching(Answering):
             return SearchGenerator(
                 Judge(self._scorer(teacher), self._sensitivity(teacher)), teacher.labels, chosen, settings,
                 tuple(options.get("frozen", ())), task.name, Plausibility(pairs, near), second)
-        key = ("search", pid, self.teacher(pid).revision, repr(sorted(options.items())))
+        learns = self.second_judge_learns_from(pid)[0] if options.get("second") else ()
+        key = ("search", pid, self.teacher(pid).revision, repr(sorted(options.items())), learns)
         return lambda: self._once(key, make)
 
     def _sources(self, near, class_words, names: Sequence[str] | None, more: Sequence = ()):
@@ -152,10 +154,21 @@ class Searching(Answering):
         near = self._once(("neighbours", encoder.id), lambda: EmbeddingNeighbours(encoder.wrapped))
         return near, *self._once(("class words", pid, teacher.revision), read)
 
+    def second_judge_learns_from(self, pid: str) -> tuple[tuple[str, ...], int]:
+        """(splits, number of their texts) that a second judge may learn the teacher's classes of.
+
+        Unlabelled texts are not among them where agreement on them is what students are judged by, below 100 labelled test
+        texts: a counterfactual chosen by a judge that knows the answers would carry them into the students.
+        """
+        counts = items.count_examples(self.db, pid)
+        n_test = sum(n for (split, label), n in counts.items() if split == "test" and label is not None)
+        splits = ("train", "unlabelled") if n_test >= FEW_TESTS else ("train",)
+        return splits, sum(n for (split, _), n in counts.items() if split in splits)
+
     def _second_judge(self, pid: str):
         """A linear stand-in for the teacher on the students' encoder, as a Judge. Raises NotEnoughData.
 
-        It learns the teacher's classes of the first 2,000 training and unlabelled texts. A teacher that is paid for, or
+        It learns the teacher's classes of the first 2,000 texts of second_judge_learns_from. A teacher that is paid for, or
         takes seconds a text, is not asked for it: only what it said before counts.
         """
         import numpy as np
@@ -165,16 +178,17 @@ class Searching(Answering):
         from cod_core.models.surrogate import fit_surrogate
 
         teacher, encoder = self.teacher(pid), self.encoder()
+        splits, _ = self.second_judge_learns_from(pid)
 
         def make():
-            rows = [e for split in ("train", "unlabelled") for e in items.examples(self.db, pid, split=split)]
+            rows = [e for split in splits for e in items.examples(self.db, pid, split=split)]
             texts = [e.text for e in rows][:MOST_TEXTS]
             answers = teacher.predict(texts) if self._sensitivity(teacher) is not None else teacher.on_record(texts)
             told = [(text, p.logprobs) for text, p in zip(texts, answers) if p is not None and p.decided]
             made = fit_surrogate(encoder.wrapped, encoder.encode([t for t, _ in told]),
                                  np.array([row for _, row in told]).reshape(-1, len(teacher.labels)), teacher.labels)
             return Judge(made.logprobs, FirstOrder(made))
-        return self._once(("second judge", pid, teacher.id, teacher.revision), make)
+        return self._once(("second judge", pid, teacher.id, teacher.revision, splits), make)
 
     def _sensitivity(self, teacher):
         """First-order estimates where the teacher is one model on this machine, else None."""
@@ -197,13 +211,12 @@ class Searching(Answering):
 
         teacher = self.teacher(pid)
         told = {k: v for k, v in options.items() if k != "targets"}
-        mark = f"tried:{short_hash(pid, teacher.id, teacher.revision, example.id, REVISION, target, sorted(told.items()))}"
-        known = cache.get_reply(self.db, mark)
-        if known is not None:
+        asked = (teacher.id, teacher.revision, example.id, REVISION, target, sorted(told.items()))
+        mark = f"tried:{pid}:{short_hash(*asked)}"  # the id as it is, so that a copy of the project finds it (store/portable.py)
+        for known in cache.get_replies(self.db, [mark, f"tried:{short_hash(pid, *asked)}"]).values():
             return known["found"], 0, 0
         found = self.add_proposals(pid, [(example, cf) for cf in propose(example, n, target)])
         cache.put_reply(self.db, pid, mark, {"found": found})
         if not found:
-            failed = cache.get_reply(self.db, self.failed_key(pid)) or {}
-            cache.put_reply(self.db, pid, self.failed_key(pid), {**failed, example.id: "no flip found"})
+            cache.add_to_reply(self.db, pid, self.failed_key(pid), {example.id: "no flip found"})
         return found, 1, propose.generator().texts_scored

@@ -14,6 +14,7 @@ import numpy as np
 from cod_core.distill.allowed import check_linear, check_objective
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.models.encoder import DEFAULT_ENCODER
+from cod_core.text import folded
 from cod_core.types import Counterfactual, Example, Origin, RunConfig
 
 STUDENTS = ("linear", "finetuned", "contrastive", "retrieval")
@@ -131,9 +132,10 @@ def softener(workspace, pid: str, settings: Mapping):
 
 def second_rows(workspace, pid: str, arms: Sequence[str], pool: Mapping[str, Example],
                 pairs: Mapping[str, Counterfactual], source: str = "") -> dict[str, dict[str, Counterfactual]]:
-    """arm -> example id -> what stands where cod has its verified counterfactual. Only for texts that have one."""
+    """arm -> example id -> what stands where cod has its verified counterfactual. Only for texts that have one; never a
+    text that students are judged on."""
     out: dict[str, dict[str, Counterfactual]] = {}
-    current = workspace._state(pid)
+    current, judged = workspace._state(pid), workspace.judged(pid)
     if "swap" in arms:
         out["swap"] = swapped(workspace.teacher(pid), pool, pairs)
     if "unverified" in arms:
@@ -141,24 +143,26 @@ def second_rows(workspace, pid: str, arms: Sequence[str], pool: Mapping[str, Exa
         for cf in current.counterfactuals:
             if cf.derived_from is None and cf.example_id in pool and source in ("", cf.origin.kind, cf.origin.name):
                 first.setdefault(cf.example_id, cf)
-        out["unverified"] = first
+        out["unverified"] = workspace.fair_pairs(pid, first, pool)[0]
     if "tightened" in arms:
-        out["tightened"] = tightened(current, pairs)
+        out["tightened"] = tightened(current, pairs, judged)
     if "cod_all" in arms:
-        out["cod_all"] = to_all_classes(current, pairs, workspace.project(pid).task.labels)
+        out["cod_all"] = to_all_classes(current, pairs, workspace.project(pid).task.labels, judged)
     return out
 
 
-def to_all_classes(current, pairs: Mapping[str, Counterfactual], labels: Sequence[str]) -> dict[str, tuple]:
+def to_all_classes(current, pairs: Mapping[str, Counterfactual], labels: Sequence[str],
+                   judged: frozenset[str] = frozenset()) -> dict[str, tuple]:
     """Kept text -> its kept counterfactual and the best verified one to each further class, in the order of labels.
 
-    What the person rejected is not among them: the live decision of a kept text is its acceptance.
+    What the person rejected is not among them: the live decision of a kept text is its acceptance. judged: texts (folded)
+    that are left out.
     """
     from cod_core.counterfactuals.verify import first_offer
 
     by_example: dict[str, list[Counterfactual]] = {}
     for cf in current.counterfactuals:
-        if cf.example_id in pairs and cf.id in current.checks and current.checks[cf.id].valid:
+        if cf.example_id in pairs and cf.id in current.checks and current.checks[cf.id].valid and folded(cf.text) not in judged:
             by_example.setdefault(cf.example_id, []).append(cf)
     out = {}
     for id, kept in pairs.items():
@@ -169,17 +173,18 @@ def to_all_classes(current, pairs: Mapping[str, Counterfactual], labels: Sequenc
     return out
 
 
-def tightened(current, pairs: Mapping[str, Counterfactual]) -> dict[str, Counterfactual]:
+def tightened(current, pairs: Mapping[str, Counterfactual], judged: frozenset[str] = frozenset()) -> dict[str, Counterfactual]:
     """For each kept counterfactual the valid one derived from it with the fewest edits; itself where none is smaller.
 
-    Raises NotEnoughData where nothing was ever tightened: the arm would only repeat cod.
+    judged: texts (folded) that are left out. Raises NotEnoughData where nothing was ever tightened: the arm would only
+    repeat cod.
     """
     best = dict(pairs)
     smaller = 0
     for cf in current.counterfactuals:
         check = current.checks.get(cf.id)
         kept = pairs.get(cf.example_id)
-        if kept is None or check is None or not check.valid or cf.derived_from != kept.id:
+        if kept is None or check is None or not check.valid or cf.derived_from != kept.id or folded(cf.text) in judged:
             continue
         now = current.checks.get(best[cf.example_id].id)
         if now is None or check.token_edits < now.token_edits:

@@ -1,9 +1,9 @@
 """The teacher of a project: choosing it, loading it once, judging it on the person's own rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cod_core.errors import BadInput, CodError
+from cod_core.errors import BadInput
 from cod_core.models.cached import CHUNK, CachedClassifier
 from cod_core.models.encoder import DEFAULT_ENCODER, resolve, weights_revision
 from cod_core.progress import Progress, silent
@@ -17,9 +17,7 @@ PLAIN = {"builtin": "Built-in teacher", "transformers": "Hugging Face classifier
 SAVED_AFTER = {"llm": 32, "generative": 16}  # texts: answers that cost money or seconds are saved sooner
 
 
-def in_train_split(example: Example) -> bool:
-    """Built-in teachers trained on exactly the training split of their sample."""
-    return example.split == "train"
+SEEN_SHARE, SEEN_ROWS = 0.1, 5  # of the texts that students are judged on: from here on a teacher's training is no accident
 
 
 @dataclass(frozen=True)
@@ -51,12 +49,15 @@ class Teaching(Answering):
         project's texts are prompts, spec["local"] answers them, and the classifier of spec["judge"] reads the answers.
 
         The model is loaded once to check it, so a wrong name or label map is refused here and the old
-        teacher stays. Checks made by another teacher become stale. Raises ModelUnavailable, LabelMismatch.
+        teacher stays. Checks made by another teacher become stale. Raises ModelUnavailable, LabelMismatch, BadInput where
+        a built-in teacher was trained on the texts that students are judged on (METHOD.md section 9).
         """
         spec = {k: v for k, v in spec.items() if k != "key"}
         labels = self.project(pid).task.labels
         if spec["kind"] == "builtin":
             self._check_builtin(spec, labels)
+            if warning := self.seen_in_training(pid, spec):
+                raise BadInput(warning)
         elif spec["kind"] == "generative":
             spec = self._composed(pid, spec, labels)
         else:
@@ -146,7 +147,7 @@ class Teaching(Answering):
         project, teacher = self.project(pid), self.teacher(pid)
         limit = min(limit, PROMPTS_A_REPORT) if self.generates(pid) else limit
         trained = self._trained_on(project)
-        splits = ("test", "validation", "train") if trained is not in_train_split else ("test", "validation")
+        splits = ("test", "validation") if is_own_sample(project, project.teacher) else ("test", "validation", "train")
         rows = [e for split in splits for e in items.examples(self.db, pid, split=split) if e.label is not None]
         known = sum(n for (_, label), n in items.count_examples(self.db, pid).items() if label is not None)
         own = [e for e in rows if e.metadata.get("label_from") == teacher.id]  # it would agree with itself
@@ -160,6 +161,7 @@ class Teaching(Answering):
         shown, predictions = [e for e, _ in told], [p for _, p in told]
         wrong = [(e, p) for e, p in zip(shown, predictions) if p.label != e.label]
         note = "" if held or not rows else "The teacher was trained on all of these texts, so its accuracy on them says little."
+        note = self.seen_in_training(pid) or note
         accuracy = 1 - len(wrong) / len(shown) if held and shown else None
         return TeacherReport(self.teacher_label(pid), project.teacher["kind"], teacher.revision, accuracy,
                              len(shown) if held else 0, known - len(held), wrong, note, unanswered,
@@ -171,24 +173,35 @@ class Teaching(Answering):
         if spec.get("kind") == "finetuned":
             seen = set(spec.get("trained_on", ()))
             return lambda e: e.id in seen
-        if spec.get("kind") == "builtin" and project.settings.get("sample"):
-            return in_train_split
         if spec.get("kind") == "builtin":
-            seen = self._once(("sample texts", spec["name"]), lambda: self._sample_train_ids(spec["name"]))
-            return lambda e: e.id in seen
+            from cod_core.models.seen import fingerprint, seen_by
+            from cod_core.models.teachers import BUILTIN
+
+            known, own = seen_by(BUILTIN / spec["name"]), is_own_sample(project, spec)
+            return lambda e: own and e.split == "train" or fingerprint(e.text) in known
         return lambda e: False
 
-    def _sample_train_ids(self, name: str) -> frozenset[str]:
-        """Ids of the texts a built-in teacher trained on; empty where the archive is not at hand."""
-        from cod_core.data.samples import _OUTER, load_sample
-
-        folder = self.settings.folder("samples")
-        if not (folder / _OUTER).exists():
-            return frozenset()
-        try:
-            return frozenset(e.id for e in load_sample(name, folder) if e.split == "train")
-        except CodError:
-            return frozenset()
+    def seen_in_training(self, pid: str, spec: dict | None = None) -> str:
+        """A sentence where a built-in teacher (the project's, if no spec is given) was trained on many of the labelled texts
+        that students are judged on, else "". Such a teacher must not be used: it answers them from memory. Asks no model.
+        """
+        project = self.project(pid)
+        spec = spec or project.teacher or {}
+        if spec.get("kind") != "builtin":
+            return ""
+        counts = items.count_examples(self.db, pid)
+        known = self._made.get(("seen", pid))
+        if known is None or known[0] != (counts, spec["name"]):
+            trained = self._trained_on(replace(project, teacher=spec))
+            rows = [e for split in ("test", "validation") for e in items.examples(self.db, pid, split=split) if e.label is not None]
+            known = (counts, spec["name"]), (sum(map(trained, rows)), len(rows))
+            self._made["seen", pid] = known
+        seen, of = known[1]
+        if seen < SEEN_ROWS or seen < SEEN_SHARE * of:
+            return ""
+        return (f"The built-in teacher {spec['name']!r} was trained on {seen:,} of the {of:,} test and development texts, told by their "
+                "letters: it knows their answers, so every result would look better than it is. Choose another teacher, or train "
+                "one on your training texts.")
 
     def finetune_teacher(self, pid: str, params: dict, progress: Progress = silent) -> dict:
         """Train a teacher on the project's training rows and choose it. params: encoder (a decoder or a GGUF file will do
@@ -221,3 +234,8 @@ class Teaching(Answering):
             right = [p.label == e.label for p, e in zip(self.teacher(pid).predict([e.text for e in test]), test)]
             out |= {"accuracy": sum(right) / len(right), "measured_on": f"{len(test)} test texts"}
         return out
+
+
+def is_own_sample(project, spec: dict | None) -> bool:
+    """Whether the project is the built-in sample on whose training split this teacher was trained."""
+    return spec is not None and spec["kind"] == "builtin" and project.settings.get("sample") == spec["name"]

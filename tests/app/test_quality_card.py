@@ -128,6 +128,21 @@ def test_with_few_texts_of_topics_the_page_says_how_many_a_second_judge_needs(wo
     assert "second" not in started(test, monkeypatch)[1]
 
 
+def test_unlabelled_texts_that_students_are_judged_on_teach_no_second_judge(workspace, screen, monkeypatch):
+    """It would choose counterfactuals by knowing the answers; with 100 labelled test texts these are what is judged."""
+    from cod_core.store import items
+    from cod_core.types import Example
+
+    pid = topics_project(workspace, 40)
+    items.add_examples(workspace.db, pid, [Example(f"u{i}", f"more news {i}", None, "unlabelled") for i in range(200)])
+    assert workspace.second_judge_learns_from(pid) == (("train",), 40)
+    test = screen("proposals", pid)
+    assert "labelled texts until there are 100" in words(test) and "second" not in started(test, monkeypatch)[1]
+    items.add_examples(workspace.db, pid, [Example(f"t{i}", f"test news {i}", "world", "test") for i in range(100)])
+    assert workspace.second_judge_learns_from(pid) == (("train", "unlabelled"), 240)
+    assert started(screen("proposals", pid), monkeypatch)[1]["second"]
+
+
 def test_with_two_labels_the_smallest_change_stays_the_default(filled, screen, monkeypatch):
     test = screen("proposals", filled)
     assert not {"second", "at_least", "targets"} & set(started(test, monkeypatch)[1])

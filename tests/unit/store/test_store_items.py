@@ -1,6 +1,7 @@
 """Projects, texts, proposals, verdicts, drafts: what goes in comes out, and what is erased is gone."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -131,6 +132,18 @@ def test_a_reply_is_kept_and_replaced_by_key(db, pid):
     cache.put_reply(db, pid, "k", {"text": "a"})
     cache.put_reply(db, pid, "k", {"text": "b"})
     assert cache.get_reply(db, "k") == {"text": "b"}
+
+
+def test_what_several_writers_add_to_a_reply_is_all_there(db, pid):
+    """Read in one transaction and written in the next, a list lost what came between."""
+    def add(i):
+        for j in range(5):
+            cache.add_to_reply(db, pid, "k", {f"{i}.{j}": "no flip found"})
+    with ThreadPoolExecutor(4) as writers:
+        list(writers.map(add, range(4)))
+    assert len(cache.get_reply(db, "k")) == 20
+    cache.add_to_reply(db, pid, "k", {"0.0": "other"})
+    assert cache.get_reply(db, "k")["0.0"] == "other"
 
 
 @pytest.mark.slow

@@ -95,6 +95,39 @@ def test_a_copy_may_begin_the_curation_anew(w, pid):
         w.duplicate(pid, " ")
 
 
+def test_a_copy_remembers_which_texts_could_not_be_flipped(w, pid):
+    """Else original and copy draw other rows, and the copy searches for all of them again."""
+    cache.add_to_reply(w.db, pid, w.failed_key(pid), {"e0": "no flip found"})
+    cache.put_reply(w.db, pid, f"tried:{pid}:x", {"found": 0})
+    copy = w.duplicate(pid, "Copy")
+    cache.add_to_reply(w.db, pid, w.failed_key(pid), {"e2": "no flip found"})
+    assert w.failed(copy) == {"e0": "no flip found"} and cache.get_reply(w.db, f"tried:{copy}:x") == {"found": 0}
+    assert w.failed(w.duplicate(copy, "Copy of the copy")) == w.failed(copy)
+
+
+def test_a_copy_keeps_its_paid_replies_when_the_original_is_deleted(w, pid):
+    """And no others: what the original was told after it was copied goes with it."""
+    cache.put_reply(w.db, pid, "paid", {"text": "before"})
+    copy = w.duplicate(pid, "Copy")
+    third = w.duplicate(copy, "Copy of the copy")
+    cache.put_reply(w.db, pid, "later", {"text": "after"})
+    w.delete_project(pid)
+    assert cache.get_reply(w.db, "paid") == {"text": "before"} and cache.get_reply(w.db, "later") is None
+    w.delete_project(copy)
+    assert cache.get_reply(w.db, "paid") == {"text": "before"}
+    w.delete_project(third)
+    assert cache.get_reply(w.db, "paid") is None
+
+
+def test_a_backup_of_a_copy_holds_its_replies_under_their_own_names(w, pid, tmp_path, monkeypatch):
+    cache.put_reply(w.db, pid, "paid", {"text": "before"})
+    data = w.backup(w.duplicate(pid, "Copy"))
+    monkeypatch.delenv("COD_DATABASE_URL")
+    other = Workspace(tmp_path / "other")
+    other.restore(data)
+    assert cache.get_reply(other.db, "paid") == {"text": "before"}
+
+
 def test_no_key_is_in_a_backup(w, pid):
     w.remember_key(pid, "sk-secret-key")
     with zipfile.ZipFile(io.BytesIO(w.backup(pid))) as archive:

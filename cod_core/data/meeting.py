@@ -1,0 +1,116 @@
+"""Which rows of an upload meet texts that are stored already: the same text, the same words, the same source document.
+
+`split` keeps what belongs together on one side within one upload; this does it between uploads, and within a file that names
+its own splits. Knows Examples; nothing of tables, models or the store.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from cod_core.text import folded
+from cod_core.types import Example
+
+PLACES = {"train": "a training text", "validation": "a development text", "test": "a test text", "unlabelled": "a text without a label"}
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """new: texts to add. labelled: stored texts without a label, as they are with the label, split and columns that came.
+
+    refused: (place in what was found, why) of all others, in order.
+    """
+
+    new: list[Example]
+    labelled: list[Example]
+    refused: list[tuple[int, str]]
+
+
+def meet(found: Sequence[Example], stored: Iterable[Example]) -> Meeting:
+    """The rows found, told apart by what is stored. Among the rows found the first one decides for its words and source.
+
+    Refused is a text that is there already, and one whose words (case and blanks aside) or source stand on another side.
+    """
+    stored = list(stored)
+    by_id = {e.id: e for e in stored}
+    given = {e.id for e in found if e.label is not None}
+    side: dict[tuple[str, str], str] = {}
+    for e in stored:
+        if not (e.split == "unlabelled" and e.id in given):  # it will stand where its label comes from
+            _settle(e, side)
+    new, labelled, refused = [], [], []
+    for at, e in enumerate(found):
+        known = by_id.get(e.id)
+        gets_label = known is not None and known.label is None and e.label is not None
+        problem = _already(e, known) if known is not None and not gets_label else _elsewhere(e, side)
+        if problem:
+            refused.append((at, problem))
+            if gets_label:
+                _settle(known, side)
+            continue
+        _settle(e, side)
+        if gets_label:
+            labelled.append(replace(known, label=e.label, split=e.split, metadata={**known.metadata, **e.metadata}))
+        else:
+            new.append(e)
+    return Meeting(new, labelled, refused)
+
+
+def beside_stored(found: Sequence[Example], divided: Sequence[Example], stored: Iterable[Example]) -> list[Example]:
+    """The rows as an automatic split divided them, but those that meet stored texts on the stored ones' side.
+
+    found: before, divided: after the split. Rows join through a third row, as they do in the split.
+    """
+    side: dict[tuple[str, str], str] = {}
+    for e in stored:
+        if e.label is not None:
+            _settle(e, side)
+    grown = -1
+    while grown != len(side):
+        grown = len(side)
+        for e in found:
+            known = next((side[key] for key in _keys(e) if key in side), None)
+            if known is not None:
+                for key in _keys(e):
+                    side.setdefault(key, known)
+    out = []
+    for e in divided:
+        known = next((side[key] for key in _keys(e) if key in side), None)
+        out.append(replace(e, split=known) if known is not None else e)
+    return out
+
+
+def _keys(e: Example) -> Iterator[tuple[str, str]]:
+    """What a text is told by. The source of a text without a label ties it to nothing, as in the split."""
+    yield "text", folded(e.text)
+    if e.source_id and e.split != "unlabelled":
+        yield "source", e.source_id
+
+
+def _settle(e: Example, side: dict[tuple[str, str], str]) -> None:
+    for key in _keys(e):
+        side.setdefault(key, e.split)
+
+
+def _already(e: Example, known: Example) -> str:
+    """Why a text that is stored cannot be added once more."""
+    where = f"This text is in the project already, as {PLACES[known.split]}"
+    if e.label is not None and known.label is not None and e.label != known.label:
+        return f"{where} labelled {known.label!r}. It stays so: where the new label is right, begin a new project with it."
+    if e.split != known.split and e.label is not None:
+        return f"{where}. It stays there: a text has one use, or students would be asked what they learnt."
+    return f"{where}."
+
+
+def _elsewhere(e: Example, side: dict[tuple[str, str], str]) -> str | None:
+    """Why a text cannot stand on its side; None where it can."""
+    for kind, value in _keys(e):
+        other = side.get((kind, value), e.split)
+        if other == e.split:
+            continue
+        if kind == "source":
+            return (f"Another text of the source {value[:60]!r} is {PLACES[other]}, so this cannot be {PLACES[e.split]}: texts of one "
+                    f"source stay together. Leave it out, or import it as {PLACES[other]}.")
+        remedy = ("Write it letter by letter as it is there, and that text gets this label." if other == "unlabelled" else
+                  "Leave it out: students would be asked what they learnt.")
+        return f"The same words, in other case or spacing, are {PLACES[other]} already, so this cannot be {PLACES[e.split]}. {remedy}"
+    return None

@@ -1,0 +1,83 @@
+"""Texts brought in beside others: nothing on two sides, nothing lost without a word, counts that are true."""
+
+import pytest
+
+from cod_core.data.reading import Table
+from cod_core.data.tables import Columns
+from cod_core.store import items
+from cod_core.types import Example, Task
+from cod_core.workspace import Workspace
+
+LABELS = ("bad", "good")
+TRAIN = [(f"Text {i} is fine.", LABELS[i % 2], f"s{i}") for i in range(30)]
+
+
+@pytest.fixture
+def w(tmp_path, monkeypatch):
+    monkeypatch.delenv("COD_DATABASE_URL", raising=False)
+    return Workspace(tmp_path)
+
+
+@pytest.fixture
+def pid(w):
+    pid = w.create_project("Texts", Task("Good or bad?", LABELS))
+    assert len(upload(w, pid, TRAIN).examples) == 30
+    return pid
+
+
+def upload(w, pid, rows, role="labelled"):
+    """The Import of a file with these rows (text, label, source); its first row is number 2."""
+    table = Table(["text", "label", "source"], [list(row) for row in rows], list(range(2, len(rows) + 2)), [])
+    return w.import_table(pid, table, Columns("text", "label", "source"), role, None, [], repr((rows, role)), "rows.csv")
+
+
+def test_training_texts_in_capitals_are_no_test_texts(w, pid):
+    found = upload(w, pid, [(text.upper(), label, "") for text, label, _ in TRAIN] + [("New.", "good", "")], "test")
+    assert [e.text for e in found.examples] == ["New."] and w.summary(pid).n_test == 1
+    assert [p.row for p in found.problems if p.left_out] == list(range(2, 32)) and "other case" in found.problems[1].message
+
+
+def test_a_test_file_of_the_same_documents_is_named_row_by_row(w, pid):
+    found = upload(w, pid, [("Another sentence.", "good", "s3"), ("Of another document.", "bad", "s99")], "test")
+    assert [p.row for p in found.problems] == [2] and "'s3'" in found.problems[0].message and w.summary(pid).n_test == 1
+
+
+def test_later_training_texts_keep_away_from_the_test(w, pid):
+    upload(w, pid, [("Held out.", "good", "t1"), ("Held out too.", "bad", "t2")], "test")
+    found = upload(w, pid, [("HELD OUT.", "good", ""), ("More of it.", "bad", "t2"), ("Really new.", "good", "")])
+    assert [e.text for e in found.examples] == ["Really new."] and [p.row for p in found.problems if p.left_out] == [2, 3]
+
+
+def test_copies_are_not_counted_as_imported(w, pid):
+    """30 imported, it said, and none was there."""
+    found = upload(w, pid, [(text, label, "") for text, label, _ in TRAIN], "test")
+    assert found.examples == [] and found.left_out == 30 and found.label_counts == {} and w.summary(pid).n_test == 0
+    again = upload(w, pid, TRAIN)
+    assert again.seen and again.examples == [] and w.summary(pid).n_train == 30
+
+
+def test_a_label_that_comes_later_reaches_its_text(w, pid):
+    upload(w, pid, [(f"Free {i}.", "", "") for i in range(4)], "unlabelled")
+    found = upload(w, pid, [("Free 0.", "good", ""), ("Free 1.", "bad", "")], "test")
+    assert len(found.examples) == 2 and found.problems == [] and "have got it: 2" in found.note
+    assert {e.text: e.label for e in w.examples(pid, "test")} == {"Free 0.": "good", "Free 1.": "bad"}
+    assert w.summary(pid).n_unlabelled == 2
+
+
+def test_a_second_upload_is_divided_beside_the_first(w, pid):
+    """Fewer than 40 texts stay in training; a file of the same documents must not then be tested on."""
+    rows = [(f"Further {i}.", LABELS[i % 2], f"s{i % 30}") for i in range(60)] + [(f"Own {i}.", LABELS[i % 2], f"n{i}") for i in range(60)]
+    found = upload(w, pid, rows)
+    assert len(found.examples) == 120 and not found.problems
+    sources = {split: {e.source_id for e in w.examples(pid, split)} for split in ("train", "validation", "test")}
+    assert sources["test"] and not sources["train"] & (sources["test"] | sources["validation"])
+    assert {f"s{i}" for i in range(30)} <= sources["train"]
+
+
+def test_a_public_set_is_checked_as_a_file_is(w, pid, monkeypatch):
+    rows = [Example("x", "Text 0 is fine.", "bad", "test"), Example("y", "TEXT 1 IS FINE.", "good", "test"),
+            Example("z", "New.", "good", "test")]
+    monkeypatch.setattr("cod_core.data.hub.load_hub", lambda *_: rows)
+    found = w.import_hub(pid, "sst2", "test", 3)
+    assert [e.text for e in found.examples] == ["New."] and [p.row for p in found.problems] == [1, 2]
+    assert [e.id for e in items.examples(w.db, pid, split="test")] == ["z"]
