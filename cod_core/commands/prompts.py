@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
+from cod_core.commands.shell import AsJson, Home, app, endpoint, open_workspace, progress_line, say
 
 
 @app.command()
@@ -19,8 +19,8 @@ def prompts(project: str,
             use_best: Annotated[bool, typer.Option("--use-best", help="Use the best one from now on.")] = False,
             as_json: AsJson = False, home: Home = None) -> None:
     """Try prompts on the same texts: flip rate, edit size, similarity, cost. The replies are kept and used again."""
+    asked = {"local": local} if local else {"base_url": endpoint(base_url), "model": model}
     w = open_workspace(home)
-    asked = {"local": local} if local else {"base_url": base_url, "model": model}
     params = {"k": k, "n": n, "llm": asked, "templates": [t.strip() for t in templates.split(",") if t.strip()]}
     found = w.study_prompts(project, params, progress_line(as_json), os.environ.get("COD_LLM_KEY"))
     if use_best and found["best"]:

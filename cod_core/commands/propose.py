@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
+from cod_core.commands.shell import AsJson, Home, app, endpoint, open_workspace, progress_line, say
 
 
 @app.command()
@@ -33,10 +33,12 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
              accept: Annotated[bool, typer.Option("--accept", help="Accept the best verified proposal of each undecided text.")] = False,
              as_json: AsJson = False, home: Home = None) -> None:
     """Propose counterfactuals and let the teacher verify each; --accept keeps them without a person."""
+    asked = {"local": local} if local else {"base_url": base_url, "model": model}
+    if "base_url" in asked and (plan or generator == "llm"):
+        endpoint(base_url)
     w = open_workspace(home)
     params = {"k": k, "generator": generator, "n": n, "template": template, "repair": repair,
-              "llm": {"local": local} if local else {"base_url": base_url, "model": model},
-              "targets": targets, "frozen": split(frozen), "sources": split(sources), "budget": budget,
+              "llm": asked, "targets": targets, "frozen": split(frozen), "sources": split(sources), "budget": budget,
               "confidence": confidence, "at_least": sure, "second": second, "encoder": encoder}
     if plan:
         found = w.plan_llm(project, params)

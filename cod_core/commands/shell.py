@@ -19,6 +19,14 @@ def open_workspace(home: str | None):
     return Workspace(home)
 
 
+def endpoint(base_url: str) -> str:
+    """The address that --base-url names. Wrong use where it is missing: texts go nowhere that nobody named."""
+    if not base_url.strip():
+        raise typer.BadParameter("Give --base-url, the address of the model, such as http://localhost:11434/v1. "
+                                 "Nothing is sent anywhere that you did not name.")
+    return base_url
+
+
 def progress_line(quiet: bool):
     """Progress on standard error, one line rewritten; nothing where it is not a terminal."""
     def report(done: int, total: int, message: str = "") -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
+from cod_core.commands.shell import AsJson, Home, app, endpoint, open_workspace, progress_line, say
 
 
 @app.command()
@@ -37,7 +37,7 @@ def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:mo
     elif kind == "hf":
         w.set_teacher(project, {"kind": "transformers", "name": name, "label_map": mapped})
     elif kind == "llm":
-        w.set_teacher(project, {"kind": "llm", "base_url": base_url or "https://api.openai.com/v1", "model": name,
+        w.set_teacher(project, {"kind": "llm", "base_url": endpoint(base_url), "model": name,
                                 "calibrate": calibrate}, os.environ.get("COD_LLM_KEY"))
     elif kind == "local":
         w.set_teacher(project, {"kind": "llm", "local": name, "calibrate": calibrate})

@@ -20,6 +20,8 @@ def settings_of(params: dict):
         heat = values.get("temperature")
         return LocalSettings(str(values["local"]), 0.7 if heat in (None, "") else float(heat), n)
     from cod_core.models.chat import LLMSettings
+    if not str(values.get("base_url") or "").strip():
+        raise BadInput("Give the address of the model (base_url). Nothing is sent anywhere that you did not name.")
     return LLMSettings(**{k: values[k] for k in _KEPT if values.get(k) not in (None, "")}, n=n)
 
 
