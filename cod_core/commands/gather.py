@@ -24,7 +24,7 @@ def import_(path: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, JSONL or 
                                                        '"The patient is {age} years old."')] = "",
             label_map: Annotated[str, typer.Option(help='JSON from the file\'s labels to the project\'s: {"0": "complaint"}.')] = "",
             split: Annotated[str, typer.Option(help="For hub: train, validation or test.")] = "train",
-            limit: Annotated[int, typer.Option(help="For hub: at most so many rows.")] = 1000,
+            limit: Annotated[int, typer.Option(help="For hub: at most so many rows.", min=1)] = 1000,
             as_json: AsJson = False, home: Home = None) -> None:
     """Read a file of texts into a project (a new one where --project is not given). Prints the project's id."""
     import hashlib

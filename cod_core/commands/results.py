@@ -46,7 +46,8 @@ def compare(project: str, first: Annotated[str, typer.Argument(help="A run; leav
 
 
 @app.command()
-def moons(draws: Annotated[int, typer.Option(help="Draws.")] = 20, k: Annotated[int, typer.Option(help="Training rows.")] = 20,
+def moons(draws: Annotated[int, typer.Option(help="Draws.", min=1)] = 20,
+          k: Annotated[int, typer.Option(help="Training rows, an even number.", min=4)] = 20,
           as_json: AsJson = False, home: Home = None) -> None:
     """The two-moons demonstration: distance of each student's boundary to the teacher's, a draw a line."""
     found = open_workspace(home).two_moons(range(draws), k=k)

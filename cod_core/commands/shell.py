@@ -27,6 +27,20 @@ def endpoint(base_url: str) -> str:
     return base_url
 
 
+def split(value: str) -> list[str]:
+    """Comma-separated parts without blanks around them; empty ones left out."""
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def whole_numbers(value: str, option: str) -> list[int]:
+    """Comma-separated whole numbers. Wrong use of `option` where one is none."""
+    try:
+        return [int(part) for part in split(value)]
+    except ValueError:
+        raise typer.BadParameter(f"write {option} as whole numbers with commas between them, such as 8,16,32; "
+                                 f"got {value!r}") from None
+
+
 def progress_line(quiet: bool):
     """Progress on standard error, one line rewritten; nothing where it is not a terminal."""
     def report(done: int, total: int, message: str = "") -> None:

@@ -16,8 +16,8 @@ def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:mo
             calibrate: Annotated[bool, typer.Option("--calibrate", help="For llm: correct for what it says to no text.")] = False,
             label_map: Annotated[str, typer.Option(help='For hf: JSON such as {"LABEL_0": "complaint"}.')] = "",
             judge: Annotated[str, typer.Option(help="For answers: what judges them, builtin:movies or hf:NAME-OR-FOLDER.")] = "",
-            max_tokens: Annotated[int, typer.Option(help="For answers: most tokens of one.")] = 24,
-            samples: Annotated[int, typer.Option(help="For answers: how many to a prompt; 1 takes the likeliest words.")] = 1,
+            max_tokens: Annotated[int, typer.Option(help="For answers: most tokens of one.", min=1)] = 24,
+            samples: Annotated[int, typer.Option(help="For answers: how many to a prompt; 1 takes the likeliest words.", min=1)] = 1,
             label_prompts: Annotated[bool, typer.Option("--label-prompts", help="For answers: let the model answer the texts "
                                      "without a label; each gets the label of its answer.")] = False,
             encoder: Annotated[str, typer.Option(help="For finetune: encoder to start from.")] = "",

@@ -12,7 +12,7 @@ import numpy as np
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.progress import Progress, silent
 from cod_core.store import items, runs
-from cod_core.types import ARMS
+from cod_core.types import ALL_ARMS, ARMS
 from cod_core.workspace.base import Base
 
 SHOTS = (8, 16, 32, 64, 128, 256, 512)
@@ -115,16 +115,19 @@ class Distilling(Base):
         from cod_core.distill.sweep import plan_cells
         from cod_core.workspace.students import second_rows, shots_by_share, softener, student_settings
 
-        teacher = self.teacher(pid)
+        teacher, settings, arms = self.teacher(pid), student_settings(params), tuple(params.get("arms") or ARMS)
+        count = int(params.get("seeds", 20))
+        if strange := [arm for arm in arms if arm not in ALL_ARMS]:
+            raise BadInput(f"Unknown arms: {', '.join(strange)}. Choose from {', '.join(ALL_ARMS)}.")
+        if count < 1:
+            raise BadInput(f"The number of draws must be 1 or more, not {count}.")
         shots = [int(k) for k in params.get("shots") or self.shots_allowed(pid)]
         if not shots:
             raise NotEnoughData("Accept more counterfactuals first: the smallest comparison needs one for each label.")
         if any(k < 2 for k in shots):
             raise BadInput("The number of training rows must be 2 or more.")
-        settings = student_settings(params)
-        arms = tuple(params.get("arms") or ARMS)
         first = int(params.get("first_seed", 0))
-        seeds = range(first, first + int(params.get("seeds", 20)))
+        seeds = range(first, first + count)
         pool, source = self.pool(pid), settings.get("cf_source", "")
         pairs = {i: cf for i, (cf, _) in self.chosen_pairs(pid, params.get("only")).items()
                  if i in pool and source in ("", cf.origin.kind, cf.origin.name)}
