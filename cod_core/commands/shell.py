@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from cod_core.errors import BadInput
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Counterfactual curation for few-shot distillation, without a browser.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
@@ -39,6 +41,18 @@ def whole_numbers(value: str, option: str) -> list[int]:
     except ValueError:
         raise typer.BadParameter(f"write {option} as whole numbers with commas between them, such as 8,16,32; "
                                  f"got {value!r}") from None
+
+
+def json_map(value: str, option: str = "--label-map") -> dict[str, str] | None:
+    """A JSON object from names to names; None where nothing is given. Raises BadInput where it is something else."""
+    example = '{"0": "complaint", "1": "praise"}'
+    try:
+        found = json.loads(value) if value else None
+    except ValueError as error:
+        raise BadInput(f"{option} is not JSON ({error}). Write it like {example}.") from error
+    if found is not None and not (isinstance(found, dict) and all(isinstance(name, str) for name in found.values())):
+        raise BadInput(f"{option} must be an object from names to names, such as {example}.")
+    return found
 
 
 def progress_line(quiet: bool):

@@ -1,12 +1,11 @@
 """`teacher`: choose it, or see how well it does."""
 
-import json
 import os
 from typing import Annotated
 
 import typer
 
-from cod_core.commands.shell import AsJson, Home, app, endpoint, open_workspace, progress_line, say
+from cod_core.commands.shell import AsJson, Home, app, endpoint, json_map, open_workspace, progress_line, say
 
 
 @app.command()
@@ -29,7 +28,7 @@ def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:mo
     w = open_workspace(home)
     kind, _, name = choice.partition(":")
     trained: dict = {}
-    mapped = json.loads(label_map) if label_map else None
+    mapped = json_map(label_map)
     if kind == "finetune":
         trained = w.finetune_teacher(project, {"encoder": encoder}, progress_line(as_json))
     elif kind == "builtin":
