@@ -3,11 +3,12 @@
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cod_core.errors import BadInput
+from cod_core.errors import BadInput, CodError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Counterfactual curation for few-shot distillation, without a browser.")
@@ -15,10 +16,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 Home = Annotated[str | None, typer.Option("--home", help="Data folder; COD_HOME or the usual place where not given.")]
 
 
-def open_workspace(home: str | None):
-    """The workspace in `home`, or where COD_HOME says."""
+def open_workspace(home: str | None, project: str | None = None):
+    """The workspace in `home`, or where COD_HOME says. Raises BadInput where it has no such project."""
     from cod_core.workspace import Workspace
-    return Workspace(home)
+
+    opened = Workspace(home)
+    if project is not None:
+        opened.project(project)
+    return opened
 
 
 def endpoint(base_url: str) -> str:
@@ -66,6 +71,14 @@ def progress_line(quiet: bool):
 def say(value: Any, as_json: bool, plain: str) -> None:
     """Print `value` as one JSON object, or the plain words for a person."""
     print(json.dumps(value, ensure_ascii=False) if as_json else plain)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file that the person named. Raises CodError where that is not possible."""
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise CodError(f"{path} could not be written ({error.strerror}). Choose another place.") from error
 
 
 def as_rows(problems) -> list[dict]:
