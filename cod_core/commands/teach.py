@@ -9,7 +9,7 @@ from cod_core.commands.shell import AsJson, Home, app, endpoint, json_map, open_
 
 
 @app.command()
-def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:movies, builtin:amazon, builtin:tweets, "
+def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:movies, builtin:amazon, builtin:tweets, builtin:news, "
             "hf:NAME-OR-FOLDER, llm:MODEL, local:MODEL, answers:MODEL, finetune, or show.")] = "show",
             base_url: Annotated[str, typer.Option(help="Endpoint of an LLM teacher; its key comes from COD_LLM_KEY.")] = "",
             calibrate: Annotated[bool, typer.Option("--calibrate", help="For llm: correct for what it says to no text.")] = False,
@@ -25,8 +25,10 @@ def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:mo
 
     answers:MODEL makes the texts prompts: the model on this computer answers each, and --judge reads the answer.
     """
-    w = open_workspace(home)
     kind, _, name = choice.partition(":")
+    if kind in ("hf", "llm", "local") and not name.strip():
+        raise typer.BadParameter(f"name the model after the colon, as in {kind}:NAME")
+    w = open_workspace(home)
     trained: dict = {}
     mapped = json_map(label_map)
     if kind == "finetune":

@@ -89,7 +89,7 @@ def plan_llm(workspace, pid: str, params: dict):
     project, settings = workspace.project(pid), settings_of(params)
     texts = workspace.candidates(pid, int(params["k"]))
     if not texts:
-        raise BadInput("There are no labelled training texts to propose for. Add texts on the Data page.")
+        raise BadInput("There are no labelled training texts to propose for. Add texts on the Data page, or with the command import.")
     template = template_of(workspace, pid, params, settings)
     return llm_plan.plan(project.task, asks_for(workspace, pid, texts, int(params.get("first_sample", 0))), settings,
                          params.get("n"), template, lambda k: cache.get_reply(workspace.db, k),

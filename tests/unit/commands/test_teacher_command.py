@@ -23,3 +23,24 @@ def teacher(tmp_path, monkeypatch):
 def test_a_label_map_that_is_none_is_refused_in_words(teacher, written):
     done = teacher("builtin:movies", "--label-map", written)
     assert done.exit_code == 1 and isinstance(done.exception, BadInput) and "--label-map" in str(done.exception)
+
+
+def test_an_unknown_built_in_teacher_is_refused_with_those_there_are(teacher):
+    assert "'foo'. Choose one of: amazon, movies, news, tweets." in str(teacher("builtin:foo").exception)
+
+
+@pytest.mark.parametrize("choice", ["hf:", "llm:", "local: "])
+def test_a_choice_without_a_name_is_wrong_use(teacher, choice):
+    done = teacher(choice)
+    assert done.exit_code == 2 and "after the colon" in done.output
+
+
+def test_without_a_teacher_the_remedy_is_told_for_page_and_command(teacher):
+    said = str(teacher().exception)
+    assert "Teacher page" in said and "command teacher" in said
+
+
+@pytest.mark.parametrize("command", ["demo", "teacher"])
+def test_the_help_names_every_built_in_teacher(command):
+    said = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).output
+    assert all(name in said for name in ("movies", "amazon", "tweets", "news"))
