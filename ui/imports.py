@@ -10,13 +10,13 @@ from typing import Any
 import streamlit as st
 
 from cod_core.data import tables
+from cod_core.data.labels import NONE, guess_label
 from cod_core.data.sentences import MADE
 from cod_core.errors import BadInput
 from ui import errors, layout, sentences, state
 
 TYPES = ["csv", "tsv", "xlsx", "jsonl", "txt"]
 MAX_VALUES = 20
-NONE = -1
 UPLOADS = "uploads"
 
 
@@ -137,22 +137,6 @@ def values_of(table: Any, name: str) -> list[str]:
         if len(seen) > MAX_VALUES:
             break
     return list(seen)
-
-
-def guess_label(value: str, values: list[str], labels: tuple[str, ...]) -> int:
-    """Position of the label that a raw value most likely means; NONE where nothing fits.
-
-    Same name first; else numbers by order: as many as there are labels, or all of 0, 1, ... among others.
-    """
-    folded = [label.casefold() for label in labels]
-    if value.casefold() in folded:
-        return folded.index(value.casefold())
-    if len(values) == len(labels) and all(v.lstrip("-").isdigit() for v in values):
-        return sorted(values, key=int).index(value)
-    if value.isdigit() and {str(i) for i in range(len(labels))} <= set(values) and int(value) < len(labels):
-        return int(value)
-    starts = [i for i, label in enumerate(folded) if len(value) > 1 and label.startswith(value.casefold())]
-    return starts[0] if len(starts) == 1 else NONE
 
 
 def confirm_labels(table: Any, name: str, labels: tuple[str, ...], key: str) -> dict[str, str]:

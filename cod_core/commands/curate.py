@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cod_core.commands.shell import AsJson, Home, app, open_workspace, say
+from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
 from cod_core.errors import BadInput
 from cod_core.types import REJECT_REASONS
 
@@ -24,16 +24,18 @@ def curate(project: str,
            reason: Annotated[str, typer.Option(help=f"Why rejected: {', '.join(REJECT_REASONS)}.")] = "",
            override: Annotated[str, typer.Option(help="Why to keep a text that does not flip the teacher.")] = "",
            undo: Annotated[bool, typer.Option("--undo", help="Take back your last decision.")] = False,
+           check_again: Annotated[bool, typer.Option("--check-again", help="Let the present teacher judge what another one "
+                                                                            "judged.")] = False,
            sort: Annotated[str, typer.Option(help="upload, boundary, edit or similar.")] = "upload",
            every: Annotated[bool, typer.Option("--all", help="List decided texts too.")] = False,
            annotator: Annotated[str, typer.Option(help="Your name; the system's user name where not given.")] = "",
            as_json: AsJson = False, home: Home = None) -> None:
     """List the proposals with the teacher's verdicts, or decide on one; every decision is saved at once."""
-    w, annotator = open_workspace(home), annotator or getpass.getuser()
+    w, annotator = open_workspace(home, project), annotator or getpass.getuser()
     asked = [(status, cf_id) for status, cf_id in
              (("accept", accept), ("reject", reject), ("skip", skip), ("flag", flag)) if cf_id]
-    if len(asked) + bool(edit) + undo > 1:
-        raise typer.BadParameter("one decision at a time: --accept, --reject, --skip, --flag, --edit or --undo")
+    if len(asked) + bool(edit) + undo + check_again > 1:
+        raise typer.BadParameter("one decision at a time: --accept, --reject, --skip, --flag, --edit, --undo or --check-again")
     if asked:
         (verb, cf_id), = asked
         made = w.decide(project, cf_id, STATUS[verb], annotator, (reason,) if reason else (), override or None)
@@ -41,6 +43,9 @@ def curate(project: str,
                    f"{cf_id}: {made.status}.")
     if edit:
         return _write(w, project, edit, to, dry, override, annotator, as_json)
+    if check_again:
+        checked = w.recheck(project, progress_line(as_json))
+        return say({"checked": checked}, as_json, f"{checked} proposals were judged by the present teacher.")
     if undo:
         taken = w.undo(project, annotator)
         return say({"undone": taken.counterfactual_id if taken else None}, as_json,

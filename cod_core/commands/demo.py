@@ -9,9 +9,9 @@ from cod_core.types import ARMS
 
 
 @app.command()
-def demo(sample: Annotated[str, typer.Option(help="movies, amazon or tweets.")] = "movies",
+def demo(sample: Annotated[str, typer.Option(help="movies, amazon, tweets or news.")] = "movies",
          first_seed: Annotated[int, typer.Option(help="Number of the first draw.")] = 0,
-         seeds: Annotated[int, typer.Option(help="How many draws.")] = 5,
+         seeds: Annotated[int, typer.Option(help="How many draws.", min=1)] = 5,
          as_json: AsJson = False, home: Home = None) -> None:
     """Run the whole main job on a built-in sample: search, verify, distil with and without, measure."""
     from cod_core.workspace.demo import run_demo

@@ -1,13 +1,18 @@
 """`import` and `projects`: texts into a project."""
 
-import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cod_core.commands.shell import AsJson, Home, app, as_rows, open_workspace, progress_line, say
+from cod_core.commands.shell import AsJson, Home, app, as_rows, json_map, open_workspace, progress_line, say, split
+from cod_core.errors import BadInput
 from cod_core.types import Task
+
+ROLES = ("labelled", "test", "unlabelled", "pairs")
+SHOWN = 20  # problem rows that are printed
 
 
 @app.command("import")
@@ -23,26 +28,28 @@ def import_(path: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, JSONL or 
             sentence: Annotated[str, typer.Option(help='Rows are columns: make the text by this template, such as '
                                                        '"The patient is {age} years old."')] = "",
             label_map: Annotated[str, typer.Option(help='JSON from the file\'s labels to the project\'s: {"0": "complaint"}.')] = "",
-            split: Annotated[str, typer.Option(help="For hub: train, validation or test.")] = "train",
-            limit: Annotated[int, typer.Option(help="For hub: at most so many rows.")] = 1000,
+            part: Annotated[str, typer.Option("--split", help="For hub: train, validation or test.")] = "train",
+            limit: Annotated[int, typer.Option(help="For hub: at most so many rows.", min=1)] = 1000,
             as_json: AsJson = False, home: Home = None) -> None:
     """Read a file of texts into a project (a new one where --project is not given). Prints the project's id."""
     import hashlib
     from dataclasses import replace
 
     from cod_core.data.tables import guess_columns, read_table
-    from cod_core.errors import BadInput
-
+    if role not in ROLES:
+        raise typer.BadParameter(f"--role is one of {', '.join(ROLES)}, not {role!r}")
+    if role == "pairs" and not project:
+        raise typer.BadParameter("pairs are added to texts that are there already: name their project with --project ID")
     if str(path).startswith("hub:"):
-        return _from_hub(str(path)[4:], project, name, split, limit, as_json, home)
+        return _from_hub(str(path)[4:], project, name, part, limit, as_json, home)
     if not path.is_file():
         raise BadInput(f"There is no file {path}. Check the name.")
-    w, data = open_workspace(home), path.read_bytes()
+    w, data = open_workspace(home), _bytes_of(path)
     if path.suffix == ".zip" and role == "pairs":
         found = w.import_pairs_of_bundle(project, data, path.name)
         return say({**found, "project": project, "problems": as_rows(found["problems"])}, as_json,
                    f"{found['added']} counterfactuals added, {found['flipped']} flip the teacher, "
-                   f"{len(found['problems'])} left out.")
+                   f"{len(found['problems'])} left out.{_listed(found['problems'])}")
     if path.suffix == ".zip":
         pid = w.import_bundle(project or None, data)
         return say({"project": pid}, as_json, f"Project {pid} restored from {path.name}.")
@@ -51,50 +58,62 @@ def import_(path: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, JSONL or 
         found = w.import_counterfactuals(project, table, name=path.name)
         out = {**found, "project": project, "problems": as_rows(found["problems"])}
         return say(out, as_json, f"{found['added']} counterfactuals added, {found['flipped']} flip the teacher, "
-                                  f"{len(found['problems'])} rows left out.")
-    if not project:
-        wanted = tuple(label.strip() for label in labels.split(",") if label.strip())
-        project = w.create_project(name or path.stem, Task(name or path.stem, wanted))
-    kept = [c for c in keep.split(",") if c]
-    if sentence or w.template(project):
-        table, text_column, named = w.rows_as_sentences(project, table, sentence or w.template(project))
-        kept = list(dict.fromkeys([*kept, *named]))
-    columns = guess_columns(table)
-    chosen = {k: v for k, v in (("text", text_column), ("label", label_column)) if v}
-    columns = replace(columns, **chosen)
-    found = w.import_table(project, table, columns, role, _map(label_map), kept,
-                           hashlib.sha256(data).hexdigest(), path.name)
-    out = {"project": project, "added": len(found.examples), "problems": as_rows(found.problems), "note": found.note}
+                                  f"{len(found['problems'])} rows left out.{_listed(found['problems'])}")
+    if not project and not split(labels):
+        raise typer.BadParameter("name the labels of the new project with --labels, such as --labels negative,positive, "
+                                 "or the project to add to with --project ID")
+    meant, task = json_map(label_map), Task(name or path.stem, tuple(split(labels)))
+    with _filled(w, project, name or path.stem, task) as pid:
+        kept, template = split(keep), sentence or w.template(pid)
+        if template:
+            table, text_column, named = w.rows_as_sentences(pid, table, template)
+            kept = list(dict.fromkeys([*kept, *named]))
+        chosen = {k: v for k, v in (("text", text_column), ("label", label_column)) if v}
+        columns = replace(guess_columns(table), **chosen)
+        found = w.import_table(pid, table, columns, role, meant, kept, hashlib.sha256(data).hexdigest(), path.name)
+        if not found.examples and not project:
+            raise BadInput(f"No row of {path.name} could be used, so no project was made.{_listed(found.problems)}")
+    out = {"project": pid, "added": len(found.examples), "problems": as_rows(found.problems), "note": found.note}
     seen = "This file was added before. " if found.seen else ""
-    say(out, as_json, f"Project {project}: {seen}{len(found.examples)} texts, {_left_out(found)}")
+    say(out, as_json, f"Project {pid}: {seen}{len(found.examples)} texts, {found.left_out} rows left out. {found.note}"
+                      f"{_listed(found.problems)}")
 
 
-def _left_out(found) -> str:
-    listed = "".join(f"\n  row {p.row}: {p.message}" for p in found.problems[:20])
-    return f"{len(found.problems)} rows left out. {found.note}{listed}"
-
-
-def _map(label_map: str) -> dict[str, str] | None:
-    from cod_core.errors import BadInput
-
+@contextmanager
+def _filled(w, project: str, name: str, task: Task) -> Iterator[str]:
+    """The project to fill, a new one where none is named. A new one goes again where filling it fails: nobody knows its id."""
+    pid = project or w.create_project(name, task)
     try:
-        found = json.loads(label_map) if label_map else None
-    except json.JSONDecodeError as error:
-        raise BadInput(f'--label-map is not JSON ({error}). Write it like {{"0": "complaint", "1": "praise"}}.') from error
-    if found is not None and not isinstance(found, dict):
-        raise BadInput('--label-map must be an object such as {"0": "complaint", "1": "praise"}.')
-    return found
+        yield pid
+    except BaseException:
+        if not project:
+            w.delete_project(pid)
+        raise
 
 
-def _from_hub(hub_set: str, project: str, name: str, split: str, limit: int, as_json: bool, home: str | None) -> None:
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror}).") from error
+
+
+def _listed(problems) -> str:
+    """The first problem rows, one a line, and how many more there are."""
+    lines = [f"\n  row {p.row}: {p.message}" for p in problems[:SHOWN]]
+    more = len(problems) - SHOWN
+    return "".join(lines) + (f"\n  and {more} more; --json lists them all" if more > 0 else "")
+
+
+def _from_hub(hub_set: str, project: str, name: str, part: str, limit: int, as_json: bool, home: str | None) -> None:
     from cod_core.data.hub import hub_set as named
 
     w, spec = open_workspace(home), named(hub_set)
-    if not project:
-        project = w.create_project(name or spec.title, spec.task)
-    found = w.import_hub(project, spec.name, split, limit, progress_line(as_json))
-    out = {"project": project, "added": len(found.examples), "problems": as_rows(found.problems)}
-    say(out, as_json, f"Project {project}: {len(found.examples)} texts of {spec.title}, {_left_out(found)}")
+    with _filled(w, project, name or spec.title, spec.task) as pid:
+        found = w.import_hub(pid, spec.name, part, limit, progress_line(as_json))
+    out = {"project": pid, "added": len(found.examples), "problems": as_rows(found.problems)}
+    say(out, as_json, f"Project {pid}: {len(found.examples)} texts of {spec.title}, {found.left_out} rows left out. {found.note}"
+                      f"{_listed(found.problems)}")
 
 
 @app.command()

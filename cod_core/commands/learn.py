@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
+from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say, split, whole_numbers
 from cod_core.errors import BadInput
 
 
 @app.command()
 def distill(project: str, shots: Annotated[str, typer.Option(help="Training rows, such as 8,16,32; all that fit where empty.")] = "",
-            seeds: Annotated[int, typer.Option(help="Draws an arm.")] = 20,
+            seeds: Annotated[int, typer.Option(help="Draws an arm.", min=1)] = 20,
             student: Annotated[str, typer.Option(help="linear (seconds), contrastive or finetuned (minutes), retrieval.")] = "linear",
             encoder: Annotated[str, typer.Option(help="Model to start from: a hub name or a folder; the packaged one where empty.")] = "",
             arms: Annotated[str, typer.Option(help="kd, half, cod, cod_plus; controls: swap, unverified, tightened.")] = "",
@@ -23,9 +23,9 @@ def distill(project: str, shots: Annotated[str, typer.Option(help="Training rows
             as_json: AsJson = False, home: Home = None) -> None:
     """Train students with and without the accepted counterfactuals and say what these bought."""
     w = open_workspace(home)
-    params = {"student": student, "seeds": seeds, "method": method, "shots": [int(k) for k in shots.split(",") if k],
-              "layers": [int(i) for i in layers.split(",") if i] or None, "encoder": encoder or None,
-              "arms": [a for a in arms.split(",") if a] or None, **settings_of(option or [])}
+    params = {"student": student, "seeds": seeds, "method": method, "shots": whole_numbers(shots, "--shots"),
+              "layers": whole_numbers(layers, "--layers") or None, "encoder": encoder or None,
+              "arms": split(arms) or None, **settings_of(option or [])}
     w.distill(project, params, progress_line(as_json))
     found = w.results(project)
     out = {"sentence": found.sentence, "effects": found.effects, "table": found.table, "left_out": found.messages}
@@ -50,7 +50,7 @@ def settings_of(options: list[str]) -> dict:
 
 @app.command()
 def sweep(path: Annotated[Path, typer.Argument(help="A grid as JSON: tasks, shots, seeds, runs (cod_core/distill/grid.py).")],
-          workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
+          workers: Annotated[int, typer.Option(help="Processes on this machine.", min=1)] = 1,
           scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler to use instead (or COD_SCHEDULER).")] = "",
           cell: Annotated[str, typer.Option(help="Train this one cell again and compare it with what is on record.")] = "",
           as_json: AsJson = False, home: Home = None) -> None:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
-from cod_core.errors import CodError
+from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say, write
+from cod_core.errors import NotEnoughData
 from cod_core.workspace.choosing import ExportChoice
 
 
@@ -18,14 +18,14 @@ def export(project: str, path: Annotated[Path, typer.Argument(help="bundle.zip, 
            rejected: Annotated[bool, typer.Option("--rejected", help="Add rejected.jsonl to the bundle.")] = False,
            as_json: AsJson = False, home: Home = None) -> None:
     """Write the curated set (a bundle, or plain JSON lines) or the student to a file."""
-    w = open_workspace(home)
+    w, choice = open_workspace(home), ExportChoice(anonymise=not names, rejected=rejected)
     if student:
-        data = w.export_student(project)
-        try:
-            path.write_bytes(data)
-        except OSError as error:
-            raise CodError(f"{path} could not be written ({error.strerror}). Choose another place.") from error
+        if path.suffix.lower() != ".zip":
+            raise typer.BadParameter(f"a student is written as a zip: give a name that ends in .zip, not {path.name!r}")
+        write(path, w.export_student(project))
     else:
-        w.write_export(project, path, ExportChoice(anonymise=not names, rejected=rejected), progress_line(as_json))
+        if why := w.why_nothing(project, choice):
+            raise NotEnoughData(f"Nothing was written. {why}")
+        w.write_export(project, path, choice, progress_line(as_json))
     out = {"path": str(path), "bytes": path.stat().st_size, **w.export_counts(project)}
     say(out, as_json, f"{path}: {out['bytes']:,} bytes, {out['exported']} pairs.")

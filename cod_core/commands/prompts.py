@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
+from cod_core.commands.shell import AsJson, Home, app, endpoint, open_workspace, progress_line, say, split
 
 
 @app.command()
@@ -13,15 +13,15 @@ def prompts(project: str,
             base_url: Annotated[str, typer.Option(help="Endpoint; its key comes from COD_LLM_KEY.")] = "",
             model: Annotated[str, typer.Option(help="Model name at the endpoint.")] = "",
             local: Annotated[str, typer.Option(help="Instead: a model on this computer, by name, folder or .gguf.")] = "",
-            k: Annotated[int, typer.Option(help="Texts to try each prompt on.")] = 8,
-            n: Annotated[int, typer.Option(help="Replies a text.")] = 2,
+            k: Annotated[int, typer.Option(help="Texts to try each prompt on.", min=1)] = 8,
+            n: Annotated[int, typer.Option(help="Replies a text.", min=1)] = 2,
             templates: Annotated[str, typer.Option(help="Prompts, comma-separated; all that fit where empty.")] = "",
             use_best: Annotated[bool, typer.Option("--use-best", help="Use the best one from now on.")] = False,
             as_json: AsJson = False, home: Home = None) -> None:
     """Try prompts on the same texts: flip rate, edit size, similarity, cost. The replies are kept and used again."""
+    asked = {"local": local} if local else {"base_url": endpoint(base_url), "model": model}
     w = open_workspace(home)
-    asked = {"local": local} if local else {"base_url": base_url, "model": model}
-    params = {"k": k, "n": n, "llm": asked, "templates": [t.strip() for t in templates.split(",") if t.strip()]}
+    params = {"k": k, "n": n, "llm": asked, "templates": split(templates)}
     found = w.study_prompts(project, params, progress_line(as_json), os.environ.get("COD_LLM_KEY"))
     if use_best and found["best"]:
         w.use_prompt(project, found["model"], found["best"])

@@ -6,24 +6,24 @@ from typing import Annotated
 
 import typer
 
-from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
+from cod_core.commands.shell import AsJson, Home, app, endpoint, open_workspace, progress_line, say, split
 
 
 @app.command()
-def generate(project: str, k: Annotated[int, typer.Option(help="How many texts to propose for, balanced over labels.")] = 16,
+def generate(project: str, k: Annotated[int, typer.Option(help="How many texts to propose for, balanced over labels.", min=1)] = 16,
              generator: Annotated[str, typer.Option(help="search (no network) or llm.")] = "search",
-             n: Annotated[int, typer.Option(help="Alternatives a text.")] = 4,
+             n: Annotated[int, typer.Option(help="Alternatives a text.", min=1)] = 4,
              base_url: Annotated[str, typer.Option(help="For llm: endpoint; the key comes from COD_LLM_KEY.")] = "",
              model: Annotated[str, typer.Option(help="For llm: model name.")] = "",
              local: Annotated[str, typer.Option(help="For llm: a model on this computer instead: name, folder or .gguf.")] = "",
              template: Annotated[str, typer.Option(help="For llm: prompt, such as base; see the command prompts.")] = "",
-             repair: Annotated[int, typer.Option(help="For llm: second tries where nothing flips.")] = 0,
+             repair: Annotated[int, typer.Option(help="For llm: second tries where nothing flips.", min=0)] = 0,
              plan: Annotated[bool, typer.Option("--plan", help="For llm: only say what would be sent, where to, and its cost.")] = False,
              targets: Annotated[str, typer.Option(help="For search: 'in turn', nearest, all, or a label to reach.")] = "in turn",
              frozen: Annotated[str, typer.Option(help="For search: words and phrases that must stay, comma-separated.")] = "",
              sources: Annotated[str, typer.Option(help="For search: candidate sources, comma-separated; all where empty.")] = "",
              budget: Annotated[int, typer.Option(help="For search: texts the teacher may score for one text; 0 for the usual "
-                                     "400, or 48 where a model has to answer each.")] = 0,
+                                     "400, or 48 where a model has to answer each.", min=0)] = 0,
              confidence: Annotated[bool, typer.Option("--confidence", help="For search: offer flips near the boundary first.")] = False,
              sure: Annotated[float, typer.Option(help="For search: how sure of the target the teacher must be, such as 0.9; more "
                                                  "edits are made for it. 0: any flip.", min=0.0, max=1.0)] = 0.0,
@@ -33,10 +33,12 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
              accept: Annotated[bool, typer.Option("--accept", help="Accept the best verified proposal of each undecided text.")] = False,
              as_json: AsJson = False, home: Home = None) -> None:
     """Propose counterfactuals and let the teacher verify each; --accept keeps them without a person."""
+    asked = {"local": local} if local else {"base_url": base_url, "model": model}
+    if "base_url" in asked and (plan or generator == "llm"):
+        endpoint(base_url)
     w = open_workspace(home)
     params = {"k": k, "generator": generator, "n": n, "template": template, "repair": repair,
-              "llm": {"local": local} if local else {"base_url": base_url, "model": model},
-              "targets": targets, "frozen": split(frozen), "sources": split(sources), "budget": budget,
+              "llm": asked, "targets": targets, "frozen": split(frozen), "sources": split(sources), "budget": budget,
               "confidence": confidence, "at_least": sure, "second": second, "encoder": encoder}
     if plan:
         found = w.plan_llm(project, params)
@@ -45,8 +47,3 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
     out["accepted"] = w.accept_unattended(project) if accept else 0
     say(out, as_json, f"{out['flipped']} of {out['texts']} texts have a counterfactual that flips the teacher; "
                        f"{out['accepted']} accepted now.")
-
-
-def split(value: str) -> list[str]:
-    """Comma-separated parts without blanks around them; empty ones left out."""
-    return [part.strip() for part in value.split(",") if part.strip()]

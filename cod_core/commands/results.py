@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
+from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say, write
 
 
 @app.command()
 def diagnose(project: str, as_json: AsJson = False, home: Home = None) -> None:
     """Measure where teacher and students draw the line, on pairs that no student saw."""
-    w = open_workspace(home)
+    w = open_workspace(home, project)
     w.diagnose(project, progress_line(as_json))
     found = w.diagnostics(project)
     lines = [f"k = {k}: gap {g['arms']['cod']['mean']:.3f} with counterfactuals, {g['arms']['kd']['mean']:.3f} without, "
@@ -25,7 +25,7 @@ def diagnose(project: str, as_json: AsJson = False, home: Home = None) -> None:
 def report(project: str, path: Annotated[Path, typer.Argument(help="The HTML file to write.")],
            as_json: AsJson = False, home: Home = None) -> None:
     """Write the results as one self-contained HTML file. It holds texts of the project."""
-    path.write_text(open_workspace(home).report_html(project), encoding="utf-8")
+    write(path, open_workspace(home, project).report_html(project).encode())
     say({"path": str(path), "bytes": path.stat().st_size}, as_json, f"{path}: {path.stat().st_size:,} bytes")
 
 
@@ -34,7 +34,7 @@ def compare(project: str, first: Annotated[str, typer.Argument(help="A run; leav
             second: Annotated[str, typer.Argument(help="The run to set against it.")] = "",
             as_json: AsJson = False, home: Home = None) -> None:
     """Set two groups of students against each other; without names, list what can be compared."""
-    w = open_workspace(home)
+    w = open_workspace(home, project)
     if not first or not second:
         sides = [{"id": s.id, "draws": len(s.run_ids), **s.about} for s in w.sides(project)]
         return say(sides, as_json, "\n".join(s["id"] for s in sides) or "Nothing was distilled yet.")
@@ -46,7 +46,8 @@ def compare(project: str, first: Annotated[str, typer.Argument(help="A run; leav
 
 
 @app.command()
-def moons(draws: Annotated[int, typer.Option(help="Draws.")] = 20, k: Annotated[int, typer.Option(help="Training rows.")] = 20,
+def moons(draws: Annotated[int, typer.Option(help="Draws.", min=1)] = 20,
+          k: Annotated[int, typer.Option(help="Training rows, an even number.", min=4)] = 20,
           as_json: AsJson = False, home: Home = None) -> None:
     """The two-moons demonstration: distance of each student's boundary to the teacher's, a draw a line."""
     found = open_workspace(home).two_moons(range(draws), k=k)

@@ -3,9 +3,12 @@
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from cod_core.errors import BadInput, CodError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Counterfactual curation for few-shot distillation, without a browser.")
@@ -13,10 +16,48 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 Home = Annotated[str | None, typer.Option("--home", help="Data folder; COD_HOME or the usual place where not given.")]
 
 
-def open_workspace(home: str | None):
-    """The workspace in `home`, or where COD_HOME says."""
+def open_workspace(home: str | None, project: str | None = None):
+    """The workspace in `home`, or where COD_HOME says. Raises BadInput where it has no such project."""
     from cod_core.workspace import Workspace
-    return Workspace(home)
+
+    opened = Workspace(home)
+    if project is not None:
+        opened.project(project)
+    return opened
+
+
+def endpoint(base_url: str) -> str:
+    """The address that --base-url names. Wrong use where it is missing: texts go nowhere that nobody named."""
+    if not base_url.strip():
+        raise typer.BadParameter("Give --base-url, the address of the model, such as http://localhost:11434/v1. "
+                                 "Nothing is sent anywhere that you did not name.")
+    return base_url
+
+
+def split(value: str) -> list[str]:
+    """Comma-separated parts without blanks around them; empty ones left out."""
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def whole_numbers(value: str, option: str) -> list[int]:
+    """Comma-separated whole numbers. Wrong use of `option` where one is none."""
+    try:
+        return [int(part) for part in split(value)]
+    except ValueError:
+        raise typer.BadParameter(f"write {option} as whole numbers with commas between them, such as 8,16,32; "
+                                 f"got {value!r}") from None
+
+
+def json_map(value: str, option: str = "--label-map") -> dict[str, str] | None:
+    """A JSON object from names to names; None where nothing is given. Raises BadInput where it is something else."""
+    example = '{"0": "complaint", "1": "praise"}'
+    try:
+        found = json.loads(value) if value else None
+    except ValueError as error:
+        raise BadInput(f"{option} is not JSON ({error}). Write it like {example}.") from error
+    if found is not None and not (isinstance(found, dict) and all(isinstance(name, str) for name in found.values())):
+        raise BadInput(f"{option} must be an object from names to names, such as {example}.")
+    return found
 
 
 def progress_line(quiet: bool):
@@ -30,6 +71,14 @@ def progress_line(quiet: bool):
 def say(value: Any, as_json: bool, plain: str) -> None:
     """Print `value` as one JSON object, or the plain words for a person."""
     print(json.dumps(value, ensure_ascii=False) if as_json else plain)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file that the person named. Raises CodError where that is not possible."""
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise CodError(f"{path} could not be written ({error.strerror}). Choose another place.") from error
 
 
 def as_rows(problems) -> list[dict]:

@@ -1,23 +1,22 @@
 """`teacher`: choose it, or see how well it does."""
 
-import json
 import os
 from typing import Annotated
 
 import typer
 
-from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
+from cod_core.commands.shell import AsJson, Home, app, endpoint, json_map, open_workspace, progress_line, say
 
 
 @app.command()
-def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:movies, builtin:amazon, builtin:tweets, "
+def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:movies, builtin:amazon, builtin:tweets, builtin:news, "
             "hf:NAME-OR-FOLDER, llm:MODEL, local:MODEL, answers:MODEL, finetune, or show.")] = "show",
             base_url: Annotated[str, typer.Option(help="Endpoint of an LLM teacher; its key comes from COD_LLM_KEY.")] = "",
             calibrate: Annotated[bool, typer.Option("--calibrate", help="For llm: correct for what it says to no text.")] = False,
             label_map: Annotated[str, typer.Option(help='For hf: JSON such as {"LABEL_0": "complaint"}.')] = "",
             judge: Annotated[str, typer.Option(help="For answers: what judges them, builtin:movies or hf:NAME-OR-FOLDER.")] = "",
-            max_tokens: Annotated[int, typer.Option(help="For answers: most tokens of one.")] = 24,
-            samples: Annotated[int, typer.Option(help="For answers: how many to a prompt; 1 takes the likeliest words.")] = 1,
+            max_tokens: Annotated[int, typer.Option(help="For answers: most tokens of one.", min=1)] = 24,
+            samples: Annotated[int, typer.Option(help="For answers: how many to a prompt; 1 takes the likeliest words.", min=1)] = 1,
             label_prompts: Annotated[bool, typer.Option("--label-prompts", help="For answers: let the model answer the texts "
                                      "without a label; each gets the label of its answer.")] = False,
             encoder: Annotated[str, typer.Option(help="For finetune: encoder to start from.")] = "",
@@ -26,10 +25,12 @@ def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:mo
 
     answers:MODEL makes the texts prompts: the model on this computer answers each, and --judge reads the answer.
     """
-    w = open_workspace(home)
     kind, _, name = choice.partition(":")
+    if kind in ("hf", "llm", "local") and not name.strip():
+        raise typer.BadParameter(f"name the model after the colon, as in {kind}:NAME")
+    w = open_workspace(home)
     trained: dict = {}
-    mapped = json.loads(label_map) if label_map else None
+    mapped = json_map(label_map)
     if kind == "finetune":
         trained = w.finetune_teacher(project, {"encoder": encoder}, progress_line(as_json))
     elif kind == "builtin":
@@ -37,7 +38,7 @@ def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:mo
     elif kind == "hf":
         w.set_teacher(project, {"kind": "transformers", "name": name, "label_map": mapped})
     elif kind == "llm":
-        w.set_teacher(project, {"kind": "llm", "base_url": base_url or "https://api.openai.com/v1", "model": name,
+        w.set_teacher(project, {"kind": "llm", "base_url": endpoint(base_url), "model": name,
                                 "calibrate": calibrate}, os.environ.get("COD_LLM_KEY"))
     elif kind == "local":
         w.set_teacher(project, {"kind": "llm", "local": name, "calibrate": calibrate})

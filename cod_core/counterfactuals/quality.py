@@ -3,6 +3,7 @@
 Pure functions over values; knows no store and no model. Fluency comes in as a ratio that was measured elsewhere.
 """
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -45,7 +46,7 @@ class Thresholds:
                 raise BadInput(f"{name} must lie between 0 and 5, not {value}.")
         for name in ("fluency_warn", "fluency_reject", "length_warn"):
             value = getattr(made, name)
-            if value is not None and value < 1:
+            if value is not None and not 1 <= value < math.inf:
                 raise BadInput(f"{name} is a ratio of 1 or more (or empty), not {value}.")
         return made
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cod_core.diagnostics.boundary_sets import SetDistance, set_distance
+from cod_core.errors import BadInput
 
 TEACHER_HIDDEN, STUDENT_HIDDEN = (64, 64), (16,)
 WINDOW = ((-1.3, 2.3), (-0.8, 1.3))
@@ -82,10 +83,12 @@ def two_moons(n: int, noise: float, rng: np.random.Generator) -> tuple[np.ndarra
 
 
 def demonstrate(seeds: Sequence[int], settings: Moons = Moons()) -> list[Demonstration]:
-    """One Demonstration a seed. Raises ValueError where k is odd or below 4."""
+    """One Demonstration a seed. Raises BadInput where k is odd or below 4, or there is no seed."""
     s = settings
     if s.k < 4 or s.k % 2:
-        raise ValueError(f"k is even and at least 4, so that k/2 + k/2 rows make k: got {s.k}")
+        raise BadInput(f"k is even and at least 4, so that k/2 + k/2 rows make k; got {s.k}.")
+    if not seeds:
+        raise BadInput("The number of draws must be 1 or more.")
     worlds = [_world(seed, s) for seed in seeds]
     axes = [np.linspace(low, high, s.grid) for low, high in WINDOW]
     mesh = np.stack(np.meshgrid(*axes), -1).reshape(-1, 2)

@@ -18,6 +18,12 @@ def check_objective(config) -> None:
     if not 0 < config.kappa < 1 or config.pair_weight < 0 or config.cf_weight <= 0:
         raise BadInput("kappa lies between 0 and 1, pair_weight is 0 or more, cf_weight more than 0: "
                        f"got {config.kappa}, {config.pair_weight}, {config.cf_weight}.")
+    if config.temperature <= 0 or config.kd_weight < 0 or config.l2 <= 0:
+        raise BadInput("temperature and l2 are more than 0, kd_weight is 0 or more: "
+                       f"got {config.temperature}, {config.l2}, {config.kd_weight}.")
+    for name in ("steps", "learning_rate", "batch_size", "layer_weight", "frozen_layers", "lora_rank"):
+        if getattr(config, name) < 0:
+            raise BadInput(f"{name} is 0 (the usual) or more, got {getattr(config, name)}.")
     if config.label_prior < 0:
         raise BadInput(f"label_prior is 0 (nothing) or more, got {config.label_prior}.")
     if config.pair_weight and config.hard_loss == "clamp":
@@ -25,13 +31,13 @@ def check_objective(config) -> None:
 
 
 def check_linear(config) -> None:
-    """Raises BadInput for what only a student that is trained step by step can do."""
+    """Raises BadInput for what only a student that is trained step by step can do, and for what none can."""
+    check_objective(config)
     if config.method != "kd" or config.hard_loss != "ce" or config.pair_weight:
         raise BadInput(
             "The linear student is solved exactly for cross-entropy and soft labels; layer losses (lwd, ted), clamping "
             "and the pair loss need a student that is trained step by step. Choose the fine-tuned student for them."
         )
-    check_objective(config)
     if config.cf_weight != 1 and config.student != "linear":
         raise BadInput("A weight for counterfactuals is for linear and fine-tuned students: the contrastive one and the vote "
                        "compare texts with each other. Leave cf_weight away.")

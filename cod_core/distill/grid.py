@@ -43,12 +43,18 @@ class GridRun:
 
 
 def read_grid(declared: Mapping) -> list[GridRun]:
-    """The runs of a declaration, each once, in its order. Raises BadInput naming every unknown or missing entry."""
+    """The runs of a declaration, each once, in its order. Raises BadInput naming every unknown, missing or wrong entry."""
+    if not isinstance(declared, Mapping):
+        raise unreadable([f"it is no object with 'tasks' and 'runs' but a {type(declared).__name__}"])
     problems = [f"unknown entry {name!r}" for name in declared if name not in ("tasks", "runs", *SHARED)]
     problems += [f"{name!r} is missing or empty" for name in ("tasks", "runs") if not declared.get(name)]
     problems += [f"{name!r} must be a list" for name in ("tasks", "runs") if not isinstance(declared.get(name, []), list)]
+    problems += wrong_values(declared)
     found: dict[str, GridRun] = {}
     for number, run in enumerate([] if problems else declared["runs"]):
+        if wrong := wrong_values(run) if isinstance(run, Mapping) else ["it is no object"]:
+            problems += [f"run {number + 1}: {message}" for message in wrong]
+            continue
         unknown = [n for n in run if n not in (*KNOWN, *SHARED, "arms", "tasks")]
         unknown += [a for a in run.get("arms", ()) if a not in ALL_ARMS]
         strange = [t for t in run.get("tasks", ()) if t not in declared["tasks"]]
@@ -62,5 +68,25 @@ def read_grid(declared: Mapping) -> list[GridRun]:
                 made = GridRun(task, params)
                 found.setdefault(made.key, made)
     if problems:
-        raise BadInput("The grid cannot be read: " + "; ".join(problems) + ". See cod_core/distill/grid.py for an example.")
+        raise unreadable(problems)
     return list(found.values())
+
+
+def wrong_values(entries: Mapping) -> list[str]:
+    """A sentence for each entry of a grid, or of a run, whose value is of a kind that it cannot be."""
+    given = {name: value for name, value in entries.items() if value is not None}
+    out = [f"{name!r} must be a list" for name in (*LISTS, "tasks") if not isinstance(given.get(name, []), list)]
+    if out:
+        return out
+    out += [f"{name!r} must be a list of names" for name in ("tasks", "arms") if not all(isinstance(v, str) for v in given.get(name, ()))]
+    for name in (name for name in (*SHARED, "layers") if name in given):
+        values = given[name] if isinstance(given[name], list) else [given[name]]
+        least = {"shots": 2, "seeds": 1}.get(name, 0)
+        if not all(isinstance(v, int) and not isinstance(v, bool) and v >= least for v in values):
+            out.append(f"{name!r} must be whole numbers of {least} or more")
+    return out
+
+
+def unreadable(problems: list[str]) -> BadInput:
+    """The error that tells them all."""
+    return BadInput("The grid cannot be read: " + "; ".join(problems) + ". See cod_core/distill/grid.py for an example.")

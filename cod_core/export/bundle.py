@@ -3,6 +3,7 @@
 Knows records and files; nothing of the store. `project` is anything with id, name and task.
 """
 
+import errno
 import hashlib
 import itertools
 import json
@@ -328,7 +329,8 @@ def _whole_or_not_at_all(path: str | Path, fill: Any) -> int:
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
+        room = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        todo = "Free some space or choose another folder" if room else "Choose a folder that is there and may be written to"
         raise CodError(
-            f"The export could not be written to {path} ({error.strerror}). Free some space or choose another folder; "
-            "nothing in the project was changed."
+            f"The export could not be written to {path} ({error.strerror}). {todo}; nothing in the project was changed."
         ) from error

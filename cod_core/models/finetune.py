@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cod_core.errors import NotEnoughData
+from cod_core.models.adapters import adapted
 from cod_core.models.decoder import is_decoder, load_decoder
 from cod_core.models.device import best_device
 from cod_core.models.encoder import libraries, load_pretrained, resolve
@@ -51,7 +52,7 @@ def finetune_teacher(
 def with_adapter(encoder: str, label_names: Sequence[str], rank: int):
     """(sequence classifier over `encoder` with fresh LoRA adapters and a fresh head, its tokenizer)."""
     libraries()
-    from peft import LoraConfig, TaskType, get_peft_model
+    from peft import TaskType
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     logging.getLogger("transformers.modeling_utils").setLevel(logging.ERROR)
@@ -64,8 +65,7 @@ def with_adapter(encoder: str, label_names: Sequence[str], rank: int):
             id2label=dict(enumerate(label_names)), label2id={name: i for i, name in enumerate(label_names)},
         )
         tokenizer, where = AutoTokenizer.from_pretrained(resolve(encoder), trust_remote_code=False), {"target_modules": TARGETS}
-    return get_peft_model(base, LoraConfig(
-        task_type=TaskType.SEQ_CLS, r=rank, lora_alpha=2 * rank, lora_dropout=0.05, **where)), tokenizer
+    return adapted(base, task_type=TaskType.SEQ_CLS, r=rank, lora_alpha=2 * rank, lora_dropout=0.05, **where), tokenizer
 
 
 def _linear_names(model) -> list[str]:

@@ -68,7 +68,8 @@ class FineTunedTeacher(TorchTeacher):
 
         folder = Path(folder)
         if not (folder / TEACHER_FILE).exists() or not (folder / "adapter.safetensors").exists():
-            raise ModelUnavailable(f"No fine-tuned teacher is kept at {folder.name}. Train it again on the Teacher page.")
+            raise ModelUnavailable(f"No fine-tuned teacher is kept at {folder.name}. "
+                                   "Train it again on the Teacher page, or with the command teacher.")
         model, tokenizer, about = load_finetuned(folder)
         order = label_order(about["labels"], labels or about["labels"], label_map, folder.name)
         super().__init__(model, tokenizer, labels or about["labels"], order, about["max_tokens"],

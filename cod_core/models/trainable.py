@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from cod_core.errors import BadInput
+from cod_core.models.adapters import adapted
 from cod_core.models.device import best_device, compiled
 from cod_core.models.encoder import length_batches, mean_pool
 from cod_core.models.student import EncoderModel
@@ -144,14 +145,11 @@ def set_layers(model, layers: list) -> None:
 
 def with_lora(model, rank: int, seed: int = 0):
     """The model with fresh adapters on all its linear layers, everything else frozen."""
-    from peft import LoraConfig, get_peft_model
-
     # peft draws the adapters from the global generator: fork it, so that the process keeps its own
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         targets = [name for name, module in model.named_modules() if isinstance(module, nn.Linear) and ".layer" in f".{name}"]
-        return get_peft_model(model, LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0,
-                                                target_modules=targets or "all-linear"))
+        return adapted(model, r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=targets or "all-linear")
 
 
 def _cut(model, frozen: int):

@@ -13,7 +13,7 @@ from cod_core.errors import BadInput, NotEnoughData
 from cod_core.progress import Progress, silent
 from cod_core.store import items, runs
 from cod_core.text import short_hash
-from cod_core.types import ARMS
+from cod_core.types import ALL_ARMS, ARMS
 from cod_core.workspace.base import Base
 
 SHOTS = (8, 16, 32, 64, 128, 256, 512)
@@ -124,7 +124,12 @@ class Distilling(Base):
         from cod_core.distill.sweep import plan_cells
         from cod_core.workspace.students import second_rows, shots_by_share, softener, student_settings
 
-        teacher = self.teacher(pid)
+        teacher, settings, arms = self.teacher(pid), student_settings(params), tuple(params.get("arms") or ARMS)
+        count = int(params.get("seeds", 20))
+        if strange := [arm for arm in arms if arm not in ALL_ARMS]:
+            raise BadInput(f"Unknown arms: {', '.join(strange)}. Choose from {', '.join(ALL_ARMS)}.")
+        if count < 1:
+            raise BadInput(f"The number of draws must be 1 or more, not {count}.")
         if warning := self.seen_in_training(pid):
             raise BadInput(warning)
         shots = [int(k) for k in params.get("shots") or self.shots_allowed(pid)]
@@ -132,10 +137,8 @@ class Distilling(Base):
             raise NotEnoughData("Accept more counterfactuals first: the smallest comparison needs one for each label.")
         if any(k < 2 for k in shots):
             raise BadInput("The number of training rows must be 2 or more.")
-        settings = student_settings(params)
-        arms = tuple(params.get("arms") or ARMS)
         first = int(params.get("first_seed", 0))
-        seeds = range(first, first + int(params.get("seeds", 20)))
+        seeds = range(first, first + count)
         pool, source = self.pool(pid), settings.get("cf_source", "")
         pairs, unfair = self.fair_pairs(pid, {i: cf for i, (cf, _) in self.chosen_pairs(pid, params.get("only")).items()
                                               if source in ("", cf.origin.kind, cf.origin.name)}, pool)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from cod_core.data import draws
-from cod_core.errors import NotEnoughData
+from cod_core.errors import BadInput, NotEnoughData
 from cod_core.store import cache, items
 from cod_core.text import folded, short_hash
 from cod_core.types import Counterfactual, Example, Prediction
@@ -32,7 +32,10 @@ class Drawing(Base):
 
         Left out, and replaced by the next text of the same label in every arm alike: texts on which the
         teacher disagrees with the gold label, and `lost` ones (no counterfactual could be had or kept).
+        Raises BadInput where `need` is below 1.
         """
+        if need < 1:
+            raise BadInput(f"The number of texts must be 1 or more, not {need}.")
         pool = pool if pool is not None else self.pool(pid)
         order = draws.order_rows(list(pool.values()), self.project(pid).task.labels, seed)
         usable: dict[str, Iterator[str]] = {

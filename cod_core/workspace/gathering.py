@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from cod_core.data import samples
+from cod_core.data.labels import folded, named_labels
 from cod_core.errors import BadInput, ModelUnavailable
 from cod_core.progress import Progress, silent
 from cod_core.store import items, portable, projects
@@ -39,11 +40,18 @@ class Gathering(Base):
     """Projects and what is in them."""
 
     def create_project(self, name: str, task: Task) -> str:
-        """New project's id. Raises BadInput on fewer than two labels, empty or repeated names."""
+        """New project's id. Raises BadInput on fewer than two labels, empty or repeated names: two that differ in letter
+        case or spaces only are one, since files spell them either way."""
         labels = [label.strip() for label in task.labels]
         if not name.strip():
             raise BadInput("The project needs a name.")
-        if len(labels) < 2 or len({label.casefold() for label in labels}) < len(labels) or not all(labels):
+        alike = [(a, b) for at, a in enumerate(labels) for b in labels[at + 1:] if a and folded(a) == folded(b)]
+        if alike:
+            first, second = alike[0]
+            raise BadInput(f"The label {first!r} came twice. Name each label once." if first == second else
+                           f"The labels {first!r} and {second!r} differ in letter case or spaces only, so they count as one "
+                           "label. Name each label once; a file may spell it either way.")
+        if len(labels) < 2 or not all(labels):
             raise BadInput(f"A project needs at least two different labels; these came: {', '.join(labels) or 'none'}.")
         return projects.create_project(self.db, name.strip()[:120], replace(task, labels=tuple(labels)))
 
@@ -81,15 +89,16 @@ class Gathering(Base):
                      progress: Progress = silent):
         """Store the importable rows of a table and return the Import: the texts that are new or got a label, and the problems.
 
-        role: labelled, test or unlabelled. The same file twice changes nothing. Labelled rows are split
+        role: labelled, test or unlabelled. labels_map: raw value -> label; where None, values that spell a label in
+        whatever letter case and with whatever spaces. The same file twice changes nothing. Labelled rows are split
         automatically unless the table or an earlier file brings a test split; the Import's note says how. A text that was
         here without a label gets the one that comes. Problems are also rows that are here already, and rows whose words or
         source stand on another side of the split.
         """
-        from cod_core.data.tables import to_examples
+        from cod_core.data.tables import label_values, to_examples
 
         project = self.project(pid)
-        names = labels_map or {label: label for label in project.task.labels}
+        names = labels_map or named_labels(label_values(table, columns), project.task.labels)
         progress(0, len(table.rows), "checking every row")
         found = to_examples(table, columns, names, role, keep)
         unknown = set(names.values()) - set(project.task.labels)

@@ -12,6 +12,8 @@ from cod_core.text import short_hash
 from cod_core.types import KEPT
 from cod_core.workspace.choosing import Choosing, ExportChoice, exportable
 
+ENDS = (".zip", ".jsonl", ".tsv")
+
 
 class Leaving(Choosing):
     """Exports, and the import of one's own export."""
@@ -38,6 +40,23 @@ class Leaving(Choosing):
             out[kind] += 1
         return out
 
+    def why_nothing(self, pid: str, choice: ExportChoice = ExportChoice()) -> str | None:
+        """Why an export would hold no pair and what to do about it, in words; None where it would hold some."""
+        counts = self.export_counts(pid, choice)
+        if counts["exported"] or (choice.rejected and counts["rejected"]):
+            return None
+        if counts["stale"] and self.project(pid).teacher is None:
+            return ("There is no teacher, so nothing says which accepted pairs flip it. Choose one on the Teacher page, or with "
+                    "the command teacher.")
+        if counts["stale"]:
+            return (f"The {counts['stale']} accepted pairs were checked by another teacher. Check them again on the Proposals "
+                    "page, or with the command curate and its option --check-again.")
+        if counts["unflipped"]:
+            return (f"The present teacher flips none of the {counts['unflipped']} accepted pairs. Edit them, or accept them again "
+                    "with a reason, on the Curate page or with the command curate and its options --edit and --override.")
+        return ("No counterfactual is accepted yet. Accept some on the Curate page, or with the command curate, or let generate "
+                "--accept do it.")
+
     def export_preview(self, pid: str, n: int = 3, choice: ExportChoice = ExportChoice()) -> list[dict]:
         """The first n records as they would leave."""
         from cod_core.export.bundle import kept_records
@@ -53,15 +72,19 @@ class Leaving(Choosing):
                      progress: Progress = silent) -> dict:
         """Write the set to a file: the zip of RECORD.md, or by the name's end plain .jsonl or CAD .tsv.
 
-        Memory does not grow with the number of pairs. Returns the manifest of a zip, {} else. Raises CodError.
+        Memory does not grow with the number of pairs. Returns the manifest of a zip, {} else. Raises BadInput for another
+        end, CodError where the file cannot be written.
         """
         from cod_core.export import bundle
 
+        end = Path(path).suffix.lower()
+        if end not in ENDS:
+            raise BadInput(f"The name of an export ends in {', '.join(ENDS)}, which says what is written, not in {end or 'nothing'!r}.")
         found = self.stream_items(pid, choice, progress)
-        if Path(path).suffix == ".jsonl":
+        if end == ".jsonl":
             bundle.write_jsonl(path, found, pid)
             return {}
-        if Path(path).suffix == ".tsv":
+        if end == ".tsv":
             bundle.write_cad(path, found, pid)
             return {}
         project = self.project(pid)
@@ -138,6 +161,7 @@ class Leaving(Choosing):
     def chosen_student(self, pid: str, run_id: str | None = None):
         """The run named, else the present teacher's best by development rows whose weights are kept. Raises NotEnoughData,
         BadInput."""
+        self.project(pid)
         found = {r.config.run_id: r for r in runs.runs(self.db, pid) if r.path is not None}
         if run_id is None:
             present = [r for r in self.present_students(pid) if r.path is not None]

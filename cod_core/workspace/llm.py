@@ -20,6 +20,8 @@ def settings_of(params: dict):
         heat = values.get("temperature")
         return LocalSettings(str(values["local"]), 0.7 if heat in (None, "") else float(heat), n)
     from cod_core.models.chat import LLMSettings
+    if not str(values.get("base_url") or "").strip():
+        raise BadInput("Give the address of the model (base_url). Nothing is sent anywhere that you did not name.")
     return LLMSettings(**{k: values[k] for k in _KEPT if values.get(k) not in (None, "")}, n=n)
 
 
@@ -87,7 +89,7 @@ def plan_llm(workspace, pid: str, params: dict):
     project, settings = workspace.project(pid), settings_of(params)
     texts = workspace.candidates(pid, int(params["k"]))
     if not texts:
-        raise BadInput("There are no labelled training texts to propose for. Add texts on the Data page.")
+        raise BadInput("There are no labelled training texts to propose for. Add texts on the Data page, or with the command import.")
     template = template_of(workspace, pid, params, settings)
     return llm_plan.plan(project.task, asks_for(workspace, pid, texts, int(params.get("first_sample", 0))), settings,
                          params.get("n"), template, lambda k: cache.get_reply(workspace.db, k),

@@ -47,7 +47,8 @@ class Prompting(Base):
 
         texts = self.candidates(pid, int(params.get("k", 8)))
         if not texts:
-            raise BadInput("There are no labelled training texts to try prompts on. Add texts on the Data page.")
+            raise BadInput("There are no labelled training texts to try prompts on. Add texts on the Data page, or with the command "
+                           "import.")
         asks, titles = llm.asks_for(self, pid, texts), self.prompt_choices()
         names = list(params.get("templates") or self._fitting(params))
         rows = []

@@ -1,9 +1,12 @@
 """Proposals: run a generator over texts, verify each result at once, save it at once."""
 
+from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
 from cod_core.store import items
 from cod_core.types import Counterfactual, Example
 from cod_core.workspace.base import Base
+
+GENERATORS = ("search", "llm")
 
 
 class Proposing(Base):
@@ -15,7 +18,10 @@ class Proposing(Base):
 
         Texts already tried with the same teacher and generator are skipped, so a stopped run goes on where
         it was. Returns {"texts", "tried", "flipped", "without", "failures": {example id: reason}}.
+        Raises BadInput for an unknown generator, or where k, n or the budget is below what has a meaning.
         """
+        if params.get("generator", "search") not in GENERATORS:
+            raise BadInput(f"The generator is one of {', '.join(GENERATORS)}, not {params['generator']!r}.")
         texts = self.candidates(pid, int(params["k"]))
         if params.get("generator", "search") == "llm":
             return self._generate_llm(pid, texts, params, progress, key)

@@ -14,6 +14,7 @@ from cod_core.counterfactuals.quality import (
     verdict,
     words_put_in,
 )
+from cod_core.errors import BadInput
 from cod_core.store import items, projects
 from cod_core.text import folded
 from cod_core.types import Counterfactual
@@ -46,8 +47,11 @@ class Judging(Base):
         return Thresholds.of(self.project(pid).settings.get("thresholds") or {})
 
     def set_limits(self, pid: str, values: dict) -> Thresholds:
-        """Change thresholds. Raises BadInput where one is out of range; nothing is changed then."""
-        made = Thresholds.of({**asdict(self.limits(pid)), **values})
+        """Change thresholds. Raises BadInput for an unknown name or a value out of range; nothing is changed then."""
+        known = asdict(self.limits(pid))
+        if strange := [name for name in values if name not in known]:
+            raise BadInput(f"There is no limit called {', '.join(strange)}. Choose from: {', '.join(known)}.")
+        made = Thresholds.of({**known, **values})
         projects.update_settings(self.db, pid, {"thresholds": asdict(made)})
         return made
 

@@ -32,8 +32,11 @@ class Searching(Answering):
         a line through the students' encoder that follows the teacher has to share each flip), encoder (name of another
         one for related words, such as a multilingual one). Returns {"texts", "tried", "flipped", "without", "failures",
         "scored"}; with all targets a text counts as flipped once every other class was reached. Raises NotEnoughData
-        where a second judge has too few texts to learn from.
+        where a second judge has too few texts to learn from, BadInput where n or the budget is below 1.
         """
+        if n < 1 or (options or {}).get("budget") and options["budget"] < 0:
+            raise BadInput("The number of alternatives and the budget of a search must be 1 or more, "
+                           f"not {n} and {(options or {}).get('budget') or 'the usual'}.")
         usual = {"targets": "in turn", "budget": self.usual_budget(pid)}
         options = {k: v for k, v in (options or {}).items() if v and usual.get(k) != v}
         propose = self.searcher(pid, options)

@@ -6,6 +6,7 @@ method (kd, lwd, ted), encoder, layers, steps, learning_rate, batch_size, hard_l
 frozen_layers, lora_rank; recipe() says what stands where they are absent.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,28 +34,54 @@ CHECKED = dict(arm="kd", shots=2, seed=0, teacher_id="", teacher_revision="", da
 
 def student_settings(params: Mapping) -> dict:
     """The RunConfig fields that `params` decide, other than rows and teacher. Raises BadInput before anything runs."""
-    kind, encoder = params.get("student", "linear"), params.get("encoder") or DEFAULT_ENCODER
+    kind, encoder = params.get("student", "linear"), str(params.get("encoder") or DEFAULT_ENCODER)
     if kind not in STUDENTS:
         raise BadInput(f"There is no student called {kind!r}. Choose one of: {', '.join(STUDENTS)}.")
     given = {k: v for k, v in params.items() if v is not None}
     out: dict = {"method": given.get("method", "kd"), "encoder": encoder, "student": kind}
-    out |= {name: cast(given[name]) for name, cast in NUMBERS.items() if name in given and given[name] != "auto"}
+    numbers = {name: as_number(name, given[name], cast) for name, cast in (NUMBERS | STEPWISE).items()
+               if name in given and (name, given[name]) != ("cf_share", "auto")}
+    out |= {name: value for name, value in numbers.items() if name in NUMBERS}
     out |= {name: str(given[name]) for name in ("soft_labels", "hard_loss", "cf_source") if name in given}
     if out.get("soft_labels") == "off":
         out["kd_weight"] = 0.0
     if kind in ("finetuned", "contrastive"):
         from cod_core.distill.finetuned import student_name
 
-        out["student"] = student_name(encoder, params.get("layers"), kind)
+        out["student"] = student_name(encoder, as_layers(given.get("layers")), kind)
         out |= recipe(kind, encoder, given.get("layers"), out["method"])
-        out |= {name: cast(given[name]) for name, cast in STEPWISE.items() if name in given}
-    elif params.get("method", "kd") != "kd" or params.get("pair_weight"):
-        out |= {name: STEPWISE[name](given[name]) for name in ("pair_weight",) if name in given}
+        out |= {name: value for name, value in numbers.items() if name in STEPWISE}
+    else:
+        out |= {name: value for name, value in numbers.items() if name == "pair_weight" and value}
+        strange = [name for name in STEPWISE if name in given and name != "pair_weight"] + ["layers"] * bool(given.get("layers"))
+        if strange:
+            raise BadInput(f"{', '.join(strange)}: only students that are trained step by step have such a setting. "
+                           f"Choose the student finetuned or contrastive, or leave it out for {kind}.")
     if kind != "linear":
         out.pop("label_prior", None)
     config = RunConfig(**CHECKED, **out)
     (check_objective if kind == "finetuned" else check_linear)(config)
     return out
+
+
+def as_number(name: str, value, cast: type):
+    """A setting as a finite number, a whole one where `cast` is int. Raises BadInput."""
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number) or cast is int and number != int(number):
+        raise BadInput(f"{name} must be a {'whole ' if cast is int else ''}number, not {value!r}.")
+    return cast(number)
+
+
+def as_layers(value) -> list[int] | None:
+    """Layers kept, None for all. Raises BadInput where it is no list of whole numbers."""
+    if value is None:
+        return None
+    if not isinstance(value, list | tuple) or not value:
+        raise BadInput(f"layers must be a list of whole numbers, such as 1,3,5, not {value!r}.")
+    return [as_number("layers", one, int) for one in value]
 
 
 def recipe(kind: str, encoder: str = DEFAULT_ENCODER, layers: Sequence[int] | None = None, method: str = "kd") -> dict:

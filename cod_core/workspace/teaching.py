@@ -78,7 +78,8 @@ class Teaching(Answering):
 
         if spec["kind"] == "builtin":
             if not (BUILTIN / spec["name"] / "teacher.json").exists():
-                raise BadInput(f"There is no built-in teacher called {spec['name']!r}.")
+                known = sorted(path.parent.name for path in BUILTIN.glob("*/teacher.json"))
+                raise BadInput(f"There is no built-in teacher called {spec['name']!r}. Choose one of: {', '.join(known)}.")
             label_order(sample(spec["name"]).task.labels, labels, spec.get("label_map"), spec["name"])
 
     def teacher(self, pid: str, key: str | None = None) -> CachedClassifier:
@@ -88,7 +89,7 @@ class Teaching(Answering):
         """
         project = self.project(pid)
         if project.teacher is None:
-            raise BadInput("This project has no teacher yet. Choose one on the Teacher page.")
+            raise BadInput("This project has no teacher yet. Choose one on the Teacher page, or with the command teacher.")
         spec, labels = project.teacher, project.task.labels
         identity, revision = self._identity(spec, labels)
         asks = spec["kind"] in ("llm", "generative")  # its answers are kept under the project, so it is not shared

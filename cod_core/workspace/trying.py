@@ -72,8 +72,9 @@ class Trying(Base):
     def say(self, pid: str, texts: Sequence[str], run_ids: Sequence[str] | None = None) -> list[list[Said]]:
         """For each text what the teacher and the students say, the teacher first. run_ids: kept_students where None.
 
-        Raises NotEnoughData before the first sweep, BadInput for an empty text.
+        Raises NotEnoughData before the first sweep, BadInput for an empty text or a project that does not exist.
         """
+        self.project(pid)
         if any(not text.strip() for text in texts):
             raise BadInput("Type a text first.")
         chosen = self.kept_students(pid)

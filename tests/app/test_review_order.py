@@ -1,8 +1,8 @@
-"""Which card comes next, which label a raw value means, how long a job takes: the screens' pure parts."""
+"""Which card comes next, how long a job takes: the screens' pure parts."""
 
 import pytest
 
-from ui import imports, jobs, review, state
+from ui import jobs, review, state
 
 
 def test_neighbour_stays_inside():
@@ -18,24 +18,6 @@ def test_token_names_item_proposal_and_state():
 
     assert len({token("e0", "c", "pending"), token("e0", "d", "pending"), token("e1", "c", "pending"),
                 token("e0", "c", "skipped")}) == 4
-
-
-@pytest.mark.parametrize(
-    ("value", "values", "meant"),
-    [
-        ("Positive", ["Positive", "neg"], 1),
-        ("0", ["1", "0"], 0),
-        ("1", ["1", "0"], 1),
-        ("neg", ["pos", "neg"], 0),
-        ("1", ["0", "1", "7"], 1),
-        ("7", ["0", "1", "7"], imports.NONE),
-        ("maybe", ["maybe", "no"], imports.NONE),
-        ("1", ["1", "2", "3"], imports.NONE),
-    ],
-)
-def test_raw_values_are_guessed_or_left_open(value, values, meant):
-    """A wrong guess would turn every label around; where nothing fits the person chooses."""
-    assert imports.guess_label(value, values, ("negative", "positive")) == meant
 
 
 def test_time_left_counts_from_where_this_session_saw_the_job():

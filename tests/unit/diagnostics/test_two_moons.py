@@ -13,6 +13,7 @@ from cod_core.diagnostics.two_moons import (
     nearest_flips,
     two_moons,
 )
+from cod_core.errors import BadInput
 
 SMALL = Moons(teacher_rows=80, teacher_steps=150, student_steps=150, grid=40)
 
@@ -105,5 +106,7 @@ def test_prefixes_of_the_moons_are_balanced_and_odd_k_is_refused():
     assert points.shape == (40, 2) and labels.sum() == 20
     assert np.hypot(*points[labels == 0].T) == pytest.approx(1)
     for k in (3, 5, 2):
-        with pytest.raises(ValueError):
+        with pytest.raises(BadInput):
             demonstrate([0], Moons(k=k))
+    with pytest.raises(BadInput, match="draws"):
+        demonstrate([])

@@ -33,3 +33,18 @@ def test_every_mistake_is_named_at_once():
         read_grid(wrong)
     with pytest.raises(BadInput, match="'runs' is missing"):
         read_grid({"tasks": ["movies"]})
+
+
+@pytest.mark.parametrize("wrong, said", [
+    ([], "it is no object"), ("x", "it is no object"), ({"tasks": ["movies"], "runs": ["kd"]}, "run 1: it is no object"),
+    ({"tasks": [3], "runs": [{}]}, "'tasks' must be a list of names"),
+    ({"tasks": ["movies"], "runs": [{"arms": "kd"}]}, "'arms' must be a list"),
+    ({"tasks": ["movies"], "shots": 8, "runs": [{}]}, "'shots' must be a list"),
+    ({"tasks": ["movies"], "shots": ["a"], "runs": [{}]}, "'shots' must be whole numbers of 2 or more"),
+    ({"tasks": ["movies"], "shots": [-3], "runs": [{}]}, "'shots' must be whole numbers of 2 or more"),
+    ({"tasks": ["movies"], "runs": [{"seeds": "many"}]}, "run 1: 'seeds' must be whole numbers of 1 or more"),
+    ({"tasks": ["movies"], "seeds": 0, "runs": [{}]}, "'seeds' must be whole numbers of 1 or more")])
+def test_a_value_of_the_wrong_kind_is_named(wrong, said):
+    """A list in place of the object had ended in a traceback."""
+    with pytest.raises(BadInput, match=said):
+        read_grid(wrong)
