@@ -19,7 +19,7 @@ class Base:
         self.db = open_database(self.settings.database_url)
         self._made: dict[tuple, object] = {}
         self._making: dict[tuple, threading.RLock] = {}
-        self._keys: dict[str, str] = {}
+        self._keys: dict[tuple[str, str], str] = {}  # (project, site) -> LLM key: see endpoints.py
 
     def _once(self, key: tuple, make):
         """The object made for `key`, on first use and by one thread only; a slow one holds up nobody else's."""
@@ -28,15 +28,6 @@ class Base:
                 if key not in self._made:
                     self._made[key] = make()
         return self._made[key]
-
-    def remember_key(self, pid: str, key: str | None) -> None:
-        """Keep an LLM key for a project in this process's memory only: never in the database, a file or a log."""
-        if key:
-            self._keys[pid] = key
-
-    def key(self, pid: str) -> str | None:
-        """The key given for a project since this process started; None where the environment is to be asked."""
-        return self._keys.get(pid)
 
     def projects(self) -> list[Project]:
         """Every project, newest first."""

@@ -40,7 +40,7 @@ class Keeping(Base):
         """
         projects.delete_project(self.db, pid)
         self._forget(pid)
-        self._keys.pop(pid, None)
+        self._keys = {held: key for held, key in self._keys.items() if held[0] != pid}
         for path in self.settings.home.glob(f"*/{pid}*"):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
@@ -87,7 +87,7 @@ class Keeping(Base):
         """A project from a backup; returns its id, the old one where that is free (and not `fresh`).
 
         name: another name. decisions: False begins the curation anew. Raises BadInput with what is wrong with the
-        file; nothing is restored then.
+        file; nothing is restored then. To a language model's address nothing is sent before somebody confirms it (see Endpoints).
         """
         made: list[str] = []
 
@@ -100,6 +100,8 @@ class Keeping(Base):
                 raise BadInput("The backup holds no project: it is damaged.")
             if fresh or (self.settings.home / "teachers" / project["id"]).exists():
                 project = {**project, "id": taken(project["id"])}
+            settings = project.get("settings")  # an address that was confirmed elsewhere is to be confirmed here
+            project["settings"] = {**settings, "endpoints": []} if isinstance(settings, dict) else {}
             project |= {"archived_at": None, "created_at": now() if fresh else project["created_at"]}
             if name:
                 project["name"] = name[:120]
@@ -160,7 +162,10 @@ class Keeping(Base):
         """A copy of a project under another name; returns its id. decisions: False begins the curation anew."""
         if not name.strip():
             raise BadInput("The copy needs a name.")
-        return self.restore(self.backup(pid), name.strip(), fresh=True, decisions=decisions)
+        copy = self.restore(self.backup(pid), name.strip(), fresh=True, decisions=decisions)
+        for site in self.project(pid).settings.get("endpoints") or ():
+            self.name_endpoint(copy, site)
+        return copy
 
 
 def _placed(value, places: dict[str, str]):

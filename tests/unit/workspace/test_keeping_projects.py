@@ -96,7 +96,7 @@ def test_a_copy_may_begin_the_curation_anew(w, pid):
 
 
 def test_no_key_is_in_a_backup(w, pid):
-    w.remember_key(pid, "sk-secret-key")
+    w.remember_key(pid, "https://host/v1", "sk-secret-key")
     with zipfile.ZipFile(io.BytesIO(w.backup(pid))) as archive:
         assert not any(b"sk-secret" in archive.read(name) for name in archive.namelist())
 
