@@ -101,8 +101,8 @@ pairs = load_dataset("path/to/this/folder")
 |---|---|
 | data/*.jsonl | accepted and edited pairs, one record a line ({manifest["schema_version"]}, schema.json) |
 | train_long.jsonl | one text a row for a trainer: text, label, pair_id, is_counterfactual, weight |
-| cad_paired.tsv | two rows a pair joined by batch_id |
-| pairs.csv | for a spreadsheet; a leading apostrophe keeps a cell from being run as a formula |
+| cad_paired.tsv | two rows a pair joined by batch_id; apostrophes as in pairs.csv |
+| pairs.csv | for a spreadsheet; an apostrophe before = + - @ keeps a cell from being run as a formula, and is not of the text |
 | rejected.jsonl | rejected pairs, only where they were asked for |
 | audit.jsonl | every decision in order |
 | restore.jsonl | what the app needs besides to import this bundle back |
