@@ -3,8 +3,9 @@
 import threading
 from pathlib import Path
 
+from cod_core.errors import BadInput
 from cod_core.models.cached import CachedEncoder
-from cod_core.models.encoder import DEFAULT_ENCODER
+from cod_core.models.encoder import DEFAULT_ENCODER, own_revision
 from cod_core.settings import Settings
 from cod_core.store import projects
 from cod_core.store.database import open_database
@@ -39,7 +40,17 @@ class Base:
 
     def encoder(self, name: str = DEFAULT_ENCODER) -> CachedEncoder:
         """The encoder with its embeddings kept in the database; weights load on the first miss."""
+        revision = own_revision(name)
+
         def load():
             from cod_core.models.encoder import Encoder
-            return self._once(("raw encoder", name), lambda: Encoder(name))
-        return self._once(("encoder", name), lambda: CachedEncoder(self.db, name, load))
+            return self._once(("raw encoder", name, revision), lambda: Encoder(name))
+        return self._once(("encoder", name, revision), lambda: CachedEncoder(self.db, name, load, revision))
+
+    def encoder_of(self, config) -> CachedEncoder:
+        """The encoder that a finished student reads with. Raises BadInput where its folder holds other weights by now."""
+        found = self.encoder(config.encoder)
+        if config.encoder_revision and config.encoder_revision != found.revision:
+            raise BadInput(f"The model in {config.encoder} has changed since this student was trained on it, so its answers would "
+                           "mean nothing. Put the earlier model back, or distil again.")
+        return found

@@ -159,6 +159,7 @@ class Leaving(Choosing):
         info = {"arm": run.config.arm, "training_rows": run.config.shots, "test": run.test}
         if run.config.student != "linear":
             return write_finetuned_student(folder, room / run.config.run_id, {"student": run.config.student, **info})
+        self.encoder_of(run.config)
         head = load_file(room / f"{run.config.run_id}.safetensors")
         write_student(folder, run.config.encoder, head["weight"], head["bias"], labels, 10.0,
                       info)

@@ -13,7 +13,7 @@ import numpy as np
 
 from cod_core.distill.allowed import check_linear, check_objective
 from cod_core.errors import BadInput, NotEnoughData
-from cod_core.models.encoder import DEFAULT_ENCODER
+from cod_core.models.encoder import DEFAULT_ENCODER, own_revision
 from cod_core.types import Counterfactual, Example, Origin, RunConfig
 
 STUDENTS = ("linear", "finetuned", "contrastive", "retrieval")
@@ -37,6 +37,8 @@ def student_settings(params: Mapping) -> dict:
         raise BadInput(f"There is no student called {kind!r}. Choose one of: {', '.join(STUDENTS)}.")
     given = {k: v for k, v in params.items() if v is not None}
     out: dict = {"method": given.get("method", "kd"), "encoder": encoder, "student": kind}
+    if revision := own_revision(encoder):
+        out["encoder_revision"] = revision
     out |= {name: cast(given[name]) for name, cast in NUMBERS.items() if name in given and given[name] != "auto"}
     out |= {name: str(given[name]) for name in ("soft_labels", "hard_loss", "cf_source") if name in given}
     if out.get("soft_labels") == "off":

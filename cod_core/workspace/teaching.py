@@ -113,7 +113,11 @@ class Teaching(Answering):
             judge = self._identity(spec["judge"], labels)[1]
             return spec["id"], short_hash(how_asked(spec), judge, spec["samples"])
         local = spec.get("path") or spec.get("name", "")
-        if spec["kind"] in ("finetuned", "transformers") and Path(local).is_dir():
+        if spec["kind"] == "finetuned" and Path(local).is_dir():
+            from cod_core.models.finetune import finetuned_revision
+
+            return spec["id"], f"{finetuned_revision(local)}-{order}"
+        if spec["kind"] == "transformers" and Path(local).is_dir():
             return spec["id"], f"{weights_revision(local)}-{order}"
         return spec["id"], f"{spec['revision']}-{order}"
 
