@@ -108,7 +108,7 @@ pairs = load_dataset("path/to/this/folder")
 | restore.jsonl | what the app needs besides to import this bundle back |
 | manifest.json | counts, sha256 of each file, teacher, prompts, versions, filters |
 
-A pair with an `override_reason` does not flip the teacher: a person kept it all the same. It is no counterfactual to
+A pair with an `override_reason` does not flip the teacher to its label: a person kept it all the same. It is no counterfactual to
 train on, and train_long.jsonl leaves it out.
 """
     return "\n".join(head) + body

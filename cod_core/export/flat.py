@@ -29,7 +29,7 @@ PAIR_COLUMNS = (
 def long_rows(records: Iterable[Record]) -> list[dict]:
     """One row a text for a trainer: text, label, pair_id, is_counterfactual, weight 1.0; the train split only.
 
-    A text kept with an override reason although it does not flip is no counterfactual: only its original is listed.
+    A text kept with an override reason although it does not flip to its label is no counterfactual: only its original is listed.
     """
     seen: set[str] = set()
     return [row for record in records for row in long_of(record, seen)]

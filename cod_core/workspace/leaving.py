@@ -20,7 +20,7 @@ class Leaving(Choosing):
         """What an export would hold: {"exported", "rejected", "other", "stale", "unflipped"}.
 
         stale: kept, without a verdict of the present teacher and without a reason; unflipped: kept, and the present
-        teacher does not flip. Neither leaves.
+        teacher does not flip to the target. Neither leaves.
         """
         current = self._state(pid)
         out = {"exported": 0, "rejected": 0, "other": 0, "stale": 0, "unflipped": 0}
