@@ -35,16 +35,19 @@ def rows(db: Database, pid: str, table: str) -> Iterator[dict]:
             yield from ({k: v for k, v in row.items() if k != "project_id"} for row in part)
 
 
-def load(db: Database, project: dict, own: Rows, taken: Callable[[str], str]) -> str:
+def load(db: Database, project: dict, own: Rows, taken: Callable[[str], str],
+         placed: Callable[[str, dict], dict] = lambda pid, row: row) -> str:
     """Write a project and its rows, all or none; returns its id. own: table name -> rows as `rows` gave them.
 
-    taken: the id to use in place of one that is in use. Decisions get new numbers, in their old order.
+    taken: the id to use in place of one that is in use. placed: (id, project) -> the row to write, once the id is known and
+    before anything is committed: the place for what has to succeed together with the rows. Decisions get new numbers, in their old order.
     Raises BadInput where a row is not one of this format.
     """
     with db.begin() as c:
         pid = str(project["id"])
         if c.execute(select(schema.projects.c.id).where(schema.projects.c.id == pid)).first() is not None:
             pid = taken(pid)
+        project = placed(pid, project)
         try:
             c.execute(insert(schema.projects).values({**_known("projects", project), "id": pid}))
             for name in OWN:
