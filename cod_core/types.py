@@ -225,6 +225,7 @@ class RunConfig:
     lora_rank: 0 trains every weight, or adapters of rank 8 above 100 M parameters. frozen_layers: lower layers (and the
     embeddings) left as they are.
     label_prior: how much the names of the labels tell a linear student beforehand (distill/prior.py), 0 for nothing.
+    encoder_revision: of the weights in the encoder's folder; "" for the packaged encoder and those named at a hub.
     """
 
     method: str
@@ -253,6 +254,7 @@ class RunConfig:
     lora_rank: int = 0
     frozen_layers: int = 0
     label_prior: float = 0.0
+    encoder_revision: str = ""
 
     @property
     def run_id(self) -> str:
@@ -274,7 +276,7 @@ class RunConfig:
 
 
 _LATER = ("hard_loss", "kappa", "pair_weight", "soft_labels", "cf_share", "cf_weight", "cf_source", "lora_rank",
-          "frozen_layers", "label_prior")
+          "frozen_layers", "label_prior", "encoder_revision")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ NAMES = {
     "rejected": "rejected",
     "other": "flagged or skipped, left out",
     "stale": "to be checked again, left out",
-    "unflipped": "no longer flip the teacher, left out",
+    "unflipped": "no longer flip the teacher to their label, left out",
 }
 
 

@@ -62,7 +62,7 @@ def search(k: int, busy: bool) -> None:
 def start(params: dict[str, Any]) -> None:
     """Start the job."""
     with errors.shown():
-        w.start(pid, "generate", params, key=st.session_state.get(state.LLM_KEY))
+        w.start(pid, "generate", params, key=state.llm_key(w.address_of(pid, params)))
         st.rerun()
 
 

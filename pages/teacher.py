@@ -143,7 +143,7 @@ def llm() -> None:
     if "base_url" in model:
         errors.box("Your texts are sent to this address. Each answer is kept, so no text is sent twice.", "warn")
     if st.button("Use this teacher", type=kind_of_action, key="use", disabled=not model):
-        use({"kind": "llm", **model, **more}, key=st.session_state.get(state.LLM_KEY))
+        use({"kind": "llm", **model, **more}, key=state.llm_key(model.get("base_url")))
 
 
 def generative() -> None:
@@ -188,10 +188,29 @@ def left_open(found: Any) -> None:
         )
 
 
+def unconfirmed() -> None:
+    """Addresses that came with the project: a person here says first that texts may go there."""
+    found = []
+    with errors.shown():
+        found = w.unconfirmed_endpoints(pid)
+    for at, address in enumerate(found):
+        errors.box(
+            f"This project uses a language model at {address}, and nobody has confirmed that here. Nothing is sent to it before. "
+            "With your texts goes the key for this address, or the one in COD_LLM_KEY unless COD_LLM_BASE_URL names another.",
+            "warn",
+        )
+        pressed = st.button(f"My texts may go to {layout.plain(address, 200)}", key=f"confirm-endpoint-{at}")
+        if pressed and people.only_for("endpoint", "Confirming an address"):
+            with errors.shown():
+                w.name_endpoint(pid, address)
+                st.rerun()
+
+
 layout.header("Teacher", "The teacher is the larger model that judges each text and whether a change flips it.")
 summary = w.summary(pid)
 kind_of_action = "secondary" if summary.teacher_label else "primary"
 job = jobs.panel(w, pid, ("finetune_teacher", "label_prompts"))
+unconfirmed()
 if summary.teacher_label:
     report()
     if w.generates(pid):

@@ -99,8 +99,9 @@ def _again(shown: Shown, hint: str) -> None:
 
 @errors.callback
 def _ask(shown: Shown) -> None:
-    done = state.workspace().propose_again(
-        shown.pid, shown.example_id, tuple(phrases(shown.example_id)), key=st.session_state.get(state.LLM_KEY))
+    w = state.workspace()
+    key = state.llm_key((w.last_llm(shown.pid) or {}).get("base_url"))
+    done = w.propose_again(shown.pid, shown.example_id, tuple(phrases(shown.example_id)), key=key)
     state.mark_saved()
     st.session_state["again_open"] = True
     flips = f"{done['flipped']} of them flip the teacher. " if done["added"] else ""

@@ -126,5 +126,6 @@ def _stopped(job: Any) -> None:
         errors.box(f"{job.error or job.message or 'The work stopped.'}\nWhat was finished is kept.", "error")
     if st.button("Resume", key=f"resume-{job.id}", icon=":material/play_arrow:"):
         with errors.shown():
-            state.workspace().resume(job.id, key=st.session_state.get(state.LLM_KEY))
+            w = state.workspace()
+            w.resume(job.id, key=state.llm_key(w.address_of(job.project_id, job.params)))
             st.rerun()

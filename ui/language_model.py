@@ -80,11 +80,11 @@ def choose(w: Any, pid: str, last: dict[str, Any], page: str) -> tuple[dict[str,
         ).strip(),
     }
     st.text_input(
-        "Key (kept for this session only, never stored)",
+        "Key for this address (kept for this session only, never stored)",
         type="password",
-        key=f"llm-key-{page}",
+        key=(field := f"llm-key-{page}-{chosen['base_url']}"),
         on_change=_keep_key,
-        args=(f"llm-key-{page}",),
+        args=(field, chosen["base_url"]),
     )
     if not all(chosen.values()):
         errors.box("Give the address and the model; then you see what would be sent before anything is.", "info")
@@ -164,7 +164,7 @@ def _study(w: Any, pid: str, model: dict[str, Any], n: int, busy: bool) -> None:
         if st.button("Compare the prompts", key="study", disabled=busy):
             with errors.shown():
                 params = {"k": sample, "n": n, "llm": model}
-                w.start(pid, "study", params, key=st.session_state.get(state.LLM_KEY))
+                w.start(pid, "study", params, key=state.llm_key(model.get("base_url")))
                 st.rerun()
 
 
@@ -199,6 +199,7 @@ def _compared(w: Any, pid: str, found: dict[str, Any]) -> None:
         st.rerun()
 
 
-def _keep_key(widget: str) -> None:
-    """The key stays in this session."""
-    st.session_state[state.LLM_KEY] = st.session_state.get(widget) or None
+@errors.callback
+def _keep_key(widget: str, address: str) -> None:
+    """The key stays in this session, for the host beside which it was typed."""
+    state.keep_llm_key(address, st.session_state.get(widget))

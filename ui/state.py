@@ -12,6 +12,8 @@ from typing import Any
 import streamlit as st
 
 from cod_core.curation.view import View
+from cod_core.errors import BadInput
+from cod_core.models.chat import site_of
 
 PROJECT, ITEM, ANNOTATOR = "open_project", "open_item", "annotator"
 SHORTCUTS, SAVED, NOTICE, LLM_KEY = "shortcuts_on", "saved_at", "notice", "llm_key"
@@ -143,6 +145,20 @@ def panel() -> str | None:
 def toggle_panel(name: str) -> None:
     """Open a panel, or close it where it is open."""
     st.session_state[PANEL] = None if panel() == name else name
+
+
+def keep_llm_key(address: str, key: str | None) -> None:
+    """Remember a key in this session, for the host of this address only; no key forgets it. Raises BadInput for no address."""
+    kept = {site: known for site, known in st.session_state.get(LLM_KEY, {}).items() if site != site_of(address)}
+    st.session_state[LLM_KEY] = kept | ({site_of(address): key} if key else {})
+
+
+def llm_key(address: str | None) -> str | None:
+    """The key typed in this session for the host of this address, None where there is none."""
+    try:
+        return st.session_state.get(LLM_KEY, {}).get(site_of(address)) if address else None
+    except BadInput:
+        return None
 
 
 def mark_saved() -> None:

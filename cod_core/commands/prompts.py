@@ -1,6 +1,5 @@
 """`prompts`: compare prompts of a language model on a sample of texts, and use the best."""
 
-import os
 from typing import Annotated, Any
 
 import typer
@@ -22,7 +21,7 @@ def prompts(project: str,
     asked = {"local": local} if local else {"base_url": endpoint(base_url), "model": model}
     w = open_workspace(home)
     params = {"k": k, "n": n, "llm": asked, "templates": split(templates)}
-    found = w.study_prompts(project, params, progress_line(as_json), os.environ.get("COD_LLM_KEY"))
+    found = w.study_prompts(project, params, progress_line(as_json))
     if use_best and found["best"]:
         w.use_prompt(project, found["model"], found["best"])
     lines = [_line(row) for row in found["rows"]]

@@ -1,6 +1,5 @@
 """`generate`: counterfactuals proposed and verified."""
 
-import os
 from dataclasses import asdict
 from typing import Annotated
 
@@ -43,7 +42,7 @@ def generate(project: str, k: Annotated[int, typer.Option(help="How many texts t
     if plan:
         found = w.plan_llm(project, params)
         return say(asdict(found), as_json, "\n".join(f"{key}: {value}" for key, value in asdict(found).items()))
-    out = w.generate(project, params, progress_line(as_json), os.environ.get("COD_LLM_KEY"))
+    out = w.generate(project, params, progress_line(as_json))
     out["accepted"] = w.accept_unattended(project) if accept else 0
     say(out, as_json, f"{out['flipped']} of {out['texts']} texts have a counterfactual that flips the teacher; "
                        f"{out['accepted']} accepted now.")

@@ -1,6 +1,5 @@
 """`teacher`: choose it, or see how well it does."""
 
-import os
 from typing import Annotated
 
 import typer
@@ -10,7 +9,8 @@ from cod_core.commands.shell import AsJson, Home, app, endpoint, json_map, open_
 
 @app.command()
 def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:movies, builtin:amazon, builtin:tweets, builtin:news, "
-            "hf:NAME-OR-FOLDER, llm:MODEL, local:MODEL, answers:MODEL, finetune, or show.")] = "show",
+            "hf:NAME-OR-FOLDER, llm:MODEL, local:MODEL, answers:MODEL, finetune, show, or confirm: texts of a restored project may go "
+            "to its model at --base-url.")] = "show",
             base_url: Annotated[str, typer.Option(help="Endpoint of an LLM teacher; its key comes from COD_LLM_KEY.")] = "",
             calibrate: Annotated[bool, typer.Option("--calibrate", help="For llm: correct for what it says to no text.")] = False,
             label_map: Annotated[str, typer.Option(help='For hf: JSON such as {"LABEL_0": "complaint"}.')] = "",
@@ -31,6 +31,11 @@ def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:mo
     w = open_workspace(home)
     trained: dict = {}
     mapped = json_map(label_map)
+    if kind == "confirm":
+        if not base_url:
+            raise typer.BadParameter("confirm needs the address: --base-url")
+        w.name_endpoint(project, base_url)
+        return say({"confirmed": base_url}, as_json, f"Texts of this project may be sent to {base_url} now.")
     if kind == "finetune":
         trained = w.finetune_teacher(project, {"encoder": encoder}, progress_line(as_json))
     elif kind == "builtin":
@@ -38,8 +43,7 @@ def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:mo
     elif kind == "hf":
         w.set_teacher(project, {"kind": "transformers", "name": name, "label_map": mapped})
     elif kind == "llm":
-        w.set_teacher(project, {"kind": "llm", "base_url": endpoint(base_url), "model": name,
-                                "calibrate": calibrate}, os.environ.get("COD_LLM_KEY"))
+        w.set_teacher(project, {"kind": "llm", "base_url": endpoint(base_url), "model": name, "calibrate": calibrate})
     elif kind == "local":
         w.set_teacher(project, {"kind": "llm", "local": name, "calibrate": calibrate})
     elif kind == "answers":

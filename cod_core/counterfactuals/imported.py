@@ -116,7 +116,7 @@ def import_pairs(table: Table, examples: Sequence[Example], task: Task, columns:
 def _one_row(table: Table, columns: PairColumns):
     at = {name: i for i, name in enumerate(table.columns)}
     for number, row in zip(table.row_numbers, table.rows, strict=True):
-        label = row[at[columns.label]].strip() if columns.label else ""
+        label = _without_apostrophe(row[at[columns.label]]).strip() if columns.label else ""
         yield _Pair(number, row[at[columns.original]], row[at[columns.counterfactual]], label or None)
 
 
@@ -125,7 +125,7 @@ def _two_rows(table: Table, columns: PairColumns, problems: list[Problem], match
     at = {name: i for i, name in enumerate(table.columns)}
     groups: dict[str, list[tuple[int, str, str | None]]] = defaultdict(list)
     for number, row in zip(table.row_numbers, table.rows, strict=True):
-        label = row[at[columns.label]].strip() if columns.label else ""
+        label = _without_apostrophe(row[at[columns.label]]).strip() if columns.label else ""
         groups[row[at[columns.batch]].strip()].append((number, row[at[columns.original]], label or None))
     for batch, rows in groups.items():
         if len(rows) != 2:
@@ -196,8 +196,11 @@ class _Matcher:
 
 def _plain(text: str) -> str:
     """Without line-break tags, entities and the apostrophe put before = + - @ for spreadsheets."""
-    text = re.sub(r"^'(?=[=+\-@\t\r])", "", text)
-    return " ".join(html.unescape(re.sub(r"<br\s*/?>", " ", text)).split())
+    return " ".join(html.unescape(re.sub(r"<br\s*/?>", " ", _without_apostrophe(text))).split())
+
+
+def _without_apostrophe(cell: str) -> str:
+    return re.sub(r"^'(?=[=+\-@\t\r])", "", cell)
 
 
 def _loosely(text: str) -> str:
@@ -208,4 +211,4 @@ def _mended(text: str, example: Example) -> str:
     """The counterfactual in the form of its original: mended only where the original was, else trimmed."""
     if "<br" not in example.text and "<br" in text:
         return _plain(text)
-    return re.sub(r"^'(?=[=+\-@\t\r])", "", text).strip()
+    return _without_apostrophe(text).strip()

@@ -53,7 +53,7 @@ def kept_records(
 ) -> tuple[list[Record], list[tuple[str, str]]]:
     """Records of the items with one of the statuses, and (counterfactual id, why) of those that cannot be exported.
 
-    Left out are kept pairs whose check is missing, stale or without flip and that have no override reason.
+    Left out are kept pairs whose check is missing, stale or without flip to the target and that have no override reason.
     """
     records, left_out = [], []
     for item in items:
@@ -247,7 +247,7 @@ def _count(seen: dict, split: str, records: list[Record]) -> None:
         return
     seen["by_split"][split] += len(records)
     for record in records:
-        seen["no_flip"] += not (record.verification and record.verification.flipped)
+        seen["no_flip"] += not (record.verification and record.verification.flipped and record.verification.reached_target)
         teacher, made = record.teacher, record.generator
         key = (teacher.id, teacher.revision, teacher.sha256, *teacher.label_names)
         if key not in seen["teachers"]:

@@ -101,14 +101,14 @@ pairs = load_dataset("path/to/this/folder")
 |---|---|
 | data/*.jsonl | accepted and edited pairs, one record a line ({manifest["schema_version"]}, schema.json) |
 | train_long.jsonl | one text a row for a trainer: text, label, pair_id, is_counterfactual, weight |
-| cad_paired.tsv | two rows a pair joined by batch_id |
-| pairs.csv | for a spreadsheet; a leading apostrophe keeps a cell from being run as a formula |
+| cad_paired.tsv | two rows a pair joined by batch_id; apostrophes as in pairs.csv |
+| pairs.csv | for a spreadsheet; an apostrophe before = + - @ keeps a cell from being run as a formula, and is not of the text |
 | rejected.jsonl | rejected pairs, only where they were asked for |
 | audit.jsonl | every decision in order |
 | restore.jsonl | what the app needs besides to import this bundle back |
 | manifest.json | counts, sha256 of each file, teacher, prompts, versions, filters |
 
-A pair with an `override_reason` does not flip the teacher: a person kept it all the same. It is no counterfactual to
+A pair with an `override_reason` does not flip the teacher to its label: a person kept it all the same. It is no counterfactual to
 train on, and train_long.jsonl leaves it out.
 """
     return "\n".join(head) + body

@@ -149,7 +149,7 @@ def _verification(check: FlipCheck) -> dict:
         counterfactual_probs=changed,
         original_pred=before,
         counterfactual_pred=after,
-        flipped=before != after,
+        flipped=before != after and check.before.decided and check.after.decided,
         reached_target=after == check.target,
         original_margin=was,
         counterfactual_margin=now,

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from cod_core.export.record import Record
@@ -28,7 +29,7 @@ PAIR_COLUMNS = (
 def long_rows(records: Iterable[Record]) -> list[dict]:
     """One row a text for a trainer: text, label, pair_id, is_counterfactual, weight 1.0; the train split only.
 
-    A text kept with an override reason although it does not flip is no counterfactual: only its original is listed.
+    A text kept with an override reason although it does not flip to its label is no counterfactual: only its original is listed.
     """
     seen: set[str] = set()
     return [row for record in records for row in long_of(record, seen)]
@@ -55,9 +56,9 @@ CAD_HEAD = ("Sentiment", "Text", "batch_id")
 
 
 def cad_lines(rows: Iterable[Sequence[object]]) -> str:
-    """Rows of the CAD format as tab-separated text."""
+    """Rows of the CAD format as tab-separated text; spreadsheets open these files too, so their cells are safe ones."""
     out = io.StringIO(newline="")
-    csv.writer(out, dialect="excel-tab", lineterminator="\n").writerows(rows)
+    csv.writer(out, dialect="excel-tab", lineterminator="\n").writerows([safe_cell(value) for value in row] for row in rows)
     return out.getvalue()
 
 
@@ -110,7 +111,7 @@ def _target_probs(record: Record) -> tuple[str, str]:
 def safe_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """CSV text whose cells no spreadsheet runs: those starting with = + - @ tab or CR get an apostrophe in front.
 
-    Real numbers (int, float, bool) are written as they are.
+    Real numbers (int, float, bool), and texts that are plain ones, are written as they are.
     """
     return safe_lines([columns]) + safe_lines(rows)
 
@@ -123,5 +124,7 @@ def safe_lines(rows: Iterable[Sequence[object]]) -> str:
 
 
 def safe_cell(value: object) -> object:
-    """A cell with a leading apostrophe where a spreadsheet would take it for a formula."""
-    return "'" + value if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+    """A cell with a leading apostrophe where a spreadsheet would take it for a formula. A plain number (the label -1) is none."""
+    if not isinstance(value, str) or re.fullmatch(r"[+-]?[0-9]+([.][0-9]+)?", value):
+        return value
+    return "'" + value if value.startswith(_FORMULA_STARTS) else value

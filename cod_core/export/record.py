@@ -141,8 +141,11 @@ class Record(_Part):
         found = self.verification
         if self.text == self.counterfactual_text:
             raise ValueError("the counterfactual text is the original text")
-        if self.decision.status in KEPT and not (found and found.flipped) and not self.decision.override_reason:
-            raise ValueError("accepted or edited, but the teacher does not flip and no reason to keep it is given")
+        valid = found is not None and found.flipped and found.reached_target
+        if self.decision.status in KEPT and not valid and not self.decision.override_reason:
+            elsewhere = f" (it says {found.counterfactual_pred!r})" if found is not None and found.flipped else ""
+            raise ValueError(f"accepted or edited, but the teacher does not flip to the label aimed at{elsewhere} and no reason to "
+                             "keep it is given")
         if found is not None:
             sizes = {len(found.original_probs), len(found.counterfactual_probs), len(self.teacher.label_names)}
             if len(sizes) != 1:

@@ -1,5 +1,6 @@
 """Worker processes: started at low priority, watched for their end. Knows nothing of the queue."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,26 +8,33 @@ import time
 from pathlib import Path
 
 _started: dict[str, tuple[subprocess.Popen, float]] = {}
+_KEYS = "COD_LLM_KEYS"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def start_worker(job_id: str, home: str, key: str | None = None) -> int:
+def start_worker(job_id: str, home: str, keys: dict[str, str] | None = None) -> int:
     """Start a worker process for a job at low priority; returns its process id.
 
-    key: an LLM key, handed over in the child's environment only. The worker leaves one core to the browser.
+    keys: site -> LLM key, handed over in the child's environment only. The worker leaves one core to the browser.
     """
     threads = str(max(1, (os.cpu_count() or 2) - 1))
     root = Path(__file__).resolve().parents[2]
     path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, **dict.fromkeys(_THREADS, threads), "TOKENIZERS_PARALLELISM": "false",
                    "PYTHONPATH": path}
-    if key:
-        environment["COD_LLM_KEY"] = key
+    environment.pop(_KEYS, None)
+    if keys:
+        environment[_KEYS] = json.dumps(keys)
     process = subprocess.Popen(
         [sys.executable, "-m", "cod_core.jobs.worker", job_id, "--home", str(Path(home).resolve())], env=environment,
         start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _started[job_id] = process, time.time()
     return process.pid
+
+
+def handed_keys() -> dict[str, str]:
+    """site -> LLM key, as start_worker handed them to this process; {} where it is no worker. A child of it gets none."""
+    return json.loads(os.environ.pop(_KEYS, "{}"))
 
 
 def ended(job_id: str, pid: int | None, since: float) -> bool:

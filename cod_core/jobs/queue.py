@@ -8,13 +8,13 @@ from sqlalchemy import insert, or_, select, update
 
 from cod_core.errors import BadInput
 from cod_core.jobs import processes
-from cod_core.jobs.processes import start_worker
+from cod_core.jobs.processes import handed_keys, start_worker
 from cod_core.progress import time_left
 from cod_core.store import schema
 from cod_core.store.database import Database
 
-__all__ = ["Job", "active", "cancelled", "change", "claim", "enqueue", "enqueue_alone", "finish", "get", "newest", "report",
-           "request_cancel", "resume", "start_worker"]
+__all__ = ["Job", "active", "cancelled", "change", "claim", "enqueue", "enqueue_alone", "finish", "get", "handed_keys",
+           "newest", "report", "request_cancel", "resume", "start_worker"]
 
 ACTIVE = ("queued", "running")
 UNCLAIMED_S = 30.0  # a queued job whose worker has given no sign for so long

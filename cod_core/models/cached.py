@@ -1,6 +1,6 @@
 """Predictions and embeddings remembered by content hash. Neither the model nor its caller knows.
 
-Keys are (classifier id, revision, text hash): a changed model or text is never served an old answer.
+Keys are (classifier or encoder id, revision, text hash): a changed model or text is never served an old answer.
 """
 
 import threading
@@ -96,10 +96,14 @@ class CachedClassifier:
 
 
 class CachedEncoder:
-    """Embeddings of one encoder, kept in the store. load: makes the Encoder on the first miss."""
+    """Embeddings of one encoder, kept in the store. load: makes the Encoder on the first miss.
 
-    def __init__(self, db, id: str, load: Callable[[], object]):
-        self.id, self._db, self._load, self._wrapped = id, db, load, None
+    revision: of its weights, part of the key; "" where the name says it all (own_revision).
+    """
+
+    def __init__(self, db, id: str, load: Callable[[], object], revision: str = ""):
+        self.id, self.revision, self._db, self._load, self._wrapped = id, revision, db, load, None
+        self._key = f"{id}#{revision}" if revision else id
 
     @property
     def wrapped(self):
@@ -110,13 +114,13 @@ class CachedEncoder:
     def encode(self, texts: Sequence[str], progress: Progress = silent) -> np.ndarray:
         """(n, d) float32, in order of texts."""
         keys = [text_hash(t) for t in texts]
-        known = cache.get_embeddings(self._db, self.id, list(set(keys)))
+        known = cache.get_embeddings(self._db, self._key, list(set(keys)))
         missing = list({k: t for k, t in zip(keys, texts) if k not in known}.items())
         for at in range(0, len(missing), CHUNK):
             chunk = missing[at : at + CHUNK]
             rows = self.wrapped.encode([t for _, t in chunk])
             new = {k: row for (k, _), row in zip(chunk, rows)}
-            cache.put_embeddings(self._db, self.id, new)
+            cache.put_embeddings(self._db, self._key, new)
             known.update(new)
             progress(min(at + CHUNK, len(missing)), len(missing), "reading texts")
         return np.stack([known[k] for k in keys]) if keys else np.zeros((0, self.wrapped.dimension), np.float32)

@@ -7,14 +7,13 @@ temperature and sample index. The `openai` client does the retries and the timeo
 
 import hashlib
 import json
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
 from cod_core.errors import BadInput
-from cod_core.models.endpoint_errors import KEY_VARIABLE, EndpointError, explain, server_words
+from cod_core.models.endpoint_errors import EndpointError, explain, server_words
 from cod_core.text import short_hash
 
 TIMEOUT_S = 60.0
@@ -40,7 +39,7 @@ class LLMSettings:
 
     def __post_init__(self):
         parts = urlsplit(self.base_url.strip())
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not parts.hostname or not _has_a_port(parts):
             raise BadInput("The address of the model must start with http:// or https://, for example "
                            "https://api.openai.com/v1 or http://localhost:11434/v1.")
         if parts.username or parts.password or parts.query:
@@ -62,11 +61,30 @@ class LLMSettings:
         parts = urlsplit(self.base_url)
         return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
+    @property
+    def site(self) -> str:
+        """Scheme, host and port: what a key belongs to. The port is the scheme's usual one where none is given."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
     def cost(self, tokens_in: float, tokens_out: float) -> float | None:
         """USD for that many tokens; None where no price was given."""
         if self.price_in is None or self.price_out is None:
             return None
         return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6
+
+
+def _has_a_port(parts) -> bool:
+    """Whether the port is a number in range, or is left out."""
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+
+
+def site_of(base_url: str) -> str:
+    """LLMSettings.site of an address. Raises BadInput where it is none."""
+    return LLMSettings(base_url=base_url).site
 
 
 @dataclass(frozen=True)
@@ -115,17 +133,18 @@ def fence(text: str) -> str:
 class LLMClient:
     """Asks one model at one endpoint; safe to call from several threads.
 
-    key: argument, else the environment variable COD_LLM_KEY, else none is sent (local servers need none).
+    key: for this endpoint; none is sent where absent (local servers need none). Or a function that gives it, called before
+    every request: where it raises, nothing is sent. No key is taken from the environment here: it might be another host's.
     get_reply(key) -> dict or None and put_reply(key, dict) keep the replies; a dict in memory where absent.
     """
 
-    def __init__(self, settings: LLMSettings, key: str | None = None,
+    def __init__(self, settings: LLMSettings, key: str | Callable[[], str | None] | None = None,
                  get_reply: Callable[[str], dict | None] | None = None,
                  put_reply: Callable[[str, dict], object] | None = None,
                  timeout: float = TIMEOUT_S, max_retries: int = 3):
         memory: dict[str, dict] = {}
         self.settings = settings
-        self._key = (key or os.environ.get(KEY_VARIABLE) or "").strip()
+        self._ask_key, self._key = key if callable(key) else lambda: key, ""
         self._get, self._put = get_reply or memory.get, put_reply or memory.__setitem__
         self._timeout, self._max_retries = timeout, max_retries
         self._lock, self._locks, self._openai = threading.Lock(), {}, None
@@ -166,10 +185,12 @@ class LLMClient:
         return reply
 
     def _client(self):
+        key = (self._ask_key() or "").strip()
         with self._lock:
-            if self._openai is None:
+            if self._openai is None or key != self._key:
                 import openai
 
+                self._key = key
                 self._openai = openai.OpenAI(api_key=self._key or "none", base_url=self.settings.base_url,
                                              timeout=self._timeout, max_retries=self._max_retries)
                 # the library reads these from the environment; they are none of this endpoint's business

@@ -114,7 +114,6 @@ class SequenceStudent:
         self.tokenizer.save_pretrained(folder)
         about = {"kind": "sequence", "labels": list(self.labels), "id": self.id, "max_tokens": self.max_tokens}
         (folder / ABOUT_FILE).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        weights_revision.cache_clear()
         self.revision = weights_revision(str(folder))
         return folder
 

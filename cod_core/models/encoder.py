@@ -51,17 +51,32 @@ def resolve(name: str) -> str:
     return str(packaged_encoder_folder()) if name == DEFAULT_ENCODER else name
 
 
-@lru_cache(maxsize=64)
 def weights_revision(folder: str) -> str:
-    """The first 16 hex digits of weights_sha256: enough to tell revisions apart."""
+    """The first 16 hex digits of weights_sha256: enough to tell revisions apart. Read again where a file has changed."""
+    held = tuple((path.name, told.st_size, told.st_mtime_ns) for path in _weight_files(folder) for told in [path.stat()])
+    return _revision(folder, held)
+
+
+@lru_cache(maxsize=64)
+def _revision(folder: str, held: tuple) -> str:
     return weights_sha256(folder)[:16]
+
+
+def own_revision(name: str) -> str:
+    """What tells the weights of an encoder in a folder from earlier ones there; "" for the packaged one, which never
+    changes, and for a name of a hub."""
+    where = split_name(name)[0]
+    return weights_revision(where) if where != DEFAULT_ENCODER and Path(where).is_dir() else ""
+
+
+def _weight_files(folder: str) -> list[Path]:
+    return sorted(p for p in Path(folder).glob("*") if p.suffix == ".safetensors" or p.name.endswith("config.json"))
 
 
 def weights_sha256(folder: str) -> str:
     """sha256 over weights, adapter and label map of a local model folder."""
     digest = hashlib.sha256()
-    files = sorted(p for p in Path(folder).glob("*") if p.suffix == ".safetensors" or p.name.endswith("config.json"))
-    for path in files:
+    for path in _weight_files(folder):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -7,11 +7,11 @@ import re
 
 from cod_core.errors import ModelUnavailable
 
-KEY_VARIABLE = "COD_LLM_KEY"
+KEY_VARIABLE, ADDRESS_VARIABLE = "COD_LLM_KEY", "COD_LLM_BASE_URL"
 
 
 class EndpointError(ModelUnavailable):
-    """A call failed. reason: unreachable, key, not_found, rate, server, timeout, request or format.
+    """A call failed, or was not made. reason: unreachable, key, not_found, rate, server, timeout, request, format, unconfirmed.
 
     fatal: the next call would fail the same way, so a run stops. An answer that cannot be read is not: one may be
     garbled by the way; an address that is no API garbles all, and a run stops after a few in a row.
@@ -23,7 +23,7 @@ class EndpointError(ModelUnavailable):
 
     @property
     def fatal(self) -> bool:
-        return self.reason in ("unreachable", "key", "not_found", "request")
+        return self.reason in ("unreachable", "key", "not_found", "request", "unconfirmed")
 
 
 def redact(message: str, key: str = "") -> str:
@@ -59,7 +59,8 @@ def _reason(error: Exception, host: str, model: str, timeout: float, said: str) 
                                "reached from this machine. Finished replies are kept.")
     if isinstance(error, (openai.AuthenticationError, openai.PermissionDeniedError)):
         return "key", (f"{host} refused the key (error {error.status_code}). Check that the key is right and may use "
-                       f"{model}; it is given in the session or in {KEY_VARIABLE}, and is not stored.")
+                       f"{model}; it is given in the session or in {KEY_VARIABLE}, and is not stored. Where {ADDRESS_VARIABLE} "
+                       "is set, that key goes to this address only.")
     if isinstance(error, openai.NotFoundError):
         return "not_found", (f"{host} knows no model {model!r} at this address (error 404). Check the model's name, "
                              f"and that the address is the one that ends in /v1.{said}")

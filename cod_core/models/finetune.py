@@ -5,6 +5,7 @@ needs a gradient then); the folder that comes out holds the adapter and head in 
 built-in encoder) and the model's name, not its weights.
 """
 
+import hashlib
 import json
 import logging
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from cod_core.errors import NotEnoughData
 from cod_core.models.adapters import adapted
 from cod_core.models.decoder import is_decoder, load_decoder
 from cod_core.models.device import best_device
-from cod_core.models.encoder import libraries, load_pretrained, resolve
+from cod_core.models.encoder import libraries, load_pretrained, resolve, weights_revision
 from cod_core.progress import Progress, silent
 
 TEACHER_FILE = "teacher.json"
@@ -126,9 +127,28 @@ def _save(model, folder: Path, encoder: str, label_names, rows: int, max_tokens:
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: value.detach().cpu().half().contiguous() for name, value in get_peft_model_state_dict(model).items()}
     save_file(state, folder / "adapter.safetensors")
-    about = {"encoder": encoder, "labels": list(label_names), "rank": rank, "max_tokens": max_tokens, "rows": rows}
+    where = resolve(encoder)
+    about = {"encoder": encoder, "labels": list(label_names), "rank": rank, "max_tokens": max_tokens, "rows": rows,
+             "base": weights_revision(where) if Path(where).is_dir() else "hub"}
     (folder / TEACHER_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     return folder
+
+
+def finetuned_revision(folder: str | Path) -> str:
+    """What decides a fine-tuned teacher's answers: adapter and head, teacher.json, and the weights of its encoder as they are
+    now (as they were in training, where they are not on this machine).
+
+    Teachers of an earlier version, whose file does not say what they were trained on, keep the revision they had.
+    """
+    own, path = weights_revision(str(folder)), Path(folder) / TEACHER_FILE
+    told = path.read_bytes() if path.exists() else b"{}"
+    try:
+        about = json.loads(told)
+        where, base = resolve(str(about["encoder"])), str(about["base"])
+    except (ValueError, KeyError, TypeError):
+        return own
+    base = weights_revision(where) if Path(where).is_dir() else base
+    return f"{own}-{hashlib.sha256(told + base.encode()).hexdigest()[:6]}"
 
 
 def load_finetuned(folder: Path):

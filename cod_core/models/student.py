@@ -113,7 +113,6 @@ class FinetunedStudent(HeadStudent):
         self._save_head(folder, {"kind": "finetuned", "encoder": self.encoder.id, "max_tokens": self.encoder.max_tokens})
         self.encoder.model.save_pretrained(folder, safe_serialization=True)
         self.encoder.tokenizer.save_pretrained(folder)
-        weights_revision.cache_clear()
         self.revision = weights_revision(str(folder))
         return folder
 

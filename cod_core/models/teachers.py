@@ -64,7 +64,7 @@ class FineTunedTeacher(TorchTeacher):
         """labels: the project's; label_map: teacher label -> project label, by equal names where None.
 
         Raises ModelUnavailable where the folder is incomplete, LabelMismatch where labels differ."""
-        from cod_core.models.finetune import TEACHER_FILE, load_finetuned
+        from cod_core.models.finetune import TEACHER_FILE, finetuned_revision, load_finetuned
 
         folder = Path(folder)
         if not (folder / TEACHER_FILE).exists() or not (folder / "adapter.safetensors").exists():
@@ -73,7 +73,7 @@ class FineTunedTeacher(TorchTeacher):
         model, tokenizer, about = load_finetuned(folder)
         order = label_order(about["labels"], labels or about["labels"], label_map, folder.name)
         super().__init__(model, tokenizer, labels or about["labels"], order, about["max_tokens"],
-                         id or f"finetuned:{folder.name}", weights_revision(str(folder)))
+                         id or f"finetuned:{folder.name}", finetuned_revision(folder))
 
 
 class TransformersTeacher(TorchTeacher):

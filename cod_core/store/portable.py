@@ -41,11 +41,14 @@ def rows(db: Database, pid: str, table: str) -> Iterator[dict]:
                 yield {**values, "key": own_key(pid, values["key"])} if table == "replies" else values
 
 
-def load(db: Database, project: dict, own: Rows, taken: Callable[[str], str], was: str | None = None) -> str:
+def load(db: Database, project: dict, own: Rows, taken: Callable[[str], str],
+         placed: Callable[[str, dict], dict] = lambda pid, row: row, was: str | None = None) -> str:
     """Write a project and its rows, all or none; returns its id. own: table name -> rows as `rows` gave them.
 
-    taken: the id to use in place of one that is in use. was: the project's id where the rows come from, project["id"] where
-    None; replies whose key names it are found under the new id. Decisions get new numbers, in their old order.
+    taken: the id to use in place of one that is in use. placed: (id, project) -> the row to write, once the id is known and
+    before anything is committed: the place for what has to succeed together with the rows. was: the project's id where the
+    rows come from, project["id"] where None; replies whose key names it are found under the new id. Decisions get new
+    numbers, in their old order.
     Raises BadInput where a row is not one of this format.
     """
     with db.begin() as c:
@@ -53,6 +56,7 @@ def load(db: Database, project: dict, own: Rows, taken: Callable[[str], str], wa
         was = was or pid
         if c.execute(select(schema.projects.c.id).where(schema.projects.c.id == pid)).first() is not None:
             pid = taken(pid)
+        project = placed(pid, project)
         try:
             c.execute(insert(schema.projects).values({**_known("projects", project), "id": pid}))
             for name in OWN:

@@ -11,6 +11,7 @@ from cod_core.workspace.curating import Curating
 from cod_core.workspace.diagnosing import Diagnosing
 from cod_core.workspace.distilling import Distilling
 from cod_core.workspace.drawing import Drawing
+from cod_core.workspace.endpoints import Endpoints
 from cod_core.workspace.gathering import Gathering
 from cod_core.workspace.guiding import Guiding
 from cod_core.workspace.insights import Insights
@@ -40,5 +41,5 @@ from cod_core.workspace.working import Working
 class Workspace(Prompting, Remembering,
                 Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working, Guiding,
                 People, Reviewing, Auditing, Keeping, Sweeping, Trying, Costing, Queueing, Searching, Tightening,
-                Judging, Tabular, Diagnosing, Insights, LiveView, Comparing, Reporting, Retrying, RowsOnRecord):
+                Judging, Tabular, Diagnosing, Insights, LiveView, Comparing, Reporting, Retrying, RowsOnRecord, Endpoints):
     """Everything the app can do with one data folder (COD_HOME). home: another folder, for tests."""

@@ -133,7 +133,7 @@ class Answering(Base):
         if samples > 1 and heat == 0:
             raise BadInput("At temperature 0 every answer to a prompt is the same: ask for one, or raise the temperature.")
         self._check_builtin(judge, labels)
-        attribute = self._load_teacher(judge, labels, None)
+        attribute = self._load_teacher(judge, labels)
         judge |= {"id": attribute.id, "revision": attribute.revision}
         made = {"kind": "generative", "local": local, "judge": judge, "max_tokens": tokens, "samples": samples,
                 "temperature": heat, "generator_revision": self.local_llm(local).revision}
@@ -176,5 +176,5 @@ def generative_teacher(workspace, pid: str | None, spec: dict, labels):
         cache.put_replies(db, pid, {key: {"content": said} for key, said in new.items()})
         cache.count(db, None, _pace_key(spec), answers=len(new), seconds=seconds)
     answer = kept_answers(local_answers(llm, spec["max_tokens"], spec["temperature"]), answer_keys(spec), get, put)
-    return GenerativeTeacher(answer, workspace._load_teacher(spec["judge"], labels, None), llm.name, how_asked(spec),
+    return GenerativeTeacher(answer, workspace._load_teacher(spec["judge"], labels), llm.name, how_asked(spec),
                              spec["samples"])

@@ -3,8 +3,9 @@
 import threading
 from pathlib import Path
 
+from cod_core.errors import BadInput
 from cod_core.models.cached import CachedEncoder
-from cod_core.models.encoder import DEFAULT_ENCODER
+from cod_core.models.encoder import DEFAULT_ENCODER, own_revision
 from cod_core.settings import Settings
 from cod_core.store import projects
 from cod_core.store.database import open_database
@@ -19,7 +20,7 @@ class Base:
         self.db = open_database(self.settings.database_url)
         self._made: dict[tuple, object] = {}
         self._making: dict[tuple, threading.RLock] = {}
-        self._keys: dict[str, str] = {}
+        self._keys: dict[tuple[str, str], str] = {}  # (project, site) -> LLM key: see endpoints.py
 
     def _once(self, key: tuple, make):
         """The object made for `key`, on first use and by one thread only; a slow one holds up nobody else's."""
@@ -28,15 +29,6 @@ class Base:
                 if key not in self._made:
                     self._made[key] = make()
         return self._made[key]
-
-    def remember_key(self, pid: str, key: str | None) -> None:
-        """Keep an LLM key for a project in this process's memory only: never in the database, a file or a log."""
-        if key:
-            self._keys[pid] = key
-
-    def key(self, pid: str) -> str | None:
-        """The key given for a project since this process started; None where the environment is to be asked."""
-        return self._keys.get(pid)
 
     def projects(self) -> list[Project]:
         """Every project, newest first."""
@@ -48,7 +40,17 @@ class Base:
 
     def encoder(self, name: str = DEFAULT_ENCODER) -> CachedEncoder:
         """The encoder with its embeddings kept in the database; weights load on the first miss."""
+        revision = own_revision(name)
+
         def load():
             from cod_core.models.encoder import Encoder
-            return self._once(("raw encoder", name), lambda: Encoder(name))
-        return self._once(("encoder", name), lambda: CachedEncoder(self.db, name, load))
+            return self._once(("raw encoder", name, revision), lambda: Encoder(name))
+        return self._once(("encoder", name, revision), lambda: CachedEncoder(self.db, name, load, revision))
+
+    def encoder_of(self, config) -> CachedEncoder:
+        """The encoder that a finished student reads with. Raises BadInput where its folder holds other weights by now."""
+        found = self.encoder(config.encoder)
+        if config.encoder_revision and config.encoder_revision != found.revision:
+            raise BadInput(f"The model in {config.encoder} has changed since this student was trained on it, so its answers would "
+                           "mean nothing. Put the earlier model back, or distil again.")
+        return found

@@ -47,8 +47,11 @@ class ExportChoice:
 
 
 def exportable(decision: Decision, check: FlipCheck | None) -> bool:
-    """Whether a kept pair may leave: it flips the present teacher, or carries a reason for keeping it all the same."""
-    return bool(decision.override_reason) or (check is not None and check.flipped)
+    """Whether a kept pair may leave: it flips the present teacher to its target, or carries a reason for keeping it all the same.
+
+    With three labels or more a new teacher may flip to a third one: then the pair's label is no longer what it says.
+    """
+    return bool(decision.override_reason) or (check is not None and check.valid)
 
 
 class Choosing(Cards):

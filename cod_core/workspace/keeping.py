@@ -9,10 +9,11 @@ import shutil
 import tempfile
 import time
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 from cod_core.data.archives import open_checked_zip, read_entry
-from cod_core.errors import BadInput
+from cod_core.errors import BadInput, CodError
 from cod_core.progress import Progress, silent
 from cod_core.settings import MAX_ARCHIVE_ENTRIES
 from cod_core.store import portable, projects
@@ -40,7 +41,7 @@ class Keeping(Base):
         """
         projects.delete_project(self.db, pid)
         self._forget(pid)
-        self._keys.pop(pid, None)
+        self._keys = {held: key for held, key in self._keys.items() if held[0] != pid}
         for path in self.settings.home.glob(f"*/{pid}*"):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
@@ -86,11 +87,10 @@ class Keeping(Base):
     def restore(self, data: bytes, name: str | None = None, fresh: bool = False, decisions: bool = True) -> str:
         """A project from a backup; returns its id, the old one where that is free (and not `fresh`).
 
-        name: another name. decisions: False begins the curation anew. Raises BadInput with what is wrong with the
-        file; nothing is restored then.
+        name: another name. decisions: False begins the curation anew. To a language model's address in it nothing is sent before
+        somebody confirms it (see Endpoints). Raises BadInput with what is wrong with the file, CodError where the disk is full;
+        nothing is restored then.
         """
-        made: list[str] = []
-
         def taken(old: str) -> str:
             return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(2)}"
         with open_checked_zip(data, _WHAT, MAX_BACKUP, MAX_BACKUP_UNPACKED, MAX_ARCHIVE_ENTRIES * 10) as archive:
@@ -99,8 +99,10 @@ class Keeping(Base):
             if project is None or not re.fullmatch(r"[0-9a-f]{8,32}", str(project.get("id"))):
                 raise BadInput("The backup holds no project: it is damaged.")
             was = str(project["id"])
-            if fresh or (self.settings.home / "teachers" / project["id"]).exists():
+            if fresh or any((self.settings.home / room / project["id"]).exists() for room in ROOMS):
                 project = {**project, "id": taken(project["id"])}
+            settings = project.get("settings")  # an address that was confirmed elsewhere is to be confirmed here
+            project["settings"] = {**settings, "endpoints": []} if isinstance(settings, dict) else {}
             project |= {"archived_at": None, "created_at": now() if fresh else project["created_at"]}
             if name:
                 project["name"] = name[:120]
@@ -108,10 +110,8 @@ class Keeping(Base):
 
             def own(table: str):
                 return iter(()) if table in left_out else self._rows(archive, table)
-            pid = portable.load(self.db, project, own, taken, was)
-            made.append(pid)
-            self._unpack(archive, pid)
-        return pid
+            with self._unpacked(archive) as files, self._moving(files) as move:
+                return portable.load(self.db, project, own, taken, move, was)
 
     def _check_backup(self, archive: zipfile.ZipFile) -> None:
         names = set(archive.namelist())
@@ -145,23 +145,49 @@ class Keeping(Base):
             for line in io.TextIOWrapper(file, encoding="utf-8"):
                 yield json.loads(line)
 
-    def _unpack(self, archive: zipfile.ZipFile, pid: str) -> None:
-        for name in archive.namelist():
-            if _FILE.fullmatch(name):
-                room, _, rest = name.partition("/")
-                path = self.settings.folder(room, pid) / Path(rest)
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                path.write_bytes(read_entry(archive, name, _WHAT))
-        places = {"{" + room + "}": str(self.settings.home / room / pid) for room in ROOMS}
-        spec = self.project(pid).teacher
-        if spec is not None:
-            projects.set_teacher(self.db, pid, {k: _placed(v, places) for k, v in spec.items()})
+    @contextmanager
+    def _unpacked(self, archive: zipfile.ZipFile):
+        """A folder with the backup's files, for as long as they are not in their place. Raises CodError."""
+        with tempfile.TemporaryDirectory(dir=self.settings.folder("tmp")) as folder:
+            try:
+                for name in archive.namelist():
+                    if _FILE.fullmatch(name):
+                        path = Path(folder) / name
+                        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                        path.write_bytes(read_entry(archive, name, _WHAT))
+            except OSError as error:
+                raise CodError(f"The backup's files could not be written ({error.strerror}). Nothing was restored. Make room on "
+                               "the disk and try again.") from error
+            yield Path(folder)
+
+    @contextmanager
+    def _moving(self, files: Path):
+        """A function (project id, its row) -> the row whose teacher lies in the new place, the files moved there; what was
+        moved is removed again where something goes wrong inside."""
+        moved: list[Path] = []
+
+        def move(pid: str, row: dict) -> dict:
+            for room in ROOMS:
+                if (files / room).is_dir():
+                    moved.append(self.settings.folder(room) / pid)
+                    shutil.move(files / room, moved[-1])
+            places = {"{" + room + "}": str(self.settings.home / room / pid) for room in ROOMS}
+            return {**row, "teacher": _placed(row.get("teacher"), places)}
+        try:
+            yield move
+        except BaseException:
+            for path in moved:
+                shutil.rmtree(path, ignore_errors=True)
+            raise
 
     def duplicate(self, pid: str, name: str, decisions: bool = True) -> str:
         """A copy of a project under another name; returns its id. decisions: False begins the curation anew."""
         if not name.strip():
             raise BadInput("The copy needs a name.")
-        return self.restore(self.backup(pid), name.strip(), fresh=True, decisions=decisions)
+        copy = self.restore(self.backup(pid), name.strip(), fresh=True, decisions=decisions)
+        for site in self.project(pid).settings.get("endpoints") or ():
+            self.name_endpoint(copy, site)
+        return copy
 
 
 def _placed(value, places: dict[str, str]):

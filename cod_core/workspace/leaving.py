@@ -22,7 +22,7 @@ class Leaving(Choosing):
         """What an export would hold: {"exported", "rejected", "other", "stale", "unflipped"}.
 
         stale: kept, without a verdict of the present teacher and without a reason; unflipped: kept, and the present
-        teacher does not flip. Neither leaves.
+        teacher does not flip to the target. Neither leaves.
         """
         current = self._state(pid)
         out = {"exported": 0, "rejected": 0, "other": 0, "stale": 0, "unflipped": 0}
@@ -185,6 +185,7 @@ class Leaving(Choosing):
         info = {"arm": run.config.arm, "training_rows": run.config.shots, "test": run.test}
         if run.config.student != "linear":
             return write_finetuned_student(folder, room / run.config.run_id, {"student": run.config.student, **info})
+        self.encoder_of(run.config)
         head = load_file(room / f"{run.config.run_id}.safetensors")
         write_student(folder, run.config.encoder, head["weight"], head["bias"], labels, 10.0,
                       info)

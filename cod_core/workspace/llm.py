@@ -25,8 +25,12 @@ def settings_of(params: dict):
     return LLMSettings(**{k: values[k] for k in _KEPT if values.get(k) not in (None, "")}, n=n)
 
 
-def client_of(workspace, pid: str | None, settings, key: str | None, counted: str | None = None):
-    """A client whose successful replies are kept for good under the project. counted: where they are counted too."""
+def client_of(workspace, pid: str, settings, key: str | None = None, counted: str | None = None):
+    """A client whose successful replies are kept for good under the project. counted: where they are counted too.
+
+    key: for the address of these settings; where absent, the workspace's for it. Nothing is sent to an address that nobody
+    named for the project.
+    """
     from cod_core.models.chat import LLMClient
     from cod_core.models.local_chat import LocalClient, LocalSettings
 
@@ -43,7 +47,20 @@ def client_of(workspace, pid: str | None, settings, key: str | None, counted: st
                         tokens_out=reply.get("tokens_out", 0), cost_usd=price or 0.0, priced=0 if price is None else 1)
     if isinstance(settings, LocalSettings):
         return LocalClient(settings, lambda: workspace.local_llm(settings.model), get, put)
-    return LLMClient(settings, key, get, put)
+
+    def own_key() -> str | None:
+        known = workspace.key_for(pid, settings)  # raises for an address that nobody named
+        return key or known
+    return LLMClient(settings, own_key, get, put)
+
+
+def name_endpoint_of(workspace, pid: str, params: dict) -> None:
+    """Where params ask a model at an address, the person who gave them named it."""
+    from cod_core.models.chat import LLMSettings
+
+    settings = settings_of(params)
+    if isinstance(settings, LLMSettings):
+        workspace.name_endpoint(pid, settings.base_url)
 
 
 def default_template(settings) -> str:
@@ -119,6 +136,7 @@ def generate_llm(workspace, pid: str, texts, params: dict, progress: Progress, k
 
     params["repair"]: rounds in which texts without a flip are asked for again, with what the teacher said.
     """
+    name_endpoint_of(workspace, pid, params)
     generator = generator_of(workspace, pid, params, key)
     remember(workspace, pid, params)
     settings, flipped, tries = generator.client.settings, {}, {}
@@ -172,7 +190,7 @@ def remember(workspace, pid: str, params: dict) -> None:
         projects.update_settings(workspace.db, pid, {"llm": kept})
 
 
-def llm_teacher(workspace, spec: dict, labels, key: str | None):
+def llm_teacher(workspace, spec: dict, labels):
     """An LLM as teacher from a project's spec {base_url, model or local, samples, task, calibrate}. Raises EndpointError."""
     from cod_core.models.llm_teacher import LLMTeacher
 
@@ -182,7 +200,7 @@ def llm_teacher(workspace, spec: dict, labels, key: str | None):
         from cod_core.models.local_teacher import LocalTeacher
         return LocalTeacher(workspace.local_llm(spec["local"]), task, calibrate)
     settings = settings_of({"llm": spec, "n": 1})
-    client = client_of(workspace, spec.get("project_id"), settings, key, memory_key(spec))
+    client = client_of(workspace, spec.get("project_id"), settings, counted=memory_key(spec))
     return LLMTeacher.connect(client, task, int(spec.get("samples") or 5), calibrate)
 
 

@@ -49,6 +49,7 @@ class Prompting(Base):
         if not texts:
             raise BadInput("There are no labelled training texts to try prompts on. Add texts on the Data page, or with the command "
                            "import.")
+        llm.name_endpoint_of(self, pid, params)
         asks, titles = llm.asks_for(self, pid, texts), self.prompt_choices()
         names = list(params.get("templates") or self._fitting(params))
         rows = []
@@ -109,7 +110,7 @@ class Prompting(Base):
     def propose_again(self, pid: str, example_id: str, keep: tuple[str, ...] = (), n: int = 2,
                       key: str | None = None) -> dict:
         """New proposals for one text by the language model used last, asked for the next samples; `keep` names phrases
-        that must stay as they are. Where a proposal of the model exists the request goes on from it.
+        that must stay as they are. key: for that model's address. Where a proposal of the model exists the request goes on from it.
 
         Returns {"added", "flipped", "messages"}. Raises BadInput where no model was used yet, or a phrase is not there.
         """
@@ -124,7 +125,7 @@ class Prompting(Base):
         mine = [cf for cf in items.counterfactuals(self.db, pid) if cf.example_id == example_id]
         told = [cf for cf in mine if cf.origin.kind == "llm" and cf.raw_reply]
         again = cache.get_reply(self.db, f"again:{pid}:{example_id}") or {"sample": 100}
-        generator = llm.generator_of(self, pid, {"llm": chosen, "n": n}, key or self.key(pid))
+        generator = llm.generator_of(self, pid, {"llm": chosen, "n": n}, key)
         before = self.teacher(pid).predict([example.text])[0]
         last = LastTry(told[-1].raw_reply, told[-1].text) if told and keep else None
         ask = Ask(example, before.label, verify.target_of(before), again["sample"], tuple(keep), last)
@@ -183,7 +184,7 @@ class Prompting(Base):
         if (name := self.local_llm_name()) is not None:
             found.append(LocalWords(name, lambda: self.local_llm(name)))
         if (last := self.last_llm(pid)) and last.get("base_url"):
-            found.append(ChatWords(llm.client_of(self, pid, llm.settings_of({"llm": last}), self.key(pid))))
+            found.append(ChatWords(llm.client_of(self, pid, llm.settings_of({"llm": last}))))
         return [one for one in found if one.name in (names or ())]
 
     def fluency(self, pid: str, pairs: list[tuple[str, str]], measure: bool = True) -> list[float | None]:

@@ -154,7 +154,7 @@ class Searching(Answering):
             texts, labels = [e.text for e in rows], [str(e.label) for e in rows]
             score = self._scorer(teacher) if self._sensitivity(teacher) is not None else None
             return ClassWords(texts, labels, teacher.labels, score), WordPairs(texts)
-        near = self._once(("neighbours", encoder.id), lambda: EmbeddingNeighbours(encoder.wrapped))
+        near = self._once(("neighbours", encoder.id, encoder.revision), lambda: EmbeddingNeighbours(encoder.wrapped))
         return near, *self._once(("class words", pid, teacher.revision), read)
 
     def second_judge_learns_from(self, pid: str) -> tuple[tuple[str, ...], int]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from cod_core.distill.allowed import check_linear, check_objective
 from cod_core.errors import BadInput, NotEnoughData
-from cod_core.models.encoder import DEFAULT_ENCODER
+from cod_core.models.encoder import DEFAULT_ENCODER, own_revision
 from cod_core.text import folded
 from cod_core.types import Counterfactual, Example, Origin, RunConfig
 
@@ -39,6 +39,8 @@ def student_settings(params: Mapping) -> dict:
         raise BadInput(f"There is no student called {kind!r}. Choose one of: {', '.join(STUDENTS)}.")
     given = {k: v for k, v in params.items() if v is not None}
     out: dict = {"method": given.get("method", "kd"), "encoder": encoder, "student": kind}
+    if revision := own_revision(encoder):
+        out["encoder_revision"] = revision
     numbers = {name: as_number(name, given[name], cast) for name, cast in (NUMBERS | STEPWISE).items()
                if name in given and (name, given[name]) != ("cf_share", "auto")}
     out |= {name: value for name, value in numbers.items() if name in NUMBERS}

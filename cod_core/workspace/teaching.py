@@ -48,9 +48,10 @@ class Teaching(Answering):
         """Choose the teacher. spec["kind"]: builtin, transformers, finetuned, llm (see DESIGN.md), or generative: the
         project's texts are prompts, spec["local"] answers them, and the classifier of spec["judge"] reads the answers.
 
-        The model is loaded once to check it, so a wrong name or label map is refused here and the old
-        teacher stays. Checks made by another teacher become stale. Raises ModelUnavailable, LabelMismatch, BadInput where
-        a built-in teacher was trained on the texts that students are judged on (METHOD.md section 9).
+        The model is loaded once to check it, so a wrong name or label map is refused here and the old teacher stays. key: for
+        a language model's address, which is named for the project hereby. Checks made by another teacher become stale.
+        Raises ModelUnavailable, LabelMismatch, BadInput where a built-in teacher was trained on the texts that students are
+        judged on (METHOD.md section 9).
         """
         spec = {k: v for k, v in spec.items() if k != "key"}
         labels = self.project(pid).task.labels
@@ -62,10 +63,13 @@ class Teaching(Answering):
             spec = self._composed(pid, spec, labels)
         else:
             if spec["kind"] == "llm":
+                from cod_core.workspace.llm import settings_of
+
                 task = self.project(pid).task
                 spec |= {"project_id": pid, "task": task.name, "descriptions": list(task.descriptions)}
-                self.remember_key(pid, key)
-            classifier = self._load_teacher(spec, labels, key)
+                if not spec.get("local"):
+                    self.name_endpoint(pid, settings_of({"llm": spec}).base_url, key)
+            classifier = self._load_teacher(spec, labels)
             spec = {**spec, "id": classifier.id, "revision": classifier.revision}
             if spec["kind"] == "llm":
                 spec["reads"] = classifier.kind
@@ -82,7 +86,7 @@ class Teaching(Answering):
                 raise BadInput(f"There is no built-in teacher called {spec['name']!r}. Choose one of: {', '.join(known)}.")
             label_order(sample(spec["name"]).task.labels, labels, spec.get("label_map"), spec["name"])
 
-    def teacher(self, pid: str, key: str | None = None) -> CachedClassifier:
+    def teacher(self, pid: str) -> CachedClassifier:
         """The project's teacher, predictions cached; its weights load on the first text never seen.
 
         Raises BadInput where none is chosen.
@@ -96,7 +100,7 @@ class Teaching(Answering):
         if asks:
             spec = {**spec, "project_id": pid}  # a copy of a project carries the first one's
         return self._once(("teacher", identity, revision, labels, pid if asks else None), lambda: CachedClassifier(
-            self.db, identity, revision, labels, lambda: self._load_teacher(spec, labels, key or self.key(pid)),
+            self.db, identity, revision, labels, lambda: self._load_teacher(spec, labels),
             self._memory_counter(pid, spec), SAVED_AFTER.get(spec["kind"], CHUNK), reads_all=asks))
 
     def _identity(self, spec: dict, labels) -> tuple[str, str]:
@@ -111,11 +115,15 @@ class Teaching(Answering):
             judge = self._identity(spec["judge"], labels)[1]
             return spec["id"], short_hash(how_asked(spec), judge, spec["samples"])
         local = spec.get("path") or spec.get("name", "")
-        if spec["kind"] in ("finetuned", "transformers") and Path(local).is_dir():
+        if spec["kind"] == "finetuned" and Path(local).is_dir():
+            from cod_core.models.finetune import finetuned_revision
+
+            return spec["id"], f"{finetuned_revision(local)}-{order}"
+        if spec["kind"] == "transformers" and Path(local).is_dir():
             return spec["id"], f"{weights_revision(local)}-{order}"
         return spec["id"], f"{spec['revision']}-{order}"
 
-    def _load_teacher(self, spec: dict, labels, key: str | None):
+    def _load_teacher(self, spec: dict, labels):
         from cod_core.models import teachers
 
         if spec["kind"] == "builtin":
@@ -127,7 +135,7 @@ class Teaching(Answering):
             return teachers.TransformersTeacher(spec["name"], labels, spec.get("label_map"))
         if spec["kind"] == "llm":
             from cod_core.workspace.llm import llm_teacher
-            return llm_teacher(self, spec, labels, key)
+            return llm_teacher(self, spec, labels)
         if spec["kind"] == "generative":
             return generative_teacher(self, spec.get("project_id"), spec, labels)
         raise BadInput(f"Unknown kind of teacher: {spec['kind']!r}.")

@@ -67,7 +67,7 @@ class Trying(Base):
         from safetensors.numpy import load_file
 
         head = load_file(room / f"{run.config.run_id}.safetensors")
-        return LinearStudent(self.encoder(run.config.encoder), head["weight"], head["bias"], self.project(pid).task.labels, SCALE)
+        return LinearStudent(self.encoder_of(run.config), head["weight"], head["bias"], self.project(pid).task.labels, SCALE)
 
     def say(self, pid: str, texts: Sequence[str], run_ids: Sequence[str] | None = None) -> list[list[Said]]:
         """For each text what the teacher and the students say, the teacher first. run_ids: kept_students where None.

@@ -2,6 +2,7 @@
 
 from cod_core.errors import BadInput
 from cod_core.jobs import queue
+from cod_core.models.chat import site_of
 from cod_core.progress import Progress
 from cod_core.workspace.base import Base
 
@@ -13,7 +14,7 @@ class Working(Base):
     """Background jobs of a project."""
 
     def start(self, pid: str, kind: str, params: dict, key: str | None = None) -> str:
-        """Queue a job and start its worker; returns the job's id. key: an LLM key, never stored.
+        """Queue a job and start its worker; returns the job's id. key: for the address of `address_of`, never stored.
 
         Where a job of the project is under way already, its id comes back and nothing new is started.
         """
@@ -21,7 +22,7 @@ class Working(Base):
             raise BadInput(f"Unknown kind of job: {kind!r}.")
         job_id, new = queue.enqueue_alone(self.db, pid, kind, {k: v for k, v in params.items() if k != "key"})
         if new:
-            queue.start_worker(job_id, str(self.settings.home), key=key or self.key(pid))
+            self._send_out(job_id, pid, params, key)
         return job_id
 
     def job(self, pid: str):
@@ -34,20 +35,25 @@ class Working(Base):
     def resume(self, job_id: str, key: str | None = None) -> None:
         """Go on with a stopped, failed or interrupted job; finished items are not repeated."""
         queue.resume(self.db, job_id)
-        key = key or self.key(queue.get(self.db, job_id).project_id)
-        queue.start_worker(job_id, str(self.settings.home), key=key)
+        job = queue.get(self.db, job_id)
+        self._send_out(job_id, job.project_id, job.params, key)
+
+    def _send_out(self, job_id: str, pid: str, params: dict, key: str | None) -> None:
+        """Start the worker with the project's keys, each under the host it is for."""
+        address = self.address_of(pid, params) if key else None
+        keys = self.keys_of(pid) | ({site_of(address): str(key)} if address else {})
+        queue.start_worker(job_id, str(self.settings.home), keys=keys)
 
     def run_job(self, job, progress: Progress) -> dict:
         """Do a job's work here and return its result. Called by the worker process."""
-        import os
-
-        key, pid = os.environ.get("COD_LLM_KEY"), job.project_id
+        pid = job.project_id
+        self._keys |= {(pid, site): key for site, key in queue.handed_keys().items()}
         if job.kind == "generate":
-            report = self.generate(pid, job.params, progress, key)
+            report = self.generate(pid, job.params, progress)
             self.read_development(pid)  # so that the strip on the Curate page answers at once
             return report
         if job.kind == "study":
-            return self.study_prompts(pid, job.params, progress, key)
+            return self.study_prompts(pid, job.params, progress)
         if job.kind == "label_prompts":
             return self.label_prompts(pid, progress)
         if job.kind == "fluency":

@@ -78,3 +78,40 @@ def test_proposals_that_no_model_has_read_can_be_read(filled, screen, workspace,
     assert any("not read yet" in c.value for c in test.caption)
     next(b for b in test.button if b.key == "fluency").click().run()
     assert not test.exception and started == ["fluency"]
+
+
+def test_an_address_that_came_with_a_project_is_confirmed_on_the_page(filled, screen, workspace):
+    """A restored project names its teacher's address: the texts would be sent there by opening the page."""
+    spec = {"kind": "llm", "base_url": "http://127.0.0.1:9/v1", "model": "m", "id": "llm:m", "revision": "1"}
+    projects.set_teacher(workspace.db, filled, spec)
+    test = screen("teacher", filled)
+    assert not test.exception and "nobody has confirmed" in words(test) and workspace.unconfirmed_endpoints(filled)
+    next(b for b in test.button if b.key == "confirm-endpoint-0").click().run()
+    assert not test.exception and workspace.unconfirmed_endpoints(filled) == []
+    assert not any(b.key == "confirm-endpoint-0" for b in test.button)
+
+
+def test_a_curator_cannot_confirm_an_address(filled, screen, workspace):
+    spec = {"kind": "llm", "base_url": "http://127.0.0.1:9/v1", "model": "m", "id": "llm:m", "revision": "1"}
+    projects.set_teacher(workspace.db, filled, spec)
+    workspace.set_role("boss", "owner", "boss")
+    test = screen("teacher", filled)
+    next(b for b in test.button if b.key == "confirm-endpoint-0").click().run()
+    assert workspace.unconfirmed_endpoints(filled) and "needs the role owner" in words(test)
+
+
+def test_a_key_is_typed_for_one_address_and_sent_for_that_one(filled, screen, monkeypatch, workspace):
+    """The field showed the first address' key while the person had changed the address beside it."""
+    started = []
+    monkeypatch.setattr(type(workspace), "start", lambda self, pid, kind, params, key=None: started.append(key))
+    test = open_models(screen, filled)
+
+    def field(start):
+        return next(t for t in test.text_input if t.label.startswith(start))
+
+    field("Key").set_value("sk-first").run()
+    next(b for b in test.button if b.key == "study").click().run()
+    field("Address").set_value("http://another.example/v1").run()
+    assert field("Key").value == ""
+    next(b for b in test.button if b.key == "study").click().run()
+    assert not test.exception and started == ["sk-first", None]

@@ -81,6 +81,11 @@ def test_the_apostrophe_of_safe_spreadsheets_is_taken_off_again():
     found = import_pairs(table(("original", "counterfactual"), ("'=good? Yes.", "'=good? No.")), EXAMPLES, TASK)
     assert found.counterfactuals[0].text == "=good? No."
 
+    signs = Task("Tone?", ("-", "+"))
+    rows = (("'=good? Yes.", "'=good? No.", "'-"),)
+    found = import_pairs(table(("original", "counterfactual", "target"), *rows), [example("=good? Yes.", "+")], signs)
+    assert found.problems == [] and found.counterfactuals[0].target == "-"
+
 
 def test_two_rows_a_pair_by_batch_whichever_comes_first():
     rows = (("Positive", "A good film.", "1"), ("Negative", "A bad film.", "1"), ("Positive", "A fun film.", "2"),

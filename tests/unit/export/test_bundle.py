@@ -12,6 +12,8 @@ from dataclasses import replace
 import pytest
 from export_items import ITEMS, PROJECT, item
 
+from cod_core.counterfactuals.imported import import_pairs
+from cod_core.data.reading import Table
 from cod_core.errors import BadInput, CodError
 from cod_core.export.bundle import (
     bundle_bytes,
@@ -20,6 +22,7 @@ from cod_core.export.bundle import (
     preview,
     read_bundle,
     write_bundle,
+    write_cad,
     write_jsonl,
 )
 from cod_core.export.flat import safe_cell, safe_csv
@@ -127,10 +130,24 @@ def test_spreadsheet_cells_cannot_be_formulas():
     for start in "=+-@\t\r":
         assert safe_cell(start + "x") == "'" + start + "x"
     assert safe_cell("x=1") == "x=1" and safe_cell(-0.5) == -0.5
+    assert safe_cell("-1") == "-1" and safe_cell("+0.5") == "+0.5" and safe_cell("-1+1") == "'-1+1" and safe_cell("-1\n") == "'-1\n"
     text = safe_csv(("=a",), [("@b",), (1,)])
     assert list(csv.reader(io.StringIO(text))) == [["'=a"], ["'@b"], ["1"]]
     cells = list(csv.DictReader(io.StringIO(files(bundle_bytes(PROJECT, ITEMS)[0])["pairs.csv"].decode("utf-8-sig"))))
     assert cells[3]["comment"] == "'=1+1" and cells[2]["text"] == 'a warm\nand "quoted", film'
+
+
+def test_two_rows_a_pair_are_safe_in_a_spreadsheet_and_come_back_as_they_were(tmp_path):
+    """Spreadsheets run the formulas of a .tsv too: in the bundle and in the file of its own."""
+    original, changed = '=HYPERLINK("http://x";"good")', '=HYPERLINK("http://x";"bad")'
+    pair = item(original, changed)
+    write_cad(tmp_path / "set.tsv", [pair], "p1")
+    alone = (tmp_path / "set.tsv").read_text()
+    assert files(bundle_bytes(PROJECT, [pair])[0])["cad_paired.tsv"].decode() == alone
+    rows = list(csv.reader(io.StringIO(alone), dialect="excel-tab"))
+    assert [row[1] for row in rows] == ["Text", "'" + original, "'" + changed]
+    back = import_pairs(Table(rows[0], rows[1:], [2, 3], []), [pair.example], PROJECT.task)
+    assert back.problems == [] and [(c.example_id, c.text) for c in back.counterfactuals] == [(pair.example.id, changed)]
 
 
 def test_the_card_shows_names_as_plain_characters():

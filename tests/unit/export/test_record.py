@@ -7,6 +7,7 @@ import pytest
 from export_items import ITEMS, LABELS, TEACHER, WHEN, item, prediction
 from pydantic import ValidationError
 
+from cod_core.export.bundle import kept_records
 from cod_core.export.convert import edit_type, from_record, to_record
 from cod_core.export.record import Record
 from cod_core.types import FlipCheck
@@ -44,7 +45,7 @@ def test_a_record_survives_import_and_export_unchanged(kept):
 
 def test_probabilities_that_underflow_stay_valid():
     """log(0) would stop the import."""
-    found = item(after=0.5)
+    found = item(after=0.4)
     sure = replace(found.check, after=replace(found.check.after, logprobs=(0.0, -900.0)))
     record = to_record(replace(found, check=sure))
     assert to_record(from_record(record)) == record
@@ -56,6 +57,7 @@ def test_probabilities_that_underflow_stay_valid():
         (item(changed="a splendid film"), "original text"),
         (item(after=0.8), "does not flip"),
         (item(after=None), "does not flip"),
+        (item(after=0.5), "does not flip"),
     ],
 )
 def test_broken_invariants_are_refused(broken, words):
@@ -91,8 +93,15 @@ def test_three_classes_and_a_flip_elsewhere():
         False,
         WHEN,
     )
-    record = to_record(replace(ITEMS[0], check=check, teacher=TEACHER | {"label_names": list(labels)}))
+    elsewhere = replace(ITEMS[0], check=check, teacher=TEACHER | {"label_names": list(labels)})
+    with pytest.raises(ValidationError, match="does not flip to the label aimed at .it says 'c'"):
+        to_record(elsewhere)
+    told = replace(elsewhere, decision=replace(elsewhere.decision, override_reason="the teacher is wrong"))
+    record = to_record(told)
     assert record.verification.flipped and not record.verification.reached_target
+    assert kept_records([elsewhere, told])[0] == [record]
+    rejected = replace(elsewhere, decision=replace(elsewhere.decision, status="rejected"))
+    assert to_record(rejected).decision.status == "rejected"
 
 
 def prediction_of(labels, probs):

@@ -236,10 +236,12 @@ def test_the_key_reaches_the_worker_by_its_environment_only(monkeypatch, tmp_pat
         return SimpleNamespace(pid=1, poll=lambda: None)
 
     monkeypatch.setattr(processes.subprocess, "Popen", popen)
-    assert queue.start_worker("job-of-a-test", str(tmp_path), key="sk-secret") == 1
-    assert seen["env"]["COD_LLM_KEY"] == "sk-secret" and "sk-secret" not in " ".join(seen["arguments"])
+    assert queue.start_worker("job-of-a-test", str(tmp_path), keys={"https://host:443": "sk-secret"}) == 1
+    assert "sk-secret" in seen["env"]["COD_LLM_KEYS"] and "sk-secret" not in " ".join(seen["arguments"])
     assert seen["options"]["start_new_session"] and "OMP_NUM_THREADS" in seen["env"]
-    assert "COD_LLM_KEY" not in os.environ
+    assert "COD_LLM_KEYS" not in os.environ
+    monkeypatch.setenv("COD_LLM_KEYS", seen["env"]["COD_LLM_KEYS"])
+    assert queue.handed_keys() == {"https://host:443": "sk-secret"} and "COD_LLM_KEYS" not in os.environ
     processes._started.pop("job-of-a-test")
 
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from cod_core.errors import BadInput, ModelUnavailable
-from cod_core.models.chat import LLMClient, LLMSettings, reply_key
+from cod_core.models.chat import LLMClient, LLMSettings, reply_key, site_of
 from cod_core.models.endpoint_errors import EndpointError, redact
 from tests.fakes import Answer, Failure, FakeOpenAI
 
@@ -120,21 +120,44 @@ def test_fields_that_an_endpoint_refuses_are_left_out():
         client(server).chat(HELLO)
 
 
-def test_no_other_key_of_the_environment_is_sent(monkeypatch):
-    """A key for one host must not travel to another."""
-    for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+def test_no_key_of_the_environment_is_sent(monkeypatch):
+    """A key for one host must not travel to another; whose COD_LLM_KEY is, the workspace knows."""
+    for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "COD_LLM_KEY"):
         monkeypatch.setenv(name, "leak")
-    monkeypatch.delenv("COD_LLM_KEY", raising=False)
     with FakeOpenAI() as server:
         client(server, key=None).chat(HELLO)
-        monkeypatch.setenv("COD_LLM_KEY", "from-env")
-        client(server, key=None).chat(HELLO)
-    assert "leak" not in repr(server.headers)
-    assert server.headers[1]["authorization"] == "Bearer from-env"
+    assert len(server.headers) == 1 and "leak" not in repr(server.headers)
+
+
+def test_the_key_is_asked_for_at_every_request_and_may_be_withheld():
+    """A corrected key counts at once; an address that nobody confirmed gets nothing, but its kept replies are read."""
+    given = ["first", "second"]
+
+    def key():
+        if not given:
+            raise EndpointError("not confirmed", "unconfirmed")
+        return given.pop(0)
+    with FakeOpenAI() as server:
+        one = client(server, key=key)
+        one.chat(HELLO, 0), one.chat(HELLO, 1)
+        assert [h["authorization"] for h in server.headers] == ["Bearer first", "Bearer second"]
+        with pytest.raises(EndpointError) as caught:
+            one.chat(HELLO, 2)
+        assert caught.value.fatal and server.calls == 2
+        assert one.chat(HELLO, 0).cached
+
+
+@pytest.mark.parametrize(("one", "same", "other"), [
+    ("https://API.host/v1", "https://api.host:443/other/v1/", "http://api.host/v1"),
+    ("http://host:8000/v1", "http://host:8000", "http://host:8001/v1"),
+    ("https://host/v1", "https://host/v2", "https://host.evil.example/v1")])
+def test_a_key_belongs_to_scheme_host_and_port(one, same, other):
+    """Over http anybody on the way reads the key that https kept."""
+    assert site_of(one) == site_of(same) != site_of(other)
 
 
 @pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://x/v1", "https://user:pw@host/v1",
-                                 "https://host/v1?api-key=1", ""])
+                                 "https://host/v1?api-key=1", "https://host:99999/v1", ""])
 def test_addresses_that_cannot_be_used_or_hold_a_secret_are_refused(url):
     with pytest.raises(BadInput):
         LLMSettings(base_url=url)

@@ -150,3 +150,30 @@ def test_an_empty_split_column_does_not_switch_the_automatic_split_off(w):
     rows = [(f"more {i}", LABELS[i % 2], "") for i in range(10)]
     again = w.import_table(pid, table(rows), Columns("text", "label", None, "split"), "labelled", None, [], "sha2", "t.csv")
     assert "already" in again.note and w.summary(pid).n_train > 60
+
+
+def test_a_pair_that_a_new_teacher_flips_to_a_third_label_stays_until_somebody_gives_a_reason(w):
+    """It left under the label of the earlier teacher, which the present one contradicts."""
+    labels = ("good", "bad", "mixed")
+    pid = w.create_project("Three", Task("Good, bad or mixed?", labels))
+    items.add_examples(w.db, pid, [Example("a", "A good day.", "good"), Example("b", "A good night.", "good")])
+    items.add_counterfactuals(w.db, pid, [Counterfactual(i, e, text, "good", "bad", Origin("search", "s"), created_at=WHEN)
+                                          for i, e, text in (("ca", "a", "A bad day."), ("cb", "b", "A bad night."))])
+
+    def judge(teacher, second):
+        projects.set_teacher(w.db, pid, teacher)
+        good, bad, mixed = (Prediction(labels, tuple(-0.1 if at == best else -3.0 for at in range(3))) for best in range(3))
+        made = {"bad": bad, "mixed": mixed}
+        items.add_checks(w.db, pid, [FlipCheck(i, *w._identity(teacher, labels), good, made[said], "bad", 1, 0.3, 3, 0.9, False, WHEN)
+                                     for i, said in (("ca", "bad"), ("cb", second))])
+    judge({"kind": "builtin", "name": "movies"}, "bad")
+    for i in ("ca", "cb"):
+        w.decide(pid, i, "accepted", "ann")
+    assert w.export_counts(pid)["exported"] == 2 == len(w.kept_pairs(pid))
+    judge({"kind": "builtin", "name": "amazon"}, "mixed")
+    assert (w.export_counts(pid)["exported"], w.export_counts(pid)["unflipped"]) == (1, 1)
+    assert list(w.kept_pairs(pid)) == ["a"], "what is trained on and what leaves are told by one rule"
+    assert [json.loads(line)["pair_id"] for line in w.export_jsonl(pid).splitlines()] == ["a"]
+    assert w.export_cad(pid).count(b"\n") == 3
+    w.decide(pid, "cb", "accepted", "ann", override_reason="mixed is wrong")
+    assert w.export_counts(pid)["exported"] == 2 == len(w.export_jsonl(pid).splitlines())

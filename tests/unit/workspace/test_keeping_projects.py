@@ -1,14 +1,16 @@
 """Projects kept, copied, moved to another machine, erased: what goes in comes back, and what is erased is gone."""
 
+import errno
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 
-from cod_core.errors import BadInput
+from cod_core.errors import BadInput, CodError
 from cod_core.jobs import queue
-from cod_core.store import cache, decisions, items, people, projects
+from cod_core.store import cache, decisions, items, people, portable, projects
 from cod_core.text import text_hash
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task
 from cod_core.workspace import Workspace
@@ -129,7 +131,7 @@ def test_a_backup_of_a_copy_holds_its_replies_under_their_own_names(w, pid, tmp_
 
 
 def test_no_key_is_in_a_backup(w, pid):
-    w.remember_key(pid, "sk-secret-key")
+    w.remember_key(pid, "https://host/v1", "sk-secret-key")
     with zipfile.ZipFile(io.BytesIO(w.backup(pid))) as archive:
         assert not any(b"sk-secret" in archive.read(name) for name in archive.namelist())
 
@@ -177,6 +179,36 @@ def test_rows_that_cannot_be_read_restore_nothing(w, pid):
     with pytest.raises(BadInput, match="cannot read"):
         w.restore(rezipped(w.backup(pid), change))
     assert {p.id for p in w.projects()} == known
+
+
+def models_of(w) -> set[str]:
+    return {str(p.relative_to(w.settings.home)) for room in ("teachers", "students", "tmp") for p in w.settings.home.glob(f"{room}/**/*")}
+
+
+def test_a_full_disk_restores_nothing(w, pid, monkeypatch):
+    """The rows were committed before the files came: half a project was left."""
+    data, projects_before, files_before = w.backup(pid), len(w.projects()), models_of(w)
+    write = Path.write_bytes
+
+    def full(path, body):
+        if path.suffix == ".safetensors":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, body)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(CodError, match="No space left on device.*Nothing was restored"):
+        w.restore(data)
+    assert len(w.projects()) == projects_before and models_of(w) == files_before
+
+
+def test_where_the_rows_cannot_be_kept_no_file_stays(w, pid, monkeypatch):
+    data, projects_before, files_before = w.backup(pid), len(w.projects()), models_of(w)
+
+    def refused(*_):
+        raise CodError("the database is full")
+    monkeypatch.setattr(portable, "_decisions", refused)
+    with pytest.raises(CodError, match="the database is full"):
+        w.restore(data)
+    assert len(w.projects()) == projects_before and models_of(w) == files_before
 
 
 def test_a_project_put_away_is_kept(w, pid):
