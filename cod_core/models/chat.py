@@ -39,8 +39,12 @@ class LLMSettings:
     price_out: float | None = None
 
     def __post_init__(self):
-        parts = urlsplit(self.base_url.strip())
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(self.base_url.strip())
+            named = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
+        except ValueError:  # a port that is no number, a bracket left open
+            named = None
+        if not named:
             raise BadInput("The address of the model must start with http:// or https://, for example "
                            "https://api.openai.com/v1 or http://localhost:11434/v1.")
         if parts.username or parts.password or parts.query:
