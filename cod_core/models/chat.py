@@ -45,7 +45,7 @@ class LLMSettings:
         except ValueError:  # a port that is no number, a bracket left open
             named = None
         if not named:
-            raise BadInput("The address of the model must start with http:// or https://, for example "
+            raise BadInput("The address of the model must start with http:// or https:// (a port lies between 1 and 65535), for example "
                            "https://api.openai.com/v1 or http://localhost:11434/v1.")
         if parts.username or parts.password or parts.query:
             raise BadInput("The address of the model must not hold a key, a password or a '?': it is stored with "
