@@ -24,6 +24,8 @@ def check_objective(config) -> None:
     for name in ("steps", "learning_rate", "batch_size", "layer_weight", "frozen_layers", "lora_rank"):
         if getattr(config, name) < 0:
             raise BadInput(f"{name} is 0 (the usual) or more, got {getattr(config, name)}.")
+    if config.batch_size == 1:
+        raise BadInput("batch_size is 2 or more, or 0 for the usual: one text has no other to be compared with.")
     if config.label_prior < 0:
         raise BadInput(f"label_prior is 0 (nothing) or more, got {config.label_prior}.")
     if config.pair_weight and config.hard_loss == "clamp":

@@ -105,7 +105,7 @@ def _by_text(sets, values, cells):
     table = {text: row for s, matrix in zip(sets, values) for text, row in zip(s.texts, matrix)}
     table |= {row.text: soft for cell in cells if cell.soft is not None for row, soft in zip(cell.rows, cell.soft)
               if row.text not in table}
-    width = next(len(m[0]) for m in values if len(m))
+    width = len(next(iter(table.values()), ()))
     return lambda texts: np.array([table[t] for t in texts], dtype=np.float64).reshape(len(texts), width)
 
 

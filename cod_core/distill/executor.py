@@ -62,7 +62,7 @@ def _on_dask(work, blocks, on_done, scheduler: str, gpu: bool) -> int:
         raise BadInput("A cluster needs the package distributed: pip install 'distributed>=2025'.") from error
     try:
         client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: an address without a port, or none at all
         raise BadInput(f"No Dask scheduler answers at {scheduler}. Start one with `dask scheduler`, or leave "
                        "COD_SCHEDULER out to use this machine.") from error
     with client:

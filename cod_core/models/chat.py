@@ -38,9 +38,13 @@ class LLMSettings:
     price_out: float | None = None
 
     def __post_init__(self):
-        parts = urlsplit(self.base_url.strip())
-        if parts.scheme not in ("http", "https") or not parts.hostname or not _has_a_port(parts):
-            raise BadInput("The address of the model must start with http:// or https://, for example "
+        try:
+            parts = urlsplit(self.base_url.strip())
+            named = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
+        except ValueError:  # a port that is no number, a bracket left open
+            named = None
+        if not named:
+            raise BadInput("The address of the model must start with http:// or https:// (a port lies between 1 and 65535), for example "
                            "https://api.openai.com/v1 or http://localhost:11434/v1.")
         if parts.username or parts.password or parts.query:
             raise BadInput("The address of the model must not hold a key, a password or a '?': it is stored with "
@@ -72,14 +76,6 @@ class LLMSettings:
         if self.price_in is None or self.price_out is None:
             return None
         return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6
-
-
-def _has_a_port(parts) -> bool:
-    """Whether the port is a number in range, or is left out."""
-    try:
-        return parts.port is None or parts.port > 0
-    except ValueError:
-        return False
 
 
 def site_of(base_url: str) -> str:

@@ -189,7 +189,14 @@ def pool_layers(model, inputs, layers: Sequence[int] = (-1,)):
     if tuple(layers) == (-1,):
         return mean_pool(model(**inputs).last_hidden_state, inputs["attention_mask"])
     states = model(**inputs, output_hidden_states=True).hidden_states
+    check_layers(layers, -len(states), len(states))
     return torch.cat([mean_pool(states[layer], inputs["attention_mask"]) for layer in layers], -1) / len(layers) ** 0.5
+
+
+def check_layers(layers: Sequence[int], first: int, end: int) -> None:
+    """Raises ModelUnavailable where a layer is not in first to end - 1."""
+    if strange := [layer for layer in layers if not first <= layer < end]:
+        raise ModelUnavailable(f"The model has no layer {', '.join(map(str, strange))}. Choose from {first} to {end - 1}.")
 
 
 def mean_pool(states, mask):
@@ -204,12 +211,13 @@ def mean_pool(states, mask):
 def cut_layers(model, layers: Sequence[int]) -> None:
     """Keep only the given transformer layers of a BERT-like encoder, in place.
 
-    Raises ModelUnavailable where the architecture keeps its layers elsewhere.
+    Raises ModelUnavailable where the architecture keeps its layers elsewhere, or has no such layer.
     """
     import torch
 
     stack = getattr(getattr(model, "encoder", None), "layer", None)
     if stack is None:
         raise ModelUnavailable(f"{type(model).__name__} keeps its layers in a way this app cannot cut; use all layers.")
+    check_layers(layers, 0, len(stack))
     model.encoder.layer = torch.nn.ModuleList([stack[i] for i in layers])
     model.config.num_hidden_layers = len(layers)

@@ -79,7 +79,7 @@ class Leaving(Choosing):
 
         end = Path(path).suffix.lower()
         if end not in ENDS:
-            raise BadInput(f"The name of an export ends in {', '.join(ENDS)}, which says what is written, not in {end or 'nothing'!r}.")
+            raise BadInput(f"The name of an export ends in {', '.join(ENDS)}, which says what is written; got {Path(path).name!r}.")
         found = self.stream_items(pid, choice, progress)
         if end == ".jsonl":
             bundle.write_jsonl(path, found, pid)

@@ -45,6 +45,8 @@ def student_settings(params: Mapping) -> dict:
                if name in given and (name, given[name]) != ("cf_share", "auto")}
     out |= {name: value for name, value in numbers.items() if name in NUMBERS}
     out |= {name: str(given[name]) for name in ("soft_labels", "hard_loss", "cf_source") if name in given}
+    if "micro_batch" in given and as_number("micro_batch", given["micro_batch"], int) < 0:
+        raise BadInput(f"micro_batch is 0 (what fits) or more, got {given['micro_batch']}.")
     if out.get("soft_labels") == "off":
         out["kd_weight"] = 0.0
     if kind in ("finetuned", "contrastive"):

@@ -13,6 +13,12 @@ from cod_core.workspace.base import Base
 MODES = ("minimal", "confidence")
 
 
+def check_mode(mode: str) -> None:
+    """Raises BadInput for a mode that does not exist."""
+    if mode not in MODES:
+        raise BadInput(f"The mode is one of {', '.join(MODES)}, not {mode!r}.")
+
+
 class Tightening(Base):
     """From proposals that flip to proposals that need each of their edits."""
 
@@ -25,8 +31,7 @@ class Tightening(Base):
         """
         from cod_core.counterfactuals.tighten import BAND, REVISION, tighten
 
-        if mode not in MODES:
-            raise BadInput(f"The mode is one of {', '.join(MODES)}, not {mode!r}.")
+        check_mode(mode)
         cf, teacher = items.counterfactual(self.db, pid, cf_id), self.teacher(pid)
         example = items.example(self.db, pid, cf.example_id)
         mark = self._tightened_mark(pid, cf_id, mode)
@@ -75,6 +80,7 @@ class Tightening(Base):
 
         params = params or {}
         mode, kinds = params.get("mode", "minimal"), params.get("sources")
+        check_mode(mode)
         todo = [c for c in self.cards(pid) if c.decision is None and c.check is not None and c.check.valid and not c.stale
                 and c.check.token_edits > 1 and (not kinds or c.offered.origin.kind in kinds)]
         before, after = [], []

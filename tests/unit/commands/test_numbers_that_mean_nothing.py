@@ -5,7 +5,9 @@ from typer.testing import CliRunner
 
 import cod_core.__main__  # noqa: F401  registers every command
 from cod_core.commands.shell import app
-from cod_core.errors import BadInput
+from cod_core.distill.executor import spread
+from cod_core.errors import BadInput, ModelUnavailable
+from cod_core.models.encoder import DEFAULT_ENCODER, Encoder
 from cod_core.types import Task
 from cod_core.workspace import Workspace
 from cod_core.workspace.students import student_settings
@@ -62,12 +64,33 @@ def test_a_generator_that_does_not_exist_is_refused_with_those_that_do(w, pid):
     ({"temperature": "abc"}, "temperature must be a number, not 'abc'"), ({"temperature": True}, "must be a number"),
     ({"l2": float("nan")}, "must be a number"), ({"temperature": 0}, "more than 0"), ({"l2": -1}, "more than 0"),
     ({"student": "finetuned", "steps": 2.5}, "steps must be a whole number"),
-    ({"student": "finetuned", "steps": -1}, "steps is 0"), ({"student": "finetuned", "layers": "x"}, "list of whole numbers"),
+    ({"student": "finetuned", "micro_batch": "abc"}, "micro_batch must be"), ({"micro_batch": -1}, "micro_batch is 0"),
+    ({"student": "finetuned", "batch_size": 1}, "batch_size is 2"), ({"student": "finetuned", "steps": -1}, "steps is 0"),
+    ({"student": "finetuned", "layers": "x"}, "list of whole numbers"),
     ({"student": "finetuned", "layers": [1, "x"]}, "layers must be a whole number"),
     ({"method": "foo"}, "no method called 'foo'"), ({"student": "retrieval", "method": "foo"}, "no method called 'foo'")])
 def test_a_setting_that_no_such_student_has_is_refused(params, said):
     with pytest.raises(BadInput, match=said):
         student_settings(params)
+
+
+def test_a_mode_is_checked_even_where_there_is_nothing_to_tighten(w, pid):
+    with pytest.raises(BadInput, match="one of minimal, confidence, not 'foo'"):
+        w.tighten_all(pid, {"mode": "foo"})
+
+
+@pytest.mark.slow
+def test_a_layer_that_a_model_does_not_have_is_refused_with_those_it_has():
+    with pytest.raises(ModelUnavailable, match="no layer 99. Choose from 0 to 5"):
+        Encoder(DEFAULT_ENCODER, [99])
+    with pytest.raises(ModelUnavailable, match="no layer 99. Choose from -7 to 6"):
+        Encoder(DEFAULT_ENCODER + "@99").encode(["A film."])
+
+
+def test_a_scheduler_whose_address_has_no_port_is_not_reached():
+    pytest.importorskip("distributed")
+    with pytest.raises(BadInput, match="No Dask scheduler answers at foo"):
+        spread(len, [()], print, scheduler="foo")
 
 
 def test_settings_are_checked_before_the_data_are(w, pid):

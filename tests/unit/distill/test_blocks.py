@@ -35,3 +35,13 @@ def test_a_block_gives_what_the_sweep_gives_and_travels_between_processes():
     expected = {r.config.run_id: r.test["accuracy"] for r in world.run(cells)}
     assert {d.result.config.run_id: d.result.test["accuracy"] for d in found} == expected
     assert block.ids == [c.config.run_id for c in cells]
+
+
+def test_a_project_without_texts_to_measure_on_ends_in_no_traceback():
+    """The width of the teacher's answers was read off the judged texts, of which there may be none."""
+    world = World()
+    cells, _ = world.plan(shots=(4,), arms=("kd",))
+    nothing = (np.zeros((0, 2)),) * 3 + (np.zeros((0, 5)),) * 3
+    assert any(cell.soft is not None for cell in cells)
+    [block] = cut_blocks(cells, Shared(LABELS, (EvalSet(),) * 3, nothing[:3], nothing[3:]), world.embed, 100)
+    assert len(do_block(block)) == len(cells)

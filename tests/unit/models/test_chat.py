@@ -157,7 +157,8 @@ def test_a_key_belongs_to_scheme_host_and_port(one, same, other):
 
 
 @pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://x/v1", "https://user:pw@host/v1",
-                                 "https://host/v1?api-key=1", "https://host:99999/v1", ""])
+                                 "https://host/v1?api-key=1", "", "http://[::1", "http://host:99999/v1",
+                                 "http://host:abc/v1", "http://host:0/v1"])
 def test_addresses_that_cannot_be_used_or_hold_a_secret_are_refused(url):
     with pytest.raises(BadInput):
         LLMSettings(base_url=url)
