@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import answers, errors, hubmodel, jobs, language_model, layout, people, state, verdict
+from ui import answers, checking, errors, hubmodel, jobs, language_model, layout, people, state, verdict
 
 layout.through_app()
 
@@ -79,7 +79,7 @@ def use(spec: dict[str, Any], **more: Any) -> None:
     with errors.shown(), st.spinner("Loading the teacher …"):
         w.set_teacher(pid, spec, **more)
         state.mark_saved()
-        state.notice("The teacher is set. Verdicts of another teacher count as stale until they are made again.")
+        state.notice("The teacher is set.")
         st.rerun()
 
 
@@ -196,7 +196,10 @@ if summary.teacher_label:
     report()
     if w.generates(pid):
         answers.unlabelled(w, pid, summary, jobs.running(job))
-    layout.next_step("proposals", "Go on to Proposals", primary=summary.n_train > 0)
+    waits = checking.needed(w, pid, summary, jobs.running(job), "teacher")
+    layout.next_step("proposals", "Go on to Proposals", primary=summary.n_train > 0 and not waits)
+elif checking.needed(w, pid, summary, page="teacher"):
+    pass  # an exported set that was opened: choose below
 elif summary.n_train == 0 and summary.n_unlabelled:
     errors.box(
         "None of your texts has a label yet. If they are prompts, choose “A model's answers”: then each gets the label of "

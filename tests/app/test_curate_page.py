@@ -106,4 +106,4 @@ def test_changed_teacher_is_said_on_the_card(filled, screen, workspace):
     from cod_core.store import projects
 
     projects.set_teacher(workspace.db, filled, {"kind": "builtin", "name": "amazon"})
-    assert "The teacher was changed" in words(screen("curate", filled))
+    assert "the verdict of another teacher" in words(screen("curate", filled))
