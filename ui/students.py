@@ -94,7 +94,7 @@ def small_model(w: Any, pid: str, job: Any, busy: bool) -> None:
             {
                 "form": {"torch": "torch", "student.onnx": "ONNX", "student-int8.onnx": "ONNX, 8 bits"}[m["name"]],
                 "size, MB": round(m["bytes"] / 1e6, 1),
-                "same answers as torch": None if m["agreement"] is None else f"{100 * m['agreement']:.1f} %",
+                "same answers as torch": "–" if m["agreement"] is None else f"{100 * m['agreement']:.1f} %",
                 "one text, ms": m["latency_ms"],
                 "texts a second": m["texts_a_second"],
             }
@@ -106,7 +106,7 @@ def small_model(w: Any, pid: str, job: Any, busy: bool) -> None:
                 {
                     "form": "the teacher",
                     "size, MB": round(t["bytes"] / 1e6, 1),
-                    "same answers as torch": None,
+                    "same answers as torch": "–",
                     "one text, ms": t["latency_ms"],
                     "texts a second": t["texts_a_second"],
                 }
