@@ -70,12 +70,12 @@ def outcome(kind: str, result: dict[str, Any]) -> list[tuple[str, str]]:
         silent = f" To {result['undecided']} the model answered nothing." if result["undecided"] else ""
         said.append(("info", f"{result['labelled']} prompts have the label of their answer now.{silent}"))
     if kind == "finetune_teacher":
-        if result.get("accuracy") is not None:
+        if result.get("estimate") is not None:
             said.append(
                 (
                     "info",
-                    f"The new teacher is right on {round(result['accuracy'] * 100)} %, measured on "
-                    f"{result.get('measured_on')}.",
+                    "There are no test texts to measure the trained teacher on. A simpler model, trained on parts of your texts, was "
+                    f"right on {round(result['estimate'] * 100)} % of the others. Add test texts to know about this teacher.",
                 )
             )
         if result.get("warning"):
