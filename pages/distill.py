@@ -26,7 +26,7 @@ COMPARED = {
     4: "Four ways are compared at each number: your texts alone; half as many texts; half texts and half counterfactuals; all "
     "texts with their counterfactuals.",
     5: "Five ways are compared at each number: your texts alone; half as many texts; half texts and half counterfactuals; all "
-    "texts with their counterfactuals; fewer texts, each with a counterfactual to every other label.",
+    "texts with their counterfactuals; fewer texts, each changed to every other label.",
 }
 DRAWS = {"linear": 20, "contrastive": 10, "finetuned": 10}
 

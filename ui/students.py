@@ -15,12 +15,11 @@ ARMS = {
     "half": "half of your texts",
     "cod": "half texts, half counterfactuals",
     "cod_plus": "all texts with their counterfactuals",
+    "cod_all": "fewer texts, each changed to every other label",
     "swap": "half texts, half random changes",
     "unverified": "half texts, half unchecked proposals",
     "tightened": "half texts, half tightened counterfactuals",
 }
-
-
 METHODS = {"kd": "soft labels", "lwd": "soft labels and layers (LWD)", "ted": "soft labels and filtered layers (TED)"}
 SOFT = {"teacher": "the teacher's", "scaled": "calibrated on development texts", "off": "none", "random": "random"}
 
