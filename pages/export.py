@@ -4,7 +4,7 @@ import functools
 
 import streamlit as st
 
-from ui import checking, errors, exporting, hubpush, jobs, layout
+from ui import checking, errors, exporting, hubpush, jobs, layout, students
 
 layout.through_app()
 
@@ -98,6 +98,8 @@ def student() -> None:
         st.caption("Distil a student first; then it can be taken away here.")
         return
     st.caption("A folder with the model's weights and a short README that shows how to load it in a few lines.")
+    if w.kept_students(pid):
+        st.caption(f"{students.described(w.chosen_student(pid))}.")
     with st.container(horizontal=True):
         st.download_button(
             "Download the student (.zip)",

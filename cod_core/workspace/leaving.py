@@ -136,10 +136,16 @@ class Leaving(Choosing):
         return zipped(self._student_folder(pid, self.chosen_student(pid, run_id)))
 
     def chosen_student(self, pid: str, run_id: str | None = None):
-        """The run named, else the best by development rows whose weights are kept. Raises NotEnoughData, BadInput."""
-        found = {r.config.run_id: r for r in runs.runs(self.db, pid) if r.path is not None}
+        """The run named, else the best by development rows whose weights are kept, of the present teacher where it has any.
+
+        Raises NotEnoughData, BadInput.
+        """
+        found, project = {r.config.run_id: r for r in runs.runs(self.db, pid) if r.path is not None}, self.project(pid)
         if run_id is None:
-            with_cfes = [r for r in found.values() if r.config.arm in ("cod", "cod_plus")] or list(found.values())
+            present = self._identity(project.teacher, project.task.labels) if project.teacher else None
+            own = [r for r in found.values() if (r.config.teacher_id, r.config.teacher_revision) == present]
+            own = own or list(found.values())
+            with_cfes = [r for r in own if r.config.arm in ("cod", "cod_plus")] or own
             if not with_cfes:
                 raise NotEnoughData("There is no student yet. Distil first.")
             run_id = max(with_cfes, key=lambda r: (r.config.shots, r.dev.get("accuracy", r.dev.get("agreement", 0.0)),
