@@ -46,8 +46,8 @@ def search(k: int, busy: bool) -> None:
     )
     if chosen.get("second"):
         does = (
-            "Changes several words, at most a third, until the teacher and a second, simpler judge are both sure of the new "
-            "label; allow five seconds a text."
+            "Changes several words, about a third of them, until the teacher and a second, simpler judge are as sure as possible "
+            "of the new label; allow five seconds a text."
         )
     if w.generates(pid):
         does = answers.searching(w, pid, k, chosen.get("budget", usual))

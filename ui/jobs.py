@@ -10,6 +10,7 @@ from cod_core.progress import time_left
 from ui import errors, state
 
 ACTIVE = ("queued", "running")
+KEPT = "What was finished is kept."
 
 
 def spoken(seconds: float | None) -> str:
@@ -121,9 +122,10 @@ def _live(pid: str, job_id: str) -> None:
 
 def _stopped(job: Any) -> None:
     if job.state == "cancelled":
-        errors.box(f"Stopped at {job.done} of {job.total}. What was finished is kept.", "info")
+        errors.box(f"Stopped at {job.done} of {job.total}. {KEPT}", "info")
     else:
-        errors.box(f"{job.error or job.message or 'The work stopped.'}\nWhat was finished is kept.", "error")
+        why = job.error or job.message or "The work stopped."
+        errors.box(why if KEPT in why else f"{why}\n{KEPT}", "error")
     if st.button("Resume", key=f"resume-{job.id}", icon=":material/play_arrow:"):
         with errors.shown():
             state.workspace().resume(job.id, key=st.session_state.get(state.LLM_KEY))
