@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -44,6 +45,17 @@ def navigate():
         ],
         position="hidden",
     )
+
+
+def told_if_lost() -> None:
+    """On the start page of a new session: say so where the address named a page that there is not. Streamlit shows Start then."""
+    if st.session_state.get("arrived"):
+        return
+    st.session_state["arrived"] = True
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    asked = urlsplit(st.context.url or "").path.strip("/").removeprefix(base).strip("/")
+    if asked and asked not in PAGES:
+        state.notice("The page in the address does not exist. This is the start page.", "warn")
 
 
 def run(page) -> None:

@@ -101,7 +101,8 @@ def gap_sentence(gap: dict, k: int) -> str:
     elif e["low"] is not None and e["low"] > 0:
         verdict = "counterfactuals drove the lines apart"
     return (f"At {k} training rows the gap between the lines is {cod:.2f} with counterfactuals and {kd:.2f} without, in "
-            f"units of the median pair{more}, {layout.several(gap['n'], 'pair')}, {layout.several(gap['draws'], 'draw')}: {verdict}. Students with "
+            f"units of the median pair{more}, {layout.several(gap['n'], 'pair')}, "
+            f"{layout.several(gap['draws'], 'draw')}: {verdict}. Students with "
             f"counterfactuals give the teacher's answer at both ends of {1 - gap['arms']['cod']['censored']:.0%} of the "
             f"pairs, the others of {1 - gap['arms']['kd']['censored']:.0%}.")
 
