@@ -187,15 +187,16 @@ def distilled(w: Any, pid: str) -> bool:
 
 def done_steps(summary: Any, runs: bool) -> dict[str, tuple[bool, str]]:
     """Step -> (done, short note) from the workspace's summary. runs: whether there are results."""
-    proposed, decided = summary.n_proposed_texts, summary.n_decided
+    proposed, decided, taught = summary.n_proposed_texts, summary.n_decided, bool(summary.teacher_label)
+    pairs = several(summary.n_accepted, "pair") if summary.n_accepted and taught else ""  # without a teacher none leaves
     return {
         "data": (summary.n_train > 0, several(summary.n_train, "text") if summary.n_train else ""),
-        "teacher": (bool(summary.teacher_label), "check again" if summary.stale else ""),
+        "teacher": (taught, "check again" if taught and summary.stale else "choose one" if proposed and not taught else ""),
         "proposals": (proposed > 0, f"{proposed:,}" if proposed else ""),
         "curate": (summary.n_accepted > 0, f"{decided:,} of {proposed:,}" if proposed else ""),
         "distill": (runs, ""),
         "results": (runs, ""),
-        "export": (False, several(summary.n_accepted, "pair") if summary.n_accepted else ""),
+        "export": (False, pairs),
     }
 
 

@@ -76,8 +76,10 @@ class Distilling(Base):
             blocked = True
         elif not allowed and not (waiting and accepted > len(kept)):
             need = len(project.task.labels)
-            are = "are accepted" if accepted == len(kept) else f"of the {accepted} accepted turn this teacher's verdict around"
-            messages.append(f"{len(kept)} counterfactuals {are}. The smallest comparison needs {need} or more, "
+            one = len(kept) == 1
+            told = (f"{len(kept)} counterfactual{' is' if one else 's are'} accepted" if accepted == len(kept) else
+                    f"{len(kept)} of the {accepted} accepted counterfactuals turn{'s' if one else ''} this teacher's verdict around")
+            messages.append(f"{told}. The smallest comparison needs {need} or more, "
                             "as many for each label. Accept more on the Curate page.")
             blocked = True
         elif not allowed:

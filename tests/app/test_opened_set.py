@@ -47,4 +47,4 @@ def test_accepted_pairs_that_the_new_teacher_does_not_turn_around_are_counted_as
     workspace.accept_unattended(filled)
     monkeypatch.setattr(type(workspace), "kept_pairs", lambda self, pid: {})
     said = " ".join(workspace.preflight(filled).messages)
-    assert "0 counterfactuals of the 3 accepted turn this teacher's verdict around" in said
+    assert "0 of the 3 accepted counterfactuals turn this teacher's verdict around" in said
