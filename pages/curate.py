@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import cardview, errors, layout, queuebar, review, state, strip
+from ui import cardview, checking, errors, layout, queuebar, review, state, strip
 
 layout.through_app()
 
@@ -19,7 +19,8 @@ def nothing_listed(show: str) -> None:
     elif show == "todo":
         errors.box("Every proposal is decided. You can still look at them under Kept, or undo.", "ok")
         with st.container(horizontal=True):
-            layout.next_step("distill", "Go on to Distil")
+            if not waits:
+                layout.next_step("distill", "Go on to Distil")
             cardview.undo_button(pid)
     else:
         errors.box("No text is in this list.", "info")
@@ -36,6 +37,7 @@ if not queue.total:
         "Propose counterfactuals",
     )
 else:
+    waits = checking.needed(w, pid, w.summary(pid), page="curate")
     queuebar.bar(queue)
     live = st.container()
     current = cardview.current(pid, queue)

@@ -12,8 +12,10 @@ w, project = layout.need_project()
 pid, labels = project.id, project.task.labels
 ROLES = {"labelled": "Texts with labels", "test": "Test texts, kept apart", "unlabelled": "Texts without labels"}
 HELP = {
-    "labelled": "The texts to learn from. Unless a test file is given, a part of them is set aside for testing.",
-    "test": "Labelled texts on which the results are measured. Nothing is trained on them or chosen by them.",
+    "labelled": "The texts to learn from. Where the project has no test texts yet, a part of 40 or more is set aside for testing and "
+    "development, and stays so when a test file comes later. If you have a test file, add it first.",
+    "test": "Labelled texts on which the results are measured. Nothing is trained on them or chosen by them. They join what was set "
+    "aside for testing before.",
     "unlabelled": "On these the student's agreement with the teacher is measured.",
 }
 HUB = {
@@ -28,13 +30,17 @@ HUB = {
 
 def holdings(summary: Any) -> None:
     """Counts, balance and the largest k."""
+    n_dev = sum(n for (split, _), n in summary.counts.items() if split == "validation")
     layout.counts(
         [
             (summary.n_train, "training texts"),
+            *([(n_dev, "development texts")] if n_dev else []),
             (summary.n_test, "test texts"),
             (summary.n_unlabelled, "texts without labels"),
         ]
     )
+    if n_dev:
+        st.caption("Development texts are set aside too: the app looks at them while you work, and the test texts stay untouched.")
     train = {label: summary.counts.get(("train", label), 0) for label in labels}
     if summary.n_train:
         st.subheader("Training texts by label", anchor=False)

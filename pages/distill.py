@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import errors, jobs, layout, state, students
+from ui import checking, errors, jobs, layout, state, students
 
 layout.through_app()
 
@@ -22,6 +22,12 @@ EXPLAIN = {
 }
 LABEL_PRIOR = 1.5  # docs/experiments.md
 ARMS = ["kd", "half", "cod", "cod_plus"]
+COMPARED = {
+    4: "Four ways are compared at each number: your texts alone; half as many texts; half texts and half counterfactuals; all "
+    "texts with their counterfactuals.",
+    5: "Five ways are compared at each number: your texts alone; half as many texts; half texts and half counterfactuals; all "
+    "texts with their counterfactuals; fewer texts, each changed to every other label.",
+}
 DRAWS = {"linear": 20, "contrastive": 10, "finetuned": 10}
 
 
@@ -32,11 +38,16 @@ def spoken(seconds: float) -> str:
     return f"about {round(seconds / 60)} minutes" if seconds < 5400 else f"about {seconds / 3600:.1f} hours"
 
 
-def preflight(student: str) -> Any:
+def ways() -> list[str]:
+    """The arms that are compared; a fifth one where there are three labels or more."""
+    return ARMS + (["cod_all"] if len(project.task.labels) > 2 else [])
+
+
+def preflight(student: str, seeds: int, shots: list[int]) -> Any:
     """What is known before the start, in plain words."""
     check = None
     with errors.shown():
-        check = w.preflight(pid, student, DRAWS[student])
+        check = w.preflight(pid, student, seeds, shots, ways())
     if check is None:
         return None
     layout.counts(
@@ -48,8 +59,67 @@ def preflight(student: str) -> Any:
         ]
     )
     for message in check.messages:
-        errors.box(message, "warn" if check.blocked else "info")
+        if message != w.waiting(pid):  # said above, with the button
+            errors.box(message, "warn" if check.blocked else "info")
     return check
+
+
+def options(student: str, allowed: list[int]) -> tuple[list[int], dict[str, Any]]:
+    """(numbers of training rows, the job's other parameters) as chosen; no numbers where the model turns out not to be there."""
+    shots = st.pills(
+        "Numbers of training rows to compare",
+        allowed,
+        selection_mode="multi",
+        default=allowed,
+        key=f"shots-{student}-{len(allowed)}",
+    )
+    seeds = st.number_input("Draws (each is another random choice of rows)", 1, 50, DRAWS[student], key=f"seeds-{student}")
+    st.caption(COMPARED[len(ways())])
+    more = students.expert_options(w, student) if state.technical() else {}
+    if student == "linear" and st.toggle(
+        "Let the names of the labels help",
+        key="names",
+        help="The student starts from what your label names mean in plain language, so choose names that say it. "
+        "Helps most with few texts, with and without counterfactuals.",
+    ):
+        more["label_prior"] = LABEL_PRIOR
+    energy = st.toggle("Estimate the electricity", key="energy", help="Needs the optional package codecarbon.")
+    there = True
+    if student != "linear" and st.toggle("Check the memory first", key="memory"):
+        there = False
+        with errors.shown():
+            memory = w.memory(pid, {"student": student, **more})
+            errors.box(memory.sentence, "info" if memory.rows else "warn")
+            there = True
+    return sorted(shots) if there else [], {"seeds": int(seeds), "energy": energy, **more}
+
+
+def distil(finished: bool, allowed: list[int]) -> None:
+    """The choice of a student, what is known before the start, and the button that starts."""
+    student = (
+        st.segmented_control(
+            "Student", list(STUDENTS), default="linear", required=True, format_func=STUDENTS.get, key="student"
+        )
+        or "linear"
+    )
+    st.caption(EXPLAIN[student])
+    known = st.container()  # filled after the options, which decide how long it takes
+    with st.expander("Options"):
+        shots, more = options(student, allowed)
+    with known:
+        check = preflight(student, more["seeds"], shots)
+    if check is not None and st.button(
+        "Distil and compare",
+        type="secondary" if finished else "primary",
+        key="distil",
+        disabled=busy or check.blocked or not shots,
+    ):
+        with errors.shown():
+            params = {"student": student, "shots": shots, "arms": ways(), "method": "kd", **more}
+            w.check_student(params)
+            w.start(pid, "distill", params)
+            state.mark_saved()
+            st.rerun()
 
 
 layout.header(
@@ -70,71 +140,10 @@ else:
     if finished:
         errors.box("The comparison is ready.", "ok")
         layout.next_step("results", "See the results")
-    student = (
-        st.segmented_control(
-            "Student", list(STUDENTS), default="linear", required=True, format_func=STUDENTS.get, key="student"
-        )
-        or "linear"
-    )
-    st.caption(EXPLAIN[student])
-    check = preflight(student)
-    if check is not None:
-        with st.expander("Options"):
-            shots = st.pills(
-                "Numbers of training rows to compare",
-                check.shots_allowed,
-                selection_mode="multi",
-                default=check.shots_allowed,
-                key=f"shots-{student}-{len(check.shots_allowed)}",
-            )
-            seeds = int(
-                st.number_input(
-                    "Draws (each is another random choice of rows)",
-                    1,
-                    50,
-                    DRAWS[student],
-                    key=f"seeds-{student}",
-                )
-            )
-            st.caption(
-                "Four ways are compared at each number: your texts alone; half as many texts; half texts and half "
-                "counterfactuals; all texts with their counterfactuals."
-            )
-            more = students.expert_options(w, student) if state.technical() else {}
-            if student == "linear" and st.toggle(
-                "Let the names of the labels help",
-                key="names",
-                help="The student starts from what your label names mean in plain language, so choose names that say it. "
-                "Helps most with few texts, with and without counterfactuals.",
-            ):
-                more["label_prior"] = LABEL_PRIOR
-            energy = st.toggle("Estimate the electricity", key="energy", help="Needs the optional package codecarbon.")
-            if student != "linear" and st.toggle("Check the memory first", key="memory"):
-                with errors.shown():
-                    memory = w.memory(pid, {"student": student, **more})
-                    errors.box(memory.sentence, "info" if memory.rows else "warn")
-        if st.button(
-            "Distil and compare",
-            type="secondary" if finished else "primary",
-            key="distil",
-            disabled=busy or check.blocked or not shots,
-        ):
-            with errors.shown():
-                w.start(
-                    pid,
-                    "distill",
-                    {
-                        "student": student,
-                        "shots": sorted(shots),
-                        "seeds": seeds,
-                        "arms": ARMS + (["cod_all"] if len(project.task.labels) > 2 else []),
-                        "method": "kd",
-                        "energy": energy,
-                        **more,
-                    },
-                )
-                state.mark_saved()
-                st.rerun()
+    waits = checking.needed(w, pid, summary, busy, "distill")
+    allowed = w.shots_allowed(pid)
+    if not waits or allowed:
+        distil(finished, allowed)
 kept = []
 with errors.shown():
     kept = w.kept_students(pid)

@@ -4,7 +4,7 @@ import functools
 
 import streamlit as st
 
-from ui import errors, exporting, hubpush, layout
+from ui import checking, errors, exporting, hubpush, jobs, layout, students
 
 layout.through_app()
 
@@ -14,7 +14,7 @@ NAMES = {
     "exported": "pairs to take away",
     "rejected": "rejected",
     "other": "flagged or skipped, left out",
-    "stale": "to be checked again, left out",
+    "stale": "to be checked first, left out",
     "unflipped": "no longer flip the teacher to their label, left out",
 }
 
@@ -98,6 +98,8 @@ def student() -> None:
         st.caption("Distil a student first; then it can be taken away here.")
         return
     st.caption("A folder with the model's weights and a short README that shows how to load it in a few lines.")
+    if w.kept_students(pid):
+        st.caption(f"{students.described(w.chosen_student(pid))}.")
     with st.container(horizontal=True):
         st.download_button(
             "Download the student (.zip)",
@@ -121,6 +123,7 @@ def student() -> None:
 
 
 layout.header("Export", "Take away the set you curated, and a small model that runs without this app.")
+busy = jobs.running(jobs.panel(w, pid, ("recheck",)))
 everything = w.export_counts(pid)
 summary = w.summary(pid)
 if not everything["exported"] and not everything["stale"]:
@@ -130,6 +133,9 @@ if not everything["exported"] and not everything["stale"]:
         "curate" if summary.n_proposed_texts else "proposals",
         "Go to Curate" if summary.n_proposed_texts else "Propose counterfactuals",
     )
+elif not everything["exported"]:
+    layout.counts([(everything["stale"], NAMES["stale"])])
+    checking.needed(w, pid, summary, busy, "export")
 else:
     top = st.container()
     choice = exporting.choose(w, project)
@@ -137,11 +143,7 @@ else:
         counts = w.export_counts(pid, choice)
         layout.counts([(n, NAMES[k]) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
         if counts["stale"]:
-            errors.box(
-                "Some accepted pairs were checked by another teacher. Check them again on the page Proposals; until "
-                "then they are left out.",
-                "warn",
-            )
+            checking.needed(w, pid, summary, busy, "export")
         downloads(choice)
         with errors.shown():
             exporting.personal(w, pid, choice, counts["exported"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import answers, errors, jobs, language_model, layout, people, quality, search_options, state
+from ui import answers, checking, errors, jobs, language_model, layout, people, quality, search_options, state
 
 layout.through_app()
 
@@ -49,8 +49,8 @@ def search(k: int, busy: bool) -> None:
     )
     if chosen.get("second"):
         does = (
-            "Changes several words, at most a third, until the teacher and a second, simpler judge are both sure of the new "
-            "label; allow five seconds a text."
+            "Changes several words, about a third of them, until the teacher and a second, simpler judge are as sure as possible "
+            "of the new label; allow five seconds a text."
         )
     if w.generates(pid):
         does = answers.searching(w, pid, k, chosen.get("budget", usual))
@@ -75,21 +75,12 @@ def overview(summary: Any) -> None:
             (summary.n_decided, "decided by you"),
         ]
     )
-    if missing := summary.n_proposed_texts - summary.n_valid:
+    missing = summary.n_proposed_texts - summary.n_valid
+    if missing and not summary.stale:
         st.html(
             f'<div class="cod-why">{escape(layout.several(missing, "text"))}: no proposal flips the teacher yet. '
             "You can change the wording yourself on the page Curate.</div>"
         )
-    if summary.stale:
-        errors.box(
-            f"{summary.stale:,} proposals were checked by another teacher. Until this teacher has checked them they "
-            "are neither trained on nor exported.",
-            "warn",
-        )
-        if st.button("Check them now", key="recheck", disabled=busy):
-            with errors.shown():
-                w.start(pid, "recheck", {})
-                st.rerun()
 
 
 layout.header("Proposals", "For each text the app proposes small changes that turn the teacher's verdict around.")
@@ -97,7 +88,9 @@ summary = w.summary(pid)
 job = jobs.panel(w, pid, ("generate", "study", "fluency", "recheck", "tighten"))
 busy = jobs.running(job)
 main_action = "primary"
-if not summary.n_train and summary.n_unlabelled and w.generates(pid):
+if not summary.teacher_label and summary.n_proposed_texts:
+    checking.needed(w, pid, summary)
+elif not summary.n_train and summary.n_unlabelled and w.generates(pid):
     layout.empty(
         "Your prompts have no labels yet",
         "Let the model answer them: each prompt gets the label of its answer.",
@@ -118,11 +111,12 @@ elif not summary.teacher_label:
 else:
     if summary.n_proposed_texts:
         overview(summary)
+        waits = checking.needed(w, pid, summary, busy)
         if busy:
             layout.next_step("curate", "Curate those that are ready")
         else:
             main_action = "secondary"
-            layout.next_step("curate", "Go on to Curate")
+            layout.next_step("curate", "Go on to Curate", primary=not waits)
             quality.card(w, pid, busy)
             st.subheader("Propose for more texts", anchor=False)
     way = st.segmented_control(

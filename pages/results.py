@@ -4,7 +4,7 @@ from html import escape
 
 import streamlit as st
 
-from ui import errors, jobs, layout, measured, outcome, remembered, state
+from ui import errors, jobs, layout, measured, outcome, remembered, state, students
 
 layout.through_app()
 
@@ -54,6 +54,7 @@ else:
             "Decisions, texts or the teacher changed since this was computed. Distil again to bring it up to date.", "warn"
         )
     st.html(f'<p class="cod-quote" id="result-sentence">{escape(results.sentence)}</p>')
+    st.html(f'<div class="cod-why" id="result-student">{escape(students.measured_on(results))}</div>')
     layout.next_step("export", "Go on to Export")
     section = st.segmented_control(
         "Look at", list(outcome.SECTIONS), default="bought", required=True, key="results-section",

@@ -143,9 +143,10 @@ def from_file() -> None:
         open_and_go(made, "curate")
 
 
-st.html(HERO)
+layout.told_if_lost()
 if waiting := state.take_notice():
     errors.box(*waiting)
+st.html(HERO)
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     clicked = st.button("Try the sample project", type="primary", icon=":material/play_arrow:", key="try-sample")
     which = st.segmented_control(

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import answers, errors, hubmodel, jobs, language_model, layout, people, state, verdict
+from ui import answers, checking, errors, hubmodel, jobs, language_model, layout, people, state, verdict
 
 layout.through_app()
 
@@ -26,14 +26,14 @@ BUILTIN = {
 }
 
 
-def report() -> None:
-    """The teacher's card: accuracy on the person's own rows and where it disagrees."""
+def report() -> bool:
+    """The teacher's card: accuracy on the person's own rows and where it disagrees. Whether it is of use."""
     found = None
     doing = "The model answers some of your prompts …" if w.generates(pid) else "The teacher reads your labelled texts …"
     with errors.shown(), st.spinner(doing):
         found = w.teacher_report(pid)
     if found is None:
-        return
+        return False
     st.subheader("Your teacher", anchor=False)
     st.html(f'<div class="cod-name">{escape(found.name)}</div>')
     cells = []
@@ -43,6 +43,8 @@ def report() -> None:
         cells.append((len(found.disagreements), "texts where it disagrees with your label"))
     if cells:
         layout.counts(cells)
+    if found.warning:
+        errors.box(found.warning, "warn")
     if found.accuracy is None and not w.generates(pid):
         errors.box("There are no labelled texts yet on which to measure this teacher.", "info")
     if found.n_left_out:
@@ -72,6 +74,7 @@ def report() -> None:
     covered = "" if found.covered is None else f"\nshare of {share} {found.covered:.3f}"
     with st.expander("Technical details", icon=":material/code:"):
         st.text(f"{found.name}\nrevision {found.revision}\nkind {found.kind}{covered}")
+    return not found.warning
 
 
 def use(spec: dict[str, Any], **more: Any) -> None:
@@ -79,7 +82,7 @@ def use(spec: dict[str, Any], **more: Any) -> None:
     with errors.shown(), st.spinner("Loading the teacher …"):
         w.set_teacher(pid, spec, **more)
         state.mark_saved()
-        state.notice("The teacher is set. Verdicts of another teacher count as stale until they are made again.")
+        state.notice("The teacher is set.")
         st.rerun()
 
 
@@ -212,10 +215,13 @@ kind_of_action = "secondary" if summary.teacher_label else "primary"
 job = jobs.panel(w, pid, ("finetune_teacher", "label_prompts"))
 unconfirmed()
 if summary.teacher_label:
-    report()
+    of_use = report()
     if w.generates(pid):
         answers.unlabelled(w, pid, summary, jobs.running(job))
-    layout.next_step("proposals", "Go on to Proposals", primary=summary.n_train > 0)
+    waits = checking.needed(w, pid, summary, jobs.running(job), "teacher")
+    layout.next_step("proposals", "Go on to Proposals", primary=summary.n_train > 0 and of_use and not waits)
+elif checking.needed(w, pid, summary, page="teacher"):
+    pass  # an exported set that was opened: choose below
 elif summary.n_train == 0 and summary.n_unlabelled:
     errors.box(
         "None of your texts has a label yet. If they are prompts, choose “A model's answers”: then each gets the label of "

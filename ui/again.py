@@ -31,6 +31,7 @@ def _keep_typed(example_id: str, widget: str, original: str) -> None:
     st.session_state[widget] = ""
     if typed and typed not in original:
         state.notice(f"“{typed}” does not occur in the original, so it cannot be kept.", "warn")
+        st.session_state["again_open"] = True
     else:
         keep(example_id, typed)
 
@@ -75,18 +76,25 @@ def panel(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck
                           args=(shown, check.token_edits, check.after.prob(check.target)))
 
 
+HINT = {
+    "useless": " Your own words turn the teacher around in no place of this text, so they are not used.",
+    "known": " What your own words make of this text is among the proposals already.",
+}
+
+
 def _told(shown: Shown, found: Any) -> None:
     state.mark_saved()
     st.session_state["again_open"] = True
+    more = HINT.get(found.hint, "")
     if found.added:
         st.session_state[f"chosen-{shown.example_id}"] = found.added[0].id
         state.notice(f"{layout.several(len(found.added), 'new proposal')} that flip{'s' if len(found.added) == 1 else ''} "
-                     "the teacher; the first is shown.", "ok")
+                     f"the teacher; the first is shown.{more}", "info" if more else "ok")
     elif found.tried:
         state.notice(f"{layout.several(found.tried, 'new text')} tried, none flips the teacher. Give other words, keep "
-                     "fewer phrases, or write your own.", "info")
+                     f"fewer phrases, or write your own.{more}", "info")
     else:
-        state.notice("Nothing new was found. Give other words, keep fewer phrases, or write your own.", "info")
+        state.notice(f"Nothing new was found. Give other words, keep fewer phrases, or write your own.{more}", "info")
     review.redraw()
 
 

@@ -195,7 +195,7 @@ def _why(found: Any, where: str) -> None:
     st.html(f'<div class="cod-why">{escape(" ".join(part for part in parts if part))}</div>')
     if found.stale:
         errors.box(
-            "The teacher was changed since this was checked. Check the proposals again on the page Proposals.", "warn"
+            "What you see here is the verdict of another teacher.", "info"
         )
     if found.disagrees:
         errors.box(

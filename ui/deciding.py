@@ -24,7 +24,7 @@ def buttons(shown: Shown, ok: bool | None) -> None:
     ok: whether what stands in the box flips to its target; None where the teacher was not asked yet.
     """
     state.card_shown(shown.token)
-    if st.session_state.get("rejecting") == shown.example_id:
+    if review.rejecting(shown.example_id):
         _reasons(shown)
         return
     with st.container(horizontal=True, gap="small", key="decisions"):

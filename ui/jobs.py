@@ -10,6 +10,7 @@ from cod_core.progress import time_left
 from ui import errors, state
 
 ACTIVE = ("queued", "running")
+KEPT = "What was finished is kept."
 
 
 def spoken(seconds: float | None) -> str:
@@ -70,12 +71,12 @@ def outcome(kind: str, result: dict[str, Any]) -> list[tuple[str, str]]:
         silent = f" To {result['undecided']} the model answered nothing." if result["undecided"] else ""
         said.append(("info", f"{result['labelled']} prompts have the label of their answer now.{silent}"))
     if kind == "finetune_teacher":
-        if result.get("accuracy") is not None:
+        if result.get("estimate") is not None:
             said.append(
                 (
                     "info",
-                    f"The new teacher is right on {round(result['accuracy'] * 100)} %, measured on "
-                    f"{result.get('measured_on')}.",
+                    "There are no test texts to measure the trained teacher on. A simpler model, trained on parts of your texts, was "
+                    f"right on {round(result['estimate'] * 100)} % of the others. Add test texts to know about this teacher.",
                 )
             )
         if result.get("warning"):
@@ -121,9 +122,10 @@ def _live(pid: str, job_id: str) -> None:
 
 def _stopped(job: Any) -> None:
     if job.state == "cancelled":
-        errors.box(f"Stopped at {job.done} of {job.total}. What was finished is kept.", "info")
+        errors.box(f"Stopped at {job.done} of {job.total}. {KEPT}", "info")
     else:
-        errors.box(f"{job.error or job.message or 'The work stopped.'}\nWhat was finished is kept.", "error")
+        why = job.error or job.message or "The work stopped."
+        errors.box(why if KEPT in why else f"{why}\n{KEPT}", "error")
     if st.button("Resume", key=f"resume-{job.id}", icon=":material/play_arrow:"):
         with errors.shown():
             w = state.workspace()

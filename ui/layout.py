@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -44,6 +45,17 @@ def navigate():
         ],
         position="hidden",
     )
+
+
+def told_if_lost() -> None:
+    """On the start page of a new session: say so where the address named a page that there is not. Streamlit shows Start then."""
+    if st.session_state.get("arrived"):
+        return
+    st.session_state["arrived"] = True
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    asked = urlsplit(st.context.url or "").path.strip("/").removeprefix(base).strip("/")
+    if asked and asked not in PAGES:
+        state.notice("The page in the address does not exist. This is the start page.", "warn")
 
 
 def run(page) -> None:
@@ -175,15 +187,16 @@ def distilled(w: Any, pid: str) -> bool:
 
 def done_steps(summary: Any, runs: bool) -> dict[str, tuple[bool, str]]:
     """Step -> (done, short note) from the workspace's summary. runs: whether there are results."""
-    proposed, decided = summary.n_proposed_texts, summary.n_decided
+    proposed, decided, taught = summary.n_proposed_texts, summary.n_decided, bool(summary.teacher_label)
+    pairs = several(summary.n_accepted, "pair") if summary.n_accepted and taught else ""  # without a teacher none leaves
     return {
         "data": (summary.n_train > 0, several(summary.n_train, "text") if summary.n_train else ""),
-        "teacher": (bool(summary.teacher_label), "check again" if summary.stale else ""),
+        "teacher": (taught, "check again" if taught and summary.stale else "choose one" if proposed and not taught else ""),
         "proposals": (proposed > 0, f"{proposed:,}" if proposed else ""),
         "curate": (summary.n_accepted > 0, f"{decided:,} of {proposed:,}" if proposed else ""),
         "distill": (runs, ""),
         "results": (runs, ""),
-        "export": (False, several(summary.n_accepted, "pair") if summary.n_accepted else ""),
+        "export": (False, pairs),
     }
 
 

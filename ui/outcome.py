@@ -100,9 +100,9 @@ def gap_sentence(gap: dict, k: int) -> str:
     said = f"counterfactuals {'brought the lines together' if e['mean'] < 0 else 'drove the lines apart'}"
     if not e["clear"]:
         said = verdict(Effect(**e), MIN_ROWS)
-    draws = ONE_DRAW if e["caveat"] == ONE_DRAW else f"{gap['draws']} draws"
+    draws = ONE_DRAW if e["caveat"] == ONE_DRAW else layout.several(gap["draws"], "draw")
     return (f"At {k} training rows the gap between the lines is {cod:.2f} with counterfactuals and {kd:.2f} without, in "
-            f"units of the median pair{more}, {gap['n']} pairs, {draws}: {said}. Students with "
+            f"units of the median pair{more}, {layout.several(gap['n'], 'pair')}, {draws}: {said}. Students with "
             f"counterfactuals give the teacher's answer at both ends of {1 - gap['arms']['cod']['censored']:.0%} of the "
             f"pairs, the others of {1 - gap['arms']['kd']['censored']:.0%}.")
 

@@ -32,6 +32,8 @@ STATUS_WORDS = {
 }
 OWN = "own"
 """The choice among the alternatives that starts from the original instead of a proposal."""
+REJECTING = "rejecting"
+"""(text, version of its decisions) that stood on the card when the row of reasons was opened."""
 _TYPED, _MOVED, _ROUND, _ADVANCED = "typed", "moved", "editor_round", "advanced"
 
 
@@ -127,10 +129,12 @@ def decide(shown: Shown, new: str, reasons: tuple[str, ...] = ()) -> None:
     seconds = state.card_seconds(shown.token)
     if seconds is None:
         return
+    opened, seen = st.session_state.pop(REJECTING, None) or (None, None)
     w = state.workspace()
     cf_id = shown.base_id or w.card(shown.pid, shown.example_id, state.annotator()).offered.id
     w.decide(
-        shown.pid, cf_id, new, state.annotator(), reasons=reasons, lead_time_s=round(seconds, 1), seen=shown.version
+        shown.pid, cf_id, new, state.annotator(), reasons=reasons, lead_time_s=round(seconds, 1),
+        seen=seen if opened == shown.example_id else shown.version,
     )
     _moved(shown)
 
@@ -184,15 +188,20 @@ def undo(pid: str) -> None:
 
 @errors.callback
 def start_reject(shown: Shown) -> None:
-    """Open the row of reasons."""
+    """Open the row of reasons. Drawing it shows what others decided meanwhile, so what was seen before is remembered."""
     if state.card_seconds(shown.token) is not None:
-        st.session_state["rejecting"] = shown.example_id
+        st.session_state[REJECTING] = (shown.example_id, shown.version)
+
+
+def rejecting(example_id: str) -> bool:
+    """Whether the row of reasons is open for this text."""
+    return (st.session_state.get(REJECTING) or (None,))[0] == example_id
 
 
 @errors.callback
 def go_to(example_id: str | None) -> None:
     """Show another card without deciding."""
-    for key in ("rejecting", f"chosen-{example_id}"):
+    for key in (REJECTING, f"chosen-{example_id}"):
         st.session_state.pop(key, None)
     _forget_typing()
     state.show_item(example_id)
@@ -202,7 +211,7 @@ def go_to(example_id: str | None) -> None:
 @errors.callback
 def leave_reasons() -> None:
     """Close the row of reasons."""
-    st.session_state.pop("rejecting", None)
+    st.session_state.pop(REJECTING, None)
 
 
 def redraw() -> None:

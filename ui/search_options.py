@@ -68,7 +68,7 @@ def choose(labels: tuple[str, ...], models: dict[str, str] | None = None, usual:
                 "What kind of change?", list(KINDS), default="clear" if topics(labels) else "small", required=True,
                 format_func=KINDS.get, key=f"search-kind-{topics(labels)}",
                 help="A small model sees a text as a whole. For topics several words are changed until the teacher and a second, "
-                "simpler judge are both 95 % sure; for opinions the smallest change has taught students as well.",
+                "simpler judge are as sure as possible (95 % is enough); for opinions the smallest change has taught students as well.",
             )
             if kind == "clear":
                 out |= CLEAR

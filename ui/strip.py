@@ -11,6 +11,7 @@ import streamlit as st
 
 from ui import errors, layout, review, state
 
+ENOUGH, FEW = 100, ": so few can only hint"
 PATIENCE, LOOK_AGAIN = 0.5, 1.0
 """Seconds that the page stays for the numbers of the newest decision; seconds between looks where they take longer."""
 
@@ -65,7 +66,7 @@ def words(live: Any) -> str:
         sign = "+" if change > 0 else "−" if change < 0 else "±"
         first = (f"A quick student of your {pairs}: <b>{live.without:.1%}</b> from the originals alone, "
                  f"<b>{live.with_:.1%}</b> with their counterfactuals (<b>{sign}{abs(change):.1f} points</b> on "
-                 f"{live.n_dev:,} {escape(live.measured_on)})")
+                 f"{live.n_dev:,} {escape(live.measured_on)}{FEW if live.n_dev < ENOUGH else ''})")
     parts = [f"<span>{first}</span>"]
     if live.next is not None:
         why = " and ".join(filter(None, [", ".join(live.next.reasons[:-1]), live.next.reasons[-1]]))

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from cod_core import figures
-from ui import errors, state
+from ui import errors, layout, state
 
 KINDS = {"linear": "Quick student", "contrastive": "Strong student", "finetuned": "Thorough student"}
 ARMS = {
@@ -15,12 +15,11 @@ ARMS = {
     "half": "half of your texts",
     "cod": "half texts, half counterfactuals",
     "cod_plus": "all texts with their counterfactuals",
+    "cod_all": "fewer texts, each changed to every other label",
     "swap": "half texts, half random changes",
     "unverified": "half texts, half unchecked proposals",
     "tightened": "half texts, half tightened counterfactuals",
 }
-
-
 METHODS = {"kd": "soft labels", "lwd": "soft labels and layers (LWD)", "ted": "soft labels and filtered layers (TED)"}
 SOFT = {"teacher": "the teacher's", "scaled": "calibrated on development texts", "off": "none", "random": "random"}
 
@@ -61,6 +60,24 @@ def name_of(said: Any) -> str:
     return f"{kind}: {ARMS.get(said.arm, said.arm)}, {said.rows} rows"
 
 
+def described(run: Any) -> str:
+    """A finished student in plain words, with what is known of it from the development texts."""
+    c = run.config
+    kind, told = KINDS.get(c.student.partition(":")[0], "Student"), ""
+    if (right := run.dev.get("accuracy")) is not None:
+        told = f", right on {round(100 * right)} % of the development texts"
+    elif (same := run.dev.get("agreement")) is not None:
+        told = f", the teacher's answer on {round(100 * same)} % of the development texts"
+    return f"{kind}: {ARMS.get(c.arm, c.arm)}, {c.shots} rows{told}"
+
+
+def measured_on(found: Any) -> str:
+    """Which students a result speaks of, and over how many draws: 'Measured on a quick student, 20 draws.'"""
+    kinds = dict.fromkeys(KINDS.get(r.config.student.partition(":")[0], "other student").lower() for r in found.runs)
+    draws = len({r.config.seed for r in found.runs})
+    return f"Measured on a {' and a '.join(kinds)}, {layout.several(draws, 'draw')} of training texts."
+
+
 def answers(said: list[Any]) -> None:
     """One line a classifier: its answer and how sure it is; a word, not colour alone, where a student differs."""
     lines, teacher = [], said[0].prediction.label
@@ -89,12 +106,14 @@ def small_model(w: Any, pid: str, job: Any, busy: bool) -> None:
     """The student as ONNX: packed as a job, measured beside the teacher, then a download."""
     st.subheader("Take the student to a small device", anchor=False)
     packed = job.result if job is not None and job.kind == "pack_student" and job.state == "done" else None
+    with errors.shown():
+        st.caption(f"{described(w.chosen_student(pid, packed['run_id'] if packed else None))}.")
     if packed:
         rows = [
             {
                 "form": {"torch": "torch", "student.onnx": "ONNX", "student-int8.onnx": "ONNX, 8 bits"}[m["name"]],
                 "size, MB": round(m["bytes"] / 1e6, 1),
-                "same answers as torch": None if m["agreement"] is None else f"{100 * m['agreement']:.1f} %",
+                "same answers as torch": "–" if m["agreement"] is None else f"{100 * m['agreement']:.1f} %",
                 "one text, ms": m["latency_ms"],
                 "texts a second": m["texts_a_second"],
             }
@@ -106,7 +125,7 @@ def small_model(w: Any, pid: str, job: Any, busy: bool) -> None:
                 {
                     "form": "the teacher",
                     "size, MB": round(t["bytes"] / 1e6, 1),
-                    "same answers as torch": None,
+                    "same answers as torch": "–",
                     "one text, ms": t["latency_ms"],
                     "texts a second": t["texts_a_second"],
                 }

@@ -11,7 +11,7 @@ from ui import state
 
 NAME = "tour"
 STEPS = [
-    ("proposals", "The sample is open: film sentences with labels, and a teacher, the large model, that tells them apart. "
+    ("proposals", "The sample is open: texts with labels, and a teacher, the large model, that tells them apart. "
      "First let the app propose changes. Take 8 or 16 texts and press “Propose changes”; it takes half a minute."),
     ("curate", "One text, one proposal. Read what changes, look at the bars: the teacher must change its mind. Press A to "
      "accept, X to reject. Press E and change a word: the verdict moves while you type. Decide on eight or more."),

@@ -62,4 +62,5 @@ def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:mo
         said = f"{labelled['labelled']} texts have the label of their answer now."
         return say(out, as_json, f"{report.name}: {said}")
     said = f"{report.accuracy:.1%} right on {report.n} of your texts." if report.accuracy is not None else report.note
+    said = f"{said} {report.warning}".strip()
     say(out, as_json, f"{report.name}: {said}")

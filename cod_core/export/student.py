@@ -170,7 +170,7 @@ def zip_student(folder: str | Path) -> bytes:
 
 
 def _readme(about: Mapping[str, object], loader: str, needs: str, note: str) -> str:
-    facts = "".join(f"| {escaped(key)} | {escaped(value)} |\n" for key, value in about["info"].items())
+    facts = "".join(f"| {escaped(key)} | {escaped(value)} |\n" for key, value in _facts(about["info"]))
     table = f"\n| | |\n|---|---|\n{facts}" if facts else ""
     return f"""# A small text classifier
 
@@ -185,6 +185,17 @@ Install `{needs}`, then, in this folder:
 
 `predict(["a text"])` gives a probability for each label.
 """
+
+
+def _facts(info: Mapping[str, object]) -> list[tuple[str, object]]:
+    """The README's rows: scores that stand together under one name become a row each, numbers to three digits."""
+    out: list[tuple[str, object]] = []
+    for key, value in info.items():
+        inside = [(f"{key}: {name}", x) for name, x in value.items()] if isinstance(value, Mapping) else [(key, value)]
+        for name, x in inside:
+            number = isinstance(x, float)
+            out.append((name.replace("_", " "), int(x) if number and x.is_integer() else f"{x:.3g}" if number else x))
+    return out
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> Path:

@@ -7,6 +7,7 @@ texts is escaped, since plotly reads HTML tags in hovers.
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from math import ceil, floor, log10
 from textwrap import wrap
 from typing import Any
 
@@ -15,7 +16,7 @@ ARM_STYLE = {
     "half": ("Half of your texts", "#999999", "dot", "x"),
     "cod": ("Half texts, half counterfactuals", "#0072B2", "solid", "square"),
     "cod_plus": ("Texts plus their counterfactuals", "#009E73", "dashdot", "diamond"),
-    "cod_all": ("One text in C, counterfactuals to all C - 1 other labels", "#56B4E9", "longdashdot", "cross"),
+    "cod_all": ("Fewer texts, each changed to every other label", "#56B4E9", "longdashdot", "cross"),
 }
 OTHER = ("#CC79A7", "longdash", "star")
 BEFORE, AFTER = ARM_STYLE["kd"][1], ARM_STYLE["cod"][1]
@@ -118,8 +119,10 @@ def cost_plot(rows: Sequence[Mapping[str, Any]], key: str = "kwh"):
     title = f"Electricity of one student, {unit} (an estimate)" if key == "kwh" else "Counterfactuals of one student, US cents"
     layout(figure, title, "Accuracy on test texts")
     if rows and min(r[key] for r in rows) > 0:
-        ticks = [m * 10.0**e for e in range(-3, 7) for m in (1, 2, 5)]
-        figure.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{t:,g}" for t in ticks])
+        spent = [scale * r[key] for r in rows]
+        low, high = min(spent) / 1.1, max(spent) * 1.1
+        ticks = log_ticks(low, high)
+        figure.update_xaxes(type="log", range=[log10(low), log10(high)], tickvals=ticks, ticktext=[f"{t:,g}" for t in ticks])
     figure.update_yaxes(tickformat=".0%")
     return figure
 
@@ -141,6 +144,18 @@ def verdict_bars(labels: Sequence[str], before: Sequence[float], after: Sequence
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
     figure.update_yaxes(autorange="reversed")
     return figure
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers from low to high, both positive: 1, 2, 5, 10 … where three of them fit, else even steps, two or more."""
+    ticks = [m * 10.0**e for e in range(floor(log10(low)), ceil(log10(high)) + 1) for m in (1, 2, 5)]
+    ticks = [t for t in ticks if low <= t <= high]
+    if len(ticks) >= 3:
+        return ticks
+    least = (high - low) / 6
+    unit = 10.0 ** floor(log10(least))
+    step = next(m * unit for m in (1, 2, 5, 10) if m * unit >= least)
+    return [n * step for n in range(ceil(low / step), floor(high / step) + 1)]
 
 
 def hover_text(text: str) -> str:

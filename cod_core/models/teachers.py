@@ -100,8 +100,13 @@ class TransformersTeacher(TorchTeacher):
 def label_order(own: Sequence[str], wanted: Sequence[str], label_map: dict[str, str] | None, name: str) -> list[int]:
     """Index of the model output for each wanted label, matched by label_map, else by name ignoring case.
 
-    Raises LabelMismatch with both lists where any label is left over or used twice.
+    Raises LabelMismatch with both lists where there are more of one than of the other, or any label is left over or used twice.
     """
+    if len(own) != len(wanted):
+        raise LabelMismatch(
+            f"The teacher {name!r} knows these {len(own)} labels: {', '.join(own)}. The project has {len(wanted)}: "
+            f"{', '.join(wanted)}. So it cannot judge this project. Choose another teacher, or train one on your texts."
+        )
     mapped = [(label_map or {}).get(label, label).strip().casefold() for label in own]
     keys = [label.strip().casefold() for label in wanted]
     if sorted(mapped) != sorted(keys) or len(set(mapped)) != len(mapped):

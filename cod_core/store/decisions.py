@@ -33,18 +33,19 @@ def append_all(db: Database, pid: str, many: Sequence[Decision], seen: dict[str,
     batch = secrets.token_hex(6) if len(many) > 1 else None
     with db.begin() as c:
         if seen:
-            _unchanged(c, pid, seen)
+            _unchanged(c, pid, seen, {decision.annotator for decision in many})
         return [_append(c, pid, decision, batch) for decision in many]
 
 
-def _unchanged(c: Connection, pid: str, seen: dict[str, int]) -> None:
+def _unchanged(c: Connection, pid: str, seen: dict[str, int], mine: set[str]) -> None:
     current = _versions(c, pid, list(seen))
     moved = [i for i, version in seen.items() if current.get(i, 0) != version]
     if not moved:
         return
     last = c.execute(select(_T.c.annotator, _T.c.decided_at).where(
         _T.c.project_id == pid, _T.c.seq == current.get(moved[0]))).first()
-    who, at = last if last is not None else ("Somebody", "")
+    who, at = last if last is not None else ("somebody", "")
+    who = "you, in another window," if who in mine else who
     many = f"{len(moved)} of these texts were" if len(seen) > 1 else "This text was"
     raise Stale(f"{many} decided by {who} at {(at or '')[11:16]} (UTC) since you opened it. Nothing was overwritten: "
                 "look at it again, then decide.")

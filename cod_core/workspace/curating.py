@@ -69,6 +69,20 @@ class Curating(Cards):
             items.add_checks(self.db, pid, [check])
         return check
 
+    def waiting(self, pid: str) -> str:
+        """What has to happen before decisions count, in one sentence: a teacher, or its verdict; empty where nothing has to."""
+        current = self._state(pid)
+        if not current.counterfactuals:
+            return ""
+        if current.teacher is None:
+            return ("This set has no teacher yet. Choose one on the page Teacher, then check again: until a teacher has checked "
+                    "the proposals, they are neither trained on nor exported.")
+        if not current.stale:
+            return ""
+        many = "1 proposal is" if current.stale == 1 else f"{current.stale:,} proposals are"
+        return (f"{many} not checked by this teacher yet. Check again: until it has checked them, they are neither trained on "
+                "nor exported.")
+
     def recheck(self, pid: str, progress=None) -> int:
         """Verify every stale proposal with the present teacher; returns how many were checked."""
         current = self._state(pid)

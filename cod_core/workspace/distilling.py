@@ -13,7 +13,7 @@ from cod_core.errors import BadInput, NotEnoughData
 from cod_core.progress import Progress, silent
 from cod_core.store import items, runs
 from cod_core.text import short_hash
-from cod_core.types import ALL_ARMS, ARMS
+from cod_core.types import ALL_ARMS, ARMS, KEPT
 from cod_core.workspace.base import Base
 
 SHOTS = (8, 16, 32, 64, 128, 256, 512)
@@ -62,8 +62,9 @@ class Distilling(Base):
         wanted = sorted({*SHOTS, *([2 * pairs] if 0 < 2 * pairs < 8 else []), *([step] if pairs and pool < 8 else [])})
         return [k for k in wanted if k // 2 <= pairs and k <= max(pool, 2)]
 
-    def preflight(self, pid: str, student: str = "linear", seeds: int = 20) -> Preflight:
-        """Whether and how a sweep can run, in plain words. Asks no model."""
+    def preflight(self, pid: str, student: str = "linear", seeds: int = 20, shots: Sequence[int] = (),
+                  arms: Sequence[str] = ARMS) -> Preflight:
+        """Whether and how a sweep can run, in plain words; over every k that is allowed where shots are empty. Asks no model."""
         project, kept = self.project(pid), self.kept_pairs(pid)
         texts = self._pool_of(pid, kept)
         fair, unfair = self.fair_pairs(pid, kept, texts)
@@ -72,23 +73,29 @@ class Distilling(Base):
         counts = items.count_examples(self.db, pid)
         n_test = sum(n for (split, label), n in counts.items() if split == "test" and label is not None)
         n_free = sum(n for (split, _), n in counts.items() if split == "unlabelled")
-        messages, blocked = [], False
+        waiting, accepted = self.waiting(pid), self._accepted(pid)
+        messages, blocked = [waiting] if waiting else [], False
         if project.teacher is None:
-            messages.append("Choose a teacher first, on the Teacher page.")
+            messages = [waiting or "Choose a teacher first, on the Teacher page."]
             blocked = True
-        if warning := self.seen_in_training(pid):
-            messages.append(warning)
-            blocked = True
-        if not allowed:
-            need = 2 * len(project.task.labels)
-            messages.append(f"{len(kept)} counterfactuals are accepted. The smallest comparison needs {need // 2} or more, "
+        elif not allowed and not (waiting and accepted > len(kept)):
+            need = len(project.task.labels)
+            one = len(kept) == 1
+            told = (f"{len(kept)} counterfactual{' is' if one else 's are'} accepted" if accepted == len(kept) else
+                    f"{len(kept)} of the {accepted} accepted counterfactuals turn{'s' if one else ''} this teacher's verdict around")
+            messages.append(f"{told}. The smallest comparison needs {need} or more, "
                             "as many for each label. Accept more on the Curate page.")
+            blocked = True
+        elif not allowed:
             blocked = True
         else:
             if pairs < len(fair):
                 messages.append(f"{pairs:,} of the {len(fair):,} accepted pairs fit a fair comparison, which takes as many of each "
                                 "label.")
             messages += thin_targets(project.task.labels, [cf.target for cf, _ in fair.values()])
+        if warning := self.seen_in_training(pid):
+            messages.append(warning)
+            blocked = True
         messages += unfair
         if n_test == 0 and n_free == 0:
             messages.append("There are no test texts: upload a test file (best 100 texts or more) or unlabelled texts, "
@@ -96,12 +103,13 @@ class Distilling(Base):
             blocked = True
         elif 0 < n_test < 100:
             messages.append(f"Only {n_test} labelled test texts: differences will be uncertain. 100 or more are better.")
-        stale = self._state(pid).stale
-        if stale:
-            messages.append(f"{stale} proposals were checked by an earlier teacher and do not count until checked again.")
-        cells = sum(2 * seeds + 2 * (seeds if k <= pairs else 0) for k in allowed)
+        cells = seeds * sum(len(arms) - ("cod_plus" in arms and k > pairs) for k in shots or allowed)
         each = SECONDS_A_LINEAR if student == "linear" else SECONDS_A_STEPWISE
         return Preflight(len(kept), pairs, allowed, 5 + n_test * SECONDS_A_TEXT + cells * each, n_test, messages, blocked)
+
+    def _accepted(self, pid: str) -> int:
+        """Texts with an accepted counterfactual, whatever the present teacher says of it."""
+        return sum(d.status in KEPT for d in self._state(pid).outcome.values())
 
     def distill(self, pid: str, params: dict, progress: Progress = silent) -> dict:
         """Train and score every student of a sweep; finished ones are skipped, each is saved at once.
@@ -254,6 +262,17 @@ class Distilling(Base):
         from cod_core.workspace.students import RECIPES, recipe
 
         return recipe(student, *([encoder] if encoder else [])) if student in RECIPES else {}
+
+    def check_student(self, params: dict) -> None:
+        """Raises BadInput, ModelUnavailable where no student of these parameters can be made: to be asked before a job starts."""
+        from cod_core.models.encoder import DEFAULT_ENCODER, split_name
+        from cod_core.workspace.students import student_settings
+
+        encoder = student_settings(params)["encoder"]
+        if split_name(encoder)[0] != DEFAULT_ENCODER:
+            from cod_core.models.memory import size_of
+
+            size_of(encoder)
 
     def memory(self, pid: str, params: dict):
         """What training one student of these parameters takes (students.Memory), for students trained step by step."""

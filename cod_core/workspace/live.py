@@ -196,5 +196,7 @@ def why_next(gain: float, gains, check, counts: dict[str, int], kept: int) -> li
         reasons.append("it lies close to the decision line")
     if kept and counts[check.target] < THIN * kept / len(counts):
         n = counts[check.target]
-        reasons.append(f"only {n} of your {kept} counterfactual{'s' if kept > 1 else ''} lead to “{check.target}”")
+        only = f"only {n}" if n else "none"
+        reasons.append(f"{only} of your {kept} counterfactuals lead{'s' if n < 2 else ''} to “{check.target}”" if kept > 1
+                       else f"your one counterfactual does not lead to “{check.target}”")
     return reasons or ["it promises the student most of what is left"]

@@ -1,6 +1,6 @@
 """Try again for one text: other proposals, with the curator's hint, and with the phrases that must stay."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cod_core.counterfactuals import verify
 from cod_core.counterfactuals.search import SHARED
@@ -16,10 +16,15 @@ MORE, MOST_HINT = 4, 200
 
 @dataclass(frozen=True)
 class Again:
-    """What trying again brought. added: new proposals that flip, best first. tried: new texts the teacher judged."""
+    """What trying again brought. added: new proposals that flip, best first. tried: new texts the teacher judged.
+
+    hint: what became of the curator's words: used, known (what they make is there already), useless (no place of theirs
+    flips), "" where there were none.
+    """
 
     added: list[Counterfactual]
     tried: int
+    hint: str = ""
 
 
 class Retrying(Base):
@@ -38,6 +43,7 @@ class Retrying(Base):
         before = self.teacher(pid).predict([example.text])[0]
         target = target or (known[0].target if known else verify.target_of(before))
         found = self._with_hint(pid, example, before.label, target, hint, keep)
+        own = {cf.text for cf in found}
         searched = [cf for cf in known if cf.origin.kind == "search"]
         put_in = {word for cf in searched for word in tokens(cf.text)} - set(tokens(example.text))
         shared = any(cf.origin.name.startswith(SHARED) for cf in searched)
@@ -47,7 +53,8 @@ class Retrying(Base):
             found += [cf for cf in search(example, 4 * MORE, target, avoid) if all(phrase in cf.text for phrase in keep)]
             if any(cf.text not in texts for cf in found):
                 break
-        return self._kept(pid, example, texts, found)
+        became = "" if not hint.strip() else "useless" if not own else "known" if own <= texts else "used"
+        return replace(self._kept(pid, example, texts, found), hint=became)
 
     def _with_hint(self, pid: str, example: Example, source: str, target: str, hint: str, keep) -> list[Counterfactual]:
         from cod_core.counterfactuals import hinted

@@ -1,9 +1,10 @@
 """The teacher of a project: choosing it, loading it once, judging it on the person's own rows."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cod_core.errors import BadInput
+from cod_core.errors import BadInput, NotEnoughData
 from cod_core.models.cached import CHUNK, CachedClassifier
 from cod_core.models.encoder import DEFAULT_ENCODER, resolve, weights_revision
 from cod_core.progress import Progress, silent
@@ -26,7 +27,7 @@ class TeacherReport:
 
     n_left_out: rows it trained on. disagreements: rows where it differs from the gold label. unanswered: rows for which
     a language model named no label, or said nothing; they are in none of the other numbers. covered: mean share of its
-    answers that named a label, or held a word, None for other teachers.
+    answers that named a label, or held a word, None for other teachers. warning: where it does no better than guessing.
     """
 
     name: str
@@ -37,6 +38,7 @@ class TeacherReport:
     n_left_out: int
     disagreements: list[tuple[Example, Prediction]]
     note: str = ""
+    warning: str = ""
     unanswered: int = 0
     covered: float | None = None
 
@@ -148,7 +150,8 @@ class Teaching(Answering):
         if spec["kind"] == "generative":
             return spec["id"]
         named = spec.get("name") or spec.get("model") or spec.get("local") or spec.get("path")
-        return f"{PLAIN[spec['kind']]}: {Path(str(named)).name}"
+        given = spec["kind"] == "finetuned" and spec.get("name")  # a project's name, in which a slash is no folder
+        return f"{PLAIN[spec['kind']]}: {given or Path(str(named)).name}"
 
     def teacher_report(self, pid: str, limit: int = 200, progress: Progress = silent) -> TeacherReport:
         """Accuracy on up to `limit` of the person's own labelled rows (24 where a model has to answer each), and where
@@ -173,8 +176,22 @@ class Teaching(Answering):
         note = self.seen_in_training(pid) or note
         accuracy = 1 - len(wrong) / len(shown) if held and shown else None
         return TeacherReport(self.teacher_label(pid), project.teacher["kind"], teacher.revision, accuracy,
-                             len(shown) if held else 0, known - len(held), wrong, note, unanswered,
+                             len(shown) if held else 0, known - len(held), wrong, note,
+                             self._guessing([e.label for e in shown], [p.label for p in predictions]) if held else "", unanswered,
                              sum(covers) / len(covers) if covers else None)
+
+    @staticmethod
+    def _guessing(gold: list[str], said: list[str]) -> str:
+        """A sentence where these answers are no better than guessing; empty where they are, or where so few texts cannot tell."""
+        from cod_core.diagnostics.chance import guesses
+
+        if not guesses(gold, said):
+            return ""
+        right, commonest = sum(a == b for a, b in zip(gold, said)), max(gold.count(label) for label in set(gold))
+        return ("This teacher does no better than guessing on your texts: it is right on "
+                f"{round(100 * right / len(gold))} % of them, and always naming the commonest label would be right on "
+                f"{round(100 * commonest / len(gold))} %. What it says of a change means little. "
+                "Choose another teacher, or add labelled texts (200 or more) and train one on them.")
 
     def _trained_on(self, project):
         """A predicate: did this project's teacher see the row in training?"""
@@ -216,8 +233,8 @@ class Teaching(Answering):
         """Train a teacher on the project's training rows and choose it. params: encoder (a decoder or a GGUF file will do
         too), epochs.
 
-        Returns {"rows", "accuracy", "measured_on", "warning"}: held-out accuracy on the test split, or the
-        cross-validated accuracy of a linear head where there is no test split or fewer than 200 rows.
+        Returns {"rows", "accuracy", "measured_on", "estimate", "warning"}: its accuracy on the test split. Where there is none
+        and fewer than 200 rows, the estimate instead: what a simpler model, a linear head, reaches in cross-validation.
         """
         from cod_core.models.finetune import FEW_ROWS, cross_validate, finetune_teacher
         from cod_core.models.local_llm import resolve_llm
@@ -231,15 +248,16 @@ class Teaching(Answering):
                          epochs=int(params.get("epochs") or (2 if len(rows) >= 2000 else 4 if len(rows) >= 400 else 10)),
                          progress=progress)
         few = len(rows) < FEW_ROWS
-        out: dict = {"rows": len(rows), "accuracy": None, "measured_on": None, "warning": None}
+        out: dict = {"rows": len(rows), "accuracy": None, "measured_on": None, "estimate": None, "warning": None}
+        test = [e for e in items.examples(self.db, pid, split="test") if e.label is not None]
         if few:
-            out |= {"accuracy": cross_validate([e.text for e in rows], [e.label for e in rows], labels, encoder),
-                    "measured_on": "cross-validation of a linear head", "warning":
-                    f"Only {len(rows)} texts to train on: expect mistakes. {FEW_ROWS} or more make a teacher to trust."}
+            out["warning"] = f"Only {len(rows)} texts to train on: expect mistakes. {FEW_ROWS} or more make a teacher to trust."
+        if few and not test:
+            with suppress(NotEnoughData):
+                out["estimate"] = cross_validate([e.text for e in rows], [e.label for e in rows], labels, encoder)
         self.set_teacher(pid, {"kind": "finetuned", "path": str(folder), "name": f"{project.name} ({len(rows)} texts)",
                                "trained_on": [e.id for e in rows]})
-        test = [e for e in items.examples(self.db, pid, split="test") if e.label is not None]
-        if test and not few:
+        if test:
             right = [p.label == e.label for p, e in zip(self.teacher(pid).predict([e.text for e in test]), test)]
             out |= {"accuracy": sum(right) / len(right), "measured_on": f"{len(test)} test texts"}
         return out

@@ -94,7 +94,7 @@ class Trying(Base):
         Written beside its safetensors and card; checked on up to 400 test and unlabelled texts. Returns {"run_id",
         "file", "measured": [one a form], "teacher": the same for the teacher}.
         """
-        from cod_core.export.onnx import measure, write_onnx
+        from cod_core.export.onnx import batched, measure, write_onnx
 
         run = self.chosen_student(pid, params.get("run_id"))
         texts = [e.text for split in ("test", "unlabelled", "validation", "train")
@@ -110,7 +110,7 @@ class Trying(Base):
         beside = None
         if getattr(whole, "model", None) is not None:
             size = sum(p.numel() * 4 for p in whole.model.parameters())
-            beside = asdict(measure("teacher", whole.logprobs, texts[:100], size, None, 20))
+            beside = asdict(measure("teacher", whole.logprobs, batched(whole.tokenizer, texts[:100]), size, None, 20))
         path = self.settings.folder("exports", pid) / f"{run.config.run_id}.zip"
         path.write_bytes(zipped(folder))
         progress(2, 2, "done")

@@ -41,6 +41,19 @@ def test_reject_asks_for_a_reason_and_keeps_it(filled, screen, workspace):
     assert (last.status, last.reasons) == ("rejected", ("not_minimal",)) and item(test) == "e1"
 
 
+def test_a_text_that_was_decided_in_another_window_is_not_overwritten_by_a_reason(filled, screen, workspace):
+    """Opening the row of reasons drew the card anew, so that nothing looked decided meanwhile."""
+    test = screen("curate", filled)
+    workspace.decide(filled, "c0", "accepted", "me")
+    test.button(key="reject").click().run()
+    test.button(key="reason-not_minimal").click().run()
+    assert not test.exception and log(workspace, filled) == [("c0", "accepted")]
+    assert "decided by you, in another window, at" in words(test)
+    test.button(key="reject").click().run()
+    test.button(key="reason-not_minimal").click().run()
+    assert log(workspace, filled)[-1] == ("c0", "rejected"), "seen and meant, it counts"
+
+
 def test_undo_brings_the_card_back(filled, screen, workspace):
     test = screen("curate", filled)
     test.button(key="accept").click().run()
@@ -106,4 +119,4 @@ def test_changed_teacher_is_said_on_the_card(filled, screen, workspace):
     from cod_core.store import projects
 
     projects.set_teacher(workspace.db, filled, {"kind": "builtin", "name": "amazon"})
-    assert "The teacher was changed" in words(screen("curate", filled))
+    assert "the verdict of another teacher" in words(screen("curate", filled))

@@ -5,9 +5,11 @@ import pytest
 from conftest_app import EVIL, LABELS, words
 from safetensors.numpy import save_file
 
+from cod_core.figures.basics import ARM_STYLE
 from cod_core.store import cache, runs
 from cod_core.text import text_hash
-from cod_core.types import RunConfig, RunResult
+from cod_core.types import ALL_ARMS, ARMS, MULTI_ARMS, RunConfig, RunResult
+from ui import students
 
 
 @pytest.fixture
@@ -41,6 +43,54 @@ def test_any_text_is_answered_by_teacher_and_student_with_hostile_text_escaped(d
 def test_before_the_first_sweep_nothing_is_offered_that_cannot_be_done(filled, screen):
     test = screen("distill", filled)
     assert "Try any text" not in words(test) and not [b for b in test.button if b.key == "pack"]
+
+
+def test_every_way_of_training_has_plain_words():
+    """The fifth one, of three labels or more, was shown by its name in the code."""
+    assert set(students.ARMS) == set(ALL_ARMS) and set(ARM_STYLE) >= set(ARMS + MULTI_ARMS)
+    assert all("cod" not in words for words in students.ARMS.values())
+
+
+def test_the_expected_time_goes_by_the_draws_and_rows_that_are_chosen(distilled, screen, workspace, monkeypatch):
+    workspace.accept_unattended(distilled)
+    asked, own = [], type(workspace).preflight
+    monkeypatch.setattr(type(workspace), "preflight", lambda self, *args: asked.append(args) or own(self, *args))
+    test = screen("distill", distilled)
+    next(g for g in test.button_group if g.key == "student").set_value("finetuned").run()
+    before = words(test)
+    next(n for n in test.number_input if n.key == "seeds-finetuned").set_value(40).run()
+    assert not test.exception and words(test) != before
+    assert [args[2] for args in asked] == [20, 10, 40]
+    times = [own(workspace, distilled, "finetuned", 10, shots).seconds_estimate for shots in ([2], [2, 4], [2, 4, 8])]
+    assert times == sorted(set(times)), "more numbers of rows take longer"
+
+
+def test_a_model_that_is_not_there_is_refused_before_a_job_starts(distilled, screen, workspace, monkeypatch):
+    """A job that cannot succeed would be offered for resuming."""
+    workspace.accept_unattended(distilled)
+    started = []
+    monkeypatch.setattr(type(workspace), "start", lambda self, pid, kind, params, key=None: started.append(params))
+    test = screen("distill", distilled)
+    next(b for b in test.button if b.key == "technical-switch").click().run()
+    next(g for g in test.button_group if g.key == "student").set_value("finetuned").run()
+    next(t for t in test.text_input if t.label == "Model to start from").set_value("/no/such/folder").run()
+    next(b for b in test.button if b.key == "distil").click().run()
+    assert not test.exception and not started
+    assert words(test).count("There is no model called") == 1
+    next(t for t in test.toggle if t.key == "memory").set_value(True).run()
+    assert words(test).count("There is no model called") == 1 and next(b for b in test.button if b.key == "distil").disabled
+
+
+def test_the_student_to_be_packed_is_named_and_is_of_the_present_teacher(distilled, screen, workspace):
+    w, named = workspace, "Quick student: half texts, half counterfactuals, 8 rows."
+    assert named in [c.value for c in screen("distill", distilled).caption]
+    teacher = w.teacher(distilled)
+    own = RunConfig("kd", "cod", 4, 0, "contrastive", "all-MiniLM-L6-v2", teacher.id, teacher.revision, "d")
+    runs.put_runs(w.db, distilled, [RunResult(own, {"agreement": 0.6}, {}, 0.1, path="x")])
+    earlier = RunConfig("kd", "cod", 64, 0, "finetuned", "all-MiniLM-L6-v2", "another", "1", "d")
+    runs.put_runs(w.db, distilled, [RunResult(earlier, {"agreement": 0.9}, {}, 0.1, path="y")])
+    assert named in [c.value for c in screen("distill", distilled).caption], "the largest number of rows of the present teacher"
+    assert w.chosen_student(distilled, own.run_id).config == own
 
 
 def test_an_empty_text_is_answered_in_words(distilled, screen):

@@ -55,7 +55,7 @@ def test_every_section_draws_and_says_how_it_is_measured(distilled, screen, sect
     test = screen("results", distilled)
     next(g for g in test.button_group if g.key == "results-section").set_value(section).run()
     assert not test.exception and RED not in words(test), words(test)
-    assert "With 4 training rows" in words(test)
+    assert "With 4 training rows" in words(test) and f"Measured on a quick student, {SEEDS} draws of training texts." in words(test)
     assert section == "line" or any(e.label == "How this is measured" for e in test.expander)
 
 

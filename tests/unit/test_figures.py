@@ -1,4 +1,5 @@
 import json
+import math
 import re
 
 import pytest
@@ -112,6 +113,16 @@ def test_censored_shares_are_written_under_their_arm():
 def test_the_even_odds_line_is_drawn_for_two_labels_only():
     assert figures.verdict_bars(["a", "b"], [0.5, 0.5], [0.1, 0.9]).layout.shapes
     assert not figures.verdict_bars(["a", "b", "c"], [0.5, 0.3, 0.2], [0.1, 0.1, 0.8]).layout.shapes
+
+
+@pytest.mark.parametrize("dearest", [1.0, 1.03, 1.3, 2.0, 4.0, 60.0])
+@pytest.mark.parametrize("cheapest", [1.02e-6, 1.1e-5, 3.1e-5, 7.7e-4])
+def test_the_cost_axis_shows_numbers_however_narrow_its_range_is(cheapest, dearest):
+    """1, 2 and 5 alone left a range from 5.5 to 9 without any number."""
+    axis = figures.cost_plot([{"arm": "cod", "rows": k, "accuracy": 0.7, "kwh": kwh}
+                              for k, kwh in ((8, cheapest), (16, cheapest * dearest))]).layout.xaxis
+    inside = [t for t in axis.tickvals if axis.range[0] <= math.log10(t) <= axis.range[1]]
+    assert 2 <= len(inside) <= 8 and len(set(axis.ticktext)) == len(axis.ticktext)
 
 
 def test_cost_plot_leaves_out_what_was_not_measured_and_says_estimate():

@@ -1,8 +1,11 @@
 """The code keeps to the rules that pyproject.toml declares."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -12,3 +15,10 @@ def test_the_linter_finds_nothing():
     done = subprocess.run([sys.executable, "-m", "ruff", "check", "--no-cache", "--output-format", "concise", str(ROOT)],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_tests_of_a_file_stay_on_one_worker(request):
+    """pytest 9.2 took away what pytest-xdist needs for it; module fixtures were made twice and browsers met each other."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        pytest.skip("only where tests are shared between workers")
+    assert request.node.nodeid.endswith("@test_style.py")

@@ -29,6 +29,14 @@ def run_loader(folder, cwd):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def test_the_readme_tells_scores_as_rows_and_holds_no_python(tmp_path):
+    info = {"arm": "cod", "training_rows": 16, "test": {"accuracy": 0.71428571, "n": 7.0}}
+    folder = write_student(tmp_path / "s", "all-MiniLM-L6-v2", np.ones((2, 384)), np.zeros(2), LABELS, 10.0, info)
+    said = (folder / "README.md").read_text(encoding="utf-8")
+    assert "| test: accuracy | 0.714 |" in said and "| test: n | 7 |" in said and "| training rows | 16 |" in said
+    assert "{&#x27;" not in said and "{'" not in said.split("```")[0]
+
+
 @pytest.mark.slow
 def test_the_linear_package_runs_without_the_app_and_agrees_with_it(tmp_path):
     from cod_core.models.encoder import Encoder

@@ -27,6 +27,9 @@ def test_a_reason_is_given_only_where_it_is_true():
     assert "it lies close to the decision line" in why_next(1.0, rank, check(0.6), {"bad": 5, "good": 5}, 10)
     thin = why_next(1.0, rank, check(0.95), {"bad": 8, "good": 2}, 10)
     assert thin == ["only 2 of your 10 counterfactuals lead to “good”"]
+    assert why_next(1.0, rank, check(0.95), {"bad": 9, "good": 1}, 10) == ["only 1 of your 10 counterfactuals leads to “good”"]
+    assert why_next(1.0, rank, check(0.95), {"bad": 4, "good": 0}, 4) == ["none of your 4 counterfactuals leads to “good”"]
+    assert "your one counterfactual does not lead to “good”" in why_next(1.0, rank, check(0.95), {"bad": 1, "good": 0}, 1)
     assert not any("only" in r for r in why_next(1.0, rank, check(0.95), {"bad": 103, "good": 97}, 200))
     assert why_next(1.0, rank, check(0.95), {"bad": 0, "good": 0}, 0) == ["it promises the student most of what is left"]
 

@@ -63,6 +63,13 @@ def test_hint_comes_first_and_nothing_is_proposed_twice(made):
     assert again[: len(texts)] == texts and len(set(again)) == len(again)
 
 
+def test_what_became_of_the_curators_words_is_told(made):
+    """Words that could not be used were dropped without a word."""
+    w, pid, *_ = made
+    assert w.try_again(pid, "e").hint == ""
+    assert [w.try_again(pid, "e", hint=hint).hint for hint in ("awful", ",;", "fine", "fine")] == ["useless", "useless", "used", "known"]
+
+
 def test_kept_phrases_stay_in_every_proposal_and_reach_the_search(made):
     w, pid, asked, _ = made
     found = w.try_again(pid, "e", hint="fine", keep=("dull and",))

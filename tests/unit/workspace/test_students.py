@@ -144,6 +144,8 @@ def test_a_packed_student_runs_with_onnxruntime_and_tokenizers_alone(made, tmp_p
     forms = {m["name"]: m for m in out["measured"]}
     assert forms["student.onnx"]["agreement"] >= 0.995 and forms["student-int8.onnx"]["bytes"] < 0.3 * forms["student.onnx"]["bytes"]
     assert all(m["latency_ms"] > 0 and m["texts_a_second"] > 0 for m in [*forms.values(), out["teacher"]])
+    read, looked_up = forms["torch"]["texts_a_second"], 10 * forms["student.onnx"]["texts_a_second"]
+    assert read < looked_up, "torch is timed while it reads, not while it looks up what it read before"
     with zipfile.ZipFile(io.BytesIO(w.packed_student(pid, out["file"]))) as archive:
         archive.extractall(tmp_path)
     code = re.search(r"```python\n(.*?)```", (tmp_path / "README-onnx.md").read_text(), re.S).group(1)

@@ -1,0 +1,63 @@
+"""Sentences of the screens that were not true, or were said twice, or not at all."""
+
+import pytest
+from conftest_app import LABELS, words
+
+from cod_core.jobs import queue
+from cod_core.store import items
+from cod_core.types import Example
+from ui import again, jobs, layout, strip
+
+
+def test_an_unknown_page_in_the_address_is_said_before_anything_else(home, screen, monkeypatch):
+    monkeypatch.setattr(type(layout.st.context), "url", property(lambda self: "http://127.0.0.1:8501/nosuchpage"))
+    test = screen("start")
+    assert not test.exception and words(test).index("The page in the address does not exist") < words(test).index("cod-hero")
+    assert "does not exist" not in words(test.run()), "said once"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8501/", "http://127.0.0.1:8501/results", None])
+def test_a_page_that_exists_is_no_matter(home, screen, monkeypatch, url):
+    monkeypatch.setattr(type(layout.st.context), "url", property(lambda self: url))
+    assert "does not exist" not in words(screen("start"))
+
+
+def test_a_project_that_is_gone_is_said_before_anything_else(home, screen):
+    said = words(screen("start", "deadbeef"))
+    assert said.index("The project in the address does not exist") < said.index("cod-hero")
+
+
+def test_what_was_kept_of_a_killed_job_is_said_once(filled, screen, workspace):
+    job = queue.enqueue(workspace.db, filled, "distill", {})
+    for why in (queue.INTERRUPTED, "The disk is full."):
+        queue.change(workspace.db, job, state="failed", error=why)
+        assert words(screen("distill", filled)).count(jobs.KEPT) == 1
+
+
+def test_development_texts_are_counted_and_the_split_is_told_as_it_is(empty, screen, workspace):
+    splits = ("train",) * 4 + ("validation",) * 3 + ("test",) * 2
+    items.add_examples(workspace.db, empty, [Example(f"e{i}", f"Text {i}.", LABELS[i % 2], s) for i, s in enumerate(splits)])
+    test = screen("data", empty)
+    assert "<b>3</b><span>development texts</span>" in words(test)
+    told = [c.value for c in test.caption]
+    assert any("They join what was set aside for testing before" in c for c in told) and not any("Unless a test file" in c for c in told)
+
+
+@pytest.mark.parametrize(("n", "hints"), [(9, True), (99, True), (100, False)])
+def test_the_strip_says_where_so_few_texts_can_only_hint(n, hints):
+    from cod_core.workspace.live import Live
+
+    said = strip.words(Live(**{name: None for name in Live.__dataclass_fields__} | {
+        "n": 8, "unread": 0, "n_dev": n, "without": 0.44, "with_": 0.33, "measured_on": "development texts"}))
+    assert ("so few can only hint" in said) == hints and f"{n} development texts" in said
+
+
+def test_words_that_were_not_used_are_named_and_a_phrase_that_is_not_there_leaves_the_panel_open(filled, screen, workspace, monkeypatch):
+    from cod_core.workspace.retrying import Again
+
+    monkeypatch.setattr(type(workspace), "try_again", lambda self, *args: Again([], 5, "useless"))
+    test = screen("curate", filled)
+    next(t for t in test.text_input if t.key == "keep-e0").set_value("no such words").run()
+    assert not test.exception and "so it cannot be kept" in words(test) and test.session_state["again_open"]
+    test.button(key="again").click().run()
+    assert not test.exception and again.HINT["useless"].strip() in words(test)
