@@ -10,6 +10,7 @@ if os.environ.get("PYTEST_XDIST_WORKER"):
         os.environ.setdefault(name, "1")  # before torch is imported: threads that wait for each other cost many times more
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items):
     """A file's tests share its fixtures, so a file goes to one worker; everything that drives a browser goes to one."""
     for item in items:
