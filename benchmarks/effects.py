@@ -19,6 +19,7 @@ def variant(config) -> str:
     names = f"+names{config.label_prior:g}" if config.label_prior else ""
     parts = [(f"{kind}@{layers}" if layers else kind) + names, config.arm]
     parts += [config.method] if config.method not in ("kd", "retrieval") else []
+    parts += ["all layers"] if kind == "finetuned" and config.method == "kd" and not config.frozen_layers else []
     parts += [config.hard_loss] if config.hard_loss != "ce" else []
     parts += [f"share {config.cf_share:g}"] if config.cf_share != 0.5 else []
     parts += [f"weight {config.cf_weight:g}"] if config.cf_weight != 1 else []
