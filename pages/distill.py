@@ -52,7 +52,7 @@ def preflight(student: str, seeds: int, shots: list[int]) -> Any:
         return None
     layout.counts(
         [
-            (check.n_kept, "accepted pairs"),
+            (check.n_kept, "accepted pair" if check.n_kept == 1 else "accepted pairs"),
             (max(check.shots_allowed, default=0), "largest number of training rows"),
             (check.n_test, "test texts"),
             (spoken(check.seconds_estimate), "expected time"),

@@ -114,7 +114,7 @@ class Diagnosing(Base):
             seeds, configs = self._paired_students(pid, report, k)
             if not seeds or configs["kd"][0].student == "retrieval":  # it votes among stored texts: no model to ask
                 continue
-            phi = self.encoder(configs["kd"][0].encoder).encode(texts)
+            phi = self.encoder_of(configs["kd"][0]).encode(texts)
             ends = np.array([[group[0][1][0], group[0][1][-1]] for group in found.of_pair])
             lengths = np.linalg.norm(phi[ends[:, 1]] - phi[ends[:, 0]], axis=1)
             read = {arm: self._student_rows(pid, configs[arm], texts) for arm in configs}
@@ -149,7 +149,7 @@ class Diagnosing(Base):
         from cod_core.distill.linear import linear_logits, log_softmax
 
         if configs[0].student == "linear":
-            phi = self.encoder(configs[0].encoder).encode(texts).astype(np.float64)
+            phi = self.encoder_of(configs[0]).encode(texts).astype(np.float64)
             return log_softmax(linear_logits(phi, *self._heads(pid, configs)))
         from cod_core.models.student import load_student
 
@@ -167,7 +167,7 @@ class Diagnosing(Base):
         if len(texts) < 50:
             return None
         weight, bias, agreement = sets.linear_surrogate(
-            self.encoder(configs["kd"][0].encoder).encode(texts), self.teacher(pid).logprobs(texts))
+            self.encoder_of(configs["kd"][0]).encode(texts), self.teacher(pid).logprobs(texts))
         a, b = (phi[ends[:, i]].astype(np.float64) for i in (0, 1))
         levels = [sets.linear_crossing(x @ weight.T + bias, y @ weight.T + bias) for x, y in zip(a, b)]
         kept = [i for i, level in enumerate(levels) if level is not None]
@@ -223,7 +223,7 @@ class Diagnosing(Base):
         orders = self.sweep_orders(pid, seeds, max(report["shots"]), need, pairs)
         free = [e.text for split in ("unlabelled", "validation", "test")
                 for e in items.examples(self.db, pid, split=split)][:2000]
-        encoder, teacher = self.encoder(configs["kd"][0].encoder), self.teacher(pid)
+        encoder, teacher = self.encoder_of(configs["kd"][0]), self.teacher(pid)
         reduce = information.reduction(encoder.encode(free), k)
         found: dict[str, list] = {"real": [], "pairs": []}
         for at, seed in enumerate(seeds):
