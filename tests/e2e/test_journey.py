@@ -21,7 +21,7 @@ import studio
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("COD_DATA", "nowhere")) / "sst2"
-TEACHER = "Movie reviews: negative, positive"
+SEEN, TEACHER = "Movie reviews: negative, positive", "Product reviews: negative, positive"
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.slow,
@@ -157,15 +157,17 @@ def begin(page, address, tmp_path) -> None:
 
 
 def propose(page) -> None:
-    """The built-in teacher, then the search for eight texts."""
+    """A built-in teacher that has not seen the test texts in training, then the search for eight texts."""
     settle(page)
     press(page, "Go on to Teacher")
-    says(page, "Which texts are most like yours?")
-    page.get_by_role("combobox", name="Which texts are most like yours?").click()
-    page.get_by_role("option", name=TEACHER).click()
-    settle(page)
-    press(page, "Use this teacher")
-    says(page, "of your labelled texts", 120)
+    for teacher, answer in ((SEEN, "told by their letters"), (TEACHER, "of your labelled texts")):
+        says(page, "Which texts are most like yours?")
+        page.get_by_role("combobox", name="Which texts are most like yours?").click()
+        page.get_by_role("option", name=teacher).click()
+        settle(page)
+        press(page, "Use this teacher")
+        says(page, answer, 120)
+        settle(page)
     settle(page)
     press(page, "Go on to Proposals")
     page.get_by_role("slider").focus()
