@@ -178,6 +178,7 @@ def propose(page) -> None:
 
 def curate(page) -> None:
     """Edit one, reject one, undo, accept the rest that flip."""
+    settle(page)
     press(page, "Go on to Curate")
     says(page, "of 8 texts decided")
     settle(page)
@@ -212,6 +213,7 @@ def curate(page) -> None:
 
 def distil(page) -> str:
     """One press, then the sentence."""
+    settle(page)
     press(page, "Go on to Distil")
     says(page, "accepted pairs")
     settle(page)
@@ -227,6 +229,7 @@ def distil(page) -> str:
 
 def take_away(page, tmp_path) -> Path:
     """The bundle, unpacked."""
+    settle(page)
     press(page, "Go on to Export")
     says(page, "What is inside")
     settle(page)
