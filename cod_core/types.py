@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Protocol, runtime_checkable
 
+TIE = 1e-9  # nats: classes that lie no further apart lead together, and a tie is no class
 SPLITS = ("train", "validation", "test", "unlabelled")
 STATUSES = ("pending", "accepted", "edited", "rejected", "skipped", "needs_review")
 KEPT = ("accepted", "edited")
@@ -80,7 +81,7 @@ class Prediction:
     @property
     def decided(self) -> bool:
         """Whether one label leads: a language model that named no label gives all of them the same probability."""
-        return self.margin > 1e-9
+        return self.margin > TIE
 
     @property
     def margin(self) -> float:

@@ -22,12 +22,11 @@ EXPLAIN = {
 }
 LABEL_PRIOR = 1.5  # docs/experiments.md
 ARMS = ["kd", "half", "cod", "cod_plus"]
-COMPARED = {
-    4: "Four ways are compared at each number: your texts alone; half as many texts; half texts and half counterfactuals; all "
-    "texts with their counterfactuals.",
-    5: "Five ways are compared at each number: your texts alone; half as many texts; half texts and half counterfactuals; all "
-    "texts with their counterfactuals; fewer texts, each changed to every other label.",
-}
+COMPARED = (
+    "{} ways are compared at each number: your texts alone; half as many texts; half texts and half counterfactuals; all "
+    "texts with their counterfactuals{}."
+)
+FIFTH = "; fewer texts, each changed to every other label"
 DRAWS = {"linear": 20, "contrastive": 10, "finetuned": 10}
 
 
@@ -74,7 +73,7 @@ def options(student: str, allowed: list[int]) -> tuple[list[int], dict[str, Any]
         key=f"shots-{student}-{len(allowed)}",
     )
     seeds = st.number_input("Draws (each is another random choice of rows)", 1, 50, DRAWS[student], key=f"seeds-{student}")
-    st.caption(COMPARED[len(ways())])
+    st.caption(COMPARED.format("Five", FIFTH) if "cod_all" in ways() else COMPARED.format("Four", ""))
     more = students.expert_options(w, student) if state.technical() else {}
     if student == "linear" and st.toggle(
         "Let the names of the labels help",

@@ -9,9 +9,10 @@ from typing import Any
 
 import streamlit as st
 
+from cod_core.diagnostics.stats import MIN_ROWS
 from ui import errors, layout, review, state
 
-ENOUGH, FEW = 100, ": so few can only hint"
+FEW = ": so few can only hint"
 PATIENCE, LOOK_AGAIN = 0.5, 1.0
 """Seconds that the page stays for the numbers of the newest decision; seconds between looks where they take longer."""
 
@@ -66,7 +67,7 @@ def words(live: Any) -> str:
         sign = "+" if change > 0 else "−" if change < 0 else "±"
         first = (f"A quick student of your {pairs}: <b>{live.without:.1%}</b> from the originals alone, "
                  f"<b>{live.with_:.1%}</b> with their counterfactuals (<b>{sign}{abs(change):.1f} points</b> on "
-                 f"{live.n_dev:,} {escape(live.measured_on)}{FEW if live.n_dev < ENOUGH else ''})")
+                 f"{live.n_dev:,} {escape(live.measured_on)}{FEW if live.n_dev < MIN_ROWS else ''})")
     parts = [f"<span>{first}</span>"]
     if live.next is not None:
         why = " and ".join(filter(None, [", ".join(live.next.reasons[:-1]), live.next.reasons[-1]]))

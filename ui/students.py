@@ -52,23 +52,24 @@ def expert_options(w: Any, student: str) -> dict[str, Any]:
     return out
 
 
+def called(student: str, arm: str, rows: int) -> str:
+    """A student in plain words, from what its RunConfig says."""
+    return f"{KINDS.get(student.partition(':')[0], 'Student')}: {ARMS.get(arm, arm)}, {rows} rows"
+
+
 def name_of(said: Any) -> str:
     """Who speaks, in plain words."""
-    if said.run_id is None:
-        return "Teacher"
-    kind = KINDS.get(said.name.partition(":")[0], "Student")
-    return f"{kind}: {ARMS.get(said.arm, said.arm)}, {said.rows} rows"
+    return "Teacher" if said.run_id is None else called(said.name, said.arm, said.rows)
 
 
 def described(run: Any) -> str:
     """A finished student in plain words, with what is known of it from the development texts."""
-    c = run.config
-    kind, told = KINDS.get(c.student.partition(":")[0], "Student"), ""
+    told = ""
     if (right := run.dev.get("accuracy")) is not None:
         told = f", right on {round(100 * right)} % of the development texts"
     elif (same := run.dev.get("agreement")) is not None:
         told = f", the teacher's answer on {round(100 * same)} % of the development texts"
-    return f"{kind}: {ARMS.get(c.arm, c.arm)}, {c.shots} rows{told}"
+    return called(run.config.student, run.config.arm, run.config.shots) + told
 
 
 def measured_on(found: Any) -> str:

@@ -3,12 +3,9 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from cod_core.text import folded
+
 NONE = -1
-
-
-def folded(name: str) -> str:
-    """A name as people tell it apart from others: letter case and the amount of space do not count."""
-    return " ".join(name.casefold().split())
 
 
 def same_name(value: str, labels: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cod_core.errors import BadInput
+from cod_core.text import folded
 from cod_core.types import Example
 
 SMALL = 40
@@ -110,7 +111,7 @@ def _groups(rows: Sequence[Example]) -> list[int]:
 
     first: dict[tuple[str, str], int] = {}
     for i, row in enumerate(rows):
-        keys = [("text", " ".join(row.text.casefold().split()))]
+        keys = [("text", folded(row.text))]
         if row.source_id:
             keys.append(("source", row.source_id))
         for key in keys:

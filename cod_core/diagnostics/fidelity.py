@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cod_core.distill.evaluate import decided_classes
+
 FLOOR = 1e-7
 ECE_MIN_ROWS = 200
 ECE_BINS = 10
@@ -107,9 +109,8 @@ def agreement(teacher_logprobs, student_logprobs) -> Share:
     """Share of rows on which both choose the same class, with its Wilson interval; without rows on which the teacher
     has none, since two of its classes lead."""
     teacher, student = _same(teacher_logprobs, student_logprobs)
-    leads = teacher == teacher.max(-1, keepdims=True)
-    decided = leads.sum(-1) == 1
-    return wilson(int((teacher.argmax(-1) == student.argmax(-1))[decided].sum()), int(decided.sum()))
+    wanted = decided_classes(teacher)
+    return wilson(int((wanted == student.argmax(-1)).sum()), int((wanted >= 0).sum()))
 
 
 def kl(teacher_logprobs, student_logprobs) -> np.ndarray:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from cod_core.errors import BadInput
+from cod_core.types import TIE
 
-FLOOR, TIE = 1e-7, 1e-9
+FLOOR = 1e-7
 
 
 def gold_indices(gold: Sequence[str | None] | None, labels: Sequence[str], n: int) -> np.ndarray:

@@ -218,7 +218,7 @@ class Diagnosing(Base):
             return None
         pool = self.pool(pid)
         pairs, _ = self.fair_pairs(pid, {i: cf for i, (cf, _) in self.chosen_pairs(pid, report.get("only")).items()}, pool)
-        available, plus = self.pairs_allow(pid, pairs), self._has_arm(pid, report, "cod_plus")
+        available, plus = self.balanced(pid, pairs, pool), self._has_arm(pid, report, "cod_plus")
         need = min(available, max(n if plus and n <= available else n // 2 for n in report["shots"]))
         orders = self.sweep_orders(pid, seeds, max(report["shots"]), need, pairs)
         free = [e.text for split in ("unlabelled", "validation", "test")

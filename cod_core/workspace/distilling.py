@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cod_core.diagnostics.stats import MIN_ROWS
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.progress import Progress, silent
 from cod_core.store import items, runs
@@ -68,7 +69,7 @@ class Distilling(Base):
         project, kept = self.project(pid), self.kept_pairs(pid)
         texts = self._pool_of(pid, kept)
         fair, unfair = self.fair_pairs(pid, kept, texts)
-        pairs = self.pairs_allow(pid, fair, texts)
+        pairs = self.balanced(pid, fair, texts)
         allowed = self.shots_allowed(pid, pairs)
         counts = items.count_examples(self.db, pid)
         n_test = sum(n for (split, label), n in counts.items() if split == "test" and label is not None)
@@ -101,7 +102,7 @@ class Distilling(Base):
             messages.append("There are no test texts: upload a test file (best 100 texts or more) or unlabelled texts, "
                             "otherwise nothing can be measured.")
             blocked = True
-        elif 0 < n_test < 100:
+        elif 0 < n_test < MIN_ROWS:
             messages.append(f"Only {n_test} labelled test texts: differences will be uncertain. 100 or more are better.")
         cells = seeds * sum(len(arms) - ("cod_plus" in arms and k > pairs) for k in shots or allowed)
         each = SECONDS_A_LINEAR if student == "linear" else SECONDS_A_STEPWISE
@@ -150,7 +151,7 @@ class Distilling(Base):
         pool, source = self.pool(pid), settings.get("cf_source", "")
         pairs, unfair = self.fair_pairs(pid, {i: cf for i, (cf, _) in self.chosen_pairs(pid, params.get("only")).items()
                                               if source in ("", cf.origin.kind, cf.origin.name)}, pool)
-        available = self.pairs_allow(pid, pairs, pool)
+        available = self.balanced(pid, pairs, pool)
         need_pairs = int(params.get("pairs_first") or max(
             k if "cod_plus" in arms and k <= available else k // 2 for k in shots))
         progress(0, 1, "drawing the training rows")
@@ -160,7 +161,7 @@ class Distilling(Base):
         drawn = [([arm for arm in arms if arm != "unverified"], orders)]
         if "unverified" in arms:  # whoever never asks the teacher cannot leave out the rows that it refuses
             proposed = second["unverified"]
-            enough = min(self.pairs_allow(pid, second["unverified"]), need_pairs)
+            enough = min(self.balanced(pid, proposed, pool), need_pairs)
             drawn.append((["unverified"], self.sweep_orders(pid, seeds, draw_to, enough, proposed, frozenset())))
         cells, left_out, refused = [], unfair, None
         soften = softener(self, pid, settings)

@@ -170,8 +170,11 @@ class Drawing(Base):
         kept, pool: as for fair_pairs.
         """
         pool = self._pool_of(pid, kept) if pool is None else pool
-        counts = Counter(pool[i].label for i in self.fair_pairs(pid, kept, pool)[0])
-        labels = self.project(pid).task.labels
+        return self.balanced(pid, self.fair_pairs(pid, kept, pool)[0], pool)
+
+    def balanced(self, pid: str, fair: Iterable[str], pool: Mapping[str, Example]) -> int:
+        """How many of these training texts (ids) can be taken with as many of each label."""
+        counts, labels = Counter(pool[i].label for i in fair), self.project(pid).task.labels
         return min((counts.get(label, 0) for label in labels), default=0) * len(labels)
 
 

@@ -4,10 +4,11 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from cod_core.data import samples
-from cod_core.data.labels import folded, named_labels
+from cod_core.data.labels import named_labels
 from cod_core.errors import BadInput, ModelUnavailable
 from cod_core.progress import Progress, silent
 from cod_core.store import items, portable, projects
+from cod_core.text import folded
 from cod_core.types import KEPT, Example, Task
 from cod_core.workspace.base import Base
 

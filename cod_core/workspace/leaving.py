@@ -11,6 +11,7 @@ from cod_core.store import decisions, items, projects, runs
 from cod_core.text import short_hash
 from cod_core.types import KEPT
 from cod_core.workspace.choosing import Choosing, ExportChoice, exportable
+from cod_core.workspace.trying import standing
 
 ENDS = (".zip", ".jsonl", ".tsv")
 
@@ -168,8 +169,7 @@ class Leaving(Choosing):
             with_cfes = [r for r in present if r.config.arm in ("cod", "cod_plus")] or present
             if not with_cfes:
                 raise NotEnoughData("There is no student yet. Distil first.")
-            run_id = max(with_cfes, key=lambda r: (r.config.shots, r.dev.get("accuracy", r.dev.get("agreement", 0.0)),
-                                                   -r.config.seed)).config.run_id
+            run_id = max(with_cfes, key=standing).config.run_id
         if run_id not in found:
             raise BadInput(f"There is no student {run_id!r} whose weights are kept.")
         return found[run_id]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from cod_core.counterfactuals import verify
+from cod_core.diagnostics.stats import MIN_ROWS
 from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
 from cod_core.store import cache, items
@@ -15,7 +16,6 @@ SOURCES = ("encoder neighbours", "words of the target class", "negation", "delet
 TARGETS = ("in turn", "nearest", "all")
 CLEAR = {"second": True, "at_least": 0.95}  # options for a change that a small model can learn from
 MOST_TEXTS = 2000  # that a second judge learns from
-FEW_TESTS = 100  # labelled test texts below which students are judged on the unlabelled ones (METHOD.md section 6)
 
 
 class Searching(Answering):
@@ -160,12 +160,12 @@ class Searching(Answering):
     def second_judge_learns_from(self, pid: str) -> tuple[tuple[str, ...], int]:
         """(splits, number of their texts) that a second judge may learn the teacher's classes of.
 
-        Unlabelled texts are not among them where agreement on them is what students are judged by, below 100 labelled test
-        texts: a counterfactual chosen by a judge that knows the answers would carry them into the students.
+        Unlabelled texts are not among them where agreement on them is what students are judged by, below MIN_ROWS labelled
+        test texts: a counterfactual chosen by a judge that knows the answers would carry them into the students.
         """
         counts = items.count_examples(self.db, pid)
         n_test = sum(n for (split, label), n in counts.items() if split == "test" and label is not None)
-        splits = ("train", "unlabelled") if n_test >= FEW_TESTS else ("train",)
+        splits = ("train", "unlabelled") if n_test >= MIN_ROWS else ("train",)
         return splits, sum(n for (split, _), n in counts.items() if split in splits)
 
     def _second_judge(self, pid: str):

@@ -26,6 +26,11 @@ class Said:
     prediction: Prediction
 
 
+def standing(run: RunResult) -> tuple[int, float, int]:
+    """What students are ranked by, best last: rows they learnt from, development rows, the first draw."""
+    return run.config.shots, run.dev.get("accuracy", run.dev.get("agreement", 0.0)), -run.config.seed
+
+
 class Trying(Base):
     """Finished students at work."""
 
@@ -45,8 +50,7 @@ class Trying(Base):
             if run.path is None:
                 continue
             key = run.config.student, run.config.arm
-            rank = lambda r: (r.config.shots, r.dev.get("accuracy", r.dev.get("agreement", 0.0)), -r.config.seed)  # noqa: E731
-            if key not in best or rank(run) > rank(best[key]):
+            if key not in best or standing(run) > standing(best[key]):
                 best[key] = run
         return sorted(best.values(), key=lambda r: (r.config.student != "linear", r.config.student, r.config.arm))
 

@@ -26,6 +26,15 @@ def distilled(filled, workspace):
     return filled
 
 
+@pytest.fixture
+def started(distilled, workspace, monkeypatch):
+    """The parameters of every job that the page starts, with all that flips accepted; none is run."""
+    workspace.accept_unattended(distilled)
+    found = []
+    monkeypatch.setattr(type(workspace), "start", lambda self, pid, kind, params, key=None: found.append(params))
+    return found
+
+
 def test_any_text_is_answered_by_teacher_and_student_with_hostile_text_escaped(distilled, screen, workspace):
     text = f"A text {EVIL}"
     teacher = workspace.teacher(distilled)
@@ -65,11 +74,8 @@ def test_the_expected_time_goes_by_the_draws_and_rows_that_are_chosen(distilled,
     assert times == sorted(set(times)), "more numbers of rows take longer"
 
 
-def test_a_model_that_is_not_there_is_refused_before_a_job_starts(distilled, screen, workspace, monkeypatch):
+def test_a_model_that_is_not_there_is_refused_before_a_job_starts(distilled, screen, started):
     """A job that cannot succeed would be offered for resuming."""
-    workspace.accept_unattended(distilled)
-    started = []
-    monkeypatch.setattr(type(workspace), "start", lambda self, pid, kind, params, key=None: started.append(params))
     test = screen("distill", distilled)
     next(b for b in test.button if b.key == "technical-switch").click().run()
     next(g for g in test.button_group if g.key == "student").set_value("finetuned").run()
@@ -106,10 +112,7 @@ def test_the_strong_student_can_be_chosen_and_says_what_it_is(distilled, screen,
     assert not test.exception and "learns to tell each text from its counterfactual" in " ".join(c.value for c in test.caption)
 
 
-def test_expert_settings_are_one_toggle_away_and_reach_the_job(distilled, screen, workspace, monkeypatch):
-    workspace.accept_unattended(distilled)
-    started = []
-    monkeypatch.setattr(type(workspace), "start", lambda self, pid, kind, params, key=None: started.append(params))
+def test_expert_settings_are_one_toggle_away_and_reach_the_job(distilled, screen, started):
     test = screen("distill", distilled)
     assert not [t for t in test.text_input if t.label == "Model to start from"]
     next(b for b in test.button if b.key == "technical-switch").click().run()
@@ -119,10 +122,7 @@ def test_expert_settings_are_one_toggle_away_and_reach_the_job(distilled, screen
     assert started[0]["encoder"] == "all-MiniLM-L6-v2@4,6" and started[0]["soft_labels"] == "teacher"
 
 
-def test_the_names_of_the_labels_help_where_they_are_asked_to(distilled, screen, workspace, monkeypatch):
-    workspace.accept_unattended(distilled)
-    started = []
-    monkeypatch.setattr(type(workspace), "start", lambda self, pid, kind, params, key=None: started.append(params))
+def test_the_names_of_the_labels_help_where_they_are_asked_to(distilled, screen, started):
     test = screen("distill", distilled)
     next(b for b in test.button if b.key == "distil").click().run()
     next(t for t in test.toggle if t.key == "names").set_value(True).run()
