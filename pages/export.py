@@ -71,7 +71,7 @@ def inside(choice) -> None:
     st.subheader("What is inside", anchor=False)
     records = w.export_preview(pid, 5, choice)
     wide, narrow = st.column_config.TextColumn(width=360), st.column_config.TextColumn(width=95)
-    st.dataframe(
+    layout.grid(
         [
             {
                 "original": r.get("text"),
@@ -81,7 +81,6 @@ def inside(choice) -> None:
             }
             for r in records
         ],
-        hide_index=True,
         row_height=40,
         column_config={"original": wide, "counterfactual": wide, "label": narrow, "new label": narrow},
     )

@@ -58,7 +58,7 @@ def report() -> bool:
         answers.samples(w, pid)
     if found.disagreements:
         with st.expander("See where the teacher disagrees with you"):
-            st.dataframe(
+            layout.grid(
                 [
                     {
                         "text": e.text,
@@ -67,8 +67,7 @@ def report() -> bool:
                         "how sure": verdict.percent(p.prob(p.label)),
                     }
                     for e, p in found.disagreements
-                ],
-                hide_index=True,
+                ]
             )
     share = "prompts answered" if found.kind == "generative" else "the answers' probability on your labels"
     covered = "" if found.covered is None else f"\nshare of {share} {found.covered:.3f}"

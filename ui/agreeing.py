@@ -35,9 +35,8 @@ def section(w: Any, project: Any) -> None:
         "In brackets: 95 % interval from resampled texts. 1 is full agreement, 0 is what chance alone would give. "
         "Only what was decided blind counts."
     )
-    st.dataframe(
-        [{"one says": WORDS[a], "the other says": WORDS[b], "pairs of opinions": n} for (a, b), n in found.counts.items()],
-        hide_index=True,
+    layout.grid(
+        [{"one says": WORDS[a], "the other says": WORDS[b], "pairs of opinions": n} for (a, b), n in found.counts.items()]
     )
 
 

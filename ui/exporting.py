@@ -64,7 +64,7 @@ def personal(w: Any, pid: str, choice: ExportChoice, n: int) -> None:
         "warn",
     )
     with st.expander("Where", icon=":material/privacy_tip:"):
-        st.dataframe([{"kind": kind, "found": piece, "text": i} for i, kind, piece in found], hide_index=True)
+        layout.grid([{"kind": kind, "found": piece, "text": i} for i, kind, piece in found])
         if st.session_state.pop("x-open", None):
             layout.go("curate")
         ids = list(dict.fromkeys(i for i, *_ in found))

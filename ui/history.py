@@ -38,7 +38,7 @@ def section(w: Any, project: Any) -> None:
             f"{layout.several(trail.hidden, 'act')} of others are not shown yet: you are asked for an opinion on the "
             "same texts."
         )
-    st.dataframe([_row(r) for r in trail.rows], hide_index=True, row_height=38)
+    layout.grid([_row(r) for r in trail.rows], row_height=38)
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             "Download as a table (.csv)", functools.partial(w.audit_csv, pid, me), "history.csv", "text/csv",

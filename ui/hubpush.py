@@ -28,7 +28,7 @@ def section(w: Any, project: Any, choice: ExportChoice) -> None:
             "decisions and raw answers of models stay here.",
             "warn",
         )
-        st.dataframe([{"file": name, "bytes": n} for name, n in plan], hide_index=True)
+        layout.grid([{"file": name, "bytes": n} for name, n in plan])
         if st.button("Send these files", key="hub-send", disabled=not repo):
             with errors.shown(), st.spinner("Sending …"):
                 people.need("leave")

@@ -66,13 +66,11 @@ def table_of(key: str) -> tuple[Any, str, str] | None:
 
 def preview(table: Any) -> None:
     """The first rows as they were read."""
-    st.dataframe(
+    layout.grid(
         {
             layout.plain(c, 40) + " " * i: [row[i] if i < len(row) else "" for row in table.rows[:5]]
             for i, c in enumerate(table.columns)
-        },
-        hide_index=True,
-        height="content",
+        }
     )
     st.caption(f"{len(table.rows):,} rows, {len(table.columns)} columns. These are the first {min(5, len(table.rows))}.")
 

@@ -174,7 +174,7 @@ def _compared(w: Any, pid: str, found: dict[str, Any]) -> None:
     def share(value: float | None) -> str:
         return "–" if value is None else f"{value * 100:.0f} %"
 
-    st.dataframe(
+    layout.grid(
         [
             {
                 "prompt": titles.get(r["template"], r["title"]),
@@ -187,8 +187,7 @@ def _compared(w: Any, pid: str, found: dict[str, Any]) -> None:
                 "lost answers": ", ".join(f"{v} {LOST.get(k, k)}" for k, v in r["lost"].items()) or "none",
             }
             for r in found["rows"]
-        ],
-        hide_index=True,
+        ]
     )
     st.caption(f"Tried on {found['texts']} of your texts with {layout.plain(found['model'], 80)}.")
     if found["best"] is None:

@@ -42,7 +42,7 @@ def bought(w: Any, pid: str, found: Any) -> None:
             for message in found.messages[:50]:
                 st.text(message)
     with st.expander("Every number", icon=":material/table:"):
-        st.dataframe(found.table, hide_index=True)
+        layout.grid(found.table)
     measured.numbers(found.table, "results", "Download the numbers (.csv)")
     measured.note("difference", "accuracy", "agreement")
 
@@ -132,7 +132,7 @@ def _gaps(gap: dict, labels: list[str], k: int) -> None:
                   "without": view["kd"][key], "with counterfactuals": view["cod"][key]}
                  for key, name in (("angle", "angle, degrees"), ("lower", "distance is at least"))]
     with st.expander("More distances", icon=":material/table:"):
-        st.dataframe(rows, hide_index=True)
+        layout.grid(rows)
     measured.numbers([{"text": a, "counterfactual": b, "gap_without": x, "gap_with": y} for (a, b), x, y in
                       zip(gap["pairs"], arms["kd"]["gap"], arms["cod"]["gap"])], "gaps")
     measured.note("gap", "ends", "hausdorff", *(["surrogate"] if gap.get("surrogate") else []))
@@ -148,7 +148,7 @@ def _fidelity(fidelity: dict, information: dict | None, k: int) -> None:
         st.subheader("How closely the student follows", anchor=False)
         kd, cod = fidelity["kd"], fidelity["cod"]
         rows = [{"measure": NOTES[m].name, "without": kd[m], "with counterfactuals": cod[m]} for m in MEASURES if m in kd]
-        st.dataframe(rows, hide_index=True)
+        layout.grid(rows)
         measured.numbers(rows, f"fidelity-{k}")
         measured.note(*(m for m in MEASURES if m in kd))
     if information:
@@ -157,7 +157,7 @@ def _fidelity(fidelity: dict, information: dict | None, k: int) -> None:
                  "least": "least eigenvalue (more is better)"}
         rows = [{"measure": name, f"{k} texts": information["real"][key],
                  f"{k // 2} texts and their counterfactuals": information["pairs"][key]} for key, name in names.items()]
-        st.dataframe(rows, hide_index=True)
+        layout.grid(rows)
         measured.numbers(rows, f"information-{k}")
         measured.note("information")
 

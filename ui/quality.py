@@ -73,17 +73,16 @@ def technical(found: Any) -> None:
     """Every measure of the set, and the sources side by side on the same texts."""
     total = asdict(found.total)
     kinds = ", ".join(f"{kind} {share:.0%}" for kind, share in total.pop("edit_types").items())
-    st.dataframe(
+    layout.grid(
         {"measure": [*(k.replace("_", " ") for k in total), "edit types"],
-         "value": [*(shown(v) for v in total.values()), kinds or "–"]},
-        hide_index=True, height="content",
+         "value": [*(shown(v) for v in total.values()), kinds or "–"]}
     )
     st.caption(f"Medians over proposals that flip. Fluency: ratio to the original, measured by {found.judge}.")
     if len(found.sources) > 1:
         st.caption(f"Sources side by side, on the {found.sources[0].texts} texts that all of them have.")
         rows = [row.as_row() for row in found.sources]
         keys = ("source", "texts", "flip_rate", "edit_fraction", "spans", "p", "in_band", "similarity", "fluency", "diversity")
-        st.dataframe({k.replace("_", " "): [shown(row[k]) for row in rows] for k in keys}, hide_index=True, height="content")
+        layout.grid({k.replace("_", " "): [shown(row[k]) for row in rows] for k in keys})
         from cod_core.counterfactuals.comparing import comparison_plot
 
         st.plotly_chart(comparison_plot(found.points), key="quality-plot")

@@ -20,7 +20,7 @@ def section() -> None:
     for role, words in people.ROLE_WORDS.items():
         st.caption(f"{words}. {layout.several(sum(r == role for r in known.values()), 'person', 'people')}.")
     if known:
-        st.dataframe([{"name": n, "role": r} for n, r in known.items()], hide_index=True)
+        layout.grid([{"name": n, "role": r} for n, r in known.items()])
     if not people.allowed("people"):
         return
     with st.expander("Add a person, or change a role", icon=":material/group_add:"):

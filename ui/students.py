@@ -131,7 +131,7 @@ def small_model(w: Any, pid: str, job: Any, busy: bool) -> None:
                     "texts a second": t["texts_a_second"],
                 }
             )
-        st.dataframe(rows, hide_index=True, width="stretch")
+        layout.grid(rows)
         st.caption("Measured on this machine, one processor core. It needs onnxruntime and tokenizers only.")
         st.download_button(
             "Download the small model (.zip)",

@@ -223,9 +223,7 @@ def _preview(w: Any, pid: str, me: str, ids: list[str]) -> None:
         if left:
             st.caption(" ".join(left))
         if n:
-            st.dataframe(
-                [{"original": c.example.text, "proposal": c.offered.text} for c in plan.cards[:5]], hide_index=True
-            )
+            layout.grid([{"original": c.example.text, "proposal": c.offered.text} for c in plan.cards[:5]])
             if n > 5:
                 st.caption(f"… and {n - 5} more.")
         reason = None

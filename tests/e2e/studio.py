@@ -120,6 +120,23 @@ def settle(tab) -> None:
     tab.wait_for_function("!document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
 
 
+def click(locator, seconds: float = 60) -> None:
+    """Press what a hand would: once the script is done and the thing has stood still for as long as a hand needs to get
+    there, with a press that lasts, so that an edit that waits for the focus to leave is delivered first. A press on what
+    still moves (an expander that opens, a table that loads) ends on something else and is no click."""
+    locator = locator.first
+    locator.wait_for(timeout=seconds * 1000)
+    locator.scroll_into_view_if_needed()
+    seen, since, until = None, time.monotonic(), time.monotonic() + seconds
+    while time.monotonic() - since < 0.25 and time.monotonic() < until:
+        running = locator.page.locator("[data-testid=stApp][data-test-script-state=running]").count()
+        at = None if running or not locator.count() else locator.bounding_box()
+        if at is None or at != seen:
+            seen, since = at, time.monotonic()
+        locator.page.wait_for_timeout(40)
+    locator.click(delay=90)
+
+
 def leave(tab, before: str) -> str:
     """Wait until another card is there; its text's id."""
     tab.wait_for_function(

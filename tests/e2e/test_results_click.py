@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import studio
 
 from cod_core.store import cache, items, projects, runs
 from cod_core.text import char_distance, edit_fraction, text_hash, token_distance
@@ -90,7 +91,7 @@ def test_a_click_on_a_bar_opens_its_text_in_curate(finished):
             page.set_default_timeout(90_000)
             page.goto(f"http://127.0.0.1:{port}/results?project={pid}")
             page.locator("#result-sentence").wait_for()
-            page.get_by_text("Worth of each", exact=True).first.click(delay=90)
+            studio.click(page.get_by_text("Worth of each", exact=True))
             bar = page.locator(".js-plotly-plot .bars .point path").first
             bar.wait_for()
             page.wait_for_timeout(1500)

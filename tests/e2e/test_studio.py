@@ -110,7 +110,7 @@ def test_single_keys_are_typed_in_the_box_and_dead_when_switched_off(app, worksp
     settle(tab)
     assert log(workspace, pid) == [] and tab.locator(BOX).input_value().endswith("axsfund")
     tab.keyboard.press("h")
-    tab.get_by_role("button", name="Switch single keys off").click(delay=90)
+    studio.click(tab.get_by_role("button", name="Switch single keys off"))
     tab.get_by_role("button", name="Switch single keys on").wait_for()
     tab.wait_for_timeout(300)
     tab.keyboard.press("s")
@@ -124,7 +124,7 @@ def test_view_of_the_queue_is_in_the_address_and_opens_elsewhere(app, workspace,
     open_card(tab, app, pid, "&show=left&reason=duplicate")
     assert card(tab) == "002"
     tab.get_by_text("left out because: duplicate").first.wait_for()
-    tab.get_by_role("button", name="Show all again").click(delay=90)
+    studio.click(tab.get_by_role("button", name="Show all again"))
     tab.wait_for_function("location.search.includes('show=left') && !location.search.includes('reason=')")
 
 
@@ -148,9 +148,9 @@ def test_draft_outlives_page_switch_refresh_restart_and_kill(tmp_path, browser):
             if w.draft(pid, "000", "me") == written:
                 break
             time.sleep(0.1)
-        tab.get_by_role("link", name="1 Data").click(delay=90)
+        studio.click(tab.get_by_role("link", name="1 Data"))
         tab.get_by_role("heading", name="Data", exact=True).wait_for()
-        tab.get_by_role("link", name="4 Curate").click(delay=90)
+        studio.click(tab.get_by_role("link", name="4 Curate"))
         there()
         tab.reload()
         there()
@@ -216,7 +216,7 @@ def test_second_opinion_is_blind_then_settled_and_the_trail_replays(app, workspa
     tab.set_default_timeout(60_000)
     try:
         open_card(tab, app, pid, "&by=bob&item=000")
-        tab.get_by_text("History of this text").click(delay=90)
+        studio.click(tab.get_by_text("History of this text"))
         tab.get_by_text("Proposed").first.wait_for()
         page = tab.locator("[data-testid=stMain]").inner_text().lower()
         assert "label is wrong" not in page and "rejected" not in page
@@ -227,8 +227,8 @@ def test_second_opinion_is_blind_then_settled_and_the_trail_replays(app, workspa
         tab.goto(f"{app.url}/review?project={pid}&by=cid")
         tab.locator("h1", has_text="Review").wait_for()
         settle(tab)
-        tab.locator("[data-testid=stMain] button", has_text="Second opinions").first.click(delay=90)
-        tab.get_by_role("button", name="Settle it as bob did").click(delay=90)
+        studio.click(tab.locator("[data-testid=stMain] button", has_text="Second opinions"))
+        studio.click(tab.get_by_role("button", name="Settle it as bob did"))
         tab.get_by_text("Settled.").first.wait_for()
     finally:
         tab.context.close()

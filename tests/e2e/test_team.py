@@ -108,11 +108,7 @@ def on_screen(page) -> str:
 
 
 def press(page, name) -> None:
-    """Click a button once the page stands still: its first words appear while what is below them still moves."""
-    button = page.get_by_role("button", name=name).first
-    button.wait_for()
-    studio.settle(page)
-    button.click(delay=90)
+    studio.click(page.get_by_role("button", name=name))
 
 
 def test_two_browsers_on_one_queue_never_show_the_same_text_and_never_overwrite(project, tmp_path, browser):
@@ -146,20 +142,20 @@ def test_a_blind_second_opinion_is_settled_and_a_bulk_act_is_undone(project, tmp
     with app(tmp_path, free_port()) as url:
         ben = tab(browser)
         open_page(ben, url, "review", pid, "ben")
-        ben.get_by_text("Second opinions", exact=True).click(delay=90)
+        studio.click(ben.get_by_text("Second opinions", exact=True))
         ben.get_by_text("Decide as if you were the first").wait_for()
         assert "ann" not in ben.locator("section.stMain, [data-testid=stMain]").first.inner_text()
         press(ben, "Label is wrong")
         ben.get_by_text("The two opinions differ").wait_for()
         rob = tab(browser)
         open_page(rob, url, "review", pid, "rob")
-        rob.get_by_text("Second opinions", exact=True).click(delay=90)
+        studio.click(rob.get_by_text("Second opinions", exact=True))
         rob.get_by_text("ann: Accepted").wait_for()
         rob.get_by_text("ben: Rejected").wait_for()
         press(rob, "Settle it as ben did")
         rob.get_by_text("Settled.").wait_for()
         assert w._state(pid).outcome["e0"].status == "rejected"
-        rob.get_by_text("All texts", exact=True).click(delay=90)
+        studio.click(rob.get_by_text("All texts", exact=True))
         press(rob, re.compile("Accept the 6 shown"))
         press(rob, re.compile("Accept these 6"))
         rob.get_by_text("6 texts accepted").wait_for()
@@ -167,7 +163,7 @@ def test_a_blind_second_opinion_is_settled_and_a_bulk_act_is_undone(project, tmp
         press(rob, "Undo my last act")
         rob.get_by_text("Your last act was taken back").wait_for()
         assert {i: d.status for i, d in w._state(pid).outcome.items()} == {"e0": "rejected"}
-        rob.get_by_text("History", exact=True).click(delay=90)
+        studio.click(rob.get_by_text("History", exact=True))
         press(rob, "Check: replay it from nothing")
         rob.get_by_text("they give exactly the present state").wait_for()
 
