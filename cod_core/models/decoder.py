@@ -10,40 +10,35 @@ from pathlib import Path
 
 import numpy as np
 
-from cod_core.errors import ModelUnavailable
 from cod_core.models.device import best_device
-from cod_core.models.encoder import MAX_TOKENS, length_batches, load_pretrained, resolve, weights_revision
+from cod_core.models.encoder import MAX_TOKENS, length_batches, load_config, load_pretrained, load_tokenizer, weights_revision
 from cod_core.types import Prediction
 
 ABOUT_FILE = "student.json"
 
 
-def is_decoder(name: str) -> bool:
+def is_decoder(name: str, **options) -> bool:
     """Whether a model (name or folder) generates text: then its last token stands for the text, not the mean.
 
     Raises ModelUnavailable where there is no such model.
     """
-    from transformers import AutoConfig
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CAUSAL
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES as MASKED
 
-    try:
-        kind = AutoConfig.from_pretrained(resolve(name), trust_remote_code=False).model_type
-    except (OSError, ValueError) as error:
-        raise ModelUnavailable(f"There is no model called {name!r} here: check the name or the folder.") from error
+    kind = load_config(name, **options).model_type
     return kind in CAUSAL and kind not in MASKED
 
 
-def load_decoder(name: str, labels: Sequence[str]):
+def load_decoder(name: str, labels: Sequence[str], **options):
     """(model, tokenizer): a sequence classifier over `labels` with a fresh head, padding set. Raises ModelUnavailable."""
     import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification
 
     # transformers draws the fresh head from the global generator; it is replaced before training
     with torch.random.fork_rng(devices=[]):
         model = load_pretrained(AutoModelForSequenceClassification, name, num_labels=len(labels),
-                                id2label=dict(enumerate(labels)), label2id={n: i for i, n in enumerate(labels)})
-    tokenizer = AutoTokenizer.from_pretrained(resolve(name), trust_remote_code=False)
+                                id2label=dict(enumerate(labels)), label2id={n: i for i, n in enumerate(labels)}, **options)
+    tokenizer = load_tokenizer(name, **options)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "right"

@@ -63,10 +63,27 @@ def _revision(folder: str, held: tuple) -> str:
 
 
 def own_revision(name: str) -> str:
-    """What tells the weights of an encoder in a folder from earlier ones there; "" for the packaged one, which never
-    changes, and for a name of a hub."""
+    """What tells the weights of an encoder from earlier ones of that name: of a folder's content, or the hub's commit that
+    is on this machine. "" for the packaged one, which never changes, and for one that was never fetched."""
     where = split_name(name)[0]
-    return weights_revision(where) if where != DEFAULT_ENCODER and Path(where).is_dir() else ""
+    if where == DEFAULT_ENCODER:
+        return ""
+    return weights_revision(where) if Path(where).is_dir() else fetched(where).get("revision", "")
+
+
+def fetched(name: str) -> dict[str, str]:
+    """{"revision": commit} of a hub's model that is on this machine, {} for folders and what was never fetched. Loaded with
+    it, a model stays the one that answered before, whatever its owner has put there since."""
+    if Path(name).is_dir():
+        return {}
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(name, "config.json")
+    except HFValidationError:
+        return {}
+    return {"revision": Path(found).parent.name} if isinstance(found, str) else {}
 
 
 def _weight_files(folder: str) -> list[Path]:
@@ -97,10 +114,16 @@ def length_batches(lengths: Sequence[int], tokens_a_batch: int = 0) -> Iterator[
         at += size
 
 
+def pinned(name: str, revision: str | None) -> dict[str, str]:
+    """What load_* need to load the commit on record again; {} for folders and where none is on record."""
+    return {} if Path(name).is_dir() or revision in (None, "", "hub") else {"revision": revision}
+
+
 def load_pretrained(auto_class, name: str, **options):
     """from_pretrained with the house's rules: safetensors only, no remote code, plain errors.
 
-    Raises ModelUnavailable naming the model and the remedy.
+    A hub's model is the commit that is here already (fetched), or that options name. Raises ModelUnavailable naming the
+    model and the remedy.
     """
     libraries()
     from transformers.utils import logging as said
@@ -115,12 +138,36 @@ def load_pretrained(auto_class, name: str, **options):
         )
     try:
         with _ONE_AT_A_TIME:  # from_pretrained switches how torch makes tensors, for the whole process
-            return auto_class.from_pretrained(where, use_safetensors=True, trust_remote_code=False, **options)
+            return auto_class.from_pretrained(where, use_safetensors=True, trust_remote_code=False, **fetched(where) | options)
     except (OSError, ValueError) as error:
         raise ModelUnavailable(
             f"The model {name!r} could not be loaded. Check the name, or download it to a folder and give that "
             f"folder; where there is no network, only local folders work. ({str(error).splitlines()[0][:200]})"
         ) from error
+
+
+def load_tokenizer(name: str, **options):
+    """The tokenizer beside a model's weights, of the same commit. Raises ModelUnavailable."""
+    libraries()
+    from transformers import AutoTokenizer
+
+    where = resolve(name)
+    try:
+        return AutoTokenizer.from_pretrained(where, trust_remote_code=False, **fetched(where) | options)
+    except (OSError, ValueError) as error:
+        raise ModelUnavailable(f"The tokenizer of {name!r} could not be loaded: check the name, or save model and tokenizer to the "
+                               "same folder.") from error
+
+
+def load_config(name: str, **options):
+    """The configuration of a model, of the same commit as its weights. Raises ModelUnavailable."""
+    from transformers import AutoConfig
+
+    where = resolve(name)
+    try:
+        return AutoConfig.from_pretrained(where, trust_remote_code=False, **fetched(where) | options)
+    except (OSError, ValueError) as error:
+        raise ModelUnavailable(f"There is no model called {name!r} here: check the name or the folder.") from error
 
 
 def split_name(name: str) -> tuple[str, tuple[int, ...]]:
@@ -144,17 +191,14 @@ class Encoder:
     def __init__(self, name: str = DEFAULT_ENCODER, layers: Sequence[int] | None = None):
         """layers: indices of the transformer layers kept, all where None."""
         libraries()
-        from transformers import AutoModel, AutoTokenizer
+        from transformers import AutoModel
 
         base, self.pooled = split_name(name)
         where = resolve(base)
         self.name = name
         self.id = name if layers is None else f"{name}[{','.join(map(str, layers))}]"
-        self.revision = weights_revision(where) if Path(where).is_dir() else "hub"
-        try:
-            self.tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=False)
-        except (OSError, ValueError) as error:
-            raise ModelUnavailable(f"The tokenizer of {name!r} could not be loaded: check the name or folder.") from error
+        self.revision = weights_revision(where) if Path(where).is_dir() else own_revision(base)
+        self.tokenizer = load_tokenizer(base)
         if self.tokenizer.pad_token_id is None:  # decoders often have none; its place is masked
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self.model = load_pretrained(AutoModel, base)

@@ -15,7 +15,7 @@ from cod_core.errors import NotEnoughData
 from cod_core.models.adapters import adapted
 from cod_core.models.decoder import is_decoder, load_decoder
 from cod_core.models.device import best_device
-from cod_core.models.encoder import libraries, load_pretrained, resolve, weights_revision
+from cod_core.models.encoder import fetched, libraries, load_pretrained, load_tokenizer, pinned, resolve, weights_revision
 from cod_core.progress import Progress, silent
 
 TEACHER_FILE = "teacher.json"
@@ -50,22 +50,22 @@ def finetune_teacher(
     return _save(model, folder, encoder, label_names, len(texts), max_tokens, rank)
 
 
-def with_adapter(encoder: str, label_names: Sequence[str], rank: int):
-    """(sequence classifier over `encoder` with fresh LoRA adapters and a fresh head, its tokenizer)."""
+def with_adapter(encoder: str, label_names: Sequence[str], rank: int, **options):
+    """(sequence classifier over `encoder` with fresh LoRA adapters and a fresh head, its tokenizer). options: as pinned gives them."""
     libraries()
     from peft import TaskType
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification
 
     logging.getLogger("transformers.modeling_utils").setLevel(logging.ERROR)
-    if is_decoder(encoder):
-        base, tokenizer = load_decoder(encoder, label_names)
+    if is_decoder(encoder, **options):
+        base, tokenizer = load_decoder(encoder, label_names, **options)
         where: dict = {"target_modules": _linear_names(base), "layers_to_transform": _upper_half(base)}
     else:
         base = load_pretrained(
             AutoModelForSequenceClassification, encoder, num_labels=len(label_names),
-            id2label=dict(enumerate(label_names)), label2id={name: i for i, name in enumerate(label_names)},
+            id2label=dict(enumerate(label_names)), label2id={name: i for i, name in enumerate(label_names)}, **options,
         )
-        tokenizer, where = AutoTokenizer.from_pretrained(resolve(encoder), trust_remote_code=False), {"target_modules": TARGETS}
+        tokenizer, where = load_tokenizer(encoder, **options), {"target_modules": TARGETS}
     return adapted(base, task_type=TaskType.SEQ_CLS, r=rank, lora_alpha=2 * rank, lora_dropout=0.05, **where), tokenizer
 
 
@@ -129,7 +129,7 @@ def _save(model, folder: Path, encoder: str, label_names, rows: int, max_tokens:
     save_file(state, folder / "adapter.safetensors")
     where = resolve(encoder)
     about = {"encoder": encoder, "labels": list(label_names), "rank": rank, "max_tokens": max_tokens, "rows": rows,
-             "base": weights_revision(where) if Path(where).is_dir() else "hub"}
+             "base": weights_revision(where) if Path(where).is_dir() else fetched(where).get("revision", "hub")}
     (folder / TEACHER_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     return folder
 
@@ -158,7 +158,8 @@ def load_finetuned(folder: Path):
     from safetensors.torch import load_file
 
     about = json.loads((Path(folder) / TEACHER_FILE).read_text(encoding="utf-8"))
-    model, tokenizer = with_adapter(about["encoder"], about["labels"], about["rank"])
+    model, tokenizer = with_adapter(about["encoder"], about["labels"], about["rank"],
+                                    **pinned(resolve(about["encoder"]), about.get("base")))
     state = {name: value.float() for name, value in load_file(Path(folder) / "adapter.safetensors").items()}
     set_peft_model_state_dict(model, state)
     return model.merge_and_unload().eval(), tokenizer, about

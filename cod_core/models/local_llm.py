@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cod_core.errors import BadInput, ModelUnavailable
+from cod_core.errors import BadInput
 from cod_core.models import gguf
-from cod_core.models.encoder import length_batches, load_pretrained, weights_revision
+from cod_core.models.encoder import fetched, length_batches, load_pretrained, load_tokenizer, weights_revision
 
 DEFAULT_LLM = gguf.PACKAGED
 TOKENS_A_BATCH = 384  # the log-probabilities of 384 tokens over a vocabulary of 262,144 take 400 MB
@@ -35,21 +35,17 @@ class LocalLLM:
     def __init__(self, name: str = DEFAULT_LLM, cache: str | Path = "."):
         """cache: folder for converted GGUF files. Raises ModelUnavailable."""
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoModelForCausalLM
 
         where = resolve_llm(name, Path(cache))
         self.name = Path(name).name if Path(where).is_dir() else name
         self.id = f"local:{self.name}"
-        try:
-            self.tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=False)
-        except (OSError, ValueError) as error:
-            raise ModelUnavailable(f"The tokenizer of {name!r} could not be loaded: check the name or folder.") from error
+        self.tokenizer = load_tokenizer(where)
         cuda = torch.cuda.is_available()
         self.device = torch.device("cuda" if cuda else "cpu")
         self.model = load_pretrained(AutoModelForCausalLM, where, dtype=torch.bfloat16 if cuda else torch.float32)
         self.model.to(self.device).eval()
-        self.revision = weights_revision(where) if Path(where).is_dir() else str(
-            getattr(self.model.config, "_commit_hash", None) or "hub")
+        self.revision = weights_revision(where) if Path(where).is_dir() else fetched(where).get("revision", "hub")
         self.chats = self.tokenizer.chat_template is not None
         self.max_tokens = int(getattr(self.model.config, "max_position_embeddings", 2048) or 2048)
         self._prefix: tuple[tuple[int, ...], object] = ((), None)

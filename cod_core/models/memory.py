@@ -26,12 +26,12 @@ class Size:
 def size_of(name: str) -> Size:
     """The size of a model by name or folder, from its configuration alone. Raises ModelUnavailable."""
     import torch
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoModel
 
-    from cod_core.models.encoder import resolve, split_name
+    from cod_core.models.encoder import load_config, split_name
 
+    config = load_config(split_name(name)[0])
     try:
-        config = AutoConfig.from_pretrained(resolve(split_name(name)[0]), trust_remote_code=False)
         with torch.device("meta"):
             model = AutoModel.from_config(config)
     except (OSError, ValueError) as error:

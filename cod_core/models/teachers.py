@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cod_core.errors import LabelMismatch, ModelUnavailable
 from cod_core.models.device import best_device
-from cod_core.models.encoder import length_batches, libraries, load_pretrained, resolve, weights_revision
+from cod_core.models.encoder import fetched, length_batches, libraries, load_pretrained, load_tokenizer, pinned, resolve, weights_revision
 from cod_core.types import Prediction
 
 BUILTIN = Path(__file__).parent / "builtin"
@@ -77,23 +77,21 @@ class FineTunedTeacher(TorchTeacher):
 
 
 class TransformersTeacher(TorchTeacher):
-    """Any Hugging Face sequence classifier by hub name or local folder. label_map: model label -> project label."""
+    """Any Hugging Face sequence classifier by hub name or local folder. label_map: model label -> project label. revision:
+    the hub's commit that gave the verdicts on record; what is on this machine, or the newest, where None."""
 
-    def __init__(self, name: str, labels: Sequence[str], label_map: dict[str, str] | None = None):
+    def __init__(self, name: str, labels: Sequence[str], label_map: dict[str, str] | None = None, revision: str | None = None):
         """Raises ModelUnavailable (not reachable, no safetensors), LabelMismatch (labels do not map one to one)."""
         libraries()
-        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+        from transformers import AutoModelForSequenceClassification
 
-        model = load_pretrained(AutoModelForSequenceClassification, name)
+        local, same = Path(resolve(name)).is_dir(), pinned(resolve(name), revision)
+        model = load_pretrained(AutoModelForSequenceClassification, name, **same)
         own = [model.config.id2label[i] for i in range(model.config.num_labels)]
         order = label_order(own, labels, label_map, name)
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(resolve(name), trust_remote_code=False)
-        except (OSError, ValueError) as error:
-            raise ModelUnavailable(f"{name!r} has no tokenizer beside its weights. Save both to the same folder.") from error
+        tokenizer = load_tokenizer(name, **same)
         limit = min(getattr(model.config, "max_position_embeddings", 512), tokenizer.model_max_length, 512)
-        local = Path(resolve(name)).is_dir()
-        revision = weights_revision(resolve(name)) if local else str(getattr(model.config, "_commit_hash", None) or "hub")
+        revision = weights_revision(resolve(name)) if local else (same or fetched(name)).get("revision", "hub")
         super().__init__(model, tokenizer, labels, order, limit, f"transformers:{Path(name).name if local else name}", revision)
 
 

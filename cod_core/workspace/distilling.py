@@ -133,6 +133,7 @@ class Distilling(Base):
         from cod_core.distill.sweep import plan_cells
         from cod_core.workspace.students import second_rows, shots_by_share, softener, student_settings
 
+        self.check_student(params)
         teacher, settings, arms = self.teacher(pid), student_settings(params), tuple(params.get("arms") or ARMS)
         count = int(params.get("seeds", 20))
         if strange := [arm for arm in arms if arm not in ALL_ARMS]:

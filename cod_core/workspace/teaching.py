@@ -134,7 +134,7 @@ class Teaching(Answering):
         if spec["kind"] == "finetuned":
             return teachers.FineTunedTeacher(spec["path"], None, labels)
         if spec["kind"] == "transformers":
-            return teachers.TransformersTeacher(spec["name"], labels, spec.get("label_map"))
+            return teachers.TransformersTeacher(spec["name"], labels, spec.get("label_map"), spec.get("revision"))
         if spec["kind"] == "llm":
             from cod_core.workspace.llm import llm_teacher
             return llm_teacher(self, spec, labels)

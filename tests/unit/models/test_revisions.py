@@ -93,6 +93,63 @@ def test_a_changed_encoder_folder_gives_new_vectors_new_students_and_refuses_old
 
 
 @pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """The cache of a hub on this machine: publish(name, save) adds a commit that is the newest from then on."""
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+
+    def publish(name: str, commit: str, save) -> str:
+        where, commit = tmp_path / "hub" / f"models--{name.replace('/', '--')}", commit * 40
+        (where / "refs").mkdir(parents=True, exist_ok=True)
+        (where / "refs" / "main").write_text(commit)
+        save(where / "snapshots" / commit)
+        return commit
+
+    return publish
+
+
+@pytest.mark.slow
+def test_an_encoder_of_a_hub_is_keyed_by_the_commit_that_is_here(tmp_path, hub):
+    """Vectors of two commits would be mixed under one name, and a head trained on one run on the other."""
+    w = Workspace(tmp_path / "home")
+    first = hub("org/mine", "a", lambda folder: save_encoder(folder, 0))
+    assert own_revision("org/mine") == first
+    old, settings = w.encoder("org/mine").encode(["a film"]), student_settings({"encoder": "org/mine"})
+    assert settings["encoder_revision"] == first
+    hub("org/mine", "b", lambda folder: save_encoder(folder, 1))
+    assert not np.allclose(w.encoder("org/mine").encode(["a film"]), old)
+    with pytest.raises(BadInput, match="has changed since this student was trained"):
+        w.encoder_of(RunConfig(arm="cod", shots=8, seed=0, teacher_id="t", teacher_revision="r", data_hash="h", **settings))
+
+
+@pytest.mark.slow
+def test_a_teacher_of_a_hub_goes_on_judging_with_the_commit_that_gave_its_verdicts(tmp_path, hub):
+    """After a new start verdicts of the newest weights were filed under the revision of the first ones."""
+    def save(seed):
+        def into(folder):
+            import torch
+            from transformers import BertForSequenceClassification
+
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                config = BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+                                    max_position_embeddings=32, id2label={0: "bad", 1: "good"}, label2id={"bad": 0, "good": 1})
+                BertForSequenceClassification(config).save_pretrained(folder)
+            AutoTokenizer.from_pretrained(packaged_encoder_folder()).save_pretrained(folder)
+        return into
+
+    w = Workspace(tmp_path / "home")
+    pid = w.create_project("Films", Task("Is it good?", ("bad", "good")))
+    first = hub("org/judge", "a", save(0))
+    w.set_teacher(pid, {"kind": "transformers", "name": "org/judge"})
+    assert w.project(pid).teacher["revision"] == first
+    before = w.teacher(pid).wrapped.logprobs(["a film"])
+    hub("org/judge", "b", save(1))
+    assert np.allclose(Workspace(tmp_path / "home").teacher(pid).wrapped.logprobs(["a film"]), before)
+
+
+@pytest.fixture
 def teacher(tmp_path):
     """A fine-tuned teacher's folder and its encoder's: files only."""
     base, folder = tmp_path / "base", tmp_path / "teacher"
