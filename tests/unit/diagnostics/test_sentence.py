@@ -81,6 +81,7 @@ def test_budgets_count_every_training_row():
     assert "32 training rows (16 of your texts and their 16 counterfactuals, instead of the 16 texts alone)" in budget(
         16, "cod_plus")
     assert "2 training rows (1 of your texts and its counterfactual, instead of 2 texts)" in budget(2)
+    assert "9 training rows (7 of your texts and counterfactuals of 2 of them, instead of 9 texts)" in budget(9, real=7)
     for k, arm in ((7, "cod"), (8, "kd")):
         with pytest.raises(ValueError):
             budget(k, arm)

@@ -71,3 +71,9 @@ def test_a_report_that_does_not_say_what_it_rests_on_is_stale_once_renewed(world
     w.renew_report(pid)
     found = w.results(pid)
     assert found.stale and not found.outdated and found.effects[0]["k"] == 8
+
+
+@pytest.mark.parametrize("k, said", [(8, "6 of your texts and counterfactuals of 2 of them"), (9, "7 of your texts and counterfactuals")])
+def test_the_sentence_counts_the_rows_that_were_trained_on(world, k, said):
+    """With a quarter of counterfactuals it spoke of half and half, and an odd number of rows ended the page in a ValueError."""
+    assert said in world.sweep(k, 6, cf_share=0.25)["sentence"]
