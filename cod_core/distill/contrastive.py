@@ -72,7 +72,7 @@ def train_contrastive(
     teacher = torch.tensor(soft if config.kd_weight else np.log(np.eye(len(labels))[hard].clip(1e-9)),
                            dtype=torch.float32, device=model.device)
 
-    def loss(part: list[int]):
+    def loss(part: list[int], _: list[int]):
         if len(part) < 2:
             return torch.zeros((), device=model.device, requires_grad=True)
         pairs = pairs_within([rows[i].example_id for i in part], [rows[i].is_cf for i in part])

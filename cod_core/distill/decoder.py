@@ -56,10 +56,10 @@ def train_decoder(
     targets, teacher = torch.tensor(hard, device=device), torch.tensor(soft, dtype=torch.float32, device=device)
     is_cf = torch.tensor([row.is_cf for row in rows], device=device)
 
-    def loss(part: list[int]):
+    def loss(part: list[int], batch: list[int]):
         logits, _ = logits_of(inner, tokenizer, [ids[i] for i in part], device)
         pairs = pairs_within([rows[i].example_id for i in part], [rows[i].is_cf for i in part])
-        return rows_loss(config, logits, targets[part], teacher[part], is_cf[part], pairs)
+        return rows_loss(config, logits, targets[part], teacher[part], is_cf[part], pairs, is_cf[batch])
 
     trained = [p for p in model.parameters() if p.requires_grad]
     history = train_steps(

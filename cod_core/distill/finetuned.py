@@ -126,12 +126,16 @@ def _train(config, rows, states, hard, soft, model, head, aligner, generator, sc
     if aligner:
         groups.append({"params": list(aligner.modules.parameters()), "lr": 10 * rate, "weight_decay": 0.0})
 
-    def loss(part: list[int]):
+    def loss(part: list[int], batch: list[int]):
         last, mask, hidden = model([states[i] for i in part], hidden=aligner is not None)
         logits = scale * mean_pool(last.float(), mask) @ head[0].T + head[1]
         pairs = pairs_within([ids[i] for i in part], [rows[i].is_cf for i in part])
-        value = rows_loss(config, logits, targets[part], teacher[part], is_cf[part], pairs)
-        return value + (config.layer_weight or LAYER_WEIGHT) * aligner.loss(hidden, part) if aligner else value
+        value = rows_loss(config, logits, targets[part], teacher[part], is_cf[part], pairs, is_cf[batch])
+        if not aligner:
+            return value
+        # layers are compared token by token, so a part counts by its tokens
+        share = np.mean([len(states[i]) for i in part]) / np.mean([len(states[i]) for i in batch])
+        return value + (config.layer_weight or LAYER_WEIGHT) * float(share) * aligner.loss(hidden, part)
 
     return train_steps(loss, lambda: config.l2 * (head[0] ** 2).sum(), groups, rows, device, config.steps or STEPS, rate,
                        config.batch_size or BATCH_SIZE, generator, micro_batch, progress)

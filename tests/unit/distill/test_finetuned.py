@@ -89,6 +89,14 @@ def test_layer_methods_train_student_and_maps_on_cached_teacher_states(encoder, 
     assert student.logprobs(["good film"]).shape == (1, 2)
 
 
+@pytest.mark.parametrize("method", ["lwd", "ted"])
+def test_a_split_minibatch_costs_what_the_whole_one_costs_whatever_the_padding(encoder, tokenizer, method):
+    """Layers are compared token by token: parts of short texts counted as much as parts of long ones."""
+    teacher, settings = SeeThroughTeacher(tokenizer), replace(config(method, steps=1, layer_weight=5.0), batch_size=6)
+    (_, whole), (_, split) = (train(encoder, settings, teacher, micro_batch=size) for size in (0, 2))
+    assert split == pytest.approx(whole, rel=1e-5)
+
+
 def test_a_teacher_equal_to_the_student_costs_lwd_nothing_whatever_the_padding(encoder, tokenizer):
     """Cached states mixed up between rows, or padded at another place, would not cancel."""
     twin = SeeThroughTeacher(tokenizer)
