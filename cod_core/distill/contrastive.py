@@ -82,5 +82,5 @@ def train_contrastive(
         loss, lambda: torch.zeros((), requires_grad=True), [{"params": model.trained(), "weight_decay": 0.01}], rows,
         model.device, config.steps or STEPS, config.learning_rate or LEARNING_RATE, config.batch_size or BATCH_SIZE,
         torch.Generator().manual_seed(config.seed), 0, progress)
-    weight, bias = start_head(config, model.encode(states).double().numpy(), hard, soft, scale)
+    weight, bias = start_head(config, rows, model.encode(states).double().numpy(), hard, soft, scale)
     return Trained(model, lower, weight, bias, labels, scale, config), history

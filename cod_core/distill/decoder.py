@@ -42,7 +42,7 @@ def train_decoder(
     model, ids = model.to(device), tokenize(tokenizer, [r.text for r in rows])
     with torch.no_grad():
         states = torch.cat([logits_of(model, tokenizer, [row], device)[1].float().cpu() for row in ids]).double().numpy()
-    place_head(model.score, states, *start_head(config, states / mean_length(states), hard, soft))
+    place_head(model.score, states, *start_head(config, rows, states / mean_length(states), hard, soft))
     large = sum(p.numel() for p in model.parameters()) > LORA_ABOVE
     rank = config.lora_rank or (LORA_RANK if large else 0)
     if rank:

@@ -77,7 +77,7 @@ def train_finetuned(
     lower = lower or LowerStates(encoder, config.frozen_layers)
     model = TrainableEncoder(lower, config.lora_rank or lora_rank_for(encoder), config.seed)
     states, generator = lower(texts), torch.Generator().manual_seed(config.seed)
-    weight, bias = start_head(config, model.encode(states).double().numpy(), hard, soft, scale)
+    weight, bias = start_head(config, rows, model.encode(states).double().numpy(), hard, soft, scale)
     head = [torch.tensor(a, dtype=torch.float32, device=model.device, requires_grad=True) for a in (weight, bias)]
     aligner = None
     if config.method != "kd":
@@ -87,10 +87,10 @@ def train_finetuned(
     return Trained(model, lower, *(a.detach().cpu().double().numpy() for a in head), labels, scale, config), history
 
 
-def start_head(config, phi, hard, soft, scale: float = SCALE):
-    """The linear student's head (W (C, d), b (C,)) on the rows' embeddings, which training goes on from."""
-    weight, bias = fit_linear_batch(phi[None], np.ones((1, len(phi))), hard[None], soft[None], config.temperature,
-                                    config.kd_weight, config.l2, scale)
+def start_head(config, rows: Sequence[TrainRow], phi, hard, soft, scale: float = SCALE):
+    """The linear student's head (W (C, d), b (C,)) on the rows' embeddings phi (n, d), which training goes on from."""
+    weights = np.array([[config.cf_weight if row.is_cf else 1.0 for row in rows]])
+    weight, bias = fit_linear_batch(phi[None], weights, hard[None], soft[None], config.temperature, config.kd_weight, config.l2, scale)
     return weight[0], bias[0]
 
 

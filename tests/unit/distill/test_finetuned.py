@@ -44,13 +44,14 @@ def test_starts_at_the_linear_head_and_improves_on_it_with_the_encoder_untouched
     assert isinstance(student, Classifier)
 
 
-def test_the_first_step_costs_exactly_what_the_linear_student_costs(encoder):
-    """Another scale, temperature or pooling than the linear solver's would throw its solution away."""
-    _, history = train(encoder, replace(config(steps=1), batch_size=6))
+@pytest.mark.parametrize("cf_weight", [1.0, 9.0])
+def test_the_first_step_costs_exactly_what_the_linear_student_costs(encoder, cf_weight):
+    """Another scale, temperature, pooling or weight than the linear solver's would throw its solution away."""
+    _, history = train(encoder, replace(config(steps=1), batch_size=6, cf_weight=cf_weight))
     texts, hard = [r.text for r in ROWS], np.array([[LABELS.index(r.label) for r in ROWS]])
-    phi, ones = encoder.encode(texts)[None], np.ones((1, 6))
-    weight, bias = fit_linear_batch(phi, ones, hard, teach(texts)[None])
-    expected = objective(linear_logits(phi, weight, bias), ones, hard, teach(texts)[None], weight)[0]
+    phi, weights = encoder.encode(texts)[None], np.array([[cf_weight if r.is_cf else 1.0 for r in ROWS]])
+    weight, bias = fit_linear_batch(phi, weights, hard, teach(texts)[None])
+    expected = objective(linear_logits(phi, weight, bias), weights, hard, teach(texts)[None], weight)[0]
     assert history[0] == pytest.approx(expected, rel=1e-5)
 
 
