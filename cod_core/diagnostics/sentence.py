@@ -81,7 +81,7 @@ def verdict(effect: Effect, n_labelled: int, measure: str = ACCURACY) -> str:
         return "what the draws share is not on record, so this may be chance (distil again to know)"
     if effect.clear and measure == AGREEMENT and n_labelled < MIN_ROWS:
         return f"the student follows its teacher {'more' if effect.mean > 0 else 'less'} closely"
-    if n_labelled < MIN_ROWS or effect.caveat == FEW_ROWS:
+    if effect.caveat == FEW_ROWS or (measure == ACCURACY and n_labelled < MIN_ROWS):
         return "too few texts to be sure"
     if effect.clear:
         return "a clear gain" if effect.mean > 0 else "a clear loss"
