@@ -67,7 +67,7 @@ def train_contrastive(
     soft = np.asarray(soft_logprobs, dtype=np.float64)
     lower = lower or LowerStates(encoder, config.frozen_layers)
     model = TrainableEncoder(lower, config.lora_rank or lora_rank_for(encoder), config.seed)
-    states = lower([row.text for row in rows])
+    states = lower([row.text for row in rows], alone=True)
     targets = torch.tensor(hard, device=model.device)
     teacher = torch.tensor(soft if config.kd_weight else np.log(np.eye(len(labels))[hard].clip(1e-9)),
                            dtype=torch.float32, device=model.device)

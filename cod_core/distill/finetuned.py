@@ -76,7 +76,7 @@ def train_finetuned(
     texts = [row.text for row in rows]
     lower = lower or LowerStates(encoder, config.frozen_layers)
     model = TrainableEncoder(lower, config.lora_rank or lora_rank_for(encoder), config.seed)
-    states, generator = lower(texts), torch.Generator().manual_seed(config.seed)
+    states, generator = lower(texts, alone=True), torch.Generator().manual_seed(config.seed)
     weight, bias = start_head(config, rows, model.encode(states).double().numpy(), hard, soft, scale)
     head = [torch.tensor(a, dtype=torch.float32, device=model.device, requires_grad=True) for a in (weight, bias)]
     aligner = None
