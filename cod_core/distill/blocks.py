@@ -61,7 +61,10 @@ def cut_blocks(cells: Sequence[CellSpec], shared: Shared, embed=None, size: int 
 
 
 def do_block(block: Block) -> list[Done]:
-    """Train and score every cell of a block; the same numbers wherever and in whatever company it is done."""
+    """Train and score every cell of a block; the same numbers in whatever process and company it is done.
+
+    Students trained step by step have one thread each: give blocks to several processes to use several cores.
+    """
     shared, found = block.shared, []
     teacher = _by_text(shared.sets, shared.teacher, block.cells)
     kind = block.cells[0].config.student.partition(":")[0]
@@ -88,9 +91,11 @@ def do_block(block: Block) -> list[Done]:
     else:
         from cod_core.distill.finetuned import load_encoder
         from cod_core.distill.stepwise import run_stepwise_sweep
+        from cod_core.models.device import one_thread
 
-        run_stepwise_sweep(block.cells, shared.labels, load_encoder(block.cells[0].config.student), teacher, *sets,
-                           on_results=keep_told)
+        with one_thread():
+            run_stepwise_sweep(block.cells, shared.labels, load_encoder(block.cells[0].config.student), teacher, *sets,
+                               on_results=keep_told)
     return found
 
 
