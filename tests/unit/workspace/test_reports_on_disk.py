@@ -77,3 +77,12 @@ def test_a_report_that_does_not_say_what_it_rests_on_is_stale_once_renewed(world
 def test_the_sentence_counts_the_rows_that_were_trained_on(world, k, said):
     """With a quarter of counterfactuals it spoke of half and half, and an odd number of rows ended the page in a ValueError."""
     assert said in world.sweep(k, 6, cf_share=0.25)["sentence"]
+
+
+@pytest.mark.parametrize("k, test, params", [(8, 1, {}), (9, 200, {"cf_share": 0.25})])
+def test_what_rows_can_tell_is_left_out_where_it_cannot_be_said(tmp_path, k, test, params):
+    """One judged text spans no direction, and other shares were drawn as halves: either had ended the whole diagnosis."""
+    made = World(Workspace(tmp_path), test=test)
+    made.keep(made.ids[:16])
+    made.sweep(k, 6, **params)
+    assert made.w.informations(made.pid, made.w.report(made.pid), k) is None
