@@ -18,13 +18,15 @@ from cod_core.types import RunResult
 class Shared:
     """What the blocks of one sweep have in common. sets: test, dev, unlabelled; teacher: their (n, C) log-probabilities.
 
-    spaces: their (n, d) embeddings for linear and retrieval blocks, None for those trained step by step.
+    spaces: their (n, d) embeddings for linear and retrieval blocks, None for those trained step by step. micro_batch:
+    rows a forward pass at most, 0 for whole minibatches.
     """
 
     labels: tuple[str, ...]
     sets: tuple[EvalSet, EvalSet, EvalSet]
     teacher: tuple[np.ndarray, np.ndarray, np.ndarray]
     spaces: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+    micro_batch: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,7 @@ def do_block(block: Block) -> list[Done]:
 
         with one_thread():
             run_stepwise_sweep(block.cells, shared.labels, load_encoder(block.cells[0].config.student), teacher, *sets,
-                               on_results=keep_told)
+                               on_results=keep_told, micro_batch=shared.micro_batch)
     return found
 
 

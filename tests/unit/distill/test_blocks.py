@@ -51,16 +51,19 @@ def test_a_project_without_texts_to_measure_on_ends_in_no_traceback():
 
 
 def test_a_trained_student_does_not_depend_on_the_number_of_threads_that_its_process_has(monkeypatch):
-    """Worker processes have one, the planner all: `sweep --cell` found OTHER numbers than `sweep --workers 2`."""
+    """Worker processes have one, the planner all: `sweep --cell` found OTHER numbers than `sweep --workers 2`. Nor did a
+    grid's micro_batch reach the training."""
     world, threads = World(), []
     [cell, *_], _ = world.plan(shots=(4,), arms=("kd",))
     [block] = blocks_of(world, [replace(cell, config=replace(cell.config, student="finetuned:tiny:all"))], 1)
+    block = replace(block, shared=replace(block.shared, micro_batch=4))
     monkeypatch.setattr(finetuned, "load_encoder", lambda name: None)
-    monkeypatch.setattr(stepwise, "run_stepwise_sweep", lambda *_, **__: threads.append(torch.get_num_threads()))
+    monkeypatch.setattr(stepwise, "run_stepwise_sweep",
+                        lambda *_, micro_batch, **__: threads.append((torch.get_num_threads(), micro_batch)))
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
         do_block(block)
-        assert threads == [1] and torch.get_num_threads() == 2
+        assert threads == [(1, 4)] and torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
