@@ -7,6 +7,7 @@ import pytest
 from cod_core.workspace import Workspace
 from cod_core.workspace.filing import read_json, write_json, write_whole
 from tests.unit.workspace.small_world import World
+from ui.students import described
 
 
 @pytest.fixture
@@ -77,6 +78,8 @@ def test_a_report_that_does_not_say_what_it_rests_on_is_stale_once_renewed(world
 def test_the_sentence_counts_the_rows_that_were_trained_on(world, k, said):
     """With a quarter of counterfactuals it spoke of half and half, and an odd number of rows ended the page in a ValueError."""
     assert said in world.sweep(k, 6, cf_share=0.25)["sentence"]
+    names = {described(run).partition(", right")[0] for run in world.w.results(world.pid).runs}
+    assert names == {f"Quick student: your texts alone, {k} rows", f"Quick student: {k - 2} texts, 2 counterfactuals, {k} rows"}
 
 
 @pytest.mark.parametrize("k, test, params", [(8, 1, {}), (9, 200, {"cf_share": 0.25})])
