@@ -85,6 +85,8 @@ class Sweeping(Base):
         return read_grid(declared)
 
     def _grid_cells(self, run, progress: Progress) -> tuple[str, list, list[str]]:
+        if run.params.get("method") in ("lwd", "ted"):
+            raise BadInput("Layer methods need the teacher's own states: run them with distill, not in a grid.")
         pid = self.task_project(run.task)
         try:
             cells, left_out, _ = self.plan_sweep(pid, run.params, progress)
@@ -97,8 +99,6 @@ class Sweeping(Base):
 
         kind, encoder, teacher = cells[0].config.student.partition(":")[0], cells[0].config.encoder, self.teacher(pid)
         sets, frozen = self.eval_sets(pid), kind in BLOCK
-        if cells[0].config.method in ("lwd", "ted"):
-            raise BadInput("Layer methods need the teacher's own states: run them with distill, not in a grid.")
         shared = Shared(self.project(pid).task.labels, sets, tuple(teacher.logprobs(list(s.texts)) for s in sets),
                         tuple(self.encoder(encoder).encode(list(s.texts)) for s in sets) if frozen else None,
                         int(params.get("micro_batch") or 0))

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from cod_core.errors import BadInput
 from cod_core.workspace import Workspace
 from cod_core.workspace.filing import read_json, write_json, write_whole
 from tests.unit.workspace.small_world import World
@@ -89,3 +90,11 @@ def test_what_rows_can_tell_is_left_out_where_it_cannot_be_said(tmp_path, k, tes
     made.keep(made.ids[:16])
     made.sweep(k, 6, **params)
     assert made.w.informations(made.pid, made.w.report(made.pid), k) is None
+
+
+def test_a_grid_that_cannot_be_done_is_refused_before_anything_is_trained(world):
+    """Layer methods had ended it without a table when their turn came, after hours of other runs."""
+    runs = [{"arms": ["kd"]}, {"student": "finetuned", "method": "lwd", "arms": ["kd"]}]
+    with pytest.raises(BadInput, match="Layer methods"):
+        world.w.run_grid({"tasks": [world.pid], "shots": [4], "seeds": 2, "runs": runs})
+    assert not world.w.finished(world.pid, world.w.eval_sets(world.pid))
