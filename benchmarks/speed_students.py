@@ -100,7 +100,7 @@ def reference_cell(scene: Scene, cell, scored: int) -> dict:
     loop.score = score
     hard = [scene.labels.index(r.label) for r in cell.rows]
     phi = scene.encoder.encode([r.text for r in cell.rows]).astype(np.float64)
-    start = start_head(cell.config, phi, np.array(hard), cell.soft)
+    start = start_head(cell.config, cell.rows, phi, np.array(hard), cell.soft)
     accuracy = loop.train([r.text for r in cell.rows], hard, start, dev, test, cell.config.seed, clock)
     seconds = dict(clock.seconds)
     seconds["development rows"] *= EPOCHS * len(texts) / scored

@@ -52,14 +52,15 @@ def expert_options(w: Any, student: str) -> dict[str, Any]:
     return out
 
 
-def called(student: str, arm: str, rows: int) -> str:
+def called(student: str, arm: str, rows: int, real: int) -> str:
     """A student in plain words, from what its RunConfig says."""
-    return f"{KINDS.get(student.partition(':')[0], 'Student')}: {ARMS.get(arm, arm)}, {rows} rows"
+    learnt = f"{real} texts, {rows - real} counterfactuals" if arm == "cod" and rows != 2 * real else ARMS.get(arm, arm)
+    return f"{KINDS.get(student.partition(':')[0], 'Student')}: {learnt}, {rows} rows"
 
 
 def name_of(said: Any) -> str:
     """Who speaks, in plain words."""
-    return "Teacher" if said.run_id is None else called(said.name, said.arm, said.rows)
+    return "Teacher" if said.run_id is None else called(said.name, said.arm, said.rows, said.real)
 
 
 def described(run: Any) -> str:
@@ -69,7 +70,7 @@ def described(run: Any) -> str:
         told = f", right on {round(100 * right)} % of the development texts"
     elif (same := run.dev.get("agreement")) is not None:
         told = f", the teacher's answer on {round(100 * same)} % of the development texts"
-    return called(run.config.student, run.config.arm, run.config.shots) + told
+    return called(run.config.student, run.config.arm, run.config.shots, run.config.real_shots) + told
 
 
 def measured_on(found: Any) -> str:

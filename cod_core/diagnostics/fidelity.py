@@ -151,9 +151,9 @@ def calibration_error(
 ) -> tuple[float | None, float | None, float | None]:
     """(ECE, low, high): expected calibration error in 10 bins of equal mass, with a 95 % bootstrap interval.
 
-    confidence: (n,) probability of the chosen class. right: (n,) bool, or a probability
-    in [0, 1]. (None, None, None) below 200 rows,
-    where the bins are too small to mean anything. Guo et al. 2017; equal mass after Nixon et al. 2019.
+    confidence: (n,) probability of the chosen class. right: (n,) bool, or a probability in [0, 1]. Rows of equal
+    confidence count with their mean. (None, None, None) below 200 rows, where the bins are too small to mean anything.
+    Guo et al. 2017; equal mass after Nixon et al. 2019.
     """
     confidence, right = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
     n = len(confidence)
@@ -180,7 +180,8 @@ def reliability(confidence, right) -> list[Bin]:
     confidence, right = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
     if len(confidence) < ECE_MIN_ROWS:
         return []
-    return [Bin(float(confidence[b].mean()), float(right[b].mean()), len(b)) for b in _bins(confidence, right)]
+    right = _levelled(confidence, right)
+    return [Bin(float(confidence[b].mean()), float(right[b].mean()), len(b)) for b in _bins(confidence)]
 
 
 def pair_fidelity(teacher_x, teacher_cf, student_x, student_cf) -> PairFidelity:
@@ -206,11 +207,18 @@ def _from_table(gold: np.ndarray, guess: np.ndarray, classes: int) -> dict[str, 
 
 
 def _ece(confidence: np.ndarray, right: np.ndarray) -> float:
-    return float(sum(abs(confidence[b].sum() - right[b].sum()) for b in _bins(confidence, right)) / len(right))
+    right = _levelled(confidence, right)
+    return float(sum(abs(confidence[b].sum() - right[b].sum()) for b in _bins(confidence)) / len(right))
 
 
-def _bins(confidence: np.ndarray, right: np.ndarray) -> list[np.ndarray]:
-    return np.array_split(np.lexsort((right, confidence)), ECE_BINS)
+def _levelled(confidence: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """right with its mean in each group of equal confidence, so that it does not matter which bins share such a group."""
+    _, group = np.unique(confidence, return_inverse=True)
+    return (np.bincount(group, right) / np.bincount(group))[group]
+
+
+def _bins(confidence: np.ndarray) -> list[np.ndarray]:
+    return np.array_split(np.argsort(confidence, kind="stable"), ECE_BINS)
 
 
 def _clipped(logprobs: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ class Measured:
 
 def result_sentence(
     k: int, before: float, after: float, effect: Effect, n_test: int, measure: str = ACCURACY, arm: str = "cod",
-    agreement: Measured | None = None, majority: float | None = None, rows_are: str = "test texts",
+    agreement: Measured | None = None, majority: float | None = None, rows_are: str = "test texts", real: int | None = None,
 ) -> str:
     """What the counterfactuals bought against KD on k real texts.
 
@@ -37,9 +37,9 @@ def result_sentence(
     measure: "accuracy" on n_test labelled texts, or "agreement with the teacher" where there are no labels.
     arm: "cod" (k/2 texts and their k/2 counterfactuals) or "cod_plus" (k texts and their k counterfactuals).
     agreement: leads where there are fewer than 100 labelled test texts. majority: share of the commonest label;
-    said where the arm's accuracy does not exceed it. rows_are: what n_test counts.
+    said where the arm's accuracy does not exceed it. rows_are: what n_test counts. real: texts among the arm's k rows.
     """
-    measured, start = Measured(before, after, effect, n_test, rows_are), budget(k, arm)
+    measured, start = Measured(before, after, effect, n_test, rows_are), budget(k, arm, real)
     if measure != ACCURACY:
         return (f"{start} {AGREEMENT} {_clause(AGREEMENT, measured, 0, named=True)}. "
                 "There are no labelled test texts, so nothing is known of accuracy.")
@@ -54,15 +54,19 @@ def result_sentence(
     return text
 
 
-def budget(k: int, arm: str = "cod") -> str:
-    """The training rows of the arm beside those of KD, in words. Raises ValueError for another arm or an odd k."""
+def budget(k: int, arm: str = "cod", real: int | None = None) -> str:
+    """The training rows of the arm beside those of KD, in words. real: texts among cod's k rows, half where None.
+
+    Raises ValueError for another arm, or an odd k to be halved.
+    """
     if arm == "cod_plus":
         return (f"With {2 * k} training rows ({k} of your texts and {_their(k)}, "
                 f"instead of the {_count(k, 'text')} alone)")
-    if arm != "cod" or k % 2:
-        raise ValueError(f"the arm is 'cod' with an even k, or 'cod_plus'; got {arm!r} with k = {k}")
-    half = k // 2
-    return f"With {k} training rows ({half} of your texts and {_their(half)}, instead of {k} texts)"
+    if arm != "cod" or (real is None and k % 2):
+        raise ValueError(f"the arm is 'cod' with an even k or its texts counted, or 'cod_plus'; got {arm!r} with k = {k}")
+    real = k // 2 if real is None else real
+    theirs = _their(real) if k == 2 * real else f"counterfactuals of {k - real} of them"
+    return f"With {k} training rows ({real} of your texts and {theirs}, instead of {k} texts)"
 
 
 def verdict(effect: Effect, n_labelled: int, measure: str = ACCURACY) -> str:
@@ -77,7 +81,7 @@ def verdict(effect: Effect, n_labelled: int, measure: str = ACCURACY) -> str:
         return "what the draws share is not on record, so this may be chance (distil again to know)"
     if effect.clear and measure == AGREEMENT and n_labelled < MIN_ROWS:
         return f"the student follows its teacher {'more' if effect.mean > 0 else 'less'} closely"
-    if n_labelled < MIN_ROWS or effect.caveat == FEW_ROWS:
+    if effect.caveat == FEW_ROWS or (measure == ACCURACY and n_labelled < MIN_ROWS):
         return "too few texts to be sure"
     if effect.clear:
         return "a clear gain" if effect.mean > 0 else "a clear loss"

@@ -56,7 +56,7 @@ def rows_for(arm: str, order: Sequence[str], k: int, examples: Mapping[str, Exam
     order: ids of one nested, class-balanced draw. examples: by id, each with a gold label. pairs: by example
     id, the second rows of this arm: for cod and cod_plus only counterfactuals that a person kept and the teacher
     confirmed. k is even in half, and in the arms with second rows at cf_share 1/2.
-    Raises NotEnoughData where rows or counterfactuals are missing: training on fewer would call itself k.
+    Raises NotEnoughData where rows or counterfactuals are missing: training on fewer, or on none, would call itself cod at k.
     """
     if arm == "cod_all":
         return _with_all_classes(order, k, examples, pairs)
@@ -71,6 +71,8 @@ def rows_for(arm: str, order: Sequence[str], k: int, examples: Mapping[str, Exam
             f"k = {k} needs {need} labelled training texts and there are {len(order)}. "
             "Choose a smaller k or add labelled texts."
         )
+    if arm in PAIR_ARMS and not second:
+        raise NotEnoughData(f"{cf_share:.1%} of k = {k} rows is not one counterfactual. Choose a larger k or a larger share.")
     rows = []
     missing = [id for id in order[:second] if id not in pairs]
     if missing:

@@ -18,13 +18,15 @@ from cod_core.types import RunResult
 class Shared:
     """What the blocks of one sweep have in common. sets: test, dev, unlabelled; teacher: their (n, C) log-probabilities.
 
-    spaces: their (n, d) embeddings for linear and retrieval blocks, None for those trained step by step.
+    spaces: their (n, d) embeddings for linear and retrieval blocks, None for those trained step by step. micro_batch:
+    rows a forward pass at most, 0 for whole minibatches.
     """
 
     labels: tuple[str, ...]
     sets: tuple[EvalSet, EvalSet, EvalSet]
     teacher: tuple[np.ndarray, np.ndarray, np.ndarray]
     spaces: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+    micro_batch: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,10 @@ def cut_blocks(cells: Sequence[CellSpec], shared: Shared, embed=None, size: int 
 
 
 def do_block(block: Block) -> list[Done]:
-    """Train and score every cell of a block; the same numbers wherever and in whatever company it is done."""
+    """Train and score every cell of a block; the same numbers in whatever process and company it is done.
+
+    Students trained step by step have one thread each: give blocks to several processes to use several cores.
+    """
     shared, found = block.shared, []
     teacher = _by_text(shared.sets, shared.teacher, block.cells)
     kind = block.cells[0].config.student.partition(":")[0]
@@ -88,9 +93,11 @@ def do_block(block: Block) -> list[Done]:
     else:
         from cod_core.distill.finetuned import load_encoder
         from cod_core.distill.stepwise import run_stepwise_sweep
+        from cod_core.models.device import one_thread
 
-        run_stepwise_sweep(block.cells, shared.labels, load_encoder(block.cells[0].config.student), teacher, *sets,
-                           on_results=keep_told)
+        with one_thread():
+            run_stepwise_sweep(block.cells, shared.labels, load_encoder(block.cells[0].config.student), teacher, *sets,
+                               on_results=keep_told, micro_batch=shared.micro_batch)
     return found
 
 

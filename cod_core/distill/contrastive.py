@@ -67,12 +67,12 @@ def train_contrastive(
     soft = np.asarray(soft_logprobs, dtype=np.float64)
     lower = lower or LowerStates(encoder, config.frozen_layers)
     model = TrainableEncoder(lower, config.lora_rank or lora_rank_for(encoder), config.seed)
-    states = lower([row.text for row in rows])
+    states = lower([row.text for row in rows], alone=True)
     targets = torch.tensor(hard, device=model.device)
     teacher = torch.tensor(soft if config.kd_weight else np.log(np.eye(len(labels))[hard].clip(1e-9)),
                            dtype=torch.float32, device=model.device)
 
-    def loss(part: list[int]):
+    def loss(part: list[int], _: list[int]):
         if len(part) < 2:
             return torch.zeros((), device=model.device, requires_grad=True)
         pairs = pairs_within([rows[i].example_id for i in part], [rows[i].is_cf for i in part])
@@ -82,5 +82,5 @@ def train_contrastive(
         loss, lambda: torch.zeros((), requires_grad=True), [{"params": model.trained(), "weight_decay": 0.01}], rows,
         model.device, config.steps or STEPS, config.learning_rate or LEARNING_RATE, config.batch_size or BATCH_SIZE,
         torch.Generator().manual_seed(config.seed), 0, progress)
-    weight, bias = start_head(config, model.encode(states).double().numpy(), hard, soft, scale)
+    weight, bias = start_head(config, rows, model.encode(states).double().numpy(), hard, soft, scale)
     return Trained(model, lower, weight, bias, labels, scale, config), history

@@ -42,7 +42,7 @@ def train_decoder(
     model, ids = model.to(device), tokenize(tokenizer, [r.text for r in rows])
     with torch.no_grad():
         states = torch.cat([logits_of(model, tokenizer, [row], device)[1].float().cpu() for row in ids]).double().numpy()
-    place_head(model.score, states, *start_head(config, states / mean_length(states), hard, soft))
+    place_head(model.score, states, *start_head(config, rows, states / mean_length(states), hard, soft))
     large = sum(p.numel() for p in model.parameters()) > LORA_ABOVE
     rank = config.lora_rank or (LORA_RANK if large else 0)
     if rank:
@@ -56,10 +56,10 @@ def train_decoder(
     targets, teacher = torch.tensor(hard, device=device), torch.tensor(soft, dtype=torch.float32, device=device)
     is_cf = torch.tensor([row.is_cf for row in rows], device=device)
 
-    def loss(part: list[int]):
+    def loss(part: list[int], batch: list[int]):
         logits, _ = logits_of(inner, tokenizer, [ids[i] for i in part], device)
         pairs = pairs_within([rows[i].example_id for i in part], [rows[i].is_cf for i in part])
-        return rows_loss(config, logits, targets[part], teacher[part], is_cf[part], pairs)
+        return rows_loss(config, logits, targets[part], teacher[part], is_cf[part], pairs, is_cf[batch])
 
     trained = [p for p in model.parameters() if p.requires_grad]
     history = train_steps(

@@ -76,8 +76,8 @@ def train_finetuned(
     texts = [row.text for row in rows]
     lower = lower or LowerStates(encoder, config.frozen_layers)
     model = TrainableEncoder(lower, config.lora_rank or lora_rank_for(encoder), config.seed)
-    states, generator = lower(texts), torch.Generator().manual_seed(config.seed)
-    weight, bias = start_head(config, model.encode(states).double().numpy(), hard, soft, scale)
+    states, generator = lower(texts, alone=True), torch.Generator().manual_seed(config.seed)
+    weight, bias = start_head(config, rows, model.encode(states).double().numpy(), hard, soft, scale)
     head = [torch.tensor(a, dtype=torch.float32, device=model.device, requires_grad=True) for a in (weight, bias)]
     aligner = None
     if config.method != "kd":
@@ -87,10 +87,10 @@ def train_finetuned(
     return Trained(model, lower, *(a.detach().cpu().double().numpy() for a in head), labels, scale, config), history
 
 
-def start_head(config, phi, hard, soft, scale: float = SCALE):
-    """The linear student's head (W (C, d), b (C,)) on the rows' embeddings, which training goes on from."""
-    weight, bias = fit_linear_batch(phi[None], np.ones((1, len(phi))), hard[None], soft[None], config.temperature,
-                                    config.kd_weight, config.l2, scale)
+def start_head(config, rows: Sequence[TrainRow], phi, hard, soft, scale: float = SCALE):
+    """The linear student's head (W (C, d), b (C,)) on the rows' embeddings phi (n, d), which training goes on from."""
+    weights = np.array([[config.cf_weight if row.is_cf else 1.0 for row in rows]])
+    weight, bias = fit_linear_batch(phi[None], weights, hard[None], soft[None], config.temperature, config.kd_weight, config.l2, scale)
     return weight[0], bias[0]
 
 
@@ -126,12 +126,16 @@ def _train(config, rows, states, hard, soft, model, head, aligner, generator, sc
     if aligner:
         groups.append({"params": list(aligner.modules.parameters()), "lr": 10 * rate, "weight_decay": 0.0})
 
-    def loss(part: list[int]):
+    def loss(part: list[int], batch: list[int]):
         last, mask, hidden = model([states[i] for i in part], hidden=aligner is not None)
         logits = scale * mean_pool(last.float(), mask) @ head[0].T + head[1]
         pairs = pairs_within([ids[i] for i in part], [rows[i].is_cf for i in part])
-        value = rows_loss(config, logits, targets[part], teacher[part], is_cf[part], pairs)
-        return value + (config.layer_weight or LAYER_WEIGHT) * aligner.loss(hidden, part) if aligner else value
+        value = rows_loss(config, logits, targets[part], teacher[part], is_cf[part], pairs, is_cf[batch])
+        if not aligner:
+            return value
+        # layers are compared token by token, so a part counts by its tokens
+        share = np.mean([len(states[i]) for i in part]) / np.mean([len(states[i]) for i in batch])
+        return value + (config.layer_weight or LAYER_WEIGHT) * float(share) * aligner.loss(hidden, part)
 
     return train_steps(loss, lambda: config.l2 * (head[0] ** 2).sum(), groups, rows, device, config.steps or STEPS, rate,
                        config.batch_size or BATCH_SIZE, generator, micro_batch, progress)

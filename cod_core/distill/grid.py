@@ -47,8 +47,8 @@ def read_grid(declared: Mapping) -> list[GridRun]:
     if not isinstance(declared, Mapping):
         raise unreadable([f"it is no object with 'tasks' and 'runs' but a {type(declared).__name__}"])
     problems = [f"unknown entry {name!r}" for name in declared if name not in ("tasks", "runs", *SHARED)]
-    problems += [f"{name!r} is missing or empty" for name in ("tasks", "runs") if not declared.get(name)]
-    problems += [f"{name!r} must be a list" for name in ("tasks", "runs") if not isinstance(declared.get(name, []), list)]
+    problems += [f"{name!r} is missing" for name in ("tasks", "runs") if declared.get(name) is None]
+    problems += [f"{name!r} must be a list" for name in ("tasks", "runs") if not isinstance(declared.get(name) or [], list)]
     problems += wrong_values(declared)
     found: dict[str, GridRun] = {}
     for number, run in enumerate([] if problems else declared["runs"]):
@@ -56,15 +56,15 @@ def read_grid(declared: Mapping) -> list[GridRun]:
             problems += [f"run {number + 1}: {message}" for message in wrong]
             continue
         unknown = [n for n in run if n not in (*KNOWN, *SHARED, "arms", "tasks")]
-        unknown += [a for a in run.get("arms", ()) if a not in ALL_ARMS]
-        strange = [t for t in run.get("tasks", ()) if t not in declared["tasks"]]
+        unknown += [a for a in run.get("arms") or () if a not in ALL_ARMS]
+        strange = [t for t in run.get("tasks") or () if t not in declared["tasks"]]
         problems += [f"run {number + 1}: unknown {name!r}" for name in unknown]
         problems += [f"run {number + 1}: task {name!r} is not among the grid's tasks" for name in strange]
         base = {name: declared[name] for name in SHARED if name in declared} | {k: v for k, v in run.items() if k != "tasks"}
         several = {k: v for k, v in sorted(base.items()) if isinstance(v, list) and k not in LISTS}
         for values in itertools.product(*several.values()):
             params = to_json(base | dict(zip(several, values)))
-            for task in run.get("tasks", declared["tasks"]):
+            for task in run.get("tasks") or declared["tasks"]:
                 made = GridRun(task, params)
                 found.setdefault(made.key, made)
     if problems:
@@ -78,6 +78,7 @@ def wrong_values(entries: Mapping) -> list[str]:
     out = [f"{name!r} must be a list" for name in (*LISTS, "tasks") if not isinstance(given.get(name, []), list)]
     if out:
         return out
+    out += [f"{name!r} is empty" for name, value in given.items() if value == [] and name not in LISTS]
     out += [f"{name!r} must be a list of names" for name in ("tasks", "arms") if not all(isinstance(v, str) for v in given.get(name, ()))]
     for name in (name for name in (*SHARED, "layers") if name in given):
         values = given[name] if isinstance(given[name], list) else [given[name]]

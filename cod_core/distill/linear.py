@@ -130,7 +130,8 @@ def _fit(x, weights, hard, soft, temperature, kd_weight, l2):
             break
     contrast = problem.contrast
     head = np.matmul(contrast.T, theta[..., :-1])
-    return (head if back is None else np.matmul(head, back)), np.matmul(theta[..., -1], contrast)
+    # one product a fit, for the bias too: the last digit must not depend on the other fits
+    return (head if back is None else np.matmul(head, back)), np.matmul(theta[:, None, :, -1], contrast)[:, 0]
 
 
 class _Problem:

@@ -17,23 +17,24 @@ def pairs_within(example_ids: Sequence[str], is_cf: Sequence[bool]) -> list[tupl
     return [(originals[id], i) for i, (id, cf) in enumerate(zip(example_ids, is_cf)) if cf and id in originals]
 
 
-def rows_loss(config, logits, hard, teacher_logprobs, is_cf, pairs: Sequence[tuple[int, int]]):
+def rows_loss(config, logits, hard, teacher_logprobs, is_cf, pairs: Sequence[tuple[int, int]], whole=None):
     """The objective of one batch but for the penalty of the head and layer losses.
 
-    logits, teacher_logprobs: (B, C). hard, is_cf: (B,). pairs: as pairs_within gives them.
+    logits, teacher_logprobs: (B, C). hard, is_cf: (B,). pairs: as pairs_within gives them. whole: is_cf of the minibatch
+    that these rows are a part of, None where they are all of it; the parts' mean by rows is then the minibatch's loss.
     """
-    weights = torch.where(is_cf.bool(), config.cf_weight, 1.0)
+    weights, every = (torch.where(cf.bool(), config.cf_weight, 1.0) for cf in (is_cf, is_cf if whole is None else whole))
+    weights = weights / every.mean()
     if config.hard_loss == "clamp":
         loss = clamping_loss(logits, hard, is_cf, config.kappa)
     else:
         ce = ce_loss(logits, hard)
-        loss = (weights * ce).sum() / weights.sum()
+        loss = (weights * ce).mean()
         if config.pair_weight and pairs:
             a, b = (torch.tensor([p[side] for p in pairs], device=logits.device) for side in (0, 1))
             # pair_loss holds CE(x) + CE(x') too, which the mean over rows has already
             gap = pair_loss(ce[a], ce[b], config.pair_weight) - (ce[a] + ce[b]).mean()
             loss = loss + gap * len(pairs) / len(logits)
     if config.kd_weight:
-        loss = loss + config.kd_weight * kd_loss(logits, teacher_logprobs, config.temperature,
-                                                 weights if config.cf_weight != 1 else None)
+        loss = loss + config.kd_weight * weights.mean() * kd_loss(logits, teacher_logprobs, config.temperature, weights)
     return loss

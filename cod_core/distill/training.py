@@ -5,6 +5,7 @@ minibatch; dropout is off, so a seed decides everything. Large minibatches may b
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 
 import torch
 
@@ -36,26 +37,27 @@ def pair_batches(rows: Sequence[TrainRow], size: int, generator) -> Iterator[lis
 
 
 def parts(batch: Sequence[int], rows: Sequence[TrainRow], size: int) -> list[list[int]]:
-    """A minibatch cut into parts of at most `size` rows (0: one part), pairs kept whole."""
+    """A minibatch cut into parts of at most `size` rows (0: one part), exceeded only where one example has more rows."""
     if not size or len(batch) <= size:
         return [list(batch)]
     out: list[list[int]] = [[]]
-    for i in batch:
-        fresh = not out[-1] or rows[i].example_id != rows[out[-1][-1]].example_id
-        if fresh and len(out[-1]) >= size - 1:
+    for _, one in groupby(batch, lambda i: rows[i].example_id):
+        unit = list(one)
+        if out[-1] and len(out[-1]) + len(unit) > size:
             out.append([])
-        out[-1].append(i)
-    return [part for part in out if part]
+        out[-1] += unit
+    return out
 
 
 def train_steps(
-    loss: Callable[[list[int]], torch.Tensor], penalty: Callable[[], torch.Tensor], groups: list[dict],
+    loss: Callable[[list[int], list[int]], torch.Tensor], penalty: Callable[[], torch.Tensor], groups: list[dict],
     rows: Sequence[TrainRow], device, steps: int, rate: float, batch_size: int, generator,
     micro_batch: int = 0, progress: Progress = silent,
 ) -> tuple[float, ...]:
     """AdamW over `groups` for `steps` steps, warmed up and then falling to zero; the loss at every step.
 
-    loss: mean over the rows of a part of a minibatch, by index. penalty: what does not depend on the rows.
+    loss: of a part of a minibatch and the whole of it, both row indices, so that the parts' mean by rows is the
+    minibatch's loss. penalty: what does not depend on the rows.
     micro_batch: rows a forward pass at most (gradient accumulation), 0 for whole minibatches.
     progress is called every step and may raise Cancelled.
     """
@@ -71,7 +73,7 @@ def train_steps(
         optimizer.zero_grad(set_to_none=True)
         for part in parts(batch, rows, micro_batch):
             with half_precision(device):
-                value = loss(part) * (len(part) / len(batch))
+                value = loss(part, batch) * (len(part) / len(batch))
             value.backward()
             total += float(value.detach())
         fixed = penalty()

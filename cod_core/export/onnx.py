@@ -7,8 +7,7 @@ onnxruntime and tokenizers only (numpy comes with them).
 import copy
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -125,9 +124,11 @@ def measure(name: str, answer, batches: Sequence[Sequence[str]], size: int, agre
 
     answer: texts -> anything, without a cache: a text that was read before has to be read again.
     """
+    from cod_core.models.device import one_thread
+
     texts = [text for batch in batches for text in batch]
     some = texts[:: max(1, len(texts) // single)][:single]  # batches are sorted by length
-    with _one_core():
+    with one_thread():
         answer(some[:1])
         taken = []
         for text in some:
@@ -139,18 +140,6 @@ def measure(name: str, answer, batches: Sequence[Sequence[str]], size: int, agre
             answer(batch)
         seconds = time.perf_counter() - start
     return Measured(name, size, agreement, round(1000 * float(np.median(taken)), 2), round(len(texts) / seconds, 1))
-
-
-@contextmanager
-def _one_core() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _export(model, student, tokenizer, path: Path) -> None:

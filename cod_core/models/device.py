@@ -1,6 +1,8 @@
 """Where models run: CUDA, Apple's MPS or the processor. COD_DEVICE overrules the choice."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from cod_core.errors import BadInput
 
@@ -40,3 +42,16 @@ def compiled(model, device):
     import torch
 
     return torch.compile(model, dynamic=True) if device.type == "cuda" else model
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """torch on one thread of the processor: sums in another order have other last digits, and training makes much of them."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -42,27 +42,31 @@ class LowerStates:
 
     def __init__(self, encoder: EncoderModel, frozen: int, limit: int = CACHE_BYTES):
         self.encoder, self.frozen, self._limit = encoder, frozen, limit
-        self._kept: dict[str, torch.Tensor] = {}
+        self._kept: dict[tuple[str, bool], torch.Tensor] = {}
         self._bytes = 0
         self._lower = _cut(encoder.model, frozen) if frozen else None
 
-    def __call__(self, texts: Sequence[str]) -> list[torch.Tensor]:
-        """One a text: (tokens,) word-piece ids where nothing is frozen, else (tokens, d) states."""
+    def __call__(self, texts: Sequence[str], alone: bool = False) -> list[torch.Tensor]:
+        """One a text: (tokens,) word-piece ids where nothing is frozen, else (tokens, d) states.
+
+        alone: read one by one, since the last digits depend on the batch and training makes much of them: a student must
+        not depend on which others were trained before it.
+        """
         if self._lower is None:
             return [torch.tensor(ids) for ids in self.encoder.tokenize(texts)]
-        missing = list(dict.fromkeys(t for t in texts if t not in self._kept))
+        missing = list(dict.fromkeys(t for t in texts if (t, alone) not in self._kept))
         found, ids = {}, self.encoder.tokenize(missing) if missing else []
         device = next(self._lower.parameters()).device
         with torch.inference_mode():
-            for batch in length_batches([len(row) for row in ids]):
+            for batch in length_batches([len(row) for row in ids], int(alone)):
                 inputs = self.encoder.tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt").to(device)
                 states = self._lower(**inputs).last_hidden_state
                 for i, row in zip(batch, states):
-                    found[missing[i]] = row[: len(ids[i])].clone()
-        out = [self._kept[t] if t in self._kept else found[t] for t in texts]
-        for text, state in found.items():
+                    found[missing[i], alone] = row[: len(ids[i])].clone()
+        out = [self._kept[t, alone] if (t, alone) in self._kept else found[t, alone] for t in texts]
+        for key, state in found.items():
             if self._bytes + state.nbytes <= self._limit:
-                self._kept[text] = state
+                self._kept[key] = state
                 self._bytes += state.nbytes
         return out
 

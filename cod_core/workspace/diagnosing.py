@@ -206,7 +206,8 @@ class Diagnosing(Base):
 
     def informations(self, pid: str, report: dict, k: int) -> dict | None:
         """{"real", "pairs"}: Fisher information of k real rows and of k/2 + k/2, mean over draws; None where the rows
-        of the sweep cannot be drawn again because decisions or the teacher changed since."""
+        of the sweep cannot be drawn again (decisions or the teacher changed since, other shares or soft labels than the usual
+        ones), or there are fewer than 2 texts to find directions in."""
         from dataclasses import asdict
 
         from cod_core.diagnostics import information
@@ -216,13 +217,15 @@ class Diagnosing(Base):
         seeds, configs = self._paired_students(pid, report, k)
         if not seeds or configs["kd"][0].student != "linear" or report["state"] != self._state_mark(pid):
             return None
+        free = [e.text for split in ("unlabelled", "validation", "test")
+                for e in items.examples(self.db, pid, split=split)][:2000]
+        if len(free) < 2 or configs["cod"][0].cf_share != 0.5:
+            return None
         pool = self.pool(pid)
         pairs, _ = self.fair_pairs(pid, {i: cf for i, (cf, _) in self.chosen_pairs(pid, report.get("only")).items()}, pool)
         available, plus = self.balanced(pid, pairs, pool), self._has_arm(pid, report, "cod_plus")
         need = min(available, max(n if plus and n <= available else n // 2 for n in report["shots"]))
         orders = self.sweep_orders(pid, seeds, max(report["shots"]), need, pairs)
-        free = [e.text for split in ("unlabelled", "validation", "test")
-                for e in items.examples(self.db, pid, split=split)][:2000]
         encoder, teacher = self.encoder_of(configs["kd"][0]), self.teacher(pid)
         reduce = information.reduction(encoder.encode(free), k)
         found: dict[str, list] = {"real": [], "pairs": []}

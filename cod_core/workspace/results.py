@@ -172,7 +172,8 @@ class ResultsView(Base):
         if any("measures" not in e for e in report["effects"]) or "state" not in report:
             return Results(found, table_of(found), OUTDATED, [], first.get("teacher_accuracy"), first.get("majority"),
                            True, report.get("left_out", []), outdated=True)
-        effects = [flat_effect(e) for e in report["effects"]]
+        real = {r.config.plotted_k: r.config.real_shots for r in found if r.config.arm == "cod"}
+        effects = [flat_effect(e, real.get(e["k"])) for e in report["effects"]]
         return Results(found, table_of(found), headline(effects), effects,
                        first.get("teacher_accuracy"), first.get("majority"), report["state"] != self._state_mark(pid),
                        report["left_out"])
@@ -190,8 +191,11 @@ def headline(effects: list[dict]) -> str:
     return (own or effects)[-1]["sentence"] if effects else NOTHING
 
 
-def flat_effect(entry: dict) -> dict:
-    """One k of a report as {k, measure, kd, cod, n_test, mean, low, high, ..., sentence}: accuracy where it was measured."""
+def flat_effect(entry: dict, real: int | None) -> dict:
+    """One k of a report as {k, measure, kd, cod, n_test, mean, low, high, ..., sentence}: accuracy where it was measured.
+
+    real: texts among the k rows of its CoD students.
+    """
     from cod_core.diagnostics.sentence import Measured, result_sentence
 
     found = {key: (m["before"], m["after"], effect_of(m), m["n_rows"]) for key, m in entry["measures"].items()}
@@ -203,7 +207,7 @@ def flat_effect(entry: dict) -> dict:
     sentence = result_sentence(
         entry["k"], before, after, effect, n, "accuracy" if main == "accuracy" else "agreement with the teacher",
         agreement=Measured(*agreement) if agreement and main == "accuracy" else None, majority=entry["majority"],
-        rows_are=rows_are.get(main, "test texts"))
+        rows_are=rows_are.get(main, "test texts"), real=real)
     return {"k": entry["k"], "measure": main, "kd": before, "cod": after, "n_test": n, **asdict(effect),
             "overlap": entry["measures"][main].get("overlap"), "sentence": sentence}
 

@@ -57,7 +57,7 @@ class Sweeping(Base):
                 self._keep_done(pid, batch, mark)
                 finished, new = finished + len(batch), new + len(batch)
                 progress(finished, total, f"training students: {run.task}")
-            blocks = self._blocks(pid, todo) if todo else []
+            blocks = self._blocks(pid, todo, run.params) if todo else []
             spread(do_block, blocks, keep, workers, scheduler, gpu=not cells[0].config.student.startswith(tuple(BLOCK)))
         left_out = [f"{run.task}: {sentence}" for run, _, _, sentences in plans for sentence in sentences]
         return {"cells": total, "new": new, "left_out": left_out, "table": self._grid_rows(plans)}
@@ -73,7 +73,7 @@ class Sweeping(Base):
             pid, cells, _ = self._grid_cells(run, silent)
             chosen = [cell for cell in cells if cell.config.run_id == run_id]
             if chosen:
-                again = do_block(self._blocks(pid, chosen)[0])[0].result
+                again = do_block(self._blocks(pid, chosen, run.params)[0])[0].result
                 recorded = next((r for r in runs.runs(self.db, pid) if r.config.run_id == run_id), None)
                 return {"run_id": run_id, "recorded": recorded.test if recorded else None, "again": again.test,
                         "same": recorded is not None and recorded.test == again.test}
@@ -85,6 +85,8 @@ class Sweeping(Base):
         return read_grid(declared)
 
     def _grid_cells(self, run, progress: Progress) -> tuple[str, list, list[str]]:
+        if run.params.get("method") in ("lwd", "ted"):
+            raise BadInput("Layer methods need the teacher's own states: run them with distill, not in a grid.")
         pid = self.task_project(run.task)
         try:
             cells, left_out, _ = self.plan_sweep(pid, run.params, progress)
@@ -92,15 +94,14 @@ class Sweeping(Base):
             raise NotEnoughData(f"{run.task}: {error}") from error
         return pid, cells, left_out
 
-    def _blocks(self, pid: str, cells: list) -> list:
+    def _blocks(self, pid: str, cells: list, params: Mapping) -> list:
         from cod_core.distill.blocks import Shared, cut_blocks
 
         kind, encoder, teacher = cells[0].config.student.partition(":")[0], cells[0].config.encoder, self.teacher(pid)
         sets, frozen = self.eval_sets(pid), kind in BLOCK
-        if cells[0].config.method in ("lwd", "ted"):
-            raise BadInput("Layer methods need the teacher's own states: run them with distill, not in a grid.")
         shared = Shared(self.project(pid).task.labels, sets, tuple(teacher.logprobs(list(s.texts)) for s in sets),
-                        tuple(self.encoder(encoder).encode(list(s.texts)) for s in sets) if frozen else None)
+                        tuple(self.encoder(encoder).encode(list(s.texts)) for s in sets) if frozen else None,
+                        int(params.get("micro_batch") or 0))
         return cut_blocks(cells, shared, self.encoder(encoder).encode if frozen else None, BLOCK.get(kind, 1))
 
     def _keep_done(self, pid: str, batch, mark: str) -> None:

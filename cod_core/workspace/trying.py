@@ -17,12 +17,14 @@ CHECKED_TEXTS = 400
 
 @dataclass(frozen=True)
 class Said:
-    """What one classifier says of one text. run_id: None for the teacher. rows: training rows of a student."""
+    """What one classifier says of one text. run_id: None for the teacher. rows: training rows of a student, real: texts of
+    the project among them."""
 
     name: str
     run_id: str | None
     arm: str | None
     rows: int | None
+    real: int | None
     prediction: Prediction
 
 
@@ -86,10 +88,11 @@ class Trying(Base):
             chosen = [r for r in runs.runs(self.db, pid) if r.config.run_id in set(run_ids)]
         if not chosen:
             raise NotEnoughData("There is no student yet. Distil first.")
-        out = [[Said("teacher", None, None, None, p)] for p in self.teacher(pid).predict(list(texts))]
+        out = [[Said("teacher", None, None, None, None, p)] for p in self.teacher(pid).predict(list(texts))]
         for run in chosen:
             for row, prediction in zip(out, self.student(pid, run.config.run_id).predict(list(texts))):
-                row.append(Said(run.config.student, run.config.run_id, run.config.arm, run.config.shots, prediction))
+                c = run.config
+                row.append(Said(c.student, c.run_id, c.arm, c.shots, c.real_shots, prediction))
         return out
 
     def pack_student(self, pid: str, params: dict, progress: Progress = silent) -> dict:

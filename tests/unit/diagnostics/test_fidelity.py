@@ -151,6 +151,13 @@ def test_near_boundary_counts_p_between_3_and_7_tenths():
     assert found.n == 4 and found.near == 0.5 and found.quartile_low <= found.median <= found.quartile_high
 
 
+def test_rows_of_equal_confidence_are_one_level_of_sureness():
+    """Sorted by right and wrong within a tie, a classifier that is 80 % sure and right on 80 % had an error of .32."""
+    right = np.arange(1000) % 5 > 0
+    assert fid.calibration_error(np.full(1000, 0.8), right)[0] == pytest.approx(0.0, abs=1e-9)
+    assert {round(b.right, 9) for b in fid.reliability(np.full(1000, 0.8), right)} == {0.8}
+
+
 def test_calibration_against_the_teacher_needs_no_gold_label():
     """A student that is as sure as its teacher is calibrated to it, however wrong both are."""
     rng = np.random.default_rng(0)

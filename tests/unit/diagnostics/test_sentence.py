@@ -77,10 +77,17 @@ def test_a_student_below_the_commonest_label_is_told_so():
     assert "commonest" not in result_sentence(8, 0.55, 0.75, effect(0.2, 0.1, 0.3), 500, majority=0.69)
 
 
+def test_many_unlabelled_texts_are_not_called_too_few():
+    """Agreement on 5,000 texts that may be chance was said to rest on too few texts, since none of them has a label."""
+    text = result_sentence(8, 0.70, 0.71, effect(0.01, -0.01, 0.03, CHANCE), 5000, AGREEMENT, rows_are="unlabelled texts")
+    assert "on 5,000 unlabelled texts" in text and "the difference may be chance" in text and "too few" not in text
+
+
 def test_budgets_count_every_training_row():
     assert "32 training rows (16 of your texts and their 16 counterfactuals, instead of the 16 texts alone)" in budget(
         16, "cod_plus")
     assert "2 training rows (1 of your texts and its counterfactual, instead of 2 texts)" in budget(2)
+    assert "9 training rows (7 of your texts and counterfactuals of 2 of them, instead of 9 texts)" in budget(9, real=7)
     for k, arm in ((7, "cod"), (8, "kd")):
         with pytest.raises(ValueError):
             budget(k, arm)

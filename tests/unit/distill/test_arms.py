@@ -67,6 +67,8 @@ def test_a_smaller_share_of_counterfactuals_keeps_k_and_takes_the_first_rows():
     assert len(rows) == 8 and sum(row.is_cf for row in rows) == 2 and ids(rows) == ORDER[:6]
     with pytest.raises(BadInput, match="half of the rows"):
         rows_for("cod", ORDER, 8, EXAMPLES, PAIRS, cf_share=0.75)
+    with pytest.raises(NotEnoughData, match="not one counterfactual"):  # kd's rows would be reported as cod's
+        rows_for("cod", ORDER, 2, EXAMPLES, PAIRS, cf_share=0.125)
 
 
 @pytest.mark.parametrize("arm", ["swap", "unverified", "tightened"])

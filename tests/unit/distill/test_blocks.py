@@ -1,7 +1,10 @@
 import pickle
+from dataclasses import replace
 
 import numpy as np
+import torch
 
+from cod_core.distill import finetuned, stepwise
 from cod_core.distill.blocks import Shared, cut_blocks, do_block
 from cod_core.distill.sweep import EvalSet
 from tests.unit.distill.test_sweep import LABELS, World
@@ -45,3 +48,22 @@ def test_a_project_without_texts_to_measure_on_ends_in_no_traceback():
     assert any(cell.soft is not None for cell in cells)
     [block] = cut_blocks(cells, Shared(LABELS, (EvalSet(),) * 3, nothing[:3], nothing[3:]), world.embed, 100)
     assert len(do_block(block)) == len(cells)
+
+
+def test_a_trained_student_does_not_depend_on_the_number_of_threads_that_its_process_has(monkeypatch):
+    """Worker processes have one, the planner all: `sweep --cell` found OTHER numbers than `sweep --workers 2`. Nor did a
+    grid's micro_batch reach the training."""
+    world, threads = World(), []
+    [cell, *_], _ = world.plan(shots=(4,), arms=("kd",))
+    [block] = blocks_of(world, [replace(cell, config=replace(cell.config, student="finetuned:tiny:all"))], 1)
+    block = replace(block, shared=replace(block.shared, micro_batch=4))
+    monkeypatch.setattr(finetuned, "load_encoder", lambda name: None)
+    monkeypatch.setattr(stepwise, "run_stepwise_sweep",
+                        lambda *_, micro_batch, **__: threads.append((torch.get_num_threads(), micro_batch)))
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        do_block(block)
+        assert threads == [(1, 4)] and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

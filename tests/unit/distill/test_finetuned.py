@@ -44,13 +44,14 @@ def test_starts_at_the_linear_head_and_improves_on_it_with_the_encoder_untouched
     assert isinstance(student, Classifier)
 
 
-def test_the_first_step_costs_exactly_what_the_linear_student_costs(encoder):
-    """Another scale, temperature or pooling than the linear solver's would throw its solution away."""
-    _, history = train(encoder, replace(config(steps=1), batch_size=6))
+@pytest.mark.parametrize("cf_weight", [1.0, 9.0])
+def test_the_first_step_costs_exactly_what_the_linear_student_costs(encoder, cf_weight):
+    """Another scale, temperature, pooling or weight than the linear solver's would throw its solution away."""
+    _, history = train(encoder, replace(config(steps=1), batch_size=6, cf_weight=cf_weight))
     texts, hard = [r.text for r in ROWS], np.array([[LABELS.index(r.label) for r in ROWS]])
-    phi, ones = encoder.encode(texts)[None], np.ones((1, 6))
-    weight, bias = fit_linear_batch(phi, ones, hard, teach(texts)[None])
-    expected = objective(linear_logits(phi, weight, bias), ones, hard, teach(texts)[None], weight)[0]
+    phi, weights = encoder.encode(texts)[None], np.array([[cf_weight if r.is_cf else 1.0 for r in ROWS]])
+    weight, bias = fit_linear_batch(phi, weights, hard, teach(texts)[None])
+    expected = objective(linear_logits(phi, weight, bias), weights, hard, teach(texts)[None], weight)[0]
     assert history[0] == pytest.approx(expected, rel=1e-5)
 
 
@@ -87,6 +88,14 @@ def test_layer_methods_train_student_and_maps_on_cached_teacher_states(encoder, 
     assert np.isfinite(history).all() and history[-1] != plain[-1]
     assert all(torch.equal(before[n], v) for n, v in teacher.model.state_dict().items())
     assert student.logprobs(["good film"]).shape == (1, 2)
+
+
+@pytest.mark.parametrize("method", ["lwd", "ted"])
+def test_a_split_minibatch_costs_what_the_whole_one_costs_whatever_the_padding(encoder, tokenizer, method):
+    """Layers are compared token by token: parts of short texts counted as much as parts of long ones."""
+    teacher, settings = SeeThroughTeacher(tokenizer), replace(config(method, steps=1, layer_weight=5.0), batch_size=6)
+    (_, whole), (_, split) = (train(encoder, settings, teacher, micro_batch=size) for size in (0, 2))
+    assert split == pytest.approx(whole, rel=1e-5)
 
 
 def test_a_teacher_equal_to_the_student_costs_lwd_nothing_whatever_the_padding(encoder, tokenizer):

@@ -43,8 +43,16 @@ def test_every_mistake_is_named_at_once():
     ({"tasks": ["movies"], "shots": ["a"], "runs": [{}]}, "'shots' must be whole numbers of 2 or more"),
     ({"tasks": ["movies"], "shots": [-3], "runs": [{}]}, "'shots' must be whole numbers of 2 or more"),
     ({"tasks": ["movies"], "runs": [{"seeds": "many"}]}, "run 1: 'seeds' must be whole numbers of 1 or more"),
+    ({"tasks": ["movies"], "runs": [{"temperature": []}]}, "run 1: 'temperature' is empty"),
+    ({"tasks": ["movies"], "seeds": [], "runs": [{}]}, "'seeds' is empty"), ({"tasks": [], "runs": [{}]}, "'tasks' is empty"),
     ({"tasks": ["movies"], "seeds": 0, "runs": [{}]}, "'seeds' must be whole numbers of 1 or more")])
 def test_a_value_of_the_wrong_kind_is_named(wrong, said):
     """A list in place of the object had ended in a traceback."""
     with pytest.raises(BadInput, match=said):
         read_grid(wrong)
+
+
+@pytest.mark.parametrize("name", ["tasks", "arms", "shots", "layers"])
+def test_an_entry_without_a_value_is_one_that_the_run_does_not_say(name):
+    """null had ended in a traceback."""
+    assert [run.task for run in read_grid({"tasks": ["movies", "amazon"], "runs": [{name: None}]})] == ["movies", "amazon"]

@@ -73,11 +73,26 @@ def test_a_split_minibatch_has_the_gradient_of_the_whole_one():
 
     def trained(micro):
         w = torch.ones(3, requires_grad=True)
-        history = train_steps(lambda part: ((x[part] @ w) ** 2).mean(), lambda: 0.1 * (w**2).sum(), [{"params": [w]}],
+        history = train_steps(lambda part, _: ((x[part] @ w) ** 2).mean(), lambda: 0.1 * (w**2).sum(), [{"params": [w]}],
                               rows, torch.device("cpu"), 5, 0.1, 6, torch.Generator().manual_seed(0), micro)
         return w.detach(), history
     (whole, one), (split, two) = trained(0), trained(4)
     assert torch.allclose(whole, split, atol=1e-6) and one == pytest.approx(two, rel=1e-5)
+
+
+@pytest.mark.parametrize("more", [dict(cf_weight=4.0), dict(cf_weight=4.0, hard_loss="clamp"), dict(cf_weight=0.5, pair_weight=1.0)])
+def test_a_split_minibatch_has_the_whole_ones_loss_where_counterfactuals_weigh_otherwise(more):
+    """A part without counterfactuals counted as much a row as one that holds the heavy ones."""
+    config, draw = replace(CONFIG, **more), torch.Generator().manual_seed(0)
+    rows = [TrainRow("t", "a", id, cf) for id, cf in (("a", False), ("a", True), ("b", False), ("b", True), ("c", False), ("d", False))]
+    logits, teacher = (torch.randn(6, 2, generator=draw).log_softmax(-1) for _ in (0, 1))
+    hard, is_cf = torch.tensor([0, 1, 1, 0, 0, 1]), torch.tensor([row.is_cf for row in rows])
+
+    def loss(part):
+        pairs = pairs_within([rows[i].example_id for i in part], [rows[i].is_cf for i in part])
+        return rows_loss(config, logits[part], hard[part], teacher[part], is_cf[part], pairs, is_cf)
+    cut = parts(list(range(6)), rows, 2)
+    assert len(cut) == 3 and sum(float(loss(part)) * len(part) / 6 for part in cut) == pytest.approx(float(loss(list(range(6)))), rel=1e-6)
 
 
 def test_parts_keep_pairs_whole():
@@ -87,6 +102,8 @@ def test_parts_keep_pairs_whole():
         assert sorted(sum(cut, [])) == list(range(8))
         assert all({i ^ 1 for i in part} == set(part) for part in cut)
         assert max(map(len, cut)) <= max(2, size)
+    rows = [TrainRow("t", "a", f"e{i // 4}", bool(i % 4)) for i in range(16)]  # a text and its counterfactuals to three labels
+    assert [len(part) for part in parts(list(range(16)), rows, 6)] == [4] * 4
 
 
 def test_the_weight_of_a_counterfactual_holds_for_hard_and_soft_labels_as_in_the_linear_student():

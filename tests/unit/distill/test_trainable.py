@@ -49,6 +49,19 @@ def test_lower_states_are_computed_once_and_never_beyond_the_limit(encoder):
     assert lower([]) == [] and LowerStates(encoder, 0)(["good"])[0].tolist() == encoder.tokenize(["good"])[0]
 
 
+def test_a_student_does_not_depend_on_what_was_read_before_it():
+    """Its rows' states had other last digits in a sweep than alone, and other answers after forty steps."""
+    wide = EncoderModel(bert(layers=2, width=128).eval(), word_tokenizer(), "tiny", 64)
+    settings = replace(config(), frozen_layers=1)
+    many = [" ".join(["good", "film", "plot", "a"][: 1 + i % 4] * (1 + i % 9)) for i in range(60)]
+    shared = LowerStates(wide, 1)
+    shared(many + [r.text for r in ROWS])
+    shared(many[::-1], alone=True)
+    (one, first), (other, again) = (train_finetuned(settings, ROWS, LABELS, teach([r.text for r in ROWS]), wide, lower=lower)
+                                    for lower in (None, shared))
+    assert first == again and (one.logprobs(TEXTS) == other.logprobs(TEXTS)).all()
+
+
 def test_freezing_everything_is_refused(encoder):
     with pytest.raises(BadInput, match="leaves none to train"):
         LowerStates(encoder, 3)

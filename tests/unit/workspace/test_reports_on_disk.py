@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from cod_core.errors import BadInput
 from cod_core.workspace import Workspace
 from cod_core.workspace.filing import read_json, write_json, write_whole
 from tests.unit.workspace.small_world import World
+from ui.students import described
 
 
 @pytest.fixture
@@ -71,3 +73,28 @@ def test_a_report_that_does_not_say_what_it_rests_on_is_stale_once_renewed(world
     w.renew_report(pid)
     found = w.results(pid)
     assert found.stale and not found.outdated and found.effects[0]["k"] == 8
+
+
+@pytest.mark.parametrize("k, said", [(8, "6 of your texts and counterfactuals of 2 of them"), (9, "7 of your texts and counterfactuals")])
+def test_the_sentence_counts_the_rows_that_were_trained_on(world, k, said):
+    """With a quarter of counterfactuals it spoke of half and half, and an odd number of rows ended the page in a ValueError."""
+    assert said in world.sweep(k, 6, cf_share=0.25)["sentence"]
+    names = {described(run).partition(", right")[0] for run in world.w.results(world.pid).runs}
+    assert names == {f"Quick student: your texts alone, {k} rows", f"Quick student: {k - 2} texts, 2 counterfactuals, {k} rows"}
+
+
+@pytest.mark.parametrize("k, test, params", [(8, 1, {}), (9, 200, {"cf_share": 0.25})])
+def test_what_rows_can_tell_is_left_out_where_it_cannot_be_said(tmp_path, k, test, params):
+    """One judged text spans no direction, and other shares were drawn as halves: either had ended the whole diagnosis."""
+    made = World(Workspace(tmp_path), test=test)
+    made.keep(made.ids[:16])
+    made.sweep(k, 6, **params)
+    assert made.w.informations(made.pid, made.w.report(made.pid), k) is None
+
+
+def test_a_grid_that_cannot_be_done_is_refused_before_anything_is_trained(world):
+    """Layer methods had ended it without a table when their turn came, after hours of other runs."""
+    runs = [{"arms": ["kd"]}, {"student": "finetuned", "method": "lwd", "arms": ["kd"]}]
+    with pytest.raises(BadInput, match="Layer methods"):
+        world.w.run_grid({"tasks": [world.pid], "shots": [4], "seeds": 2, "runs": runs})
+    assert not world.w.finished(world.pid, world.w.eval_sets(world.pid))
