@@ -117,13 +117,13 @@ class Gathering(Base):
     @staticmethod
     def _divided(found, stored: list[Example]):
         """The Import with its rows split; those that meet stored texts on their side."""
-        from cod_core.data.meeting import beside_stored
+        from cod_core.data.meeting import beside_stored, with_sources
         from cod_core.data.split import split_examples
 
         if any(e.split == "test" for e in stored):
             return replace(found, note="The project has test texts already, so all of these are for training.")
         labelled = {e.id for e in stored if e.label is not None}
-        fresh = [e for e in found.examples if e.id not in labelled]
+        fresh = [e for e in with_sources(found.examples, stored) if e.id not in labelled]
         made = split_examples(fresh, seed=0)
         divided = {e.id: e for e in beside_stored(fresh, made.examples, stored)}
         return replace(found, examples=[divided.get(e.id, e) for e in found.examples], note=made.note)

@@ -81,3 +81,18 @@ def test_a_public_set_is_checked_as_a_file_is(w, pid, monkeypatch):
     found = w.import_hub(pid, "sst2", "test", 3)
     assert [e.text for e in found.examples] == ["New."] and [p.row for p in found.problems] == [1, 2]
     assert [e.id for e in items.examples(w.db, pid, split="test")] == ["z"]
+
+
+def test_a_source_that_comes_with_the_label_ties_its_text(w, pid):
+    """The label was kept and the source lost: a test file of the same documents went in."""
+    upload(w, pid, [(f"Free {i}.", "", "") for i in range(4)], "unlabelled")
+    upload(w, pid, [(f"Free {i}.", LABELS[i % 2], f"f{i}") for i in range(4)])
+    found = upload(w, pid, [(f"Of the same document {i}.", LABELS[i % 2], f"f{i}") for i in range(4)], "test")
+    assert found.examples == [] and found.left_out == 4 and w.summary(pid).n_test == 0
+
+
+def test_a_source_that_came_before_the_label_ties_its_text(w, pid):
+    upload(w, pid, [(f"Free {i}.", "", f"f{i}") for i in range(4)], "unlabelled")
+    upload(w, pid, [(f"Of the same document {i}.", LABELS[i % 2], f"f{i}") for i in range(4)], "test")
+    found = upload(w, pid, [(f"Free {i}.", LABELS[i % 2], "") for i in range(4)])
+    assert found.examples == [] and "'f0'" in found.problems[0].message and w.summary(pid).n_unlabelled == 4
