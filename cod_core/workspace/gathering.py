@@ -156,12 +156,17 @@ class Gathering(Base):
     def import_hub(self, pid: str, name: str, split: str, limit: int, progress: Progress = silent):
         """Rows of a named hub data set, stored as those of a table are (import_table): the Import, rows counted from 1.
 
-        Raises ModelUnavailable where no hub can be reached.
+        Raises ModelUnavailable where no hub can be reached, BadInput where the set has labels that the project has not.
         """
-        from cod_core.data.hub import load_hub
+        from cod_core.data.hub import hub_set, load_hub
         from cod_core.data.tables import Import
 
-        found = load_hub(name, split, limit, progress)
+        labels, theirs = self.project(pid).task.labels, hub_set(name).task.labels
+        names = named_labels(theirs, labels)
+        if len(names) < len(theirs):
+            raise BadInput(f"The set {name!r} has the labels {', '.join(theirs)}; the project has {', '.join(labels)}. "
+                           "Begin a new project with it.")
+        found = [replace(e, label=names[str(e.label)]) for e in load_hub(name, split, limit, progress)]
         return self._added(pid, Import(found, [], {}, True, rows=list(range(1, len(found) + 1))),
                            items.examples(self.db, pid), progress)
 

@@ -4,6 +4,7 @@ import pytest
 
 from cod_core.data.reading import Table
 from cod_core.data.tables import Columns
+from cod_core.errors import BadInput
 from cod_core.store import items
 from cod_core.types import Example, Task
 from cod_core.workspace import Workspace
@@ -74,13 +75,23 @@ def test_a_second_upload_is_divided_beside_the_first(w, pid):
     assert {f"s{i}" for i in range(30)} <= sources["train"]
 
 
-def test_a_public_set_is_checked_as_a_file_is(w, pid, monkeypatch):
-    rows = [Example("x", "Text 0 is fine.", "bad", "test"), Example("y", "TEXT 1 IS FINE.", "good", "test"),
-            Example("z", "New.", "good", "test")]
+def test_a_public_set_is_checked_as_a_file_is(w, monkeypatch):
+    pid = w.create_project("Films", Task("Good or bad?", ("Negative", "Positive")))
+    upload(w, pid, [("Text 0 is fine.", "negative", ""), ("Text 1 is fine.", "positive", "")])
+    rows = [Example("x", "Text 0 is fine.", "negative", "test"), Example("y", "TEXT 1 IS FINE.", "positive", "test"),
+            Example("z", "New.", "positive", "test")]
     monkeypatch.setattr("cod_core.data.hub.load_hub", lambda *_: rows)
     found = w.import_hub(pid, "sst2", "test", 3)
     assert [e.text for e in found.examples] == ["New."] and [p.row for p in found.problems] == [1, 2]
-    assert [e.id for e in items.examples(w.db, pid, split="test")] == ["z"]
+    assert [(e.id, e.label) for e in items.examples(w.db, pid, split="test")] == [("z", "Positive")]
+
+
+def test_a_public_set_with_other_labels_is_refused(w, pid, monkeypatch):
+    """Its rows went in under labels that the project does not have, and no draw was possible any more."""
+    monkeypatch.setattr("cod_core.data.hub.load_hub", lambda *_: [Example("z", "New.", "positive", "train")])
+    with pytest.raises(BadInput, match="negative, positive; the project has bad, good"):
+        w.import_hub(pid, "sst2", "train", 3)
+    assert w.summary(pid).n_train == 30
 
 
 def test_a_source_that_comes_with_the_label_ties_its_text(w, pid):
