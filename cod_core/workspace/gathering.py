@@ -8,7 +8,7 @@ from cod_core.data.labels import named_labels
 from cod_core.errors import BadInput, ModelUnavailable
 from cod_core.progress import Progress, silent
 from cod_core.store import items, portable, projects
-from cod_core.text import folded
+from cod_core.text import folded, short_hash
 from cod_core.types import KEPT, Example, Task
 from cod_core.workspace.base import Base
 
@@ -91,7 +91,7 @@ class Gathering(Base):
         """Store the importable rows of a table and return the Import: the texts that are new or got a label, and the problems.
 
         role: labelled, test or unlabelled. labels_map: raw value -> label; where None, values that spell a label in
-        whatever letter case and with whatever spaces. The same file twice changes nothing. Labelled rows are split
+        whatever letter case and with whatever spaces. The same file read alike twice changes nothing. Labelled rows are split
         automatically unless the table or an earlier file brings a test split; the Import's note says how. A text that was
         here without a label gets the one that comes. Problems are also rows that are here already, and rows whose words or
         source stand on another side of the split.
@@ -105,13 +105,14 @@ class Gathering(Base):
         unknown = set(names.values()) - set(project.task.labels)
         if unknown:
             raise BadInput(f"These label names are not in the project: {', '.join(sorted(unknown))}.")
-        if items.upload_seen(self.db, pid, f"{sha256}:{role}"):
+        mark = f"{sha256}:{role}:{short_hash(*(f'{e.id} {e.label}' for e in found.examples))}"
+        if items.upload_seen(self.db, pid, mark):
             return replace(found, examples=[], label_counts={}, rows=[], seen=True)
         stored = items.examples(self.db, pid)
         if not found.split_given:
             found = self._divided(found, stored)
         found = self._added(pid, found, stored, progress)
-        items.record_upload(self.db, pid, f"{sha256}:{role}", name, role, len(found.examples))
+        items.record_upload(self.db, pid, mark, name, role, len(found.examples))
         return found
 
     @staticmethod

@@ -107,3 +107,15 @@ def test_a_source_that_came_before_the_label_ties_its_text(w, pid):
     upload(w, pid, [(f"Of the same document {i}.", LABELS[i % 2], f"f{i}") for i in range(4)], "test")
     found = upload(w, pid, [(f"Free {i}.", LABELS[i % 2], "") for i in range(4)])
     assert found.examples == [] and "'f0'" in found.problems[0].message and w.summary(pid).n_unlabelled == 4
+
+
+def test_a_file_can_be_read_again_with_other_columns_and_other_labels(w, pid):
+    """Who had left out a label, or taken the wrong column, was told that the file was there already."""
+    table = Table(["title", "text", "label"], [["One", "First of all.", "1"], ["Two", "Second.", "0"]], [2, 3], [])
+
+    def read(column, meaning):
+        return w.import_table(pid, table, Columns(column, "label"), "labelled", meaning, [], "sha", "rows.csv")
+    assert len(read("text", {"1": "good"}).examples) == 1
+    assert [e.text for e in read("text", {"1": "good", "0": "bad"}).examples] == ["Second."]
+    assert len(read("title", {"1": "good", "0": "bad"}).examples) == 2
+    assert read("text", {"1": "good", "0": "bad"}).seen
