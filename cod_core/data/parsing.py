@@ -178,7 +178,7 @@ def xlsx_file(data: bytes) -> Raw:
 def _sheet_rows(sheet) -> Iterator[tuple[int, list[str]]]:
     count = 0
     for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-        texts = [_cell(cell) for cell in cells]
+        texts = [_cell(cell).replace("_x000D_", "\r") for cell in cells]  # how Excel writes a carriage return
         while texts and not texts[-1]:
             texts.pop()
         if texts:

@@ -109,6 +109,11 @@ def test_xlsx_numbers_truth_values_gaps_and_sheets():
     assert table.problems[0].row == 0 and not table.problems[0].left_out
 
 
+def test_a_carriage_return_in_a_workbook_is_no_word():
+    table = read_table("a.xlsx", workbook([["text", "label"], ["one_x000D_\ntwo", "x"], ["three", "y"]]))
+    assert table.rows[0] == ["one\r\ntwo", "x"]
+
+
 def test_jsonl_with_broken_rows_and_nested_values():
     data = b'{"text": "a", "label": 1}\nnot json\n[1]\n\n{"text": "b", "extra": {"x": 2}, "label": null}\n'
     table = read_table("a.jsonl", data)
