@@ -49,17 +49,18 @@ class Searching(Answering):
         for done, example in enumerate(texts):
             progress(done, len(texts), "searching for small edits that change the teacher's mind")
             wanted = self.targets(pid, example, which, aims)
-            missed = []
+            missed, silent = [], ""
             for target in wanted:
-                found, fresh, scored = self._search_once(pid, example, n, propose, target, options)
+                found, fresh, scored, unasked = self._search_once(pid, example, n, propose, target, options)
                 report["tried"] += fresh
                 report["scored"] += scored
                 if not found:
                     missed.append(target)
+                    silent = silent or unasked
             report["without" if missed else "flipped"] += 1
             if missed:
                 to = "" if len(wanted) == 1 else f" to {' or '.join(missed)}"
-                report["failures"][example.id] = f"no small edit changed the teacher's mind{to}"
+                report["failures"][example.id] = silent or f"no small edit changed the teacher's mind{to}"
         progress(len(texts), len(texts), "done")
         return report
 
@@ -208,8 +209,10 @@ class Searching(Answering):
         raw = getattr(teacher.wrapped, "logprobs", None)
         return raw if raw is not None else lambda texts: np.array([p.logprobs for p in teacher.predict(texts)])
 
-    def _search_once(self, pid: str, example: Example, n: int, propose, target: str, options: dict) -> tuple[int, int, int]:
-        """(proposals of this search on record, 1 where the search ran now else 0, texts scored now)."""
+    def _search_once(self, pid: str, example: Example, n: int, propose, target: str, options: dict) -> tuple[int, int, int, str]:
+        """(proposals of this search on record, 1 where the search ran now else 0, texts scored now, why a source gave no
+        answer or ""). A text without a flip counts as tried only where every source answered.
+        """
         from cod_core.counterfactuals.search import REVISION
 
         teacher = self.teacher(pid)
@@ -217,9 +220,12 @@ class Searching(Answering):
         asked = (teacher.id, teacher.revision, example.id, REVISION, target, sorted(told.items()))
         mark = f"tried:{pid}:{short_hash(*asked)}"  # the id as it is, so that a copy of the project finds it (store/portable.py)
         for known in cache.get_replies(self.db, [mark, f"tried:{short_hash(pid, *asked)}"]).values():
-            return known["found"], 0, 0
+            return known["found"], 0, 0, ""
         found = self.add_proposals(pid, [(example, cf) for cf in propose(example, n, target)])
-        cache.put_reply(self.db, pid, mark, {"found": found})
-        if not found:
+        made = propose.generator()
+        unasked = "; ".join(made.failures)
+        if not found and not unasked:
             cache.add_to_reply(self.db, pid, self.failed_key(pid), {example.id: "no flip found"})
-        return found, 1, propose.generator().texts_scored
+        if found or not unasked:
+            cache.put_reply(self.db, pid, mark, {"found": found})
+        return found, 1, made.texts_scored, unasked
