@@ -61,6 +61,9 @@ class Searching(Answering):
             if missed:
                 to = "" if len(wanted) == 1 else f" to {' or '.join(missed)}"
                 report["failures"][example.id] = silent or f"no small edit changed the teacher's mind{to}"
+                if aims is not None and len(self.project(pid).task.labels) > 2:
+                    source = self.teacher(pid).predict([example.text])[0].label
+                    cache.add_to_reply(self.db, pid, self._aimed_key(pid), {example.id: [source, missed[0]]})
         progress(len(texts), len(texts), "done")
         return report
 
@@ -89,13 +92,19 @@ class Searching(Answering):
         return ranked if which == "all" else ranked[:1]
 
     def _aims(self, pid: str) -> dict[tuple[str, str], str]:
-        """(class of the text, its id) -> class that the search's first proposal for it aimed at."""
-        out: dict[tuple[str, str], str] = {}
+        """(class of the text, its id) -> class that the search aimed at first, whether it found anything or not."""
+        kept = cache.get_reply(self.db, self._aimed_key(pid)) or {}
+        out = {(source, i): target for i, (source, target) in kept.items()}
         for i, found in self._snapshot(pid).by_example.items():
             for cf in found:
                 if cf.origin.kind == "search":
                     out.setdefault((cf.source, i), cf.target)
         return out
+
+    def _aimed_key(self, pid: str) -> str:
+        """Where the classes are kept that texts without a flip were aimed at in turn; named as Drawing.failed_key is."""
+        teacher = self.teacher(pid)
+        return f"aimed:{pid}:{short_hash(teacher.id, teacher.revision)}"
 
     def searcher(self, pid: str, options: dict | None = None) -> Callable[..., list[Counterfactual]]:
         """A function (example, n, target=None, avoid=()) -> unverified proposals by search, for the project's teacher.

@@ -99,6 +99,21 @@ def test_where_nothing_else_is_asked_for_the_search_aims_at_the_labels_in_turn(m
     assert {pair: aimed.count(pair) for pair in aimed} == {(a, b): 2 for a in LABELS for b in LABELS if a != b}
 
 
+def test_a_text_without_a_flip_keeps_the_class_it_was_aimed_at(made):
+    """Each further run took the next class, and searched again what was searched before."""
+    w, pid = made
+    stuck = w.create_project("Stuck", w.project(pid).task)
+    projects.set_teacher(w.db, stuck, {"kind": "builtin", "name": "movies"})
+    rows = [(f"It was a {WORDS[x][i % 3]} {thing} in the old town", x) for x in LABELS for i, thing in enumerate(THINGS)]
+    rows += [(f"{' '.join(WORDS['positive'] * 4)} {thing}", "positive") for thing in THINGS]
+    items.add_examples(w.db, stuck, [Example(short_hash(t), t, x) for t, x in rows])
+    asked = {"k": 24, "generator": "search", "budget": 60}
+    first = w.generate(stuck, asked)
+    assert first["tried"] == 24 and first["without"] == 6
+    again = w.generate(stuck, asked)
+    assert again["tried"] == again["scored"] == 0 and again["without"] == first["without"]
+
+
 def test_a_second_judge_with_too_few_texts_stops_before_anything_is_searched(made):
     from cod_core.errors import NotEnoughData
 
