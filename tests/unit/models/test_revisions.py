@@ -18,6 +18,7 @@ from cod_core.text import text_hash
 from cod_core.types import RunConfig, Task
 from cod_core.workspace import Workspace
 from cod_core.workspace.students import student_settings
+from tests.tiny_llm import tiny_llm
 
 
 def save_encoder(folder, seed: int):
@@ -134,3 +135,22 @@ def test_teachers_of_an_earlier_version_keep_their_revision_and_their_checks(tea
     pid = w.create_project("Mine", Task("q", ("a", "b")))
     identity = w._identity({"kind": "finetuned", "path": str(folder), "id": "finetuned:t"}, w.project(pid).task.labels)
     assert identity[1].startswith(f"{weights_revision(str(folder))}-") and identity[1].count("-") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "labels"), [("llm", ("good", "bad")), ("generative", ("negative", "positive"))])
+def test_a_language_model_whose_folder_has_changed_is_another_teacher(tmp_path, kind, labels):
+    """Its answers went on under the revision of the old weights, or those of the old weights under the new revision."""
+    folder, text = tiny_llm(tmp_path / "tiny", seed=1), "the film is good ."
+    spec = {"kind": kind, "local": str(folder), "judge": {"kind": "builtin", "name": "movies"}, "max_tokens": 8}
+
+    def fresh(home):
+        w = Workspace(tmp_path / home)
+        w.set_teacher(pid := w.create_project("p", Task("mood", labels)), dict(spec))
+        return w, pid, w.teacher(pid).predict([text])[0], w.answers_of(pid, [text])
+    w, pid, before, said = fresh("one")
+    revision = w.teacher(pid).revision
+    shutil.rmtree(folder)
+    tiny_llm(folder, seed=5)
+    again = w.teacher(pid).predict([text])[0], w.answers_of(pid, [text])
+    assert w.teacher(pid).revision != revision and again == fresh("two")[2:] != (before, said)
