@@ -67,6 +67,8 @@ def test_repair_tells_the_model_what_the_teacher_said(made):
     w, pid, server, params = made
     plain = w.generate(pid, params)
     assert (plain["texts"], plain["flipped"], plain["repaired"]) == (4, 2, 0)
+    planned = w.plan_llm(pid, {**params, "repair": 1})
+    assert planned.calls == 0 and "up to 4 calls more" in planned.notes[-1], "the page said that nothing would be sent"
     repaired = w.generate(pid, {**params, "repair": 1})
     assert (repaired["flipped"], repaired["repaired"]) == (4, 2)
     told = [r["messages"] for r in server.requests if len(r["messages"]) == 4]
