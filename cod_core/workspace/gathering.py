@@ -41,8 +41,8 @@ class Gathering(Base):
     """Projects and what is in them."""
 
     def create_project(self, name: str, task: Task) -> str:
-        """New project's id. Raises BadInput on fewer than two labels, empty or repeated names: two that differ in letter
-        case or spaces only are one, since files spell them either way."""
+        """New project's id. Raises BadInput on fewer than two labels, empty or repeated names (two that differ in letter
+        case or spaces only are one, since files spell them either way), or descriptions that are not one a label."""
         labels = [label.strip() for label in task.labels]
         if not name.strip():
             raise BadInput("The project needs a name.")
@@ -54,6 +54,8 @@ class Gathering(Base):
                            "label. Name each label once; a file may spell it either way.")
         if len(labels) < 2 or not all(labels):
             raise BadInput(f"A project needs at least two different labels; these came: {', '.join(labels) or 'none'}.")
+        if task.descriptions and len(task.descriptions) != len(labels):
+            raise BadInput(f"There are {len(labels)} labels and {len(task.descriptions)} descriptions. Give one a label, or none.")
         return projects.create_project(self.db, name.strip()[:120], replace(task, labels=tuple(labels)))
 
     def create_sample(self, name: str, progress: Progress = silent) -> str:

@@ -119,3 +119,11 @@ def test_a_file_can_be_read_again_with_other_columns_and_other_labels(w, pid):
     assert [e.text for e in read("text", {"1": "good", "0": "bad"}).examples] == ["Second."]
     assert len(read("title", {"1": "good", "0": "bad"}).examples) == 2
     assert read("text", {"1": "good", "0": "bad"}).seen
+
+
+@pytest.mark.parametrize("descriptions", [("It is bad.",), ("It is bad.", "It is good.", "It is neither.")])
+def test_descriptions_are_one_a_label_or_none(w, descriptions):
+    """The project was made, and every prompt ended with a traceback."""
+    with pytest.raises(BadInput, match="2 labels and"):
+        w.create_project("Texts", Task("Good or bad?", LABELS, descriptions))
+    assert w.projects() == []
