@@ -139,7 +139,8 @@ class Searching(Answering):
                 Judge(self._scorer(teacher), self._sensitivity(teacher)), teacher.labels, chosen, settings,
                 tuple(options.get("frozen", ())), task.name, Plausibility(pairs, near), second)
         learns = self.second_judge_learns_from(pid)[0] if options.get("second") else ()
-        key = ("search", pid, self.teacher(pid).revision, repr(sorted(options.items())), learns)
+        asks = repr(self.last_llm(pid)) if options.get("sources") else ""
+        key = ("search", pid, self.teacher(pid).revision, repr(sorted(options.items())), learns, asks)
         return lambda: self._once(key, make)
 
     def _sources(self, near, class_words, names: Sequence[str] | None, more: Sequence = ()):
