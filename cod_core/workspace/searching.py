@@ -25,8 +25,8 @@ class Searching(Answering):
                    options: dict | None = None) -> dict:
         """Teacher-guided search for each text; results are verified on the exact text and saved one by one.
 
-        options: targets ("in turn", so that each other class is aimed at as often, "nearest" or "all" other classes),
-        sources (names, all where absent), frozen (words and phrases that must stay), budget (texts scored a text;
+        options: targets ("in turn", so that each other class is aimed at as often, "nearest", "all" other classes, or one
+        label), sources (names, all where absent), frozen (words and phrases that must stay), budget (texts scored a text;
         usual_budget where absent), confidence (True: offer flips of p(target) .5 to .8 first), at_least (p(target) below
         which more edits are added, while budget and size allow it; the surest flip where none is as sure), second (True:
         a line through the students' encoder that follows the teacher has to share each flip), encoder (name of another
@@ -57,7 +57,9 @@ class Searching(Answering):
                 if not found:
                     missed.append(target)
                     silent = silent or unasked
-            report["without" if missed else "flipped"] += 1
+            report["without" if missed or not wanted else "flipped"] += 1
+            if not wanted:
+                report["failures"][example.id] = f"the teacher sees it as {which} already"
             if missed:
                 to = "" if len(wanted) == 1 else f" to {' or '.join(missed)}"
                 report["failures"][example.id] = silent or f"no small edit changed the teacher's mind{to}"

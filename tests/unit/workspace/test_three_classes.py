@@ -74,6 +74,13 @@ def test_targets_are_ranked_by_the_teacher_and_checked(made):
         w.targets(pid, example, "somewhere")
 
 
+def test_texts_that_are_of_the_target_already_are_not_counted_as_flipped(made):
+    w, pid = made
+    out = w.generate(pid, {"k": 12, "generator": "search", "targets": "positive"})
+    assert (out["flipped"], out["without"]) == (8, 4) and set(out["failures"].values()) == {"the teacher sees it as positive already"}
+    assert not w.failed(pid)
+
+
 def test_in_turn_every_class_is_aimed_at_as_often_and_a_text_keeps_its_class(made):
     """Nearest classes leave some class without counterfactuals, and students then hardly see it."""
     w, pid = made
