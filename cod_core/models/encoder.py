@@ -69,6 +69,14 @@ def own_revision(name: str) -> str:
     return weights_revision(where) if where != DEFAULT_ENCODER and Path(where).is_dir() else ""
 
 
+def hub_revision(name: str) -> str:
+    """The commit of a hub model's files on this machine; "hub" where none are."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(name, "config.json")
+    return Path(found).parent.name if isinstance(found, str) else "hub"
+
+
 def _weight_files(folder: str) -> list[Path]:
     return sorted(p for p in Path(folder).glob("*") if p.suffix == ".safetensors" or p.name.endswith("config.json"))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cod_core.errors import LabelMismatch, ModelUnavailable
 from cod_core.models.device import best_device
-from cod_core.models.encoder import length_batches, libraries, load_pretrained, resolve, weights_revision
+from cod_core.models.encoder import hub_revision, length_batches, libraries, load_pretrained, resolve, weights_revision
 from cod_core.text import most_pieces
 from cod_core.types import Prediction
 
@@ -78,23 +78,25 @@ class FineTunedTeacher(TorchTeacher):
 
 
 class TransformersTeacher(TorchTeacher):
-    """Any Hugging Face sequence classifier by hub name or local folder. label_map: model label -> project label."""
+    """Any Hugging Face sequence classifier by hub name or local folder. label_map: model label -> project label. commit: of
+    the hub, the newest one where None."""
 
-    def __init__(self, name: str, labels: Sequence[str], label_map: dict[str, str] | None = None):
+    def __init__(self, name: str, labels: Sequence[str], label_map: dict[str, str] | None = None, commit: str | None = None):
         """Raises ModelUnavailable (not reachable, no safetensors), LabelMismatch (labels do not map one to one)."""
         libraries()
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-        model = load_pretrained(AutoModelForSequenceClassification, name)
+        local = Path(resolve(name)).is_dir()
+        pinned = {"revision": commit} if commit and not local else {}
+        model = load_pretrained(AutoModelForSequenceClassification, name, **pinned)
         own = [model.config.id2label[i] for i in range(model.config.num_labels)]
         order = label_order(own, labels, label_map, name)
         try:
-            tokenizer = AutoTokenizer.from_pretrained(resolve(name), trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(resolve(name), trust_remote_code=False, **pinned)
         except (OSError, ValueError) as error:
             raise ModelUnavailable(f"{name!r} has no tokenizer beside its weights. Save both to the same folder.") from error
         limit = min(getattr(model.config, "max_position_embeddings", 512), tokenizer.model_max_length, 512)
-        local = Path(resolve(name)).is_dir()
-        revision = weights_revision(resolve(name)) if local else str(getattr(model.config, "_commit_hash", None) or "hub")
+        revision = weights_revision(resolve(name)) if local else commit or hub_revision(name)
         super().__init__(model, tokenizer, labels, order, limit, f"transformers:{Path(name).name if local else name}", revision)
 
 

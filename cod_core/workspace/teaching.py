@@ -55,7 +55,7 @@ class Teaching(Answering):
         Raises ModelUnavailable, LabelMismatch, BadInput where a built-in teacher was trained on the texts that students are
         judged on (METHOD.md section 9).
         """
-        spec = {k: v for k, v in spec.items() if k != "key"}
+        spec = {k: v for k, v in spec.items() if k not in ("key", "revision")}
         labels = self.project(pid).task.labels
         if spec["kind"] == "builtin":
             self._check_builtin(spec, labels)
@@ -138,7 +138,8 @@ class Teaching(Answering):
         if spec["kind"] == "finetuned":
             return teachers.FineTunedTeacher(spec["path"], None, labels)
         if spec["kind"] == "transformers":
-            return teachers.TransformersTeacher(spec["name"], labels, spec.get("label_map"))
+            commit = spec.get("revision", "hub")  # the one it was chosen at; those of an earlier version do not say
+            return teachers.TransformersTeacher(spec["name"], labels, spec.get("label_map"), None if commit == "hub" else commit)
         if spec["kind"] == "llm":
             from cod_core.workspace.llm import llm_teacher
             return llm_teacher(self, spec, labels)

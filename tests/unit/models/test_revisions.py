@@ -6,13 +6,13 @@ import shutil
 
 import numpy as np
 import pytest
-from transformers import AutoTokenizer, BertConfig, BertModel
+from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, BertModel
 
 from cod_core.errors import BadInput
 from cod_core.models.cached import CachedEncoder
 from cod_core.models.encoder import DEFAULT_ENCODER, own_revision, packaged_encoder_folder, weights_revision
 from cod_core.models.finetune import finetuned_revision
-from cod_core.models.teachers import BUILTIN
+from cod_core.models.teachers import BUILTIN, TransformersTeacher
 from cod_core.store import cache
 from cod_core.text import text_hash
 from cod_core.types import RunConfig, Task
@@ -21,13 +21,13 @@ from cod_core.workspace.students import student_settings
 from tests.tiny_llm import tiny_llm
 
 
-def save_encoder(folder, seed: int):
+def save_encoder(folder, seed: int, kind=BertModel):
     import torch
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        BertModel(BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
-                             max_position_embeddings=32)).save_pretrained(folder)
+        kind(BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+                        max_position_embeddings=32)).save_pretrained(folder)
     AutoTokenizer.from_pretrained(packaged_encoder_folder()).save_pretrained(folder)
 
 
@@ -154,3 +154,33 @@ def test_a_language_model_whose_folder_has_changed_is_another_teacher(tmp_path, 
     tiny_llm(folder, seed=5)
     again = w.teacher(pid).predict([text])[0], w.answers_of(pid, [text])
     assert w.teacher(pid).revision != revision and again == fresh("two")[2:] != (before, said)
+
+
+@pytest.mark.slow
+def test_a_classifier_of_a_hub_stays_the_commit_that_was_chosen(tmp_path, monkeypatch):
+    """All commits were called "hub": newer weights answered under the name, and from the answers, of older ones."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.file_download.HF_HUB_CACHE", str(tmp_path), raising=False)
+    repo = tmp_path / "models--org--judge"
+
+    def publish(commit: str, seed: int):
+        save_encoder(folder := repo / "snapshots" / commit, seed, BertForSequenceClassification)
+        (repo / "refs").mkdir(exist_ok=True)
+        (repo / "refs" / "main").write_text(commit)
+        return folder
+    old = publish("a" * 40, 0)
+    w = Workspace(tmp_path / "home")
+    pid = w.create_project("p", Task("mood", ("neg", "pos")))
+    choice = {"kind": "transformers", "name": "org/judge", "label_map": {"LABEL_0": "neg", "LABEL_1": "pos"}}
+    w.set_teacher(pid, choice)
+    new = publish("b" * 40, 5)
+    assert w.project(pid).teacher["revision"] == "a" * 40
+
+    def says(teacher):
+        return teacher.predict(["a film"])[0].logprobs
+
+    def of(folder):
+        return TransformersTeacher(str(folder), ("neg", "pos"), choice["label_map"])
+    assert says(Workspace(tmp_path / "home").teacher(pid)) == says(of(old)) != says(of(new))
+    w.set_teacher(pid, choice)
+    assert w.project(pid).teacher["revision"] == "b" * 40 and says(w.teacher(pid)) == says(of(new))
