@@ -5,6 +5,7 @@ character. The name in TOKENIZER goes into every export, since edit fractions de
 """
 
 import hashlib
+import unicodedata
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,8 +37,8 @@ def most_pieces(text: str) -> int:
 
 
 def folded(text: str) -> str:
-    """The text as duplicates are told: case and blanks do not count."""
-    return " ".join(text.casefold().split())
+    """The text as duplicates are told: case and blanks do not count, nor whether accents are written apart."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 def letters(text: str) -> str:
