@@ -190,7 +190,7 @@ def _sheet_rows(sheet) -> Iterator[tuple[int, list[str]]]:
 
 def _cell(value: object) -> str:
     """A spreadsheet or JSON value as text: 1.0 is '1', a truth value TRUE or FALSE, nothing ''."""
-    if value is None:
+    if value is None or value != value:  # NaN, as pandas writes what is missing
         return ""
     if isinstance(value, str):
         return value

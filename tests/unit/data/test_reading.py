@@ -125,6 +125,10 @@ def test_jsonl_with_broken_rows_and_nested_values():
         read_table("a.jsonl", b"no\njson")
 
 
+def test_what_pandas_writes_for_a_missing_value_is_no_text():
+    assert read_table("a.jsonl", b'{"text": NaN, "label": "x"}\n{"text": "good", "label": "y"}').rows == [["", "x"], ["good", "y"]]
+
+
 def test_windows_1252_is_read_and_said():
     table = read_table("a.csv", "text,label\ncafé “ok”,x\nplain,y\n".encode("cp1252"))
     assert table.rows[0][0] == "café “ok”"
