@@ -5,6 +5,7 @@ character. The name in TOKENIZER goes into every export, since edit fractions de
 """
 
 import hashlib
+import unicodedata
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,9 +31,14 @@ def short_hash(*parts: object) -> str:
     return hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def most_pieces(text: str) -> int:
+    """No tokenizer of a model makes more pieces of the text: a letter may be several, none is less than a byte; 4 stand around."""
+    return len(text.encode("utf-8", "surrogatepass")) + 4
+
+
 def folded(text: str) -> str:
-    """The text as duplicates are told: case and blanks do not count."""
-    return " ".join(text.casefold().split())
+    """The text as duplicates are told: case and blanks do not count, nor whether accents are written apart."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 def letters(text: str) -> str:

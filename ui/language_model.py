@@ -39,7 +39,8 @@ def propose(w: Any, pid: str, k: int, busy: bool, action: str, start: Callable[[
         template = st.selectbox(
             "What the model is asked", list(known), index=list(known).index(usual), format_func=known.get
         )
-    params = {"k": k, "generator": "llm", "n": n, "first_sample": again * n, "llm": model, "template": template}
+    params = {"k": k, "generator": "llm", "n": n, "first_sample": again * n, "llm": model, "template": template,
+              "repair": 1 if repair else 0}
     plan = None
     with errors.shown(), st.spinner("The teacher reads these texts …"):
         plan = w.plan_llm(pid, params)
@@ -50,7 +51,7 @@ def propose(w: Any, pid: str, k: int, busy: bool, action: str, start: Callable[[
     if "local" in model and plan.calls:
         label = f"Write {layout.several(plan.calls, 'proposal')}"
     if st.button(label, type=action, key="generate", disabled=busy):
-        start({**params, "repair": 1 if repair else 0})
+        start(params)
     _study(w, pid, model, n, busy)
 
 
@@ -147,6 +148,8 @@ def _plan(plan: Any) -> None:
         st.caption(
             f"{layout.several(plan.cached, 'answer is', 'answers are')} on record already and not asked for again."
         )
+    for note in plan.notes:
+        st.caption(note)
     with st.expander("Exactly what is sent for one text"):
         st.code(plan.prompt, language=None, wrap_lines=True)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from cod_core import text as tx
+from cod_core.counterfactuals.moves import spaced
 from cod_core.types import Counterfactual, Example, Origin, now
 
 REVISION = "hinted/1"
@@ -44,8 +45,7 @@ def tries(text: str, phrases: Sequence[str], keep: Sequence[str] = ()) -> list[t
                 out.setdefault(text[:a] + _like(phrase, text[a:b]) + text[b:], f"replaced “{text[a:b]}” with “{phrase}”")
     for phrase in phrases:
         for a in gaps:
-            space = "" if a == 0 or text[a - 1].isspace() else " "
-            out.setdefault(f"{text[:a]}{space}{phrase} {text[a:]}", f"added “{phrase}”")
+            out.setdefault(text[:a] + spaced(text, a, phrase) + text[a:], f"added “{phrase}”")
     return [(made, note) for made, note in out.items() if made != text][:MOST_TEXTS]
 
 

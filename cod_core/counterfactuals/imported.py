@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cod_core.data.reading import Problem, Table
+from cod_core.data.parsing import UNREADABLE
+from cod_core.data.tables import Problem, Table, clean_text
 from cod_core.errors import BadInput
 from cod_core.settings import MAX_CHARS
 from cod_core.text import short_hash, tokens
@@ -154,8 +155,8 @@ def _unusable(pair: _Pair, example: Example | None, label: str | None, names: di
         return "The counterfactual is empty."
     if len(pair.text) > MAX_CHARS:
         return f"The counterfactual has {len(pair.text)} characters; at most {MAX_CHARS} are read."
-    if "\0" in pair.text:
-        return "The counterfactual holds a NUL character, which is no text."
+    if "\0" in pair.text or UNREADABLE in pair.text:
+        return "The counterfactual holds a NUL character, or letters in a bad encoding. Save the file as UTF-8 and import it again."
     if example is None:
         return "The original is not among this project's texts. Upload it there first."
     if tokens(_mended(pair.text, example)) == tokens(example.text):
@@ -196,7 +197,7 @@ class _Matcher:
 
 def _plain(text: str) -> str:
     """Without line-break tags, entities and the apostrophe put before = + - @ for spreadsheets."""
-    return " ".join(html.unescape(re.sub(r"<br\s*/?>", " ", _without_apostrophe(text))).split())
+    return " ".join(html.unescape(re.sub(r"<br\s*/?>", " ", clean_text(_without_apostrophe(text)))).split())
 
 
 def _without_apostrophe(cell: str) -> str:
@@ -211,4 +212,4 @@ def _mended(text: str, example: Example) -> str:
     """The counterfactual in the form of its original: mended only where the original was, else trimmed."""
     if "<br" not in example.text and "<br" in text:
         return _plain(text)
-    return _without_apostrophe(text).strip()
+    return clean_text(_without_apostrophe(text))

@@ -87,7 +87,11 @@ class LLMGenerator:
         for sample in range(ask.first_sample, ask.first_sample + n):
             if stop():
                 break
-            reply = self.client.chat(prompt.messages, sample, response_format=prompt.response_format)
+            try:
+                reply = self.client.chat(prompt.messages, sample, response_format=prompt.response_format)
+            except EndpointError as error:
+                error.cost_usd = cost
+                raise
             price = self.client.settings.cost(reply.tokens_in, reply.tokens_out)
             cached += reply.cached
             tokens_in, tokens_out = tokens_in + reply.tokens_in, tokens_out + reply.tokens_out
@@ -180,6 +184,7 @@ def propose_many(generator: LLMGenerator, asks: Sequence[Ask], n: int | None = N
                     result = future.result()
                 except EndpointError as error:
                     failed[ask.example.id] = str(error)
+                    cost = None if cost is None else cost + error.cost_usd
                     in_a_row += 1
                     if error.fatal or in_a_row >= MAX_FAILURES_IN_A_ROW:
                         ending = ending or error

@@ -73,7 +73,7 @@ def rendered(text: str, spans, moves: Sequence[Move], english: bool = True) -> t
     """(the text of render, position -> (start, end) there of every token that the moves left as it was)."""
     made = sorted(moves, key=lambda m: (m.start, m.end))
     if english:
-        made = _with_articles(text, spans, made)
+        made = with_articles(text, spans, made)
     out, at = [], 0
     kept: list[tuple[int, int]] = []  # where a piece of the original starts there, and in the new text
     length = 0
@@ -89,7 +89,7 @@ def rendered(text: str, spans, moves: Sequence[Move], english: bool = True) -> t
         end = spans[move.end - 1][1] if move.end > move.start else start
         copy(at, start)
         at = end
-        piece = _spaced(text, start, move.new) if move.start == move.end else move.new
+        piece = spaced(text, start, move.new) if move.start == move.end else move.new
         if not piece:
             if out[-1].endswith(" ") or not out[-1] and move.start == 0:  # one of the two blanks goes
                 if at < len(text) and text[at] == " ":
@@ -110,7 +110,7 @@ def rendered(text: str, spans, moves: Sequence[Move], english: bool = True) -> t
     return (result[:1].upper() + result[1:] if text[:1].isupper() else result), places
 
 
-def _spaced(text: str, at: int, new: str) -> str:
+def spaced(text: str, at: int, new: str) -> str:
     """`new` with the space it needs when put at character `at`."""
     before, after = text[at - 1 : at], text[at : at + 1]
     if (not before or is_unspaced(before)) and (not after or is_unspaced(after)):
@@ -120,7 +120,7 @@ def _spaced(text: str, at: int, new: str) -> str:
     return f" {new}"
 
 
-def _with_articles(text: str, spans, made: list[Move]) -> list[Move]:
+def with_articles(text: str, spans, made: list[Move]) -> list[Move]:
     """The moves and those that turn a into an, or back, where the following word changed."""
     taken = {i for move in made for i in range(move.start, move.end)}
     first_at = {move.start: move.new for move in made if move.new}

@@ -6,6 +6,7 @@ remark after it. It never judges whether the text flips: only the teacher does.
 
 import json
 import re
+import unicodedata
 from dataclasses import dataclass
 
 import regex
@@ -107,6 +108,7 @@ def _cased(new: str, old: str) -> str:
 
 
 def _judge(text: str, original: str) -> Parsed:
+    text = unicodedata.normalize("NFC", text)  # as uploaded texts are
     words = tokens(text)
     if not words:
         return Parsed(None, "empty" if not text else "not_parsed")

@@ -14,7 +14,7 @@ import numpy as np
 from cod_core.counterfactuals import words
 from cod_core.counterfactuals.effort import with_effort
 from cod_core.counterfactuals.languages import language_of
-from cod_core.counterfactuals.moves import Move, compatible, render, told
+from cod_core.counterfactuals.moves import Move, compatible, render, told, with_articles
 from cod_core.counterfactuals.sources import CandidateSource, SearchContext
 from cod_core.counterfactuals.trial import Flip, Judge, SearchSettings, Trial, edited_tokens
 from cod_core.errors import CodError
@@ -82,7 +82,7 @@ class SearchGenerator:
             for move in moves:
                 if avoid and not avoid.isdisjoint(tokens(move.new.casefold())):
                     continue
-                if not any(p in trial.context.frozen for p in range(move.start, move.end)):
+                if not touches_frozen(trial.context, move):
                     found.setdefault((move.start, move.end, move.new), move)
         return list(found.values())
 
@@ -264,6 +264,12 @@ def frozen_positions(found: Sequence[str], frozen: Sequence[str]) -> frozenset[i
             if wanted and lower[i : i + len(wanted)] == wanted:
                 out.update(range(i, i + len(wanted)))
     return frozenset(out)
+
+
+def touches_frozen(context: SearchContext, move: Move) -> bool:
+    """Whether the move, or the article that would have to agree with it, changes a word that must stay."""
+    made = with_articles(context.text, context.spans, [move]) if context.english and context.frozen else [move]
+    return any(p in context.frozen for one in made for p in range(one.start, one.end))
 
 
 def spread(moves: Sequence[Move], n: int) -> list[Move]:

@@ -1,5 +1,6 @@
 """The teacher's verdict on proposals: one FlipCheck for one exact text. Knows no store and no screen."""
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -54,6 +55,11 @@ def first_offer(cfs: Sequence[Counterfactual], checks: dict[str, FlipCheck]) -> 
         verdict = checks.get(cf.id)
         if verdict is None:
             return (2, 0.0, 0, 0, 0.0)
-        return (0 if verdict.valid else 1, -(verdict.shift or 0.0), verdict.token_edits, cf.note.startswith("deleted"),
+        return (0 if verdict.valid else 1, -(verdict.shift or 0.0), verdict.token_edits, _only_lost_words(cf.note),
                 -verdict.after.margin_of(cf.target))
     return sorted(cfs, key=key)
+
+
+def _only_lost_words(note: str) -> bool:
+    """Whether a note of the search (moves.told) tells of deletions and nothing else."""
+    return all(part.startswith("deleted ") for part in note.split("; ")) or re.match(r"\d+ left out\b", note) is not None

@@ -15,7 +15,7 @@ PLACES = {"train": "a training text", "validation": "a development text", "test"
 
 @dataclass(frozen=True)
 class Meeting:
-    """new: texts to add. labelled: stored texts without a label, as they are with the label, split and columns that came.
+    """new: texts to add. labelled: stored texts without a label, as they are with the label, split, source and columns that came.
 
     refused: (place in what was found, why) of all others, in order.
     """
@@ -31,7 +31,7 @@ def meet(found: Sequence[Example], stored: Iterable[Example]) -> Meeting:
     Refused is a text that is there already, and one whose words (case and blanks aside) or source stand on another side.
     """
     stored = list(stored)
-    by_id = {e.id: e for e in stored}
+    found, by_id = with_sources(found, stored), {e.id: e for e in stored}
     given = {e.id for e in found if e.label is not None}
     side: dict[tuple[str, str], str] = {}
     for e in stored:
@@ -49,10 +49,17 @@ def meet(found: Sequence[Example], stored: Iterable[Example]) -> Meeting:
             continue
         _settle(e, side)
         if gets_label:
-            labelled.append(replace(known, label=e.label, split=e.split, metadata={**known.metadata, **e.metadata}))
+            labelled.append(replace(known, label=e.label, split=e.split, source_id=e.source_id,
+                                    metadata={**known.metadata, **e.metadata}))
         else:
             new.append(e)
     return Meeting(new, labelled, refused)
+
+
+def with_sources(found: Sequence[Example], stored: Iterable[Example]) -> list[Example]:
+    """The rows found; those that name no source have the one that their text is stored with."""
+    known = {e.id: e.source_id for e in stored}
+    return [replace(e, source_id=e.source_id or known.get(e.id)) for e in found]
 
 
 def beside_stored(found: Sequence[Example], divided: Sequence[Example], stored: Iterable[Example]) -> list[Example]:

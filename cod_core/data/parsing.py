@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from cod_core.data.archives import open_checked_zip
@@ -63,13 +64,15 @@ def decode(data: bytes) -> tuple[str, Callable[[str], str | None]]:
 def csv_file(data: bytes) -> Raw:
     """Rows of a file separated by commas, semicolons, tabs or bars, whichever fits."""
     text, mend = decode(data)
-    return Raw(_delimited(text, _delimiter(text[:65536])), mend)
+    if told := re.match(r"sep=([,;\t|])\r?\n", text, re.I):  # a line for Excel, which does not show it
+        return _delimited(text[told.end() :], told[1], mend)
+    return _delimited(text, _delimiter(text[:65536]), mend)
 
 
 def tsv_file(data: bytes) -> Raw:
     """Rows of a file separated by tabs."""
     text, mend = decode(data)
-    return Raw(_delimited(text, "\t"), mend)
+    return _delimited(text, "\t", mend)
 
 
 def txt_file(data: bytes) -> Raw:
@@ -78,7 +81,7 @@ def txt_file(data: bytes) -> Raw:
     lines = re.split(r"\r\n|\r|\n", text)
     tabs = {line.count("\t") for line in lines if line.strip()}
     if len(tabs) == 1 and tabs != {0}:
-        return Raw(_delimited(text, "\t"), mend)
+        return _delimited(text, "\t", mend)
     return Raw([(number, [line]) for number, line in enumerate(lines, start=1) if line.strip()], mend, ["text"])
 
 
@@ -102,27 +105,43 @@ def _delimiter(sample: str) -> str:
     return best
 
 
-def _delimited(text: str, mark: str) -> list[tuple[int, list[str]]]:
+def _delimited(text: str, mark: str, mend: Mend) -> Raw:
+    """Rows between marks. Where quotation marks do not close at the ends of cells the file was written without quoting, if
+    its lines are rows then and few cells are quoted; else each row that others may have run into is a problem."""
     csv.field_size_limit(MAX_UPLOAD_BYTES)
-    rows = _csv_rows(text, mark, csv.QUOTE_MINIMAL)
-    if mark == "\t" and any("\n" in cell and "\t" in cell for _, cells in rows for cell in cells):
-        rows = _csv_rows(text, mark, csv.QUOTE_NONE)  # a stray quote had swallowed rows
-    return rows
+    with suppress(csv.Error):
+        rows = _csv_rows(text, mark, strict=True)
+        if mark != "\t" or not any(_ran_into(cells, mark) for _, cells in rows):
+            return Raw(rows, mend)
+    plain = _csv_rows(text, mark, quoting=csv.QUOTE_NONE)
+    quoted = sum(any(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells) for _, cells in plain)
+    if 2 * quoted < len(plain) and (mark in "\t\x1f" or len({len(cells) for _, cells in plain}) == 1):
+        return Raw(plain, mend)
+    *rows, (number, last) = _csv_rows(f"{text}\n{_END}", mark)
+    if last != [_END]:  # it stands inside quotation marks that never close
+        rows.append((number, ["\n" + mark]))
+    lost = [number for number, cells in rows if _ran_into(cells, mark)]
+    said = ("A quotation mark in this row does not close at the end of its cell, so rows below may have run into it. "
+            "Write each quotation mark inside a text twice.")
+    return Raw([row for row in rows if row[0] not in set(lost)], mend, problems=[(number, said) for number in lost])
 
 
-def _csv_rows(text: str, mark: str, quoting: int) -> list[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, quoting=quoting)
+_END = "the end"
+
+
+def _ran_into(cells: list[str], mark: str) -> bool:
+    """Whether a cell holds what ends a row and what ends a cell."""
+    return any("\n" in cell and mark in cell for cell in cells)
+
+
+def _csv_rows(text: str, mark: str, **how) -> list[tuple[int, list[str]]]:
+    """(number, cells) of the rows that hold anything. Raises BadInput for too many, csv.Error for what `how` forbids."""
     rows: list[tuple[int, list[str]]] = []
-    try:
-        for number, cells in enumerate(reader, start=1):
-            if any(cell.strip() for cell in cells):
-                rows.append((number, cells))
-            if len(rows) > MAX_ROWS + 1:
-                raise too_many()
-    except csv.Error as error:
-        raise BadInput(
-            f"The file cannot be read beyond row {len(rows)}: {error}. Save it again as CSV (UTF-8)."
-        ) from error
+    for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=mark, **how), start=1):
+        if any(cell.strip() for cell in cells):
+            rows.append((number, cells))
+        if len(rows) > MAX_ROWS + 2:
+            raise too_many()
     return rows
 
 
@@ -159,7 +178,7 @@ def xlsx_file(data: bytes) -> Raw:
 def _sheet_rows(sheet) -> Iterator[tuple[int, list[str]]]:
     count = 0
     for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-        texts = [_cell(cell) for cell in cells]
+        texts = [_cell(cell).replace("_x000D_", "\r") for cell in cells]  # how Excel writes a carriage return
         while texts and not texts[-1]:
             texts.pop()
         if texts:
@@ -171,7 +190,7 @@ def _sheet_rows(sheet) -> Iterator[tuple[int, list[str]]]:
 
 def _cell(value: object) -> str:
     """A spreadsheet or JSON value as text: 1.0 is '1', a truth value TRUE or FALSE, nothing ''."""
-    if value is None:
+    if value is None or value != value:  # NaN, as pandas writes what is missing
         return ""
     if isinstance(value, str):
         return value

@@ -77,7 +77,12 @@ def to_row(template: str, original: Mapping[str, str], changed: str) -> Row:
     outside = tuple(edit.b_text or edit.a_text for edit in diff(before, changed)
                     if not any(start <= edit.a_start and edit.a_end <= end for start, end in inside))
     moved = _moved(before, changed, places)
-    return Row({name: changed[start:end].strip(" .,;") for name, (start, end) in moved.items()}, outside)
+    return Row({name: _trimmed(changed[start:end], before[slice(*places[name])]) for name, (start, end) in moved.items()}, outside)
+
+
+def _trimmed(value: str, was: str) -> str:
+    """The value without punctuation of its sentence: a full stop that it began with, or ended with before, is its own."""
+    return value if value == was else value.lstrip(" ,;").rstrip(" ,;" if was.endswith(".") else " .,;")
 
 
 def _moved(before: str, changed: str, places: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cod_core.progress import Progress, silent
 from cod_core.store import cache
-from cod_core.text import text_hash
+from cod_core.text import most_pieces, text_hash
 from cod_core.types import Prediction
 
 CHUNK = 512
@@ -92,7 +92,7 @@ class CachedClassifier:
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.labels))
 
     def chars_read(self, text: str) -> int:
-        return len(text) if self._reads_all or len(text) < 100 else self.wrapped.chars_read(text)
+        return len(text) if self._reads_all or most_pieces(text) < 100 else self.wrapped.chars_read(text)
 
 
 class CachedEncoder:

@@ -12,6 +12,7 @@ import numpy as np
 
 from cod_core.models.device import best_device
 from cod_core.models.encoder import MAX_TOKENS, length_batches, load_config, load_pretrained, load_tokenizer, weights_revision
+from cod_core.text import most_pieces
 from cod_core.types import Prediction
 
 ABOUT_FILE = "student.json"
@@ -96,7 +97,7 @@ class SequenceStudent:
 
     def chars_read(self, text: str) -> int:
         """Characters before the point where the tokenizer cuts the text."""
-        if len(text) < self.max_tokens or len(self.tokenizer(text)["input_ids"]) <= self.max_tokens:
+        if most_pieces(text) <= self.max_tokens or len(self.tokenizer(text)["input_ids"]) <= self.max_tokens:
             return len(text)
         cut = self.tokenizer(text, truncation=True, max_length=self.max_tokens, return_offsets_mapping=True)
         return max(end for _, end in cut["offset_mapping"])

@@ -14,12 +14,13 @@ class EndpointError(ModelUnavailable):
     """A call failed, or was not made. reason: unreachable, key, not_found, rate, server, timeout, request, format, unconfirmed.
 
     fatal: the next call would fail the same way, so a run stops. An answer that cannot be read is not: one may be
-    garbled by the way; an address that is no API garbles all, and a run stops after a few in a row.
+    garbled by the way; an address that is no API garbles all, and a run stops after a few in a row. cost_usd: of the
+    replies to the same text that came before.
     """
 
     def __init__(self, message: str, reason: str):
         super().__init__(message)
-        self.reason = reason
+        self.reason, self.cost_usd = reason, 0.0
 
     @property
     def fatal(self) -> bool:

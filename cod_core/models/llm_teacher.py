@@ -26,6 +26,7 @@ _SYSTEM = (
 )
 _PROBE = "An example."
 _ANSWER_TOKENS = 8
+_MANY, _FEW = 20, 5  # alternatives a token that are asked for, and what all endpoints that give any allow
 _NO_ANSWER = 0.01  # covered mass below which the reply holds no answer
 
 
@@ -43,7 +44,7 @@ class Reading:
 class LLMTeacher:
     """A `Classifier` that asks a chat model. kind: 'logprobs' or 'votes'. Make one with connect()."""
 
-    def __init__(self, client: LLMClient, task: Task, kind: str, samples: int = 5, top_logprobs: int = 20,
+    def __init__(self, client: LLMClient, task: Task, kind: str, samples: int = 5, top_logprobs: int = _MANY,
                  calibrate: bool = False):
         """samples: votes a text, 1 to 50. calibrate: divide by the label prior of inputs without content (three more
         calls in all). Makes no call. Raises BadInput."""
@@ -65,7 +66,7 @@ class LLMTeacher:
 
         Raises EndpointError where the endpoint cannot be used.
         """
-        for top in (20, 5):
+        for top in (_MANY, _FEW):
             teacher = cls(client, task, "logprobs", samples, top, calibrate)
             try:
                 reply = teacher._ask_logprobs(_PROBE)
@@ -73,8 +74,9 @@ class LLMTeacher:
                 if error.reason != "request":
                     raise
                 continue
-            if reply.logprobs:
-                return teacher
+            if reply.logprobs:  # a kept reply may be of a call that asked for few, where many are refused
+                many = max(map(len, reply.logprobs)) > _FEW + 1
+                return teacher if many else cls(client, task, "logprobs", samples, _FEW, calibrate)
             break
         teacher = cls(client, task, "votes", samples, calibrate=calibrate)
         client.chat(teacher.messages(_PROBE), 0, teacher._heat)

@@ -66,12 +66,17 @@ class LocalLLM:
             raise BadInput(f"One seed a prompt: got {len(seeds)} for {len(prompts)}.")
         if not prompts:
             return []
-        ids = [self.tokenizer(p)["input_ids"] for p in prompts]
-        if (longest := max(map(len, ids))) + max_tokens > self.max_tokens:
-            raise BadInput(f"The prompt is {longest} tokens long and {self.name} reads {self.max_tokens}. "
-                           "Choose a shorter text or another model.")
+        ids = self._coded(prompts, max_tokens)
         with torch.inference_mode():
             return self._decode(ids, seeds, max_tokens, temperature, tuple(stop))
+
+    def _coded(self, prompts: Sequence[str], room: int) -> list[list[int]]:
+        """Token ids of each prompt. Raises BadInput where one leaves no room for so many tokens after it."""
+        ids = [self.tokenizer(p)["input_ids"] for p in prompts]
+        if (longest := max(map(len, ids), default=0)) + room > self.max_tokens:
+            raise BadInput(f"The prompt is {longest} tokens long and {self.name} reads {self.max_tokens}. "
+                           "Choose a shorter text or another model.")
+        return ids
 
     def _decode(self, ids, seeds, max_tokens, temperature, stop):
         import torch
@@ -183,16 +188,17 @@ class LocalLLM:
     def answer_logprobs(self, prompts: Sequence[str], answers: Sequence[str], batch: int = 16) -> np.ndarray:
         """(n, C) log-probability of each answer, all of its tokens, after each prompt.
 
-        One pass a prompt where every answer is a single token, else one for every pair.
+        One pass a prompt where every answer is a single token, else one for every pair. Raises BadInput where a prompt
+        is too long.
         """
         import torch
 
         coded = [self.tokenizer(a, add_special_tokens=False)["input_ids"] for a in answers]
+        ids = self._coded(prompts, max(map(len, coded)))
         if any(len(ids) != 1 for ids in coded) or len({ids[0] for ids in coded}) < len(coded):
             rows = self.continuation_nll([(p, a) for p in prompts for a in answers])
             return -np.array([float(row.sum()) for row in rows]).reshape(len(prompts), len(answers))
         out = np.zeros((len(prompts), len(answers)))
-        ids = [self.tokenizer(p)["input_ids"] for p in prompts]
         order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
         with torch.inference_mode():
             for at in range(0, len(order), batch):

@@ -14,6 +14,7 @@ import numpy as np
 
 from cod_core.errors import ModelUnavailable
 from cod_core.models.encoder import MAX_TOKENS, Encoder, length_batches, load_pretrained, mean_pool, weights_revision
+from cod_core.text import most_pieces
 from cod_core.types import Prediction
 
 HEAD_FILE, ABOUT_FILE = "head.safetensors", "student.json"
@@ -43,7 +44,7 @@ class HeadStudent:
 
     def chars_read(self, text: str) -> int:
         """Characters before the point where the tokenizer cuts the text."""
-        if len(text) < MAX_TOKENS - 2:
+        if most_pieces(text) <= MAX_TOKENS:
             return len(text)
         tokenizer = getattr(self.encoder, "wrapped", self.encoder).tokenizer
         if len(tokenizer(text)["input_ids"]) <= MAX_TOKENS:

@@ -10,6 +10,7 @@ from pathlib import Path
 from cod_core.errors import LabelMismatch, ModelUnavailable
 from cod_core.models.device import best_device
 from cod_core.models.encoder import fetched, length_batches, libraries, load_pretrained, load_tokenizer, pinned, resolve, weights_revision
+from cod_core.text import most_pieces
 from cod_core.types import Prediction
 
 BUILTIN = Path(__file__).parent / "builtin"
@@ -47,7 +48,7 @@ class TorchTeacher:
 
     def chars_read(self, text: str) -> int:
         """Characters before the point where the tokenizer cuts the text."""
-        if len(text) < self.max_tokens:
+        if most_pieces(text) <= self.max_tokens:
             return len(text)
         encoded = self.tokenizer(text, truncation=True, max_length=self.max_tokens, return_offsets_mapping=True)
         full = len(self.tokenizer(text)["input_ids"])

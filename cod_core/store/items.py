@@ -39,12 +39,12 @@ def add_examples(db: Database, pid: str, found: Sequence[Example]) -> int:
 
 
 def label_examples(db: Database, pid: str, found: Sequence[Example]) -> None:
-    """Give texts that are there the label, split and metadata of these values, all or none."""
+    """Give texts that are there the label, split, source and metadata of these values, all or none."""
     t = schema.examples
     with db.begin() as c:
         for e in found:
             c.execute(update(t).where(t.c.project_id == pid, t.c.id == e.id).values(
-                label=e.label, split=e.split, metadata=e.metadata))
+                label=e.label, split=e.split, source_id=e.source_id, metadata=e.metadata))
 
 
 def examples(db: Database, pid: str, split: str | None = None, ids: Sequence[str] | None = None) -> list[Example]:

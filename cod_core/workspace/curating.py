@@ -1,5 +1,7 @@
 """Curation: live verdicts, decisions, edits, drafts, undo."""
 
+import unicodedata
+
 from cod_core.counterfactuals import verify
 from cod_core.curation import decide as deciding
 from cod_core.curation import opinions
@@ -144,10 +146,11 @@ class Curating(Cards):
 
 
 def clean(text: str, original: str) -> str:
-    """The text without control characters or outer blanks. Raises BadInput where empty, unchanged or too long."""
+    """The text without control characters or outer blanks, accents composed as in uploaded texts. Raises BadInput where empty,
+    unchanged or too long."""
     from cod_core.settings import MAX_CHARS
 
-    text = "".join(c for c in text if c in "\n\t" or ord(c) >= 32).strip()
+    text = unicodedata.normalize("NFC", "".join(c for c in text if c in "\n\t" or ord(c) >= 32)).strip()
     if not text:
         raise BadInput("The text is empty. Write the changed text, or reject the proposal.")
     if text == original.strip():

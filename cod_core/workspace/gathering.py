@@ -8,7 +8,7 @@ from cod_core.data.labels import named_labels
 from cod_core.errors import BadInput, ModelUnavailable
 from cod_core.progress import Progress, silent
 from cod_core.store import items, portable, projects
-from cod_core.text import folded
+from cod_core.text import folded, short_hash
 from cod_core.types import KEPT, Example, Task
 from cod_core.workspace.base import Base
 
@@ -41,8 +41,8 @@ class Gathering(Base):
     """Projects and what is in them."""
 
     def create_project(self, name: str, task: Task) -> str:
-        """New project's id. Raises BadInput on fewer than two labels, empty or repeated names: two that differ in letter
-        case or spaces only are one, since files spell them either way."""
+        """New project's id. Raises BadInput on fewer than two labels, empty or repeated names (two that differ in letter
+        case or spaces only are one, since files spell them either way), or descriptions that are not one a label."""
         labels = [label.strip() for label in task.labels]
         if not name.strip():
             raise BadInput("The project needs a name.")
@@ -54,6 +54,8 @@ class Gathering(Base):
                            "label. Name each label once; a file may spell it either way.")
         if len(labels) < 2 or not all(labels):
             raise BadInput(f"A project needs at least two different labels; these came: {', '.join(labels) or 'none'}.")
+        if task.descriptions and len(task.descriptions) != len(labels):
+            raise BadInput(f"There are {len(labels)} labels and {len(task.descriptions)} descriptions. Give one a label, or none.")
         return projects.create_project(self.db, name.strip()[:120], replace(task, labels=tuple(labels)))
 
     def create_sample(self, name: str, progress: Progress = silent) -> str:
@@ -91,7 +93,7 @@ class Gathering(Base):
         """Store the importable rows of a table and return the Import: the texts that are new or got a label, and the problems.
 
         role: labelled, test or unlabelled. labels_map: raw value -> label; where None, values that spell a label in
-        whatever letter case and with whatever spaces. The same file twice changes nothing. Labelled rows are split
+        whatever letter case and with whatever spaces. The same file read alike twice changes nothing. Labelled rows are split
         automatically unless the table or an earlier file brings a test split; the Import's note says how. A text that was
         here without a label gets the one that comes. Problems are also rows that are here already, and rows whose words or
         source stand on another side of the split.
@@ -105,25 +107,26 @@ class Gathering(Base):
         unknown = set(names.values()) - set(project.task.labels)
         if unknown:
             raise BadInput(f"These label names are not in the project: {', '.join(sorted(unknown))}.")
-        if items.upload_seen(self.db, pid, f"{sha256}:{role}"):
+        mark = f"{sha256}:{role}:{short_hash(*(f'{e.id} {e.label}' for e in found.examples))}"
+        if items.upload_seen(self.db, pid, mark):
             return replace(found, examples=[], label_counts={}, rows=[], seen=True)
         stored = items.examples(self.db, pid)
         if not found.split_given:
             found = self._divided(found, stored)
         found = self._added(pid, found, stored, progress)
-        items.record_upload(self.db, pid, f"{sha256}:{role}", name, role, len(found.examples))
+        items.record_upload(self.db, pid, mark, name, role, len(found.examples))
         return found
 
     @staticmethod
     def _divided(found, stored: list[Example]):
         """The Import with its rows split; those that meet stored texts on their side."""
-        from cod_core.data.meeting import beside_stored
+        from cod_core.data.meeting import beside_stored, with_sources
         from cod_core.data.split import split_examples
 
         if any(e.split == "test" for e in stored):
             return replace(found, note="The project has test texts already, so all of these are for training.")
         labelled = {e.id for e in stored if e.label is not None}
-        fresh = [e for e in found.examples if e.id not in labelled]
+        fresh = [e for e in with_sources(found.examples, stored) if e.id not in labelled]
         made = split_examples(fresh, seed=0)
         divided = {e.id: e for e in beside_stored(fresh, made.examples, stored)}
         return replace(found, examples=[divided.get(e.id, e) for e in found.examples], note=made.note)
@@ -156,12 +159,17 @@ class Gathering(Base):
     def import_hub(self, pid: str, name: str, split: str, limit: int, progress: Progress = silent):
         """Rows of a named hub data set, stored as those of a table are (import_table): the Import, rows counted from 1.
 
-        Raises ModelUnavailable where no hub can be reached.
+        Raises ModelUnavailable where no hub can be reached, BadInput where the set has labels that the project has not.
         """
-        from cod_core.data.hub import load_hub
+        from cod_core.data.hub import hub_set, load_hub
         from cod_core.data.tables import Import
 
-        found = load_hub(name, split, limit, progress)
+        labels, theirs = self.project(pid).task.labels, hub_set(name).task.labels
+        names = named_labels(theirs, labels)
+        if len(names) < len(theirs):
+            raise BadInput(f"The set {name!r} has the labels {', '.join(theirs)}; the project has {', '.join(labels)}. "
+                           "Begin a new project with it.")
+        found = [replace(e, label=names[str(e.label)]) for e in load_hub(name, split, limit, progress)]
         return self._added(pid, Import(found, [], {}, True, rows=list(range(1, len(found) + 1))),
                            items.examples(self.db, pid), progress)
 

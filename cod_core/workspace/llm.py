@@ -100,17 +100,24 @@ def asks_for(workspace, pid: str, texts, again: int = 0, keep: tuple[str, ...] =
 
 
 def plan_llm(workspace, pid: str, params: dict):
-    """The Plan of a run; sends nothing."""
-    from cod_core.counterfactuals import llm_plan
+    """The Plan of a run; sends nothing. Second tries (params["repair"]) depend on the replies: a note says how many at most."""
+    from dataclasses import replace
+
+    from cod_core.counterfactuals import llm_plan, prompts
 
     project, settings = workspace.project(pid), settings_of(params)
     texts = workspace.candidates(pid, int(params["k"]))
     if not texts:
         raise BadInput("There are no labelled training texts to propose for. Add texts on the Data page, or with the command import.")
     template = template_of(workspace, pid, params, settings)
-    return llm_plan.plan(project.task, asks_for(workspace, pid, texts, int(params.get("first_sample", 0))), settings,
-                         params.get("n"), template, lambda k: cache.get_reply(workspace.db, k),
-                         demonstrations_of(workspace, pid, template))
+    found = llm_plan.plan(project.task, asks_for(workspace, pid, texts, int(params.get("first_sample", 0))), settings,
+                          params.get("n"), template, lambda k: cache.get_reply(workspace.db, k),
+                          demonstrations_of(workspace, pid, template))
+    rounds = int(params.get("repair") or 0)
+    if not rounds or prompts.template(template).shape in prompts.ONE_LINE:
+        return found
+    more = f"Where no proposal flips the teacher the model tries again: up to {rounds * len(texts):,} calls more, not counted here."
+    return replace(found, notes=(*found.notes, more))
 
 
 def generator_of(workspace, pid: str, params: dict, key: str | None):

@@ -1,9 +1,11 @@
 """Language models in a project: the one on this computer, the prompt study, 'try again', fluency."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 from cod_core.counterfactuals import verify
 from cod_core.errors import BadInput
+from cod_core.models.encoder import weights_revision
 from cod_core.progress import Progress, silent
 from cod_core.store import cache, items, projects
 from cod_core.text import short_hash, text_hash
@@ -20,9 +22,11 @@ class Prompting(Base):
         return PACKAGED if packaged_llm_installed() else None
 
     def local_llm(self, name: str):
-        """A language model on this computer, loaded once. Raises ModelUnavailable."""
+        """A language model on this computer, loaded once, and again where its folder has changed. Raises ModelUnavailable."""
         from cod_core.models.local_llm import LocalLLM
-        return self._once(("local llm", name), lambda: LocalLLM(name, self.settings.folder("llm")))
+
+        held = weights_revision(name) if Path(name).is_dir() else ""
+        return self._once(("local llm", name, held), lambda: LocalLLM(name, self.settings.folder("llm")))
 
     def prompt_choices(self) -> dict[str, str]:
         """Prompt id -> what it asks, in plain words; the default first."""

@@ -33,7 +33,7 @@ class Retrying(Base):
     def try_again(self, pid: str, example_id: str, hint: str = "", keep: tuple[str, ...] = (),
                   target: str | None = None) -> Again:
         """Other proposals by search on this machine. hint: words to try, between commas. keep: phrases that stay.
-        target: the class to reach, that of the text's first proposal where absent.
+        target: the class to reach; where absent that of the text's first proposal, unless the teacher sees the text so already.
 
         What the text has already is not proposed again: where the search finds nothing else, it looks once more without
         the words that stand in earlier proposals. Where those were shared by a second judge, new ones are too. Raises
@@ -41,7 +41,7 @@ class Retrying(Base):
         """
         example, known = self._asked(pid, example_id, keep, hint)
         before = self.teacher(pid).predict([example.text])[0]
-        target = target or (known[0].target if known else verify.target_of(before))
+        target = target or next((cf.target for cf in known if cf.target != before.label), verify.target_of(before))
         found = self._with_hint(pid, example, before.label, target, hint, keep)
         own = {cf.text for cf in found}
         searched = [cf for cf in known if cf.origin.kind == "search"]

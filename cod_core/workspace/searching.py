@@ -25,8 +25,8 @@ class Searching(Answering):
                    options: dict | None = None) -> dict:
         """Teacher-guided search for each text; results are verified on the exact text and saved one by one.
 
-        options: targets ("in turn", so that each other class is aimed at as often, "nearest" or "all" other classes),
-        sources (names, all where absent), frozen (words and phrases that must stay), budget (texts scored a text;
+        options: targets ("in turn", so that each other class is aimed at as often, "nearest", "all" other classes, or one
+        label), sources (names, all where absent), frozen (words and phrases that must stay), budget (texts scored a text;
         usual_budget where absent), confidence (True: offer flips of p(target) .5 to .8 first), at_least (p(target) below
         which more edits are added, while budget and size allow it; the surest flip where none is as sure), second (True:
         a line through the students' encoder that follows the teacher has to share each flip), encoder (name of another
@@ -49,17 +49,23 @@ class Searching(Answering):
         for done, example in enumerate(texts):
             progress(done, len(texts), "searching for small edits that change the teacher's mind")
             wanted = self.targets(pid, example, which, aims)
-            missed = []
+            missed, silent = [], ""
             for target in wanted:
-                found, fresh, scored = self._search_once(pid, example, n, propose, target, options)
+                found, fresh, scored, unasked = self._search_once(pid, example, n, propose, target, options)
                 report["tried"] += fresh
                 report["scored"] += scored
                 if not found:
                     missed.append(target)
-            report["without" if missed else "flipped"] += 1
+                    silent = silent or unasked
+            report["without" if missed or not wanted else "flipped"] += 1
+            if not wanted:
+                report["failures"][example.id] = f"the teacher sees it as {which} already"
             if missed:
                 to = "" if len(wanted) == 1 else f" to {' or '.join(missed)}"
-                report["failures"][example.id] = f"no small edit changed the teacher's mind{to}"
+                report["failures"][example.id] = silent or f"no small edit changed the teacher's mind{to}"
+                if aims is not None and len(self.project(pid).task.labels) > 2:
+                    source = self.teacher(pid).predict([example.text])[0].label
+                    cache.add_to_reply(self.db, pid, self._aimed_key(pid), {example.id: [source, missed[0]]})
         progress(len(texts), len(texts), "done")
         return report
 
@@ -88,13 +94,19 @@ class Searching(Answering):
         return ranked if which == "all" else ranked[:1]
 
     def _aims(self, pid: str) -> dict[tuple[str, str], str]:
-        """(class of the text, its id) -> class that the search's first proposal for it aimed at."""
-        out: dict[tuple[str, str], str] = {}
+        """(class of the text, its id) -> class that the search aimed at first, whether it found anything or not."""
+        kept = cache.get_reply(self.db, self._aimed_key(pid)) or {}
+        out = {(source, i): target for i, (source, target) in kept.items()}
         for i, found in self._snapshot(pid).by_example.items():
             for cf in found:
                 if cf.origin.kind == "search":
                     out.setdefault((cf.source, i), cf.target)
         return out
+
+    def _aimed_key(self, pid: str) -> str:
+        """Where the classes are kept that texts without a flip were aimed at in turn; named as Drawing.failed_key is."""
+        teacher = self.teacher(pid)
+        return f"aimed:{pid}:{short_hash(teacher.id, teacher.revision)}"
 
     def searcher(self, pid: str, options: dict | None = None) -> Callable[..., list[Counterfactual]]:
         """A function (example, n, target=None, avoid=()) -> unverified proposals by search, for the project's teacher.
@@ -129,7 +141,8 @@ class Searching(Answering):
                 Judge(self._scorer(teacher), self._sensitivity(teacher)), teacher.labels, chosen, settings,
                 tuple(options.get("frozen", ())), task.name, Plausibility(pairs, near), second)
         learns = self.second_judge_learns_from(pid)[0] if options.get("second") else ()
-        key = ("search", pid, self.teacher(pid).revision, repr(sorted(options.items())), learns)
+        asks = repr(self.last_llm(pid)) if options.get("sources") else ""
+        key = ("search", pid, self.teacher(pid).revision, repr(sorted(options.items())), learns, asks)
         return lambda: self._once(key, make)
 
     def _sources(self, near, class_words, names: Sequence[str] | None, more: Sequence = ()):
@@ -208,8 +221,10 @@ class Searching(Answering):
         raw = getattr(teacher.wrapped, "logprobs", None)
         return raw if raw is not None else lambda texts: np.array([p.logprobs for p in teacher.predict(texts)])
 
-    def _search_once(self, pid: str, example: Example, n: int, propose, target: str, options: dict) -> tuple[int, int, int]:
-        """(proposals of this search on record, 1 where the search ran now else 0, texts scored now)."""
+    def _search_once(self, pid: str, example: Example, n: int, propose, target: str, options: dict) -> tuple[int, int, int, str]:
+        """(proposals of this search on record, 1 where the search ran now else 0, texts scored now, why a source gave no
+        answer or ""). A text without a flip counts as tried only where every source answered.
+        """
         from cod_core.counterfactuals.search import REVISION
 
         teacher = self.teacher(pid)
@@ -217,9 +232,12 @@ class Searching(Answering):
         asked = (teacher.id, teacher.revision, example.id, REVISION, target, sorted(told.items()))
         mark = f"tried:{pid}:{short_hash(*asked)}"  # the id as it is, so that a copy of the project finds it (store/portable.py)
         for known in cache.get_replies(self.db, [mark, f"tried:{short_hash(pid, *asked)}"]).values():
-            return known["found"], 0, 0
+            return known["found"], 0, 0, ""
         found = self.add_proposals(pid, [(example, cf) for cf in propose(example, n, target)])
-        cache.put_reply(self.db, pid, mark, {"found": found})
-        if not found:
+        made = propose.generator()
+        unasked = "; ".join(made.failures)
+        if not found and not unasked:
             cache.add_to_reply(self.db, pid, self.failed_key(pid), {example.id: "no flip found"})
-        return found, 1, propose.generator().texts_scored
+        if found or not unasked:
+            cache.put_reply(self.db, pid, mark, {"found": found})
+        return found, 1, made.texts_scored, unasked

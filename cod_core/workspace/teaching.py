@@ -55,7 +55,7 @@ class Teaching(Answering):
         Raises ModelUnavailable, LabelMismatch, BadInput where a built-in teacher was trained on the texts that students are
         judged on (METHOD.md section 9).
         """
-        spec = {k: v for k, v in spec.items() if k != "key"}
+        spec = {k: v for k, v in spec.items() if k not in ("key", "revision")}
         labels = self.project(pid).task.labels
         if spec["kind"] == "builtin":
             self._check_builtin(spec, labels)
@@ -75,6 +75,8 @@ class Teaching(Answering):
             spec = {**spec, "id": classifier.id, "revision": classifier.revision}
             if spec["kind"] == "llm":
                 spec["reads"] = classifier.kind
+                if Path(spec.get("local") or "?").is_dir():
+                    spec["weights"] = weights_revision(spec["local"])
         projects.set_teacher(self.db, pid, spec)
 
     def _check_builtin(self, spec: dict, labels) -> None:
@@ -123,7 +125,9 @@ class Teaching(Answering):
             return spec["id"], f"{finetuned_revision(local)}-{order}"
         if spec["kind"] == "transformers" and Path(local).is_dir():
             return spec["id"], f"{weights_revision(local)}-{order}"
-        return spec["id"], f"{spec['revision']}-{order}"
+        held = spec.get("weights")  # of a language model's folder when it was chosen; teachers of an earlier version do not say
+        now = weights_revision(spec["local"]) if held and Path(spec["local"]).is_dir() else held
+        return spec["id"], f"{spec['revision']}-{order}" + ("" if now == held else f"-{str(now)[:6]}")
 
     def _load_teacher(self, spec: dict, labels):
         from cod_core.models import teachers

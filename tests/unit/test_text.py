@@ -7,6 +7,7 @@ from cod_core.text import (
     char_distance,
     diff,
     edit_fraction,
+    folded,
     short_hash,
     text_hash,
     token_distance,
@@ -136,3 +137,8 @@ def test_hashes_tell_texts_apart_and_take_lone_surrogates():
     """An upload with broken Unicode must not stop the cache."""
     assert text_hash("a") != text_hash("a ") and len(text_hash("\ud800")) == 64
     assert short_hash("a", "b") != short_hash("ab") and len(short_hash(1, None)) == 16
+
+
+def test_accents_written_apart_make_no_other_text():
+    """A test text typed with them apart was taken for new words, and a label in a file for none of the project's."""
+    assert folded("Scho\u0308n  IST es") == folded("schön ist es") != folded("schon ist es")

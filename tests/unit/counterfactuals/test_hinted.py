@@ -40,3 +40,9 @@ def test_every_occurrence_is_kept():
 
 def test_long_texts_stay_within_the_budget():
     assert len(tries("word " * 5000, ["fine", "good"])) <= 600
+
+
+def test_a_word_put_in_stands_as_its_script_is_written():
+    added = {made for made, note in tries("我喜欢它。", ["不"]) if note.startswith("added")}
+    assert added == {"不我喜欢它。", "我不喜欢它。", "我喜不欢它。", "我喜欢不它。", "我喜欢它不。"}
+    assert "Dull film indeed." in {made for made, _ in tries("Dull film.", ["indeed"])}

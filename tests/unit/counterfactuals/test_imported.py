@@ -2,6 +2,7 @@
 
 import csv
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from cod_core.counterfactuals.imported import PairColumns, guess_pair_columns, import_pairs
 from cod_core.data.reading import Table, read_table
 from cod_core.errors import BadInput
-from cod_core.text import short_hash
+from cod_core.text import short_hash, token_distance
 from cod_core.types import Example, Task
 
 TASK = Task("Tone?", ("negative", "positive"))
@@ -44,14 +45,24 @@ def test_every_unusable_row_is_named_with_its_number():
         ("A good film.", "A x film.", "sad"),
         ("A good film.", "A y film.", "positive"), ("A good film.", "A bad film.", "negative"),
         ("A good film.", "null", "negative"), ("A good film.", "x" * 20001, "negative"),
-        ("A good film.", "a\0b", "negative"),
+        ("A good film.", "a\0b", "negative"), ("A good film.", "A b\ufffdd film.", "negative"),
     ), EXAMPLES, TASK)
     assert len(found.counterfactuals) == 1
     said = {problem.row: problem.message for problem in found.problems}
     for row, words in {3: "is empty", 4: "original is empty", 5: "not among", 6: "same as its original", 7: "'sad'",
-                       8: "both of class", 9: "more than once", 10: "is empty", 11: "20001", 12: "NUL"}.items():
+                       8: "both of class", 9: "more than once", 10: "is empty", 11: "20001", 12: "NUL",
+                       13: "bad encoding"}.items():
         assert words in said[row]
     assert list(said) == sorted(said)
+
+
+def test_letters_with_their_accents_apart_are_the_same_letters():
+    """A file written on a Mac matched nothing, and where it did, every accented word counted as changed."""
+    text = "Das Café ist schön, die Küche süß."
+    apart = unicodedata.normalize("NFD", text)
+    rows = [(apart, apart.replace("ist", "war"), "negative"), (text, apart.replace("die", "eine"), "negative")]
+    found = import_pairs(table(("original", "counterfactual", "counterfactual_label"), *rows), [example(text)], TASK)
+    assert found.problems == [] and [token_distance(text, c.text) for c in found.counterfactuals] == [1, 1]
 
 
 def test_a_label_column_that_repeats_the_gold_label_is_the_originals():

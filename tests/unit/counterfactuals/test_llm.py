@@ -214,3 +214,12 @@ def test_a_structured_reply_is_asked_for_and_done_without_where_refused():
     with FakeOpenAI(as_json("A bad film.")) as server:
         generator(server).propose(GOOD, "positive", "negative", 1)
         assert server.requests[0]["response_format"]["json_schema"]["strict"] is True
+
+
+def test_replies_before_a_failure_are_in_the_cost():
+    """Two of four were paid, the third failed, and the run was said to have cost nothing."""
+    with FakeOpenAI(rewritten, failures=[None, None, Failure(500)]) as server:
+        one = generator(server, max_retries=0, price_in=1.0, price_out=1.0, max_in_flight=1)
+        first = propose_many(one, ASKS[:1], 4)
+        rest = propose_many(one, ASKS[:1], 4)
+    assert len(first.failed) == 1 and rest.cached == 2 and first.cost_usd == pytest.approx(rest.cost_usd) and first.cost_usd > 0

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cod_core.counterfactuals.replies import REASONS, parse_reply
+from cod_core.errors import BadInput
 from cod_core.text import tokens
+from cod_core.workspace.curating import clean
 
 ORIGINAL = "The film is a splendid ride."
 WANTED = "The film is a hideous ride."
@@ -113,3 +116,12 @@ def test_named_edits_are_made_on_the_text(reply, expected):
 def test_named_edits_that_change_nothing_are_no_text(reply, reason):
     """'lend' inside 'splendid' is not a word of the text."""
     assert parse_reply(reply, "A splendid film.", shape="edits").reason == reason
+
+
+def test_accents_written_apart_are_no_change():
+    """Every accented word counted as changed, and a text that came back as it was counted as a proposal."""
+    original = "Das Café ist schön."
+    assert parse_reply(unicodedata.normalize("NFD", original), original).reason == "unchanged"
+    assert parse_reply(unicodedata.normalize("NFD", "Das Café war schön."), original).text == "Das Café war schön."
+    with pytest.raises(BadInput, match="same as the original"):
+        clean(unicodedata.normalize("NFD", original), original)

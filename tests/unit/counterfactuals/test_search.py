@@ -141,6 +141,13 @@ def test_frozen_words_stay(sensitivity):
     assert all(cf.text.startswith("Good.") for cf in found)
 
 
+def test_an_article_that_must_stay_keeps_the_word_after_it(sensitivity):
+    """"such a" was kept, and read "such an"."""
+    found = generator({"great": ["awful", "bad"]}, sensitivity, frozen=["such a"]).propose(
+        Example("e", "It is such a great film."), "positive", "negative", 4)
+    assert found and all("such a " in cf.text for cf in found)
+
+
 def test_never_more_than_the_budget_is_scored(sensitivity):
     """A budget that only counts is a bill that surprises."""
     seen = []

@@ -69,6 +69,32 @@ def test_tsv_with_a_stray_quote_does_not_swallow_rows():
     assert table.rows == [['"unclosed quote', "1"], ["next", "0"], ["last", "1"]]
 
 
+@pytest.mark.parametrize(("name", "mark"), [("a.tsv", "\t"), ("a.csv", ","), ("a.csv", ";")])
+def test_a_file_written_without_quoting_keeps_its_quotation_marks(name, mark):
+    """The marks were dropped, and what the teacher judged was another text."""
+    rows = [["text", "label"], ['"Amazing" film', "good"], ["dull", "bad"], ['a "big" bore', "bad"]]
+    table = read_table(name, "\n".join(mark.join(row) for row in rows).encode())
+    assert table.rows == rows[1:] and table.problems == []
+
+
+def test_a_quotation_mark_that_never_closes_swallows_no_row_in_silence():
+    table = read_table("a.csv", b'text,label\n"one, two",x\n"three,y\nfour,x\n')
+    assert table.rows == [["one, two", "x"]] and [p.row for p in table.problems] == [3]
+    assert "quotation mark" in table.problems[0].message and table.problems[0].left_out
+    table = read_table("a.csv", b'text,label\n"one, two",x\n"three,y\nfour,x\n"five",y\nsix,x\n')
+    assert table.rows == [["one, two", "x"], ["six", "x"]] and [p.row for p in table.problems] == [3]
+
+
+def test_quoted_cells_lose_their_marks_where_one_is_badly_written():
+    table = read_table("a.csv", b'"text","label"\n"say "no" then","x"\n"nice","y"\n')
+    assert table.columns == ["text", "label"] and table.rows[1] == ["nice", "y"]
+
+
+def test_the_line_that_names_the_separator_to_excel_is_no_row():
+    table = read_table("a.csv", b"sep=;\ntext;label\na, b, c;x\nd;y\n")
+    assert table.columns == ["text", "label"] and table.rows == [["a, b, c", "x"], ["d", "y"]] and table.row_numbers == [2, 3]
+
+
 def test_txt_is_one_text_a_line_and_pasted_columns_are_seen():
     assert read_table("pasted.txt", "först\r\n\r\nzweit, ja\n".encode()).rows == [["först"], ["zweit, ja"]]
     table = read_table("pasted.txt", b"text\tlabel\na\tx\nb\ty")
@@ -83,6 +109,11 @@ def test_xlsx_numbers_truth_values_gaps_and_sheets():
     assert table.problems[0].row == 0 and not table.problems[0].left_out
 
 
+def test_a_carriage_return_in_a_workbook_is_no_word():
+    table = read_table("a.xlsx", workbook([["text", "label"], ["one_x000D_\ntwo", "x"], ["three", "y"]]))
+    assert table.rows[0] == ["one\r\ntwo", "x"]
+
+
 def test_jsonl_with_broken_rows_and_nested_values():
     data = b'{"text": "a", "label": 1}\nnot json\n[1]\n\n{"text": "b", "extra": {"x": 2}, "label": null}\n'
     table = read_table("a.jsonl", data)
@@ -92,6 +123,10 @@ def test_jsonl_with_broken_rows_and_nested_values():
     assert read_table("a.json", json.dumps([{"text": "a"}, {"text": "b"}]).encode()).rows == [["a"], ["b"]]
     with pytest.raises(BadInput, match="JSON object"):
         read_table("a.jsonl", b"no\njson")
+
+
+def test_what_pandas_writes_for_a_missing_value_is_no_text():
+    assert read_table("a.jsonl", b'{"text": NaN, "label": "x"}\n{"text": "good", "label": "y"}').rows == [["", "x"], ["good", "y"]]
 
 
 def test_windows_1252_is_read_and_said():

@@ -30,6 +30,13 @@ def test_changes_come_home_to_their_columns(changed, values, outside):
     assert found.values == values and found.outside == outside
 
 
+@pytest.mark.parametrize(("changed", "dose"), [("It takes .5 mg of Acme Inc. daily.", ".5"), ("It takes .7 mg of Acme Inc. daily.", ".7")])
+def test_a_full_stop_of_a_value_is_its_own(changed, dose):
+    """.5 came back as 5."""
+    values = to_row("It takes {dose} mg of {maker} daily.", {"dose": ".5", "maker": "Acme Inc."}, changed).values
+    assert values == {"dose": dose, "maker": "Acme Inc."}
+
+
 def test_empty_columns_leave_no_half_sentence():
     assert to_sentence(TEMPLATE, ROW | {"blood pressure": " "}) == "The patient is 54 years old. Smoker: no."
 

@@ -72,6 +72,22 @@ def test_an_endpoint_that_refuses_logprobs_gets_votes(rejects):
         assert teacher.kind == "votes" and teacher.predict(["Lovely."])[0].label == "praise"
 
 
+def test_an_endpoint_that_gives_few_alternatives_is_asked_for_few_after_a_restart_too():
+    """The probe was on record, so the new teacher asked for 20 and every text was refused."""
+    class Few(FakeOpenAI):
+        def _outcome(self, handler, body, failure):
+            said = '{"error": {"message": "top_logprobs must be at most 5", "param": "top_logprobs"}}'
+            many = body.get("top_logprobs", 0) > 5
+            return (400, said, "application/json") if many else super()._outcome(handler, body, failure)
+
+    replies = {}
+    with Few(Answer("praise", logprobs=[{"praise": -0.1, "blame": -2.4}])) as server:
+        for text in ("A text.", "Another text."):
+            teacher = LLMTeacher.connect(client(server, replies), TASK)
+            assert (teacher.kind, teacher.top_logprobs) == ("logprobs", 5)
+            assert teacher.predict([text])[0].label == "praise"
+
+
 def test_votes_at_temperature_zero_are_drawn_warm():
     with FakeOpenAI("praise") as server:
         LLMTeacher(client(server, temperature=0), TASK, "votes", samples=2).predict(["Lovely."])

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from cod_core.errors import BadInput
 from cod_core.models.local_llm import LocalLLM
 from cod_core.models.local_teacher import LocalTeacher
 from cod_core.types import Classifier, Task
@@ -34,6 +35,13 @@ def test_a_text_is_judged_alike_in_any_batch(tiny):
     long = "one two three four five six seven the film is bad ."
     together, alone = teacher.predict([TEXTS[0], long])[0], teacher.predict([TEXTS[0]])[0]
     assert together.logprobs == pytest.approx(alone.logprobs, rel=1e-4) and isinstance(teacher, Classifier)
+
+
+@pytest.mark.parametrize("labels", [("good", "bad"), ("a good film", "bad")])
+def test_a_text_that_does_not_fit_is_refused(tiny, labels):
+    """Cut before its label words, it was a tie of which all was said to be covered."""
+    with pytest.raises(BadInput, match="reads 512"):
+        LocalTeacher(tiny, Task("film", labels)).read(["good film " * 300])
 
 
 def test_calibration_divides_by_what_no_text_gives(tiny):

@@ -6,27 +6,28 @@ import shutil
 
 import numpy as np
 import pytest
-from transformers import AutoTokenizer, BertConfig, BertModel
+from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, BertModel
 
 from cod_core.errors import BadInput
 from cod_core.models.cached import CachedEncoder
 from cod_core.models.encoder import DEFAULT_ENCODER, own_revision, packaged_encoder_folder, weights_revision
 from cod_core.models.finetune import finetuned_revision
-from cod_core.models.teachers import BUILTIN
+from cod_core.models.teachers import BUILTIN, TransformersTeacher
 from cod_core.store import cache
 from cod_core.text import text_hash
 from cod_core.types import RunConfig, Task
 from cod_core.workspace import Workspace
 from cod_core.workspace.students import student_settings
+from tests.tiny_llm import tiny_llm
 
 
-def save_encoder(folder, seed: int):
+def save_encoder(folder, seed: int, kind=BertModel):
     import torch
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        BertModel(BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
-                             max_position_embeddings=32)).save_pretrained(folder)
+        kind(BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+                        max_position_embeddings=32)).save_pretrained(folder)
     AutoTokenizer.from_pretrained(packaged_encoder_folder()).save_pretrained(folder)
 
 
@@ -123,32 +124,6 @@ def test_an_encoder_of_a_hub_is_keyed_by_the_commit_that_is_here(tmp_path, hub):
         w.encoder_of(RunConfig(arm="cod", shots=8, seed=0, teacher_id="t", teacher_revision="r", data_hash="h", **settings))
 
 
-@pytest.mark.slow
-def test_a_teacher_of_a_hub_goes_on_judging_with_the_commit_that_gave_its_verdicts(tmp_path, hub):
-    """After a new start verdicts of the newest weights were filed under the revision of the first ones."""
-    def save(seed):
-        def into(folder):
-            import torch
-            from transformers import BertForSequenceClassification
-
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
-                config = BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
-                                    max_position_embeddings=32, id2label={0: "bad", 1: "good"}, label2id={"bad": 0, "good": 1})
-                BertForSequenceClassification(config).save_pretrained(folder)
-            AutoTokenizer.from_pretrained(packaged_encoder_folder()).save_pretrained(folder)
-        return into
-
-    w = Workspace(tmp_path / "home")
-    pid = w.create_project("Films", Task("Is it good?", ("bad", "good")))
-    first = hub("org/judge", "a", save(0))
-    w.set_teacher(pid, {"kind": "transformers", "name": "org/judge"})
-    assert w.project(pid).teacher["revision"] == first
-    before = w.teacher(pid).wrapped.logprobs(["a film"])
-    hub("org/judge", "b", save(1))
-    assert np.allclose(Workspace(tmp_path / "home").teacher(pid).wrapped.logprobs(["a film"]), before)
-
-
 @pytest.fixture
 def teacher(tmp_path):
     """A fine-tuned teacher's folder and its encoder's: files only."""
@@ -191,3 +166,46 @@ def test_teachers_of_an_earlier_version_keep_their_revision_and_their_checks(tea
     pid = w.create_project("Mine", Task("q", ("a", "b")))
     identity = w._identity({"kind": "finetuned", "path": str(folder), "id": "finetuned:t"}, w.project(pid).task.labels)
     assert identity[1].startswith(f"{weights_revision(str(folder))}-") and identity[1].count("-") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "labels"), [("llm", ("good", "bad")), ("generative", ("negative", "positive"))])
+def test_a_language_model_whose_folder_has_changed_is_another_teacher(tmp_path, kind, labels):
+    """Its answers went on under the revision of the old weights, or those of the old weights under the new revision."""
+    folder, text = tiny_llm(tmp_path / "tiny", seed=1), "the film is good ."
+    spec = {"kind": kind, "local": str(folder), "judge": {"kind": "builtin", "name": "movies"}, "max_tokens": 8}
+
+    def fresh(home):
+        w = Workspace(tmp_path / home)
+        w.set_teacher(pid := w.create_project("p", Task("mood", labels)), dict(spec))
+        return w, pid, w.teacher(pid).predict([text])[0], w.answers_of(pid, [text])
+    w, pid, before, said = fresh("one")
+    revision = w.teacher(pid).revision
+    shutil.rmtree(folder)
+    tiny_llm(folder, seed=5)
+    again = w.teacher(pid).predict([text])[0], w.answers_of(pid, [text])
+    assert w.teacher(pid).revision != revision and again == fresh("two")[2:] != (before, said)
+
+
+@pytest.mark.slow
+def test_a_classifier_of_a_hub_stays_the_commit_that_was_chosen(tmp_path, hub):
+    """All commits were called "hub": newer weights answered under the name, and from the answers, of older ones."""
+    def saved(seed: int):
+        return lambda folder: save_encoder(folder, seed, BertForSequenceClassification)
+
+    def says(teacher):
+        return teacher.predict(["a film"])[0].logprobs
+
+    def of(commit: str):
+        folder = tmp_path / "hub" / "models--org--judge" / "snapshots" / commit
+        return TransformersTeacher(str(folder), ("neg", "pos"), choice["label_map"])
+    w = Workspace(tmp_path / "home")
+    pid = w.create_project("p", Task("mood", ("neg", "pos")))
+    choice = {"kind": "transformers", "name": "org/judge", "label_map": {"LABEL_0": "neg", "LABEL_1": "pos"}}
+    old = hub("org/judge", "a", saved(0))
+    w.set_teacher(pid, choice)
+    new = hub("org/judge", "b", saved(5))
+    assert w.project(pid).teacher["revision"] == old
+    assert says(Workspace(tmp_path / "home").teacher(pid)) == says(of(old)) != says(of(new))
+    w.set_teacher(pid, choice)
+    assert w.project(pid).teacher["revision"] == new and says(w.teacher(pid)) == says(of(new))

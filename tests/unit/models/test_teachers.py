@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cod_core.errors import LabelMismatch, ModelUnavailable, NotEnoughData
+from cod_core.models.cached import CachedClassifier
 from cod_core.models.encoder import Encoder, length_batches, packaged_encoder_folder
 from cod_core.models.finetune import finetune_teacher
 from cod_core.models.teachers import BUILTIN, FineTunedTeacher, TransformersTeacher, label_order
@@ -79,6 +80,14 @@ def test_says_how_much_of_a_long_text_is_read(folder):
     assert 0 < read < len(long)
     assert np.allclose(teacher.logprobs([long]), teacher.logprobs([long[:read]]), atol=1e-5)
     assert teacher.chars_read("short") == 5
+
+
+def test_a_short_text_of_many_word_pieces_is_said_to_be_cut():
+    """It had fewer characters than the teacher reads pieces, so it was said to be read to its end."""
+    teacher = FineTunedTeacher(BUILTIN / "movies")
+    cached, text = CachedClassifier(None, "t", "1", teacher.labels, lambda: teacher), "한글 안녕하세요 " * 10
+    assert len(text) < 100 < teacher.max_tokens < len(teacher.tokenizer(text)["input_ids"])
+    assert cached.chars_read(text) == teacher.chars_read(text) < len(text) and cached.chars_read("short") == 5
 
 
 def test_length_batches_hold_every_text_once_and_little_padding():

@@ -132,6 +132,18 @@ def test_after_a_person_confirmed_the_address_it_is_asked(restored, server, othe
     assert keys_sent(server) == {"from-env"} and there.unconfirmed_endpoints(pid) == [] and other.calls == 0
 
 
+def test_a_search_asks_the_model_at_the_address_used_last(w, server, other):
+    """The page named the new host, and the texts went to the old one."""
+    pid = w.create_project("Films", Task("Is it praise?", ("negative", "positive")))
+    items.add_examples(w.db, pid, [Example("a", "A good film.", "positive"), Example("b", "A bad film.", "negative")])
+    w.set_teacher(pid, {"kind": "builtin", "name": "movies"})
+    for k, host in ((1, server), (2, other)):
+        w.generate(pid, {"k": k, "generator": "llm", "n": 1, "llm": {"base_url": host.base_url, "model": "fake"}})
+        server.requests.clear(), other.requests.clear()
+        w.generate(pid, {"k": k, "generator": "search", "sources": ["words of fake"]})
+        assert server.calls + other.calls == host.calls == 1
+
+
 def test_a_backup_cannot_bring_its_confirmation_along(restored, tmp_path):
     there, pid = restored
     for url in there.unconfirmed_endpoints(pid):

@@ -4,6 +4,7 @@ import pytest
 
 from cod_core.data.reading import Table
 from cod_core.data.tables import Columns
+from cod_core.errors import BadInput
 from cod_core.store import items
 from cod_core.types import Example, Task
 from cod_core.workspace import Workspace
@@ -74,10 +75,55 @@ def test_a_second_upload_is_divided_beside_the_first(w, pid):
     assert {f"s{i}" for i in range(30)} <= sources["train"]
 
 
-def test_a_public_set_is_checked_as_a_file_is(w, pid, monkeypatch):
-    rows = [Example("x", "Text 0 is fine.", "bad", "test"), Example("y", "TEXT 1 IS FINE.", "good", "test"),
-            Example("z", "New.", "good", "test")]
+def test_a_public_set_is_checked_as_a_file_is(w, monkeypatch):
+    pid = w.create_project("Films", Task("Good or bad?", ("Negative", "Positive")))
+    upload(w, pid, [("Text 0 is fine.", "negative", ""), ("Text 1 is fine.", "positive", "")])
+    rows = [Example("x", "Text 0 is fine.", "negative", "test"), Example("y", "TEXT 1 IS FINE.", "positive", "test"),
+            Example("z", "New.", "positive", "test")]
     monkeypatch.setattr("cod_core.data.hub.load_hub", lambda *_: rows)
     found = w.import_hub(pid, "sst2", "test", 3)
     assert [e.text for e in found.examples] == ["New."] and [p.row for p in found.problems] == [1, 2]
-    assert [e.id for e in items.examples(w.db, pid, split="test")] == ["z"]
+    assert [(e.id, e.label) for e in items.examples(w.db, pid, split="test")] == [("z", "Positive")]
+
+
+def test_a_public_set_with_other_labels_is_refused(w, pid, monkeypatch):
+    """Its rows went in under labels that the project does not have, and no draw was possible any more."""
+    monkeypatch.setattr("cod_core.data.hub.load_hub", lambda *_: [Example("z", "New.", "positive", "train")])
+    with pytest.raises(BadInput, match="negative, positive; the project has bad, good"):
+        w.import_hub(pid, "sst2", "train", 3)
+    assert w.summary(pid).n_train == 30
+
+
+def test_a_source_that_comes_with_the_label_ties_its_text(w, pid):
+    """The label was kept and the source lost: a test file of the same documents went in."""
+    upload(w, pid, [(f"Free {i}.", "", "") for i in range(4)], "unlabelled")
+    upload(w, pid, [(f"Free {i}.", LABELS[i % 2], f"f{i}") for i in range(4)])
+    found = upload(w, pid, [(f"Of the same document {i}.", LABELS[i % 2], f"f{i}") for i in range(4)], "test")
+    assert found.examples == [] and found.left_out == 4 and w.summary(pid).n_test == 0
+
+
+def test_a_source_that_came_before_the_label_ties_its_text(w, pid):
+    upload(w, pid, [(f"Free {i}.", "", f"f{i}") for i in range(4)], "unlabelled")
+    upload(w, pid, [(f"Of the same document {i}.", LABELS[i % 2], f"f{i}") for i in range(4)], "test")
+    found = upload(w, pid, [(f"Free {i}.", LABELS[i % 2], "") for i in range(4)])
+    assert found.examples == [] and "'f0'" in found.problems[0].message and w.summary(pid).n_unlabelled == 4
+
+
+def test_a_file_can_be_read_again_with_other_columns_and_other_labels(w, pid):
+    """Who had left out a label, or taken the wrong column, was told that the file was there already."""
+    table = Table(["title", "text", "label"], [["One", "First of all.", "1"], ["Two", "Second.", "0"]], [2, 3], [])
+
+    def read(column, meaning):
+        return w.import_table(pid, table, Columns(column, "label"), "labelled", meaning, [], "sha", "rows.csv")
+    assert len(read("text", {"1": "good"}).examples) == 1
+    assert [e.text for e in read("text", {"1": "good", "0": "bad"}).examples] == ["Second."]
+    assert len(read("title", {"1": "good", "0": "bad"}).examples) == 2
+    assert read("text", {"1": "good", "0": "bad"}).seen
+
+
+@pytest.mark.parametrize("descriptions", [("It is bad.",), ("It is bad.", "It is good.", "It is neither.")])
+def test_descriptions_are_one_a_label_or_none(w, descriptions):
+    """The project was made, and every prompt ended with a traceback."""
+    with pytest.raises(BadInput, match="2 labels and"):
+        w.create_project("Texts", Task("Good or bad?", LABELS, descriptions))
+    assert w.projects() == []

@@ -12,7 +12,7 @@ from cod_core.store import items
 from cod_core.text import short_hash
 from cod_core.types import Example, Task
 from cod_core.workspace import Workspace
-from tests.fakes import Answer, FakeOpenAI
+from tests.fakes import Answer, Failure, FakeOpenAI
 from tests.tiny_llm import tiny_llm
 
 pytestmark = pytest.mark.slow
@@ -67,6 +67,8 @@ def test_repair_tells_the_model_what_the_teacher_said(made):
     w, pid, server, params = made
     plain = w.generate(pid, params)
     assert (plain["texts"], plain["flipped"], plain["repaired"]) == (4, 2, 0)
+    planned = w.plan_llm(pid, {**params, "repair": 1})
+    assert planned.calls == 0 and "up to 4 calls more" in planned.notes[-1], "the page said that nothing would be sent"
     repaired = w.generate(pid, {**params, "repair": 1})
     assert (repaired["flipped"], repaired["repaired"]) == (4, 2)
     told = [r["messages"] for r in server.requests if len(r["messages"]) == 4]
@@ -190,3 +192,16 @@ def test_sources_that_ask_a_language_model_are_used_by_name(made, monkeypatch):
     assert [s.name for s in w.llm_sources(pid, ["words of world", "deletion"])] == ["words of world"]
     monkeypatch.setattr(type(w), "local_llm_name", lambda self: "tiny")
     assert [s.name for s in w.llm_sources(pid, ["likely words of tiny"])] == ["likely words of tiny"]
+
+
+def test_a_text_whose_source_gave_no_answer_is_not_said_to_have_been_tried(made):
+    """A server that was down for a minute left texts without a flip for good."""
+    w, pid, server, params = made
+    w.generate(pid, params)
+    again = {"generator": "search", "k": 1, "sources": ["words of world"]}
+    server.failures[:] = [Failure(401)]
+    first = w.generate(pid, again)
+    assert first["tried"] == 1 and "refused the key" in next(iter(first["failures"].values())) and not w.failed(pid)
+    second = w.generate(pid, again)
+    assert second["tried"] == 1 and "no small edit" in next(iter(second["failures"].values())) and len(w.failed(pid)) == 1
+    assert w.generate(pid, again)["tried"] == 0

@@ -100,3 +100,10 @@ def test_phrase_that_is_not_in_the_text_is_refused(made):
     w, pid, *_ = made
     with pytest.raises(BadInput, match="does not occur"):
         w.try_again(pid, "e", keep=("no such words",))
+
+
+def test_a_proposal_made_under_another_teacher_does_not_set_the_class_that_the_text_has(made):
+    """Its target was the class of the text by now, and nothing that was found could be a flip."""
+    w, pid, *_ = made
+    items.add_counterfactuals(w.db, pid, [Counterfactual("old", "e", "A long film.", "positive", "negative", Origin("import", "f"))])
+    assert w.try_again(pid, "e", hint="fine").hint == "used"

@@ -74,6 +74,13 @@ def test_targets_are_ranked_by_the_teacher_and_checked(made):
         w.targets(pid, example, "somewhere")
 
 
+def test_texts_that_are_of_the_target_already_are_not_counted_as_flipped(made):
+    w, pid = made
+    out = w.generate(pid, {"k": 12, "generator": "search", "targets": "positive"})
+    assert (out["flipped"], out["without"]) == (8, 4) and set(out["failures"].values()) == {"the teacher sees it as positive already"}
+    assert not w.failed(pid)
+
+
 def test_in_turn_every_class_is_aimed_at_as_often_and_a_text_keeps_its_class(made):
     """Nearest classes leave some class without counterfactuals, and students then hardly see it."""
     w, pid = made
@@ -97,6 +104,21 @@ def test_where_nothing_else_is_asked_for_the_search_aims_at_the_labels_in_turn(m
     w.generate(fresh, {"k": 12, "generator": "search"})
     aimed = [(cf.source, cf.target) for i, found in w._snapshot(fresh).by_example.items() for cf in found[:1]]
     assert {pair: aimed.count(pair) for pair in aimed} == {(a, b): 2 for a in LABELS for b in LABELS if a != b}
+
+
+def test_a_text_without_a_flip_keeps_the_class_it_was_aimed_at(made):
+    """Each further run took the next class, and searched again what was searched before."""
+    w, pid = made
+    stuck = w.create_project("Stuck", w.project(pid).task)
+    projects.set_teacher(w.db, stuck, {"kind": "builtin", "name": "movies"})
+    rows = [(f"It was a {WORDS[x][i % 3]} {thing} in the old town", x) for x in LABELS for i, thing in enumerate(THINGS)]
+    rows += [(f"{' '.join(WORDS['positive'] * 4)} {thing}", "positive") for thing in THINGS]
+    items.add_examples(w.db, stuck, [Example(short_hash(t), t, x) for t, x in rows])
+    asked = {"k": 24, "generator": "search", "budget": 60}
+    first = w.generate(stuck, asked)
+    assert first["tried"] == 24 and first["without"] == 6
+    again = w.generate(stuck, asked)
+    assert again["tried"] == again["scored"] == 0 and again["without"] == first["without"]
 
 
 def test_a_second_judge_with_too_few_texts_stops_before_anything_is_searched(made):
