@@ -51,8 +51,9 @@ def import_(path: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, JSONL or 
                    f"{found['added']} counterfactuals added, {found['flipped']} flip the teacher, "
                    f"{len(found['problems'])} left out.{_listed(found['problems'])}")
     if path.suffix == ".zip":
-        pid = w.import_bundle(project or None, data)
-        return say({"project": pid}, as_json, f"Project {pid} restored from {path.name}.")
+        pid, left = w.import_bundle(project or None, data)
+        return say({"project": pid, "problems": as_rows(left)}, as_json,
+                   f"Project {pid} restored from {path.name}, {len(left)} texts left out.{_listed(left)}")
     table = read_table(path.name, data)
     if role == "pairs":
         found = w.import_counterfactuals(project, table, name=path.name)

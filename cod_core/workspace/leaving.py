@@ -4,6 +4,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from cod_core.data.reading import Problem
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.export.record import ExportItem
 from cod_core.progress import Progress, silent
@@ -191,24 +192,46 @@ class Leaving(Choosing):
                       info)
         return folder
 
-    def import_bundle(self, pid: str | None, data: bytes) -> str:
-        """Restore an exported bundle into a project (a new one where pid is None); returns the project's id.
+    def import_bundle(self, pid: str | None, data: bytes) -> tuple[str, list[Problem]]:
+        """Restore an exported bundle into a project (a new one where pid is None); returns the project's id and what was left out.
 
-        Texts, counterfactuals, verdicts and decisions come back as they were. Raises BadInput naming what is
-        wrong with the file.
+        Texts, counterfactuals, verdicts and decisions come back as they were. Left out, with all that hangs on them, are texts
+        whose words or source stand on another side of the split; their row counts the bundle's pairs from 1. Raises BadInput
+        naming what is wrong with the file, or labels that the project does not have: nothing is kept then.
         """
         from cod_core.export.restore import open_bundle
 
         bundle = open_bundle(data)
-        pid = pid or projects.create_project(self.db, f"{bundle.manifest['project'].get('name', 'Bundle')} (imported)"[:120], bundle.task)
+        labels = (self.project(pid).task if pid else bundle.task).labels
+        named = {name for i in bundle.items for name in (i.example.label, i.counterfactual.source, i.counterfactual.target)}
+        if unknown := named - {None, *labels}:
+            raise BadInput(f"These labels of the bundle are not in the project: {', '.join(sorted(unknown))}. Open it as a new project.")
+        if pid:
+            return pid, self._brought(pid, bundle.items)
+        pid = projects.create_project(self.db, f"{bundle.manifest['project'].get('name', 'Bundle')} (imported)"[:120], bundle.task)
+        try:
+            return pid, self._brought(pid, bundle.items)
+        except BaseException:
+            self.delete_project(pid)
+            raise
+
+    def _brought(self, pid: str, found: list[ExportItem]) -> list[Problem]:
+        """Store the pairs that may stand beside the project's texts; the others as problems."""
+        from cod_core.data.meeting import meet
+
+        stored = items.examples(self.db, pid)
+        there, met = {e.id for e in stored}, meet([i.example for i in found], stored)
+        out = {found[at].example.id: Problem(at + 1, why) for at, why in met.refused if found[at].example.id not in there}
+        found = [i for i in found if i.example.id not in out]
         known = {(d.counterfactual_id, d.status, d.decided_at) for d in decisions.stream(self.db, pid)}
-        found = list(bundle.items)
-        items.add_examples(self.db, pid, [i.example for i in found])
+        items.add_examples(self.db, pid, met.new)
+        items.label_examples(self.db, pid, met.labelled)
         items.add_counterfactuals(self.db, pid, [cf for i in found for cf in self._with_base(i)])
         items.add_checks(self.db, pid, [i.check for i in found if i.check is not None])
         decisions.append_each(self.db, pid, [replace(i.decision, seq=None) for i in found if (
             i.decision.counterfactual_id, i.decision.status, i.decision.decided_at) not in known])
-        return pid
+        self._forget(pid)
+        return list(out.values())
 
     @staticmethod
     def _with_base(item):

@@ -118,8 +118,8 @@ def test_likely_personal_data_is_named_before_it_leaves(w, pid):
 
 def test_an_export_comes_back_in_one_step_and_twice_changes_nothing(w, pid):
     data = w.export_bundle(pid, choice=ExportChoice(rejected=True))
-    again = w.import_bundle(None, data)
-    w.import_bundle(again, data)
+    again, left = w.import_bundle(None, data)
+    assert left == [] and w.import_bundle(again, data) == (again, [])
     assert {i: d.status for i, d in w._state(again).outcome.items()} == {
         i: d.status for i, d in w._state(pid).outcome.items()}
     w.undo(again, "A2")
