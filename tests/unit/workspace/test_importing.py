@@ -6,7 +6,7 @@ from cod_core.data.reading import Table
 from cod_core.data.tables import Columns
 from cod_core.errors import BadInput, CodError
 from cod_core.store import items
-from cod_core.types import Counterfactual, Example, Origin, Task
+from cod_core.types import Counterfactual, Example, Origin, Prediction, Task
 from cod_core.workspace import Workspace
 
 LABELS = ("bad", "good")
@@ -125,3 +125,19 @@ def test_a_bundle_that_cannot_be_stored_leaves_no_half_project(w, monkeypatch):
     with pytest.raises(CodError, match="full"):
         w.import_bundle(None, data)
     assert len(w.projects()) == before
+
+
+def test_prompts_that_get_a_label_keep_away_from_the_test_as_an_upload_does(w, pid, monkeypatch):
+    upload(w, pid, [("Held out.", "good", "t1")], "test")
+    upload(w, pid, [("Of the same document.", "", "t1"), ("Really new.", "", "")], "unlabelled")
+    items.add_examples(w.db, pid, [Example("older", "HELD  out.", None, "unlabelled")])
+
+    class Sure:
+        id = "answers"
+
+        def predict(self, texts, progress=None):
+            return [Prediction(LABELS, (-3.0, -0.05))] * len(texts)
+    monkeypatch.setattr(w, "generates", lambda pid: True)
+    monkeypatch.setattr(w, "teacher", lambda pid: Sure())
+    assert w.label_prompts(pid) == {"labelled": 1, "undecided": 0, "apart": 2}
+    assert [e.text for e in w.examples(pid, "train")][30:] == ["Really new."] and w.summary(pid).n_unlabelled == 2
