@@ -214,3 +214,13 @@ def test_roles_say_who_may_do_what(w):
         with pytest.raises(CodError, match="Ask an owner"):
             need("curator", act)
     need("reviewer", "adjudicate")
+
+
+def test_a_run_without_a_person_gives_no_second_opinion(w, pid):
+    """It voted on flagged texts, agreed with one person, settled the flag and counted in the agreement of people."""
+    w.decide(pid, "c00", "accepted", "ann")
+    w.decide(pid, "c00", "needs_review", "ben")
+    w.decide(pid, "c10", "needs_review", "ann")
+    assert w.accept_unattended(pid) == 9
+    assert statuses(w, pid)["e2"] == "accepted" and w._state(pid).outcome["e0"].status == "needs_review"
+    assert "unattended" not in {d.annotator for i in ("e0", "e1") for d in w._state(pid).logs[i]}
