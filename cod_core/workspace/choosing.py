@@ -1,6 +1,6 @@
 """What an export takes along: the person's choice, streamed from the store a chunk of texts at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from cod_core.curation import state
@@ -79,13 +79,12 @@ class Choosing(Cards):
         """Decided pairs in upload order; memory holds a thousand texts at a time."""
         teacher = self._teacher_part(pid)
         key = (teacher.get("id", ""), teacher.get("revision", ""))
-        names = self._pseudonyms(pid) if choice.anonymise else {}
+        name_of = self._pseudonyms(pid) if choice.anonymise else str
         total, done, place = sum(items.count_examples(self.db, pid).values()), 0, 0
         while chunk := items.after(self.db, pid, place, CHUNK):
             place, texts = chunk[-1][0], {e.id: e for _, e in chunk}
             outcome = state.outcome(decisions.log(self.db, pid, example_ids=list(texts)))
-            if names:
-                outcome = {i: replace(d, annotator=names[d.annotator]) for i, d in outcome.items()}
+            outcome = {i: replace(d, annotator=name_of(d.annotator)) for i, d in outcome.items()}
             yield from filter(choice.takes, self._items_of(pid, texts, outcome, key, teacher))
             done += len(chunk)
             progress(done, total, "reading the pairs")
@@ -106,12 +105,18 @@ class Choosing(Cards):
             yield ExportItem(example, cf, checks.get(cf.id), decision, base.text if base else None, teacher,
                              ratios.get(example_id))
 
-    def _pseudonyms(self, pid: str) -> dict[str, str]:
-        return {name: f"A{n}" for n, name in enumerate(decisions.annotators(self.db, pid), 1)}
+    def _pseudonyms(self, pid: str) -> Callable[[str], str]:
+        """name -> A1, A2, ... in the order of first decisions, also of somebody whose first comes while the set is written."""
+        known: dict[str, str] = {}
+
+        def of(name: str) -> str:
+            if name not in known:
+                known.update((who, f"A{n}") for n, who in enumerate(decisions.annotators(self.db, pid), 1))
+            return known[name]
+        return of
 
     def audit_rows(self, pid: str, anonymise: bool = True) -> Iterable[dict]:
         """Every decision as plain values without texts, oldest first."""
-        names = self._pseudonyms(pid) if anonymise else {}
+        name_of = self._pseudonyms(pid) if anonymise else str
         for decision in decisions.stream(self.db, pid):
-            values = {**decision.__dict__, "reasons": list(decision.reasons)}
-            yield {**values, "annotator": names.get(decision.annotator, decision.annotator)}
+            yield {**decision.__dict__, "reasons": list(decision.reasons), "annotator": name_of(decision.annotator)}

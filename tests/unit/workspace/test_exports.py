@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cod_core.data.tables import Columns, Table
-from cod_core.store import items, projects
+from cod_core.store import decisions, items, projects
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task
 from cod_core.workspace import Workspace
 from cod_core.workspace.choosing import ExportChoice
@@ -47,7 +47,6 @@ def pid(w):
         w.decide(pid, f"c{i}", "accepted", "dr.jane@clinic.example")
     w.decide(pid, "c3", "accepted", "ben", override_reason="the teacher is wrong")
     w.decide(pid, "c4", "rejected", "ben")
-    from cod_core.store import decisions
     from cod_core.types import Decision
 
     decisions.append(w.db, pid, Decision("c5", "e5", "accepted", "ben", override_reason="no teacher at hand",
@@ -124,6 +123,24 @@ def test_an_export_comes_back_in_one_step_and_twice_changes_nothing(w, pid):
         i: d.status for i, d in w._state(pid).outcome.items()}
     w.undo(again, "A2")
     assert len(w._state(again).outcome) == 5, "an undo takes back one decision, not the whole import"
+
+
+def test_somebody_who_begins_while_the_set_is_written_leaves_as_a_pseudonym_too(w, pid, monkeypatch):
+    """The audit trail named them, and the pairs ended in a traceback."""
+    pairs, trail = w.stream_items(pid), iter(w.audit_rows(pid))
+    first = next(pairs), next(trail)
+    assert first[0].decision.annotator == first[1]["annotator"] == "A1"
+    w.decide(pid, "c4", "accepted", "late@clinic.example", override_reason="it reads well")
+    assert [row["annotator"] for row in trail][-1] == "A3"
+    read = items.after
+
+    def read_later(*asked):
+        monkeypatch.setattr(items, "after", read)
+        w.decide(pid, "c0", "accepted", "later@clinic.example")
+        return read(*asked)
+    pairs = w.stream_items(pid)
+    monkeypatch.setattr(items, "after", read_later)
+    assert {i.decision.annotator for i in pairs} == {"A1", "A2", "A3", "A4"}
 
 
 def test_a_file_is_written_by_the_ending_of_its_name(w, pid, tmp_path):
