@@ -55,12 +55,12 @@ class Keeping(Base):
     def _write_backup(self, pid: str, out, progress: Progress) -> None:
         tables = ("projects", *portable.OWN, "predictions")
         sums = {}
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive, self.db.read() as c:
             for at, table in enumerate(tables):
                 progress(at, len(tables), "writing the backup")
                 digest = hashlib.sha256()
                 with archive.open(f"tables/{table}.jsonl", "w", force_zip64=True) as file:
-                    for row in portable.rows(self.db, pid, table):
+                    for row in portable.rows(c, pid, table):
                         line = (json.dumps(self._packed(pid, row), ensure_ascii=False) + "\n").encode()
                         digest.update(line)
                         file.write(line)
@@ -70,8 +70,9 @@ class Keeping(Base):
                 for path in sorted(p for p in folder.rglob("*") if p.is_file()):
                     name = f"{room}/{path.relative_to(folder).as_posix()}"
                     if _FILE.fullmatch(name):
-                        archive.write(path, name)
-                        sums[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+                        body = path.read_bytes()  # once: a report may be renewed between two readings
+                        archive.writestr(name, body)
+                        sums[name] = hashlib.sha256(body).hexdigest()
             name = self.project(pid).name
             about = {"format": FORMAT, "created_at": now(), "name": name, "sha256": sums}
             archive.writestr("backup.json", json.dumps(about, ensure_ascii=False))

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from cod_core.errors import BadInput, CodError
 from cod_core.jobs import queue
 from cod_core.store import cache, decisions, items, people, portable, projects
 from cod_core.text import text_hash
-from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task
+from cod_core.types import Counterfactual, Decision, Example, FlipCheck, Origin, Prediction, Task
 from cod_core.workspace import Workspace
 
 LABELS = ("good", "bad")
@@ -128,6 +129,39 @@ def test_a_backup_of_a_copy_holds_its_replies_under_their_own_names(w, pid, tmp_
     other = Workspace(tmp_path / "other")
     other.restore(data)
     assert cache.get_reply(other.db, "paid") == {"text": "before"}
+
+
+def test_a_backup_is_of_one_moment_whatever_is_decided_meanwhile(w, pid):
+    """A decision came without the text that it is about, and the restored project could not be opened."""
+    made = []
+
+    def meanwhile(done, total, message=""):
+        if done == 4 and not made:
+            check = next(iter(w._state(pid).checks.values()))
+            cf = Counterfactual("new", "e2", "A poor one.", "good", "bad", Origin("search", "s"), created_at=check.checked_at)
+            made.append(cf)
+            items.add_counterfactuals(w.db, pid, [cf])
+            items.add_checks(w.db, pid, [replace(check, counterfactual_id="new")])
+            decisions.append(w.db, pid, Decision("new", "e2", "accepted", "ann", decided_at=check.checked_at))
+    before, out = content(w, pid), io.BytesIO()
+    w._write_backup(pid, out, meanwhile)
+    again = w.restore(out.getvalue())
+    assert made and set(w.kept_pairs(again)) <= {"e0"} and content(w, again) == before
+
+
+def test_a_file_that_is_renewed_meanwhile_does_not_spoil_the_backup(w, pid, monkeypatch):
+    """It was read twice, once for its sum: no restore accepted such a backup."""
+    report, read = w.settings.folder("students", pid) / "report.json", Path.read_bytes
+    report.write_text("{}")
+
+    def renewed(path):
+        if path == report:
+            report.write_text('{"made_at": "now"}')
+        return read(path)
+    monkeypatch.setattr(Path, "read_bytes", renewed)
+    data = w.backup(pid)
+    monkeypatch.undo()
+    assert (w.settings.home / "students" / w.restore(data) / "report.json").exists()
 
 
 def test_no_key_is_in_a_backup(w, pid):
