@@ -11,6 +11,7 @@ from itertools import islice
 
 from sqlalchemy import insert, select
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
 
 from cod_core.errors import BadInput
 from cod_core.store import schema
@@ -71,7 +72,9 @@ def load(db: Database, project: dict, own: Rows, taken: Callable[[str], str],
                 else:
                     _fill(c, t, ({**_known(name, r), "project_id": pid} for r in own(name)))
             _fill(c, schema.predictions, (_known("predictions", r) for r in own("predictions")))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, StatementError) as error:
+            if isinstance(error, DBAPIError) and not isinstance(error, (IntegrityError, DataError, ProgrammingError)):
+                raise  # the disk or the database, not the rows
             raise BadInput("The backup holds rows that this app cannot read: it is damaged, or a newer version made it. "
                            "Nothing was restored.") from error
     return pid

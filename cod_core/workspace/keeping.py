@@ -1,7 +1,6 @@
 """Projects as things to keep: duplicated, put away, backed up and restored as one file, erased for good."""
 
 import hashlib
-import io
 import json
 import re
 import secrets
@@ -97,7 +96,7 @@ class Keeping(Base):
         with open_checked_zip(data, _WHAT, MAX_BACKUP, MAX_BACKUP_UNPACKED, MAX_ARCHIVE_ENTRIES * 10) as archive:
             self._check_backup(archive)
             project = next(self._rows(archive, "projects"), None)
-            if project is None or not re.fullmatch(r"[0-9a-f]{8,32}", str(project.get("id"))):
+            if project is None or not re.fullmatch(r"[0-9a-f]{8,32}", str(project.get("id"))) or not projects.listable(project):
                 raise BadInput("The backup holds no project: it is damaged.")
             was = str(project["id"])
             if fresh or any((self.settings.home / room / project["id"]).exists() for room in ROOMS):
@@ -143,8 +142,11 @@ class Keeping(Base):
         if f"tables/{table}.jsonl" not in archive.namelist():
             return
         with archive.open(f"tables/{table}.jsonl") as file:
-            for line in io.TextIOWrapper(file, encoding="utf-8"):
-                yield json.loads(line)
+            try:
+                for line in file:
+                    yield dict(json.loads(line))
+            except (ValueError, TypeError, RecursionError) as error:
+                raise BadInput(f"The backup's part {table!r} holds a line that cannot be read: it is damaged.") from error
 
     @contextmanager
     def _unpacked(self, archive: zipfile.ZipFile):

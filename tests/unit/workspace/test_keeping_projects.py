@@ -1,6 +1,7 @@
 """Projects kept, copied, moved to another machine, erased: what goes in comes back, and what is erased is gone."""
 
 import errno
+import hashlib
 import io
 import json
 import zipfile
@@ -195,22 +196,27 @@ def test_a_damaged_or_hostile_backup_restores_nothing(w, pid, change, says):
     assert {p.id for p in w.projects()} == known
 
 
-def test_rows_that_cannot_be_read_restore_nothing(w, pid):
-    """Half a project looks like a whole one."""
-    import hashlib
-
-    bad = b'{"seq": 1, "undoes": 99, "counterfactual_id": "c0", "example_id": "e0", "status": "x", "annotator": "a"}\n'
+@pytest.mark.parametrize(("table", "row"), [
+    ("decisions", '{"seq": 1, "undoes": 99, "counterfactual_id": "c0", "example_id": "e0", "status": "x", "annotator": "a"}'),
+    ("decisions", '{"seq": 1, "counterfactual_id": "c0", "example_id": "e0", "status": "accepted"}'),
+    ("examples", '{"id": "e0", "position": 1}'),
+    ("runs", '{"run_id": "a", "config": {}}\n{"run_id": "b"}'),
+    ("projects", '{'), ("projects", '[1]'), ("projects", '{"id": "abcdef0123456789"}'),
+    ("projects", '{"id": "abcdef0123456789", "name": "x", "task": 3, "teacher": null, "settings": {}, "created_at": "2026"}')])
+def test_rows_that_cannot_be_read_restore_nothing(w, pid, table, row):
+    """Half a project looks like a whole one; a project that cannot be listed kept all others off the screen."""
+    bad = row.encode() + b"\n"
 
     def change(name, body):
-        if name == "tables/decisions.jsonl":
+        if name == f"tables/{table}.jsonl":
             return name, bad
         if name == "backup.json":
             about = json.loads(body)
-            about["sha256"]["tables/decisions.jsonl"] = hashlib.sha256(bad).hexdigest()
+            about["sha256"][f"tables/{table}.jsonl"] = hashlib.sha256(bad).hexdigest()
             return name, json.dumps(about)
         return name, body
     known = {p.id for p in w.projects()}
-    with pytest.raises(BadInput, match="cannot read"):
+    with pytest.raises(BadInput, match="cannot read|cannot be read|no project"):
         w.restore(rezipped(w.backup(pid), change))
     assert {p.id for p in w.projects()} == known
 
