@@ -10,7 +10,7 @@ from cod_core.export.record import ExportItem
 from cod_core.progress import Progress, silent
 from cod_core.store import decisions, items, projects, runs
 from cod_core.text import short_hash
-from cod_core.types import KEPT
+from cod_core.types import KEPT, Origin
 from cod_core.workspace.choosing import Choosing, ExportChoice, exportable
 from cod_core.workspace.trying import standing
 
@@ -240,5 +240,5 @@ class Leaving(Choosing):
         if item.proposed_text is None or cf.derived_from is None:
             return [cf]
         base = replace(cf, id=cf.derived_from, text=item.proposed_text, derived_from=None, raw_reply=None,
-                       note=f"proposal {short_hash(item.proposed_text)[:6]}")
+                       origin=Origin("import", "exported set"), note=f"proposal {short_hash(item.proposed_text)[:6]}")
         return [base, cf]

@@ -143,6 +143,30 @@ def test_somebody_who_begins_while_the_set_is_written_leaves_as_a_pseudonym_too(
     assert {i.decision.annotator for i in pairs} == {"A1", "A2", "A3", "A4"}
 
 
+def more(w, pid, id: str, base: str, kind: str) -> None:
+    """Another counterfactual of e0 that flips, made from `base`."""
+    items.add_counterfactuals(w.db, pid, [Counterfactual(id, "e0", f"A bad text {id}.", "good", "bad", Origin(kind, "x"),
+                                                         derived_from=base, created_at=WHEN)])
+    items.add_checks(w.db, pid, [replace(w._state(pid).checks["c0"], counterfactual_id=id)])
+
+
+def test_the_proposed_text_is_the_generators_and_there_where_a_person_changed_it(w, pid):
+    """A tightened proposal left as if a person had changed it; a text changed twice left with the person's own first words."""
+    def leaves(pid: str) -> tuple:
+        record = next(r for r in map(json.loads, w.export_jsonl(pid).splitlines()) if r["pair_id"] == "e0")
+        return record["id"], record["proposed_text"], record["decision"]["revision_no"]
+    more(w, pid, "t", "c0", "search")
+    w.decide(pid, "t", "accepted", "ben")
+    assert leaves(pid) == ("t", None, 1)
+    more(w, pid, "h1", "t", "human")
+    more(w, pid, "h2", "h1", "human")
+    w.decide(pid, "h2", "edited", "ben")
+    assert leaves(pid) == ("h2", "A bad text t.", 2)
+    again, _ = w.import_bundle(None, w.export_bundle(pid))
+    projects.set_teacher(w.db, again, TEACHER)
+    assert leaves(again) == leaves(pid)
+
+
 def test_a_file_is_written_by_the_ending_of_its_name(w, pid, tmp_path):
     w.write_export(pid, tmp_path / "a.tsv")
     assert Path(tmp_path / "a.tsv").read_text().startswith("Sentiment\tText\tbatch_id\n")
