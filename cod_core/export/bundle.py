@@ -303,7 +303,9 @@ def _restorable(item: ExportItem) -> dict:
         "note": proposal.note,
         "raw_reply": proposal.raw_reply,
         "gold_label": item.example.label,
+        "split": item.example.split,
         "truncated": bool(item.check and item.check.truncated),
+        "shift": item.check.shift if item.check else None,
     }
 
 

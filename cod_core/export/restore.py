@@ -115,10 +115,12 @@ def _restored(item: ExportItem, extra: dict) -> ExportItem:
         note=str(extra.get("note") or ""),
         raw_reply=extra.get("raw_reply"),
     )
-    check = item.check and replace(item.check, truncated=bool(extra.get("truncated")))
+    check = item.check and replace(item.check, truncated=bool(extra.get("truncated")), shift=extra.get("shift"))
+    free = extra.get("split") == "unlabelled"
     return replace(
         item,
-        example=replace(item.example, label=extra.get("gold_label", item.example.label)),
+        example=replace(item.example, label=None if free else extra.get("gold_label", item.example.label),
+                        split="unlabelled" if free else item.example.split),
         counterfactual=proposal,
         check=check,
     )

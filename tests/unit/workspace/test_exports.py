@@ -167,6 +167,18 @@ def test_the_proposed_text_is_the_generators_and_there_where_a_person_changed_it
     assert leaves(again) == leaves(pid)
 
 
+def test_a_bundle_brings_back_which_texts_had_no_label_and_how_far_an_answer_moved(w, pid):
+    """They came back among the training texts, and the verdicts without what orders a generating teacher's proposals."""
+    items.add_examples(w.db, pid, [Example("u", "A good text u.", None, "unlabelled")])
+    items.add_counterfactuals(w.db, pid, [Counterfactual("cu", "u", "A bad text u.", "good", "bad", Origin("import", "x"),
+                                                         created_at=WHEN)])
+    items.add_checks(w.db, pid, [replace(w._state(pid).checks["c0"], counterfactual_id="cu", shift=1.5)])
+    w.decide(pid, "cu", "accepted", "ben")
+    again, _ = w.import_bundle(None, w.export_bundle(pid))
+    assert [(e.id, e.label) for e in w.examples(again, "unlabelled")] == [("u", None)]
+    assert {i: k.shift for i, k in items.any_checks(w.db, again).items()}["cu"] == 1.5
+
+
 def test_a_file_is_written_by_the_ending_of_its_name(w, pid, tmp_path):
     w.write_export(pid, tmp_path / "a.tsv")
     assert Path(tmp_path / "a.tsv").read_text().startswith("Sentiment\tText\tbatch_id\n")
