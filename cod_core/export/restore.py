@@ -21,13 +21,17 @@ _WHAT = "The bundle"
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle read back. task: the project's. items: kept pairs, then rejected ones. audit: decisions as exported."""
+    """A bundle read back. task: the project's. items: kept pairs, then rejected ones. audit: decisions as exported.
+
+    guideline: its text, "" where there was none.
+    """
 
     manifest: dict
     task: Task
     records: list[Record]
     items: list[ExportItem]
     audit: list[dict]
+    guideline: str = ""
 
 
 def read_bundle(data: bytes) -> list[Record]:
@@ -56,7 +60,9 @@ def open_bundle(data: bytes) -> Bundle:
     records = [record for name in wanted for record in _records(files.get(name, b""), name)]
     extras = {row.get("id"): row for row in _rows(files.get("restore.jsonl", b""), "restore.jsonl")}
     items = [_restored(from_record(record), extras.get(record.id, {})) for record in records]
-    return Bundle(manifest, _task(manifest), records, items, _rows(files.get("audit.jsonl", b""), "audit.jsonl"))
+    said = manifest.get("guideline")
+    guideline = str(said.get("text") or "") if isinstance(said, dict) else ""
+    return Bundle(manifest, _task(manifest), records, items, _rows(files.get("audit.jsonl", b""), "audit.jsonl"), guideline)
 
 
 def _checked_files(archive: zipfile.ZipFile, manifest: dict, names: set[str]) -> dict[str, bytes]:

@@ -8,9 +8,9 @@ from cod_core.data.reading import Problem
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.export.record import ExportItem
 from cod_core.progress import Progress, silent
-from cod_core.store import decisions, items, projects, runs
+from cod_core.store import decisions, guidelines, items, projects, runs
 from cod_core.text import short_hash
-from cod_core.types import KEPT, Origin
+from cod_core.types import KEPT, Guideline, Origin
 from cod_core.workspace.choosing import Choosing, ExportChoice, exportable
 from cod_core.workspace.trying import standing
 
@@ -210,6 +210,8 @@ class Leaving(Choosing):
             return pid, self._brought(pid, bundle.items)
         pid = projects.create_project(self.db, f"{bundle.manifest['project'].get('name', 'Bundle')} (imported)"[:120], bundle.task)
         try:
+            if bundle.guideline:
+                guidelines.add(self.db, pid, Guideline(0, bundle.guideline, note="of the exported set"))
             return pid, self._brought(pid, bundle.items)
         except BaseException:
             self.delete_project(pid)

@@ -179,6 +179,18 @@ def test_a_bundle_brings_back_which_texts_had_no_label_and_how_far_an_answer_mov
     assert {i: k.shift for i, k in items.any_checks(w.db, again).items()}["cu"] == 1.5
 
 
+def test_a_bundle_brings_back_its_guideline_and_the_next_one_has_a_higher_number(w, pid):
+    """Decisions under version 3 stood beside a new guideline that was called version 2."""
+    for text in ("One word.", "Two words."):
+        w.write_guideline(pid, text, "rob")
+    w.decide(pid, "c0", "accepted", "ben")
+    again, _ = w.import_bundle(None, w.export_bundle(pid))
+    assert (w.guideline(again).version, w.guideline(again).text) == (3, "Two words.") == (
+        w.project(again).task.guideline_version, w.guideline(pid).text)
+    assert w.write_guideline(again, "Three words.", "ann") == 4
+    assert {d.example_id for d in w.decided_before(again)} == set(w._state(again).outcome)
+
+
 def test_a_file_is_written_by_the_ending_of_its_name(w, pid, tmp_path):
     w.write_export(pid, tmp_path / "a.tsv")
     assert Path(tmp_path / "a.tsv").read_text().startswith("Sentiment\tText\tbatch_id\n")
