@@ -61,11 +61,11 @@ def sweep(w, pid, **params):
 def test_every_option_trains_students_of_its_own_and_only_once(made, params):
     """Two ablations under one run id would show one's numbers for the other."""
     w, pid = made
-    before = runs.run_ids(w.db, pid)
+    before = runs.runs(w.db, pid)
     out, found = sweep(w, pid, **params)
     assert out["new"] >= 1 and {r.config.arm for r in found} >= {"kd", "cod"}
     assert sweep(w, pid, **params)[0]["new"] == 0
-    assert len(runs.run_ids(w.db, pid)) == len(before) + out["new"]
+    assert len(runs.runs(w.db, pid)) == len(before) + out["new"]
 
 
 def test_a_trained_student_leaves_as_a_folder_that_loads_without_this_app(made, tmp_path):
