@@ -291,6 +291,7 @@ def test_the_unverified_arm_takes_proposals_that_do_not_flip(made, tmp_path):
     columns = {"original": "original", "counterfactual": "counterfactual", "label": "label", "batch": None}
     w.import_counterfactuals(pid, read_table("p.tsv", "\n".join(lines).encode()), columns)
     assert w.accept_unattended(pid) == 4
+    items.add_examples(w.db, pid, [Example("free", "Something to judge on.", None, "unlabelled")])
     cells, _, _ = w.plan_sweep(pid, {"arms": ["cod", "unverified"], "shots": [8], "seeds": 3})
     texts = {arm: {r.text for c in cells if c.config.arm == arm for r in c.rows if r.is_cf} for arm in ("cod", "unverified")}
     assert not any(t.startswith("This") for t in texts["cod"]) and any(t.startswith("This") for t in texts["unverified"])
