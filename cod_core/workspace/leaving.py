@@ -95,7 +95,7 @@ class Leaving(Choosing):
             guideline=self.guideline(pid).text, filters=choice.as_filters(), about=project.settings.get("card") or {})
 
     def _exported(self, pid: str, name: str, choice: ExportChoice, progress: Progress = silent) -> bytes:
-        with tempfile.TemporaryDirectory(dir=self.settings.folder("tmp")) as folder:
+        with tempfile.TemporaryDirectory(dir=self.settings.folder("tmp"), prefix=pid) as folder:  # goes with the project at the latest
             self.write_export(pid, Path(folder) / name, choice, progress)
             return (Path(folder) / name).read_bytes()
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from export_items import ITEMS, PROJECT, item
 from cod_core.counterfactuals.imported import import_pairs
 from cod_core.data.reading import Table
 from cod_core.errors import BadInput, CodError
+from cod_core.export import bundle
 from cod_core.export.bundle import (
     bundle_bytes,
     jsonl_bytes,
@@ -204,3 +206,17 @@ def test_datasets_loads_the_unzipped_folder(tmp_path):
     sizes, text, probs, created = json.loads(done.stdout.splitlines()[-1])
     assert sizes == {"train": 1, "test": 1} and text == "a hideous film" and probs == pytest.approx([1, 1e-9])
     assert created == "2026-01-02 03:04:05+00:00"
+
+
+def test_no_text_lies_in_a_named_file_while_a_bundle_is_written(tmp_path, monkeypatch):
+    """Killed halfway, an export left the texts in the machine's folder for temporary files, where nobody erases them."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(bundle, "BATCH", 1)
+    seen = []
+
+    def watched():
+        for one in ITEMS[:3]:
+            yield one
+            seen.append([p for p in tmp_path.rglob("*") if p.is_file() and not p.name.startswith(".export-")])
+    write_bundle(tmp_path / "a.zip", PROJECT, watched())
+    assert seen == [[], [], []]

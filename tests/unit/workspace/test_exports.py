@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import tempfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -189,6 +190,14 @@ def test_a_bundle_brings_back_its_guideline_and_the_next_one_has_a_higher_number
         w.project(again).task.guideline_version, w.guideline(pid).text)
     assert w.write_guideline(again, "Three words.", "ann") == 4
     assert {d.example_id for d in w.decided_before(again)} == set(w._state(again).outcome)
+
+
+def test_what_a_killed_export_leaves_behind_goes_with_its_project(w, pid, monkeypatch):
+    monkeypatch.setattr(type(w), "write_export", lambda self, pid, path, *_: path.write_text("set"))
+    monkeypatch.setattr(tempfile.TemporaryDirectory, "cleanup", lambda self: self._finalizer.detach())
+    assert w.export_jsonl(pid) == b"set" and list(w.settings.folder("tmp").iterdir())
+    w.delete_project(pid)
+    assert list(w.settings.folder("tmp").iterdir()) == []
 
 
 def test_a_file_is_written_by_the_ending_of_its_name(w, pid, tmp_path):
