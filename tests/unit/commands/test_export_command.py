@@ -86,7 +86,29 @@ def test_rejected_pairs_alone_may_leave_where_they_are_asked_for(w, tmp_path):
     pid = a_pair(w, accepted=False)
     w.decide(pid, "c", "rejected", "ann")
     assert export(pid, tmp_path / "x.zip").exit_code == 1
-    assert export(pid, tmp_path / "x.zip", "--rejected").exit_code == 0
+    done = export(pid, tmp_path / "x.zip", "--rejected")
+    assert done.exit_code == 0 and "0 pairs and 1 rejected ones" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.tsv"])
+def test_rejected_pairs_have_no_place_outside_a_bundle(w, tmp_path, name):
+    """An empty file was written, and the command ended well."""
+    pid = a_pair(w, accepted=False)
+    w.decide(pid, "c", "rejected", "ann")
+    done = export(pid, tmp_path / name, "--rejected")
+    assert done.exit_code == 2 and "zip" in done.output and not (tmp_path / name).exists()
+
+
+def test_a_student_is_not_counted_in_pairs(w, tmp_path, monkeypatch):
+    monkeypatch.setattr(Workspace, "export_student", lambda *_: b"student")
+    assert export(a_pair(w), tmp_path / "x.zip", "--student").stdout.endswith("x.zip: 7 bytes.\n")
+
+
+def test_a_bundle_comes_in_under_the_name_it_left_with(w, tmp_path):
+    """It left as A.ZIP, and A.ZIP could not be read."""
+    export(a_pair(w), tmp_path / "A.ZIP")
+    done = CliRunner().invoke(app, ["import", str(tmp_path / "A.ZIP")])
+    assert done.exit_code == 0 and "0 texts left out" in done.stdout
 
 
 @pytest.mark.slow
