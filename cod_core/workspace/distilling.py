@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from cod_core.store import items, runs
 from cod_core.text import short_hash
 from cod_core.types import ALL_ARMS, ARMS, KEPT
 from cod_core.workspace.base import Base
+from cod_core.workspace.filing import write_whole
 
 SHOTS = (8, 16, 32, 64, 128, 256, 512)
 SECONDS_A_TEXT = 0.02
@@ -305,8 +307,8 @@ class Distilling(Base):
                                if sets[i].texts})
             for result, weight, bias in batch:
                 told = {name: linear_logits(phi, weight, bias).argmax(-1).astype("uint8") for name, phi in spaces.items()}
-                save_file({"weight": weight.astype("float32"), "bias": bias.astype("float32"), **told},
-                          folder / f"{result.config.run_id}.safetensors", about)
+                arrays = {"weight": weight.astype("float32"), "bias": bias.astype("float32"), **told}
+                write_whole(folder / f"{result.config.run_id}.safetensors", partial(save_file, arrays, metadata=about), sync=False)
             runs.put_runs(self.db, pid, [replace(r, path=f"{r.config.run_id}.safetensors", judged=mark) for r, _, _ in batch])
         return keep
 
@@ -318,7 +320,8 @@ class Distilling(Base):
             for result, logprobs in batch:
                 told = {f"{name}_predicted": logprobs[name].argmax(-1).astype("uint8") for name in ("test", "unlabelled")
                         if len(logprobs[name])}
-                save_file(told or {"none": np.zeros(1, np.uint8)}, folder / f"{result.config.run_id}.safetensors")
+                arrays = told or {"none": np.zeros(1, np.uint8)}
+                write_whole(folder / f"{result.config.run_id}.safetensors", partial(save_file, arrays), sync=False)
                 runs.put_runs(self.db, pid, [replace(result, path=result.config.run_id if result.path else None, judged=mark)])
         return keep
 

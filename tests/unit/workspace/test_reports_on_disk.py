@@ -1,8 +1,10 @@
 """The files that keep a sweep's report: whole or absent, and as stale after a renewal as before."""
 
 import json
+from pathlib import Path
 
 import pytest
+import safetensors.numpy
 
 from cod_core.workspace import Workspace
 from cod_core.workspace.filing import read_json, write_json, write_whole
@@ -71,3 +73,21 @@ def test_a_report_that_does_not_say_what_it_rests_on_is_stale_once_renewed(world
     w.renew_report(pid)
     found = w.results(pid)
     assert found.stale and not found.outdated and found.effects[0]["k"] == 8
+
+
+def test_a_sweep_that_is_killed_while_it_judges_again_leaves_the_former_answers(world, monkeypatch):
+    """A torn file lay in the place of a finished student's answers, and the Results page ended in a traceback."""
+    w, pid, save = world.w, world.pid, safetensors.numpy.save_file
+    before = world.sweep(8, 6)
+
+    def killed(arrays, path, metadata=None):
+        save(arrays, path, metadata)
+        Path(path).write_bytes(Path(path).read_bytes()[:40])
+        raise KeyboardInterrupt
+    world.add_texts("test", 2)
+    monkeypatch.setattr(safetensors.numpy, "save_file", killed)
+    with pytest.raises(KeyboardInterrupt):
+        world.sweep(8, 6)
+    monkeypatch.undo()
+    runs_before = w.report(pid)["run_ids"]
+    assert all(len(w.predicted(pid, run_id)) == 200 for run_id in runs_before) and w.results(pid).effects[0]["k"] == before["k"]
