@@ -58,7 +58,7 @@ def open_bundle(data: bytes) -> Bundle:
         files = _checked_files(archive, manifest, names)
     wanted = [f"data/{split}.jsonl" for split in SPLIT_FILES] + ["rejected.jsonl"]
     records = [record for name in wanted for record in _records(files.get(name, b""), name)]
-    extras = {row.get("id"): row for row in _rows(files.get("restore.jsonl", b""), "restore.jsonl")}
+    extras = {row["id"]: row for row in map(_sound, _rows(files.get("restore.jsonl", b""), "restore.jsonl"))}
     items = [_restored(from_record(record), extras.get(record.id, {})) for record in records]
     said = manifest.get("guideline")
     guideline = str(said.get("text") or "") if isinstance(said, dict) else ""
@@ -90,6 +90,10 @@ def _records(body: bytes, name: str) -> list[Record]:
         except ValidationError as error:
             first = error.errors()[0]
             wrong.append(f"row {number}: {'.'.join(map(str, first['loc']))} {first['msg']}".strip())
+            continue
+        _json(records[-1].metadata.encode(), name)
+        if "\0" in records[-1].text + records[-1].counterfactual_text + (records[-1].proposed_text or ""):
+            wrong.append(f"row {number}: a text holds a NUL character, which is no text")
     if wrong:
         more = f" and {len(wrong) - 10} more" if len(wrong) > 10 else ""
         raise BadInput(f"{len(wrong)} rows of {name} are not records of this format ({'; '.join(wrong[:10])}{more}).")
@@ -110,6 +114,16 @@ def _task(manifest: dict) -> Task:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput("The bundle's manifest.json does not describe its task: it is damaged.") from error
+
+
+_EXTRAS = {"source": str, "note": str, "raw_reply": str, "gold_label": str, "split": str, "truncated": bool, "shift": float}
+
+
+def _sound(extra: dict) -> dict:
+    """The row of restore.jsonl, each value of the kind that is written there."""
+    if not isinstance(extra.get("id"), str) or not all(isinstance(extra.get(k), kind | None) for k, kind in _EXTRAS.items()):
+        raise BadInput("The bundle's file 'restore.jsonl' does not hold what it should: it is damaged.")
+    return extra
 
 
 def _restored(item: ExportItem, extra: dict) -> ExportItem:
