@@ -128,7 +128,7 @@ class Leaving(Choosing):
             if made.status not in KEPT and not (choice.rejected and made.status == "rejected"):
                 continue
             parts = (item.example.text, item.counterfactual.text, made.comment, made.override_reason or "",
-                     *item.example.metadata.values())
+                     item.proposed_text or "", item.counterfactual.raw_reply or "", *item.example.metadata.values())
             pieces = {hit.found: hit.kind for part in parts for hit in personal.hits(part)}
             for kind in set(pieces.values()):
                 counts[kind] = counts.get(kind, 0) + 1

@@ -200,6 +200,19 @@ def test_what_a_killed_export_leaves_behind_goes_with_its_project(w, pid, monkey
     assert list(w.settings.folder("tmp").iterdir()) == []
 
 
+def test_personal_data_is_named_where_only_the_models_own_words_hold_it(w, pid):
+    """The proposal that a person changed, and the raw reply, leave with the set too."""
+    items.add_counterfactuals(w.db, pid, [Counterfactual(
+        "p", "e4", "Write to eva@clinic.example.", "good", "bad", Origin("llm", "m"), "Sure! Call me: tom@model.example", created_at=WHEN)])
+    items.add_counterfactuals(w.db, pid, [Counterfactual("q4", "e4", "A bad text 4.", "good", "bad", Origin("human", "expert"),
+                                                         derived_from="p", created_at=WHEN)])
+    items.add_checks(w.db, pid, [replace(w._state(pid).checks["c0"], counterfactual_id=i) for i in ("p", "q4")])
+    w.decide(pid, "q4", "edited", "ben")
+    assert w.personal_data(pid) == ({"mail address": 1}, [("e4", "mail address", "eva@clinic.example")])
+    w.decide(pid, "p", "accepted", "ben")
+    assert [piece for _, _, piece in w.personal_data(pid)[1]] == ["eva@clinic.example", "tom@model.example"]
+
+
 def test_a_file_is_written_by_the_ending_of_its_name(w, pid, tmp_path):
     w.write_export(pid, tmp_path / "a.tsv")
     assert Path(tmp_path / "a.tsv").read_text().startswith("Sentiment\tText\tbatch_id\n")
