@@ -141,3 +141,13 @@ def test_prompts_that_get_a_label_keep_away_from_the_test_as_an_upload_does(w, p
     monkeypatch.setattr(w, "teacher", lambda pid: Sure())
     assert w.label_prompts(pid) == {"labelled": 1, "undecided": 0, "apart": 2}
     assert [e.text for e in w.examples(pid, "train")][30:] == ["Really new."] and w.summary(pid).n_unlabelled == 2
+
+
+def test_a_label_that_another_process_gave_is_on_the_card(w, pid, tmp_path):
+    """A worker labels the prompts; the server went on showing texts without a label until it was started again."""
+    upload(w, pid, [("Free.", "", "")], "unlabelled")
+    free = w.examples(pid, "unlabelled")[0]
+    items.add_counterfactuals(w.db, pid, [Counterfactual("c", free.id, "Not free.", "good", "bad", Origin("import", "x"))])
+    assert w.cards(pid)[0].example.label is None
+    upload(Workspace(tmp_path), pid, [("Free.", "good", "")], "test")
+    assert (w.cards(pid)[0].example.label, w.card(pid, free.id).example.split) == ("good", "test")
