@@ -52,7 +52,7 @@ def main() -> None:
     start = time.perf_counter()
     w.distill(pid, params)
     out["sweep_s_embeddings_cached"] = round(time.perf_counter() - start, 2)
-    out["sweep_students"] = len(runs.run_ids(w.db, pid))
+    out["sweep_students"] = len(runs.runs(w.db, pid))
     start = time.perf_counter()
     w.summary(pid), w.cards(pid), w.results(pid)
     out["pages_s_summary_cards_results"] = round(time.perf_counter() - start, 3)

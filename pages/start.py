@@ -138,7 +138,9 @@ def from_file() -> None:
             made = state.workspace().restore(file.getvalue())
     if right.button("Open this exported set", key="open-set"):
         with errors.shown(), st.spinner("Opening …"):
-            made = state.workspace().import_bundle(None, file.getvalue())
+            made, left = state.workspace().import_bundle(None, file.getvalue())
+            if left:
+                state.notice(f"{len(left)} texts were left out. The first: {left[0].message}", "warn")
     if made:
         open_and_go(made, "curate")
 

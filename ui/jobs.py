@@ -69,9 +69,9 @@ def outcome(kind: str, result: dict[str, Any]) -> list[tuple[str, str]]:
         said.append(("info", f"{n} {'text' if n == 1 else 'texts'} flipped at the second try."))
     if kind == "label_prompts" and result.get("labelled") is not None:
         silent = f" To {result['undecided']} the model answered nothing." if result["undecided"] else ""
-        if result.get("elsewhere"):
-            silent += f" {result['elsewhere']} got none: their words or their source are on another side of the split already."
-        said.append(("info", f"{result['labelled']} prompts have the label of their answer now.{silent}"))
+        n = result.get("apart")
+        apart = f" {n} stay without: their words or source stand on another side of the split." if n else ""
+        said.append(("info", f"{result['labelled']} prompts have the label of their answer now.{silent}{apart}"))
     if kind == "finetune_teacher":
         if result.get("estimate") is not None:
             said.append(

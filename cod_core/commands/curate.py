@@ -31,7 +31,7 @@ def curate(project: str,
            annotator: Annotated[str, typer.Option(help="Your name; the system's user name where not given.")] = "",
            as_json: AsJson = False, home: Home = None) -> None:
     """List the proposals with the teacher's verdicts, or decide on one; every decision is saved at once."""
-    w, annotator = open_workspace(home, project), annotator or getpass.getuser()
+    w, annotator = open_workspace(home, project), annotator or _user_name()
     asked = [(status, cf_id) for status, cf_id in
              (("accept", accept), ("reject", reject), ("skip", skip), ("flag", flag)) if cf_id]
     if len(asked) + bool(edit) + undo + check_again > 1:
@@ -51,6 +51,13 @@ def curate(project: str,
         return say({"undone": taken.counterfactual_id if taken else None}, as_json,
                    f"Taken back: {taken.counterfactual_id}." if taken else "There is nothing to take back.")
     _list(w, project, sort, every, annotator, as_json)
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:  # a container may run as a number without a name
+        raise BadInput("The system does not know your user name. Say who decides with --annotator NAME.") from error
 
 
 def _write(w, project: str, example_id: str, text: str, dry: bool, override: str, annotator: str, as_json: bool) -> None:

@@ -45,14 +45,15 @@ def import_(path: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, JSONL or 
     if not path.is_file():
         raise BadInput(f"There is no file {path}. Check the name.")
     w, data = open_workspace(home), _bytes_of(path)
-    if path.suffix == ".zip" and role == "pairs":
+    if path.suffix.lower() == ".zip" and role == "pairs":
         found = w.import_pairs_of_bundle(project, data, path.name)
         return say({**found, "project": project, "problems": as_rows(found["problems"])}, as_json,
                    f"{found['added']} counterfactuals added, {found['flipped']} flip the teacher, "
                    f"{len(found['problems'])} left out.{_listed(found['problems'])}")
-    if path.suffix == ".zip":
-        pid = w.import_bundle(project or None, data)
-        return say({"project": pid}, as_json, f"Project {pid} restored from {path.name}.")
+    if path.suffix.lower() == ".zip":
+        pid, left = w.import_bundle(project or None, data)
+        return say({"project": pid, "problems": as_rows(left)}, as_json,
+                   f"Project {pid} restored from {path.name}, {len(left)} texts left out.{_listed(left)}")
     table = read_table(path.name, data)
     if role == "pairs":
         found = w.import_counterfactuals(project, table, name=path.name)

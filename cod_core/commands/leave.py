@@ -19,13 +19,16 @@ def export(project: str, path: Annotated[Path, typer.Argument(help="bundle.zip, 
            as_json: AsJson = False, home: Home = None) -> None:
     """Write the curated set (a bundle, or plain JSON lines) or the student to a file."""
     w, choice = open_workspace(home), ExportChoice(anonymise=not names, rejected=rejected)
+    if (student or rejected) and path.suffix.lower() != ".zip":
+        what = "a student is" if student else "rejected pairs are in a file of their own, so the set is"
+        raise typer.BadParameter(f"{what} written as a zip: give a name that ends in .zip, not {path.name!r}")
     if student:
-        if path.suffix.lower() != ".zip":
-            raise typer.BadParameter(f"a student is written as a zip: give a name that ends in .zip, not {path.name!r}")
         write(path, w.export_student(project))
-    else:
-        if why := w.why_nothing(project, choice):
-            raise NotEnoughData(f"Nothing was written. {why}")
-        w.write_export(project, path, choice, progress_line(as_json))
-    out = {"path": str(path), "bytes": path.stat().st_size, **w.export_counts(project)}
-    say(out, as_json, f"{path}: {out['bytes']:,} bytes, {out['exported']} pairs.")
+        out = {"path": str(path), "bytes": path.stat().st_size}
+        return say(out, as_json, f"{path}: {out['bytes']:,} bytes.")
+    if why := w.why_nothing(project, choice):
+        raise NotEnoughData(f"Nothing was written. {why}")
+    w.write_export(project, path, choice, progress_line(as_json))
+    out = {"path": str(path), "bytes": path.stat().st_size, **w.export_counts(project, choice)}
+    also = f" and {out['rejected']} rejected ones" if rejected else ""
+    say(out, as_json, f"{path}: {out['bytes']:,} bytes, {out['exported']} pairs{also}.")

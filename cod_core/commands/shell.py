@@ -74,9 +74,14 @@ def say(value: Any, as_json: bool, plain: str) -> None:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file that the person named. Raises CodError where that is not possible."""
+    """Write a file that the person named, whole or not at all. Raises CodError where that is not possible."""
+    from cod_core.workspace.filing import write_whole
+
     try:
-        path.write_bytes(data)
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)  # a pipe or a device
+        else:
+            write_whole(path, lambda part: part.write_bytes(data))
     except OSError as error:
         raise CodError(f"{path} could not be written ({error.strerror}). Choose another place.") from error
 

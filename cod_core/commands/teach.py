@@ -59,7 +59,9 @@ def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:mo
            **({"unanswered": report.unanswered, "covered": report.covered} if report.kind in ("llm", "generative") else {}),
            **labelled}
     if labelled:
-        said = f"{labelled['labelled']} texts have the label of their answer now."
+        n = labelled["apart"]
+        apart = f" {n} stay without: their words or source stand on another side of the split." if n else ""
+        said = f"{labelled['labelled']} texts have the label of their answer now.{apart}"
         return say(out, as_json, f"{report.name}: {said}")
     said = f"{report.accuracy:.1%} right on {report.n} of your texts." if report.accuracy is not None else report.note
     said = f"{said} {report.warning}".strip()

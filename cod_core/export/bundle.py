@@ -3,6 +3,7 @@
 Knows records and files; nothing of the store. `project` is anything with id, name and task.
 """
 
+import contextlib
 import errno
 import hashlib
 import itertools
@@ -134,16 +135,18 @@ def bundle_bytes(
 
 
 class _Parts:
-    """Files of the bundle while they grow: on disk, a split each, put together at the end."""
+    """Files of the bundle while they grow, a split each, put together at the end.
 
-    def __init__(self, folder: str):
-        self._folder, self._open = Path(folder), {}
+    They lie on the disk without a name, so that none of their texts stays there when the process is killed.
+    """
+
+    def __init__(self):
+        self._open: dict[tuple[str, str], Any] = {}
 
     def add(self, name: str, split: str, text: str) -> None:
-        key = name.replace("/", "_") + "." + split
-        if key not in self._open:
-            self._open[key] = open(self._folder / key, "w", encoding="utf-8", newline="")
-        self._open[key].write(text)
+        if (name, split) not in self._open:
+            self._open[name, split] = tempfile.TemporaryFile()
+        self._open[name, split].write(text.encode())
 
     def close(self) -> None:
         for file in self._open.values():
@@ -151,11 +154,9 @@ class _Parts:
 
     def read(self, name: str) -> Iterable[bytes]:
         """The file's bytes in chunks: its splits one after the other, what was rejected last."""
-        for split in (*SPLIT_FILES, "rejected"):
-            path = self._folder / (name.replace("/", "_") + "." + split)
-            if path.exists():
-                with open(path, "rb") as file:
-                    yield from iter(lambda: file.read(2**20), b"")
+        for file in (self._open[name, split] for split in (*SPLIT_FILES, "rejected") if (name, split) in self._open):
+            file.seek(0)
+            yield from iter(lambda file=file: file.read(2**20), b"")
 
 
 def _write_zip(
@@ -169,14 +170,10 @@ def _write_zip(
     filters: dict | None = None,
     about: dict | None = None,
 ) -> dict:
-    with tempfile.TemporaryDirectory(prefix="cod-export-") as folder:
-        parts = _Parts(folder)
-        try:
-            seen = _collect(parts, project, items, rejected, similarity_model)
-            for row in audit:
-                parts.add("audit.jsonl", SPLIT_FILES[0], _line(row))
-        finally:
-            parts.close()
+    with contextlib.closing(_Parts()) as parts:
+        seen = _collect(parts, project, items, rejected, similarity_model)
+        for row in audit:
+            parts.add("audit.jsonl", SPLIT_FILES[0], _line(row))
         manifest = _manifest(project, seen, rejected, similarity_model, guideline, filters or {}, about or {})
         heads = {"cad_paired.tsv": cad_lines([CAD_HEAD]).encode(), "pairs.csv": safe_lines([PAIR_COLUMNS]).encode("utf-8-sig")}
         grown = ["audit.jsonl", "cad_paired.tsv", *(f"data/{s}.jsonl" for s in SPLIT_FILES), "pairs.csv", "restore.jsonl",
@@ -303,7 +300,9 @@ def _restorable(item: ExportItem) -> dict:
         "note": proposal.note,
         "raw_reply": proposal.raw_reply,
         "gold_label": item.example.label,
+        "split": item.example.split,
         "truncated": bool(item.check and item.check.truncated),
+        "shift": item.check.shift if item.check else None,
     }
 
 

@@ -6,6 +6,7 @@ onnxruntime and tokenizers only (numpy comes with them).
 
 import copy
 import json
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -50,16 +51,26 @@ def write_onnx(folder: str | Path, student, texts: Sequence[str]) -> list[Measur
 
     student: a HeadStudent with a loaded encoder (models/student.py). texts: what agreement is checked on, 50 or more
     say something. Raises CodError where fp32 and torch differ on more than 0.5 % of the texts, BadInput where the
-    student's encoder cannot be had or texts are missing, or the packages onnx and onnxscript are.
+    student's encoder cannot be had or texts are missing, or the packages onnx and onnxscript are. The files come into the
+    folder together and checked, or not at all.
     """
-    import torch
-
     if not texts:
         raise BadInput("ONNX files are checked against the student on texts: give some.")
-    folder, whole = Path(folder), getattr(student.encoder, "wrapped", student.encoder)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".onnx-") as room:
+        found = _written(Path(room), student, texts)
+        for path in sorted(Path(room).iterdir()):
+            path.replace(folder / path.name)
+    return found
+
+
+def _written(folder: Path, student, texts: Sequence[str]) -> list[Measured]:
+    import torch
+
+    whole = getattr(student.encoder, "wrapped", student.encoder)
     tokenizer = whole.tokenizer
     max_tokens = int(getattr(whole, "max_tokens", 256))
-    folder.mkdir(parents=True, exist_ok=True)
     with torch.device("cpu"):
         _export(whole.model, student, tokenizer, folder / FP32)
     _quantize(folder / FP32, folder / INT8)

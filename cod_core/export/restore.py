@@ -21,13 +21,17 @@ _WHAT = "The bundle"
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle read back. task: the project's. items: kept pairs, then rejected ones. audit: decisions as exported."""
+    """A bundle read back. task: the project's. items: kept pairs, then rejected ones. audit: decisions as exported.
+
+    guideline: its text, "" where there was none.
+    """
 
     manifest: dict
     task: Task
     records: list[Record]
     items: list[ExportItem]
     audit: list[dict]
+    guideline: str = ""
 
 
 def read_bundle(data: bytes) -> list[Record]:
@@ -54,9 +58,11 @@ def open_bundle(data: bytes) -> Bundle:
         files = _checked_files(archive, manifest, names)
     wanted = [f"data/{split}.jsonl" for split in SPLIT_FILES] + ["rejected.jsonl"]
     records = [record for name in wanted for record in _records(files.get(name, b""), name)]
-    extras = {row.get("id"): row for row in _rows(files.get("restore.jsonl", b""), "restore.jsonl")}
+    extras = {row["id"]: row for row in map(_sound, _rows(files.get("restore.jsonl", b""), "restore.jsonl"))}
     items = [_restored(from_record(record), extras.get(record.id, {})) for record in records]
-    return Bundle(manifest, _task(manifest), records, items, _rows(files.get("audit.jsonl", b""), "audit.jsonl"))
+    said = manifest.get("guideline")
+    guideline = str(said.get("text") or "") if isinstance(said, dict) else ""
+    return Bundle(manifest, _task(manifest), records, items, _rows(files.get("audit.jsonl", b""), "audit.jsonl"), guideline)
 
 
 def _checked_files(archive: zipfile.ZipFile, manifest: dict, names: set[str]) -> dict[str, bytes]:
@@ -84,6 +90,10 @@ def _records(body: bytes, name: str) -> list[Record]:
         except ValidationError as error:
             first = error.errors()[0]
             wrong.append(f"row {number}: {'.'.join(map(str, first['loc']))} {first['msg']}".strip())
+            continue
+        _json(records[-1].metadata.encode(), name)
+        if "\0" in records[-1].text + records[-1].counterfactual_text + (records[-1].proposed_text or ""):
+            wrong.append(f"row {number}: a text holds a NUL character, which is no text")
     if wrong:
         more = f" and {len(wrong) - 10} more" if len(wrong) > 10 else ""
         raise BadInput(f"{len(wrong)} rows of {name} are not records of this format ({'; '.join(wrong[:10])}{more}).")
@@ -106,6 +116,16 @@ def _task(manifest: dict) -> Task:
         raise BadInput("The bundle's manifest.json does not describe its task: it is damaged.") from error
 
 
+_EXTRAS = {"source": str, "note": str, "raw_reply": str, "gold_label": str, "split": str, "truncated": bool, "shift": float}
+
+
+def _sound(extra: dict) -> dict:
+    """The row of restore.jsonl, each value of the kind that is written there."""
+    if not isinstance(extra.get("id"), str) or not all(isinstance(extra.get(k), kind | None) for k, kind in _EXTRAS.items()):
+        raise BadInput("The bundle's file 'restore.jsonl' does not hold what it should: it is damaged.")
+    return extra
+
+
 def _restored(item: ExportItem, extra: dict) -> ExportItem:
     if not extra:
         return item
@@ -115,10 +135,12 @@ def _restored(item: ExportItem, extra: dict) -> ExportItem:
         note=str(extra.get("note") or ""),
         raw_reply=extra.get("raw_reply"),
     )
-    check = item.check and replace(item.check, truncated=bool(extra.get("truncated")))
+    check = item.check and replace(item.check, truncated=bool(extra.get("truncated")), shift=extra.get("shift"))
+    free = extra.get("split") == "unlabelled"
     return replace(
         item,
-        example=replace(item.example, label=extra.get("gold_label", item.example.label)),
+        example=replace(item.example, label=None if free else extra.get("gold_label", item.example.label),
+                        split="unlabelled" if free else item.example.split),
         counterfactual=proposal,
         check=check,
     )

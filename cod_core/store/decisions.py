@@ -37,6 +37,19 @@ def append_all(db: Database, pid: str, many: Sequence[Decision], seen: dict[str,
         return [_append(c, pid, decision, batch) for decision in many]
 
 
+def append_after(db: Database, pid: str, example_id: str, make: Replies, seen: int | None = None) -> list[int]:
+    """Write what `make` makes of a text's log as one act; returns its numbers. Nothing is written in between.
+
+    seen: as in append. Raises Stale as append_all does, and what `make` raises; nothing is written then.
+    """
+    with db.begin() as c:
+        many = make(_logged(c, pid, _T.c.example_id == example_id))
+        if seen is not None:
+            _unchanged(c, pid, {example_id: seen}, {decision.annotator for decision in many})
+        batch = secrets.token_hex(6) if len(many) > 1 else None
+        return [_append(c, pid, decision, batch) for decision in many]
+
+
 def _unchanged(c: Connection, pid: str, seen: dict[str, int], mine: set[str]) -> None:
     current = _versions(c, pid, list(seen))
     moved = [i for i, version in seen.items() if current.get(i, 0) != version]
@@ -98,8 +111,12 @@ def log(db: Database, pid: str, after: int = 0, example_ids: Sequence[str] | Non
 
 def log_of(c: Connection, pid: str, after: int) -> list[Decision]:
     """As `log`, inside a transaction that is open already."""
+    return _logged(c, pid, _T.c.seq > after)
+
+
+def _logged(c: Connection, pid: str, *where) -> list[Decision]:
     return [_decision(row) for row in c.execute(
-        select(*_FIELDS).where(_T.c.project_id == pid, _T.c.seq > after).order_by(_T.c.seq)).mappings()]
+        select(*_FIELDS).where(_T.c.project_id == pid, *where).order_by(_T.c.seq)).mappings()]
 
 
 def stream(db: Database, pid: str, chunk: int = 2000) -> Iterator[Decision]:

@@ -36,7 +36,8 @@ def add(db: Database, pid: str, made: Guideline, base: int | None = None) -> int
     """Store a new version and make it the project's; returns its number.
 
     base: number of the version that the writer started from (0: none). Raises Stale where somebody wrote another
-    one since. The first version is 1 where nothing was decided yet, else 2: what was decided before had none.
+    one since. The first version is the number that the project's task says (1), the next one where something was decided
+    before: that was without.
     """
     projects, log = schema.projects, schema.decisions
     with db.begin() as c:
@@ -48,7 +49,7 @@ def add(db: Database, pid: str, made: Guideline, base: int | None = None) -> int
         if task is None:
             raise BadInput("This project does not exist (any more). Choose another one.")
         decided = c.execute(select(log.c.seq).where(log.c.project_id == pid).limit(1)).first() is not None
-        version = newest + 1 if newest else 2 if decided else 1
+        version = newest + 1 if newest else int(task.get("guideline_version") or 1) + decided
         values = {**asdict(made), "version": version, "examples": [asdict(e) for e in made.examples],
                   "created_at": made.created_at or now(), "project_id": pid}
         c.execute(insert(_T).values(values))

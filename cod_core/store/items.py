@@ -39,9 +39,16 @@ def add_examples(db: Database, pid: str, found: Sequence[Example]) -> int:
 
 
 def label_examples(db: Database, pid: str, found: Sequence[Example]) -> None:
-    """Give texts that are there the label, split, source and metadata of these values, all or none."""
-    t = schema.examples
+    """Give texts that are there the label, split, source and metadata of these values, all or none.
+
+    The project's settings count such acts as "labellings", so that every process knows when what it holds is old.
+    """
+    t, p = schema.examples, schema.projects
+    if not found:
+        return
     with db.begin() as c:
+        settings = c.execute(select(p.c.settings).where(p.c.id == pid)).scalar() or {}
+        c.execute(update(p).where(p.c.id == pid).values(settings={**settings, "labellings": settings.get("labellings", 0) + 1}))
         for e in found:
             c.execute(update(t).where(t.c.project_id == pid, t.c.id == e.id).values(
                 label=e.label, split=e.split, source_id=e.source_id, metadata=e.metadata))

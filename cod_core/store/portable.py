@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from sqlalchemy import insert, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
 
 from cod_core.errors import BadInput
 from cod_core.store import schema
@@ -23,8 +25,11 @@ BATCH = 2000
 Rows = Callable[[str], Iterable[dict]]
 
 
-def rows(db: Database, pid: str, table: str) -> Iterator[dict]:
-    """The project's rows of one table as plain values, a batch at a time in memory."""
+def rows(c: Connection, pid: str, table: str) -> Iterator[dict]:
+    """The project's rows of one table as plain values, a batch at a time in memory.
+
+    c: one open reading transaction for all tables, or a decision made meanwhile comes without the text it is about.
+    """
     t = schema.metadata.tables[table]
     if table == "predictions":
         held = select(schema.examples.c.text_hash).where(schema.examples.c.project_id == pid).union(
@@ -34,11 +39,10 @@ def rows(db: Database, pid: str, table: str) -> Iterator[dict]:
         query = select(t).where(t.c.id == pid)
     else:
         query = select(t).where(t.c.project_id == pid).order_by(*t.primary_key)
-    with db.read() as c:
-        for part in c.execution_options(yield_per=BATCH).execute(query).mappings().partitions():
-            for row in part:
-                values = {k: v for k, v in row.items() if k != "project_id"}
-                yield {**values, "key": own_key(pid, values["key"])} if table == "replies" else values
+    for part in c.execute(query, execution_options={"yield_per": BATCH}).mappings().partitions():
+        for row in part:
+            values = {k: v for k, v in row.items() if k != "project_id"}
+            yield {**values, "key": own_key(pid, values["key"])} if table == "replies" else values
 
 
 def load(db: Database, project: dict, own: Rows, taken: Callable[[str], str],
@@ -68,7 +72,9 @@ def load(db: Database, project: dict, own: Rows, taken: Callable[[str], str],
                 else:
                     _fill(c, t, ({**_known(name, r), "project_id": pid} for r in own(name)))
             _fill(c, schema.predictions, (_known("predictions", r) for r in own("predictions")))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, StatementError) as error:
+            if isinstance(error, DBAPIError) and not isinstance(error, (IntegrityError, DataError, ProgrammingError)):
+                raise  # the disk or the database, not the rows
             raise BadInput("The backup holds rows that this app cannot read: it is damaged, or a newer version made it. "
                            "Nothing was restored.") from error
     return pid

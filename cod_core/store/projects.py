@@ -3,6 +3,7 @@
 import secrets
 import time
 from dataclasses import asdict, dataclass
+from types import SimpleNamespace
 
 from sqlalchemy import delete, insert, select, union, update
 
@@ -39,6 +40,16 @@ def create_project(db: Database, name: str, task: Task) -> str:
 def _project(row) -> Project:
     task = Task(**{**row.task, "labels": tuple(row.task["labels"]), "descriptions": tuple(row.task["descriptions"])})
     return Project(row.id, row.name, task, row.teacher, row.settings, row.created_at, row.archived_at)
+
+
+def listable(row: dict) -> bool:
+    """Whether plain values can be listed as a project: one that cannot would keep all others off the screen."""
+    try:
+        found = _project(SimpleNamespace(**{"archived_at": None, **row}))
+    except (AttributeError, KeyError, TypeError):
+        return False
+    words = (found.id, found.name, found.created_at, found.task.name, *found.task.labels, *found.task.descriptions)
+    return all(isinstance(word, str) for word in words) and isinstance(found.teacher, dict | None)
 
 
 def list_projects(db: Database) -> list[Project]:

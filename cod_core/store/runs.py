@@ -28,11 +28,6 @@ def put_runs(db: Database, pid: str, results: list[RunResult]) -> None:
         c.execute(insert_new(c, t), rows)
 
 
-def run_ids(db: Database, pid: str) -> set[str]:
-    with db.read() as c:
-        return set(c.execute(select(schema.runs.c.run_id).where(schema.runs.c.project_id == pid)).scalars())
-
-
 def runs(db: Database, pid: str) -> list[RunResult]:
     """Every finished student of the project."""
     t = schema.runs

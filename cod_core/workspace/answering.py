@@ -84,9 +84,9 @@ class Answering(Base):
     def label_prompts(self, pid: str, progress: Progress = silent) -> dict:
         """Let the model answer every text without a label, and give the text the attribute of its answer as label.
 
-        They become training texts, or are divided as uploads are where the project has no test texts. Those whose words or
-        source stand on another side stay without a label. Their metadata says whose label it is. Returns {"labelled",
-        "undecided", "elsewhere"}. Raises BadInput where the teacher does not generate.
+        They become training texts, or are divided as uploads are where the project has no test texts. Their metadata
+        says whose label it is. apart: texts whose words or source stand on another side of the split stay without a label.
+        Returns {"labelled", "undecided", "apart"}. Raises BadInput where the teacher does not generate.
         """
         if not self.generates(pid):
             raise BadInput("Only a teacher that answers the texts can label them. Choose “A model's answers” as teacher.")
@@ -94,13 +94,13 @@ class Answering(Base):
         told = zip(rows, teacher.predict([e.text for e in rows], progress))
         made = [replace(e, label=p.label, split="train", metadata={**e.metadata, "label_from": teacher.id})
                 for e, p in told if p.decided]
-        stored, undecided = items.examples(self.db, pid), len(rows) - len(made)
+        stored = items.examples(self.db, pid)
         if not any(e.split == "test" for e in stored):
             made = beside_stored(made, split_examples(made, seed=0).examples, stored)
         met = meet(made, stored)
         items.label_examples(self.db, pid, met.labelled)
         self._forget(pid)
-        return {"labelled": len(met.labelled), "undecided": undecided, "elsewhere": len(met.refused)}
+        return {"labelled": len(met.labelled), "undecided": len(rows) - len(made), "apart": len(met.refused)}
 
     def _verdicts(self, pid: str, pairs: list[tuple[str, Counterfactual]]) -> list[FlipCheck]:
         """The teacher's verdicts on (original, proposal) pairs, with the shift of the answer where it generates."""

@@ -77,7 +77,12 @@ class Cards(Base):
         return self._once(("index", pid), lambda: Index(self.db, pid)).now()
 
     def _state(self, pid: str) -> State:
-        project, snapshot = self.project(pid), self._snapshot(pid)
+        project = self.project(pid)
+        labellings = project.settings.get("labellings", 0)
+        if self._made.setdefault(("labellings", pid), labellings) != labellings:  # texts got labels, perhaps in another process
+            self._forget(pid)
+            self._made["labellings", pid] = labellings
+        snapshot = self._snapshot(pid)
         key = None if project.teacher is None else self._identity(project.teacher, project.task.labels)
         made = self._made.get(("state", pid))
         if made is None or made[0] != (snapshot.number, key):

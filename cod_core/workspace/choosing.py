@@ -1,13 +1,13 @@
 """What an export takes along: the person's choice, streamed from the store a chunk of texts at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from cod_core.curation import state
 from cod_core.export.record import ExportItem
 from cod_core.progress import Progress, silent
 from cod_core.store import decisions, items
-from cod_core.types import KEPT, Decision, FlipCheck
+from cod_core.types import KEPT, Counterfactual, Decision, FlipCheck
 from cod_core.workspace.cards import Cards
 
 CHUNK = 1000
@@ -79,20 +79,19 @@ class Choosing(Cards):
         """Decided pairs in upload order; memory holds a thousand texts at a time."""
         teacher = self._teacher_part(pid)
         key = (teacher.get("id", ""), teacher.get("revision", ""))
-        names = self._pseudonyms(pid) if choice.anonymise else {}
+        name_of = self._pseudonyms(pid) if choice.anonymise else str
         total, done, place = sum(items.count_examples(self.db, pid).values()), 0, 0
         while chunk := items.after(self.db, pid, place, CHUNK):
             place, texts = chunk[-1][0], {e.id: e for _, e in chunk}
             outcome = state.outcome(decisions.log(self.db, pid, example_ids=list(texts)))
-            if names:
-                outcome = {i: replace(d, annotator=names[d.annotator]) for i, d in outcome.items()}
+            outcome = {i: replace(d, annotator=name_of(d.annotator)) for i, d in outcome.items()}
             yield from filter(choice.takes, self._items_of(pid, texts, outcome, key, teacher))
             done += len(chunk)
             progress(done, total, "reading the pairs")
 
     def _items_of(self, pid: str, texts, outcome: dict[str, Decision], key, teacher: dict) -> Iterator[ExportItem]:
         by_id = items.counterfactuals_by_id(self.db, pid, [d.counterfactual_id for d in outcome.values()])
-        bases = items.counterfactuals_by_id(self.db, pid, [cf.derived_from for cf in by_id.values() if cf.derived_from])
+        proposed = self._proposed(pid, by_id.values())
         checks = items.checks(self.db, pid, *key, ids=list(by_id))
         pairs = {i: (e.text, by_id[d.counterfactual_id].text) for i, e in texts.items()
                  if (d := outcome.get(i)) is not None and d.counterfactual_id in by_id}
@@ -102,16 +101,32 @@ class Choosing(Cards):
             cf = by_id.get(decision.counterfactual_id) if decision else None
             if cf is None:
                 continue
-            base = bases.get(cf.derived_from) if cf.derived_from else None
-            yield ExportItem(example, cf, checks.get(cf.id), decision, base.text if base else None, teacher,
-                             ratios.get(example_id))
+            yield ExportItem(example, cf, checks.get(cf.id), decision, proposed.get(cf.id), teacher, ratios.get(example_id))
 
-    def _pseudonyms(self, pid: str) -> dict[str, str]:
-        return {name: f"A{n}" for n, name in enumerate(decisions.annotators(self.db, pid), 1)}
+    def _proposed(self, pid: str, cfs: Iterable[Counterfactual]) -> dict[str, str]:
+        """id -> what a generator said, of texts that a person made from it, however often they changed their own."""
+        found, passed = {}, set()
+        at = {cf.id: cf for cf in cfs if cf.origin.kind == "human" and cf.derived_from}
+        while at:
+            passed |= {cf.id for cf in at.values()}
+            bases = items.counterfactuals_by_id(self.db, pid, [cf.derived_from for cf in at.values()])
+            at = {i: bases[cf.derived_from] for i, cf in at.items() if cf.derived_from in bases}
+            found |= {i: base.text for i, base in at.items() if base.origin.kind != "human"}
+            at = {i: base for i, base in at.items() if i not in found and base.derived_from and base.id not in passed}
+        return found
+
+    def _pseudonyms(self, pid: str) -> Callable[[str], str]:
+        """name -> A1, A2, ... in the order of first decisions, also of somebody whose first comes while the set is written."""
+        known: dict[str, str] = {}
+
+        def of(name: str) -> str:
+            if name not in known:
+                known.update((who, f"A{n}") for n, who in enumerate(decisions.annotators(self.db, pid), 1))
+            return known[name]
+        return of
 
     def audit_rows(self, pid: str, anonymise: bool = True) -> Iterable[dict]:
         """Every decision as plain values without texts, oldest first."""
-        names = self._pseudonyms(pid) if anonymise else {}
+        name_of = self._pseudonyms(pid) if anonymise else str
         for decision in decisions.stream(self.db, pid):
-            values = {**decision.__dict__, "reasons": list(decision.reasons)}
-            yield {**values, "annotator": names.get(decision.annotator, decision.annotator)}
+            yield {**decision.__dict__, "reasons": list(decision.reasons), "annotator": name_of(decision.annotator)}

@@ -1,6 +1,7 @@
 """Curation: live verdicts, decisions, edits, drafts, undo."""
 
 import unicodedata
+from dataclasses import replace
 
 from cod_core.counterfactuals import verify
 from cod_core.curation import decide as deciding
@@ -45,21 +46,18 @@ class Curating(Cards):
         Where a second opinion is wanted on the text it is one, and the state does not move. Raises BadInput where it
         may not be kept (see curation.decide), Stale where somebody else decided since: nothing is written then.
         """
-        from dataclasses import replace
-
         cf = items.counterfactual(self.db, pid, cf_id)
-        project = self.project(pid)
-        check = self._fresh_check(pid, cf)
-        log = decisions.log(self.db, pid, example_ids=[cf.example_id])
-        made = Decision(cf_id, cf.example_id, status, annotator, tuple(reasons), override_reason, comment, now(),
-                        lead_time_s, project.task.guideline_version, purpose=opinions.purpose_of(log, annotator))
-        deciding.allowed(made, check)
-        settles = opinions.settled_by_agreement(log, made)
-        if settles is None:
-            return replace(made, seq=deciding.decide(self.db, pid, made, check, seen))
-        checks = {cf_id: check}
-        return replace(made, seq=deciding.bulk(self.db, pid, [made, settles], checks,
-                                               None if seen is None else {cf.example_id: seen})[0])
+        check, version, acts = self._fresh_check(pid, cf), self.project(pid).task.guideline_version, []
+
+        def act(log: list[Decision]) -> list[Decision]:
+            made = Decision(cf_id, cf.example_id, status, annotator, tuple(reasons), override_reason, comment, now(),
+                            lead_time_s, version, purpose=opinions.purpose_of(log, annotator))
+            deciding.allowed(made, check)
+            settles = opinions.settled_by_agreement(log, made)
+            acts[:] = [made] if settles is None else [made, settles]
+            return acts
+        numbers = decisions.append_after(self.db, pid, cf.example_id, act, seen)
+        return replace(acts[0], seq=numbers[0])
 
     def _fresh_check(self, pid: str, cf: Counterfactual) -> FlipCheck | None:
         """The present teacher's check of cf, made now where it is missing or stale."""

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from cod_core.store import items, runs
 from cod_core.text import short_hash
 from cod_core.types import ALL_ARMS, ARMS, KEPT
 from cod_core.workspace.base import Base
+from cod_core.workspace.filing import write_whole
 
 SHOTS = (8, 16, 32, 64, 128, 256, 512)
 SECONDS_A_TEXT = 0.02
@@ -23,6 +25,8 @@ PREDICTED = {"test_predicted": 0, "unlabelled_predicted": 2}  # name in the file
 SOLVED = ("linear", "retrieval")  # students that are not trained step by step
 SECONDS_A_LINEAR = 0.02
 SECONDS_A_STEPWISE = 15.0
+NO_TEST = ("There are no test texts: upload a test file (best 100 texts or more) or unlabelled texts, otherwise nothing can be "
+           "measured.")
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,7 @@ class Distilling(Base):
         fair, unfair = self.fair_pairs(pid, kept, texts)
         pairs = self.balanced(pid, fair, texts)
         allowed = self.shots_allowed(pid, pairs)
-        counts = items.count_examples(self.db, pid)
-        n_test = sum(n for (split, label), n in counts.items() if split == "test" and label is not None)
-        n_free = sum(n for (split, _), n in counts.items() if split == "unlabelled")
+        n_test, n_free = self._judging(pid)
         waiting, accepted = self.waiting(pid), self._accepted(pid)
         messages, blocked = [waiting] if waiting else [], False
         if project.teacher is None:
@@ -99,14 +101,19 @@ class Distilling(Base):
             blocked = True
         messages += unfair
         if n_test == 0 and n_free == 0:
-            messages.append("There are no test texts: upload a test file (best 100 texts or more) or unlabelled texts, "
-                            "otherwise nothing can be measured.")
+            messages.append(NO_TEST)
             blocked = True
         elif 0 < n_test < MIN_ROWS:
             messages.append(f"Only {n_test} labelled test texts: differences will be uncertain. 100 or more are better.")
         cells = seeds * sum(len(arms) - ("cod_plus" in arms and k > pairs) for k in shots or allowed)
         each = SECONDS_A_LINEAR if student == "linear" else SECONDS_A_STEPWISE
         return Preflight(len(kept), pairs, allowed, 5 + n_test * SECONDS_A_TEXT + cells * each, n_test, messages, blocked)
+
+    def _judging(self, pid: str) -> tuple[int, int]:
+        """(labelled test texts, unlabelled texts): what students can be judged on."""
+        counts = items.count_examples(self.db, pid)
+        return (sum(n for (split, label), n in counts.items() if split == "test" and label is not None),
+                sum(n for (split, _), n in counts.items() if split == "unlabelled"))
 
     def _accepted(self, pid: str) -> int:
         """Texts with an accepted counterfactual, whatever the present teacher says of it."""
@@ -128,7 +135,8 @@ class Distilling(Base):
         """(cells, sentences on what the data do not allow, shots) of a sweep. Trains nothing; asks the teacher.
 
         params may hold draw_to and pairs_first, so that sweeps over other shots or arms use the very same draws: how
-        many rows are drawn, and how many of them, the first ones, have a counterfactual.
+        many rows are drawn, and how many of them, the first ones, have a counterfactual. Raises BadInput, NotEnoughData: also
+        where there is no text to judge students on.
         """
         from cod_core.distill.sweep import plan_cells
         from cod_core.workspace.students import second_rows, shots_by_share, softener, student_settings
@@ -147,6 +155,8 @@ class Distilling(Base):
             raise NotEnoughData("Accept more counterfactuals first: the smallest comparison needs one for each label.")
         if any(k < 2 for k in shots):
             raise BadInput("The number of training rows must be 2 or more.")
+        if not any(self._judging(pid)):
+            raise NotEnoughData(NO_TEST)
         first = int(params.get("first_seed", 0))
         seeds = range(first, first + count)
         pool, source = self.pool(pid), settings.get("cf_source", "")
@@ -298,8 +308,8 @@ class Distilling(Base):
                                if sets[i].texts})
             for result, weight, bias in batch:
                 told = {name: linear_logits(phi, weight, bias).argmax(-1).astype("uint8") for name, phi in spaces.items()}
-                save_file({"weight": weight.astype("float32"), "bias": bias.astype("float32"), **told},
-                          folder / f"{result.config.run_id}.safetensors", about)
+                arrays = {"weight": weight.astype("float32"), "bias": bias.astype("float32"), **told}
+                write_whole(folder / f"{result.config.run_id}.safetensors", partial(save_file, arrays, metadata=about), sync=False)
             runs.put_runs(self.db, pid, [replace(r, path=f"{r.config.run_id}.safetensors", judged=mark) for r, _, _ in batch])
         return keep
 
@@ -311,7 +321,8 @@ class Distilling(Base):
             for result, logprobs in batch:
                 told = {f"{name}_predicted": logprobs[name].argmax(-1).astype("uint8") for name in ("test", "unlabelled")
                         if len(logprobs[name])}
-                save_file(told or {"none": np.zeros(1, np.uint8)}, folder / f"{result.config.run_id}.safetensors")
+                arrays = told or {"none": np.zeros(1, np.uint8)}
+                write_whole(folder / f"{result.config.run_id}.safetensors", partial(save_file, arrays), sync=False)
                 runs.put_runs(self.db, pid, [replace(result, path=result.config.run_id if result.path else None, judged=mark)])
         return keep
 

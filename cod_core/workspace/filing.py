@@ -7,16 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+def write_whole(path: Path, write: Callable[[Path], object], sync: bool = True) -> None:
     """Let `write` fill a file beside `path`, then put it in the place of `path` in one step.
 
-    A process killed halfway leaves what was there before; so does a `write` that raises.
+    A process killed halfway leaves what was there before; so does a `write` that raises. sync: a power cut does, too, for some
+    milliseconds a file.
     """
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         write(beside)
-        with open(beside, "rb") as file:
-            os.fsync(file.fileno())
+        if sync:
+            with open(beside, "rb") as file:
+                os.fsync(file.fileno())
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)

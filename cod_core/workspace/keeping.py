@@ -1,7 +1,6 @@
 """Projects as things to keep: duplicated, put away, backed up and restored as one file, erased for good."""
 
 import hashlib
-import io
 import json
 import re
 import secrets
@@ -55,12 +54,12 @@ class Keeping(Base):
     def _write_backup(self, pid: str, out, progress: Progress) -> None:
         tables = ("projects", *portable.OWN, "predictions")
         sums = {}
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive, self.db.read() as c:
             for at, table in enumerate(tables):
                 progress(at, len(tables), "writing the backup")
                 digest = hashlib.sha256()
                 with archive.open(f"tables/{table}.jsonl", "w", force_zip64=True) as file:
-                    for row in portable.rows(self.db, pid, table):
+                    for row in portable.rows(c, pid, table):
                         line = (json.dumps(self._packed(pid, row), ensure_ascii=False) + "\n").encode()
                         digest.update(line)
                         file.write(line)
@@ -70,8 +69,9 @@ class Keeping(Base):
                 for path in sorted(p for p in folder.rglob("*") if p.is_file()):
                     name = f"{room}/{path.relative_to(folder).as_posix()}"
                     if _FILE.fullmatch(name):
-                        archive.write(path, name)
-                        sums[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+                        body = path.read_bytes()  # once: a report may be renewed between two readings
+                        archive.writestr(name, body)
+                        sums[name] = hashlib.sha256(body).hexdigest()
             name = self.project(pid).name
             about = {"format": FORMAT, "created_at": now(), "name": name, "sha256": sums}
             archive.writestr("backup.json", json.dumps(about, ensure_ascii=False))
@@ -96,7 +96,7 @@ class Keeping(Base):
         with open_checked_zip(data, _WHAT, MAX_BACKUP, MAX_BACKUP_UNPACKED, MAX_ARCHIVE_ENTRIES * 10) as archive:
             self._check_backup(archive)
             project = next(self._rows(archive, "projects"), None)
-            if project is None or not re.fullmatch(r"[0-9a-f]{8,32}", str(project.get("id"))):
+            if project is None or not re.fullmatch(r"[0-9a-f]{8,32}", str(project.get("id"))) or not projects.listable(project):
                 raise BadInput("The backup holds no project: it is damaged.")
             was = str(project["id"])
             if fresh or any((self.settings.home / room / project["id"]).exists() for room in ROOMS):
@@ -142,8 +142,11 @@ class Keeping(Base):
         if f"tables/{table}.jsonl" not in archive.namelist():
             return
         with archive.open(f"tables/{table}.jsonl") as file:
-            for line in io.TextIOWrapper(file, encoding="utf-8"):
-                yield json.loads(line)
+            try:
+                for line in file:
+                    yield dict(json.loads(line))
+            except (ValueError, TypeError, RecursionError) as error:
+                raise BadInput(f"The backup's part {table!r} holds a line that cannot be read: it is damaged.") from error
 
     @contextmanager
     def _unpacked(self, archive: zipfile.ZipFile):

@@ -4,12 +4,13 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from cod_core.data.reading import Problem
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.export.record import ExportItem
 from cod_core.progress import Progress, silent
-from cod_core.store import decisions, items, projects, runs
+from cod_core.store import decisions, guidelines, items, projects, runs
 from cod_core.text import short_hash
-from cod_core.types import KEPT
+from cod_core.types import KEPT, Guideline, Origin
 from cod_core.workspace.choosing import Choosing, ExportChoice, exportable
 from cod_core.workspace.trying import standing
 
@@ -94,7 +95,7 @@ class Leaving(Choosing):
             guideline=self.guideline(pid).text, filters=choice.as_filters(), about=project.settings.get("card") or {})
 
     def _exported(self, pid: str, name: str, choice: ExportChoice, progress: Progress = silent) -> bytes:
-        with tempfile.TemporaryDirectory(dir=self.settings.folder("tmp")) as folder:
+        with tempfile.TemporaryDirectory(dir=self.settings.folder("tmp"), prefix=pid) as folder:  # goes with the project at the latest
             self.write_export(pid, Path(folder) / name, choice, progress)
             return (Path(folder) / name).read_bytes()
 
@@ -127,7 +128,7 @@ class Leaving(Choosing):
             if made.status not in KEPT and not (choice.rejected and made.status == "rejected"):
                 continue
             parts = (item.example.text, item.counterfactual.text, made.comment, made.override_reason or "",
-                     *item.example.metadata.values())
+                     item.proposed_text or "", item.counterfactual.raw_reply or "", *item.example.metadata.values())
             pieces = {hit.found: hit.kind for part in parts for hit in personal.hits(part)}
             for kind in set(pieces.values()):
                 counts[kind] = counts.get(kind, 0) + 1
@@ -191,24 +192,48 @@ class Leaving(Choosing):
                       info)
         return folder
 
-    def import_bundle(self, pid: str | None, data: bytes) -> str:
-        """Restore an exported bundle into a project (a new one where pid is None); returns the project's id.
+    def import_bundle(self, pid: str | None, data: bytes) -> tuple[str, list[Problem]]:
+        """Restore an exported bundle into a project (a new one where pid is None); returns the project's id and what was left out.
 
-        Texts, counterfactuals, verdicts and decisions come back as they were. Raises BadInput naming what is
-        wrong with the file.
+        Texts, counterfactuals, verdicts and decisions come back as they were. Left out, with all that hangs on them, are texts
+        whose words or source stand on another side of the split; their row counts the bundle's pairs from 1. Raises BadInput
+        naming what is wrong with the file, or labels that the project does not have: nothing is kept then.
         """
         from cod_core.export.restore import open_bundle
 
         bundle = open_bundle(data)
-        pid = pid or projects.create_project(self.db, f"{bundle.manifest['project'].get('name', 'Bundle')} (imported)"[:120], bundle.task)
+        labels = (self.project(pid).task if pid else bundle.task).labels
+        named = {name for i in bundle.items for name in (i.example.label, i.counterfactual.source, i.counterfactual.target)}
+        if unknown := named - {None, *labels}:
+            raise BadInput(f"These labels of the bundle are not in the project: {', '.join(sorted(unknown))}. Open it as a new project.")
+        if pid:
+            return pid, self._brought(pid, bundle.items)
+        pid = projects.create_project(self.db, f"{bundle.manifest['project'].get('name', 'Bundle')} (imported)"[:120], bundle.task)
+        try:
+            if bundle.guideline:
+                guidelines.add(self.db, pid, Guideline(0, bundle.guideline, note="of the exported set"))
+            return pid, self._brought(pid, bundle.items)
+        except BaseException:
+            self.delete_project(pid)
+            raise
+
+    def _brought(self, pid: str, found: list[ExportItem]) -> list[Problem]:
+        """Store the pairs that may stand beside the project's texts; the others as problems."""
+        from cod_core.data.meeting import meet
+
+        stored = items.examples(self.db, pid)
+        there, met = {e.id for e in stored}, meet([i.example for i in found], stored)
+        out = {found[at].example.id: Problem(at + 1, why) for at, why in met.refused if found[at].example.id not in there}
+        found = [i for i in found if i.example.id not in out]
         known = {(d.counterfactual_id, d.status, d.decided_at) for d in decisions.stream(self.db, pid)}
-        found = list(bundle.items)
-        items.add_examples(self.db, pid, [i.example for i in found])
+        items.add_examples(self.db, pid, met.new)
+        items.label_examples(self.db, pid, met.labelled)
         items.add_counterfactuals(self.db, pid, [cf for i in found for cf in self._with_base(i)])
         items.add_checks(self.db, pid, [i.check for i in found if i.check is not None])
         decisions.append_each(self.db, pid, [replace(i.decision, seq=None) for i in found if (
             i.decision.counterfactual_id, i.decision.status, i.decision.decided_at) not in known])
-        return pid
+        self._forget(pid)
+        return list(out.values())
 
     @staticmethod
     def _with_base(item):
@@ -217,5 +242,5 @@ class Leaving(Choosing):
         if item.proposed_text is None or cf.derived_from is None:
             return [cf]
         base = replace(cf, id=cf.derived_from, text=item.proposed_text, derived_from=None, raw_reply=None,
-                       note=f"proposal {short_hash(item.proposed_text)[:6]}")
+                       origin=Origin("import", "exported set"), note=f"proposal {short_hash(item.proposed_text)[:6]}")
         return [base, cf]

@@ -81,10 +81,13 @@ class Proposing(Base):
         return self.import_counterfactuals(pid, table, name=name)
 
     def accept_unattended(self, pid: str, annotator: str = "unattended") -> int:
-        """Accept the best verified proposal of every undecided text; returns how many. For runs without a person."""
+        """Accept the best verified proposal of every undecided text; returns how many. For runs without a person.
+
+        Texts on which a second opinion is wanted are left to people: no program's vote counts as one.
+        """
         accepted = 0
         for card in self.cards(pid):
-            if card.decision is None and card.check is not None and card.check.valid and not card.stale:
+            if card.decision is None and not card.second and card.check is not None and card.check.valid and not card.stale:
                 self.decide(pid, card.offered.id, "accepted", annotator)
                 accepted += 1
         return accepted

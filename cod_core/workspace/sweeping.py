@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from cod_core.progress import Progress, silent
 from cod_core.store import runs
 from cod_core.workspace.base import Base
 from cod_core.workspace.distilling import judged_mark
+from cod_core.workspace.filing import write_whole
 
 BLOCK = {"linear": 20, "retrieval": 50}
 
@@ -118,7 +120,8 @@ class Sweeping(Base):
             about = {"labels": json.dumps(list(self.project(pid).task.labels)), "encoder": config.encoder, "scale": str(SCALE)}
             arrays = {f"{name}_predicted": told for name, told in done.told.items()}
             arrays |= {} if done.weight is None else {"weight": done.weight, "bias": done.bias}
-            save_file(arrays or {"none": np.zeros(1, np.uint8)}, folder / f"{config.run_id}.safetensors", about)
+            write_whole(folder / f"{config.run_id}.safetensors", partial(
+                save_file, arrays or {"none": np.zeros(1, np.uint8)}, metadata=about), sync=False)
         runs.put_runs(self.db, pid, [
             replace(d.result, path=f"{d.result.config.run_id}.safetensors" if d.weight is not None else None, judged=mark)
             for d in batch])

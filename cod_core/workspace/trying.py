@@ -11,6 +11,7 @@ from cod_core.progress import Progress, silent
 from cod_core.store import items, runs
 from cod_core.types import Prediction, RunResult
 from cod_core.workspace.base import Base
+from cod_core.workspace.filing import write_whole
 
 CHECKED_TEXTS = 400
 
@@ -119,7 +120,7 @@ class Trying(Base):
             size = sum(p.numel() * 4 for p in whole.model.parameters())
             beside = asdict(measure("teacher", whole.logprobs, batched(whole.tokenizer, texts[:100]), size, None, 20))
         path = self.settings.folder("exports", pid) / f"{run.config.run_id}.zip"
-        path.write_bytes(zipped(folder))
+        write_whole(path, lambda part: part.write_bytes(zipped(folder)))
         progress(2, 2, "done")
         return {"run_id": run.config.run_id, "file": path.name, "measured": [asdict(m) for m in found], "teacher": beside}
 

@@ -12,7 +12,7 @@ PAGES = ("teacher", "proposals", "curate", "distill", "export")
 def opened(filled, workspace):
     """The accepted set of another project, read back: decided, checked by a teacher that this project does not have."""
     workspace.accept_unattended(filled)
-    return workspace.import_bundle(None, workspace.export_bundle(filled))
+    return workspace.import_bundle(None, workspace.export_bundle(filled))[0]
 
 
 def test_every_page_says_that_a_teacher_is_missing_and_none_that_nothing_was_accepted(opened, screen):

@@ -1,5 +1,8 @@
 """`export`: the name says what is written, and where nothing can be written the reason is told."""
 
+import errno
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -86,7 +89,29 @@ def test_rejected_pairs_alone_may_leave_where_they_are_asked_for(w, tmp_path):
     pid = a_pair(w, accepted=False)
     w.decide(pid, "c", "rejected", "ann")
     assert export(pid, tmp_path / "x.zip").exit_code == 1
-    assert export(pid, tmp_path / "x.zip", "--rejected").exit_code == 0
+    done = export(pid, tmp_path / "x.zip", "--rejected")
+    assert done.exit_code == 0 and "0 pairs and 1 rejected ones" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.tsv"])
+def test_rejected_pairs_have_no_place_outside_a_bundle(w, tmp_path, name):
+    """An empty file was written, and the command ended well."""
+    pid = a_pair(w, accepted=False)
+    w.decide(pid, "c", "rejected", "ann")
+    done = export(pid, tmp_path / name, "--rejected")
+    assert done.exit_code == 2 and "zip" in done.output and not (tmp_path / name).exists()
+
+
+def test_a_student_is_not_counted_in_pairs(w, tmp_path, monkeypatch):
+    monkeypatch.setattr(Workspace, "export_student", lambda *_: b"student")
+    assert export(a_pair(w), tmp_path / "x.zip", "--student").stdout.endswith("x.zip: 7 bytes.\n")
+
+
+def test_a_bundle_comes_in_under_the_name_it_left_with(w, tmp_path):
+    """It left as A.ZIP, and A.ZIP could not be read."""
+    export(a_pair(w), tmp_path / "A.ZIP")
+    done = CliRunner().invoke(app, ["import", str(tmp_path / "A.ZIP")])
+    assert done.exit_code == 0 and "0 texts left out" in done.stdout
 
 
 @pytest.mark.slow
@@ -100,3 +125,30 @@ def test_checking_again_is_a_command_too(w, tmp_path):
     assert done.exit_code == 0 and "1 proposals were judged" in done.stdout
     w.decide(pid, "c", "accepted", "ann")
     assert export(pid, tmp_path / "x.tsv").exit_code == 0
+
+
+def test_a_disk_that_fills_leaves_the_file_that_was_there(w, tmp_path, monkeypatch):
+    """Half a student had taken its place."""
+    from cod_core.commands.shell import write
+
+    path, whole = tmp_path / "x.zip", Path.write_bytes
+    write(path, b"former")
+
+    def half(at, data):
+        whole(at, data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(CodError, match="No space left"):
+        write(path, b"a new student")
+    assert path.read_bytes() == b"former" and [p.name for p in tmp_path.glob("*.zip*")] == ["x.zip"]
+
+
+def test_a_user_without_a_name_is_asked_for_one(w, monkeypatch):
+    """In a container that runs as a bare number, curate ended in a traceback."""
+    def nameless():
+        raise KeyError("getpwuid(): uid not found: 12345")
+    monkeypatch.setattr("getpass.getuser", nameless)
+    pid = a_pair(w)
+    done = CliRunner().invoke(app, ["curate", pid])
+    assert done.exit_code == 1 and isinstance(done.exception, BadInput) and "--annotator" in str(done.exception)
+    assert CliRunner().invoke(app, ["curate", pid, "--annotator", "ann"]).exit_code == 0

@@ -1,11 +1,13 @@
 """Bundles: what leaves must be exactly the approved set, and must come back whole."""
 
 import csv
+import hashlib
 import io
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
 from dataclasses import replace
 
@@ -15,6 +17,7 @@ from export_items import ITEMS, PROJECT, item
 from cod_core.counterfactuals.imported import import_pairs
 from cod_core.data.reading import Table
 from cod_core.errors import BadInput, CodError
+from cod_core.export import bundle
 from cod_core.export.bundle import (
     bundle_bytes,
     jsonl_bytes,
@@ -111,8 +114,6 @@ def test_changed_missing_and_foreign_files_are_refused():
 
 
 def test_records_that_break_the_format_are_listed_by_row():
-    import hashlib
-
     parts = files(bundle_bytes(PROJECT, ITEMS)[0])
     rows = [json.loads(line) for line in parts["data/train.jsonl"].splitlines()]
     rows[0]["verification"]["flipped"] = False
@@ -204,3 +205,32 @@ def test_datasets_loads_the_unzipped_folder(tmp_path):
     sizes, text, probs, created = json.loads(done.stdout.splitlines()[-1])
     assert sizes == {"train": 1, "test": 1} and text == "a hideous film" and probs == pytest.approx([1, 1e-9])
     assert created == "2026-01-02 03:04:05+00:00"
+
+
+def test_no_text_lies_in_a_named_file_while_a_bundle_is_written(tmp_path, monkeypatch):
+    """Killed halfway, an export left the texts in the machine's folder for temporary files, where nobody erases them."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(bundle, "BATCH", 1)
+    seen = []
+
+    def watched():
+        for one in ITEMS[:3]:
+            yield one
+            seen.append([p for p in tmp_path.rglob("*") if p.is_file() and not p.name.startswith(".export-")])
+    write_bundle(tmp_path / "a.zip", PROJECT, watched())
+    assert seen == [[], [], []]
+
+
+@pytest.mark.parametrize(("name", "field", "value"), [
+    ("data/train.jsonl", "metadata", "no JSON"), ("data/train.jsonl", "metadata", "[1]"), ("data/train.jsonl", "text", "a\0b"),
+    ("restore.jsonl", "id", ["x"]), ("restore.jsonl", "raw_reply", {"a": 1}), ("restore.jsonl", "gold_label", 3),
+    ("restore.jsonl", "shift", "far")])
+def test_values_of_another_kind_are_refused_in_words(name, field, value):
+    """A bundle whose sums are right may still be made by hand: it ended in a traceback, on PostgreSQL in the middle."""
+    parts = files(bundle_bytes(PROJECT, ITEMS)[0])
+    first, *others = parts[name].splitlines()
+    parts[name] = b"\n".join([json.dumps(json.loads(first) | {field: value}).encode(), *others])
+    manifest = json.loads(parts["manifest.json"])
+    manifest["files"][name]["sha256"] = hashlib.sha256(parts[name]).hexdigest()
+    with pytest.raises(BadInput, match="damaged|NUL|not hold objects"):
+        open_bundle(rezipped(parts | {"manifest.json": json.dumps(manifest).encode()}))

@@ -7,11 +7,13 @@ import re
 import subprocess
 import sys
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from cod_core.errors import BadInput
+from cod_core.errors import BadInput, CodError
+from cod_core.export import onnx
 from cod_core.export.student import write_finetuned_student, write_student, zip_student
 
 LABELS = ("complaint *x*", "praise")
@@ -35,6 +37,20 @@ def test_the_readme_tells_scores_as_rows_and_holds_no_python(tmp_path):
     said = (folder / "README.md").read_text(encoding="utf-8")
     assert "| test: accuracy | 0.714 |" in said and "| test: n | 7 |" in said and "| training rows | 16 |" in said
     assert "{&#x27;" not in said and "{'" not in said.split("```")[0]
+
+
+def test_a_small_model_that_was_not_checked_does_not_leave_with_the_student(tmp_path, monkeypatch):
+    """Half a file, or one that contradicts the student, lay beside it and went into its next zip."""
+    def halfway(source, target):
+        assert source.exists()
+        raise CodError("killed here")
+    monkeypatch.setattr(onnx, "_export", lambda model, student, tokenizer, path: path.write_bytes(b"half a model"))
+    monkeypatch.setattr(onnx, "_quantize", halfway)
+    folder = write_student(tmp_path / "s", "all-MiniLM-L6-v2", np.ones((2, 384)), np.zeros(2), LABELS)
+    before = sorted(p.name for p in folder.iterdir())
+    with pytest.raises(CodError, match="killed here"):
+        onnx.write_onnx(folder, SimpleNamespace(encoder=SimpleNamespace(tokenizer=None, model=None)), TEXTS)
+    assert sorted(p.name for p in folder.iterdir()) == before and list(tmp_path.iterdir()) == [folder]
 
 
 @pytest.mark.slow

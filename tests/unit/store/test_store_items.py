@@ -163,7 +163,7 @@ def result(seed=0, **more) -> RunResult:
 def test_runs_come_back_and_are_never_scored_over(db, pid):
     runs.put_runs(db, pid, [result(0), result(1, path="a.safetensors")])
     runs.put_runs(db, pid, [result(0, energy_kwh=1.0)])
-    assert runs.run_ids(db, pid) == {result(0).config.run_id, result(1).config.run_id}
+    assert {r.config.run_id for r in runs.runs(db, pid)} == {result(0).config.run_id, result(1).config.run_id}
     assert sorted(runs.runs(db, pid), key=lambda r: r.config.seed) == [result(0), result(1, path="a.safetensors")]
 
 
@@ -183,7 +183,7 @@ def test_a_deleted_project_leaves_no_byte_of_its_texts(db, pid, tmp_path):
     assert [p.id for p in projects.list_projects(db)] == [other]
     assert set(cache.get_predictions(db, "t", "r", list(keys))) == {text_hash("shared")}
     assert set(cache.get_embeddings(db, "enc", list(keys))) == {text_hash("shared")}
-    assert cache.get_reply(db, "k") is None and runs.run_ids(db, pid) == set()
+    assert cache.get_reply(db, "k") is None and runs.runs(db, pid) == []
     assert items.examples(db, other)[0].text == "shared"
     for path in tmp_path.iterdir():
         assert b"SECRETWORD" not in path.read_bytes(), path.name

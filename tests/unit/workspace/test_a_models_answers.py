@@ -173,7 +173,7 @@ def test_prompts_of_a_test_document_do_not_become_training_texts(made, folder):
     items.add_examples(w.db, pid, [Example("t", "the end is bad .", "negative", "test", "review 7"),
                                    *(Example(f"p{i}", t, None, "unlabelled", f"review {7 + i}") for i, t in enumerate(PROMPTS))])
     w.set_teacher(pid, {"kind": "generative", "local": folder, "judge": MOVIES, "max_tokens": 8})
-    assert w.label_prompts(pid) == {"labelled": 1, "undecided": 0, "elsewhere": 1}
+    assert w.label_prompts(pid) == {"labelled": 1, "undecided": 0, "apart": 1}
     assert [e.id for e in w.examples(pid, "train")] == ["p1"] and [e.id for e in w.examples(pid, "unlabelled")] == ["p0"]
 
 

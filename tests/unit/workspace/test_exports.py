@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import tempfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cod_core.data.tables import Columns, Table
-from cod_core.store import items, projects
+from cod_core.store import decisions, items, projects
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task
 from cod_core.workspace import Workspace
 from cod_core.workspace.choosing import ExportChoice
@@ -47,7 +48,6 @@ def pid(w):
         w.decide(pid, f"c{i}", "accepted", "dr.jane@clinic.example")
     w.decide(pid, "c3", "accepted", "ben", override_reason="the teacher is wrong")
     w.decide(pid, "c4", "rejected", "ben")
-    from cod_core.store import decisions
     from cod_core.types import Decision
 
     decisions.append(w.db, pid, Decision("c5", "e5", "accepted", "ben", override_reason="no teacher at hand",
@@ -118,12 +118,99 @@ def test_likely_personal_data_is_named_before_it_leaves(w, pid):
 
 def test_an_export_comes_back_in_one_step_and_twice_changes_nothing(w, pid):
     data = w.export_bundle(pid, choice=ExportChoice(rejected=True))
-    again = w.import_bundle(None, data)
-    w.import_bundle(again, data)
+    again, left = w.import_bundle(None, data)
+    assert left == [] and w.import_bundle(again, data) == (again, [])
     assert {i: d.status for i, d in w._state(again).outcome.items()} == {
         i: d.status for i, d in w._state(pid).outcome.items()}
     w.undo(again, "A2")
     assert len(w._state(again).outcome) == 5, "an undo takes back one decision, not the whole import"
+
+
+def test_somebody_who_begins_while_the_set_is_written_leaves_as_a_pseudonym_too(w, pid, monkeypatch):
+    """The audit trail named them, and the pairs ended in a traceback."""
+    pairs, trail = w.stream_items(pid), iter(w.audit_rows(pid))
+    first = next(pairs), next(trail)
+    assert first[0].decision.annotator == first[1]["annotator"] == "A1"
+    w.decide(pid, "c4", "accepted", "late@clinic.example", override_reason="it reads well")
+    assert [row["annotator"] for row in trail][-1] == "A3"
+    read = items.after
+
+    def read_later(*asked):
+        monkeypatch.setattr(items, "after", read)
+        w.decide(pid, "c0", "accepted", "later@clinic.example")
+        return read(*asked)
+    pairs = w.stream_items(pid)
+    monkeypatch.setattr(items, "after", read_later)
+    assert {i.decision.annotator for i in pairs} == {"A1", "A2", "A3", "A4"}
+
+
+def more(w, pid, id: str, base: str, kind: str) -> None:
+    """Another counterfactual of e0 that flips, made from `base`."""
+    items.add_counterfactuals(w.db, pid, [Counterfactual(id, "e0", f"A bad text {id}.", "good", "bad", Origin(kind, "x"),
+                                                         derived_from=base, created_at=WHEN)])
+    items.add_checks(w.db, pid, [replace(w._state(pid).checks["c0"], counterfactual_id=id)])
+
+
+def test_the_proposed_text_is_the_generators_and_there_where_a_person_changed_it(w, pid):
+    """A tightened proposal left as if a person had changed it; a text changed twice left with the person's own first words."""
+    def leaves(pid: str) -> tuple:
+        record = next(r for r in map(json.loads, w.export_jsonl(pid).splitlines()) if r["pair_id"] == "e0")
+        return record["id"], record["proposed_text"], record["decision"]["revision_no"]
+    more(w, pid, "t", "c0", "search")
+    w.decide(pid, "t", "accepted", "ben")
+    assert leaves(pid) == ("t", None, 1)
+    more(w, pid, "h1", "t", "human")
+    more(w, pid, "h2", "h1", "human")
+    w.decide(pid, "h2", "edited", "ben")
+    assert leaves(pid) == ("h2", "A bad text t.", 2)
+    again, _ = w.import_bundle(None, w.export_bundle(pid))
+    projects.set_teacher(w.db, again, TEACHER)
+    assert leaves(again) == leaves(pid)
+
+
+def test_a_bundle_brings_back_which_texts_had_no_label_and_how_far_an_answer_moved(w, pid):
+    """They came back among the training texts, and the verdicts without what orders a generating teacher's proposals."""
+    items.add_examples(w.db, pid, [Example("u", "A good text u.", None, "unlabelled")])
+    items.add_counterfactuals(w.db, pid, [Counterfactual("cu", "u", "A bad text u.", "good", "bad", Origin("import", "x"),
+                                                         created_at=WHEN)])
+    items.add_checks(w.db, pid, [replace(w._state(pid).checks["c0"], counterfactual_id="cu", shift=1.5)])
+    w.decide(pid, "cu", "accepted", "ben")
+    again, _ = w.import_bundle(None, w.export_bundle(pid))
+    assert [(e.id, e.label) for e in w.examples(again, "unlabelled")] == [("u", None)]
+    assert {i: k.shift for i, k in items.any_checks(w.db, again).items()}["cu"] == 1.5
+
+
+def test_a_bundle_brings_back_its_guideline_and_the_next_one_has_a_higher_number(w, pid):
+    """Decisions under version 3 stood beside a new guideline that was called version 2."""
+    for text in ("One word.", "Two words."):
+        w.write_guideline(pid, text, "rob")
+    w.decide(pid, "c0", "accepted", "ben")
+    again, _ = w.import_bundle(None, w.export_bundle(pid))
+    assert (w.guideline(again).version, w.guideline(again).text) == (3, "Two words.") == (
+        w.project(again).task.guideline_version, w.guideline(pid).text)
+    assert w.write_guideline(again, "Three words.", "ann") == 4
+    assert {d.example_id for d in w.decided_before(again)} == set(w._state(again).outcome)
+
+
+def test_what_a_killed_export_leaves_behind_goes_with_its_project(w, pid, monkeypatch):
+    monkeypatch.setattr(type(w), "write_export", lambda self, pid, path, *_: path.write_text("set"))
+    monkeypatch.setattr(tempfile.TemporaryDirectory, "cleanup", lambda self: self._finalizer.detach())
+    assert w.export_jsonl(pid) == b"set" and list(w.settings.folder("tmp").iterdir())
+    w.delete_project(pid)
+    assert list(w.settings.folder("tmp").iterdir()) == []
+
+
+def test_personal_data_is_named_where_only_the_models_own_words_hold_it(w, pid):
+    """The proposal that a person changed, and the raw reply, leave with the set too."""
+    items.add_counterfactuals(w.db, pid, [Counterfactual(
+        "p", "e4", "Write to eva@clinic.example.", "good", "bad", Origin("llm", "m"), "Sure! Call me: tom@model.example", created_at=WHEN)])
+    items.add_counterfactuals(w.db, pid, [Counterfactual("q4", "e4", "A bad text 4.", "good", "bad", Origin("human", "expert"),
+                                                         derived_from="p", created_at=WHEN)])
+    items.add_checks(w.db, pid, [replace(w._state(pid).checks["c0"], counterfactual_id=i) for i in ("p", "q4")])
+    w.decide(pid, "q4", "edited", "ben")
+    assert w.personal_data(pid) == ({"mail address": 1}, [("e4", "mail address", "eva@clinic.example")])
+    w.decide(pid, "p", "accepted", "ben")
+    assert [piece for _, _, piece in w.personal_data(pid)[1]] == ["eva@clinic.example", "tom@model.example"]
 
 
 def test_a_file_is_written_by_the_ending_of_its_name(w, pid, tmp_path):

@@ -4,9 +4,9 @@ import pytest
 
 from cod_core.data.reading import Table
 from cod_core.data.tables import Columns
-from cod_core.errors import BadInput
+from cod_core.errors import BadInput, CodError
 from cod_core.store import items
-from cod_core.types import Example, Task
+from cod_core.types import Counterfactual, Example, Origin, Prediction, Task
 from cod_core.workspace import Workspace
 
 LABELS = ("bad", "good")
@@ -127,3 +127,72 @@ def test_descriptions_are_one_a_label_or_none(w, descriptions):
     with pytest.raises(BadInput, match="2 labels and"):
         w.create_project("Texts", Task("Good or bad?", LABELS, descriptions))
     assert w.projects() == []
+
+
+def exported(w, rows) -> bytes:
+    """A bundle of accepted pairs on training texts (text, label, source)."""
+    other = w.create_project("Other", Task("Good or bad?", LABELS))
+    items.add_examples(w.db, other, [Example(f"b{i}", *row[:2], "train", row[2]) for i, row in enumerate(rows)])
+    for e in w.examples(other):
+        target = next(label for label in LABELS if label != e.label)
+        items.add_counterfactuals(w.db, other, [Counterfactual(
+            f"c{e.id}", e.id, f"{e.text} Not at all.", e.label, target, Origin("search", "s"), created_at="2026-01-01T00:00:00Z")])
+        w.decide(other, f"c{e.id}", "accepted", "ann", override_reason="no teacher at hand")
+    return w.export_bundle(other)
+
+
+def test_the_pairs_of_a_bundle_keep_away_from_the_test_as_an_upload_does(w, pid):
+    """A test text came in once more, in other case, as a training text with its counterfactual."""
+    upload(w, pid, [("Held out.", "good", "t1")], "test")
+    upload(w, pid, [("Free.", "", "")], "unlabelled")
+    free = w.examples(pid, "unlabelled")[0]
+    data = exported(w, [("HELD  out.", "good", None), ("Of the same document.", "bad", "t1"), ("Really new.", "good", "n1")])
+    again, left = w.import_bundle(pid, data)
+    assert again == pid and [p.row for p in left] == [1, 2] and "other case" in left[0].message and "'t1'" in left[1].message
+    assert w.summary(pid).n_train == 31 and set(w._state(pid).outcome) == {"b2"} and not w._state(pid).stale - 1
+    assert w.examples(pid, "unlabelled") == [free]
+
+
+def test_a_bundle_of_other_labels_is_refused_and_leaves_nothing(w, pid):
+    """Its texts came in under labels that the project does not know."""
+    other = w.create_project("Yes or no", Task("q", ("yes", "no")))
+    with pytest.raises(BadInput, match="labels of the bundle"):
+        w.import_bundle(other, exported(w, [("Really new.", "good", "")]))
+    assert w.examples(other) == []
+
+
+def test_a_bundle_that_cannot_be_stored_leaves_no_half_project(w, monkeypatch):
+    data, before = exported(w, [("Really new.", "good", "")]), len(w.projects())
+
+    def full(*_):
+        raise CodError("The disk is full.")
+    monkeypatch.setattr(items, "add_checks", full)
+    with pytest.raises(CodError, match="full"):
+        w.import_bundle(None, data)
+    assert len(w.projects()) == before
+
+
+def test_prompts_that_get_a_label_keep_away_from_the_test_as_an_upload_does(w, pid, monkeypatch):
+    upload(w, pid, [("Held out.", "good", "t1")], "test")
+    upload(w, pid, [("Of the same document.", "", "t1"), ("Really new.", "", "")], "unlabelled")
+    items.add_examples(w.db, pid, [Example("older", "HELD  out.", None, "unlabelled")])
+
+    class Sure:
+        id = "answers"
+
+        def predict(self, texts, progress=None):
+            return [Prediction(LABELS, (-3.0, -0.05))] * len(texts)
+    monkeypatch.setattr(w, "generates", lambda pid: True)
+    monkeypatch.setattr(w, "teacher", lambda pid: Sure())
+    assert w.label_prompts(pid) == {"labelled": 1, "undecided": 0, "apart": 2}
+    assert [e.text for e in w.examples(pid, "train")][30:] == ["Really new."] and w.summary(pid).n_unlabelled == 2
+
+
+def test_a_label_that_another_process_gave_is_on_the_card(w, pid, tmp_path):
+    """A worker labels the prompts; the server went on showing texts without a label until it was started again."""
+    upload(w, pid, [("Free.", "", "")], "unlabelled")
+    free = w.examples(pid, "unlabelled")[0]
+    items.add_counterfactuals(w.db, pid, [Counterfactual("c", free.id, "Not free.", "good", "bad", Origin("import", "x"))])
+    assert w.cards(pid)[0].example.label is None
+    upload(Workspace(tmp_path), pid, [("Free.", "good", "")], "test")
+    assert (w.cards(pid)[0].example.label, w.card(pid, free.id).example.split) == ("good", "test")

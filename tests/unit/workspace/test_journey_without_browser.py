@@ -136,8 +136,8 @@ def test_distil_measure_export_and_restore(made, tmp_path):
     assert len(lines) == w.export_counts(pid)["exported"] >= 8
     assert all(line["verification"]["flipped"] for line in lines)
     bundle = w.export_bundle(pid)
-    restored = w.import_bundle(None, bundle)
-    assert w.import_bundle(restored, bundle) == restored  # twice changes nothing
+    restored, _ = w.import_bundle(None, bundle)
+    assert w.import_bundle(restored, bundle) == (restored, [])  # twice changes nothing
     again = [json.loads(line) for line in w.export_jsonl(restored).splitlines()]
     key = lambda r: (r["text"], r["counterfactual_text"], r["decision"]["status"])  # noqa: E731
     assert sorted(map(key, again)) == sorted(map(key, lines)) or w.project(restored).teacher is None

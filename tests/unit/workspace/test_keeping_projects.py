@@ -1,9 +1,11 @@
 """Projects kept, copied, moved to another machine, erased: what goes in comes back, and what is erased is gone."""
 
 import errno
+import hashlib
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from cod_core.errors import BadInput, CodError
 from cod_core.jobs import queue
 from cod_core.store import cache, decisions, items, people, portable, projects
 from cod_core.text import text_hash
-from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task
+from cod_core.types import Counterfactual, Decision, Example, FlipCheck, Origin, Prediction, Task
 from cod_core.workspace import Workspace
 
 LABELS = ("good", "bad")
@@ -130,6 +132,39 @@ def test_a_backup_of_a_copy_holds_its_replies_under_their_own_names(w, pid, tmp_
     assert cache.get_reply(other.db, "paid") == {"text": "before"}
 
 
+def test_a_backup_is_of_one_moment_whatever_is_decided_meanwhile(w, pid):
+    """A decision came without the text that it is about, and the restored project could not be opened."""
+    made = []
+
+    def meanwhile(done, total, message=""):
+        if done == 4 and not made:
+            check = next(iter(w._state(pid).checks.values()))
+            cf = Counterfactual("new", "e2", "A poor one.", "good", "bad", Origin("search", "s"), created_at=check.checked_at)
+            made.append(cf)
+            items.add_counterfactuals(w.db, pid, [cf])
+            items.add_checks(w.db, pid, [replace(check, counterfactual_id="new")])
+            decisions.append(w.db, pid, Decision("new", "e2", "accepted", "ann", decided_at=check.checked_at))
+    before, out = content(w, pid), io.BytesIO()
+    w._write_backup(pid, out, meanwhile)
+    again = w.restore(out.getvalue())
+    assert made and set(w.kept_pairs(again)) <= {"e0"} and content(w, again) == before
+
+
+def test_a_file_that_is_renewed_meanwhile_does_not_spoil_the_backup(w, pid, monkeypatch):
+    """It was read twice, once for its sum: no restore accepted such a backup."""
+    report, read = w.settings.folder("students", pid) / "report.json", Path.read_bytes
+    report.write_text("{}")
+
+    def renewed(path):
+        if path == report:
+            report.write_text('{"made_at": "now"}')
+        return read(path)
+    monkeypatch.setattr(Path, "read_bytes", renewed)
+    data = w.backup(pid)
+    monkeypatch.undo()
+    assert (w.settings.home / "students" / w.restore(data) / "report.json").exists()
+
+
 def test_no_key_is_in_a_backup(w, pid):
     w.remember_key(pid, "https://host/v1", "sk-secret-key")
     with zipfile.ZipFile(io.BytesIO(w.backup(pid))) as archive:
@@ -161,22 +196,27 @@ def test_a_damaged_or_hostile_backup_restores_nothing(w, pid, change, says):
     assert {p.id for p in w.projects()} == known
 
 
-def test_rows_that_cannot_be_read_restore_nothing(w, pid):
-    """Half a project looks like a whole one."""
-    import hashlib
-
-    bad = b'{"seq": 1, "undoes": 99, "counterfactual_id": "c0", "example_id": "e0", "status": "x", "annotator": "a"}\n'
+@pytest.mark.parametrize(("table", "row"), [
+    ("decisions", '{"seq": 1, "undoes": 99, "counterfactual_id": "c0", "example_id": "e0", "status": "x", "annotator": "a"}'),
+    ("decisions", '{"seq": 1, "counterfactual_id": "c0", "example_id": "e0", "status": "accepted"}'),
+    ("examples", '{"id": "e0", "position": 1}'),
+    ("runs", '{"run_id": "a", "config": {}}\n{"run_id": "b"}'),
+    ("projects", '{'), ("projects", '[1]'), ("projects", '{"id": "abcdef0123456789"}'),
+    ("projects", '{"id": "abcdef0123456789", "name": "x", "task": 3, "teacher": null, "settings": {}, "created_at": "2026"}')])
+def test_rows_that_cannot_be_read_restore_nothing(w, pid, table, row):
+    """Half a project looks like a whole one; a project that cannot be listed kept all others off the screen."""
+    bad = row.encode() + b"\n"
 
     def change(name, body):
-        if name == "tables/decisions.jsonl":
+        if name == f"tables/{table}.jsonl":
             return name, bad
         if name == "backup.json":
             about = json.loads(body)
-            about["sha256"]["tables/decisions.jsonl"] = hashlib.sha256(bad).hexdigest()
+            about["sha256"][f"tables/{table}.jsonl"] = hashlib.sha256(bad).hexdigest()
             return name, json.dumps(about)
         return name, body
     known = {p.id for p in w.projects()}
-    with pytest.raises(BadInput, match="cannot read"):
+    with pytest.raises(BadInput, match="cannot read|cannot be read|no project"):
         w.restore(rezipped(w.backup(pid), change))
     assert {p.id for p in w.projects()} == known
 

@@ -1,8 +1,10 @@
 """The files that keep a sweep's report: whole or absent, and as stale after a renewal as before."""
 
 import json
+from pathlib import Path
 
 import pytest
+import safetensors.numpy
 
 from cod_core.errors import BadInput
 from cod_core.workspace import Workspace
@@ -98,3 +100,21 @@ def test_a_grid_that_cannot_be_done_is_refused_before_anything_is_trained(world)
     with pytest.raises(BadInput, match="Layer methods"):
         world.w.run_grid({"tasks": [world.pid], "shots": [4], "seeds": 2, "runs": runs})
     assert not world.w.finished(world.pid, world.w.eval_sets(world.pid))
+
+
+def test_a_sweep_that_is_killed_while_it_judges_again_leaves_the_former_answers(world, monkeypatch):
+    """A torn file lay in the place of a finished student's answers, and the Results page ended in a traceback."""
+    w, pid, save = world.w, world.pid, safetensors.numpy.save_file
+    before = world.sweep(8, 6)
+
+    def killed(arrays, path, metadata=None):
+        save(arrays, path, metadata)
+        Path(path).write_bytes(Path(path).read_bytes()[:40])
+        raise KeyboardInterrupt
+    world.add_texts("test", 2)
+    monkeypatch.setattr(safetensors.numpy, "save_file", killed)
+    with pytest.raises(KeyboardInterrupt):
+        world.sweep(8, 6)
+    monkeypatch.undo()
+    runs_before = w.report(pid)["run_ids"]
+    assert all(len(w.predicted(pid, run_id)) == 200 for run_id in runs_before) and w.results(pid).effects[0]["k"] == before["k"]

@@ -4,6 +4,7 @@ Every prediction is cached, so no model loads.
 """
 
 import json
+import threading
 
 import pytest
 
@@ -214,3 +215,35 @@ def test_roles_say_who_may_do_what(w):
         with pytest.raises(CodError, match="Ask an owner"):
             need("curator", act)
     need("reviewer", "adjudicate")
+
+
+def test_a_run_without_a_person_gives_no_second_opinion(w, pid):
+    """It voted on flagged texts, agreed with one person, settled the flag and counted in the agreement of people."""
+    w.decide(pid, "c00", "accepted", "ann")
+    w.decide(pid, "c00", "needs_review", "ben")
+    w.decide(pid, "c10", "needs_review", "ann")
+    assert w.accept_unattended(pid) == 9
+    assert statuses(w, pid)["e2"] == "accepted" and w._state(pid).outcome["e0"].status == "needs_review"
+    assert "unattended" not in {d.annotator for i in ("e0", "e1") for d in w._state(pid).logs[i]}
+
+
+def test_two_opinions_given_at_the_same_moment_settle_their_flag(w, pid, monkeypatch):
+    """Each had read the log before the other was in it: both agreed, and the text stayed flagged for ever."""
+    from cod_core.curation import opinions
+
+    w.decide(pid, "c00", "needs_review", "ann")
+    ready, purpose_of = threading.Barrier(2), opinions.purpose_of
+
+    def together(log, annotator):
+        try:
+            ready.wait(0.5)
+        except threading.BrokenBarrierError:
+            pass  # the other one waits for its turn to read
+        return purpose_of(log, annotator)
+    monkeypatch.setattr(opinions, "purpose_of", together)
+    both = [threading.Thread(target=w.decide, args=(pid, "c00", "accepted", who)) for who in ("bob", "cyd")]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert w._state(pid).outcome["e0"].status == "accepted" and w.seconds(pid)[0].phase in ("agreed", "settled")

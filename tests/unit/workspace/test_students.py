@@ -61,11 +61,11 @@ def sweep(w, pid, **params):
 def test_every_option_trains_students_of_its_own_and_only_once(made, params):
     """Two ablations under one run id would show one's numbers for the other."""
     w, pid = made
-    before = runs.run_ids(w.db, pid)
+    before = runs.runs(w.db, pid)
     out, found = sweep(w, pid, **params)
     assert out["new"] >= 1 and {r.config.arm for r in found} >= {"kd", "cod"}
     assert sweep(w, pid, **params)[0]["new"] == 0
-    assert len(runs.run_ids(w.db, pid)) == len(before) + out["new"]
+    assert len(runs.runs(w.db, pid)) == len(before) + out["new"]
 
 
 def test_a_trained_student_leaves_as_a_folder_that_loads_without_this_app(made, tmp_path):
@@ -291,6 +291,7 @@ def test_the_unverified_arm_takes_proposals_that_do_not_flip(made, tmp_path):
     columns = {"original": "original", "counterfactual": "counterfactual", "label": "label", "batch": None}
     w.import_counterfactuals(pid, read_table("p.tsv", "\n".join(lines).encode()), columns)
     assert w.accept_unattended(pid) == 4
+    items.add_examples(w.db, pid, [Example("free", "Something to judge on.", None, "unlabelled")])
     cells, _, _ = w.plan_sweep(pid, {"arms": ["cod", "unverified"], "shots": [8], "seeds": 3})
     texts = {arm: {r.text for c in cells if c.config.arm == arm for r in c.rows if r.is_cf} for arm in ("cod", "unverified")}
     assert not any(t.startswith("This") for t in texts["cod"]) and any(t.startswith("This") for t in texts["unverified"])
