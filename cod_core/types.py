@@ -13,6 +13,7 @@ TIE = 1e-9  # nats: classes that lie no further apart lead together, and a tie i
 SPLITS = ("train", "validation", "test", "unlabelled")
 STATUSES = ("pending", "accepted", "edited", "rejected", "skipped", "needs_review")
 KEPT = ("accepted", "edited")
+UNATTENDED = "unattended"  # who accepts in a run without a person
 REJECT_REASONS = (
     "not_fluent", "label_wrong", "not_minimal", "changes_other_facts",
     "unrealistic_or_unsafe", "duplicate", "teacher_wrong", "other",

@@ -59,9 +59,18 @@ class Costing(Base):
         return out
 
     def price_of_a_pair(self, pid: str) -> float | None:
-        """Mean price of a kept counterfactual in dollars; None where a language model wrote some at an unknown price."""
-        prices = [cf.origin.cost_usd if cf.origin.kind == "llm" else 0.0 for cf, _ in self.kept_pairs(pid).values()]
-        return None if not prices or any(p is None for p in prices) else float(np.mean(prices))
+        """Dollars a kept counterfactual: what language models took for proposals, those that came to nothing too, shared by
+        all kept ones; 0 where they wrote none of these, None where there are none or a price is missing."""
+        from cod_core.workspace.llm import proposing_key
+
+        kept = self.kept_pairs(pid)
+        if not any(cf.origin.kind == "llm" for cf, _ in kept.values()):
+            return 0.0 if kept else None
+        told = cache.get_reply(self.db, proposing_key(pid))
+        if told is not None:
+            return told["cost_usd"] / len(kept) if told["priced"] == told["calls"] else None
+        written = [cf.origin.cost_usd for cf in self._snapshot(pid).counterfactuals.values() if cf.origin.kind == "llm"]
+        return None if None in written else sum(written) / len(kept)  # an earlier version, or a set from elsewhere
 
     def measure_reading(self, pid: str, encoder: str, lap: Callable[[], float | None]) -> None:
         """Keep what one of the project's texts takes, read by the teacher and by the encoder: kWh, measured once on some of them.

@@ -100,7 +100,7 @@ def asks_for(workspace, pid: str, texts, again: int = 0, keep: tuple[str, ...] =
 
 
 def plan_llm(workspace, pid: str, params: dict):
-    """The Plan of a run; sends nothing. Second tries (params["repair"]) depend on the replies: a note says how many at most."""
+    """The Plan of a run; asks the teacher about texts that it has not judged, and nobody else. Second tries (params["repair"]) depend on the replies: a note says how many at most."""
     from dataclasses import replace
 
     from cod_core.counterfactuals import llm_plan, prompts
@@ -120,13 +120,18 @@ def plan_llm(workspace, pid: str, params: dict):
     return replace(found, notes=(*found.notes, more))
 
 
+def proposing_key(pid: str) -> str:
+    """Where the calls, tokens and money of all proposals are counted, those that came to nothing too."""
+    return f"proposing:{pid}"
+
+
 def generator_of(workspace, pid: str, params: dict, key: str | None):
     """The generator that params describe, with its client."""
     from cod_core.counterfactuals.llm import LLMGenerator
 
     settings = settings_of(params)
     template = template_of(workspace, pid, params, settings)
-    return LLMGenerator(client_of(workspace, pid, settings, key), workspace.project(pid).task, template,
+    return LLMGenerator(client_of(workspace, pid, settings, key, counted=proposing_key(pid)), workspace.project(pid).task, template,
                         demonstrations_of(workspace, pid, template))
 
 

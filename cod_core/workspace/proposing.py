@@ -3,7 +3,7 @@
 from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
 from cod_core.store import items
-from cod_core.types import Counterfactual, Example
+from cod_core.types import UNATTENDED, Counterfactual, Example
 from cod_core.workspace.base import Base
 
 GENERATORS = ("search", "llm")
@@ -80,7 +80,7 @@ class Proposing(Base):
         table = Table(["original", "counterfactual", "counterfactual_label"], rows, list(range(1, len(rows) + 1)), [])
         return self.import_counterfactuals(pid, table, name=name)
 
-    def accept_unattended(self, pid: str, annotator: str = "unattended") -> int:
+    def accept_unattended(self, pid: str, annotator: str = UNATTENDED) -> int:
         """Accept the best verified proposal of every undecided text; returns how many. For runs without a person.
 
         Texts on which a second opinion is wanted are left to people: no program's vote counts as one.

@@ -17,7 +17,7 @@ from cod_core.counterfactuals.quality import (
 from cod_core.errors import BadInput
 from cod_core.store import items, projects
 from cod_core.text import folded
-from cod_core.types import Counterfactual
+from cod_core.types import UNATTENDED, Counterfactual
 from cod_core.workspace.base import Base
 
 
@@ -103,7 +103,7 @@ class Judging(Base):
         values = self.fluency(pid, pairs, measure=isinstance(judge, WordPairFluency))
         return {pair: value for pair, value in zip(pairs, values) if value is not None}, judge.name
 
-    def accept_within_limits(self, pid: str, annotator: str = "unattended") -> dict:
+    def accept_within_limits(self, pid: str, annotator: str = UNATTENDED) -> dict:
         """Accept the best proposal of each undecided text where no threshold rejects it. Returns {"accepted", "held_back"}."""
         card, accepted, held = self.quality(pid), 0, 0
         for one in self.cards(pid):

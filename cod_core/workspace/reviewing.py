@@ -9,7 +9,7 @@ from cod_core.curation import decide as deciding
 from cod_core.curation import filters, opinions
 from cod_core.curation.agreement import Agreement, agreement
 from cod_core.errors import BadInput
-from cod_core.types import KEPT, Counterfactual, Decision, FlipCheck, now
+from cod_core.types import KEPT, UNATTENDED, Counterfactual, Decision, FlipCheck, now
 from cod_core.workspace.cards import Card, Cards
 
 BULK = {"accepted": "accepted", "rejected": "rejected", "needs_review": "flagged"}
@@ -129,8 +129,12 @@ class Reviewing(Cards):
         return replace(made, seq=deciding.decide(self.db, pid, made, check, seen))
 
     def agreement(self, pid: str, three_way: bool = False) -> Agreement:
-        """Agreement on texts with two blind opinions: kept or rejected; with three_way an edit is a third answer."""
-        votes = [opinions.blind_votes(log) for log in self._state(pid).logs.values()]
+        """Agreement on texts with two people's blind opinions: kept or rejected; with three_way an edit is a third answer.
+
+        What a run without a person accepted is no opinion.
+        """
+        votes = [{who: d for who, d in opinions.blind_votes(log).items() if who != UNATTENDED}
+                 for log in self._state(pid).logs.values()]
         name = (lambda d: d.status) if three_way else opinions.category
         return agreement([{who: name(d) for who, d in found.items()} for found in votes if len(found) >= 2])
 

@@ -77,6 +77,19 @@ def test_repair_tells_the_model_what_the_teacher_said(made):
     assert w.generate(pid, {**params, "repair": 1})["flipped"] == 4 and server.calls == calls
 
 
+def test_a_counterfactual_costs_what_all_tries_took(made):
+    """The reply that was kept was counted, and not those that came to nothing."""
+    w, _, server, params = made
+    pid = w.create_project("Cameras, priced", Task("Is it praise?", LABELS))
+    items.add_examples(w.db, pid, [Example(short_hash(t), t, label) for t, label in TEXTS])
+    w.set_teacher(pid, w.project(made[1]).teacher)
+    priced = {**params, "llm": {**params["llm"], "price_in": 1.0, "price_out": 1.0, "temperature": 0.9}}
+    calls = server.calls
+    assert w.generate(pid, priced)["flipped"] == 2 and w.accept_unattended(pid) == 2
+    prices = [cf.origin.cost_usd for cf in w._snapshot(pid).counterfactuals.values()]
+    assert server.calls - calls >= 4 == len(prices) and w.price_of_a_pair(pid) == pytest.approx(sum(prices) / 2)
+
+
 def test_the_prompt_study_compares_prompts_and_the_best_is_used(made):
     w, pid, server, params = made
     steps = []

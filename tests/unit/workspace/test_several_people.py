@@ -227,6 +227,14 @@ def test_a_run_without_a_person_gives_no_second_opinion(w, pid):
     assert "unattended" not in {d.annotator for i in ("e0", "e1") for d in w._state(pid).logs[i]}
 
 
+def test_what_a_run_without_a_person_accepted_is_no_opinion(w, pid):
+    """Agreement with the machine was reported as that of two people."""
+    assert w.accept_unattended(pid) and w.ask_opinions(pid, "rob", 2) == 2
+    for example_id in w.opinions_for(pid, "ann"):
+        w.decide(pid, w.card(pid, example_id).offered.id, "accepted", "ann")
+    assert {s.phase for s in w.seconds(pid)} == {"agreed"} and w.agreement(pid).n == 0
+
+
 def test_two_opinions_given_at_the_same_moment_settle_their_flag(w, pid, monkeypatch):
     """Each had read the log before the other was in it: both agreed, and the text stayed flagged for ever."""
     from cod_core.curation import opinions
