@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from cod_core.workspace.teaching import usual_rounds
 from ui import answers, checking, errors, hubmodel, jobs, language_model, layout, people, state, verdict
 
 layout.through_app()
@@ -119,10 +120,10 @@ def finetune() -> None:
         encoder = st.text_input(
             "Model to start from", "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint")
         )
-        epochs = st.number_input("Rounds over the texts", 1, 20, 2)
+        epochs = st.number_input("Rounds over the texts", 1, 20, usual_rounds(summary.n_train))
     busy = jobs.running(w.job(pid))
     if st.button("Train a teacher", type=kind_of_action, key="use", disabled=busy or summary.n_train == 0):
-        with errors.shown():
+        with errors.shown(), st.spinner("Looking for the model to start from …"):
             w.start(pid, "finetune_teacher", {"encoder": encoder.strip(), "epochs": int(epochs)})
             st.rerun()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.models.cached import CHUNK, CachedClassifier
-from cod_core.models.encoder import DEFAULT_ENCODER, resolve, weights_revision
+from cod_core.models.encoder import DEFAULT_ENCODER, needs_safetensors, resolve, weights_revision
 from cod_core.progress import Progress, silent
 from cod_core.store import items, projects
 from cod_core.text import short_hash
@@ -41,6 +41,11 @@ class TeacherReport:
     warning: str = ""
     unanswered: int = 0
     covered: float | None = None
+
+
+def usual_rounds(rows: int) -> int:
+    """How often a teacher's training goes over its texts where nobody says so: few texts need more rounds to be learnt at all."""
+    return 2 if rows >= 2000 else 4 if rows >= 400 else 10
 
 
 class Teaching(Answering):
@@ -229,6 +234,23 @@ class Teaching(Answering):
                 "letters: it knows their answers, so every result would look better than it is. Choose another teacher, or train "
                 "one on your training texts.")
 
+    def check_finetuning(self, pid: str, params: dict) -> None:
+        """Refuse a training that could only fail, before it is queued: no weights are read for that.
+
+        Raises ModelUnavailable where there is no such model, NotEnoughData where a label has no training text.
+        """
+        from cod_core.models.decoder import is_decoder
+        from cod_core.models.finetune import needs_every_label
+        from cod_core.models.gguf import is_there
+        from cod_core.models.local_llm import is_gguf
+
+        needs_every_label([e.label for e in items.examples(self.db, pid, split="train")], self.project(pid).task.labels)
+        encoder = params.get("encoder") or DEFAULT_ENCODER
+        if is_gguf(encoder):
+            return is_there(encoder)
+        is_decoder(encoder)
+        needs_safetensors(resolve(encoder))
+
     def finetune_teacher(self, pid: str, params: dict, progress: Progress = silent) -> dict:
         """Train a teacher on the project's training rows and choose it. params: encoder (a decoder or a GGUF file will do
         too), epochs.
@@ -245,8 +267,7 @@ class Teaching(Answering):
         name = short_hash(encoder, params.get("epochs"), *(e.id + str(e.label) for e in rows))
         folder = self.settings.folder("teachers", pid) / name
         finetune_teacher([e.text for e in rows], [e.label for e in rows], labels, encoder, folder,
-                         epochs=int(params.get("epochs") or (2 if len(rows) >= 2000 else 4 if len(rows) >= 400 else 10)),
-                         progress=progress)
+                         epochs=int(params.get("epochs") or usual_rounds(len(rows))), progress=progress)
         few = len(rows) < FEW_ROWS
         out: dict = {"rows": len(rows), "accuracy": None, "measured_on": None, "estimate": None, "warning": None}
         test = [e for e in items.examples(self.db, pid, split="test") if e.label is not None]
