@@ -24,13 +24,15 @@ def section(w: Any, project: Any) -> None:
     )
     if waiting:
         _give(w, pid, me, waiting)
-    elif not seconds:
+    else:
+        people.take(pid, [])  # the text that was decided last stands on no screen any more
+    if not seconds:
         errors.box(
             "Nobody has asked for a second opinion yet. Flag a text on the page Curate (key F), or draw some by "
             "chance below; another person then decides on them without seeing what the first one decided.",
             "info",
         )
-    else:
+    elif not waiting:
         errors.box("Nothing waits for your opinion.", "ok")
     if differ:
         st.subheader("Settle what differs", anchor=False)
