@@ -112,8 +112,8 @@ def finetune() -> None:
     summary = w.summary(pid)
     if summary.n_train < 200:
         errors.box(
-            f"You have {summary.n_train} labelled training texts. Below about 200 such a teacher is weak; its "
-            "accuracy is measured by leaving parts out in turn, so look at it before you rely on it.",
+            f"You have {summary.n_train} labelled training texts. Below about 200 such a teacher is weak: look at how often "
+            "it is right before you rely on it.",
             "warn",
         )
     with st.expander("Options"):
