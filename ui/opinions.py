@@ -78,7 +78,8 @@ def _give(w: Any, pid: str, me: str, waiting: list[str]) -> None:
     st.html('<div class="cod-why">Decide as if you were the first. The other opinion is shown once yours is in.</div>')
     left, right = st.columns([1.9, 1], gap="medium")
     with left:
-        st.html(diffcard.changes(card.example.text, card.offered.text, card.offered.note))
+        st.html(diffcard.changes(card.example.text, card.offered.text, review.note(card.offered)))
+        st.html(f'<div class="cod-why">{escape(review.gold(card.example))} (of the text before the change)</div>')
         answers.panel(w, pid, card.example.text, card.offered.text, card.check)
     with right:
         if card.check is not None:
@@ -131,7 +132,7 @@ def _settle(pid: str, found: Any) -> None:
     """Both decisions side by side; one press makes one of them the text's."""
     card = found.card
     with st.container(border=True):
-        st.html(diffcard.card("Original", escape(card.example.text)))
+        st.html(diffcard.card("Original", escape(card.example.text), review.gold(card.example)))
         for column, (who, (made, cf, check)) in zip(st.columns(len(found.votes)), sorted(found.votes.items())):
             with column:
                 said = review.STATUS_WORDS[made.status]

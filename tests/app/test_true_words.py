@@ -5,8 +5,8 @@ from conftest_app import LABELS, words
 
 from cod_core.jobs import queue
 from cod_core.store import items
-from cod_core.types import Example
-from ui import again, jobs, layout, strip
+from cod_core.types import Counterfactual, Example, Origin
+from ui import again, jobs, layout, review, strip
 
 
 def test_an_unknown_page_in_the_address_is_said_before_anything_else(home, screen, monkeypatch):
@@ -61,3 +61,10 @@ def test_words_that_were_not_used_are_named_and_a_phrase_that_is_not_there_leave
     assert not test.exception and "so it cannot be kept" in words(test) and test.session_state["again_open"]
     test.button(key="again").click().run()
     assert not test.exception and again.HINT["useless"].strip() in words(test)
+
+
+def test_the_effort_of_the_search_is_told_with_the_technical_details_only(monkeypatch):
+    cf = Counterfactual("c", "e", "text", *LABELS, Origin("search", "search"), note="replaced “good” with “bad” (13 texts scored)")
+    assert review.note(cf) == "replaced “good” with “bad”"
+    monkeypatch.setattr(review.state, "technical", lambda: True)
+    assert review.note(cf).endswith("(13 texts scored)")
