@@ -9,17 +9,16 @@ from cod_core.types import Counterfactual, Example, Origin
 from ui import again, jobs, layout, review, strip
 
 
-def test_an_unknown_page_in_the_address_is_said_before_anything_else(home, screen, monkeypatch):
-    monkeypatch.setattr(type(layout.st.context), "url", property(lambda self: "http://127.0.0.1:8501/nosuchpage"))
-    test = screen("start")
-    assert not test.exception and words(test).index("The page in the address does not exist") < words(test).index("cod-hero")
-    assert "does not exist" not in words(test.run()), "said once"
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8501/", "http://127.0.0.1:8501/results", None])
-def test_a_page_that_exists_is_no_matter(home, screen, monkeypatch, url):
+@pytest.mark.parametrize(("url", "more"), [
+    ("http://127.0.0.1:8501/", 0), ("http://127.0.0.1:8501/results", 0), (None, 0), ("http://127.0.0.1:8501/no%20such", 1)])
+def test_an_address_without_a_page_gets_one_that_leads_to_the_start(home, monkeypatch, url, more):
+    """Streamlit's own dialog stood before the app's words. In a browser: tests/e2e/test_first_address.py."""
     monkeypatch.setattr(type(layout.st.context), "url", property(lambda self: url))
-    assert "does not exist" not in words(screen("start"))
+    pages = []
+    monkeypatch.setattr(layout.st, "navigation", lambda given, position: pages.extend(given))
+    monkeypatch.setattr(layout.st, "Page", lambda page, **named: named["url_path"])
+    layout.navigate()
+    assert len(pages) == len(layout.PAGES) + more and (not more or pages[-1] == "no such")
 
 
 def test_a_project_that_is_gone_is_said_before_anything_else(home, screen):
