@@ -42,6 +42,15 @@ def test_development_texts_are_counted_and_the_split_is_told_as_it_is(empty, scr
     assert any("They join what was set aside for testing before" in c for c in told) and not any("Unless a test file" in c for c in told)
 
 
+def test_who_brought_test_texts_first_is_asked_for_training_texts_next(empty, screen, workspace):
+    """The choice stood at test texts still, with no word of what is missing: the next file became test texts too."""
+    items.add_examples(workspace.db, empty, [Example("t", "A test text.", LABELS[0], "test")])
+    test = screen("data", empty)
+    assert "Now add the texts to learn from" in words(test)
+    [role] = [g for g in test.button_group if g.key.startswith("role-")]
+    assert role.value == "labelled" and role.key == "role-False-True"
+
+
 @pytest.mark.parametrize(("n", "hints"), [(9, True), (99, True), (100, False)])
 def test_the_strip_says_where_so_few_texts_can_only_hint(n, hints):
     from cod_core.workspace.live import Live
