@@ -120,7 +120,7 @@ def finetune() -> None:
         encoder = st.text_input(
             "Model to start from", "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint")
         )
-        epochs = st.number_input("Rounds over the texts", 1, 20, usual_rounds(summary.n_train))
+        epochs = st.number_input("Rounds over the texts", 1, 100, usual_rounds(summary.n_train))
     busy = jobs.running(w.job(pid))
     if st.button("Train a teacher", type=kind_of_action, key="use", disabled=busy or summary.n_train == 0):
         with errors.shown(), st.spinner("Looking for the model to start from …"):

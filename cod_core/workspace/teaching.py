@@ -18,6 +18,7 @@ PLAIN = {"builtin": "Built-in teacher", "transformers": "Hugging Face classifier
 SAVED_AFTER = {"llm": 32, "generative": 16}  # texts: answers that cost money or seconds are saved sooner
 
 
+FEWEST_STEPS, BATCH_ROWS = 60, 32  # of a teacher's training
 SEEN_SHARE, SEEN_ROWS = 0.1, 5  # of the texts that students are judged on: from here on a teacher's training is no accident
 
 
@@ -44,8 +45,13 @@ class TeacherReport:
 
 
 def usual_rounds(rows: int) -> int:
-    """How often a teacher's training goes over its texts where nobody says so: few texts need more rounds to be learnt at all."""
-    return 2 if rows >= 2000 else 4 if rows >= 400 else 10
+    """How often a teacher's training goes over its texts where nobody says so.
+
+    Below 400 texts ten times, and so often that FEWEST_STEPS batches are seen: 36 triage notes of three labels were not even
+    learnt by heart in ten rounds (36 % right on them, 34 % on others: guessing); in 30 they were (86 % and 63 %).
+    """
+    few = max(10, -(-FEWEST_STEPS // max(1, -(-rows // BATCH_ROWS))))
+    return 2 if rows >= 2000 else 4 if rows >= 400 else few
 
 
 class Teaching(Answering):

@@ -54,9 +54,10 @@ def training(screen, pid):
 
 
 def test_few_texts_are_read_as_often_as_they_need(filled, screen):
-    """The page said two rounds whatever the number of texts, and 36 texts made a teacher that guessed."""
+    """The page said two rounds whatever the number of texts, and 36 texts made a teacher that guessed; so did ten."""
     [rounds] = [n for n in training(screen, filled).number_input if n.label == "Rounds over the texts"]
-    assert rounds.value == 10 and [usual_rounds(n) for n in (399, 400, 2000)] == [10, 4, 2]
+    assert rounds.value == usual_rounds(4) == 60
+    assert [usual_rounds(n) for n in (0, 36, 200, 399, 400, 2000)] == [60, 30, 10, 10, 4, 2]
 
 
 @pytest.mark.parametrize(("model", "said"), [("no-such/model", "There is no model"), ("/no/such.gguf", "There is no file such.gguf")])
