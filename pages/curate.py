@@ -17,7 +17,9 @@ def nothing_listed(show: str) -> None:
         errors.box("No text is in this list with these filters.", "info")
         st.button("Show all again", key="q-clear-list", type="primary", on_click=queuebar.clear)
     elif show == "todo":
-        errors.box("Every proposal is decided. You can still look at them under Kept, or undo.", "ok")
+        flagged = sum(row.status == "needs_review" for row in queue.narrowed)
+        waiting = f" {layout.several(flagged, 'text')} flagged for a second opinion: see the page Review." if flagged else ""
+        errors.box(f"Every proposal is decided.{waiting} You can still look at them under Kept, or undo.", "ok")
         with st.container(horizontal=True):
             if not waits:
                 layout.next_step("distill", "Go on to Distil")

@@ -54,6 +54,8 @@ def holdings(summary: Any) -> None:
             st.html(
                 f'<div class="cod-why">A balanced comparison can use up to {summary.largest_k:,} of these texts.</div>'
             )
+    if not summary.n_train and summary.n_test:
+        errors.box("Now add the texts to learn from, with their labels: nothing is trained on test texts.", "info")
     if summary.n_train and summary.n_test < 100:
         errors.box(
             f"There are {summary.n_test} labelled test texts. With fewer than 100 the results can only hint at "
@@ -106,7 +108,7 @@ with area:
         default="test" if summary.n_train else "labelled",
         required=True,
         format_func=ROLES.get,
-        key=f"role-{bool(summary.n_train)}",
+        key=f"role-{bool(summary.n_train)}-{bool(summary.n_test)}",  # what was brought is no longer what comes next
     )
     st.caption(HELP[role or "labelled"])
     imports.examples(w, pid, labels, role or "labelled", primary=not summary.n_train)

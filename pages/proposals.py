@@ -44,8 +44,8 @@ def search(k: int, busy: bool) -> None:
     usual = w.usual_budget(pid)
     chosen = search_options.choose(labels, models, usual, n_texts)
     does = (
-        "Looks for the few words that decide for the teacher and replaces them; allow about a second a text, "
-        "longer with a language model."
+        "Looks for the few words that decide for the teacher and replaces them; allow about a second for a text of a sentence, "
+        "up to a minute for one of a page, longer with a language model."
     )
     if chosen.get("second"):
         does = (
@@ -70,7 +70,7 @@ def overview(summary: Any) -> None:
     """What the proposals so far amount to."""
     layout.counts(
         [
-            (summary.n_proposed_texts, "texts with proposals"),
+            (summary.n_proposed_texts, "text with proposals" if summary.n_proposed_texts == 1 else "texts with proposals"),
             (summary.n_valid, "of them with one that flips the teacher"),
             (summary.n_decided, "decided by you"),
         ]

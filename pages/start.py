@@ -145,7 +145,6 @@ def from_file() -> None:
         open_and_go(made, "curate")
 
 
-layout.told_if_lost()
 if waiting := state.take_notice():
     errors.box(*waiting)
 st.html(HERO)

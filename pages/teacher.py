@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from cod_core.workspace.teaching import usual_rounds
 from ui import answers, checking, errors, hubmodel, jobs, language_model, layout, people, state, verdict
 
 layout.through_app()
@@ -111,18 +112,18 @@ def finetune() -> None:
     summary = w.summary(pid)
     if summary.n_train < 200:
         errors.box(
-            f"You have {summary.n_train} labelled training texts. Below about 200 such a teacher is weak; its "
-            "accuracy is measured by leaving parts out in turn, so look at it before you rely on it.",
+            f"You have {summary.n_train} labelled training texts. Below about 200 such a teacher is weak: look at how often "
+            "it is right before you rely on it.",
             "warn",
         )
     with st.expander("Options"):
         encoder = st.text_input(
             "Model to start from", "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint")
         )
-        epochs = st.number_input("Rounds over the texts", 1, 20, 2)
+        epochs = st.number_input("Rounds over the texts", 1, 100, usual_rounds(summary.n_train))
     busy = jobs.running(w.job(pid))
     if st.button("Train a teacher", type=kind_of_action, key="use", disabled=busy or summary.n_train == 0):
-        with errors.shown():
+        with errors.shown(), st.spinner("Looking for the model to start from …"):
             w.start(pid, "finetune_teacher", {"encoder": encoder.strip(), "epochs": int(epochs)})
             st.rerun()
 

@@ -87,6 +87,7 @@ def _told(shown: Shown, found: Any) -> None:
     st.session_state["again_open"] = True
     more = HINT.get(found.hint, "")
     if found.added:
+        st.session_state[f"added-{shown.example_id}"] = {cf.id for cf in found.added}
         st.session_state[f"chosen-{shown.example_id}"] = found.added[0].id
         state.notice(f"{layout.several(len(found.added), 'new proposal')} that flip{'s' if len(found.added) == 1 else ''} "
                      f"the teacher; the first is shown.{more}", "info" if more else "ok")
@@ -127,6 +128,7 @@ def _tighten(shown: Shown, edits: int, sure: float) -> None:
     state.notice(f"From {edits} changed words to {check.token_edits}; the teacher is now "
                  f"{round(check.after.prob(check.target) * 100)} % sure instead of {round(sure * 100)} %. Both versions "
                  "stand among the proposals: choose.", "ok")
+    st.session_state[f"added-{shown.example_id}"] = {cf.id, shown.base_id}
     st.session_state[f"chosen-{shown.example_id}"] = cf.id
     state.mark_saved()
     review.redraw()

@@ -1,6 +1,7 @@
 """The proposals of one text side by side: up to four of different kinds, one's own edits, or one's own text."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import streamlit as st
@@ -33,11 +34,15 @@ def kind(cf: Counterfactual) -> str:
     )
 
 
-def offered(card: Any) -> dict[str, tuple[Counterfactual, FlipCheck | None]]:
-    """Id -> proposal and check: the one offered first, others of different kinds first, what people wrote always."""
+def offered(card: Any, added: Collection[str] = ()) -> dict[str, tuple[Counterfactual, FlipCheck | None]]:
+    """Id -> proposal and check: the one offered first, others of different kinds first, what people wrote always.
+
+    added: ids of what was just found for this text; these are offered always too.
+    """
     everything = [(card.offered, card.check), *card.alternatives]
-    people = [pair for pair in everything[1:] if pair[0].origin.kind == "human"]
-    rest = [pair for pair in everything[1:] if pair[0].origin.kind != "human"]
+    always = [pair[0].origin.kind == "human" or pair[0].id in added for pair in everything[1:]]
+    people = [pair for pair, kept in zip(everything[1:], always) if kept]
+    rest = [pair for pair, kept in zip(everything[1:], always) if not kept]
     seen, fresh, again = {kind(card.offered)}, [], []
     for pair in rest:
         (again if kind(pair[0]) in seen else fresh).append(pair)
@@ -47,7 +52,7 @@ def offered(card: Any) -> dict[str, tuple[Counterfactual, FlipCheck | None]]:
 
 def chosen(pid: str, card: Any, annotator: str, w: Any) -> tuple[str, dict]:
     """(id of the proposal on the card or OWN, what is offered): the person's choice, else their draft's, else the best."""
-    options = offered(card)
+    options = offered(card, st.session_state.get(f"added-{card.example.id}", ()))
     choice = st.session_state.get(f"chosen-{card.example.id}")
     if choice in options or choice == review.OWN:
         return choice, options

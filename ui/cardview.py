@@ -132,7 +132,7 @@ def _read(w: Any, pid: str, text: str, check: FlipCheck | None) -> int | None:
 def _texts(
     w: Any, found: Any, shown: Shown, cf: Counterfactual, read: int | None, check: FlipCheck | None, problem: str
 ) -> None:
-    note = "changed by you" if shown.edited else "" if shown.base_id is None else cf.note
+    note = "changed by you" if shown.edited else "" if shown.base_id is None else review.note(cf)
     original = found.example.text
     if st.session_state.get("side_by_side"):
         st.html(diffcard.side_by_side(original, shown.text, note))
@@ -141,9 +141,7 @@ def _texts(
     answers.panel(w, shown.pid, original, shown.text, check)
     left, right = st.columns(2, gap="small")
     with left:
-        whose = "Label of its answer" if "label_from" in found.example.metadata else "Your label"
-        gold = f"{whose}: {found.example.label}" if found.example.label else "No label"
-        st.html(diffcard.card("Original", diffcard.whole(original, read), gold, "data-cod-original"))
+        st.html(diffcard.card("Original", diffcard.whole(original, read), review.gold(found.example), "data-cod-original"))
     with right:
         editor.show(
             shown.item,

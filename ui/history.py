@@ -35,8 +35,8 @@ def section(w: Any, project: Any) -> None:
     )
     if trail.hidden:
         st.caption(
-            f"{layout.several(trail.hidden, 'act')} of others are not shown yet: you are asked for an opinion on the "
-            "same texts."
+            f"{layout.several(trail.hidden, 'act')} of others {'is' if trail.hidden == 1 else 'are'} not shown yet: you are asked "
+            "for an opinion on the same texts."
         )
     layout.grid([_row(r) for r in trail.rows], row_height=38)
     with st.container(horizontal=True, gap="small"):

@@ -49,14 +49,22 @@ def panel(w: Any, pid: str, kinds: tuple[str, ...]) -> Any:
     elif job.state in ("failed", "cancelled"):
         _stopped(job)
     elif job.state == "done":
-        for kind, sentence in outcome(job.kind, job.result or {}):
+        for kind, sentence in outcome(job.kind, job.result or {}, (job.params or {}).get("k")):
             errors.box(sentence, kind)
     return job
 
 
-def outcome(kind: str, result: dict[str, Any]) -> list[tuple[str, str]]:
-    """(kind of box, sentence) of what a finished job found, where a person must know it."""
+def outcome(kind: str, result: dict[str, Any], asked: int | None = None) -> list[tuple[str, str]]:
+    """(kind of box, sentence) of what a finished job found, where a person must know it. asked: texts it was to work on."""
     said = []
+    if kind == "generate" and asked and (n := result.get("texts", asked)) < asked:
+        said.append(
+            (
+                "info",
+                f"{n} {'text was' if n == 1 else 'texts were'} worked on instead of {asked}: of the others the teacher does not "
+                "say what your label says, so that a flip of it would mean nothing. See the Teacher page.",
+            )
+        )
     if kind == "generate" and result.get("without"):
         n = result["without"]
         said.append(("info", f"For {n} {'text' if n == 1 else 'texts'} no change was found that flips the teacher."))
@@ -113,7 +121,7 @@ def _live(pid: str, job_id: str) -> None:
         counted = f"{job.done} of {job.total}" if job.total else "starting…"
         with st.container(border=True):
             st.progress(share, text=" · ".join(p for p in (name, counted, left) if p))
-            if job.message:
+            if job.message and job.message != counted.rstrip("…"):
                 st.html(f'<div class="cod-cap">{escape(job.message)}</div>')
             if job.cancel:
                 st.caption("Stopping after the current item; what is finished is kept.")

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 
@@ -38,24 +38,26 @@ _ACTIVE_IN_MARKDOWN = re.compile(r"[\[\]()!`*_<>$:~#\\|{}@^=\x00-\x1f]|www\.")
 
 def navigate():
     """The page that the address names, with Streamlit's own menu hidden."""
-    return st.navigation(
-        [
-            st.Page(path, title=title, url_path=None if name == "start" else name, default=name == "start")
-            for name, (path, title) in PAGES.items()
-        ],
-        position="hidden",
-    )
+    pages = [
+        st.Page(path, title=title, url_path=None if name == "start" else name, default=name == "start")
+        for name, (path, title) in PAGES.items()
+    ]
+    if asked := _unknown():
+        pages.append(st.Page(_lost, title=PAGES["start"][1], url_path=asked))
+    return st.navigation(pages, position="hidden")
 
 
-def told_if_lost() -> None:
-    """On the start page of a new session: say so where the address named a page that there is not. Streamlit shows Start then."""
-    if st.session_state.get("arrived"):
-        return
-    st.session_state["arrived"] = True
+def _unknown() -> str:
+    """What the address names where that is no page, else an empty string."""
     base = (st.get_option("server.baseUrlPath") or "").strip("/")
-    asked = urlsplit(st.context.url or "").path.strip("/").removeprefix(base).strip("/")
-    if asked and asked not in PAGES:
-        state.notice("The page in the address does not exist. This is the start page.", "warn")
+    asked = unquote(urlsplit(st.context.url or "").path).strip("/").removeprefix(base).strip("/")
+    return "" if asked in PAGES or "/" in asked else asked
+
+
+def _lost() -> None:
+    """Stands where there is no page, so that the app says it and not Streamlit's dialog: on to the start page."""
+    state.notice("The page in the address does not exist. This is the start page.", "warn")
+    go("start")
 
 
 def run(page) -> None:

@@ -24,13 +24,15 @@ def section(w: Any, project: Any) -> None:
     )
     if waiting:
         _give(w, pid, me, waiting)
-    elif not seconds:
+    else:
+        people.take(pid, [])  # the text that was decided last stands on no screen any more
+    if not seconds:
         errors.box(
             "Nobody has asked for a second opinion yet. Flag a text on the page Curate (key F), or draw some by "
             "chance below; another person then decides on them without seeing what the first one decided.",
             "info",
         )
-    else:
+    elif not waiting:
         errors.box("Nothing waits for your opinion.", "ok")
     if differ:
         st.subheader("Settle what differs", anchor=False)
@@ -76,7 +78,8 @@ def _give(w: Any, pid: str, me: str, waiting: list[str]) -> None:
     st.html('<div class="cod-why">Decide as if you were the first. The other opinion is shown once yours is in.</div>')
     left, right = st.columns([1.9, 1], gap="medium")
     with left:
-        st.html(diffcard.changes(card.example.text, card.offered.text, card.offered.note))
+        st.html(diffcard.changes(card.example.text, card.offered.text, review.note(card.offered)))
+        st.html(f'<div class="cod-why">{escape(review.gold(card.example))} (of the text before the change)</div>')
         answers.panel(w, pid, card.example.text, card.offered.text, card.check)
     with right:
         if card.check is not None:
@@ -129,7 +132,7 @@ def _settle(pid: str, found: Any) -> None:
     """Both decisions side by side; one press makes one of them the text's."""
     card = found.card
     with st.container(border=True):
-        st.html(diffcard.card("Original", escape(card.example.text)))
+        st.html(diffcard.card("Original", escape(card.example.text), review.gold(card.example)))
         for column, (who, (made, cf, check)) in zip(st.columns(len(found.votes)), sorted(found.votes.items())):
             with column:
                 said = review.STATUS_WORDS[made.status]

@@ -40,7 +40,8 @@ def bought(w: Any, pid: str, found: Any) -> None:
     if found.messages:
         with st.expander("What could not be computed"):
             for message in found.messages[:50]:
-                st.text(message)
+                arm, _, why = message.partition(": ")
+                st.text(f"{figures.ARM_STYLE[arm][0]}: {why}" if arm in figures.ARM_STYLE else message)
     with st.expander("Every number", icon=":material/table:"):
         layout.grid(found.table)
     measured.numbers(found.table, "results", "Download the numbers (.csv)")

@@ -9,7 +9,9 @@ from typing import Any
 
 import streamlit as st
 
+from cod_core.counterfactuals.effort import without_effort
 from cod_core.curation.view import following
+from cod_core.types import Counterfactual, Example
 from ui import errors, people, state
 
 REASONS = {
@@ -70,6 +72,17 @@ class Shown:
     @property
     def edited(self) -> bool:
         return self.text != self.base_text
+
+
+def note(cf: Counterfactual) -> str:
+    """What a proposal changes, in words; with the technical details also how many texts were scored for it."""
+    return cf.note if state.technical() else without_effort(cf.note)
+
+
+def gold(example: Example) -> str:
+    """The label of the original and whose it is."""
+    whose = "Label of its answer" if "label_from" in example.metadata else "Your label"
+    return f"{whose}: {example.label}" if example.label else "No label"
 
 
 def neighbour(ids: list[str], current: str | None, step: int) -> str | None:

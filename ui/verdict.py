@@ -40,17 +40,17 @@ def cautions(check: FlipCheck) -> list[str]:
     out = []
     if check.edit_fraction > WARN_FRACTION:
         worse = " That is more than a counterfactual should." if check.edit_fraction > REJECT_FRACTION else ""
-        share = round(check.edit_fraction * 100)
-        out.append(f"This changes {share} % of the words; smaller changes teach more.{worse}")
+        much = "more words than the text had" if check.edit_fraction > 1 else f"{round(check.edit_fraction * 100)} % of the words"
+        out.append(f"This changes {much}; smaller changes teach more.{worse}")
     if check.truncated:
         out.append("The teacher does not read the end of this text: edits there change nothing for it.")
     return out
 
 
 def size(check: FlipCheck) -> str:
-    """'1 word changed (4 %)'."""
+    """'1 word changed (4 %)'; no share where there are more than the text had, which is no part of anything."""
     words = "1 word changed" if check.token_edits == 1 else f"{check.token_edits} words changed"
-    return f"{words} ({round(check.edit_fraction * 100)} %)"
+    return words if check.edit_fraction > 1 else f"{words} ({round(check.edit_fraction * 100)} %)"
 
 
 def decision_line(prediction: Prediction, target: str) -> float:

@@ -10,6 +10,11 @@ def with_effort(note: str, scored: int) -> str:
     return f"{note} ({scored} texts scored)"
 
 
+def without_effort(note: str) -> str:
+    """The note as it was before: what changed, in words."""
+    return _SCORED.sub("", note).rstrip()
+
+
 def texts_scored(note: str) -> int:
     """What such a note says; 1, the verdict on the proposal itself, where it says nothing."""
     found = _SCORED.search(note)

@@ -261,7 +261,8 @@ def _label(raw: str, labels: Mapping[str, str] | None) -> tuple[str | None, str 
         return None, "The row has no label."
     name = raw if labels is None else labels.get(raw)
     if not name:
-        return None, f"The label {raw[:60]!r} is not one of the labels of this project."
+        return None, (f"The label {raw[:60]!r} is not one of the labels of this project. Add the file again and say what it "
+                      "means, or correct it there.")
     if problem := text_problem(name):
         return None, problem.replace("The text", "The label")
     return name[:200], None

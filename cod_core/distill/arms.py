@@ -77,7 +77,8 @@ def rows_for(arm: str, order: Sequence[str], k: int, examples: Mapping[str, Exam
     missing = [id for id in order[:second] if id not in pairs]
     if missing:
         raise NotEnoughData(
-            f"k = {k} needs an accepted counterfactual for each of {second} texts and {len(missing)} of them have none. "
+            f"k = {k} needs an accepted counterfactual for each of {second} texts and {len(missing)} of them "
+            f"{'has' if len(missing) == 1 else 'have'} none. "
             "Accept more counterfactuals or choose a smaller k."
         )
     for place, id in enumerate(order[:need]):

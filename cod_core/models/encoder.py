@@ -119,6 +119,15 @@ def pinned(name: str, revision: str | None) -> dict[str, str]:
     return {} if Path(name).is_dir() or revision in (None, "", "hub") else {"revision": revision}
 
 
+def needs_safetensors(where: str) -> None:
+    """Raises ModelUnavailable where a folder holds no weights that may be loaded."""
+    if Path(where).is_dir() and not list(Path(where).glob("*.safetensors")):
+        raise ModelUnavailable(
+            f"The folder {where} holds no .safetensors file. Only safetensors weights are loaded, since other "
+            "formats can run code. Save the model again with model.save_pretrained(folder)."
+        )
+
+
 def load_pretrained(auto_class, name: str, **options):
     """from_pretrained with the house's rules: safetensors only, no remote code, plain errors.
 
@@ -131,11 +140,7 @@ def load_pretrained(auto_class, name: str, **options):
     said.disable_progress_bar()
     said.set_verbosity_error()
     where = resolve(name)
-    if Path(where).is_dir() and not list(Path(where).glob("*.safetensors")):
-        raise ModelUnavailable(
-            f"The folder {name} holds no .safetensors file. Only safetensors weights are loaded, since other "
-            "formats can run code. Save the model again with model.save_pretrained(folder)."
-        )
+    needs_safetensors(where)
     try:
         with _ONE_AT_A_TIME:  # from_pretrained switches how torch makes tensors, for the whole process
             return auto_class.from_pretrained(where, use_safetensors=True, trust_remote_code=False, **fetched(where) | options)

@@ -36,9 +36,7 @@ def finetune_teacher(
     """
     import torch
 
-    missing = [name for name in label_names if name not in set(labels)]
-    if missing:
-        raise NotEnoughData(f"No training text has the label {', '.join(missing)}. Add texts with it and try again.")
+    needs_every_label(labels, label_names)
     # the one place that needs a seeded process: transformers initialises the new head from the global generator
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -48,6 +46,13 @@ def finetune_teacher(
         targets = torch.tensor([list(label_names).index(label) for label in labels])
         _train(model, tokenizer, ids, targets, epochs, learning_rate, batch_size, seed, progress)
     return _save(model, folder, encoder, label_names, len(texts), max_tokens, rank)
+
+
+def needs_every_label(labels: Sequence[str | None], label_names: Sequence[str]) -> None:
+    """Raises NotEnoughData where a label has no text: its output would never be trained."""
+    missing = [name for name in label_names if name not in set(labels)]
+    if missing:
+        raise NotEnoughData(f"No training text has the label {', '.join(missing)}. Add texts with it and try again.")
 
 
 def with_adapter(encoder: str, label_names: Sequence[str], rank: int, **options):

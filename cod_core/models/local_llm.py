@@ -19,12 +19,17 @@ TOKENS_A_BATCH = 384  # the log-probabilities of 384 tokens over a vocabulary of
 TOP_K, TOP_P = 64, 0.95
 
 
+def is_gguf(name: str) -> bool:
+    """Whether a name stands for a GGUF file, which is converted before it is loaded."""
+    return name == gguf.PACKAGED or name.lower().endswith(".gguf")
+
+
 def resolve_llm(name: str, cache: Path) -> str:
     """What transformers loads for a name: a folder, or a hub name. GGUF files are converted below `cache` first.
 
     Raises ModelUnavailable.
     """
-    if name == gguf.PACKAGED or name.lower().endswith(".gguf"):
+    if is_gguf(name):
         return str(gguf.converted(name, cache))
     return name
 

@@ -20,15 +20,13 @@ _RENEW_S = 60.0
 def take(db: Database, pid: str, holder: str, person: str, wanted: Sequence[str], seconds: float = LEASE_S) -> str | None:
     """The first of the wanted texts that nobody else holds, held by `holder` from now on; None where all are held.
 
-    holder: one browser of one person. Its other leases of the project end. A lease with more than two minutes to
-    run is not written again.
+    holder: one browser of one person. Its other leases of the project end, also where it wants none any more. A lease
+    with more than two minutes to run is not written again.
     """
-    if not wanted:
-        return None
     with db.read() as c:
         mine, others = _held(c, pid, holder)
     first = next((i for i in wanted if i not in others), None)
-    if first is not None and list(mine) == [first] and mine[first] - time.time() > seconds - _RENEW_S:
+    if list(mine) == [first] and mine[first] - time.time() > seconds - _RENEW_S or first is None and not mine:
         return first
     with db.begin() as c:
         _, others = _held(c, pid, holder)

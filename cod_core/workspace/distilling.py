@@ -51,8 +51,9 @@ def thin_targets(labels: Sequence[str], targets: Sequence[str]) -> list[str]:
     fair, n = len(targets) / len(labels), Counter(targets)
     if len(labels) < 3 or fair < 2:
         return []
-    return [f"Only {n[label]} of {len(targets)} accepted counterfactuals turn a text into “{label}”, so students may miss that "
-            "label. Aim more at it on the Proposals page." for label in labels if n[label] < fair / 2]
+    return [(f"Only {n[label]} of {len(targets)}" if n[label] else f"None of the {len(targets)}") + f" accepted counterfactuals turn a "
+            f"text into “{label}”, so students may miss that label. Aim more at it on the Proposals page."
+            for label in labels if n[label] < fair / 2]
 
 
 class Distilling(Base):

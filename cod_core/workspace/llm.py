@@ -100,7 +100,10 @@ def asks_for(workspace, pid: str, texts, again: int = 0, keep: tuple[str, ...] =
 
 
 def plan_llm(workspace, pid: str, params: dict):
-    """The Plan of a run; asks the teacher about texts that it has not judged, and nobody else. Second tries (params["repair"]) depend on the replies: a note says how many at most."""
+    """The Plan of a run; asks the teacher about texts that it has not judged, and nobody else.
+
+    Second tries (params["repair"]) depend on the replies: a note says how many at most.
+    """
     from dataclasses import replace
 
     from cod_core.counterfactuals import llm_plan, prompts

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.models.cached import CHUNK, CachedClassifier
-from cod_core.models.encoder import DEFAULT_ENCODER, resolve, weights_revision
+from cod_core.models.encoder import DEFAULT_ENCODER, needs_safetensors, resolve, weights_revision
 from cod_core.progress import Progress, silent
 from cod_core.store import items, projects
 from cod_core.text import short_hash
@@ -18,6 +18,7 @@ PLAIN = {"builtin": "Built-in teacher", "transformers": "Hugging Face classifier
 SAVED_AFTER = {"llm": 32, "generative": 16}  # texts: answers that cost money or seconds are saved sooner
 
 
+FEWEST_STEPS, BATCH_ROWS = 60, 32  # of a teacher's training
 SEEN_SHARE, SEEN_ROWS = 0.1, 5  # of the texts that students are judged on: from here on a teacher's training is no accident
 
 
@@ -41,6 +42,16 @@ class TeacherReport:
     warning: str = ""
     unanswered: int = 0
     covered: float | None = None
+
+
+def usual_rounds(rows: int) -> int:
+    """How often a teacher's training goes over its texts where nobody says so.
+
+    Below 400 texts ten times, and so often that FEWEST_STEPS batches are seen: 36 triage notes of three labels were not even
+    learnt by heart in ten rounds (36 % right on them, 34 % on others: guessing); in 30 they were (86 % and 63 %).
+    """
+    few = max(10, -(-FEWEST_STEPS // max(1, -(-rows // BATCH_ROWS))))
+    return 2 if rows >= 2000 else 4 if rows >= 400 else few
 
 
 class Teaching(Answering):
@@ -233,6 +244,23 @@ class Teaching(Answering):
                 "letters: it knows their answers, so every result would look better than it is. Choose another teacher, or train "
                 "one on your training texts.")
 
+    def check_finetuning(self, pid: str, params: dict) -> None:
+        """Refuse a training that could only fail, before it is queued: no weights are read for that.
+
+        Raises ModelUnavailable where there is no such model, NotEnoughData where a label has no training text.
+        """
+        from cod_core.models.decoder import is_decoder
+        from cod_core.models.finetune import needs_every_label
+        from cod_core.models.gguf import is_there
+        from cod_core.models.local_llm import is_gguf
+
+        needs_every_label([e.label for e in items.examples(self.db, pid, split="train")], self.project(pid).task.labels)
+        encoder = params.get("encoder") or DEFAULT_ENCODER
+        if is_gguf(encoder):
+            return is_there(encoder)
+        is_decoder(encoder)
+        needs_safetensors(resolve(encoder))
+
     def finetune_teacher(self, pid: str, params: dict, progress: Progress = silent) -> dict:
         """Train a teacher on the project's training rows and choose it. params: encoder (a decoder or a GGUF file will do
         too), epochs.
@@ -249,8 +277,7 @@ class Teaching(Answering):
         name = short_hash(encoder, params.get("epochs"), *(e.id + str(e.label) for e in rows))
         folder = self.settings.folder("teachers", pid) / name
         finetune_teacher([e.text for e in rows], [e.label for e in rows], labels, encoder, folder,
-                         epochs=int(params.get("epochs") or (2 if len(rows) >= 2000 else 4 if len(rows) >= 400 else 10)),
-                         progress=progress)
+                         epochs=int(params.get("epochs") or usual_rounds(len(rows))), progress=progress)
         few = len(rows) < FEW_ROWS
         out: dict = {"rows": len(rows), "accuracy": None, "measured_on": None, "estimate": None, "warning": None}
         test = [e for e in items.examples(self.db, pid, split="test") if e.label is not None]

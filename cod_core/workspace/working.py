@@ -16,10 +16,13 @@ class Working(Base):
     def start(self, pid: str, kind: str, params: dict, key: str | None = None) -> str:
         """Queue a job and start its worker; returns the job's id. key: for the address of `address_of`, never stored.
 
-        Where a job of the project is under way already, its id comes back and nothing new is started.
+        Where a job of the project is under way already, its id comes back and nothing new is started. Raises what
+        check_finetuning raises, where a teacher is to be trained.
         """
         if kind not in KINDS:
             raise BadInput(f"Unknown kind of job: {kind!r}.")
+        if kind == "finetune_teacher":
+            self.check_finetuning(pid, params)
         job_id, new = queue.enqueue_alone(self.db, pid, kind, {k: v for k, v in params.items() if k != "key"})
         if new:
             self._send_out(job_id, pid, params, key)

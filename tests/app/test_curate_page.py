@@ -111,8 +111,14 @@ def test_all_decided_leads_on_to_distil(filled, screen, workspace):
     for cf in items.counterfactuals(workspace.db, filled):
         workspace.decide(filled, cf.id, "rejected", "me")
     test = screen("curate", filled)
-    assert "Every proposal is decided" in words(test)
+    assert "Every proposal is decided. You can still" in words(test)
     assert [b.label for b in test.main.button if b.proto.type == "primary"] == ["Go on to Distil"]
+
+
+def test_the_end_of_the_list_names_what_waits_for_somebody_else(filled, screen, workspace):
+    for at, cf in enumerate(items.counterfactuals(workspace.db, filled)):
+        workspace.decide(filled, cf.id, "rejected" if at else "needs_review", "me")
+    assert "1 text flagged for a second opinion" in words(screen("curate", filled))
 
 
 def test_changed_teacher_is_said_on_the_card(filled, screen, workspace):

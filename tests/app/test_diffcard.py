@@ -106,3 +106,10 @@ def test_plain_leaves_no_markdown():
 
 def test_names_of_options_are_made_distinct():
     assert layout.distinct(["a", "b", "a", "a (2)", "a"]) == ["a", "b", "a (2)", "a (2) (2)", "a (3)"]
+
+
+def test_a_change_of_more_words_than_the_text_had_is_no_share_of_them():
+    """“This changes 250 % of the words”, said the card of a short note that was written anew."""
+    html = verdict.panel(check(fraction=2.5))
+    assert "more words than the text had" in html and "250" not in html
+    assert "(60 %)" in verdict.panel(check(fraction=0.6))

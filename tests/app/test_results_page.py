@@ -1,6 +1,7 @@
 """The Results page with a finished comparison on record: every section draws, clicks lead to Curate, nothing hostile gets
 through; the report is one file that fetches nothing."""
 
+import dataclasses
 import re
 import threading
 
@@ -140,3 +141,12 @@ def test_two_moons_draw_without_a_project(home, screen, monkeypatch):
     test = screen("moons")
     assert not test.exception and RED not in words(test)
     assert any("Largest distance" in c.value for c in test.caption)
+
+
+def test_what_could_not_be_computed_is_named_as_everywhere_else(distilled, screen, workspace, monkeypatch):
+    """“cod_plus” stands nowhere else on the page."""
+    real = type(workspace).results
+    monkeypatch.setattr(type(workspace), "results", lambda self, *a, **k: dataclasses.replace(
+        real(self, *a, **k), messages=["cod_plus: too few.", "kd_or_not: so."]))
+    told = [t.value for t in screen("results", distilled).text]
+    assert "Texts plus their counterfactuals: too few." in told and "kd_or_not: so." in told

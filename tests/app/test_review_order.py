@@ -39,6 +39,8 @@ def test_finished_jobs_say_what_was_not_found():
     """Texts without a proposal would otherwise vanish silently."""
     said = jobs.outcome("generate", {"without": 2, "messages": ["3 replies were empty."]})
     assert [kind for kind, _ in said] == ["info", "warn"] and "2 texts" in said[0][1]
+    [(_, fewer)] = jobs.outcome("generate", {"texts": 29}, 32)
+    assert "29 texts were worked on instead of 32" in fewer and jobs.outcome("generate", {"texts": 32}, 32) == []
     measured = jobs.outcome("finetune_teacher", {"accuracy": 0.8, "measured_on": "90 test texts", "warning": None})
     assert measured == [], "the report below says how often the teacher is right, on the texts it shows"
     [(_, estimated)] = jobs.outcome("finetune_teacher", {"accuracy": None, "estimate": 0.61, "warning": None})

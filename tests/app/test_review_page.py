@@ -61,8 +61,9 @@ def test_a_second_opinion_is_given_blind_then_settled_and_measured(filled, as_pe
         c.execute(schema.leases.delete())  # rob closed the page long ago
     ben = open_section(as_person("review", filled, "ben"), "opinions")
     assert "wait for your opinion" in words(ben) and "ann" not in words(ben)
+    assert "Your label: " in words(ben), "else nobody could say that the label is wrong"
     press(ben, "Label is wrong")
-    assert "differ" in words(ben)
+    assert "differ" in words(ben) and not workspace.taken_by_others(filled, "rob's"), "ben is done with it"
     rob = open_section(as_person("review", filled, "rob"), "opinions")
     assert "ann: Accepted" in words(rob) and "ben: Rejected" in words(rob)
     press(rob, "Settle it as ben did")

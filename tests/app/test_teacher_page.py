@@ -3,10 +3,11 @@
 import pytest
 from conftest_app import LABELS, prediction, words
 
-from cod_core.errors import LabelMismatch
+from cod_core.errors import LabelMismatch, NotEnoughData
 from cod_core.store import cache, items, projects
 from cod_core.text import text_hash
 from cod_core.types import Example, Task
+from cod_core.workspace.teaching import usual_rounds
 
 
 def measured_on(w, pid: str, n: int, right: float) -> None:
@@ -44,3 +45,34 @@ def test_a_teacher_named_after_a_project_keeps_its_slash(empty, workspace):
     assert workspace.teacher_label(empty) == "Teacher fine-tuned on your texts: Pain/No pain (52 texts)"
     projects.set_teacher(workspace.db, empty, {"kind": "transformers", "name": "/home/me/model", "id": "m"})
     assert workspace.teacher_label(empty) == "Hugging Face classifier: model"
+
+
+def training(screen, pid):
+    """The Teacher page with training chosen."""
+    page = screen("teacher", pid)
+    return page.segmented_control(key="teacher-kind").set_value("finetune").run()
+
+
+def test_few_texts_are_read_as_often_as_they_need(filled, screen):
+    """The page said two rounds whatever the number of texts, and 36 texts made a teacher that guessed; so did ten."""
+    [rounds] = [n for n in training(screen, filled).number_input if n.label == "Rounds over the texts"]
+    assert rounds.value == usual_rounds(4) == 60
+    assert [usual_rounds(n) for n in (0, 36, 200, 399, 400, 2000)] == [60, 30, 10, 10, 4, 2]
+
+
+@pytest.mark.parametrize(("model", "said"), [("no-such/model", "There is no model"), ("/no/such.gguf", "There is no file such.gguf")])
+def test_a_model_that_is_not_there_is_refused_before_training_begins(filled, screen, workspace, model, said):
+    """It was queued, failed, and offered to be resumed, which failed again."""
+    page = training(screen, filled)
+    [name] = [t for t in page.text_input if t.label == "Model to start from"]
+    name.set_value(model)
+    page = page.button(key="use").click().run()
+    assert said in words(page) and workspace.job(filled) is None
+
+
+def test_a_label_without_texts_is_named_before_training_begins(workspace):
+    pid = workspace.create_project("One sided", Task("Good or bad?", LABELS))
+    items.add_examples(workspace.db, pid, [Example("a", "A fine film.", LABELS[1])])
+    with pytest.raises(NotEnoughData, match=f"No training text has the label {LABELS[0]}"):
+        workspace.start(pid, "finetune_teacher", {})
+    assert workspace.job(pid) is None

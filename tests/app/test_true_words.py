@@ -5,21 +5,20 @@ from conftest_app import LABELS, words
 
 from cod_core.jobs import queue
 from cod_core.store import items
-from cod_core.types import Example
-from ui import again, jobs, layout, strip
+from cod_core.types import Counterfactual, Example, Origin
+from ui import again, jobs, layout, review, strip
 
 
-def test_an_unknown_page_in_the_address_is_said_before_anything_else(home, screen, monkeypatch):
-    monkeypatch.setattr(type(layout.st.context), "url", property(lambda self: "http://127.0.0.1:8501/nosuchpage"))
-    test = screen("start")
-    assert not test.exception and words(test).index("The page in the address does not exist") < words(test).index("cod-hero")
-    assert "does not exist" not in words(test.run()), "said once"
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8501/", "http://127.0.0.1:8501/results", None])
-def test_a_page_that_exists_is_no_matter(home, screen, monkeypatch, url):
+@pytest.mark.parametrize(("url", "more"), [
+    ("http://127.0.0.1:8501/", 0), ("http://127.0.0.1:8501/results", 0), (None, 0), ("http://127.0.0.1:8501/no%20such", 1)])
+def test_an_address_without_a_page_gets_one_that_leads_to_the_start(home, monkeypatch, url, more):
+    """Streamlit's own dialog stood before the app's words. In a browser: tests/e2e/test_first_address.py."""
     monkeypatch.setattr(type(layout.st.context), "url", property(lambda self: url))
-    assert "does not exist" not in words(screen("start"))
+    pages = []
+    monkeypatch.setattr(layout.st, "navigation", lambda given, position: pages.extend(given))
+    monkeypatch.setattr(layout.st, "Page", lambda page, **named: named["url_path"])
+    layout.navigate()
+    assert len(pages) == len(layout.PAGES) + more and (not more or pages[-1] == "no such")
 
 
 def test_a_project_that_is_gone_is_said_before_anything_else(home, screen):
@@ -43,6 +42,15 @@ def test_development_texts_are_counted_and_the_split_is_told_as_it_is(empty, scr
     assert any("They join what was set aside for testing before" in c for c in told) and not any("Unless a test file" in c for c in told)
 
 
+def test_who_brought_test_texts_first_is_asked_for_training_texts_next(empty, screen, workspace):
+    """The choice stood at test texts still, with no word of what is missing: the next file became test texts too."""
+    items.add_examples(workspace.db, empty, [Example("t", "A test text.", LABELS[0], "test")])
+    test = screen("data", empty)
+    assert "Now add the texts to learn from" in words(test)
+    [role] = [g for g in test.button_group if g.key.startswith("role-")]
+    assert role.value == "labelled" and role.key == "role-False-True"
+
+
 @pytest.mark.parametrize(("n", "hints"), [(9, True), (99, True), (100, False)])
 def test_the_strip_says_where_so_few_texts_can_only_hint(n, hints):
     from cod_core.workspace.live import Live
@@ -61,3 +69,10 @@ def test_words_that_were_not_used_are_named_and_a_phrase_that_is_not_there_leave
     assert not test.exception and "so it cannot be kept" in words(test) and test.session_state["again_open"]
     test.button(key="again").click().run()
     assert not test.exception and again.HINT["useless"].strip() in words(test)
+
+
+def test_the_effort_of_the_search_is_told_with_the_technical_details_only(monkeypatch):
+    cf = Counterfactual("c", "e", "text", *LABELS, Origin("search", "search"), note="replaced “good” with “bad” (13 texts scored)")
+    assert review.note(cf) == "replaced “good” with “bad”"
+    monkeypatch.setattr(review.state, "technical", lambda: True)
+    assert review.note(cf).endswith("(13 texts scored)")

@@ -16,3 +16,8 @@ def test_a_page_opened_first_is_that_page_in_its_frame(tmp_path, browser):  # no
         page.locator("section[data-testid=stSidebar]").wait_for(timeout=60_000)
         assert page.get_by_text("Page not found").count() == 0
         assert page.locator("[data-testid=stSidebarNav]").count() == 0, "Streamlit's own menu"
+        page.goto(f"{url}/nosuchpage")
+        page.get_by_text("The page in the address does not exist").wait_for(timeout=60_000)
+        page.get_by_text("Try the sample project").wait_for()
+        page.wait_for_timeout(500)
+        assert page.get_by_text("Page not found").count() == 0, "Streamlit's own dialog"

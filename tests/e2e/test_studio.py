@@ -166,6 +166,36 @@ def test_draft_outlives_page_switch_refresh_restart_and_kill(tmp_path, browser):
         own.stop()
 
 
+def test_what_is_typed_while_the_server_is_away_is_judged_and_kept_when_it_is_back(tmp_path, browser):
+    """It stood in the box under the verdict of an earlier wording, and was gone with the next refresh."""
+    own = studio.App(tmp_path / "home").start()
+    tab = browser.new_context().new_page()
+    tab.set_default_timeout(60_000)
+    try:
+        w = Workspace(own.home)
+        pid = studio.project(w, films(3))
+        open_card(tab, own, pid)
+        studio.click(tab.get_by_role("button", name="Next"))  # not the first round of the box in this session
+        ready(tab, "number 1 ")
+        own.stop(signal.SIGKILL)
+        tab.locator("[data-testid=stConnectionStatus], [data-testid=stStatusWidget]").first.wait_for()
+        tab.locator(BOX).press("End")
+        tab.keyboard.type(" It is dreadful.", delay=20)
+        own.start()
+        judged(tab, "does not flip")
+        written = "Film number 1 is a fine affair. It is dreadful."
+        assert tab.locator(BOX).input_value() == written
+        for _ in range(100):
+            if w.draft(pid, "001", "me") == written:
+                break
+            time.sleep(0.1)
+        tab.reload()
+        tab.wait_for_function("t => document.querySelector('.cod-editor textarea')?.value === t", arg=written)
+    finally:
+        tab.context.close()
+        own.stop()
+
+
 def test_one_undo_takes_a_bulk_act_back_after_a_refresh(app, workspace, tab):
     pid = studio.project(workspace, films(5))
     workspace.do_bulk(pid, workspace.plan_bulk(pid, "me", ["001", "002", "003"], "rejected"), "me", ("duplicate",))

@@ -5,6 +5,7 @@ left. COD_PLAIN_EDITOR=1, or the switch in Settings, puts st.text_area in its pl
 and for assistive software that gets on better with it.
 """
 
+import secrets
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ import streamlit as st
 from cod_core.settings import MAX_CHARS
 from ui import state
 
-NAME = "editor"
+NAME, SESSION = "editor", "editor_session"
 _HERE = Path(__file__).parent
 
 
@@ -66,6 +67,7 @@ def show(
         "keys": state.shortcuts_on(),
         "limit": MAX_CHARS,
         "spoken": spoken,
+        "session": st.session_state.setdefault(SESSION, secrets.token_hex(4)),
     }
     _component()(
         key=NAME, data=data, on_typed_change=on_typed, on_submitted_change=on_submitted, on_kept_change=on_kept

@@ -21,7 +21,8 @@ export default function (component) {
   const spoken = root.querySelector("[aria-live]");
   const keep = root.querySelector("button");
   const own = (root.cod ||= { item: null, timer: null, first: 0, sent: null });
-  own.data = data;
+  const again = own.session && own.session !== data.session && own.item?.replace(/\d+$/, "") === data.item.replace(/\d+$/, "");
+  own.data = data; own.session = data.session;
   own.silence?.(); // this function runs again with every verdict: the former listeners would act a second time
   own.send = (text) => { own.sent = text; own.first = 0; clearTimeout(own.timer); own.timer = null;
     setStateValue("typed", { item: own.item, text }); };
@@ -34,6 +35,10 @@ export default function (component) {
   label.firstChild.nodeValue = data.label + " ";
   root.querySelector("kbd").hidden = !data.keys;
   box.maxLength = data.limit;
+  if (again) { // the server was started anew under the same card: what it never heard stands here alone
+    own.item = data.item; own.sent = data.text; own.pressed = null;
+    if (box.value !== data.text) own.send(box.value);
+  }
   if (own.item !== data.item) { // another text: what was typed for the former one is on its way already
     own.item = data.item; own.since = performance.now(); own.pressed = null; own.sent = data.text; clearTimeout(own.timer); own.timer = null; own.first = 0;
     box.value = data.text; box.scrollTop = 0; count();

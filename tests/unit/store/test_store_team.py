@@ -80,6 +80,12 @@ def test_going_on_to_the_next_text_frees_the_one_before(db, pid):
     assert leases.others(db, pid, "a") == {}
 
 
+def test_who_has_nothing_left_to_do_holds_nothing(db, pid):
+    """The last text of a list stayed held, and the next person was told that it is on another screen."""
+    assert leases.take(db, pid, "a", "ann", ["e1"]) == "e1"
+    assert leases.take(db, pid, "a", "ann", []) is None and leases.others(db, pid, "b") == {}
+
+
 def test_a_text_left_open_is_free_again_after_a_while(db, pid):
     """A closed laptop must not block a text for good."""
     assert leases.take(db, pid, "a", "ann", ["e1"], seconds=-1) == "e1"

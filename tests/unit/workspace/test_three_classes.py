@@ -144,6 +144,7 @@ def test_a_label_that_hardly_any_counterfactual_is_aimed_at_is_named_before_the_
     labels = ("world", "sports", "business", "sci/tech")
     told = thin_targets(labels, ["world"] * 10 + ["business"] * 8 + ["sci/tech"] * 9 + ["sports"])
     assert len(told) == 1 and "Only 1 of 28" in told[0] and "“sports”" in told[0]
+    assert thin_targets(labels, ["world", "sports", "business"] * 3)[0].startswith("None of the 9 accepted counterfactuals turn a")
     assert thin_targets(labels, ["world", "sports", "business", "sci/tech"] * 3) == []
     assert thin_targets(("no", "yes"), ["yes"] * 9) == [], "with two labels the balanced draw sees to it"
     assert thin_targets(labels, ["world"] * 4) == [], "too few to tell"
