@@ -68,7 +68,7 @@ def to_record(item: ExportItem, project_id: str = "", similarity_model: str = DE
             guideline_version=decision.guideline_version,
         ),
         source=example.source_id,
-        metadata=json.dumps(example.metadata, ensure_ascii=False, sort_keys=True),
+        metadata=json.dumps(_metadata(item), ensure_ascii=False, sort_keys=True),
         created_at=created,
         updated_at=decision.decided_at or created,
     )
@@ -129,6 +129,13 @@ def from_record(record: Record) -> ExportItem:
     )
     return ExportItem(example, proposal, check, decision, record.proposed_text, record.teacher.model_dump(),
                       record.metrics.fluency_ratio)
+
+
+def _metadata(item: ExportItem) -> dict:
+    """The example's own; of a text without a gold label also who gave the one that the record carries, as for labelled prompts."""
+    if item.example.label is not None:
+        return item.example.metadata
+    return {**item.example.metadata, "label_from": item.check.teacher_id if item.check else item.counterfactual.origin.name}
 
 
 def _teacher(item: ExportItem) -> dict:

@@ -14,7 +14,7 @@ from cod_core.data.archives import open_checked_zip, read_entry
 from cod_core.errors import BadInput
 from cod_core.export.convert import from_record
 from cod_core.export.record import SCHEMA_VERSION, SPLIT_FILES, ExportItem, Record
-from cod_core.types import KEPT, Task
+from cod_core.types import KEPT, Example, Task
 
 _WHAT = "The bundle"
 
@@ -139,11 +139,16 @@ def _restored(item: ExportItem, extra: dict) -> ExportItem:
     free = extra.get("split") == "unlabelled"
     return replace(
         item,
-        example=replace(item.example, label=None if free else extra.get("gold_label", item.example.label),
-                        split="unlabelled" if free else item.example.split),
+        example=replace(_without_label(item.example), split="unlabelled") if free
+        else item.example if extra.get("gold_label", item.example.label) else _without_label(item.example),
         counterfactual=proposal,
         check=check,
     )
+
+
+def _without_label(example: Example) -> Example:
+    kept = {k: v for k, v in example.metadata.items() if k != "label_from"}
+    return replace(example, label=None, metadata=kept)
 
 
 def _rows(body: bytes, name: str) -> list[dict]:

@@ -175,8 +175,10 @@ def test_a_bundle_brings_back_which_texts_had_no_label_and_how_far_an_answer_mov
                                                          created_at=WHEN)])
     items.add_checks(w.db, pid, [replace(w._state(pid).checks["c0"], counterfactual_id="cu", shift=1.5)])
     w.decide(pid, "cu", "accepted", "ben")
+    said = next(json.loads(line) for line in w.export_jsonl(pid).splitlines() if b'"pair_id":"u"' in line.replace(b": ", b":"))
+    assert said["label"] == "good" and json.loads(said["metadata"]) == {"label_from": said["teacher"]["id"]}
     again, _ = w.import_bundle(None, w.export_bundle(pid))
-    assert [(e.id, e.label) for e in w.examples(again, "unlabelled")] == [("u", None)]
+    assert [(e.id, e.label, e.metadata) for e in w.examples(again, "unlabelled")] == [("u", None, {})]
     assert {i: k.shift for i, k in items.any_checks(w.db, again).items()}["cu"] == 1.5
 
 
