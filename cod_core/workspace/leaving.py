@@ -196,8 +196,9 @@ class Leaving(Choosing):
         """Restore an exported bundle into a project (a new one where pid is None); returns the project's id and what was left out.
 
         Texts, counterfactuals, verdicts and decisions come back as they were. Left out, with all that hangs on them, are texts
-        whose words or source stand on another side of the split; their row counts the bundle's pairs from 1. Raises BadInput
-        naming what is wrong with the file, or labels that the project does not have: nothing is kept then.
+        whose words or source stand on another side of the split; a decision gives way to a later one that is here. Their row
+        counts the bundle's pairs from 1. Raises BadInput naming what is wrong with the file, or labels that the project does not
+        have: nothing is kept then.
         """
         from cod_core.export.restore import open_bundle
 
@@ -224,16 +225,27 @@ class Leaving(Choosing):
         stored = items.examples(self.db, pid)
         there, met = {e.id for e in stored}, meet([i.example for i in found], stored)
         out = {found[at].example.id: Problem(at + 1, why) for at, why in met.refused if found[at].example.id not in there}
+        known, latest = set(), {}
+        for d in decisions.stream(self.db, pid):
+            known.add((d.counterfactual_id, d.status, d.decided_at))
+            latest[d.example_id] = max(d.decided_at or "", latest.get(d.example_id, ""))
+        new, later = [], []
+        for row, item in enumerate(found, 1):
+            d = item.decision
+            if d.example_id in out or (d.counterfactual_id, d.status, d.decided_at) in known:
+                continue
+            if d.example_id in latest and (d.decided_at or "") <= latest[d.example_id]:
+                later.append(Problem(row, "This text was decided here later; that decision stands."))
+            else:
+                new.append(replace(d, seq=None))
         found = [i for i in found if i.example.id not in out]
-        known = {(d.counterfactual_id, d.status, d.decided_at) for d in decisions.stream(self.db, pid)}
         items.add_examples(self.db, pid, met.new)
         items.label_examples(self.db, pid, met.labelled)
         items.add_counterfactuals(self.db, pid, [cf for i in found for cf in self._with_base(i)])
         items.add_checks(self.db, pid, [i.check for i in found if i.check is not None])
-        decisions.append_each(self.db, pid, [replace(i.decision, seq=None) for i in found if (
-            i.decision.counterfactual_id, i.decision.status, i.decision.decided_at) not in known])
+        decisions.append_each(self.db, pid, new)
         self._forget(pid)
-        return list(out.values())
+        return [*out.values(), *later]
 
     @staticmethod
     def _with_base(item):

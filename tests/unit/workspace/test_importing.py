@@ -5,7 +5,7 @@ import pytest
 from cod_core.data.reading import Table
 from cod_core.data.tables import Columns
 from cod_core.errors import BadInput, CodError
-from cod_core.store import items
+from cod_core.store import items, schema
 from cod_core.types import Counterfactual, Example, Origin, Prediction, Task
 from cod_core.workspace import Workspace
 
@@ -151,6 +151,21 @@ def test_the_pairs_of_a_bundle_keep_away_from_the_test_as_an_upload_does(w, pid)
     assert again == pid and [p.row for p in left] == [1, 2] and "other case" in left[0].message and "'t1'" in left[1].message
     assert w.summary(pid).n_train == 31 and set(w._state(pid).outcome) == {"b2"} and not w._state(pid).stale - 1
     assert w.examples(pid, "unlabelled") == [free]
+
+
+def test_a_decision_made_here_later_stands_beside_a_bundle(w, pid):
+    """The older decision of the set was put behind it in the log, and was the text's from then on."""
+    data = exported(w, [("One.", "good", None), ("Two.", "bad", None)])
+    w.import_bundle(pid, data)
+    w.decide(pid, "cb0", "rejected", "ann", reasons=("other",))
+    again, left = w.import_bundle(pid, data)
+    assert left == [] and w._state(pid).outcome["b0"].status == "rejected"
+    with w.db.begin() as c:  # a set that another colleague exported, with a decision that is not on record here
+        c.execute(schema.decisions.delete().where(schema.decisions.c.status == "accepted", schema.decisions.c.example_id == "b0"))
+    w._forget(pid)
+    again, left = w.import_bundle(pid, data)
+    assert [p.row for p in left] == [1] and "decided here later" in left[0].message
+    assert w._state(pid).outcome["b0"].status == "rejected"
 
 
 def test_a_bundle_of_other_labels_is_refused_and_leaves_nothing(w, pid):
