@@ -21,7 +21,7 @@ from cod_core.workspace.base import Base
 
 FORMAT = "cod-backup/1"
 ROOMS = ("teachers", "students")
-MAX_BACKUP, MAX_BACKUP_UNPACKED = 2 * 2**30, 8 * 2**30
+MAX_BACKUP, MAX_BACKUP_UNPACKED, MAX_BACKUP_FILES = 2 * 2**30, 8 * 2**30, MAX_ARCHIVE_ENTRIES * 10
 _FILE = re.compile(rf"({'|'.join(ROOMS)})/[\w.-]+(/[\w.-]+)*\.(safetensors|json|txt|md|onnx|py)")
 _WHAT = "The backup"
 
@@ -45,7 +45,10 @@ class Keeping(Base):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
     def backup(self, pid: str, progress: Progress = silent) -> bytes:
-        """The project as one file: texts, proposals, decisions, replies, models. No key is in it; none is stored."""
+        """The project as one file: texts, proposals, decisions, replies, models. No key is in it; none is stored.
+
+        Raises BadInput where it would be too large to be restored.
+        """
         with tempfile.TemporaryFile(dir=self.settings.folder("tmp")) as out:
             self._write_backup(pid, out, progress)
             out.seek(0)
@@ -75,6 +78,10 @@ class Keeping(Base):
             name = self.project(pid).name
             about = {"format": FORMAT, "created_at": now(), "name": name, "sha256": sums}
             archive.writestr("backup.json", json.dumps(about, ensure_ascii=False))
+            unpacked, files = sum(entry.file_size for entry in archive.infolist()), len(archive.infolist())
+        if out.tell() > MAX_BACKUP or unpacked > MAX_BACKUP_UNPACKED or files > MAX_BACKUP_FILES:
+            raise BadInput(f"The backup would be of {files:,} files and {out.tell() / 2**30:.1f} GB, and could not be restored. Copy the "
+                           f"data folder instead ({self.settings.home}), while the app is closed.")
         progress(len(tables), len(tables), "done")
 
     def _packed(self, pid: str, row: dict) -> dict:
@@ -93,7 +100,7 @@ class Keeping(Base):
         """
         def taken(old: str) -> str:
             return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(2)}"
-        with open_checked_zip(data, _WHAT, MAX_BACKUP, MAX_BACKUP_UNPACKED, MAX_ARCHIVE_ENTRIES * 10) as archive:
+        with open_checked_zip(data, _WHAT, MAX_BACKUP, MAX_BACKUP_UNPACKED, MAX_BACKUP_FILES) as archive:
             self._check_backup(archive)
             project = next(self._rows(archive, "projects"), None)
             if project is None or not re.fullmatch(r"[0-9a-f]{8,32}", str(project.get("id"))) or not projects.listable(project):

@@ -132,6 +132,15 @@ def test_a_backup_of_a_copy_holds_its_replies_under_their_own_names(w, pid, tmp_
     assert cache.get_reply(other.db, "paid") == {"text": "before"}
 
 
+@pytest.mark.parametrize("limit", ["MAX_BACKUP", "MAX_BACKUP_UNPACKED", "MAX_BACKUP_FILES"])
+def test_a_backup_that_could_not_be_restored_is_not_given_away(w, pid, monkeypatch, limit):
+    """It was written, and refused on the day that it was needed."""
+    monkeypatch.setattr(f"cod_core.workspace.keeping.{limit}", 5)
+    with pytest.raises(BadInput, match="could not be restored. Copy the data folder"):
+        w.backup(pid)
+    assert not list(w.settings.folder("tmp").iterdir())
+
+
 def test_a_backup_is_of_one_moment_whatever_is_decided_meanwhile(w, pid):
     """A decision came without the text that it is about, and the restored project could not be opened."""
     made = []
