@@ -96,7 +96,7 @@ def recipe(kind: str, encoder: str = DEFAULT_ENCODER, layers: Sequence[int] | No
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes a training step needs and bytes free; rows: texts a forward pass that fit, 0 where not even two do."""
+    """Bytes a training step needs and bytes free; rows: texts a forward pass that fit, 0 where too few do."""
 
     need: int
     free: int
@@ -113,7 +113,8 @@ class Memory:
 def memory_for(settings: Mapping, longest_text: int) -> Memory:
     """What one step of a student's training takes. settings: as student_settings gives them. longest_text: characters.
 
-    Minibatches that do not fit are split, which changes no result. Raises ModelUnavailable for an unknown encoder.
+    Minibatches that do not fit are split, which changes no result; but not the contrastive student's, which compares all texts
+    of a minibatch. Raises ModelUnavailable for an unknown encoder.
     """
     from cod_core.models.device import best_device
     from cod_core.models.memory import free_bytes, rows_that_fit, size_of, training_bytes
@@ -125,7 +126,10 @@ def memory_for(settings: Mapping, longest_text: int) -> Memory:
                "lora_rank": int(settings.get("lora_rank") or (LORA_RANK if size.parameters > LORA_ABOVE else 0))}
     free = free_bytes()
     rows = rows_that_fit(size, batch, tokens, free, **options)
-    return Memory(training_bytes(size, rows or 2, tokens, **options), free, rows)
+    whole = str(settings["student"]).startswith("contrastive")
+    if whole and rows < batch:
+        rows = 0
+    return Memory(training_bytes(size, rows or (batch if whole else 2), tokens, **options), free, rows)
 
 
 def shots_by_share(params: Mapping, shots: Sequence[int]) -> dict[float | None, list[int]]:

@@ -3,6 +3,7 @@ import torch
 
 from cod_core.errors import ModelUnavailable
 from cod_core.models.memory import Size, activation_values, free_bytes, rows_that_fit, size_of, training_bytes
+from cod_core.workspace.students import memory_for, student_settings
 from tests.unit.distill.tiny import bert
 
 MINI = Size(22_700_000, 12_100_000, 6, 384, 12)
@@ -43,3 +44,12 @@ def test_the_micro_batch_is_halved_until_it_fits():
     assert rows_that_fit(MINI, 32, 256, free) == 8 and rows_that_fit(MINI, 4, 256, free) == 4
     assert rows_that_fit(MINI, 32, 256, 1000) == 0
     assert free_bytes() > 1 << 20
+
+
+def test_a_minibatch_whose_texts_are_compared_has_to_fit_whole(monkeypatch):
+    """The estimate promised that a contrastive student's would be split, and nothing splits it."""
+    settings = student_settings({"student": "contrastive"})
+    need = memory_for({**settings, "batch_size": 8}, 900).need
+    monkeypatch.setattr("cod_core.models.memory.free_bytes", lambda: need)
+    assert memory_for(settings, 900).rows == 0 and memory_for({**settings, "batch_size": 8}, 900).rows == 8
+    assert memory_for({**settings, "student": "finetuned:all-MiniLM-L6-v2:all"}, 900).rows == 8
