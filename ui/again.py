@@ -54,10 +54,6 @@ def panel(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck
             "Keep this phrase (or mark words in the original)", key=field, max_chars=200,
             on_change=_keep_typed, args=(example.id, field, example.text))
         with st.container(horizontal=True, gap="small"):
-            for number, phrase in enumerate(phrases(example.id)):
-                st.button(f"{layout.plain(phrase, 40)}", key=f"kept-{example.id}-{number}", icon=":material/close:",
-                          help="Stays as it is. Press to let it go.", on_click=_drop, args=(example.id, phrase))
-        with st.container(horizontal=True, gap="small"):
             slow = w.generates(shown.pid)  # many answers: a spinner says so, which a callback cannot show
             at_once: dict[str, Any] = {} if slow else {"on_click": _again, "args": (shown, hint)}
             pressed = st.button("Try again", key="again", icon=":material/refresh:", **at_once)
@@ -74,6 +70,11 @@ def panel(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck
             if many and check.token_edits > 1:
                 st.button("Make the change smaller", key="tighten", icon=":material/compress:", on_click=_tighten,
                           args=(shown, check.token_edits, check.after.prob(check.target)))
+        # below the buttons: a phrase that is taken when a press leaves the field would move them away from under it
+        with st.container(horizontal=True, gap="small"):
+            for number, phrase in enumerate(phrases(example.id)):
+                st.button(f"{layout.plain(phrase, 40)}", key=f"kept-{example.id}-{number}", icon=":material/close:",
+                          help="Stays as it is. Press to let it go.", on_click=_drop, args=(example.id, phrase))
 
 
 HINT = {
