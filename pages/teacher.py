@@ -211,7 +211,7 @@ def unconfirmed() -> None:
 
 layout.header("Teacher", "The teacher is the larger model that judges each text and whether a change flips it.")
 summary = w.summary(pid)
-kind_of_action = "secondary" if summary.teacher_label else "primary"
+kind_of_action = "primary"
 job = jobs.panel(w, pid, ("finetune_teacher", "label_prompts"))
 unconfirmed()
 if summary.teacher_label:
@@ -219,6 +219,7 @@ if summary.teacher_label:
     if w.generates(pid):
         answers.unlabelled(w, pid, summary, jobs.running(job))
     waits = checking.needed(w, pid, summary, jobs.running(job), "teacher")
+    kind_of_action = "secondary" if of_use or waits else "primary"
     layout.next_step("proposals", "Go on to Proposals", primary=summary.n_train > 0 and of_use and not waits)
 elif checking.needed(w, pid, summary, page="teacher"):
     pass  # an exported set that was opened: choose below
@@ -230,7 +231,7 @@ elif summary.n_train == 0 and summary.n_unlabelled:
     )
 elif summary.n_train == 0:
     errors.box("Bring some labelled texts first: then you see at once how well a teacher fits them.", "info")
-area = st.expander("Use another teacher") if summary.teacher_label else st.container(border=True)
+area = st.expander("Use another teacher", expanded=kind_of_action == "primary") if summary.teacher_label else st.container(border=True)
 with area:
     chosen = st.segmented_control(
         "Kind of teacher", list(KINDS), default="builtin", required=True, format_func=KINDS.get, key="teacher-kind"

@@ -22,7 +22,9 @@ def measured_on(w, pid: str, n: int, right: float) -> None:
 
 def test_a_teacher_that_guesses_is_named_with_what_to_do(filled, screen, workspace):
     measured_on(workspace, filled, 100, 0.5)
-    said = words(screen("teacher", filled))
+    test = screen("teacher", filled)
+    said = words(test)
+    assert [b.label for b in test.main.button if b.proto.type == "primary"] == ["Use this teacher"]
     assert "This teacher does no better than guessing on your texts" in said and "Choose another teacher" in said
     assert workspace.teacher_report(filled).warning in said.replace("&#x27;", "'")
 
