@@ -122,6 +122,18 @@ def test_a_teacher_trained_on_own_texts_comes_back_the_same_from_its_folder(tmp_
     assert np.array_equal(again.logprobs(texts), teacher.logprobs(texts)) and again.revision == teacher.revision
 
 
+@pytest.mark.slow
+def test_a_teacher_of_long_texts_reads_twice_as_much_of_them(tmp_path):
+    """Of a contract's clauses it read the first half, whatever the other said."""
+    clause, notes = "the tenant shall pay the rent without any deduction and " * 20, ["A late payment.", "A prompt payment."] * 6
+    long = [f"{clause} {i}" for i in range(2)]
+    for texts, read in (([*notes, *long], 256), ([*notes, long[0]], 128)):
+        labels = [LABELS[i % 2] for i in range(len(texts))]
+        folder = finetune_teacher(texts, labels, LABELS, "all-MiniLM-L6-v2", tmp_path / str(read), epochs=1)
+        teacher = FineTunedTeacher(folder)
+        assert teacher.max_tokens == read and (teacher.chars_read(clause) == len(clause)) == (read == 256)
+
+
 def test_a_label_without_texts_is_named(tmp_path):
     with pytest.raises(NotEnoughData, match="praise"):
         finetune_teacher(["a"], ["complaint"], LABELS, "all-MiniLM-L6-v2", tmp_path)
