@@ -1,5 +1,7 @@
 """Proposals: run a generator over texts, verify each result at once, save it at once."""
 
+from collections.abc import Callable
+
 from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
 from cod_core.store import items
@@ -54,16 +56,15 @@ class Proposing(Base):
         """
         from cod_core.counterfactuals.imported import PairColumns, import_pairs
 
-        examples, teacher = items.examples(self.db, pid), self.teacher(pid)
+        examples, teacher, task = items.examples(self.db, pid), self.teacher(pid), self.project(pid).task
         chosen = PairColumns(**columns) if columns else None
-        before = {}
 
-        def source_of(example: Example) -> str:
-            if example.id not in before:
-                before[example.id] = teacher.predict([example.text])[0].label
-            return before[example.id]
-        found = import_pairs(table, examples, self.project(pid).task, chosen, name=name, source_of=source_of,
-                             target_of=lambda text: teacher.predict([text])[0].label)
+        def read(label_of: Callable[[str], str]):
+            return import_pairs(table, examples, task, chosen, name=name, source_of=lambda e: label_of(e.text), target_of=label_of)
+        wanted: dict[str, None] = {}
+        read(lambda text: wanted.setdefault(text) or task.labels[0])
+        teacher.predict(list(wanted))  # together, which takes a fraction of asking one by one
+        found = read(lambda text: teacher.predict([text])[0].label)
         by_id = {e.id: e for e in examples}
         flipped = self.add_proposals(pid, [(by_id[cf.example_id], cf) for cf in found.counterfactuals])
         return {"added": len(found.counterfactuals), "flipped": flipped, "problems": found.problems}
