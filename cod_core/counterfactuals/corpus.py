@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from cod_core.counterfactuals import words
-from cod_core.counterfactuals.languages import language_of
+from cod_core.counterfactuals.languages import language_of, usual_language
 from cod_core.counterfactuals.moves import Move
 from cod_core.counterfactuals.neighbours import EmbeddingNeighbours, same_stem
 from cod_core.counterfactuals.sources import SearchContext
@@ -30,7 +30,7 @@ class ClassWords:
     def __init__(self, texts: Sequence[str], labels: Sequence[str], names: Sequence[str],
                  score: Callable[[Sequence[str]], np.ndarray] | None = None):
         """texts with their labels (of `names`). score: texts -> (n, C) log-probabilities of the teacher, None to trust counts."""
-        self._names, self._score = tuple(names), score
+        self._names, self._score, self.usual = tuple(names), score, usual_language(texts[:MAX_TEXTS])
         self._counts: dict[str, Counter] = {name: Counter() for name in names}
         self._inner_capitals: Counter = Counter()
         self._seen: Counter = Counter()
@@ -39,11 +39,16 @@ class ClassWords:
         self._of_class: dict[str, list[tuple[str, float]]] = {}
         self._modifying: dict[str, list[str]] = {}
 
+    @property
+    def words(self) -> frozenset[str]:
+        """All words of the texts but function words, in lower case."""
+        return frozenset().union(*self._counts.values())
+
     def _read(self, text: str, label: str) -> None:
         found = tokens(text)
         unspaced = bool(found) and is_unspaced(found[0][0])
         pieces = [a + b for a, b in zip(found, found[1:]) if is_unspaced(a[0]) and is_unspaced(b[0])] if unspaced else []
-        skip = language_of(text).function_words
+        skip = language_of(text, self.usual).function_words
         for i, token in enumerate(found):
             if i and token[0].isupper() and found[i - 1][0].isalpha():
                 self._inner_capitals[token.lower()] += 1

@@ -4,6 +4,8 @@ English and German have word lists, scripts without spaces are told by their cha
 without lists: any word may be replaced by any. Knows no model.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +17,7 @@ from cod_core.text import is_unspaced, tokens
 class Language:
     """code: ISO 639-1, or 'und'. function_words: never replaced. negations: taken out whole. negation: put in, "" for none.
 
-    forms: whether English word forms, articles and auxiliaries apply.
+    forms: whether English word forms, articles and auxiliaries apply. spaced: whether blanks part its words.
     """
 
     code: str
@@ -23,6 +25,7 @@ class Language:
     negations: frozenset[str] = frozenset()
     negation: str = ""
     forms: bool = False
+    spaced: bool = True
 
 
 ENGLISH = Language("en", FUNCTION_WORDS, NEGATIONS, "not", forms=True)
@@ -37,25 +40,40 @@ muss müssen soll sollen sollte will wollen darf dürfen mag nicht nie niemals n
 man doch ja nein etwas alle alles viel
 """.split()), frozenset("nicht nie niemals".split()), "nicht")
 CHINESE = Language("zh", frozenset("的了在是和与及或也都就而但这那我你他她它们个为以于之其有被把从到对"),
-                   frozenset(("不", "没")), "不")
-JAPANESE = Language("ja", frozenset("のにはをたがでてとしれさもなかられまるす"), frozenset(), "")
+                   frozenset(("不", "没")), "不", spaced=False)
+JAPANESE = Language("ja", frozenset("のにはをたがでてとしれさもなかられまるす"), frozenset(), "", spaced=False)
 UNKNOWN = Language("und")
 
 
-@lru_cache(maxsize=4096)
-def language_of(text: str) -> Language:
-    """The language whose function words the text has most of (a twelfth of its words at least), else UNKNOWN.
+def language_of(text: str, usual: Language | None = None) -> Language:
+    """The language whose function words the text has most of (a twelfth of its words at least), else `usual`, that of the
+    texts around it, else UNKNOWN.
 
-    A text without any known function word counts as English where it is plain ASCII: snippets such as "Great film".
+    A text without any known function word counts as English where it is plain ASCII and nothing is usual: snippets such as
+    "Great film".
     """
+    found, says_so = _seems(text)
+    return found if says_so or usual is None else usual
+
+
+def usual_language(texts: Iterable[str]) -> Language | None:
+    """The language of most of the texts that say theirs; None where it is English, or none says it."""
+    told = Counter(found for found, says_so in map(_seems, texts) if says_so)
+    most = told.most_common(1)
+    return most[0][0] if most and most[0][0] is not ENGLISH else None
+
+
+@lru_cache(maxsize=4096)
+def _seems(text: str) -> tuple[Language, bool]:
+    """(language of a text, whether its words or its script say so)."""
     found = [t.lower().replace("’", "'") for t in tokens(text) if t[0].isalpha()]
     unspaced = [t for t in found if is_unspaced(t[0])]
     if len(unspaced) * 2 > len(found):
-        return JAPANESE if any("\u3040" <= t[0] <= "\u30ff" for t in unspaced) else CHINESE
+        return JAPANESE if any("\u3040" <= t[0] <= "\u30ff" for t in unspaced) else CHINESE, True
     if not found:
-        return UNKNOWN
+        return UNKNOWN, False
     shares = {one.code: sum(t in one.function_words for t in found) / len(found) for one in (ENGLISH, GERMAN)}
     best = max((ENGLISH, GERMAN), key=lambda one: shares[one.code])
     if shares[best.code] >= 1 / 12:
-        return best
-    return ENGLISH if text.isascii() and max(shares.values()) == 0 else UNKNOWN
+        return best, True
+    return ENGLISH if text.isascii() and max(shares.values()) == 0 else UNKNOWN, False

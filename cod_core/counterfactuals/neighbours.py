@@ -5,10 +5,12 @@ TextFooler's (Jin et al. 2020). Works with word-piece vocabularies (##) and sent
 """
 
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 
 from cod_core.counterfactuals import words
+from cod_core.counterfactuals.languages import Language
 from cod_core.counterfactuals.moves import Move
 from cod_core.counterfactuals.sources import SearchContext
 
@@ -28,20 +30,41 @@ class EmbeddingNeighbours:
         marked = any(token.startswith(MARK) for token in vocabulary)
         whole = {(token[1:] if marked else token): i for token, i in vocabulary.items() if not marked or token.startswith(MARK)}
         self._words = [w for w in whole if w.isalpha() and (len(w) > 2 or not w.isascii())]
+        self._whole = frozenset(whole)
         self._directions = self._vectors[[whole[w] for w in self._words]]
         self._pieces = lambda word: encoder.tokenizer(word, add_special_tokens=False)["input_ids"]
         self._known: dict[str, np.ndarray] = {}
         self.nearest = lru_cache(maxsize=10_000)(self._nearest)
+        self._own_table = lru_cache(maxsize=2)(self._own_words)
 
     def moves(self, context: SearchContext, n: int) -> list[Move]:
-        """The n nearest fitting words for each place."""
-        found = []
+        """The n nearest fitting words for each place; of the project's own words where the table does not speak the language."""
+        found, foreign = [], bool(context.own_words) and not self.speaks(context.language)
         for place in context.places:
             word = context.word(place)
-            near = [w for w in self.nearest(word, 2 * n, context.english)
+            near = self._own(word, n, context.own_words) if foreign else [
+                w for w in self.nearest(word, 2 * n, context.english)
                     if not context.english or words.fits_tag(context.tags[place], w)]
             found += [Move(place, place + 1, words.like(w, word), "replace", self.name) for w in near[:n]]
         return found
+
+    def speaks(self, language: Language) -> bool:
+        """Whether half of a language's function words are whole words of the vocabulary; True where that tells nothing: for
+        languages without a list, and scripts without spaces."""
+        told = language.function_words
+        return not told or not language.spaced or 2 * len(told & self._whole) >= len(told)
+
+    def _own(self, word: str, n: int, own: frozenset[str]) -> list[str]:
+        """The n own words nearest to a word, each read as the mean of its pieces."""
+        known, directions = self._own_table(own)
+        order = np.argsort(-(directions @ self._direction(word.lower())), kind="stable")
+        near = (known[i] for i in order if known[i] != word.lower() and not same_stem(known[i], word.lower()))
+        return list(islice(near, n))
+
+    def _own_words(self, own: frozenset[str]) -> tuple[list[str], np.ndarray]:
+        """(the words in alphabetical order, their directions (m, d))."""
+        known = sorted(own)
+        return known, np.stack([self._direction(word) for word in known])
 
     def closeness(self, a: str, b: str) -> float:
         """Cosine of two words in the table, in [-1, 1]; 0 where one has no pieces."""

@@ -1,7 +1,7 @@
 """Candidate sources that need no vocabulary: a word deleted, a negation put in or taken out. Know no teacher."""
 
 from cod_core.counterfactuals import words
-from cod_core.counterfactuals.languages import ENGLISH, Language, language_of
+from cod_core.counterfactuals.languages import ENGLISH, Language
 from cod_core.counterfactuals.moves import Move
 from cod_core.counterfactuals.sources import SearchContext
 
@@ -23,7 +23,7 @@ class Negations:
 
     def moves(self, context: SearchContext, n: int) -> list[Move]:
         """At most one move a token; none at a frozen one."""
-        language = language_of(context.text)
+        language = context.language
         if language.forms:
             return [m for i in range(len(context.spans)) if i not in context.frozen for m in self._english(context, i)]
         out = [Move(i, i + 1, "", "affirm", self.name) for i in range(len(context.spans))

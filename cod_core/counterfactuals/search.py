@@ -13,7 +13,7 @@ import numpy as np
 
 from cod_core.counterfactuals import words
 from cod_core.counterfactuals.effort import with_effort
-from cod_core.counterfactuals.languages import language_of
+from cod_core.counterfactuals.languages import Language, language_of
 from cod_core.counterfactuals.moves import Move, compatible, render, told, with_articles
 from cod_core.counterfactuals.sources import CandidateSource, SearchContext
 from cod_core.counterfactuals.trial import Flip, Judge, SearchSettings, Trial, edited_tokens
@@ -33,13 +33,14 @@ class SearchGenerator:
     def __init__(self, teacher: Judge, labels: Sequence[str], sources: Sequence[CandidateSource],
                  settings: SearchSettings = SearchSettings(), frozen: Sequence[str] = (), task: str = "",
                  plausibility: Callable[[SearchContext, Sequence[Move]], np.ndarray] | None = None,
-                 second: Judge | None = None):
+                 second: Judge | None = None, usual: Language | None = None, own_words: frozenset[str] = frozenset()):
         """labels: the classes that the judges' columns stand for. frozen: words and phrases that must stay.
         plausibility: how well moves fit their places, about -1 to 1; it decides with the estimate what is scored.
-        second: a judge that has to share every flip, None where the teacher alone decides."""
+        second: a judge that has to share every flip, None where the teacher alone decides. usual: the language of the
+        project's texts (usual_language); own_words: their words."""
         self._teacher, self._second, self._plausibility = teacher, second, plausibility
         self._labels, self._sources = tuple(labels), tuple(sources)
-        self.settings, self._frozen, self._task = settings, tuple(frozen), task
+        self.settings, self._frozen, self._task, self._usual, self._own_words = settings, tuple(frozen), task, usual, own_words
         self.texts_scored, self.failures = 0, []
 
     def propose(self, example: Example, source: str, target: str, n: int = 4, avoid: Iterable[str] = ()) -> list[Counterfactual]:
@@ -48,7 +49,8 @@ class SearchGenerator:
         source: the teacher's class at the text; target: the class to reach. avoid: words not to be put in, in any case.
         """
         self.texts_scored, self.failures = 0, []
-        context = context_of(example.text, source, target, self._labels, self._frozen, self._task)
+        context = context_of(example.text, source, target, self._labels, self._frozen, self._task, self._usual,
+                             self._own_words)
         trial = Trial(context, self._labels.index(target), self.settings, self._teacher, self._second, self._plausibility)
         flips = self._search(trial, frozenset(word.casefold() for word in avoid))
         self.texts_scored = trial.scored + trial.passes
@@ -239,15 +241,15 @@ def toward_band(trial: Trial, flips: list[Flip], pool: list[Move]) -> list[Flip]
 
 
 def context_of(text: str, source: str, target: str, labels: Sequence[str] = (), frozen: Sequence[str] = (),
-               task: str = "") -> SearchContext:
+               task: str = "", usual: Language | None = None, own_words: frozenset[str] = frozenset()) -> SearchContext:
     """The context of a text: its tokens, and the places that may be edited (no function words, nothing frozen)."""
-    spans, language = token_spans(text), language_of(text)
+    spans, language = token_spans(text), language_of(text, usual)
     found = [text[a:b] for a, b in spans]
     kept = frozen_positions(found, frozen)
     places = tuple(i for i, word in enumerate(found) if word[0].isalpha() and i not in kept and not _possessive(word)
                    and (len(word) > 1 or is_unspaced(word)) and word.lower().replace("’", "'") not in language.function_words)
-    return SearchContext(text, spans, source, target, places, labels=tuple(labels), task=task, english=language.forms,
-                         frozen=kept, tags=words.tags(found) if language.forms else ())
+    return SearchContext(text, spans, source, target, places, labels=tuple(labels), task=task, language=language,
+                         frozen=kept, own_words=own_words, tags=words.tags(found) if language.forms else ())
 
 
 def _possessive(word: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from cod_core.counterfactuals.languages import ENGLISH, Language
 from cod_core.counterfactuals.moves import Move
 
 
@@ -17,7 +18,7 @@ class SearchContext:
 
     influence: a number a token, larger where the token holds the text back from the target. places: token positions
     that may be edited, most influential first (frozen and function words are left out). task: the project's question.
-    english: whether English word forms and articles apply; tags: then a Penn tag a token.
+    language: of the text; tags: a Penn tag a token where it is English. own_words: of the project's texts, in lower case.
     """
 
     text: str
@@ -28,9 +29,15 @@ class SearchContext:
     influence: tuple[float, ...] = ()
     labels: tuple[str, ...] = ()
     task: str = ""
-    english: bool = True
+    language: Language = ENGLISH
     frozen: frozenset[int] = field(default_factory=frozenset)
     tags: tuple[str, ...] = ()
+    own_words: frozenset[str] = frozenset()
+
+    @property
+    def english(self) -> bool:
+        """Whether English word forms and articles apply."""
+        return self.language.forms
 
     def word(self, position: int) -> str:
         """The token at a position."""

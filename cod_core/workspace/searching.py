@@ -139,7 +139,7 @@ class Searching(Answering):
             second = self._second_judge(pid) if options.get("second") else None
             return SearchGenerator(
                 Judge(self._scorer(teacher), self._sensitivity(teacher)), teacher.labels, chosen, settings,
-                tuple(options.get("frozen", ())), task.name, Plausibility(pairs, near), second)
+                tuple(options.get("frozen", ())), task.name, Plausibility(pairs, near), second, class_words.usual, class_words.words)
         learns = self.second_judge_learns_from(pid)[0] if options.get("second") else ()
         asks = repr(self.last_llm(pid)) if options.get("sources") else ""
         key = ("search", pid, self.teacher(pid).revision, repr(sorted(options.items())), learns, asks)

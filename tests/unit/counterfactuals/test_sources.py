@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cod_core.counterfactuals.corpus import ClassWords, Plausibility, WordPairs
+from cod_core.counterfactuals.languages import ENGLISH, GERMAN, language_of, usual_language
 from cod_core.counterfactuals.neighbours import EmbeddingNeighbours
 from cod_core.counterfactuals.search import context_of
 
@@ -42,6 +43,22 @@ def test_a_multilingual_vocabulary_serves_german():
     near = EmbeddingNeighbours(Encoder({"gut": [1, 0], "schlecht": [0.9, 0.1], "tisch": [0, 1]}, mark="▁"))
     found = near.moves(context_of("Das Essen ist gut", "positive", "negative"), 1)
     assert [m.new for m in found if m.start == 3] == ["schlecht"]
+
+
+def test_a_vocabulary_of_another_language_serves_with_the_words_of_the_texts():
+    """German notes were offered English words: Kalium became potassium."""
+    near = EmbeddingNeighbours(Encoder({"kalium": [1, 0], "potassium": [0.99, 0.01], "natrium": [0.8, 0.2], "fieber": [0, 1]}))
+    note, own = "Das Kalium ist erhöht", frozenset({"kalium", "natrium", "fieber"})
+    assert [m.new for m in near.moves(context_of(note, "a", "b"), 1) if m.start == 1] == ["Potassium"]
+    found = near.moves(context_of(note, "a", "b", own_words=own), 2)
+    assert [m.new for m in found if m.start == 1] == ["Natrium", "Fieber"]
+
+
+def test_a_short_note_is_in_the_language_of_the_texts_around_it():
+    notes = ["Der Patient ist wach und klagt nicht.", "Das Kind hat Fieber seit gestern.", "Sturz, Platzwunde Stirn"]
+    assert usual_language(notes) is GERMAN and language_of(notes[2]) is ENGLISH
+    assert context_of(notes[2], "a", "b", usual=usual_language(notes)).language is GERMAN
+    assert usual_language(["The film is good.", "Great film"]) is None and usual_language(["Great film"]) is None
 
 
 @pytest.fixture
