@@ -45,7 +45,8 @@ GRIDS = {
     "finetuned": [{**FINETUNED, "shots": SMALL}],
     "contrastive": [{**CONTRASTIVE, "shots": SMALL}],
     "finetuned-large": [{**FINETUNED, "shots": LARGE}, {**FINETUNED, "arms": ["cod"], "cf_share": 0.125, "shots": [256, 512]}],
-    "contrastive-large": [{**CONTRASTIVE, "shots": LARGE}, {**CONTRASTIVE, "arms": ["cod"], "cf_share": 0.125, "shots": [256, 512]}],
+    "contrastive-large": [{**CONTRASTIVE, "cf_share": 0.5, "shots": LARGE},
+                          {**CONTRASTIVE, "arms": ["cod"], "cf_share": 0.125, "shots": [256, 512]}],
 }
 
 

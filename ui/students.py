@@ -38,8 +38,9 @@ def expert_options(w: Any, student: str) -> dict[str, Any]:
     out["soft_labels"] = st.segmented_control(
         "Soft labels", list(SOFT), default="teacher", required=True, format_func=SOFT.get, key=f"soft-{student}"
     )
-    if st.toggle("Fewer counterfactuals above 128 rows", key=f"share-{student}", help="An eighth instead of half."):
-        out["cf_share"] = "auto"
+    fewer = st.toggle("Fewer counterfactuals above 128 rows", student == "contrastive", key=f"share-{student}",
+                      help="An eighth instead of half.")
+    out["cf_share"] = "auto" if fewer else 0.5
     if student == "finetuned":
         method = st.segmented_control(
             "What the student learns from", list(METHODS), default="kd", required=True, format_func=METHODS.get, key="method"

@@ -273,7 +273,10 @@ def test_the_share_of_counterfactuals_falls_where_real_rows_are_many(made, monke
 
     w, pid = made
     assert students.shots_by_share({}, [8, 512]) == {None: [8, 512]}
-    assert students.shots_by_share({"cf_share": "auto"}, [8, 128, 256, 512]) == {0.5: [8, 128], 0.125: [256, 512]}
+    fewer = {0.5: [8, 128], 0.125: [256, 512]}
+    assert students.shots_by_share({"cf_share": "auto"}, [8, 128, 256, 512]) == fewer
+    assert students.shots_by_share({"student": "contrastive"}, [8, 128, 256, 512]) == fewer
+    assert students.shots_by_share({"student": "contrastive", "cf_share": 0.5}, [8, 512]) == {None: [8, 512]}
     monkeypatch.setattr(students, "SHARES", ((4, 0.5), (None, 0.25)))
     cells, _, _ = w.plan_sweep(pid, {"arms": ["kd", "cod"], "shots": [4, 8], "seeds": 1, "cf_share": "auto"})
     assert {(c.config.shots, c.config.real_shots) for c in cells if c.config.arm == "cod"} == {(4, 2), (8, 6)}
