@@ -136,19 +136,16 @@ def _restored(item: ExportItem, extra: dict) -> ExportItem:
         raw_reply=extra.get("raw_reply"),
     )
     check = item.check and replace(item.check, truncated=bool(extra.get("truncated")), shift=extra.get("shift"))
+    return replace(item, example=_original(item.example, extra), counterfactual=proposal, check=check)
+
+
+def _original(example: Example, extra: dict) -> Example:
+    """The text as it was; without the label that its record carries where it had none of its own."""
     free = extra.get("split") == "unlabelled"
-    return replace(
-        item,
-        example=replace(_without_label(item.example), split="unlabelled") if free
-        else item.example if extra.get("gold_label", item.example.label) else _without_label(item.example),
-        counterfactual=proposal,
-        check=check,
-    )
-
-
-def _without_label(example: Example) -> Example:
+    if not free and extra.get("gold_label", example.label):
+        return example
     kept = {k: v for k, v in example.metadata.items() if k != "label_from"}
-    return replace(example, label=None, metadata=kept)
+    return replace(example, label=None, metadata=kept, split="unlabelled" if free else example.split)
 
 
 def _rows(body: bytes, name: str) -> list[dict]:

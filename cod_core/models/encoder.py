@@ -66,9 +66,13 @@ def own_revision(name: str) -> str:
     """What tells the weights of an encoder from earlier ones of that name: of a folder's content, or the hub's commit that
     is on this machine. "" for the packaged one, which never changes, and for one that was never fetched."""
     where = split_name(name)[0]
-    if where == DEFAULT_ENCODER:
-        return ""
-    return weights_revision(where) if Path(where).is_dir() else fetched(where).get("revision", "")
+    return "" if where == DEFAULT_ENCODER else revision_of(where, "")
+
+
+def revision_of(where: str, unknown: str = "hub", **same: str) -> str:
+    """What names the weights that are loaded from a folder, or from a hub: its content, or the commit (that of `same`, as
+    pinned gives it, else the one that is here); unknown where there is none."""
+    return weights_revision(where) if Path(where).is_dir() else (same or fetched(where)).get("revision", unknown)
 
 
 def fetched(name: str) -> dict[str, str]:
@@ -202,7 +206,7 @@ class Encoder:
         where = resolve(base)
         self.name = name
         self.id = name if layers is None else f"{name}[{','.join(map(str, layers))}]"
-        self.revision = weights_revision(where) if Path(where).is_dir() else own_revision(base)
+        self.revision = revision_of(where, "")
         self.tokenizer = load_tokenizer(base)
         if self.tokenizer.pad_token_id is None:  # decoders often have none; its place is masked
             self.tokenizer.pad_token = self.tokenizer.eos_token

@@ -15,7 +15,7 @@ from cod_core.errors import NotEnoughData
 from cod_core.models.adapters import adapted
 from cod_core.models.decoder import is_decoder, load_decoder
 from cod_core.models.device import best_device
-from cod_core.models.encoder import fetched, libraries, load_pretrained, load_tokenizer, pinned, resolve, weights_revision
+from cod_core.models.encoder import libraries, load_pretrained, load_tokenizer, pinned, resolve, revision_of, weights_revision
 from cod_core.progress import Progress, silent
 
 TEACHER_FILE = "teacher.json"
@@ -140,7 +140,7 @@ def _save(model, folder: Path, encoder: str, label_names, rows: int, max_tokens:
     save_file(state, folder / "adapter.safetensors")
     where = resolve(encoder)
     about = {"encoder": encoder, "labels": list(label_names), "rank": rank, "max_tokens": max_tokens, "rows": rows,
-             "base": weights_revision(where) if Path(where).is_dir() else fetched(where).get("revision", "hub")}
+             "base": revision_of(where)}
     (folder / TEACHER_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     return folder
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from cod_core.errors import BadInput
 from cod_core.models import gguf
-from cod_core.models.encoder import fetched, length_batches, load_pretrained, load_tokenizer, weights_revision
+from cod_core.models.encoder import length_batches, load_pretrained, load_tokenizer, revision_of
 
 DEFAULT_LLM = gguf.PACKAGED
 TOKENS_A_BATCH = 384  # the log-probabilities of 384 tokens over a vocabulary of 262,144 take 400 MB
@@ -50,7 +50,7 @@ class LocalLLM:
         self.device = torch.device("cuda" if cuda else "cpu")
         self.model = load_pretrained(AutoModelForCausalLM, where, dtype=torch.bfloat16 if cuda else torch.float32)
         self.model.to(self.device).eval()
-        self.revision = weights_revision(where) if Path(where).is_dir() else fetched(where).get("revision", "hub")
+        self.revision = revision_of(where)
         self.chats = self.tokenizer.chat_template is not None
         self.max_tokens = int(getattr(self.model.config, "max_position_embeddings", 2048) or 2048)
         self._prefix: tuple[tuple[int, ...], object] = ((), None)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cod_core.errors import LabelMismatch, ModelUnavailable
 from cod_core.models.device import best_device
-from cod_core.models.encoder import fetched, length_batches, libraries, load_pretrained, load_tokenizer, pinned, resolve, weights_revision
+from cod_core.models.encoder import length_batches, libraries, load_pretrained, load_tokenizer, pinned, resolve, revision_of
 from cod_core.text import most_pieces
 from cod_core.types import Prediction
 
@@ -92,7 +92,7 @@ class TransformersTeacher(TorchTeacher):
         order = label_order(own, labels, label_map, name)
         tokenizer = load_tokenizer(name, **same)
         limit = min(getattr(model.config, "max_position_embeddings", 512), tokenizer.model_max_length, 512)
-        revision = weights_revision(resolve(name)) if local else (same or fetched(name)).get("revision", "hub")
+        revision = revision_of(resolve(name), **same)
         super().__init__(model, tokenizer, labels, order, limit, f"transformers:{Path(name).name if local else name}", revision)
 
 

@@ -39,3 +39,11 @@ def tab(browser):
     made.set_default_timeout(60_000)
     yield made
     context.close()
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A server of the test's own, which it may stop."""
+    made = studio.App(tmp_path / "home").start()
+    yield made
+    made.stop()

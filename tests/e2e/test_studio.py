@@ -19,6 +19,14 @@ def log(w, pid):
     return decisions.log(w.db, pid)
 
 
+def wait_for_draft(w, pid, item: str, written: str) -> None:
+    """Until the draft is saved, ten seconds at most."""
+    for _ in range(100):
+        if w.draft(pid, item, "me") == written:
+            break
+        time.sleep(0.1)
+
+
 def test_a_hundred_decisions_by_keyboard_alone(app, workspace, tab):
     """A key that is lost or taken twice makes the hundredth decision the wrong one."""
     pid = studio.project(workspace, films(100))
@@ -128,72 +136,52 @@ def test_view_of_the_queue_is_in_the_address_and_opens_elsewhere(app, workspace,
     tab.wait_for_function("location.search.includes('show=left') && !location.search.includes('reason=')")
 
 
-def test_draft_outlives_page_switch_refresh_restart_and_kill(tmp_path, browser):
+def test_draft_outlives_page_switch_refresh_restart_and_kill(own, tab):
     """Half a sentence that is gone once is the last one typed into this app."""
-    own = studio.App(tmp_path / "home").start()
-    tab = browser.new_context().new_page()
-    tab.set_default_timeout(60_000)
-    try:
-        w = Workspace(own.home)
-        pid = studio.project(w, films(3))
-        open_card(tab, own, pid)
-        written = "Half a sentence that"
+    w = Workspace(own.home)
+    pid = studio.project(w, films(3))
+    open_card(tab, own, pid)
+    written = "Half a sentence that"
 
-        def there() -> None:
-            tab.locator(BOX).wait_for(timeout=90_000)
-            tab.wait_for_function("t => document.querySelector('.cod-editor textarea')?.value === t", arg=written)
-
-        tab.locator(BOX).fill(written)
-        for _ in range(100):
-            if w.draft(pid, "000", "me") == written:
-                break
-            time.sleep(0.1)
-        studio.click(tab.get_by_role("link", name="1 Data"))
-        tab.get_by_role("heading", name="Data", exact=True).wait_for()
-        studio.click(tab.get_by_role("link", name="4 Curate"))
-        there()
-        tab.reload()
-        there()
-        for how in (signal.SIGTERM, signal.SIGKILL):
-            own.stop(how)
-            own.start()
-            tab.reload()
-            there()
-            assert tab.get_by_text("Page not found").count() == 0
-        assert log(w, pid) == []
-    finally:
-        tab.context.close()
-        own.stop()
-
-
-def test_what_is_typed_while_the_server_is_away_is_judged_and_kept_when_it_is_back(tmp_path, browser):
-    """It stood in the box under the verdict of an earlier wording, and was gone with the next refresh."""
-    own = studio.App(tmp_path / "home").start()
-    tab = browser.new_context().new_page()
-    tab.set_default_timeout(60_000)
-    try:
-        w = Workspace(own.home)
-        pid = studio.project(w, films(3))
-        open_card(tab, own, pid)
-        studio.click(tab.get_by_role("button", name="Next"))  # not the first round of the box in this session
-        ready(tab, "number 1 ")
-        own.stop(signal.SIGKILL)
-        tab.locator("[data-testid=stConnectionStatus], [data-testid=stStatusWidget]").first.wait_for()
-        tab.locator(BOX).press("End")
-        tab.keyboard.type(" It is dreadful.", delay=20)
-        own.start()
-        judged(tab, "does not flip")
-        written = "Film number 1 is a fine affair. It is dreadful."
-        assert tab.locator(BOX).input_value() == written
-        for _ in range(100):
-            if w.draft(pid, "001", "me") == written:
-                break
-            time.sleep(0.1)
-        tab.reload()
+    def there() -> None:
+        tab.locator(BOX).wait_for(timeout=90_000)
         tab.wait_for_function("t => document.querySelector('.cod-editor textarea')?.value === t", arg=written)
-    finally:
-        tab.context.close()
-        own.stop()
+
+    tab.locator(BOX).fill(written)
+    wait_for_draft(w, pid, "000", written)
+    studio.click(tab.get_by_role("link", name="1 Data"))
+    tab.get_by_role("heading", name="Data", exact=True).wait_for()
+    studio.click(tab.get_by_role("link", name="4 Curate"))
+    there()
+    tab.reload()
+    there()
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        own.stop(how)
+        own.start()
+        tab.reload()
+        there()
+        assert tab.get_by_text("Page not found").count() == 0
+    assert log(w, pid) == []
+
+
+def test_what_is_typed_while_the_server_is_away_is_judged_and_kept_when_it_is_back(own, tab):
+    """It stood in the box under the verdict of an earlier wording, and was gone with the next refresh."""
+    w = Workspace(own.home)
+    pid = studio.project(w, films(3))
+    open_card(tab, own, pid)
+    studio.click(tab.get_by_role("button", name="Next"))  # not the first round of the box in this session
+    ready(tab, "number 1 ")
+    own.stop(signal.SIGKILL)
+    tab.locator("[data-testid=stConnectionStatus], [data-testid=stStatusWidget]").first.wait_for()
+    tab.locator(BOX).press("End")
+    tab.keyboard.type(" It is dreadful.", delay=20)
+    own.start()
+    judged(tab, "does not flip")
+    written = "Film number 1 is a fine affair. It is dreadful."
+    assert tab.locator(BOX).input_value() == written
+    wait_for_draft(w, pid, "001", written)
+    tab.reload()
+    tab.wait_for_function("t => document.querySelector('.cod-editor textarea')?.value === t", arg=written)
 
 
 def test_one_undo_takes_a_bulk_act_back_after_a_refresh(app, workspace, tab):
