@@ -36,9 +36,9 @@ def sst2_project(w: Workspace) -> str:
     for split, name in (("train", "train"), ("validation", "dev"), ("test", "test")):
         with open(folder / f"{name}.tsv", encoding="utf-8", newline="") as handle:
             rows = list(csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE))
-        items.add_examples(w.db, pid, [
-            Example(short_hash(r["sentence"]), r["sentence"], ("negative", "positive")[int(r["label"])], split)
-            for r in rows])
+        items.add_examples(
+            w.db, pid, [Example(short_hash(r["sentence"]), r["sentence"], ("negative", "positive")[int(r["label"])], split) for r in rows]
+        )
     print("teacher:", w.finetune_teacher(pid, {"encoder": DEFAULT_ENCODER, "epochs": 2}), flush=True)
     return pid
 
@@ -58,17 +58,25 @@ def main() -> None:
         pid = sst2_project(w) if task == "sst2" else tasks.project(w, task)
         out = run_arms(w, pid, 0, chosen.seeds, shots, max(shots) // 2, options=chosen.search)
         key = f"{task} {chosen.name}".strip()
-        table[key] = {**out, "search": chosen.search, "seeds": chosen.seeds, "version": cod_core.__version__,
-                       "effects": [{k: e[k] for k in ("k", "kd", "cod", "mean", "low", "high", "p_signflip", "clear")}
-                                   for e in w.results(pid).effects]}
+        table[key] = {
+            **out,
+            "search": chosen.search,
+            "seeds": chosen.seeds,
+            "version": cod_core.__version__,
+            "effects": [
+                {k: e[k] for k in ("k", "kd", "cod", "mean", "low", "high", "p_signflip", "clear")} for e in w.results(pid).effects
+            ],
+        }
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(table, indent=1) + "\n")
         show(key, table[key])
 
 
 def show(task: str, out: dict) -> None:
-    print(f"\n{task}: teacher {out['teacher_accuracy']:.3f} on {out['n_test']} test texts, flips {out['flip_rate']:.2f}, "
-          f"median edit {out['median_edit_fraction']:.3f}, seconds {out['seconds']}")
+    print(
+        f"\n{task}: teacher {out['teacher_accuracy']:.3f} on {out['n_test']} test texts, flips {out['flip_rate']:.2f}, "
+        f"median edit {out['median_edit_fraction']:.3f}, seconds {out['seconds']}"
+    )
     for arm, cells in out["arms"].items():
         print(f"  {arm:9s}" + "  ".join(f"k={k} {c['mean']:.3f} (sd {c['std']:.3f})" for k, c in cells.items()))
     for e in out["effects"]:

@@ -38,7 +38,7 @@ def agnews_rows() -> tuple[list[Example], list[list[str]]]:
     held = set(originals[-HELD_OUT:])
     free = sorted((t for t in texts if t not in set(originals)), key=short_hash)
     split = {t: "validation" for t in held} | {t: "train" for t in originals if t not in held}
-    split |= {t: "test" for t in free[:TEST]} | {t: "train" for t in free[TEST:TEST + TRAIN - len(originals)]}
+    split |= {t: "test" for t in free[:TEST]} | {t: "train" for t in free[TEST : TEST + TRAIN - len(originals)]}
     return [Example(short_hash(t), t, texts[t], s) for t, s in split.items()], replies
 
 
@@ -68,18 +68,27 @@ def measure(w: Workspace, task: str, seeds: int, shots: list[int]) -> dict:
     w.diagnose(pid)
     found = w.diagnostics(pid)
     keep = ("n", "draws", "effect", "ends", "by_class", "surrogate")
-    return {k: {**{name: gap[name] for name in keep if name in gap}, "arms": {
-        arm: {name: v for name, v in values.items() if name not in ("gap", "ends")} for arm, values in gap["arms"].items()},
-        "fidelity": found["fidelity"][k], "information": found["information"][k]} for k, gap in found["gaps"].items()}
+    return {
+        k: {
+            **{name: gap[name] for name in keep if name in gap},
+            "arms": {arm: {name: v for name, v in values.items() if name not in ("gap", "ends")} for arm, values in gap["arms"].items()},
+            "fidelity": found["fidelity"][k],
+            "information": found["information"][k],
+        }
+        for k, gap in found["gaps"].items()
+    }
 
 
 def show(task: str, out: dict) -> None:
     """The paired gaps of one task, a line a number of rows."""
     for k, row in out.items():
         e, kd, cod = row["effect"], row["arms"]["kd"], row["arms"]["cod"]
-        print(f"{task} k={k}: gap KD {kd['mean']:.3f}, CoD {cod['mean']:.3f}, difference {e['mean']:+.3f} "
-              f"[{e['low']:+.3f}, {e['high']:+.3f}], {row['n']} pairs, {row['draws']} draws; both ends KD "
-              f"{1 - kd['censored']:.3f}, CoD {1 - cod['censored']:.3f}", flush=True)
+        print(
+            f"{task} k={k}: gap KD {kd['mean']:.3f}, CoD {cod['mean']:.3f}, difference {e['mean']:+.3f} "
+            f"[{e['low']:+.3f}, {e['high']:+.3f}], {row['n']} pairs, {row['draws']} draws; both ends KD "
+            f"{1 - kd['censored']:.3f}, CoD {1 - cod['censored']:.3f}",
+            flush=True,
+        )
 
 
 def main() -> None:

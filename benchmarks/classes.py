@@ -64,10 +64,14 @@ def prepare(w: Workspace, pid: str, seeds, need: int, end: float) -> dict:
         w.accept_unattended(pid)
     kept = w.kept_pairs(pid)
     fractions = [check.edit_fraction for _, check in kept.values()]
-    return {"complete": complete, "texts": len(set(kept) | w.lost_rows(pid)), "flipped": len(kept),
-            "median_fraction": float(np.median(fractions)) if fractions else None,
-            "seconds_a_text_now": round(seconds / len(tried), 2) if tried else None,
-            "texts_scored_a_text_now": round(scored / len(tried), 1) if tried else None}
+    return {
+        "complete": complete,
+        "texts": len(set(kept) | w.lost_rows(pid)),
+        "flipped": len(kept),
+        "median_fraction": float(np.median(fractions)) if fractions else None,
+        "seconds_a_text_now": round(seconds / len(tried), 2) if tried else None,
+        "texts_scored_a_text_now": round(scored / len(tried), 1) if tried else None,
+    }
 
 
 if __name__ == "__main__":

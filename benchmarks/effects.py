@@ -39,17 +39,30 @@ def task_table(w, pid: str, name: str) -> dict | None:
         return None
     truth, first = w._truth(pid), next(iter(next(iter(cells.values())).values()))
     pairs = w.pairs_allow(pid, w.kept_pairs(pid))
-    table = {"task": name, "version": cod_core.__version__, "teacher": revision, "n_test": int(first.test["n"]),
-             "pairs": pairs, "generators": dict(Counter(f"{cf.origin.name} {cf.origin.revision}".strip() for cf, _ in
-                                                        w.kept_pairs(pid).values())),
-             "teacher_accuracy": round(first.test["teacher_accuracy"], 4),
-             "majority": round(first.test["majority"], 4), "cells": {}, "effects": []}
+    table = {
+        "task": name,
+        "version": cod_core.__version__,
+        "teacher": revision,
+        "n_test": int(first.test["n"]),
+        "pairs": pairs,
+        "generators": dict(Counter(f"{cf.origin.name} {cf.origin.revision}".strip() for cf, _ in w.kept_pairs(pid).values())),
+        "teacher_accuracy": round(first.test["teacher_accuracy"], 4),
+        "majority": round(first.test["majority"], 4),
+        "cells": {},
+        "effects": [],
+    }
     for (label, k), found in sorted(cells.items(), key=lambda item: (item[0][0], item[0][1])):
         table["cells"].setdefault(label, {})[str(k)] = {
-            **{f"{split}_{m}": round(float(np.mean([getattr(r, split)[m] for r in found.values()])), 4)
-               for split in ("test", "dev") for m in ("accuracy", "mcc", "agreement") if m in getattr(first, split)},
+            **{
+                f"{split}_{m}": round(float(np.mean([getattr(r, split)[m] for r in found.values()])), 4)
+                for split in ("test", "dev")
+                for m in ("accuracy", "mcc", "agreement")
+                if m in getattr(first, split)
+            },
             "sd": round(float(np.std([r.test["accuracy"] for r in found.values()], ddof=1)), 4) if len(found) > 1 else None,
-            "n": len(found), "seconds": round(float(np.mean([r.seconds for r in found.values()])), 4)}
+            "n": len(found),
+            "seconds": round(float(np.mean([r.seconds for r in found.values()])), 4),
+        }
     for student in sorted({label.split()[0] for label, _ in cells}):
         for k in sorted({k for label, k in cells if label == f"{student} kd"}):
             table["effects"] += _effects(w, pid, cells, student, k, truth)
@@ -59,25 +72,46 @@ def task_table(w, pid: str, name: str) -> dict | None:
 def _effects(w, pid, cells, student: str, k: int, truth) -> list[dict]:
     """cod - kd at one k, and the variant chosen by mean development accuracy - kd."""
     base = cells[f"{student} kd", k]
-    candidates = {label: found for (label, kk), found in cells.items()
-                  if kk == k and (label == f"{student} kd" or label.startswith(f"{student} cod")) and "cod_plus" not in label
-                  and "soft" not in label and set(found) >= set(base)}
+    candidates = {
+        label: found
+        for (label, kk), found in cells.items()
+        if kk == k
+        and (label == f"{student} kd" or label.startswith(f"{student} cod"))
+        and "cod_plus" not in label
+        and "soft" not in label
+        and set(found) >= set(base)
+    }
     best = max(candidates, key=lambda label: (np.mean([candidates[label][s].dev["accuracy"] for s in base]), label))
-    plain = [label for label in candidates if label == f"{student} cod" or (label.startswith(f"{student} cod ")
-             and "share" not in label and "weight" not in label)]
+    plain = [
+        label
+        for label in candidates
+        if label == f"{student} cod" or (label.startswith(f"{student} cod ") and "share" not in label and "weight" not in label)
+    ]
     out = []
-    for kind, label in [("cod", max(plain, key=lambda x: np.mean([candidates[x][s].dev["accuracy"] for s in base])))
-                        if plain else ("", ""), ("chosen", best)]:
+    for kind, label in [
+        ("cod", max(plain, key=lambda x: np.mean([candidates[x][s].dev["accuracy"] for s in base]))) if plain else ("", ""),
+        ("chosen", best),
+    ]:
         if not kind:
             continue
         both = [(base[s], candidates[label][s]) for s in sorted(base)]
         measured = w.paired_measures(pid, [(a.config.run_id, b.config.run_id) for a, b in both], truth).get("accuracy")
         mcc = np.array([b.test["mcc"] - a.test["mcc"] for a, b in both])
         effect = measured["effect"] if measured else None
-        out.append({"student": student, "k": k, "kind": kind, "variant": label, "kd": round(measured["before"], 4),
-                    "other": round(measured["after"], 4), **{n: effect[n] for n in ("mean", "low", "high", "p_signflip", "clear",
-                                                                                     "caveat")},
-                    "mcc": round(float(mcc.mean()), 4), "mcc_p": sign_flip_p(mcc), "n": len(both)})
+        out.append(
+            {
+                "student": student,
+                "k": k,
+                "kind": kind,
+                "variant": label,
+                "kd": round(measured["before"], 4),
+                "other": round(measured["after"], 4),
+                **{n: effect[n] for n in ("mean", "low", "high", "p_signflip", "clear", "caveat")},
+                "mcc": round(float(mcc.mean()), 4),
+                "mcc_p": sign_flip_p(mcc),
+                "n": len(both),
+            }
+        )
     return out
 
 
@@ -85,31 +119,49 @@ def report(found: dict[str, dict]) -> str:
     """Every table as text: ours, the effects with Holm over all small-k cells, and the paper's numbers for the same cells."""
     lines = []
     for name, table in found.items():
-        lines.append(f"\n{name}: teacher {table['teacher_accuracy']:.3f}, majority {table['majority']:.3f}, {table['n_test']} "
-                     f"test texts, {table['pairs']} pairs")
+        lines.append(
+            f"\n{name}: teacher {table['teacher_accuracy']:.3f}, majority {table['majority']:.3f}, {table['n_test']} "
+            f"test texts, {table['pairs']} pairs"
+        )
         for label, by_k in table["cells"].items():
-            lines.append(f"  {label:34s}" + " ".join(f"{k}:{c['test_accuracy']:.3f}" for k, c in sorted(
-                by_k.items(), key=lambda item: int(item[0]))))
+            lines.append(
+                f"  {label:34s}" + " ".join(f"{k}:{c['test_accuracy']:.3f}" for k, c in sorted(by_k.items(), key=lambda item: int(item[0])))
+            )
         if name in paper_numbers.KD:
             for label, row in zip(("the paper, KD", "the paper, +CoD"), paper_numbers.KD[name]):
                 lines.append(f"  {label:34s}" + " ".join(f"{k}:{v:.3f}" for k, v in zip(paper_numbers.SHOTS, row)))
     for student in sorted({e["student"] for t in found.values() for e in t["effects"]}):
-        rows = [(name, e) for name, t in found.items() for e in t["effects"]
-                if e["student"] == student and e["kind"] == "cod" and e["k"] in SMALL]
+        rows = [
+            (name, e)
+            for name, t in found.items()
+            for e in t["effects"]
+            if e["student"] == student and e["kind"] == "cod" and e["k"] in SMALL
+        ]
         adjusted = holm([e["p_signflip"] for _, e in rows])
         clear = sum(p < 0.05 and e["mean"] > 0 for p, (_, e) in zip(adjusted, rows))
-        lines.append(f"\n{student}: cod - kd at k <= 32, mean {np.mean([e['mean'] for _, e in rows]):+.3f} over {len(rows)} "
-                     f"cells, {clear} clear after Holm" if rows else "")
+        lines.append(
+            f"\n{student}: cod - kd at k <= 32, mean {np.mean([e['mean'] for _, e in rows]):+.3f} over {len(rows)} "
+            f"cells, {clear} clear after Holm"
+            if rows
+            else ""
+        )
         for p, (name, e) in zip(adjusted, rows):
-            lines.append(f"  {name:8s} k={e['k']:<3d} {e['mean']:+.3f} [{e['low']:+.3f}, {e['high']:+.3f}] p {e['p_signflip']:.4f} "
-                         f"Holm {p:.4f}  MCC {e['mcc']:+.3f}  {e['variant']}")
+            lines.append(
+                f"  {name:8s} k={e['k']:<3d} {e['mean']:+.3f} [{e['low']:+.3f}, {e['high']:+.3f}] p {e['p_signflip']:.4f} "
+                f"Holm {p:.4f}  MCC {e['mcc']:+.3f}  {e['variant']}"
+            )
         for kind in ("cod", "chosen"):
             for k in sorted({e["k"] for t in found.values() for e in t["effects"] if e["student"] == student and e["k"] > 32}):
-                large = [(name, e) for name, t in found.items() for e in t["effects"]
-                         if e["student"] == student and e["kind"] == kind and e["k"] == k]
+                large = [
+                    (name, e)
+                    for name, t in found.items()
+                    for e in t["effects"]
+                    if e["student"] == student and e["kind"] == kind and e["k"] == k
+                ]
                 lost = [name for name, e in large if e["high"] is not None and e["high"] < 0]
                 lines.append(
-                             f"  {kind} - kd at k={k}: mean {np.mean([e['mean'] for _, e in large]):+.4f} over {len(large)} tasks ("
-                             + ", ".join(f"{n} {e['mean']:+.3f}" for n, e in large) + f"); clearly negative: {lost or 'none'}")
+                    f"  {kind} - kd at k={k}: mean {np.mean([e['mean'] for _, e in large]):+.4f} over {len(large)} tasks ("
+                    + ", ".join(f"{n} {e['mean']:+.3f}" for n, e in large)
+                    + f"); clearly negative: {lost or 'none'}"
+                )
     return "\n".join(lines + ["", paper_numbers.DIFFERS])
-

@@ -77,8 +77,13 @@ class SearchGenerator:
 
     name = "search"
 
-    def __init__(self, score: Callable[[Sequence[str]], np.ndarray], labels: Sequence[str],
-                 neighbours: EmbeddingNeighbours, settings: SearchSettings = SearchSettings()):
+    def __init__(
+        self,
+        score: Callable[[Sequence[str]], np.ndarray],
+        labels: Sequence[str],
+        neighbours: EmbeddingNeighbours,
+        settings: SearchSettings = SearchSettings(),
+    ):
         self._score, self._labels, self._near, self.settings = score, tuple(labels), neighbours, settings
         self.texts_scored = 0
 
@@ -164,8 +169,15 @@ class SearchGenerator:
         text = render(example.text, spans, steps)
         note = "; ".join(describe(example.text[slice(*spans[s.position])], s) for s in steps)
         return Counterfactual(
-            id=short_hash(example.id, text, target, "search", ""), example_id=example.id, text=text, source=source,
-            target=target, origin=Origin("search", "teacher-guided search", REVISION), note=note, created_at=now())
+            id=short_hash(example.id, text, target, "search", ""),
+            example_id=example.id,
+            text=text,
+            source=source,
+            target=target,
+            origin=Origin("search", "teacher-guided search", REVISION),
+            note=note,
+            created_at=now(),
+        )
 
 
 def diverse(flips, n: int):

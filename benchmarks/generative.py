@@ -44,11 +44,23 @@ def searched(w: Workspace, pid: str, example: Example, budget: int) -> dict:
     offered = [(cf, check) for cf, check in [(card.offered, card.check), *card.alternatives] if check.valid] if card else []
     said = [answers[0] for answers in w.answers_of(pid, [example.text, *(cf.text for cf, _ in offered)])]
     return {
-        "prompt": example.text, "answer": said[0], "mood": before.label, "scored": report["scored"],
+        "prompt": example.text,
+        "answer": said[0],
+        "mood": before.label,
+        "scored": report["scored"],
         "seconds": round(time.perf_counter() - started, 1),
-        "edits": [{"prompt": cf.text, "note": cf.note, "answer": answer, "p": round(check.after.prob(cf.target), 3),
-                   "edit_fraction": round(check.edit_fraction, 3), "shift": round(check.shift or 0.0, 3)}
-                  for (cf, check), answer in zip(offered, said[1:])]}
+        "edits": [
+            {
+                "prompt": cf.text,
+                "note": cf.note,
+                "answer": answer,
+                "p": round(check.after.prob(cf.target), 3),
+                "edit_fraction": round(check.edit_fraction, 3),
+                "shift": round(check.shift or 0.0, 3),
+            }
+            for (cf, check), answer in zip(offered, said[1:])
+        ],
+    }
 
 
 def main() -> None:

@@ -61,8 +61,13 @@ def recorded(rows: int) -> tuple[list[Ask], dict[str, str]]:
         source = LABELS[row["ground_truth"]]
         text = row["noisy_cf"] if row["counterfactual_text"] == "null" else row["counterfactual_text"]
         replies[row["original_text"]] = text
-        asks.append(Ask(Example(short_hash(row["original_text"]), row["original_text"], source), source,
-                        "sports" if source != "sports" else "business"))
+        asks.append(
+            Ask(
+                Example(short_hash(row["original_text"]), row["original_text"], source),
+                source,
+                "sports" if source != "sports" else "business",
+            )
+        )
     return asks, replies
 
 
@@ -98,22 +103,35 @@ def run(rows: int, latency: float, in_flight: int, failing: float = 0.0, teacher
         started = time.perf_counter()
         outcome = propose_many(generator, asks, on_result=lambda ask, result: found.update({ask.example.id: result}))
         seconds = time.perf_counter() - started
-        again = propose_many(generator, [a for a in asks if a.example.id in outcome.failed],
-                             on_result=lambda ask, result: found.update({ask.example.id: result}))
+        again = propose_many(
+            generator,
+            [a for a in asks if a.example.id in outcome.failed],
+            on_result=lambda ask, result: found.update({ask.example.id: result}),
+        )
         calls = server.calls - 1
     pairs = [(a.example.text, cf) for a in asks for cf in getattr(found.get(a.example.id), "counterfactuals", ())]
     checks = verify(pairs, teacher) if teacher else []
     reasons = {a.example.id: next(iter(found[a.example.id].dropped), None) for a in asks if a.example.id in found}
     ideal = rows / in_flight * latency
     return {
-        "rows": rows, "in_flight": in_flight, "latency_s": latency, "failing": failing, "seconds": round(seconds, 2),
-        "ideal_s": ideal, "ratio": round(seconds / ideal, 3), "calls": calls, "peak": server.peak,
-        "with_text": len({cf.example_id for _, cf in pairs}), "verified": len(checks),
+        "rows": rows,
+        "in_flight": in_flight,
+        "latency_s": latency,
+        "failing": failing,
+        "seconds": round(seconds, 2),
+        "ideal_s": ideal,
+        "ratio": round(seconds / ideal, 3),
+        "calls": calls,
+        "peak": server.peak,
+        "with_text": len({cf.example_id for _, cf in pairs}),
+        "verified": len(checks),
         "flipped": sum(c.flipped for c in checks),
         "with_reason": sum(reason is not None for reason in reasons.values()),
-        "failed_first": len(outcome.failed), "failed_after_resume": len(again.failed),
+        "failed_first": len(outcome.failed),
+        "failed_after_resume": len(again.failed),
         "lost": sum(1 for a in asks if a.example.id not in found),
-        "asked_twice": sum(n > 1 for n in succeeded.values()), "reasons": dict(Counter(r for r in reasons.values() if r)),
+        "asked_twice": sum(n > 1 for n in succeeded.values()),
+        "reasons": dict(Counter(r for r in reasons.values() if r)),
     }
 
 
@@ -127,9 +145,11 @@ def bare(rows: int, latency: float, in_flight: int) -> float:
         def call(_: int) -> None:
             if not hasattr(here, "line"):
                 here.line = HTTPConnection(address.hostname, address.port)
-            here.line.request("POST", "/v1/chat/completions", json.dumps({"model": "m", "messages": [
-                {"role": "user", "content": "word " * 300}]}))
+            here.line.request(
+                "POST", "/v1/chat/completions", json.dumps({"model": "m", "messages": [{"role": "user", "content": "word " * 300}]})
+            )
             here.line.getresponse().read()
+
         started = time.perf_counter()
         with ThreadPoolExecutor(in_flight) as pool:
             list(pool.map(call, range(rows)))

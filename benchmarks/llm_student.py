@@ -28,8 +28,7 @@ PAIRS = (  # written for this benchmark, in the manner of the texts
     ("a gorgeous , witty , seductive movie .", "a drab , witless , unappealing movie .", 1),
     ("the performances are flawless .", "the performances are dreadful .", 1),
     ("i found it slow , predictable and not very amusing .", "i found it swift , surprising and very amusing .", 0),
-    ("a bore that tends to hammer home every one of its points .",
-     "a delight that tends to bring home every one of its points .", 0),
+    ("a bore that tends to hammer home every one of its points .", "a delight that tends to bring home every one of its points .", 0),
     ("one of the best films of the year .", "one of the worst films of the year .", 1),
     ("the plot is weak and the jokes fall flat .", "the plot is strong and the jokes hit home .", 0),
 )
@@ -57,8 +56,9 @@ def compare(pool: list[dict], test_phi, test_gold, embed, soft, classes: int) ->
             for seed in range(SEEDS):
                 ids = order(labels, [arm == "kd" or row.get(arm) is not None for row in pool], seed)
                 if arm != "kd":  # targets take turns where they were given in turn, as in every sweep
-                    ids = with_pairs_first(ids, set(ids), len(ids), dict(enumerate(labels)), {i: pool[i][arm][1] for i in ids},
-                                           range(classes), seed)
+                    ids = with_pairs_first(
+                        ids, set(ids), len(ids), dict(enumerate(labels)), {i: pool[i][arm][1] for i in ids}, range(classes), seed
+                    )
                 rows = [(pool[i]["text"], labels[i]) for i in ids[: k if arm == "kd" else k // 2]]
                 if arm != "kd":
                     rows += [pool[i][arm] for i in ids[: k // 2]]
@@ -67,14 +67,16 @@ def compare(pool: list[dict], test_phi, test_gold, embed, soft, classes: int) ->
                 continue
             texts = [[t for t, _ in rows] for rows in fits]
             weight, bias = fit_linear_batch(
-                np.stack([embed(t) for t in texts]), np.ones((SEEDS, k)),
-                np.array([[label for _, label in rows] for rows in fits]), np.stack([soft(t) for t in texts]))
+                np.stack([embed(t) for t in texts]),
+                np.ones((SEEDS, k)),
+                np.array([[label for _, label in rows] for rows in fits]),
+                np.stack([soft(t) for t in texts]),
+            )
             correct[arm, k] = [linear_logits(test_phi, w, b).argmax(-1) == test_gold for w, b in zip(weight, bias)]
     out: dict = {"accuracy": {}, "differences": {}}
     for (arm, k), rows in correct.items():
         out["accuracy"].setdefault(arm, {})[k] = round(float(np.mean(rows)), 4)
-    for a, b in (("kd", "search"), ("kd", "llm_unverified"), ("llm_unverified", "llm_verified"),
-                 ("llm_unverified", "search")):
+    for a, b in (("kd", "search"), ("kd", "llm_unverified"), ("llm_unverified", "llm_verified"), ("llm_unverified", "search")):
         for k in SHOTS:
             if (a, k) in correct and (b, k) in correct:
                 rows = row_differences(np.array(correct[a, k]), np.array(correct[b, k]))
@@ -90,8 +92,10 @@ def described(pool: list[dict]) -> dict:
     for arm in ("search", "llm_unverified", "llm_verified"):
         found = [row for row in pool if row.get(arm)]
         if found:
-            out[arm] = {"texts": len(found), "median_edit_fraction": round(float(np.median(
-                [edit_fraction(r["text"], r[arm][0]) for r in found])), 3)}
+            out[arm] = {
+                "texts": len(found),
+                "median_edit_fraction": round(float(np.median([edit_fraction(r["text"], r[arm][0]) for r in found])), 3),
+            }
     tried = [r for r in pool if r.get("llm_unverified")]
     out["llm_flip_rate"] = round(sum(bool(r.get("llm_verified")) for r in tried) / max(1, len(tried)), 3)
     return out
@@ -127,6 +131,7 @@ def sst2(home: str | None, texts: int) -> tuple:
     def on_record(e) -> bool:
         key = reply_key(settings, generator.prompt(asked(e)).messages, settings.temperature, 0)
         return cache.get_reply(w.db, key) is not None
+
     rows.sort(key=lambda e: not on_record(e))  # a run that was stopped goes on with the texts it began
     per = {label: [e for e in rows if e.label == label][: texts // 2] for label in labels}
     chosen = [e for pair in zip(*per.values()) for e in pair]
@@ -135,6 +140,7 @@ def sst2(home: str | None, texts: int) -> tuple:
     def keep(ask, proposals) -> None:
         for cf in proposals.counterfactuals:
             replies[ask.example.id] = cf.text
+
     asks = [asked(e) for e in chosen]
     run_asks(generator, asks, 1, keep, print)
     pool = []
@@ -147,8 +153,14 @@ def sst2(home: str | None, texts: int) -> tuple:
             row |= {"llm_unverified": (said, 1 - source), "llm_verified": (said, 1 - source) if flips else None}
         pool.append(row)
     test = items.examples(w.db, pid, split="test")
-    return (pool, encoder.encode([e.text for e in test]), np.array([labels.index(e.label) for e in test]), encoder.encode,
-            teacher.logprobs, 2)
+    return (
+        pool,
+        encoder.encode([e.text for e in test]),
+        np.array([labels.index(e.label) for e in test]),
+        encoder.encode,
+        teacher.logprobs,
+        2,
+    )
 
 
 def agnews(home: str | None, texts: int) -> tuple:
@@ -165,25 +177,32 @@ def agnews(home: str | None, texts: int) -> tuple:
     labels, teacher, encode = w.project(pid).task.labels, w.teacher(pid), w.encoder().encode
     known = {e.text: e for e in items.examples(w.db, pid, split="train")}
     recorded = [row for row in tasks.gpt4o_rows() if row["original_text"] in known][:texts]
-    said = {row["original_text"]: row["noisy_cf"] if row["counterfactual_text"] == "null" else row["counterfactual_text"]
-            for row in recorded}
+    said = {
+        row["original_text"]: row["noisy_cf"] if row["counterfactual_text"] == "null" else row["counterfactual_text"] for row in recorded
+    }
     rows = [known[text] for text in said]
     before = teacher.logprobs([e.text for e in rows])
     right = [(e, b) for e, b in zip(rows, before) if labels[int(b.argmax())] == e.label]
-    w.search_for(pid, [e for e, _ in right], 4, lambda done, total, text: print(done, "of", total, flush=True),
-                 {"second": True, "at_least": 0.95})
+    w.search_for(
+        pid, [e for e, _ in right], 4, lambda done, total, text: print(done, "of", total, flush=True), {"second": True, "at_least": 0.95}
+    )
     w.accept_unattended(pid)
     kept, pool = w.kept_pairs(pid), []
     after = teacher.logprobs([said[e.text] for e, _ in right])
     for (e, was), now in zip(right, after):
         gold, text = labels.index(e.label), said[e.text]
         found = kept.get(e.id)
-        pool.append({"text": e.text, "label": gold, "llm_unverified": (text, int(np.argsort(-was)[1])),
-                     "llm_verified": (text, int(now.argmax())) if int(now.argmax()) != gold else None,
-                     "search": (found[0].text, labels.index(found[0].target)) if found else None})
+        pool.append(
+            {
+                "text": e.text,
+                "label": gold,
+                "llm_unverified": (text, int(np.argsort(-was)[1])),
+                "llm_verified": (text, int(now.argmax())) if int(now.argmax()) != gold else None,
+                "search": (found[0].text, labels.index(found[0].target)) if found else None,
+            }
+        )
     test = items.examples(w.db, pid, split="test")
-    return (pool, encode([e.text for e in test]), np.array([labels.index(e.label) for e in test]), encode, teacher.logprobs,
-            len(labels))
+    return (pool, encode([e.text for e in test]), np.array([labels.index(e.label) for e in test]), encode, teacher.logprobs, len(labels))
 
 
 def main() -> None:

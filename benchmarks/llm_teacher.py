@@ -27,10 +27,12 @@ RESULTS = Path(__file__).parent / "results" / "llm_teacher.json"
 def scores(probs: np.ndarray, gold: np.ndarray) -> dict[str, float]:
     """Accuracy, mean negative log-likelihood in nats, Brier score, share of the first label among the answers."""
     told = probs.argmax(-1)
-    return {"accuracy": round(float((told == gold).mean()), 3),
-            "nll": round(float(-np.log(probs[np.arange(len(gold)), gold]).mean()), 3),
-            "brier": round(float(((probs - np.eye(probs.shape[1])[gold]) ** 2).sum(-1).mean()), 3),
-            "first_label": round(float((told == 0).mean()), 3)}
+    return {
+        "accuracy": round(float((told == gold).mean()), 3),
+        "nll": round(float(-np.log(probs[np.arange(len(gold)), gold]).mean()), 3),
+        "brier": round(float(((probs - np.eye(probs.shape[1])[gold]) ** 2).sum(-1).mean()), 3),
+        "first_label": round(float((told == 0).mean()), 3),
+    }
 
 
 def lookups(labels: list[int]) -> list[str]:
@@ -74,10 +76,13 @@ def main() -> None:
     readings = teacher.read([e.text for e in held])
     gold = np.array([task.labels.index(e.label) for e in held])
     fair = [calibrated(r.prediction, teacher.prior) for r in readings]
-    out |= {"rows": len(held), "covered": round(float(np.mean([r.covered for r in readings])), 3),
-            "prior": [round(p, 3) for p in teacher.prior],
-            "raw": scores(np.array([r.prediction.probs for r in readings]), gold),
-            "calibrated": scores(np.array([p.probs for p in fair]), gold)}
+    out |= {
+        "rows": len(held),
+        "covered": round(float(np.mean([r.covered for r in readings])), 3),
+        "prior": [round(p, 3) for p in teacher.prior],
+        "raw": scores(np.array([r.prediction.probs for r in readings]), gold),
+        "calibrated": scores(np.array([p.probs for p in fair]), gold),
+    }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(out, indent=1) + "\n")
     print(json.dumps(out, indent=1))

@@ -79,9 +79,17 @@ def main() -> None:
             browser.close()
     finally:
         process.terminate()
-    print(json.dumps({"verdict after the last key": told(live), "page change": told(idle),
-                      "page change beside a job": told(busy) | {"job at the end": working},
-                      "ratio": round(statistics.median(busy) / statistics.median(idle), 2)}, indent=1))
+    print(
+        json.dumps(
+            {
+                "verdict after the last key": told(live),
+                "page change": told(idle),
+                "page change beside a job": told(busy) | {"job at the end": working},
+                "ratio": round(statistics.median(busy) / statistics.median(idle), 2),
+            },
+            indent=1,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -35,18 +35,42 @@ GRIDS = {
     "controls": [{"arms": ["swap"], "shots": SMALL}, {"student": "retrieval", "arms": ["kd", "cod"], "shots": SMALL}],
     "ablations": [{"arms": ["kd", "cod"], "soft_labels": ["off", "random", "scaled"], "shots": SMALL}],
     "layers": [{"arms": ["kd", "cod"], "encoder": "all-MiniLM-L6-v2@4,6"}],
-    "names": [{"arms": ["kd", "cod", "cod_plus"], "encoder": ["all-MiniLM-L6-v2", "all-MiniLM-L6-v2@4,6"], "label_prior": 1.5,
-               "shots": SMALL}],
+    "names": [
+        {"arms": ["kd", "cod", "cod_plus"], "encoder": ["all-MiniLM-L6-v2", "all-MiniLM-L6-v2@4,6"], "label_prior": 1.5, "shots": SMALL}
+    ],
     "tightened": [{"arms": ["cod", "tightened"], "shots": SMALL}],
-    "clamp": [{"student": "finetuned", "arms": ["cod"], "shots": [8, 16], "seeds": 5, "frozen_layers": 4, "steps": 40,
-               "learning_rate": 1e-4, "soft_labels": "off", "hard_loss": ["ce", "clamp"]}],
-    "methods": [{"student": "finetuned", "arms": ["cod", "kd"], "shots": [16], "seeds": 10, "frozen_layers": 0, "steps": 40,
-                 "learning_rate": 1e-4, "method": ["kd", "lwd", "ted"]}],
+    "clamp": [
+        {
+            "student": "finetuned",
+            "arms": ["cod"],
+            "shots": [8, 16],
+            "seeds": 5,
+            "frozen_layers": 4,
+            "steps": 40,
+            "learning_rate": 1e-4,
+            "soft_labels": "off",
+            "hard_loss": ["ce", "clamp"],
+        }
+    ],
+    "methods": [
+        {
+            "student": "finetuned",
+            "arms": ["cod", "kd"],
+            "shots": [16],
+            "seeds": 10,
+            "frozen_layers": 0,
+            "steps": 40,
+            "learning_rate": 1e-4,
+            "method": ["kd", "lwd", "ted"],
+        }
+    ],
     "finetuned": [{**FINETUNED, "shots": SMALL}],
     "contrastive": [{**CONTRASTIVE, "shots": SMALL}],
     "finetuned-large": [{**FINETUNED, "shots": LARGE}, {**FINETUNED, "arms": ["cod"], "cf_share": 0.125, "shots": [256, 512]}],
-    "contrastive-large": [{**CONTRASTIVE, "cf_share": 0.5, "shots": LARGE},
-                          {**CONTRASTIVE, "arms": ["cod"], "cf_share": 0.125, "shots": [256, 512]}],
+    "contrastive-large": [
+        {**CONTRASTIVE, "cf_share": 0.5, "shots": LARGE},
+        {**CONTRASTIVE, "arms": ["cod"], "cf_share": 0.125, "shots": [256, 512]},
+    ],
 }
 
 
@@ -62,6 +86,7 @@ def until(minutes: float):
     def report(done: int, total: int, message: str = "") -> None:
         if time.monotonic() > end:
             raise Cancelled(f"stopped after {minutes:g} minutes: {done} of {total} ({message}); run it again to go on")
+
     return report
 
 

@@ -40,9 +40,11 @@ def offers(w: Workspace, pid: str, n: int) -> tuple[list[tuple[str, str, str]], 
 
 def shown(rows: list[tuple[str, str, str]], tried: int) -> str:
     """The sample for people."""
-    head = (f"# The search before and after: {SHOWN} movie sentences\n\nFirst offer of the first generation and of the second ({REVISION}) "
-            f"for the same texts: the first {SHOWN}\nof {len(rows)} random ones (of {tried} tried) that both flipped; fluency numbers in "
-            "experiments.md. Nothing was left out.\n\n")
+    head = (
+        f"# The search before and after: {SHOWN} movie sentences\n\nFirst offer of the first generation and of the second ({REVISION}) "
+        f"for the same texts: the first {SHOWN}\nof {len(rows)} random ones (of {tried} tried) that both flipped; fluency numbers in "
+        "experiments.md. Nothing was left out.\n\n"
+    )
     return head + "\n".join(f"{i}. {a}\n   - first: {b}\n   - second: {c}" for i, (a, b, c) in enumerate(rows[:SHOWN], 1)) + "\n"
 
 
@@ -51,11 +53,18 @@ def judged(rows: list[tuple[str, str, str]], judge: LocalLLM, name: str) -> dict
     nll = np.array([judge.nll(row) for row in rows])
     ratios = nll[:, 1:] / nll[:, :1]
     wins, losses = (int((ratios[:, 1] < ratios[:, 0]).sum()), int((ratios[:, 1] > ratios[:, 0]).sum()))
-    return {"judge": f"{name}, mean NLL a token", "texts": len(rows),
-            **{which: {"median": round(float(np.median(column)), 4), "mean": round(float(column.mean()), 4)}
-               for which, column in (("first", ratios[:, 0]), ("second", ratios[:, 1]))},
-            "second reads better": wins, "the same": len(rows) - wins - losses, "worse": losses,
-            "sign test p": round(float(binomtest(wins, wins + losses).pvalue), 5)}
+    return {
+        "judge": f"{name}, mean NLL a token",
+        "texts": len(rows),
+        **{
+            which: {"median": round(float(np.median(column)), 4), "mean": round(float(column.mean()), 4)}
+            for which, column in (("first", ratios[:, 0]), ("second", ratios[:, 1]))
+        },
+        "second reads better": wins,
+        "the same": len(rows) - wins - losses,
+        "worse": losses,
+        "sign test p": round(float(binomtest(wins, wins + losses).pvalue), 5),
+    }
 
 
 def main() -> None:
@@ -67,8 +76,12 @@ def main() -> None:
     w = Workspace(chosen.home)
     rows, tried = offers(w, w.create_sample("movies"), chosen.texts)
     judge = LocalLLM(chosen.model, w.settings.folder("llm"))
-    out = {"search": REVISION, "tried": tried, "all": judged(rows, judge, chosen.model),
-           f"the {SHOWN} shown": judged(rows[:SHOWN], judge, chosen.model)}
+    out = {
+        "search": REVISION,
+        "tried": tried,
+        "all": judged(rows, judge, chosen.model),
+        f"the {SHOWN} shown": judged(rows[:SHOWN], judge, chosen.model),
+    }
     SAMPLE.write_text(shown(rows, tried), encoding="utf-8")
     RESULTS.write_text(json.dumps(out, indent=1) + "\n")
     print(json.dumps(out, indent=1))

@@ -47,8 +47,9 @@ class Reference:
         """Test accuracy of one student. start: (W, b). dev, test: (texts, gold tensor). clock: a Clock."""
         model = copy.deepcopy(self.encoder.model).eval()
         head = [torch.tensor(a, dtype=torch.float32, requires_grad=True) for a in start]
-        optimizer = torch.optim.AdamW([{"params": model.parameters(), "weight_decay": 0.01},
-                                       {"params": head, "weight_decay": 0.0}], lr=self.rate)
+        optimizer = torch.optim.AdamW(
+            [{"params": model.parameters(), "weight_decay": 0.01}, {"params": head, "weight_decay": 0.0}], lr=self.rate
+        )
         generator, hard = torch.Generator().manual_seed(seed), torch.tensor(hard)
         for _ in range(EPOCHS):
             order = torch.randperm(len(texts), generator=generator).tolist()

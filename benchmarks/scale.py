@@ -22,8 +22,10 @@ ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "scale.json"
 LABELS = ("negative", "positive")
 TEACHER = {"kind": "builtin", "name": "movies"}
-WORDS = ("the film was a slow but honest look at people who never say what they want and it stays with you long after "
-         "rain night music actor story ending scene quiet strange funny sharp dull bright empty loud kind cold").split()
+WORDS = (
+    "the film was a slow but honest look at people who never say what they want and it stays with you long after "
+    "rain night music actor story ending scene quiet strange funny sharp dull bright empty loud kind cold"
+).split()
 PRESSES = 30
 
 
@@ -41,20 +43,54 @@ def fill(w, n: int, proposals: int = 4, decided: float = 0.0, name: str = "Large
     projects.set_teacher(w.db, pid, TEACHER)
     teacher, at = w._identity(TEACHER, LABELS), now()
     sure = {LABELS[0]: Prediction(LABELS, (-0.1, -2.35)), LABELS[1]: Prediction(LABELS, (-1.9, -0.16))}
-    texts = [Example(f"e{i}", f"{sentence(rng)} {i}", LABELS[i % 2],
-                     ("test", "validation", "train", "train", "train")[i % 5]) for i in range(n)]
+    texts = [
+        Example(f"e{i}", f"{sentence(rng)} {i}", LABELS[i % 2], ("test", "validation", "train", "train", "train")[i % 5]) for i in range(n)
+    ]
     items.add_examples(w.db, pid, texts)
     for start in range(0, n, 2000):
-        cfs = [Counterfactual(f"c{i}-{j}", f"e{i}", texts[i].text.replace(" ", f" {rng.choice(WORDS)} ", j + 1),
-                              LABELS[i % 2], LABELS[1 - i % 2], Origin("search", "search", "1"), note=f"{j + 1} words added", created_at=at)
-               for i in range(start, min(n, start + 2000)) for j in range(proposals)]
+        cfs = [
+            Counterfactual(
+                f"c{i}-{j}",
+                f"e{i}",
+                texts[i].text.replace(" ", f" {rng.choice(WORDS)} ", j + 1),
+                LABELS[i % 2],
+                LABELS[1 - i % 2],
+                Origin("search", "search", "1"),
+                note=f"{j + 1} words added",
+                created_at=at,
+            )
+            for i in range(start, min(n, start + 2000))
+            for j in range(proposals)
+        ]
         items.add_counterfactuals(w.db, pid, cfs)
-        items.add_checks(w.db, pid, [FlipCheck(cf.id, *teacher, sure[cf.source],
-                                               sure[cf.target if rng.random() < 0.8 else cf.source], cf.target,
-                                               1 + int(cf.id[-1]), 0.05 * (1 + int(cf.id[-1])), 6, 0.9, False, at)
-                                     for cf in cfs])
-    decisions.append_each(w.db, pid, [Decision(f"c{i}-0", f"e{i}", "rejected" if rejects and i % 3 == 0 else "accepted", "ann", (),
-                                               "made up", decided_at=at) for i in range(int(n * decided))])
+        items.add_checks(
+            w.db,
+            pid,
+            [
+                FlipCheck(
+                    cf.id,
+                    *teacher,
+                    sure[cf.source],
+                    sure[cf.target if rng.random() < 0.8 else cf.source],
+                    cf.target,
+                    1 + int(cf.id[-1]),
+                    0.05 * (1 + int(cf.id[-1])),
+                    6,
+                    0.9,
+                    False,
+                    at,
+                )
+                for cf in cfs
+            ],
+        )
+    decisions.append_each(
+        w.db,
+        pid,
+        [
+            Decision(f"c{i}-0", f"e{i}", "rejected" if rejects and i % 3 == 0 else "accepted", "ann", (), "made up", decided_at=at)
+            for i in range(int(n * decided))
+        ],
+    )
     _on_record(w, pid, teacher, texts, sure)
     return pid
 
@@ -68,8 +104,11 @@ def _on_record(w, pid: str, teacher, texts, sure) -> None:
 
     draw = np.random.default_rng(0)
     made = items.counterfactuals(w.db, pid)
-    cache.put_predictions(w.db, *teacher, {text_hash(t.text): sure[t.label].logprobs for t in texts} | {
-        text_hash(cf.text): sure[cf.target].logprobs for cf in made})
+    cache.put_predictions(
+        w.db,
+        *teacher,
+        {text_hash(t.text): sure[t.label].logprobs for t in texts} | {text_hash(cf.text): sure[cf.target].logprobs for cf in made},
+    )
     every = [t.text for t in texts] + [cf.text for cf in made]
     for at in range(0, len(every), 5000):
         rows = draw.normal(size=(len(every[at : at + 5000]), 384)).astype(np.float32)
@@ -97,8 +136,12 @@ def timed(act) -> tuple[float, float]:
 def summed(taken: list[tuple[float, float]]) -> dict:
     """Median and largest of what `timed` gave; on a busy machine the processor's seconds say more."""
     clock, processor = zip(*taken)
-    return {"median_s": round(statistics.median(clock), 3), "max_s": round(max(clock), 3),
-            "median_processor_s": round(statistics.median(processor), 3), "n": len(taken)}
+    return {
+        "median_s": round(statistics.median(clock), 3),
+        "max_s": round(max(clock), 3),
+        "median_processor_s": round(statistics.median(processor), 3),
+        "n": len(taken),
+    }
 
 
 def press(test, key: str) -> None:
@@ -152,11 +195,20 @@ def importing(home: str, n: int) -> dict:
     start, used = time.perf_counter(), time.process_time()
     table = read_table("rows.csv", data)
     pid = w.create_project(f"Import {n}", Task("Good or bad?", LABELS))
-    found = w.import_table(pid, table, guess_columns(table), "labelled", None, [], f"sha-{n}", "rows.csv",
-                           lambda done, total, message="": seen.append(done))
+    found = w.import_table(
+        pid, table, guess_columns(table), "labelled", None, [], f"sha-{n}", "rows.csv", lambda done, total, message="": seen.append(done)
+    )
     seconds, used = time.perf_counter() - start, time.process_time() - used
-    return {"rows": n, "stored": len(found.examples), "seconds": round(seconds, 1), "processor_s": round(used, 1),
-            "progress_reports": len(seen), "file_mb": round(len(data) / 2**20, 1), "peak_mb": peak(), "start_mb": before}
+    return {
+        "rows": n,
+        "stored": len(found.examples),
+        "seconds": round(seconds, 1),
+        "processor_s": round(used, 1),
+        "progress_reports": len(seen),
+        "file_mb": round(len(data) / 2**20, 1),
+        "peak_mb": peak(),
+        "start_mb": before,
+    }
 
 
 def prepared(home: str, n: int) -> dict:
@@ -178,9 +230,16 @@ def exporting(home: str, n: int) -> dict:
     start, used = time.perf_counter(), time.process_time()
     manifest = w.write_export(pid, path, progress=lambda done, total, message="": seen.append(done))
     seconds, used = time.perf_counter() - start, time.process_time() - used
-    return {"rows": n, "pairs": manifest["counts"]["exported"], "seconds": round(seconds, 1),
-            "processor_s": round(used, 1), "progress_reports": len(seen),
-            "zip_mb": round(path.stat().st_size / 2**20, 1), "peak_mb": peak(), "start_mb": before}
+    return {
+        "rows": n,
+        "pairs": manifest["counts"]["exported"],
+        "seconds": round(seconds, 1),
+        "processor_s": round(used, 1),
+        "progress_reports": len(seen),
+        "zip_mb": round(path.stat().st_size / 2**20, 1),
+        "peak_mb": peak(),
+        "start_mb": before,
+    }
 
 
 STEPS = {"pages": pages, "import": importing, "export": exporting, "prepare": prepared}
@@ -188,9 +247,13 @@ STEPS = {"pages": pages, "import": importing, "export": exporting, "prepare": pr
 
 def alone(step: str, home: str, n: int) -> dict:
     """One step in a process of its own."""
-    done = subprocess.run([sys.executable, "-c", "from benchmarks.scale import main; main()", "--home", home, "--only", step,
-                           "--n", str(n)],
-                          cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", "from benchmarks.scale import main; main()", "--home", home, "--only", step, "--n", str(n)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise SystemExit(done.stderr[-2000:] + done.stdout[-2000:])
     return json.loads(done.stdout.strip().splitlines()[-1])

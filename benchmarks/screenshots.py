@@ -20,8 +20,7 @@ from playwright.sync_api import sync_playwright
 from cod_core.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("", "data", "teacher", "proposals", "curate", "review", "distill", "results", "compare", "moons", "export",
-         "settings")
+PAGES = ("", "data", "teacher", "proposals", "curate", "review", "distill", "results", "compare", "moons", "export", "settings")
 SIZES = {"": (1400, 900), "-narrow": (900, 700)}
 
 
@@ -32,7 +31,11 @@ def serve(home: str) -> tuple[subprocess.Popen, str]:
         port = probe.getsockname()[1]
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(port)],
-        cwd=ROOT, env={**os.environ, "COD_HOME": home}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        cwd=ROOT,
+        env={**os.environ, "COD_HOME": home},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     for _ in range(120):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
@@ -57,7 +60,8 @@ def main() -> None:
     try:
         with sync_playwright() as play:
             browser = play.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"])
+                executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+            )
             for theme in ("light", "dark"):
                 for suffix, (width, height) in SIZES.items():
                     if ("narrow" if suffix else "wide") not in chosen.sizes.split(","):
@@ -67,8 +71,9 @@ def main() -> None:
                         tab.goto(f"{address}/{page}?project={project}")
                         tab.wait_for_selector("h1, h2", timeout=60_000)
                         tab.wait_for_function(
-                            "!document.querySelector('[data-testid=stStatusWidget]') "
-                            "&& !document.querySelector('[data-testid=stSpinner]')", timeout=120_000)
+                            "!document.querySelector('[data-testid=stStatusWidget]') && !document.querySelector('[data-testid=stSpinner]')",
+                            timeout=120_000,
+                        )
                         tab.wait_for_timeout(4000 if page == "results" else 1500)
                         tab.screenshot(path=out / f"{page or 'start'}-{theme}{suffix}.png")
                     tab.close()

@@ -70,6 +70,7 @@ def first_generation(w: Workspace, pid: str):
     def by_text(example, n):
         before = teacher.predict([example.text])[0]
         return made.propose(example, before.label, verify.target_of(before), n)
+
     made.by_text = by_text
     return made
 
@@ -79,13 +80,23 @@ def once(propose, generator, example, teacher) -> dict:
     teacher.predict([example.text])
     clock, cpu = time.perf_counter(), time.process_time()
     found = propose(example, 4)
-    out = {"seconds": round(time.perf_counter() - clock, 4), "cpu": round(time.process_time() - cpu, 4),
-           "scored": generator.texts_scored, "flips": len(found), "before": example.text}
+    out = {
+        "seconds": round(time.perf_counter() - clock, 4),
+        "cpu": round(time.process_time() - cpu, 4),
+        "scored": generator.texts_scored,
+        "flips": len(found),
+        "before": example.text,
+    }
     if found:
         cf = found[0]
         after = teacher.predict([cf.text])[0]
-        out |= {"after": cf.text, "fraction": round(edit_fraction(example.text, cf.text), 4), "p": round(after.prob(cf.target), 4),
-                "valid": after.label == cf.target, "function_words": function_words_changed(example.text, cf.text)}
+        out |= {
+            "after": cf.text,
+            "fraction": round(edit_fraction(example.text, cf.text), 4),
+            "p": round(after.prob(cf.target), 4),
+            "valid": after.label == cf.target,
+            "function_words": function_words_changed(example.text, cf.text),
+        }
     return out
 
 
@@ -105,7 +116,8 @@ def summarise(done: list[dict]) -> dict:
         if not found:
             continue
         out[name] = {
-            "texts": len(found), "flipped": round(len(flips) / len(found), 4),
+            "texts": len(found),
+            "flipped": round(len(flips) / len(found), 4),
             "within_400": round(sum(r["scored"] <= 400 for r in flips) / len(found), 4),
             "within_1500": round(sum(r["scored"] <= 1500 for r in flips) / len(found), 4),
             "all_valid": all(r["valid"] for r in flips),
@@ -114,7 +126,8 @@ def summarise(done: list[dict]) -> dict:
             "function_words_changed": sum(r["function_words"] for r in flips),
             "scored_mean": round(float(np.mean([r["scored"] for r in found])), 1),
             "seconds_mean": round(float(np.mean([r["seconds"] for r in found])), 3),
-            "cpu_mean": round(float(np.mean([r["cpu"] for r in found])), 3)}
+            "cpu_mean": round(float(np.mean([r["cpu"] for r in found])), 3),
+        }
     if both:
         out["times_faster"] = round(out["first"]["seconds_mean"] / out["second on the same"]["seconds_mean"], 2)
         out["times_faster_cpu"] = round(out["first"]["cpu_mean"] / out["second on the same"]["cpu_mean"], 2)

@@ -30,8 +30,13 @@ def accuracy(rows, labels, test, seed: int) -> float:
     body = SentenceTransformer(str(packaged_encoder_folder()), device="cpu")
     model = SetFitModel(model_body=body, model_head=LogisticRegression(), labels=list(labels))
     data = Dataset.from_dict({"text": [r.text for r in rows], "label": [labels.index(r.label) for r in rows]})
-    Trainer(model, TrainingArguments(seed=seed, show_progress_bar=False, report_to="none", logging_strategy="no",
-                                     save_strategy="no", output_dir="/tmp/setfit"), train_dataset=data).train()
+    Trainer(
+        model,
+        TrainingArguments(
+            seed=seed, show_progress_bar=False, report_to="none", logging_strategy="no", save_strategy="no", output_dir="/tmp/setfit"
+        ),
+        train_dataset=data,
+    ).train()
     features = model.model_body.encode([e.text for e in test], show_progress_bar=False)
     guess = model.model_head.predict(features)
     return float(np.mean([labels[int(g)] == e.label for g, e in zip(guess, test)]))

@@ -48,6 +48,7 @@ def main() -> None:
         from sqlalchemy import delete
 
         from cod_core.store import schema
+
         connection.execute(delete(schema.runs).where(schema.runs.c.project_id == pid))
     start = time.perf_counter()
     w.distill(pid, params)

@@ -59,12 +59,21 @@ class Scene:
     def __init__(self, w: Workspace, pid: str, seeds: int, dev_rows: int, test_rows: int | None = None):
         self.teacher, self.labels = w.teacher(pid), w.project(pid).task.labels
         steps = EPOCHS * K // BATCH
-        self.params = {"student": "finetuned", "arms": ["kd", "cod"], "shots": [K], "seeds": seeds, "steps": steps,
-                       "learning_rate": RATE, "batch_size": BATCH}
+        self.params = {
+            "student": "finetuned",
+            "arms": ["kd", "cod"],
+            "shots": [K],
+            "seeds": seeds,
+            "steps": steps,
+            "learning_rate": RATE,
+            "batch_size": BATCH,
+        }
         self.w, self.pid, self.encoder = w, pid, load_encoder(student_name(DEFAULT_ENCODER))
         sets = [items.examples(w.db, pid, split=s) for s in ("test", "validation")]
-        self.test, self.dev = (EvalSet(tuple(e.text for e in r), tuple(e.label for e in r))
-                               for r in (sets[0][:test_rows], (sets[1] + items.examples(w.db, pid, split="train"))[:dev_rows]))
+        self.test, self.dev = (
+            EvalSet(tuple(e.text for e in r), tuple(e.label for e in r))
+            for r in (sets[0][:test_rows], (sets[1] + items.examples(w.db, pid, split="train"))[:dev_rows])
+        )
 
     def cells(self, **more):
         return self.w.plan_sweep(self.pid, {**self.params, **more})[0]
@@ -82,8 +91,7 @@ class Scene:
         from cod_core.models.trainable import LowerStates
 
         cells, lower = self.cells(frozen_layers=frozen, **more), LowerStates(self.encoder, frozen)
-        return timed(lambda: [train_finetuned(c.config, c.rows, self.labels, c.soft, self.encoder, lower=lower)
-                              for c in cells])[1]
+        return timed(lambda: [train_finetuned(c.config, c.rows, self.labels, c.soft, self.encoder, lower=lower) for c in cells])[1]
 
 
 def reference_cell(scene: Scene, cell, scored: int) -> dict:
@@ -97,6 +105,7 @@ def reference_cell(scene: Scene, cell, scored: int) -> dict:
             return 0.0
         seen.extend(rows if rows is dev[0] else [])
         return plain(model, head, rows, wanted)
+
     loop.score = score
     hard = [scene.labels.index(r.label) for r in cell.rows]
     phi = scene.encoder.encode([r.text for r in cell.rows]).astype(np.float64)
@@ -117,9 +126,12 @@ def finetuned(scene: Scene, frozen: int, scored: int, few: int, done: dict, save
     n, cells = len(scene.cells()), scene.cells(seeds=few)
     names = [f"{cell.config.arm} {cell.config.seed}" for cell in cells]
     pieces = {f"reference {name}": lambda cell=cell: reference_cell(scene, cell, scored) for name, cell in zip(names, cells)}
-    pieces |= {"ours": lambda: ours_timed(scene, frozen), "ours, nothing frozen": lambda: ours_timed(scene, 0, seeds=few),
-               "training": lambda: scene.training_alone(frozen),
-               "training, nothing frozen": lambda: scene.training_alone(0, seeds=few)}
+    pieces |= {
+        "ours": lambda: ours_timed(scene, frozen),
+        "ours, nothing frozen": lambda: ours_timed(scene, 0, seeds=few),
+        "training": lambda: scene.training_alone(frozen),
+        "training, nothing frozen": lambda: scene.training_alone(0, seeds=few),
+    }
     for name, measure in pieces.items():
         if name not in done:
             done[name] = measure()
@@ -131,37 +143,53 @@ def finetuned(scene: Scene, frozen: int, scored: int, few: int, done: dict, save
     ours = [done["ours"]["accuracy"][name] for name in names]
     gap = np.array(ours) - np.array([s["accuracy"] for s in slow])
     return {
-        "k": K, "frozen_layers": frozen, "cells": n, "reference_cells": len(cells), "development_rows_measured": scored,
-        "reference_s_a_cell": {k: round(v, 2) for k, v in parts.items()}, "ours_s_a_cell": round(whole, 2),
-        "ratio": round(total / whole, 1), "training_ratio": round(parts["training"] / train, 1),
-        "levers": {"frozen layers' activations once": round(loose / whole, 2),
-                   "the same, in training alone": round(loose_train / train, 2),
-                   "teacher once, in training alone": round(parts["training"] / loose_train, 2),
-                   "no development rows every epoch": round(total / (total - parts["development rows"]), 2)},
+        "k": K,
+        "frozen_layers": frozen,
+        "cells": n,
+        "reference_cells": len(cells),
+        "development_rows_measured": scored,
+        "reference_s_a_cell": {k: round(v, 2) for k, v in parts.items()},
+        "ours_s_a_cell": round(whole, 2),
+        "ratio": round(total / whole, 1),
+        "training_ratio": round(parts["training"] / train, 1),
+        "levers": {
+            "frozen layers' activations once": round(loose / whole, 2),
+            "the same, in training alone": round(loose_train / train, 2),
+            "teacher once, in training alone": round(parts["training"] / loose_train, 2),
+            "no development rows every epoch": round(total / (total - parts["development rows"]), 2),
+        },
         "accuracy_reference": [round(s["accuracy"], 4) for s in slow],
-        "accuracy_ours": [round(a, 4) for a in ours], "mean_difference": round(float(gap.mean()), 4),
-        "standard_error": round(standard_error(gap), 4) if len(cells) > 1 else None}
+        "accuracy_ours": [round(a, 4) for a in ours],
+        "mean_difference": round(float(gap.mean()), 4),
+        "standard_error": round(standard_error(gap), 4) if len(cells) > 1 else None,
+    }
 
 
 def linear(scene: Scene, cells: int) -> dict:
     """The batched solve of a whole sweep, embeddings included, against the reference on its first cell of each arm."""
     seeds = max(1, cells // 12)
-    plan = scene.w.plan_sweep(scene.pid, {"student": "linear", "arms": ["kd", "half", "cod"], "shots": [8, 16, 32, 64],
-                                          "seeds": seeds})[0]
+    plan = scene.w.plan_sweep(scene.pid, {"student": "linear", "arms": ["kd", "half", "cod"], "shots": [8, 16, 32, 64], "seeds": seeds})[0]
     embed, teach = scene.encoder.encode, scene.teacher.wrapped.logprobs
     results, whole = timed(lambda: run_linear_sweep(plan, scene.labels, embed, teach, scene.test))
     half, part = timed(lambda: run_linear_sweep(plan[: len(plan) // 2], scene.labels, embed, teach, scene.test))
     loop, slow, found, chosen = Reference(scene.encoder, scene.teacher.wrapped, scene.labels, RATE), Clock(), [], []
     for arm in ("kd", "cod"):
         cell = next(c for c in plan if c.config.arm == arm and c.config.shots == K)
-        found.append(loop.linear([r.text for r in cell.rows], [scene.labels.index(r.label) for r in cell.rows],
-                                 scene.gold(scene.test), slow))
+        found.append(
+            loop.linear([r.text for r in cell.rows], [scene.labels.index(r.label) for r in cell.rows], scene.gold(scene.test), slow)
+        )
         chosen.append(next(r.test["accuracy"] for r in results if r.config == cell.config))
     each = sum(slow.seconds.values()) / len(found)
-    return {"cells": len(plan), "k_of_the_reference": K, "reference_s_a_cell": {k: round(v / len(found), 2) for k, v in
-            slow.seconds.items()}, "ours_s_a_cell": round(whole / len(plan), 4), "ratio": round(each * len(plan) / whole),
-            "half_the_cells_cost": round(part / whole, 3), "accuracy_reference": [round(a, 4) for a in found],
-            "accuracy_ours": [round(a, 4) for a in chosen]}
+    return {
+        "cells": len(plan),
+        "k_of_the_reference": K,
+        "reference_s_a_cell": {k: round(v / len(found), 2) for k, v in slow.seconds.items()},
+        "ours_s_a_cell": round(whole / len(plan), 4),
+        "ratio": round(each * len(plan) / whole),
+        "half_the_cells_cost": round(part / whole, 3),
+        "accuracy_reference": [round(a, 4) for a in found],
+        "accuracy_ours": [round(a, 4) for a in chosen],
+    }
 
 
 def main() -> None:
@@ -180,12 +208,26 @@ def main() -> None:
     w = Workspace(chosen.home)
     scene = Scene(w, tasks.project(w, chosen.task), chosen.seeds, DEV_ROWS, chosen.test_rows)
     out = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    about = {"task": chosen.task, "version": cod_core.__version__, "gflops_one_thread": round(matrix_rate(), 1),
-             "test_rows": len(scene.test.texts), "development_rows": len(scene.dev.texts)}
+    about = {
+        "task": chosen.task,
+        "version": cod_core.__version__,
+        "gflops_one_thread": round(matrix_rate(), 1),
+        "test_rows": len(scene.test.texts),
+        "development_rows": len(scene.dev.texts),
+    }
     for part in chosen.parts.split(","):
-        out[part] = about | (linear(scene, chosen.linear_cells) if part == "linear" else finetuned(
-            scene, chosen.frozen, chosen.scored, chosen.reference_seeds, out.setdefault("pieces", {}),
-            lambda: RESULTS.write_text(json.dumps(out, indent=1) + "\n")))
+        out[part] = about | (
+            linear(scene, chosen.linear_cells)
+            if part == "linear"
+            else finetuned(
+                scene,
+                chosen.frozen,
+                chosen.scored,
+                chosen.reference_seeds,
+                out.setdefault("pieces", {}),
+                lambda: RESULTS.write_text(json.dumps(out, indent=1) + "\n"),
+            )
+        )
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(out, indent=1) + "\n")
     print(json.dumps(out, indent=1))

@@ -18,8 +18,7 @@ from cod_core.types import Example, Task
 _SENTIMENT = ("negative", "positive")
 TASKS = {
     "sst2": ("SST-2", Task("What does the writer think of the film?", _SENTIMENT)),
-    "sst5": ("SST-5, three classes", Task("What does the writer think of the film?",
-                                          ("very negative", "neutral", "very positive"))),
+    "sst5": ("SST-5, three classes", Task("What does the writer think of the film?", ("very negative", "neutral", "very positive"))),
     "cola": ("CoLA", Task("Is the sentence good English?", ("unacceptable", "acceptable"))),
     "agnews": ("AG News", Task("What is the news about?", ("world", "sports", "business", "sci/tech"))),
 }
@@ -74,8 +73,7 @@ def _cola():
 def gpt4o_rows(name: str = "gpt4o_words_only") -> list[dict[str, str]]:
     """The recorded GPT-4o counterfactuals of AG News, one dictionary a row; 'null' where none could be read."""
     with open(data_folder() / "agnews" / f"{name}.csv", encoding="utf-8", newline="") as handle:
-        return [{key: tidy(value) if key.endswith("text") else value for key, value in row.items()}
-                for row in csv.DictReader(handle)]
+        return [{key: tidy(value) if key.endswith("text") else value for key, value in row.items()} for row in csv.DictReader(handle)]
 
 
 def tidy(text: str) -> str:
@@ -114,8 +112,11 @@ def project(workspace, name: str, progress: Progress = silent) -> str:
         pid = workspace.create_project(title, task)
         items.add_examples(workspace.db, pid, read(name))
     if workspace.project(pid).teacher is None:
-        print("teacher:", workspace.finetune_teacher(
-            pid, {"encoder": BASES.get(name, DEFAULT_ENCODER), "epochs": EPOCHS[name]}, progress), flush=True)
+        print(
+            "teacher:",
+            workspace.finetune_teacher(pid, {"encoder": BASES.get(name, DEFAULT_ENCODER), "epochs": EPOCHS[name]}, progress),
+            flush=True,
+        )
     return pid
 
 

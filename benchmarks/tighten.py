@@ -28,15 +28,19 @@ def imdb_pairs() -> list[tuple[str, str, str]]:
     """(original, counterfactual, target) of the dev pairs, shortest first."""
     with open(tasks.data_folder() / "imdb_cad" / "dev_paired.tsv", encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle, delimiter="\t"))
-    pairs = [(tasks.tidy(a["Text"].replace("<br />", " ")), tasks.tidy(b["Text"].replace("<br />", " ")), b["Sentiment"].lower())
-             for a, b in zip(rows[::2], rows[1::2]) if a["batch_id"] == b["batch_id"]]
+    pairs = [
+        (tasks.tidy(a["Text"].replace("<br />", " ")), tasks.tidy(b["Text"].replace("<br />", " ")), b["Sentiment"].lower())
+        for a, b in zip(rows[::2], rows[1::2])
+        if a["batch_id"] == b["batch_id"]
+    ]
     return sorted(pairs, key=lambda pair: len(pair[0]))
 
 
 def agnews_pairs(labels) -> list[tuple[str, str, str | None]]:
     """(original, GPT-4o's counterfactual, None: whatever class the teacher gives it)."""
-    return [(r["original_text"], r["counterfactual_text"], None) for r in tasks.gpt4o_rows()
-            if r["counterfactual_text"] not in ("", "null")]
+    return [
+        (r["original_text"], r["counterfactual_text"], None) for r in tasks.gpt4o_rows() if r["counterfactual_text"] not in ("", "null")
+    ]
 
 
 def main() -> None:
@@ -82,9 +86,17 @@ def one(teacher, original: str, edited: str, target: str | None) -> dict:
         except BadInput:
             return {"flipped": False}
         said = teacher.predict([found.text])[0]
-        out[mode] = {"fraction_before": round(found.fraction_before, 4), "fraction": round(found.fraction, 4),
-                     "p_before": round(found.p_before, 4), "p": round(found.p, 4), "kept": found.kept, "spans": found.spans,
-                     "scored": found.scored, "valid": said.label == aimed, "in_band": bool(BAND[0] <= found.p <= BAND[1])}
+        out[mode] = {
+            "fraction_before": round(found.fraction_before, 4),
+            "fraction": round(found.fraction, 4),
+            "p_before": round(found.p_before, 4),
+            "p": round(found.p, 4),
+            "kept": found.kept,
+            "spans": found.spans,
+            "scored": found.scored,
+            "valid": said.label == aimed,
+            "in_band": bool(BAND[0] <= found.p <= BAND[1]),
+        }
     return out
 
 
@@ -94,8 +106,10 @@ def summarise(done: list[dict]) -> dict:
     for mode in ("minimal", "confidence"):
         rows = [r[mode] for r in flips]
         if rows:
-            out[mode] = {f"{name}_median": round(float(np.median([r[name] for r in rows])), 4)
-                         for name in ("fraction_before", "fraction", "p_before", "p", "kept", "spans", "scored")}
+            out[mode] = {
+                f"{name}_median": round(float(np.median([r[name] for r in rows])), 4)
+                for name in ("fraction_before", "fraction", "p_before", "p", "kept", "spans", "scored")
+            }
             out[mode] |= {"all_valid": all(r["valid"] for r in rows), "in_band": round(float(np.mean([r["in_band"] for r in rows])), 4)}
     return out
 

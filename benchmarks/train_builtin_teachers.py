@@ -28,8 +28,7 @@ def main(names: list[str]) -> None:
         by_split = {s: [e for e in examples if e.split == s] for s in ("train", "validation", "test")}
         train = by_split["train"]
         folder = BUILTIN / name
-        finetune_teacher([e.text for e in train], [e.label for e in train], task.labels, DEFAULT_ENCODER, folder,
-                         epochs=EPOCHS[name])
+        finetune_teacher([e.text for e in train], [e.label for e in train], task.labels, DEFAULT_ENCODER, folder, epochs=EPOCHS[name])
         write_seen(folder, [e.text for e in train])
         measured = {"seconds": round(time.perf_counter() - start), "epochs": EPOCHS[name]}
         teacher = FineTunedTeacher(folder, f"builtin:{name}")

@@ -23,8 +23,11 @@ SHOTS, SEEDS = (8, 16, 32), 20
 
 def rewrites(source: str) -> dict[str, str]:
     """Original -> rewrite, where one could be read."""
-    return {r["original_text"]: r["counterfactual_text"] for r in tasks.gpt4o_rows(source)
-            if r["counterfactual_text"].strip().lower() not in ("", "null")}
+    return {
+        r["original_text"]: r["counterfactual_text"]
+        for r in tasks.gpt4o_rows(source)
+        if r["counterfactual_text"].strip().lower() not in ("", "null")
+    }
 
 
 def accuracies(w: Workspace, base: str, source: str, pairs: dict[str, str]) -> dict[tuple[str, int, int], float]:
@@ -61,12 +64,15 @@ def main() -> None:
             "flip_rate": round(float(np.mean(flips[source])), 3),
             "edit_fraction": round(float(np.median([edit_fraction(t, found[source][t]) for t in both])), 3),
             "cod": {k: round(float(np.mean([told[source]["cod", k, s] for s in range(SEEDS)])), 4) for k in SHOTS},
-            "kd": {k: round(float(np.mean([told[source]["kd", k, s] for s in range(SEEDS)])), 4) for k in SHOTS}}
+            "kd": {k: round(float(np.mean([told[source]["kd", k, s] for s in range(SEEDS)])), 4) for k in SHOTS},
+        }
     first, second = tasks.AG_SOURCES
     for k in SHOTS:
         differences = [told[first]["cod", k, s] - told[second]["cod", k, s] for s in range(SEEDS)]
-        out[f"difference at k={k}"] = {"mean": round(float(np.mean(differences)), 4),
-                                       "standard_error": round(float(np.std(differences, ddof=1) / SEEDS**0.5), 4)}
+        out[f"difference at k={k}"] = {
+            "mean": round(float(np.mean(differences)), 4),
+            "standard_error": round(float(np.std(differences, ddof=1) / SEEDS**0.5), 4),
+        }
     RESULTS.write_text(json.dumps(out, indent=1) + "\n")
     print(json.dumps(out, indent=1))
 

@@ -39,8 +39,7 @@ class Settings:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise CodError(
-                f"The data folder {folder} cannot be created ({error.strerror}). "
-                "Set COD_HOME to a folder that you may write to."
+                f"The data folder {folder} cannot be created ({error.strerror}). Set COD_HOME to a folder that you may write to."
             ) from error
         if not os.access(folder, os.W_OK):
             raise CodError(f"The data folder {folder} cannot be written to. Set COD_HOME to another folder.")

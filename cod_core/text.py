@@ -16,9 +16,7 @@ from rapidfuzz.distance import Levenshtein
 TOKENIZER = "cod-words/1"
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--[{_UNSPACED}]]"
-_TOKEN = regex.compile(
-    rf"[{_UNSPACED}]\p{{M}}*|{_WORD}+(?:['’\-]{_WORD}+)*|[^\s\p{{L}}\p{{N}}]", regex.VERSION1
-)
+_TOKEN = regex.compile(rf"[{_UNSPACED}]\p{{M}}*|{_WORD}+(?:['’\-]{_WORD}+)*|[^\s\p{{L}}\p{{N}}]", regex.VERSION1)
 
 
 def text_hash(text: str) -> str:

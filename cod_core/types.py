@@ -15,8 +15,14 @@ STATUSES = ("pending", "accepted", "edited", "rejected", "skipped", "needs_revie
 KEPT = ("accepted", "edited")
 UNATTENDED = "unattended"  # who accepts in a run without a person
 REJECT_REASONS = (
-    "not_fluent", "label_wrong", "not_minimal", "changes_other_facts",
-    "unrealistic_or_unsafe", "duplicate", "teacher_wrong", "other",
+    "not_fluent",
+    "label_wrong",
+    "not_minimal",
+    "changes_other_facts",
+    "unrealistic_or_unsafe",
+    "duplicate",
+    "teacher_wrong",
+    "other",
 )
 ARMS = ("kd", "half", "cod", "cod_plus")
 CONTROL_ARMS = ("swap", "unverified", "tightened")  # k/2 real rows and k/2 others than verified counterfactuals
@@ -262,8 +268,7 @@ class RunConfig:
     def run_id(self) -> str:
         """16 hex digits. Settings added later count only where they differ from their default, so that students
         made by an earlier version keep their id."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self)
-                 if f.name not in _LATER or getattr(self, f.name) != f.default}
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _LATER or getattr(self, f.name) != f.default}
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
@@ -277,8 +282,19 @@ class RunConfig:
         return {"cod_plus": self.shots // 2, "half": self.shots * 2}.get(self.arm, self.shots)
 
 
-_LATER = ("hard_loss", "kappa", "pair_weight", "soft_labels", "cf_share", "cf_weight", "cf_source", "lora_rank",
-          "frozen_layers", "label_prior", "encoder_revision")
+_LATER = (
+    "hard_loss",
+    "kappa",
+    "pair_weight",
+    "soft_labels",
+    "cf_share",
+    "cf_weight",
+    "cf_source",
+    "lora_rank",
+    "frozen_layers",
+    "label_prior",
+    "encoder_revision",
+)
 
 
 @dataclass(frozen=True)

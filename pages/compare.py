@@ -11,8 +11,11 @@ layout.through_app()
 
 w, project = layout.need_project()
 pid = project.id
-NAMES = {"accuracy": "accuracy on test texts", "agreement": "agreement with the teacher on test texts",
-         "agreement_unlabelled": "agreement with the teacher on unlabelled texts"}
+NAMES = {
+    "accuracy": "accuracy on test texts",
+    "agreement": "agreement with the teacher on test texts",
+    "agreement_unlabelled": "agreement with the teacher on unlabelled texts",
+}
 TRAITS = {"source": "Source", "prompt": "Prompt", "annotator": "Person"}
 
 
@@ -37,10 +40,15 @@ def sentence(measure: dict) -> str:
 
 def differences(first, second, differs: list[str]) -> None:
     """The settings that differ, marked; those that do not, folded away."""
+
     def table(names: list[str], mark: str) -> str:
-        rows = "".join(f'<tr class="{mark}"><td>{escape(n)}</td><td>{escape(first.about.get(n, "–"))}</td>'
-                       f'<td>{escape(second.about.get(n, "–"))}</td></tr>' for n in names)
+        rows = "".join(
+            f'<tr class="{mark}"><td>{escape(n)}</td><td>{escape(first.about.get(n, "–"))}</td>'
+            f"<td>{escape(second.about.get(n, '–'))}</td></tr>"
+            for n in names
+        )
         return f'<table class="cod-table"><thead><tr><th>Setting</th><th>First</th><th>Second</th></tr></thead>{rows}</table>'
+
     if differs:
         st.html(table(differs, "cod-differs"))
     else:
@@ -54,13 +62,17 @@ def train_with_some() -> None:
     found = {name: values for name, values in w.sources(pid).items() if len(values) > 1}
     with st.expander("Compare sources, prompts or people", icon=":material/filter_alt:"):
         if not found:
-            st.caption("All your kept counterfactuals have one source, one prompt and one annotator. Once there are "
-                       "several, students can be distilled from one of them alone and compared here.")
+            st.caption(
+                "All your kept counterfactuals have one source, one prompt and one annotator. Once there are "
+                "several, students can be distilled from one of them alone and compared here."
+            )
             return
-        name = st.segmented_control("Tell apart by", list(found), default=next(iter(found)), required=True,
-                                    format_func=TRAITS.get, key="compare-trait")
-        value = st.selectbox("Keep only", list(found[name]), key=f"compare-value-{name}",
-                             format_func=lambda v: layout.plain(f"{v} ({found[name][v]} pairs)"))
+        name = st.segmented_control(
+            "Tell apart by", list(found), default=next(iter(found)), required=True, format_func=TRAITS.get, key="compare-trait"
+        )
+        value = st.selectbox(
+            "Keep only", list(found[name]), key=f"compare-value-{name}", format_func=lambda v: layout.plain(f"{v} ({found[name][v]} pairs)")
+        )
         if st.button("Distil from these only", key="compare-distil", disabled=jobs.running(w.job(pid))):
             with errors.shown():
                 w.start(pid, "distill", {"student": "linear", "seeds": 20, "only": {name: value}})
@@ -71,8 +83,9 @@ layout.header("Compare runs", "Two groups of students side by side: the differen
 jobs.panel(w, pid, ("distill",))
 sides = w.sides(pid)
 if len(sides) < 2:
-    layout.empty("There is nothing to compare yet", "Distil students first; every comparison you make is kept here.",
-                 "distill", "Go to Distil")
+    layout.empty(
+        "There is nothing to compare yet", "Distil students first; every comparison you make is kept here.", "distill", "Go to Distil"
+    )
 else:
     by_id = {side.id: side for side in sides}
     newest = [s for s in sides if s.about["computed"] == sides[0].about["computed"] and s.about["k"] == sides[0].about["k"]]
@@ -85,8 +98,7 @@ else:
         for measure in found["measures"]:
             st.html(f'<p class="cod-quote">{escape(sentence(measure))}</p>')
         if found["measures"]:
-            rows = [{"name": NAMES[m["name"]], "mean": m["mean"], "low": m["low"], "high": m["high"]}
-                    for m in found["measures"]]
+            rows = [{"name": NAMES[m["name"]], "mean": m["mean"], "low": m["low"], "high": m["high"]} for m in found["measures"]]
             measured.chart(figures.effect_plot(rows, "Second less first, in percentage points"), "compare")
             measured.numbers([{**m} for m in found["measures"]], "compare")
             measured.note("difference")

@@ -47,13 +47,9 @@ def holdings(summary: Any) -> None:
         layout.balance(train)
         missing = [label for label, n in train.items() if n == 0]
         if missing:
-            errors.box(
-                f"There is no training text with the label {', '.join(missing)}. Every label needs some.", "warn"
-            )
+            errors.box(f"There is no training text with the label {', '.join(missing)}. Every label needs some.", "warn")
         else:
-            st.html(
-                f'<div class="cod-why">A balanced comparison can use up to {summary.largest_k:,} of these texts.</div>'
-            )
+            st.html(f'<div class="cod-why">A balanced comparison can use up to {summary.largest_k:,} of these texts.</div>')
     if not summary.n_train and summary.n_test:
         errors.box("Now add the texts to learn from, with their labels: nothing is trained on test texts.", "info")
     if summary.n_train and summary.n_test < 100:
@@ -74,18 +70,14 @@ def hub() -> None:
         bar = st.progress(0.0, text="Fetching …")
         found = None
         with errors.shown():
-            found = w.import_hub(
-                pid, name, split, limit, lambda d, t, m="": bar.progress(min(1.0, d / t) if t else 0.0)
-            )
+            found = w.import_hub(pid, name, split, limit, lambda d, t, m="": bar.progress(min(1.0, d / t) if t else 0.0))
         bar.empty()
         if found is not None:
             imports.done(pid, found)
             st.rerun()
 
 
-layout.header(
-    "Data", "Bring the texts. A handful with labels is enough to start; more test texts make results clearer."
-)
+layout.header("Data", "Bring the texts. A handful with labels is enough to start; more test texts make results clearer.")
 summary = w.summary(pid)
 if notice := project.settings.get("notice"):
     errors.box(f"The sample could not be fetched, so a small written one stands in.\n{notice}", "warn")

@@ -10,11 +10,7 @@ layout.through_app()
 
 w, project = layout.need_project()
 pid = project.id
-STUDENTS = {
-    "linear": "Quick (seconds)",
-    "contrastive": "Strong (minutes)",
-    "finetuned": "Thorough (minutes to hours)",
-}
+STUDENTS = {"linear": "Quick (seconds)", "contrastive": "Strong (minutes)", "finetuned": "Thorough (minutes to hours)"}
 EXPLAIN = {
     "contrastive": "A language model that learns to tell each text from its counterfactual. Meant for very few texts.",
     "linear": "A light classifier on fixed sentence features. Trained many times over, so that chance is averaged out.",
@@ -66,11 +62,7 @@ def preflight(student: str, seeds: int, shots: list[int]) -> Any:
 def options(student: str, allowed: list[int]) -> tuple[list[int], dict[str, Any]]:
     """(numbers of training rows, the job's other parameters) as chosen; no numbers where the model turns out not to be there."""
     shots = st.pills(
-        "Numbers of training rows to compare",
-        allowed,
-        selection_mode="multi",
-        default=allowed,
-        key=f"shots-{student}-{len(allowed)}",
+        "Numbers of training rows to compare", allowed, selection_mode="multi", default=allowed, key=f"shots-{student}-{len(allowed)}"
     )
     seeds = st.number_input("Draws (each is another random choice of rows)", 1, 50, DRAWS[student], key=f"seeds-{student}")
     st.caption(COMPARED.format("Five", FIFTH) if "cod_all" in ways() else COMPARED.format("Four", ""))
@@ -96,9 +88,7 @@ def options(student: str, allowed: list[int]) -> tuple[list[int], dict[str, Any]
 def distil(finished: bool, allowed: list[int]) -> None:
     """The choice of a student, what is known before the start, and the button that starts."""
     student = (
-        st.segmented_control(
-            "Student", list(STUDENTS), default="linear", required=True, format_func=STUDENTS.get, key="student"
-        )
+        st.segmented_control("Student", list(STUDENTS), default="linear", required=True, format_func=STUDENTS.get, key="student")
         or "linear"
     )
     st.caption(EXPLAIN[student])
@@ -108,10 +98,7 @@ def distil(finished: bool, allowed: list[int]) -> None:
     with known:
         check = preflight(student, more["seeds"], shots)
     if check is not None and st.button(
-        "Distil and compare",
-        type="secondary" if finished else "primary",
-        key="distil",
-        disabled=busy or check.blocked or not shots,
+        "Distil and compare", type="secondary" if finished else "primary", key="distil", disabled=busy or check.blocked or not shots
     ):
         with errors.shown():
             params = {"student": student, "shots": shots, "arms": ways(), "method": "kd", **more}
@@ -121,9 +108,7 @@ def distil(finished: bool, allowed: list[int]) -> None:
             st.rerun()
 
 
-layout.header(
-    "Distil", "Train small students from the teacher, with and without your counterfactuals, and compare them."
-)
+layout.header("Distil", "Train small students from the teacher, with and without your counterfactuals, and compare them.")
 job = jobs.panel(w, pid, ("distill", "pack_student"))
 summary = w.summary(pid)
 if not summary.n_accepted:

@@ -30,11 +30,13 @@ def twenty(k: int, noise: float, past: float) -> None:
     found = shown(k, noise, past, tuple(range(DRAWS)))
     facing = [[d.kd.facing for d in found], [d.cod.facing for d in found]]
     whole = [[d.kd.distance.hausdorff for d in found], [d.cod.distance.hausdorff for d in found]]
-    st.html(f'<p class="cod-quote" id="moon-sentence">Where the moons face each other, the line of the student with '
-            f"counterfactuals is nearer to the teacher's in {wins(*facing)} of {DRAWS} draws (mean distance "
-            f"{np.mean(facing[1]):.2f} against {np.mean(facing[0]):.2f}). In the whole window it is nearer in "
-            f"{wins(*whole)} of {DRAWS} ({np.mean(whole[1]):.2f} against {np.mean(whole[0]):.2f}): beyond the ends of "
-            "the moons neither student has seen anything, and its line goes on by chance.</p>")
+    st.html(
+        f'<p class="cod-quote" id="moon-sentence">Where the moons face each other, the line of the student with '
+        f"counterfactuals is nearer to the teacher's in {wins(*facing)} of {DRAWS} draws (mean distance "
+        f"{np.mean(facing[1]):.2f} against {np.mean(facing[0]):.2f}). In the whole window it is nearer in "
+        f"{wins(*whole)} of {DRAWS} ({np.mean(whole[1]):.2f} against {np.mean(whole[0]):.2f}): beyond the ends of "
+        "the moons neither student has seen anything, and its line goes on by chance.</p>"
+    )
     left, right = st.columns(2)
     with left:
         st.markdown("**Where the moons face each other**")
@@ -42,20 +44,42 @@ def twenty(k: int, noise: float, past: float) -> None:
     with right:
         st.markdown("**In the whole window**")
         measured.chart(figures.moon_wins(range(DRAWS), *whole, "Largest distance to the teacher's line"), "moons-whole")
-    measured.numbers([{"draw": d.seed, "facing_kd": d.kd.facing, "facing_cod": d.cod.facing,
-                       "whole_kd": d.kd.distance.hausdorff, "whole_cod": d.cod.distance.hausdorff,
-                       "hd95_kd": d.kd.distance.hd95, "hd95_cod": d.cod.distance.hd95,
-                       "chamfer_kd": d.kd.distance.chamfer, "chamfer_cod": d.cod.distance.chamfer,
-                       "agreement_kd": d.kd.agreement, "agreement_cod": d.cod.agreement} for d in found], "two-moons")
+    measured.numbers(
+        [
+            {
+                "draw": d.seed,
+                "facing_kd": d.kd.facing,
+                "facing_cod": d.cod.facing,
+                "whole_kd": d.kd.distance.hausdorff,
+                "whole_cod": d.cod.distance.hausdorff,
+                "hd95_kd": d.kd.distance.hd95,
+                "hd95_cod": d.cod.distance.hd95,
+                "chamfer_kd": d.kd.distance.chamfer,
+                "chamfer_cod": d.cod.distance.chamfer,
+                "agreement_kd": d.kd.agreement,
+                "agreement_cod": d.cod.agreement,
+            }
+            for d in found
+        ],
+        "two-moons",
+    )
 
 
-layout.header("Why counterfactuals help: two moons",
-              "A teacher that has seen much draws a line between two classes. Two small students learn it from few points.")
+layout.header(
+    "Why counterfactuals help: two moons",
+    "A teacher that has seen much draws a line between two classes. Two small students learn it from few points.",
+)
 with st.container(horizontal=True):
     k = st.segmented_control("Points each student learns from", [8, 20, 40], default=20, required=True, key="moons-k")
     noise = st.segmented_control("Noise", [0.05, 0.1, 0.2], default=0.1, required=True, key="moons-noise")
-    past = st.segmented_control("Counterfactuals beyond the line", [0.05, 0.15, 0.5], default=0.15, required=True,
-                                key="moons-past", format_func=lambda v: f"{v:.0%}")
+    past = st.segmented_control(
+        "Counterfactuals beyond the line",
+        [0.05, 0.15, 0.5],
+        default=0.15,
+        required=True,
+        key="moons-past",
+        format_func=lambda v: f"{v:.0%}",
+    )
     seed = st.number_input("Draw", 0, 999, 0, key="moons-seed", width=120)
 with errors.shown():
     one = shown(k, noise, past, (int(seed),))[0]
@@ -65,16 +89,32 @@ with errors.shown():
         measured.chart(figures.moon_plot(one.axis_x, one.axis_y, one.teacher_regions, one.teacher_boundary), "moon-teacher")
         st.caption("The two colours are its two answers; the grey dots are its line.")
     for column, name, student, words in (
-            (kd, "Student of points only", one.kd, f"{k} points"),
-            (cod, "Student with counterfactuals", one.cod, f"{k // 2} points and their {k // 2} counterfactuals")):
+        (kd, "Student of points only", one.kd, f"{k} points"),
+        (cod, "Student with counterfactuals", one.cod, f"{k // 2} points and their {k // 2} counterfactuals"),
+    ):
         with column:
             st.markdown(f"**{name}**")
-            measured.chart(figures.moon_plot(one.axis_x, one.axis_y, student.regions, one.teacher_boundary, student.boundary,
-                                             student.points, student.labels, student.is_cf), f"moon-{name[-6:]}")
-            st.caption(f"{words}. Red: its line. Largest distance to the teacher's: {student.facing:.2f} between the moons, "
-                       f"{student.distance.hausdorff:.2f} in the whole window; same answer on {student.agreement:.0%} of it.")
-    why = ("A pair on both sides of the line pins it down where it passes between them; two far points leave it free to lie "
-           "anywhere in between.")
+            measured.chart(
+                figures.moon_plot(
+                    one.axis_x,
+                    one.axis_y,
+                    student.regions,
+                    one.teacher_boundary,
+                    student.boundary,
+                    student.points,
+                    student.labels,
+                    student.is_cf,
+                ),
+                f"moon-{name[-6:]}",
+            )
+            st.caption(
+                f"{words}. Red: its line. Largest distance to the teacher's: {student.facing:.2f} between the moons, "
+                f"{student.distance.hausdorff:.2f} in the whole window; same answer on {student.agreement:.0%} of it."
+            )
+    why = (
+        "A pair on both sides of the line pins it down where it passes between them; two far points leave it free to lie "
+        "anywhere in between."
+    )
     st.html(f'<p class="cod-cap">{escape(why)}</p>')
     if st.button(f"Try {DRAWS} draws", type="primary", key="moons-many") or st.session_state.get("moons-open") == (k, noise, past):
         st.session_state["moons-open"] = (k, noise, past)

@@ -98,16 +98,9 @@ elif not summary.n_train and summary.n_unlabelled and w.generates(pid):
         "Let the model answer",
     )
 elif not summary.n_train:
-    layout.empty(
-        "There are no labelled texts yet", "Proposals are written for your labelled texts.", "data", "Add texts"
-    )
+    layout.empty("There are no labelled texts yet", "Proposals are written for your labelled texts.", "data", "Add texts")
 elif not summary.teacher_label:
-    layout.empty(
-        "No teacher is chosen yet",
-        "The teacher decides whether a change flips the label.",
-        "teacher",
-        "Choose a teacher",
-    )
+    layout.empty("No teacher is chosen yet", "The teacher decides whether a change flips the label.", "teacher", "Choose a teacher")
 else:
     if summary.n_proposed_texts:
         overview(summary)
@@ -120,12 +113,7 @@ else:
             quality.card(w, pid, busy)
             st.subheader("Propose for more texts", anchor=False)
     way = st.segmented_control(
-        "Where do the proposals come from?",
-        list(WAYS),
-        default="search",
-        required=True,
-        format_func=WAYS.get,
-        key="way",
+        "Where do the proposals come from?", list(WAYS), default="search", required=True, format_func=WAYS.get, key="way"
     )
     if way == "import":
         from ui import pairs

@@ -20,28 +20,22 @@ def report_button() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measured.picture_format()
         if ready and ready[0] == (pid, mark):
-            st.download_button("Save the report (.html)", ready[1], name, "text/html", on_click="ignore",
-                               icon=":material/download:", key="report-save")
+            st.download_button(
+                "Save the report (.html)", ready[1], name, "text/html", on_click="ignore", icon=":material/download:", key="report-save"
+            )
         elif st.button("Make a report to send", icon=":material/description:", key="report-make"):
             with errors.shown(), st.spinner("Making the report"):
                 st.session_state["report-file"] = ((pid, mark), w.report_html(pid))
                 st.rerun()
-        st.page_link(layout.PAGES["compare"][0], label="Compare runs", icon=":material/compare_arrows:",
-                     query_params=state.params())
-        st.page_link(layout.PAGES["moons"][0], label="Why it helps: two moons", icon=":material/dark_mode:",
-                     query_params=state.params())
+        st.page_link(layout.PAGES["compare"][0], label="Compare runs", icon=":material/compare_arrows:", query_params=state.params())
+        st.page_link(layout.PAGES["moons"][0], label="Why it helps: two moons", icon=":material/dark_mode:", query_params=state.params())
 
 
 layout.header("Results", "What your counterfactuals bought, as honestly as the test texts allow.")
 jobs.panel(w, pid, ("distill", "diagnose"))
 results = w.results(pid)
 if results is None or not results.runs:
-    layout.empty(
-        "No results yet",
-        "Distil students from your accepted pairs first; it takes about a minute.",
-        "distill",
-        "Go to Distil",
-    )
+    layout.empty("No results yet", "Distil students from your accepted pairs first; it takes about a minute.", "distill", "Go to Distil")
 elif results.outdated:
     errors.box(results.sentence, "warn")
     if st.button("Compute them again", type="primary", key="renew"):
@@ -50,15 +44,18 @@ elif results.outdated:
             st.rerun()
 else:
     if results.stale:
-        errors.box(
-            "Decisions, texts or the teacher changed since this was computed. Distil again to bring it up to date.", "warn"
-        )
+        errors.box("Decisions, texts or the teacher changed since this was computed. Distil again to bring it up to date.", "warn")
     st.html(f'<p class="cod-quote" id="result-sentence">{escape(results.sentence)}</p>')
     st.html(f'<div class="cod-why" id="result-student">{escape(students.measured_on(results))}</div>')
     layout.next_step("export", "Go on to Export")
     section = st.segmented_control(
-        "Look at", list(outcome.SECTIONS), default="bought", required=True, key="results-section",
-        format_func=outcome.SECTIONS.get, label_visibility="collapsed",
+        "Look at",
+        list(outcome.SECTIONS),
+        default="bought",
+        required=True,
+        key="results-section",
+        format_func=outcome.SECTIONS.get,
+        label_visibility="collapsed",
     )
     with errors.shown():
         outcome.DRAW[section or "bought"](w, pid, results)

@@ -6,13 +6,7 @@ from ui import agreeing, history, layout, opinions, table, writing
 
 layout.through_app()
 
-SECTIONS = {
-    "table": "All texts",
-    "opinions": "Second opinions",
-    "agreement": "Agreement",
-    "guideline": "Guideline",
-    "history": "History",
-}
+SECTIONS = {"table": "All texts", "opinions": "Second opinions", "agreement": "Agreement", "guideline": "Guideline", "history": "History"}
 
 w, project = layout.need_project()
 layout.header("Review", "Look over everything that was decided, alone or together.")

@@ -22,13 +22,7 @@ if people.signing_in():
     st.text(f"Signed in as {state.annotator()} ({people.role()})")
     st.button("Sign out", on_click=st.logout, key="sign-out")
 else:
-    st.text_input(
-        "Your name on decisions (a pseudonym will do)",
-        state.annotator(),
-        max_chars=40,
-        key="name-input",
-        on_change=rename,
-    )
+    st.text_input("Your name on decisions (a pseudonym will do)", state.annotator(), max_chars=40, key="name-input", on_change=rename)
 on = st.toggle("Single keys act on the page Curate", value=state.shortcuts_on(), key="keys-input")
 st.session_state[state.SHORTCUTS] = on
 st.session_state[state.PLAIN] = st.toggle(

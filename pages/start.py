@@ -7,12 +7,7 @@ from ui import errors, layout, state, tour
 
 layout.through_app()
 
-SAMPLES = {
-    "movies": "Movie reviews",
-    "amazon": "Product reviews",
-    "tweets": "Tweets",
-    "news": "Newspaper editorials (three classes)",
-}
+SAMPLES = {"movies": "Movie reviews", "amazon": "Product reviews", "tweets": "Tweets", "news": "Newspaper editorials (three classes)"}
 HERO = """
 <div class="cod-hero"><h1>Make a few labelled texts count</h1>
 <p>A <b>counterfactual</b> is a text with the smallest change that turns its label around. You curate a few of them,
@@ -53,9 +48,7 @@ def own_project() -> None:
     with st.form("own", border=True):
         name = st.text_input("Name of the project", max_chars=80, placeholder="Patient feedback")
         question = st.text_input(
-            "What do you want to know about each text?",
-            max_chars=200,
-            placeholder="Is this message a complaint or praise?",
+            "What do you want to know about each text?", max_chars=200, placeholder="Is this message a complaint or praise?"
         )
         labels = st.text_input("Possible answers, separated by commas", max_chars=300, placeholder="complaint, praise")
         meaning = st.text_area("What does each answer mean? One line each (optional)", height=80, max_chars=2000)
@@ -70,9 +63,7 @@ def create(name: str, question: str, labels: str, meaning: str) -> None:
     if not name.strip():
         errors.box("Give the project a name, so that you find it again.", "warn")
     elif len(answers) < 2:
-        errors.box(
-            "Give at least two different answers, separated by commas: a counterfactual turns one into another.", "warn"
-        )
+        errors.box("Give at least two different answers, separated by commas: a counterfactual turns one into another.", "warn")
     elif described and len(described) != len(answers):
         errors.box(
             f"There are {len(answers)} answers but {len(described)} lines that explain them. Write one line an "
@@ -82,9 +73,7 @@ def create(name: str, question: str, labels: str, meaning: str) -> None:
     else:
         pid = None
         with errors.shown():
-            pid = state.workspace().create_project(
-                name.strip(), Task(question.strip() or name.strip(), answers, described)
-            )
+            pid = state.workspace().create_project(name.strip(), Task(question.strip() or name.strip(), answers, described))
         if pid:
             open_and_go(pid, "data")
 
@@ -101,9 +90,7 @@ def existing() -> None:
     for project in found[:12]:
         page, item, _ = places.get(project.id, ("curate", None, ""))
         words = f" · {layout.PAGES[page][1]}" if project.id in places and page in layout.PAGES else ""
-        if st.button(
-            layout.plain(project.name, 70) + words, key=f"open-{project.id}", icon=":material/folder_open:"
-        ):
+        if st.button(layout.plain(project.name, 70) + words, key=f"open-{project.id}", icon=":material/folder_open:"):
             resume(project.id, page if page in layout.PAGES else "curate", item)
 
 
@@ -151,13 +138,7 @@ st.html(HERO)
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     clicked = st.button("Try the sample project", type="primary", icon=":material/play_arrow:", key="try-sample")
     which = st.segmented_control(
-        "Sample",
-        list(SAMPLES),
-        default="movies",
-        required=True,
-        format_func=SAMPLES.get,
-        label_visibility="collapsed",
-        key="which-sample",
+        "Sample", list(SAMPLES), default="movies", required=True, format_func=SAMPLES.get, label_visibility="collapsed", key="which-sample"
     )
 if clicked:
     make_sample(which or "movies")
@@ -168,9 +149,7 @@ own = st.expander("Start with my own texts", icon=":material/edit_note:", key="o
 if own.open:
     with own:
         own_project()
-file_box = st.expander(
-    "Restore a backup, or open an exported set", icon=":material/unarchive:", key="file-box", on_change="rerun"
-)
+file_box = st.expander("Restore a backup, or open an exported set", icon=":material/unarchive:", key="file-box", on_change="rerun")
 if file_box.open:
     with file_box:
         from_file()

@@ -49,9 +49,7 @@ def report() -> bool:
     if found.accuracy is None and not w.generates(pid):
         errors.box("There are no labelled texts yet on which to measure this teacher.", "info")
     if found.n_left_out:
-        errors.box(
-            f"{found.n_left_out:,} of your texts were used to train this teacher and are left out of this number.", "info"
-        )
+        errors.box(f"{found.n_left_out:,} of your texts were used to train this teacher and are left out of this number.", "info")
     if found.note:
         errors.box(found.note, "warn")
     left_open(found)
@@ -61,12 +59,7 @@ def report() -> bool:
         with st.expander("See where the teacher disagrees with you"):
             layout.grid(
                 [
-                    {
-                        "text": e.text,
-                        "your label": e.label,
-                        "teacher says": p.label,
-                        "how sure": verdict.percent(p.prob(p.label)),
-                    }
+                    {"text": e.text, "your label": e.label, "teacher says": p.label, "how sure": verdict.percent(p.prob(p.label))}
                     for e, p in found.disagreements
                 ]
             )
@@ -117,9 +110,7 @@ def finetune() -> None:
             "warn",
         )
     with st.expander("Options"):
-        encoder = st.text_input(
-            "Model to start from", "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint")
-        )
+        encoder = st.text_input("Model to start from", "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint"))
         epochs = st.number_input("Rounds over the texts", 1, 100, usual_rounds(summary.n_train))
     busy = jobs.running(w.job(pid))
     if st.button("Train a teacher", type=kind_of_action, key="use", disabled=busy or summary.n_train == 0):
@@ -134,9 +125,7 @@ def llm() -> None:
     with st.expander("Options"):
         more = options() if model else {}
         if "base_url" in model:
-            more["samples"] = int(
-                st.number_input("Answers to ask for where the service gives no probabilities", 1, 50, 5)
-            )
+            more["samples"] = int(st.number_input("Answers to ask for where the service gives no probabilities", 1, 50, 5))
         more["calibrate"] = st.toggle(
             "Correct for what the model answers when there is no text",
             value=bool((project.teacher or {}).get("calibrate")),
@@ -185,10 +174,7 @@ def left_open(found: Any) -> None:
         ]
     )
     if memory.reads == "votes":
-        errors.box(
-            "This service gives no probabilities: how sure the teacher is comes from votes of several answers.",
-            "info",
-        )
+        errors.box("This service gives no probabilities: how sure the teacher is comes from votes of several answers.", "info")
 
 
 def unconfirmed() -> None:
@@ -225,8 +211,7 @@ elif checking.needed(w, pid, summary, page="teacher"):
     pass  # an exported set that was opened: choose below
 elif summary.n_train == 0 and summary.n_unlabelled:
     errors.box(
-        "None of your texts has a label yet. If they are prompts, choose “A model's answers”: then each gets the label of "
-        "its answer.",
+        "None of your texts has a label yet. If they are prompts, choose “A model's answers”: then each gets the label of its answer.",
         "info",
     )
 elif summary.n_train == 0:
@@ -237,6 +222,4 @@ with area:
         "Kind of teacher", list(KINDS), default="builtin", required=True, format_func=KINDS.get, key="teacher-kind"
     )
     if chosen not in ("transformers", "llm", "generative") or people.only_for("endpoint", "Setting a model folder, an endpoint or a key"):
-        {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm, "generative": generative}[
-            chosen or "builtin"
-        ]()
+        {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm, "generative": generative}[chosen or "builtin"]()

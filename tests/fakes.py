@@ -42,9 +42,15 @@ class FakeOpenAI:
     requests holds every request's body, headers holds theirs, peak the most calls that were open at once.
     """
 
-    def __init__(self, answers: str | Answer | list | Callable[[dict], str | Answer] = "ok",
-                 failures: Sequence[Failure | None] = (), key: str | None = None,
-                 rejects: Sequence[str] = (), logprobs: bool = True, delay: float = 0.0):
+    def __init__(
+        self,
+        answers: str | Answer | list | Callable[[dict], str | Answer] = "ok",
+        failures: Sequence[Failure | None] = (),
+        key: str | None = None,
+        rejects: Sequence[str] = (),
+        logprobs: bool = True,
+        delay: float = 0.0,
+    ):
         self._answer = answers if callable(answers) else None
         self._cycle = itertools.cycle(answers if isinstance(answers, list) else [answers])
         self.failures, self.key, self.rejects = list(failures), key, tuple(rejects)
@@ -135,14 +141,26 @@ class FakeOpenAI:
         return 200, json.dumps(self._completion(body, answer)), json_type
 
     def _completion(self, body: dict, answer: Answer) -> dict:
-        choice = {"index": 0, "finish_reason": answer.finish_reason, "logprobs": None,
-                  "message": {"role": "assistant", "content": answer.content, "refusal": answer.refusal}}
+        choice = {
+            "index": 0,
+            "finish_reason": answer.finish_reason,
+            "logprobs": None,
+            "message": {"role": "assistant", "content": answer.content, "refusal": answer.refusal},
+        }
         if answer.logprobs and body.get("logprobs") and self.logprobs:
             rows = [[{"token": t, "logprob": v, "bytes": None} for t, v in row.items()] for row in answer.logprobs]
             wanted = body.get("top_logprobs", 0)
             choice["logprobs"] = {"content": [row[0] | {"top_logprobs": row[:wanted]} for row in rows]}
         words_in = sum(len(m["content"].split()) for m in body["messages"])
-        return {"id": f"chatcmpl-{len(self.requests)}", "object": "chat.completion", "created": 0,
-                "model": body["model"], "choices": [choice],
-                "usage": {"prompt_tokens": words_in, "completion_tokens": len((answer.content or "").split()),
-                          "total_tokens": words_in + len((answer.content or "").split())}}
+        return {
+            "id": f"chatcmpl-{len(self.requests)}",
+            "object": "chat.completion",
+            "created": 0,
+            "model": body["model"],
+            "choices": [choice],
+            "usage": {
+                "prompt_tokens": words_in,
+                "completion_tokens": len((answer.content or "").split()),
+                "total_tokens": words_in + len((answer.content or "").split()),
+            },
+        }

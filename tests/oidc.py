@@ -50,8 +50,14 @@ class FakeProvider:
             def do_POST(self):
                 form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
                 claims, nonce = provider._codes.pop(form["code"][0])
-                self.reply({"access_token": secrets.token_hex(8), "token_type": "Bearer", "expires_in": 600,
-                            "id_token": provider.signed(claims, nonce)})
+                self.reply(
+                    {
+                        "access_token": secrets.token_hex(8),
+                        "token_type": "Bearer",
+                        "expires_in": 600,
+                        "id_token": provider.signed(claims, nonce),
+                    }
+                )
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -63,9 +69,15 @@ class FakeProvider:
         self._server.server_close()
 
     def metadata(self) -> dict:
-        return {"issuer": self.url, "authorization_endpoint": f"{self.url}/authorize", "token_endpoint": f"{self.url}/token",
-                "jwks_uri": f"{self.url}/jwks", "response_types_supported": ["code"],
-                "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["RS256"]}
+        return {
+            "issuer": self.url,
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": f"{self.url}/token",
+            "jwks_uri": f"{self.url}/jwks",
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+        }
 
     def signed(self, claims: dict, nonce: str | None) -> str:
         from joserfc import jwt
@@ -76,6 +88,8 @@ class FakeProvider:
 
     def secrets_toml(self, app: str) -> str:
         """What .streamlit/secrets.toml holds for an app at this address."""
-        return (f'[auth]\nredirect_uri = "{app}/oauth2callback"\ncookie_secret = "{secrets.token_hex(16)}"\n'
-                f'client_id = "{self.client_id}"\nclient_secret = "{self.client_secret}"\n'
-                f'server_metadata_url = "{self.url}/.well-known/openid-configuration"\n')
+        return (
+            f'[auth]\nredirect_uri = "{app}/oauth2callback"\ncookie_secret = "{secrets.token_hex(16)}"\n'
+            f'client_id = "{self.client_id}"\nclient_secret = "{self.client_secret}"\n'
+            f'server_metadata_url = "{self.url}/.well-known/openid-configuration"\n'
+        )

@@ -44,16 +44,31 @@ def _server() -> str:
     tools = binaries()
 
     def run(*command: str) -> None:
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=folder,
-                       env={**os.environ, "LC_ALL": "C.UTF-8"}, **as_user)
+        subprocess.run(
+            command,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+            **as_user,
+        )
+
     run(str(tools / "initdb"), "-D", f"{folder}/data", "-U", "cod", "--auth=trust", "-E", "UTF8", "--no-sync")
     options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c full_page_writes=off"
     run(str(tools / "pg_ctl"), "-D", f"{folder}/data", "-o", options, "-l", f"{folder}/log", "-w", "start")
 
     def stop() -> None:
-        subprocess.run([str(tools / "pg_ctl"), "-D", f"{folder}/data", "-m", "immediate", "stop"], check=False, cwd="/",
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **as_user)
+        subprocess.run(
+            [str(tools / "pg_ctl"), "-D", f"{folder}/data", "-m", "immediate", "stop"],
+            check=False,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **as_user,
+        )
         shutil.rmtree(folder, ignore_errors=True)
+
     atexit.register(stop)
     address = f"postgresql+psycopg://cod@/{{name}}?host={folder}"
     _sql(address, "CREATE DATABASE template_cod")

@@ -15,13 +15,25 @@ def tiny_llm(folder: Path, seed: int = 0, chat_template: str | None = None) -> P
     coder = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="<unk>"))
     coder.pre_tokenizer = pre_tokenizers.Split(" ", "removed")
     coder.post_processor = processors.TemplateProcessing("<bos> $A", special_tokens=[("<bos>", 1)])
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=coder, pad_token="<pad>", bos_token="<bos>", eos_token="<eos>",
-                                        unk_token="<unk>", chat_template=chat_template)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=coder, pad_token="<pad>", bos_token="<bos>", eos_token="<eos>", unk_token="<unk>", chat_template=chat_template
+    )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = LlamaForCausalLM(LlamaConfig(
-            vocab_size=len(words), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
-            max_position_embeddings=512, bos_token_id=1, eos_token_id=2, pad_token_id=0, initializer_range=0.6))
+        model = LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=len(words),
+                hidden_size=32,
+                intermediate_size=64,
+                num_hidden_layers=2,
+                num_attention_heads=4,
+                max_position_embeddings=512,
+                bos_token_id=1,
+                eos_token_id=2,
+                pad_token_id=0,
+                initializer_range=0.6,
+            )
+        )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

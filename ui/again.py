@@ -47,12 +47,16 @@ def panel(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck
     with st.expander("Other proposals", icon=":material/refresh:", expanded=st.session_state.get("again_open", False)):
         example = found.example
         hint = st.text_input(
-            "Words that you would use (several between commas)", key=f"hint-{example.id}", max_chars=200,
-            placeholder="dull, far too long")
+            "Words that you would use (several between commas)", key=f"hint-{example.id}", max_chars=200, placeholder="dull, far too long"
+        )
         field = f"keep-{example.id}"
         st.text_input(
-            "Keep this phrase (or mark words in the original)", key=field, max_chars=200,
-            on_change=_keep_typed, args=(example.id, field, example.text))
+            "Keep this phrase (or mark words in the original)",
+            key=field,
+            max_chars=200,
+            on_change=_keep_typed,
+            args=(example.id, field, example.text),
+        )
         with st.container(horizontal=True, gap="small"):
             slow = w.generates(shown.pid)  # many answers: a spinner says so, which a callback cannot show
             at_once: dict[str, Any] = {} if slow else {"on_click": _again, "args": (shown, hint)}
@@ -64,17 +68,33 @@ def panel(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck
                 st.rerun()
             if (llm := w.last_llm(shown.pid)) is not None:
                 name = layout.plain(llm.get("model") or llm.get("local") or "the language model", 30)
-                st.button(f"Ask {name} again", key="again-llm", on_click=_ask, args=(shown,),
-                          help=f"Sends this text twice to {layout.plain(llm.get('base_url') or 'this computer', 80)}")
+                st.button(
+                    f"Ask {name} again",
+                    key="again-llm",
+                    on_click=_ask,
+                    args=(shown,),
+                    help=f"Sends this text twice to {layout.plain(llm.get('base_url') or 'this computer', 80)}",
+                )
             many = shown.base_id is not None and not shown.edited and check is not None and check.valid
             if many and check.token_edits > 1:
-                st.button("Make the change smaller", key="tighten", icon=":material/compress:", on_click=_tighten,
-                          args=(shown, check.token_edits, check.after.prob(check.target)))
+                st.button(
+                    "Make the change smaller",
+                    key="tighten",
+                    icon=":material/compress:",
+                    on_click=_tighten,
+                    args=(shown, check.token_edits, check.after.prob(check.target)),
+                )
         # below the buttons: a phrase that is taken when a press leaves the field would move them away from under it
         with st.container(horizontal=True, gap="small"):
             for number, phrase in enumerate(phrases(example.id)):
-                st.button(f"{layout.plain(phrase, 40)}", key=f"kept-{example.id}-{number}", icon=":material/close:",
-                          help="Stays as it is. Press to let it go.", on_click=_drop, args=(example.id, phrase))
+                st.button(
+                    f"{layout.plain(phrase, 40)}",
+                    key=f"kept-{example.id}-{number}",
+                    icon=":material/close:",
+                    help="Stays as it is. Press to let it go.",
+                    on_click=_drop,
+                    args=(example.id, phrase),
+                )
 
 
 HINT = {
@@ -90,11 +110,17 @@ def _told(shown: Shown, found: Any) -> None:
     if found.added:
         st.session_state[f"added-{shown.example_id}"] = {cf.id for cf in found.added}
         st.session_state[f"chosen-{shown.example_id}"] = found.added[0].id
-        state.notice(f"{layout.several(len(found.added), 'new proposal')} that flip{'s' if len(found.added) == 1 else ''} "
-                     f"the teacher; the first is shown.{more}", "info" if more else "ok")
+        state.notice(
+            f"{layout.several(len(found.added), 'new proposal')} that flip{'s' if len(found.added) == 1 else ''} "
+            f"the teacher; the first is shown.{more}",
+            "info" if more else "ok",
+        )
     elif found.tried:
-        state.notice(f"{layout.several(found.tried, 'new text')} tried, none flips the teacher. Give other words, keep "
-                     f"fewer phrases, or write your own.{more}", "info")
+        state.notice(
+            f"{layout.several(found.tried, 'new text')} tried, none flips the teacher. Give other words, keep "
+            f"fewer phrases, or write your own.{more}",
+            "info",
+        )
     else:
         state.notice(f"Nothing new was found. Give other words, keep fewer phrases, or write your own.{more}", "info")
     review.redraw()
@@ -103,8 +129,7 @@ def _told(shown: Shown, found: Any) -> None:
 @errors.callback
 def _again(shown: Shown, hint: str) -> None:
     hint = st.session_state.get(f"hint-{shown.example_id}") or hint
-    _told(shown, state.workspace().try_again(
-        shown.pid, shown.example_id, hint, tuple(phrases(shown.example_id)), shown.target))
+    _told(shown, state.workspace().try_again(shown.pid, shown.example_id, hint, tuple(phrases(shown.example_id)), shown.target))
 
 
 @errors.callback
@@ -115,8 +140,9 @@ def _ask(shown: Shown) -> None:
     state.mark_saved()
     st.session_state["again_open"] = True
     flips = f"{done['flipped']} of them flip the teacher. " if done["added"] else ""
-    state.notice(f"{layout.several(done['added'], 'new proposal')}. {flips}{' '.join(done['messages'])}",
-                 "ok" if done["flipped"] else "info")
+    state.notice(
+        f"{layout.several(done['added'], 'new proposal')}. {flips}{' '.join(done['messages'])}", "ok" if done["flipped"] else "info"
+    )
     review.redraw()
 
 
@@ -126,9 +152,12 @@ def _tighten(shown: Shown, edits: int, sure: float) -> None:
     if cf.id == shown.base_id:
         state.notice("Every changed word is needed: without any one of them the teacher does not change its mind.", "info")
         return
-    state.notice(f"From {edits} changed words to {check.token_edits}; the teacher is now "
-                 f"{round(check.after.prob(check.target) * 100)} % sure instead of {round(sure * 100)} %. Both versions "
-                 "stand among the proposals: choose.", "ok")
+    state.notice(
+        f"From {edits} changed words to {check.token_edits}; the teacher is now "
+        f"{round(check.after.prob(check.target) * 100)} % sure instead of {round(sure * 100)} %. Both versions "
+        "stand among the proposals: choose.",
+        "ok",
+    )
     st.session_state[f"added-{shown.example_id}"] = {cf.id, shown.base_id}
     st.session_state[f"chosen-{shown.example_id}"] = cf.id
     state.mark_saved()

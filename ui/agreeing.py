@@ -35,9 +35,7 @@ def section(w: Any, project: Any) -> None:
         "In brackets: 95 % interval from resampled texts. 1 is full agreement, 0 is what chance alone would give. "
         "Only what was decided blind counts."
     )
-    layout.grid(
-        [{"one says": WORDS[a], "the other says": WORDS[b], "pairs of opinions": n} for (a, b), n in found.counts.items()]
-    )
+    layout.grid([{"one says": WORDS[a], "the other says": WORDS[b], "pairs of opinions": n} for (a, b), n in found.counts.items()])
 
 
 def verdict_of(estimate: Any, percent: bool = False) -> str:
@@ -53,9 +51,7 @@ def verdict_of(estimate: Any, percent: bool = False) -> str:
 def sentence(found: Any) -> str:
     """What the numbers mean, without calling a small sample clear."""
     were = "was" if found.n == 1 else "were"
-    start = (
-        f"{layout.several(found.n, 'text')} {were} decided by two people or more: {verdict.percent(found.percent.value)}"
-    )
+    start = f"{layout.several(found.n, 'text')} {were} decided by two people or more: {verdict.percent(found.percent.value)}"
     if found.n < 30:
         return f"{start} of their opinions agree. With so few texts this is a hint, not a measure."
     return f"{start} of their opinions agree."

@@ -29,9 +29,7 @@ def kind(cf: Counterfactual) -> str:
         return f"{len(parts)} changes"
     if "not" in parts[0] and parts[0].startswith(("added", "took")) or "negation" in parts[0]:
         return "negation"
-    return {"replaced": "another word", "deleted": "a word less", "added": "a word more"}.get(
-        parts[0].split(" ", 1)[0], "one change"
-    )
+    return {"replaced": "another word", "deleted": "a word less", "added": "a word more"}.get(parts[0].split(" ", 1)[0], "one change")
 
 
 def offered(card: Any, added: Collection[str] = ()) -> dict[str, tuple[Counterfactual, FlipCheck | None]]:

@@ -20,9 +20,7 @@ def choose(w: Any, project: Any) -> dict[str, Any]:
         '<div class="cod-why">Your texts are prompts. The model answers each, and the judge reads the answer. '
         f"The labels of this project ({escape(labels)}) say what an answer is, not what the prompt is.</div>"
     )
-    model = language_model.here(
-        w, known.get("local"), "No text leaves this computer.", "Model that answers: name, folder or .gguf file"
-    )
+    model = language_model.here(w, known.get("local"), "No text leaves this computer.", "Model that answers: name, folder or .gguf file")
     judges = w.judges(project.id)
     names = [*judges, OTHER]
     usual = [name for name, spec in judges.items() if spec.items() <= (known.get("judge") or spec).items()]
@@ -63,8 +61,7 @@ def samples(w: Any, pid: str) -> None:
     if not found:
         return
     rows = "".join(
-        f'<tr><td>{diffcard.escape(e.text)}</td><td>{_told(said)}</td><td class="cod-value">{_judged(p)}</td></tr>'
-        for e, said, p in found
+        f'<tr><td>{diffcard.escape(e.text)}</td><td>{_told(said)}</td><td class="cod-value">{_judged(p)}</td></tr>' for e, said, p in found
     )
     st.html(
         '<table class="cod-table cod-lines"><thead><tr><th>Prompt</th><th>The model\'s answer</th><th>Judged</th></tr>'
@@ -82,12 +79,7 @@ def unlabelled(w: Any, pid: str, summary: Any, busy: bool) -> None:
         f"answers: let it, and each prompt gets the label of its answer. {takes(w, pid, summary.n_unlabelled)}",
         "info",
     )
-    if st.button(
-        "Let the model answer them",
-        key="label-prompts",
-        type="secondary" if summary.n_train else "primary",
-        disabled=busy,
-    ):
+    if st.button("Let the model answer them", key="label-prompts", type="secondary" if summary.n_train else "primary", disabled=busy):
         with errors.shown():
             w.start(pid, "label_prompts", {})
             st.rerun()
@@ -114,9 +106,7 @@ def panel(w: Any, pid: str, original: str, text: str, check: FlipCheck | None) -
     """What the model answered to both texts, beneath a diff: the reason of the verdict. Nothing for other teachers."""
     if not w.generates(pid):
         return
-    rows = zip(
-        ("before", "after"), w.answers_of(pid, [original, text]), (check and check.before, check and check.after)
-    )
+    rows = zip(("before", "after"), w.answers_of(pid, [original, text]), (check and check.before, check and check.after))
     cells = "".join(
         f'<span class="cod-cap">{when}</span><div class="cod-text" dir="auto">{_told(said)}</div>'
         f'<span class="cod-cap">{_judged(p) if p else ""}</span>'

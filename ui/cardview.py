@@ -44,13 +44,7 @@ def card(pid: str, example_id: str, queue: Any) -> None:
     listed = [r for r in queue.narrowed if belongs(r, show) or r.example_id == example_id]
     ids = [r.example_id for r in listed]
     row = next(r for r in listed if r.example_id == example_id)
-    _card(
-        pid,
-        example_id,
-        place(row, queue.rows, queue.view),
-        review.neighbour(ids, example_id, -1),
-        review.neighbour(ids, example_id, 1),
-    )
+    _card(pid, example_id, place(row, queue.rows, queue.view), review.neighbour(ids, example_id, -1), review.neighbour(ids, example_id, 1))
     people.keep(pid, example_id)
 
 
@@ -67,31 +61,11 @@ def _card(pid: str, example_id: str, where: str, before: str | None, after: str 
         cf, check = options.get(choice, (found.offered, None))
         base_id, base_text = (None, found.example.text) if choice == review.OWN else (cf.id, cf.text)
         text = review.standing_text(pid, example_id, base_id, base_text)
-        shown = Shown(
-            pid,
-            example_id,
-            base_id,
-            base_text,
-            text,
-            cf.target,
-            review.status(found),
-            before,
-            after,
-            found.version,
-        )
+        shown = Shown(pid, example_id, base_id, base_text, text, cf.target, review.status(found), before, after, found.version)
         _draw(w, found, shown, choice, options, cf, check, where)
 
 
-def _draw(
-    w: Any,
-    found: Any,
-    shown: Shown,
-    choice: str,
-    options: dict,
-    cf: Counterfactual,
-    check: FlipCheck | None,
-    where: str,
-) -> None:
+def _draw(w: Any, found: Any, shown: Shown, choice: str, options: dict, cf: Counterfactual, check: FlipCheck | None, where: str) -> None:
     _why(found, where)
     alternatives.picker(found, choice, options)
     problem = ""
@@ -129,9 +103,7 @@ def _read(w: Any, pid: str, text: str, check: FlipCheck | None) -> int | None:
     return None
 
 
-def _texts(
-    w: Any, found: Any, shown: Shown, cf: Counterfactual, read: int | None, check: FlipCheck | None, problem: str
-) -> None:
+def _texts(w: Any, found: Any, shown: Shown, cf: Counterfactual, read: int | None, check: FlipCheck | None, problem: str) -> None:
     note = "changed by you" if shown.edited else "" if shown.base_id is None else review.note(cf)
     original = found.example.text
     if st.session_state.get("side_by_side"):
@@ -192,9 +164,7 @@ def _why(found: Any, where: str) -> None:
     parts = [review.STATUS_WORDS[review.status(found)] + "." if found.decision else "", where, found.reason_why]
     st.html(f'<div class="cod-why">{escape(" ".join(part for part in parts if part))}</div>')
     if found.stale:
-        errors.box(
-            "What you see here is the verdict of another teacher.", "info"
-        )
+        errors.box("What you see here is the verdict of another teacher.", "info")
     if found.disagrees:
         errors.box(
             "The teacher does not agree with your label on the original text. This text is left out of the "

@@ -58,12 +58,5 @@ def _reasons(shown: Shown) -> None:
             for number, (reason, label) in enumerate(words.items(), 1):
                 act(label, f"reason-{reason}", digit(number), review.decide, (shown, "rejected", (reason,)))
         with st.container(horizontal=True, gap="small"):
-            act(
-                "Reject without a reason",
-                "reason-none",
-                letter("reject"),
-                review.decide,
-                (shown, "rejected"),
-                type="tertiary",
-            )
+            act("Reject without a reason", "reason-none", letter("reject"), review.decide, (shown, "rejected"), type="tertiary")
             act("Back", "reason-back", "Esc", review.leave_reasons, type="tertiary")

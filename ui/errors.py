@@ -26,10 +26,7 @@ BUG = (
 def box(message: str, kind: str = "error") -> None:
     """A coloured box with plain text. kind: error, warn, info or ok. Line breaks are kept."""
     role = "alert" if kind == "error" else "status"
-    st.html(
-        f'<div class="cod-box cod-{kind}" role="{role}"><strong>{_ICONS[kind]}</strong>'
-        f"<span>{escape(message)}</span></div>"
-    )
+    st.html(f'<div class="cod-box cod-{kind}" role="{role}"><strong>{_ICONS[kind]}</strong><span>{escape(message)}</span></div>')
 
 
 def log_bug(error: BaseException) -> None:

@@ -85,9 +85,7 @@ def card(w: Any, project: Any) -> None:
         description = st.text_area("What is this set?", about.get("description", ""), max_chars=5000, key="card-text")
         left, right = st.columns(2)
         authors = left.text_input("Made by", about.get("authors", ""), max_chars=300, key="card-by")
-        license_ = right.text_input(
-            "Licence", about.get("license", ""), placeholder="cc-by-4.0", max_chars=80, key="card-licence"
-        )
+        license_ = right.text_input("Licence", about.get("license", ""), placeholder="cc-by-4.0", max_chars=80, key="card-licence")
         languages = left.text_input(
             "Languages, as codes", ", ".join(about.get("languages", ())), placeholder="en, de", max_chars=80, key="card-lang"
         )

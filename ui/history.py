@@ -17,12 +17,8 @@ def section(w: Any, project: Any) -> None:
     pid, me = project.id, state.annotator()
     one, two, three, four = st.columns([1, 1, 1.6, 0.7])
     names = w.deciders(pid)
-    by = one.selectbox(
-        "By", range(len(names) + 1), format_func=lambda i: "Anybody" if not i else layout.plain(names[i - 1]), key="h-by"
-    )
-    status = two.selectbox(
-        "Act", ["", *STATUSES], format_func=lambda s: review.STATUS_WORDS.get(s, "Any") if s else "Any", key="h-status"
-    )
+    by = one.selectbox("By", range(len(names) + 1), format_func=lambda i: "Anybody" if not i else layout.plain(names[i - 1]), key="h-by")
+    status = two.selectbox("Act", ["", *STATUSES], format_func=lambda s: review.STATUS_WORDS.get(s, "Any") if s else "Any", key="h-status")
     text = three.text_input("Search in both texts", key="h-text", max_chars=200)
     page = int(four.number_input("Page", 1, 10_000, 1, key="h-page")) - 1
     trail = w.audit(pid, me, names[by - 1] if by else None, status or None, text, page=page, size=SIZE)

@@ -19,9 +19,7 @@ def choose(labels: tuple[str, ...], key: str = "") -> dict[str, Any]:
     with st.expander("The model names its labels otherwise"):
         st.caption("Only where the names differ: write the model's own name for each of your labels.")
         for i, label in enumerate(labels):
-            theirs = st.text_input(
-                layout.plain(label), key=f"{key}-map-{i}" if key else f"map-{i}", max_chars=100
-            ).strip()
+            theirs = st.text_input(layout.plain(label), key=f"{key}-map-{i}" if key else f"map-{i}", max_chars=100).strip()
             if theirs:
                 mapped[theirs] = label
     return {"kind": "transformers", "name": name, "label_map": mapped or None} if name else {}

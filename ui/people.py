@@ -13,8 +13,11 @@ import streamlit as st
 from cod_core import roles
 from ui import errors, state
 
-ROLE_WORDS = {"curator": "Curator: decides on texts", "reviewer": "Reviewer: also bulk decisions, guideline, settling "
-              "differences", "owner": "Owner: also endpoints, keys, model folders, people, deleting"}
+ROLE_WORDS = {
+    "curator": "Curator: decides on texts",
+    "reviewer": "Reviewer: also bulk decisions, guideline, settling differences",
+    "owner": "Owner: also endpoints, keys, model folders, people, deleting",
+}
 _BROWSER = "browser_id"
 
 
@@ -36,8 +39,7 @@ def gate() -> None:
         return
     user = st.user
     if not user.is_logged_in:
-        st.html('<div class="cod-hero"><h1>Counterfactual curation</h1><p>This app belongs to a team. Sign in to go on.'
-                "</p></div>")
+        st.html('<div class="cod-hero"><h1>Counterfactual curation</h1><p>This app belongs to a team. Sign in to go on.</p></div>')
         st.button("Sign in", type="primary", on_click=st.login, key="sign-in")
         st.stop()
     name = str(user.get("email") or user.get("preferred_username") or user.get("sub") or "").strip().lower()

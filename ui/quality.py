@@ -50,8 +50,7 @@ def percent(value: float | None) -> str:
 def funnel(stages: list[Any]) -> str:
     """The stages as a table: how many texts, and why some did not get to the next. Every word is escaped."""
     rows = "".join(
-        f"<tr><td>{escape(s.name)}</td><td>{s.n}</td><td>"
-        f"{escape('; '.join(f'{n} × {why}' for why, n in s.lost.items()))}</td></tr>"
+        f"<tr><td>{escape(s.name)}</td><td>{s.n}</td><td>{escape('; '.join(f'{n} × {why}' for why, n in s.lost.items()))}</td></tr>"
         for s in stages
     )
     return (
@@ -74,8 +73,7 @@ def technical(found: Any) -> None:
     total = asdict(found.total)
     kinds = ", ".join(f"{kind} {share:.0%}" for kind, share in total.pop("edit_types").items())
     layout.grid(
-        {"measure": [*(k.replace("_", " ") for k in total), "edit types"],
-         "value": [*(shown(v) for v in total.values()), kinds or "–"]}
+        {"measure": [*(k.replace("_", " ") for k in total), "edit types"], "value": [*(shown(v) for v in total.values()), kinds or "–"]}
     )
     st.caption(f"Medians over proposals that flip. Fluency: ratio to the original, measured by {found.judge}.")
     if len(found.sources) > 1:

@@ -10,19 +10,8 @@ from cod_core.curation.view import View
 from ui import errors, layout, review, state
 
 SHOW = {"todo": "To do", "kept": "Kept", "left": "Left out", "flagged": "Flagged", "all": "All"}
-SORTS = {
-    "upload": "As uploaded",
-    "boundary": "Closest calls",
-    "edit": "Smallest edit",
-    "similar": "Most similar",
-    "recent": "Last decided",
-}
-ORIGINS = {
-    "search": "Search on this computer",
-    "llm": "Chat model",
-    "human": "Written by a person",
-    "import": "Imported",
-}
+SORTS = {"upload": "As uploaded", "boundary": "Closest calls", "edit": "Smallest edit", "similar": "Most similar", "recent": "Last decided"}
+ORIGINS = {"search": "Search on this computer", "llm": "Chat model", "human": "Written by a person", "import": "Imported"}
 FINDER = "q-find"
 
 
@@ -77,14 +66,8 @@ def _filters(queue: Any) -> None:
         "label": ("What the teacher says of the original", {r.source: layout.plain(r.source, 30) for r in rows}),
         "origin": ("Where a proposal came from", {o: ORIGINS.get(o, o) for r in rows for o in r.origins}),
         "differs": ("Your label", {"1": "The teacher does not agree"} if any(r.differs for r in rows) else {}),
-        "reason": (
-            "Left out because",
-            {x: review.REASONS.get(x, x) for r in rows if r.decision for x in r.decision.reasons},
-        ),
-        "who": (
-            "Decided by",
-            {r.decision.annotator: layout.plain(r.decision.annotator, 30) for r in rows if r.decision},
-        ),
+        "reason": ("Left out because", {x: review.REASONS.get(x, x) for r in rows if r.decision for x in r.decision.reasons}),
+        "who": ("Decided by", {r.decision.annotator: layout.plain(r.decision.annotator, 30) for r in rows if r.decision}),
     }
     for name, (label, options) in offered.items():
         value = getattr(view, name)

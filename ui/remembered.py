@@ -46,12 +46,16 @@ def ahead(w: Any, pid: str, k: int | None, label: str | None) -> None:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _begun(_w: Any, pid: str, mark: str, k: int | None, label: str | None) -> threading.Thread:
     def make() -> None:
-        for step in (lambda: _drawn(_w, pid, mark, label), lambda: k and _read(_w, "answers", pid, mark, k),
-                     lambda: _read(_w, "worth", pid, mark)):
+        for step in (
+            lambda: _drawn(_w, pid, mark, label),
+            lambda: k and _read(_w, "answers", pid, mark, k),
+            lambda: _read(_w, "worth", pid, mark),
+        ):
             try:
                 step()
             except Exception as error:  # said on the page when the section is opened
                 errors.log_bug(error)
+
     thread = threading.Thread(target=make, daemon=True, name="results-ahead")
     thread.start()
     return thread

@@ -146,7 +146,12 @@ def decide(shown: Shown, new: str, reasons: tuple[str, ...] = ()) -> None:
     w = state.workspace()
     cf_id = shown.base_id or w.card(shown.pid, shown.example_id, state.annotator()).offered.id
     w.decide(
-        shown.pid, cf_id, new, state.annotator(), reasons=reasons, lead_time_s=round(seconds, 1),
+        shown.pid,
+        cf_id,
+        new,
+        state.annotator(),
+        reasons=reasons,
+        lead_time_s=round(seconds, 1),
         seen=seen if opened == shown.example_id else shown.version,
     )
     _moved(shown)

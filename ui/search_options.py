@@ -65,8 +65,12 @@ def choose(labels: tuple[str, ...], models: dict[str, str] | None = None, usual:
     with st.expander("Options"):
         if can_be_clear(labels, n_texts):
             kind = st.segmented_control(
-                "What kind of change?", list(KINDS), default="clear" if topics(labels) else "small", required=True,
-                format_func=KINDS.get, key=f"search-kind-{topics(labels)}",
+                "What kind of change?",
+                list(KINDS),
+                default="clear" if topics(labels) else "small",
+                required=True,
+                format_func=KINDS.get,
+                key=f"search-kind-{topics(labels)}",
                 help="A small model sees a text as a whole. For topics several words are changed until the teacher and a second, "
                 "simpler judge are as sure as possible (95 % is enough); for opinions the smallest change has taught students as well.",
             )

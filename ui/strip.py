@@ -65,9 +65,11 @@ def words(live: Any) -> str:
     else:
         change = 100 * (live.with_ - live.without)
         sign = "+" if change > 0 else "−" if change < 0 else "±"
-        first = (f"A quick student of your {pairs}: <b>{live.without:.1%}</b> from the originals alone, "
-                 f"<b>{live.with_:.1%}</b> with their counterfactuals (<b>{sign}{abs(change):.1f} points</b> on "
-                 f"{live.n_dev:,} {escape(live.measured_on)}{FEW if live.n_dev < MIN_ROWS else ''})")
+        first = (
+            f"A quick student of your {pairs}: <b>{live.without:.1%}</b> from the originals alone, "
+            f"<b>{live.with_:.1%}</b> with their counterfactuals (<b>{sign}{abs(change):.1f} points</b> on "
+            f"{live.n_dev:,} {escape(live.measured_on)}{FEW if live.n_dev < MIN_ROWS else ''})"
+        )
     parts = [f"<span>{first}</span>"]
     if live.next is not None:
         why = " and ".join(filter(None, [", ".join(live.next.reasons[:-1]), live.next.reasons[-1]]))

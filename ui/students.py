@@ -38,8 +38,9 @@ def expert_options(w: Any, student: str) -> dict[str, Any]:
     out["soft_labels"] = st.segmented_control(
         "Soft labels", list(SOFT), default="teacher", required=True, format_func=SOFT.get, key=f"soft-{student}"
     )
-    fewer = st.toggle("Fewer counterfactuals above 128 rows", student == "contrastive", key=f"share-{student}",
-                      help="An eighth instead of half.")
+    fewer = st.toggle(
+        "Fewer counterfactuals above 128 rows", student == "contrastive", key=f"share-{student}", help="An eighth instead of half."
+    )
     out["cf_share"] = "auto" if fewer else 0.5
     if student == "finetuned":
         method = st.segmented_control(
@@ -163,8 +164,10 @@ def costs(w: Any, pid: str) -> None:
         with st.expander("What it cost"):
             if any(row["kwh"] for row in rows):
                 st.plotly_chart(figures.cost_plot(rows), key="cost-kwh", config={"displayModeBar": False})
-                st.caption("Each point is one number of training rows. Counted: finding the counterfactuals by search, reading the "
-                           "rows, training; not what a language model took. An estimate by codecarbon; nothing was sent.")
+                st.caption(
+                    "Each point is one number of training rows. Counted: finding the counterfactuals by search, reading the "
+                    "rows, training; not what a language model took. An estimate by codecarbon; nothing was sent."
+                )
             if priced:
                 st.plotly_chart(figures.cost_plot(rows, "usd"), key="cost-usd", config={"displayModeBar": False})
                 st.caption("Money paid for the counterfactuals that a language model wrote.")

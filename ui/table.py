@@ -40,10 +40,7 @@ def section(w: Any, project: Any) -> None:
     pid, me = project.id, state.annotator()
     if not w.cards(pid, annotator=me):
         layout.empty(
-            "Nothing to review yet",
-            "Texts appear here once counterfactuals are proposed for them.",
-            "proposals",
-            "Propose counterfactuals",
+            "Nothing to review yet", "Texts appear here once counterfactuals are proposed for them.", "proposals", "Propose counterfactuals"
         )
         return
     wanted, order, size = _filters(w, project)
@@ -88,11 +85,7 @@ def _more(w: Any, project: Any, changed: dict) -> tuple[dict, int]:
 
     def pick(column: Any, label: str, options: list, words: Any, key: str) -> Any:
         at = column.selectbox(
-            label,
-            range(len(options) + 1),
-            format_func=lambda i: "Any" if i == 0 else words(options[i - 1]),
-            key=f"table-{key}",
-            **changed,
+            label, range(len(options) + 1), format_func=lambda i: "Any" if i == 0 else words(options[i - 1]), key=f"table-{key}", **changed
         )
         return None if not at else options[at - 1]
 
@@ -115,13 +108,9 @@ def _more(w: Any, project: Any, changed: dict) -> tuple[dict, int]:
 def _pager(shown: Any, size: int) -> None:
     first = shown.page * size + 1
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.html(
-            f'<div class="cod-why" role="status">Rows {first} to {first + len(shown.cards) - 1} of {shown.total}</div>'
-        )
+        st.html(f'<div class="cod-why" role="status">Rows {first} to {first + len(shown.cards) - 1} of {shown.total}</div>')
         st.button("Previous page", disabled=shown.page == 0, on_click=_turn, args=(shown.page - 1,), key="page-back")
-        st.button(
-            "Next page", disabled=shown.page + 1 >= shown.pages, on_click=_turn, args=(shown.page + 1,), key="page-on"
-        )
+        st.button("Next page", disabled=shown.page + 1 >= shown.pages, on_click=_turn, args=(shown.page + 1,), key="page-on")
 
 
 @errors.callback
@@ -142,8 +131,14 @@ def _rows(cards: list[Any]) -> list[int]:
         on_select="rerun",
         selection_mode="multi-row",
         key=f"table-{digest}",
-        column_config={"change": st.column_config.TextColumn(width=200), "original": wide, "proposal": wide,
-                       "label": narrow, "aimed at": narrow, "by": narrow},
+        column_config={
+            "change": st.column_config.TextColumn(width=200),
+            "original": wide,
+            "proposal": wide,
+            "label": narrow,
+            "aimed at": narrow,
+            "by": narrow,
+        },
     )
     return [i for i in event.selection.rows if i < len(cards)]
 
@@ -256,8 +251,7 @@ def undo(pid: str) -> None:
     """Take back this person's last act, a bulk act as a whole."""
     undone = state.workspace().undo(pid, state.annotator())
     state.notice(
-        "There is nothing of yours left to undo." if undone is None else "Your last act was taken back.",
-        "info" if undone is None else "ok",
+        "There is nothing of yours left to undo." if undone is None else "Your last act was taken back.", "info" if undone is None else "ok"
     )
     if undone is not None:
         state.mark_saved()

@@ -11,14 +11,26 @@ from ui import state
 
 NAME = "tour"
 STEPS = [
-    ("proposals", "The sample is open: texts with labels, and a teacher, the large model, that tells them apart. "
-     "First let the app propose changes. Take 8 or 16 texts and press “Propose changes”; it takes half a minute."),
-    ("curate", "One text, one proposal. Read what changes, look at the bars: the teacher must change its mind. Press A to "
-     "accept, X to reject. Press E and change a word: the verdict moves while you type. Decide on eight or more."),
-    ("distill", "Now a small model learns from the teacher: once from real texts only, once from half as many texts and "
-     "your counterfactuals. Press “Distil and compare”."),
-    ("results", "The first sentence says what your work bought, and how sure that is. Below: accuracy against the number "
-     "of texts, and where the teacher draws its line."),
+    (
+        "proposals",
+        "The sample is open: texts with labels, and a teacher, the large model, that tells them apart. "
+        "First let the app propose changes. Take 8 or 16 texts and press “Propose changes”; it takes half a minute.",
+    ),
+    (
+        "curate",
+        "One text, one proposal. Read what changes, look at the bars: the teacher must change its mind. Press A to "
+        "accept, X to reject. Press E and change a word: the verdict moves while you type. Decide on eight or more.",
+    ),
+    (
+        "distill",
+        "Now a small model learns from the teacher: once from real texts only, once from half as many texts and "
+        "your counterfactuals. Press “Distil and compare”.",
+    ),
+    (
+        "results",
+        "The first sentence says what your work bought, and how sure that is. Below: accuracy against the number "
+        "of texts, and where the teacher draws its line.",
+    ),
     ("export", "Take your set and the small model away. That was the tour: your own texts go in under Start."),
 ]
 

@@ -24,10 +24,7 @@ def outcome(check: FlipCheck) -> tuple[str, str]:
         return "ok", f"It flips: the teacher now says {check.target}."
     if check.flipped:
         return "warn", f"It flips, but to {check.after.label}, not to {check.target}."
-    return "error", (
-        f"It does not flip: the teacher still says {check.after.label} "
-        f"({percent(check.after.prob(check.after.label))} sure)."
-    )
+    return "error", (f"It does not flip: the teacher still says {check.after.label} ({percent(check.after.prob(check.after.label))} sure).")
 
 
 def spoken(check: FlipCheck) -> str:

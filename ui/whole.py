@@ -49,9 +49,7 @@ def _delete(w: Any, project: Any) -> None:
         "keep. To confirm, type the project's name:"
     )
     st.code(project.name, language=None)
-    typed = st.text_input(
-        "Name of the project", key=f"confirm-{pid}", label_visibility="collapsed", placeholder="name of the project"
-    )
+    typed = st.text_input("Name of the project", key=f"confirm-{pid}", label_visibility="collapsed", placeholder="name of the project")
     if st.button("Delete this project", disabled=typed.strip() != project.name.strip(), icon=":material/delete:"):
         with errors.shown():
             people.need("delete")

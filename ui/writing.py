@@ -53,9 +53,7 @@ def _queue(pid: str) -> None:
 def _form(pid: str, current: Any) -> None:
     v = current.version
     with st.form(f"guide-{v}", border=True):
-        text = st.text_area(
-            "What makes a good counterfactual here?", current.text, height=180, max_chars=20_000, key=f"guide-text-{v}"
-        )
+        text = st.text_area("What makes a good counterfactual here?", current.text, height=180, max_chars=20_000, key=f"guide-text-{v}")
         with st.expander("Words for the reasons to reject (keys 1 to 8)"):
             reasons = {
                 code: st.text_input(f"{n}  {words}", current.reasons.get(code, ""), max_chars=80, key=f"guide-{code}-{v}")

@@ -13,34 +13,34 @@ STATUS = {"accept": "accepted", "reject": "rejected", "skip": "skipped", "flag":
 
 
 @app.command()
-def curate(project: str,
-           accept: Annotated[str, typer.Option(help="Id of the counterfactual to accept.")] = "",
-           reject: Annotated[str, typer.Option(help="Id of the counterfactual to reject.")] = "",
-           skip: Annotated[str, typer.Option(help="Id of the counterfactual to decide later.")] = "",
-           flag: Annotated[str, typer.Option(help="Id of the counterfactual that needs a second opinion.")] = "",
-           edit: Annotated[str, typer.Option(help="Id of the text whose counterfactual you write yourself, with --to.")] = "",
-           to: Annotated[str, typer.Option(help="Your own wording, for --edit.")] = "",
-           dry: Annotated[bool, typer.Option("--dry", help="With --edit: show the teacher's verdict, keep nothing.")] = False,
-           reason: Annotated[str, typer.Option(help=f"Why rejected: {', '.join(REJECT_REASONS)}.")] = "",
-           override: Annotated[str, typer.Option(help="Why to keep a text that does not flip the teacher.")] = "",
-           undo: Annotated[bool, typer.Option("--undo", help="Take back your last decision.")] = False,
-           check_again: Annotated[bool, typer.Option("--check-again", help="Let the present teacher judge what another one "
-                                                                            "judged.")] = False,
-           sort: Annotated[str, typer.Option(help="upload, boundary, edit or similar.")] = "upload",
-           every: Annotated[bool, typer.Option("--all", help="List decided texts too.")] = False,
-           annotator: Annotated[str, typer.Option(help="Your name; the system's user name where not given.")] = "",
-           as_json: AsJson = False, home: Home = None) -> None:
+def curate(
+    project: str,
+    accept: Annotated[str, typer.Option(help="Id of the counterfactual to accept.")] = "",
+    reject: Annotated[str, typer.Option(help="Id of the counterfactual to reject.")] = "",
+    skip: Annotated[str, typer.Option(help="Id of the counterfactual to decide later.")] = "",
+    flag: Annotated[str, typer.Option(help="Id of the counterfactual that needs a second opinion.")] = "",
+    edit: Annotated[str, typer.Option(help="Id of the text whose counterfactual you write yourself, with --to.")] = "",
+    to: Annotated[str, typer.Option(help="Your own wording, for --edit.")] = "",
+    dry: Annotated[bool, typer.Option("--dry", help="With --edit: show the teacher's verdict, keep nothing.")] = False,
+    reason: Annotated[str, typer.Option(help=f"Why rejected: {', '.join(REJECT_REASONS)}.")] = "",
+    override: Annotated[str, typer.Option(help="Why to keep a text that does not flip the teacher.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Take back your last decision.")] = False,
+    check_again: Annotated[bool, typer.Option("--check-again", help="Let the present teacher judge what another one judged.")] = False,
+    sort: Annotated[str, typer.Option(help="upload, boundary, edit or similar.")] = "upload",
+    every: Annotated[bool, typer.Option("--all", help="List decided texts too.")] = False,
+    annotator: Annotated[str, typer.Option(help="Your name; the system's user name where not given.")] = "",
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
     """List the proposals with the teacher's verdicts, or decide on one; every decision is saved at once."""
     w, annotator = open_workspace(home, project), annotator or _user_name()
-    asked = [(status, cf_id) for status, cf_id in
-             (("accept", accept), ("reject", reject), ("skip", skip), ("flag", flag)) if cf_id]
+    asked = [(status, cf_id) for status, cf_id in (("accept", accept), ("reject", reject), ("skip", skip), ("flag", flag)) if cf_id]
     if len(asked) + bool(edit) + undo + check_again > 1:
         raise typer.BadParameter("one decision at a time: --accept, --reject, --skip, --flag, --edit, --undo or --check-again")
     if asked:
-        (verb, cf_id), = asked
+        ((verb, cf_id),) = asked
         made = w.decide(project, cf_id, STATUS[verb], annotator, (reason,) if reason else (), override or None)
-        return say({"counterfactual": cf_id, "text": made.example_id, "status": made.status}, as_json,
-                   f"{cf_id}: {made.status}.")
+        return say({"counterfactual": cf_id, "text": made.example_id, "status": made.status}, as_json, f"{cf_id}: {made.status}.")
     if edit:
         return _write(w, project, edit, to, dry, override, annotator, as_json)
     if check_again:
@@ -48,8 +48,11 @@ def curate(project: str,
         return say({"checked": checked}, as_json, f"{checked} proposals were judged by the present teacher.")
     if undo:
         taken = w.undo(project, annotator)
-        return say({"undone": taken.counterfactual_id if taken else None}, as_json,
-                   f"Taken back: {taken.counterfactual_id}." if taken else "There is nothing to take back.")
+        return say(
+            {"undone": taken.counterfactual_id if taken else None},
+            as_json,
+            f"Taken back: {taken.counterfactual_id}." if taken else "There is nothing to take back.",
+        )
     _list(w, project, sort, every, annotator, as_json)
 
 
@@ -76,23 +79,39 @@ def _list(w, project: str, sort: str, every: bool, annotator: str, as_json: bool
     for card in w.cards(project, sort, annotator):
         if every or card.decision is None:
             offers = [(card.offered, card.check), *card.alternatives]
-            rows.append({"text_id": card.example.id, "label": card.example.label, "text": card.example.text,
-                         "status": card.decision.status if card.decision else "pending",
-                         "proposals": [{"id": cf.id, "text": cf.text, "from": cf.source, "to": cf.target,
-                                        "generator": cf.origin.kind, **_verdict(check)} for cf, check in offers if cf]})
+            rows.append(
+                {
+                    "text_id": card.example.id,
+                    "label": card.example.label,
+                    "text": card.example.text,
+                    "status": card.decision.status if card.decision else "pending",
+                    "proposals": [
+                        {"id": cf.id, "text": cf.text, "from": cf.source, "to": cf.target, "generator": cf.origin.kind, **_verdict(check)}
+                        for cf, check in offers
+                        if cf
+                    ],
+                }
+            )
     lines = []
     for row in rows:
         lines.append(f"{row['text_id']}  [{row['label']}]  {row['status']}\n  {row['text']}")
-        lines += [f"    {p['id']}  {'flips' if p['flipped'] else 'does not flip' if p['flipped'] is False else 'not checked'}"
-                  f"  {p['text']}" for p in row["proposals"]]
+        lines += [
+            f"    {p['id']}  {'flips' if p['flipped'] else 'does not flip' if p['flipped'] is False else 'not checked'}  {p['text']}"
+            for p in row["proposals"]
+        ]
     say(rows, as_json, "\n".join(lines) or "Nothing to decide. Propose first: python -m cod_core generate PROJECT")
 
 
 def _verdict(check) -> dict:
     if check is None:
         return {"flipped": None}
-    return {"flipped": check.flipped, "reached_target": check.reached_target, "p_target": check.after.prob(check.target),
-            "margin": check.after.margin_of(check.target), "edit_fraction": check.edit_fraction}
+    return {
+        "flipped": check.flipped,
+        "reached_target": check.reached_target,
+        "p_target": check.after.prob(check.target),
+        "margin": check.after.margin_of(check.target),
+        "edit_fraction": check.edit_fraction,
+    }
 
 
 def _words(check) -> str:

@@ -16,26 +16,36 @@ SHOWN = 20  # problem rows that are printed
 
 
 @app.command("import")
-def import_(path: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, JSONL or TXT file, an exported bundle (.zip), or hub:NAME "
-                                                    "for sst2, cola, imdb, yelp, amazon_polarity, sentiment140.")],
-            labels: Annotated[str, typer.Option(help="The project's labels, separated by commas (new project).")] = "",
-            project: Annotated[str, typer.Option(help="Id of an existing project to add to.")] = "",
-            name: Annotated[str, typer.Option(help="Name of a new project.")] = "",
-            role: Annotated[str, typer.Option(help="What the rows are: labelled, test, unlabelled or pairs.")] = "labelled",
-            text_column: Annotated[str, typer.Option(help="Column with the text, where it is not found.")] = "",
-            label_column: Annotated[str, typer.Option(help="Column with the label, where it is not found.")] = "",
-            keep: Annotated[str, typer.Option(help="Other columns to keep, separated by commas; none by default.")] = "",
-            sentence: Annotated[str, typer.Option(help='Rows are columns: make the text by this template, such as '
-                                                       '"The patient is {age} years old."')] = "",
-            label_map: Annotated[str, typer.Option(help='JSON from the file\'s labels to the project\'s: {"0": "complaint"}.')] = "",
-            part: Annotated[str, typer.Option("--split", help="For hub: train, validation or test.")] = "train",
-            limit: Annotated[int, typer.Option(help="For hub: at most so many rows.", min=1)] = 1000,
-            as_json: AsJson = False, home: Home = None) -> None:
+def import_(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV, TSV, XLSX, JSONL or TXT file, an exported bundle (.zip), or hub:NAME "
+            "for sst2, cola, imdb, yelp, amazon_polarity, sentiment140."
+        ),
+    ],
+    labels: Annotated[str, typer.Option(help="The project's labels, separated by commas (new project).")] = "",
+    project: Annotated[str, typer.Option(help="Id of an existing project to add to.")] = "",
+    name: Annotated[str, typer.Option(help="Name of a new project.")] = "",
+    role: Annotated[str, typer.Option(help="What the rows are: labelled, test, unlabelled or pairs.")] = "labelled",
+    text_column: Annotated[str, typer.Option(help="Column with the text, where it is not found.")] = "",
+    label_column: Annotated[str, typer.Option(help="Column with the label, where it is not found.")] = "",
+    keep: Annotated[str, typer.Option(help="Other columns to keep, separated by commas; none by default.")] = "",
+    sentence: Annotated[
+        str, typer.Option(help='Rows are columns: make the text by this template, such as "The patient is {age} years old."')
+    ] = "",
+    label_map: Annotated[str, typer.Option(help='JSON from the file\'s labels to the project\'s: {"0": "complaint"}.')] = "",
+    part: Annotated[str, typer.Option("--split", help="For hub: train, validation or test.")] = "train",
+    limit: Annotated[int, typer.Option(help="For hub: at most so many rows.", min=1)] = 1000,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
     """Read a file of texts into a project (a new one where --project is not given). Prints the project's id."""
     import hashlib
     from dataclasses import replace
 
     from cod_core.data.tables import guess_columns, read_table
+
     if role not in ROLES:
         raise typer.BadParameter(f"--role is one of {', '.join(ROLES)}, not {role!r}")
     if role == "pairs" and not project:
@@ -47,22 +57,34 @@ def import_(path: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, JSONL or 
     w, data = open_workspace(home), _bytes_of(path)
     if path.suffix.lower() == ".zip" and role == "pairs":
         found = w.import_pairs_of_bundle(project, data, path.name)
-        return say({**found, "project": project, "problems": as_rows(found["problems"])}, as_json,
-                   f"{found['added']} counterfactuals added, {found['flipped']} flip the teacher, "
-                   f"{len(found['problems'])} left out.{_listed(found['problems'])}")
+        return say(
+            {**found, "project": project, "problems": as_rows(found["problems"])},
+            as_json,
+            f"{found['added']} counterfactuals added, {found['flipped']} flip the teacher, "
+            f"{len(found['problems'])} left out.{_listed(found['problems'])}",
+        )
     if path.suffix.lower() == ".zip":
         pid, left = w.import_bundle(project or None, data)
-        return say({"project": pid, "problems": as_rows(left)}, as_json,
-                   f"Project {pid} restored from {path.name}, {len(left)} texts left out.{_listed(left)}")
+        return say(
+            {"project": pid, "problems": as_rows(left)},
+            as_json,
+            f"Project {pid} restored from {path.name}, {len(left)} texts left out.{_listed(left)}",
+        )
     table = read_table(path.name, data)
     if role == "pairs":
         found = w.import_counterfactuals(project, table, name=path.name)
         out = {**found, "project": project, "problems": as_rows(found["problems"])}
-        return say(out, as_json, f"{found['added']} counterfactuals added, {found['flipped']} flip the teacher, "
-                                  f"{len(found['problems'])} rows left out.{_listed(found['problems'])}")
+        return say(
+            out,
+            as_json,
+            f"{found['added']} counterfactuals added, {found['flipped']} flip the teacher, "
+            f"{len(found['problems'])} rows left out.{_listed(found['problems'])}",
+        )
     if not project and not split(labels):
-        raise typer.BadParameter("name the labels of the new project with --labels, such as --labels negative,positive, "
-                                 "or the project to add to with --project ID")
+        raise typer.BadParameter(
+            "name the labels of the new project with --labels, such as --labels negative,positive, "
+            "or the project to add to with --project ID"
+        )
     meant, task = json_map(label_map), Task(name or path.stem, tuple(split(labels)))
     with _filled(w, project, name or path.stem, task) as pid:
         kept, template = split(keep), sentence or w.template(pid)
@@ -76,8 +98,11 @@ def import_(path: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, JSONL or 
             raise BadInput(f"No row of {path.name} could be used, so no project was made.{_listed(found.problems)}")
     out = {"project": pid, "added": len(found.examples), "problems": as_rows(found.problems), "note": found.note}
     seen = "This file was added before. " if found.seen else ""
-    say(out, as_json, f"Project {pid}: {seen}{len(found.examples)} texts, {found.left_out} rows left out. {found.note}"
-                      f"{_listed(found.problems)}")
+    say(
+        out,
+        as_json,
+        f"Project {pid}: {seen}{len(found.examples)} texts, {found.left_out} rows left out. {found.note}{_listed(found.problems)}",
+    )
 
 
 @contextmanager
@@ -113,8 +138,12 @@ def _from_hub(hub_set: str, project: str, name: str, part: str, limit: int, as_j
     with _filled(w, project, name or spec.title, spec.task) as pid:
         found = w.import_hub(pid, spec.name, part, limit, progress_line(as_json))
     out = {"project": pid, "added": len(found.examples), "problems": as_rows(found.problems)}
-    say(out, as_json, f"Project {pid}: {len(found.examples)} texts of {spec.title}, {found.left_out} rows left out. {found.note}"
-                      f"{_listed(found.problems)}")
+    say(
+        out,
+        as_json,
+        f"Project {pid}: {len(found.examples)} texts of {spec.title}, {found.left_out} rows left out. {found.note}"
+        f"{_listed(found.problems)}",
+    )
 
 
 @app.command()

@@ -9,9 +9,12 @@ from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_
 
 
 @app.command()
-def tighten(project: str,
-            mode: Annotated[str, typer.Option(help="minimal (fewest edits) or confidence (50 to 80 % sure).")] = "minimal",
-            as_json: AsJson = False, home: Home = None) -> None:
+def tighten(
+    project: str,
+    mode: Annotated[str, typer.Option(help="minimal (fewest edits) or confidence (50 to 80 % sure).")] = "minimal",
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
     """Take back every edit that a flip does not need; the smaller version stands beside the old one."""
     out = open_workspace(home).tighten_all(project, {"mode": mode}, progress_line(as_json))
     said = f"{out['tightened']} of {out['texts']} proposals have a smaller version now."
@@ -21,9 +24,12 @@ def tighten(project: str,
 
 
 @app.command()
-def quality(project: str,
-            limit: Annotated[list[str] | None, typer.Option(help="Change a limit first, such as edit_fraction_reject=0.4.")] = None,
-            as_json: AsJson = False, home: Home = None) -> None:
+def quality(
+    project: str,
+    limit: Annotated[list[str] | None, typer.Option(help="Change a limit first, such as edit_fraction_reject=0.4.")] = None,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
     """How good the proposals are, where texts are lost, and the sources side by side."""
     w = open_workspace(home)
     if limit:
@@ -32,8 +38,13 @@ def quality(project: str,
         except ValueError as error:
             raise typer.BadParameter("write a limit as NAME=NUMBER, such as edit_fraction_reject=0.4") from error
     card = w.quality(project)
-    out = {"total": asdict(card.total), "funnel": [asdict(s) for s in card.stages], "limits": asdict(card.limits),
-           "sources": [row.as_row() for row in card.sources], "fluency_measured_by": card.judge}
+    out = {
+        "total": asdict(card.total),
+        "funnel": [asdict(s) for s in card.stages],
+        "limits": asdict(card.limits),
+        "sources": [row.as_row() for row in card.sources],
+        "fluency_measured_by": card.judge,
+    }
     lines = [f"{stage.name:13s}{stage.n:6d}  {'; '.join(f'{n} x {why}' for why, n in stage.lost.items())}" for stage in card.stages]
     lines += [f"{key.replace('_', ' '):15s}{value if value is not None else '-'}" for key, value in out["total"].items()]
     lines += [f"{row.source}: {row.texts} texts, flips {row.quality.flip_rate:.0%}" for row in card.sources]

@@ -11,21 +11,33 @@ from cod_core.errors import BadInput
 
 
 @app.command()
-def distill(project: str, shots: Annotated[str, typer.Option(help="Training rows, such as 8,16,32; all that fit where empty.")] = "",
-            seeds: Annotated[int, typer.Option(help="Draws an arm.", min=1)] = 20,
-            student: Annotated[str, typer.Option(help="linear (seconds), contrastive or finetuned (minutes), retrieval.")] = "linear",
-            encoder: Annotated[str, typer.Option(help="Model to start from: a hub name or a folder; the packaged one where empty.")] = "",
-            arms: Annotated[str, typer.Option(help="kd, half, cod, cod_plus; controls: swap, unverified, tightened.")] = "",
-            method: Annotated[str, typer.Option(help="kd, lwd or ted (the last two for fine-tuned students).")] = "kd",
-            layers: Annotated[str, typer.Option(help="For finetuned: layers kept, such as 1,3,5.")] = "",
-            option: Annotated[list[str] | None, typer.Option(help="Any setting of a student, such as frozen_layers=3 or "
-                                                             "soft_labels=scaled; may be given again.")] = None,
-            as_json: AsJson = False, home: Home = None) -> None:
+def distill(
+    project: str,
+    shots: Annotated[str, typer.Option(help="Training rows, such as 8,16,32; all that fit where empty.")] = "",
+    seeds: Annotated[int, typer.Option(help="Draws an arm.", min=1)] = 20,
+    student: Annotated[str, typer.Option(help="linear (seconds), contrastive or finetuned (minutes), retrieval.")] = "linear",
+    encoder: Annotated[str, typer.Option(help="Model to start from: a hub name or a folder; the packaged one where empty.")] = "",
+    arms: Annotated[str, typer.Option(help="kd, half, cod, cod_plus; controls: swap, unverified, tightened.")] = "",
+    method: Annotated[str, typer.Option(help="kd, lwd or ted (the last two for fine-tuned students).")] = "kd",
+    layers: Annotated[str, typer.Option(help="For finetuned: layers kept, such as 1,3,5.")] = "",
+    option: Annotated[
+        list[str] | None, typer.Option(help="Any setting of a student, such as frozen_layers=3 or soft_labels=scaled; may be given again.")
+    ] = None,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
     """Train students with and without the accepted counterfactuals and say what these bought."""
     w = open_workspace(home)
-    params = {"student": student, "seeds": seeds, "method": method, "shots": whole_numbers(shots, "--shots"),
-              "layers": whole_numbers(layers, "--layers") or None, "encoder": encoder or None,
-              "arms": split(arms) or None, **settings_of(option or [])}
+    params = {
+        "student": student,
+        "seeds": seeds,
+        "method": method,
+        "shots": whole_numbers(shots, "--shots"),
+        "layers": whole_numbers(layers, "--layers") or None,
+        "encoder": encoder or None,
+        "arms": split(arms) or None,
+        **settings_of(option or []),
+    }
     w.distill(project, params, progress_line(as_json))
     found = w.results(project)
     out = {"sentence": found.sentence, "effects": found.effects, "table": found.table, "left_out": found.messages}
@@ -49,11 +61,14 @@ def settings_of(options: list[str]) -> dict:
 
 
 @app.command()
-def sweep(path: Annotated[Path, typer.Argument(help="A grid as JSON: tasks, shots, seeds, runs (cod_core/distill/grid.py).")],
-          workers: Annotated[int, typer.Option(help="Processes on this machine.", min=1)] = 1,
-          scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler to use instead (or COD_SCHEDULER).")] = "",
-          cell: Annotated[str, typer.Option(help="Train this one cell again and compare it with what is on record.")] = "",
-          as_json: AsJson = False, home: Home = None) -> None:
+def sweep(
+    path: Annotated[Path, typer.Argument(help="A grid as JSON: tasks, shots, seeds, runs (cod_core/distill/grid.py).")],
+    workers: Annotated[int, typer.Option(help="Processes on this machine.", min=1)] = 1,
+    scheduler: Annotated[str, typer.Option(help="Address of a Dask scheduler to use instead (or COD_SCHEDULER).")] = "",
+    cell: Annotated[str, typer.Option(help="Train this one cell again and compare it with what is on record.")] = "",
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
     """Train a declared grid of students; finished ones are skipped, so a stopped sweep goes on where it was."""
     w = open_workspace(home)
     try:
@@ -64,19 +79,43 @@ def sweep(path: Annotated[Path, typer.Argument(help="A grid as JSON: tasks, shot
         out = w.rerun_cell(declared, cell)
         return say(out, as_json, f"{cell}: {'the same numbers' if out['same'] else 'OTHER numbers'}, {out['again']}")
     out = w.run_grid(declared, progress_line(as_json), workers, scheduler or None)
-    rows = [f"{r['task']:14s} {r.get('student', 'linear'):12s} {r['arm']:10s} k={r['k']:<4d} accuracy "
-            f"{r.get('test_accuracy', float('nan')):.3f} ({r['cells']} draws)" for r in out["table"]]
+    rows = [
+        f"{r['task']:14s} {r.get('student', 'linear'):12s} {r['arm']:10s} k={r['k']:<4d} accuracy "
+        f"{r.get('test_accuracy', float('nan')):.3f} ({r['cells']} draws)"
+        for r in out["table"]
+    ]
     say(out, as_json, "\n".join([*rows, *out["left_out"], f"{out['cells']} cells, {out['new']} trained now."]))
 
 
 @app.command("try")
-def try_(project: str, text: Annotated[list[str], typer.Argument(help="One or more texts, each in quotes.")],
-         as_json: AsJson = False, home: Home = None) -> None:
+def try_(
+    project: str,
+    text: Annotated[list[str], typer.Argument(help="One or more texts, each in quotes.")],
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
     """Say what the teacher and the finished students make of any text, side by side."""
     found = open_workspace(home).say(project, text)
-    out = [{"text": t, "said": [{"name": s.name, "arm": s.arm, "rows": s.rows, "run_id": s.run_id, "label": s.prediction.label,
-                                 "probability": s.prediction.prob(s.prediction.label)} for s in row]}
-           for t, row in zip(text, found)]
-    lines = [f"{s['name']}{' ' + s['arm'] + ', ' + str(s['rows']) + ' rows' if s['arm'] else ''}: {s['label']} "
-             f"({s['probability']:.0%})" for entry in out for s in entry["said"]]
+    out = [
+        {
+            "text": t,
+            "said": [
+                {
+                    "name": s.name,
+                    "arm": s.arm,
+                    "rows": s.rows,
+                    "run_id": s.run_id,
+                    "label": s.prediction.label,
+                    "probability": s.prediction.prob(s.prediction.label),
+                }
+                for s in row
+            ],
+        }
+        for t, row in zip(text, found)
+    ]
+    lines = [
+        f"{s['name']}{' ' + s['arm'] + ', ' + str(s['rows']) + ' rows' if s['arm'] else ''}: {s['label']} ({s['probability']:.0%})"
+        for entry in out
+        for s in entry["said"]
+    ]
     say(out, as_json, "\n".join(lines))

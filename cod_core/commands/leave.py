@@ -11,12 +11,15 @@ from cod_core.workspace.choosing import ExportChoice
 
 
 @app.command()
-def export(project: str, path: Annotated[Path, typer.Argument(help="bundle.zip, set.jsonl, pairs.tsv, or student.zip with --student.")],
-           student: Annotated[bool, typer.Option("--student", help="Export the student instead of the set.")] = False,
-           names: Annotated[bool, typer.Option("--names",
-                                               help="Keep the annotators' names; A1, A2, ... stand for them otherwise.")] = False,
-           rejected: Annotated[bool, typer.Option("--rejected", help="Add rejected.jsonl to the bundle.")] = False,
-           as_json: AsJson = False, home: Home = None) -> None:
+def export(
+    project: str,
+    path: Annotated[Path, typer.Argument(help="bundle.zip, set.jsonl, pairs.tsv, or student.zip with --student.")],
+    student: Annotated[bool, typer.Option("--student", help="Export the student instead of the set.")] = False,
+    names: Annotated[bool, typer.Option("--names", help="Keep the annotators' names; A1, A2, ... stand for them otherwise.")] = False,
+    rejected: Annotated[bool, typer.Option("--rejected", help="Add rejected.jsonl to the bundle.")] = False,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
     """Write the curated set (a bundle, or plain JSON lines) or the student to a file."""
     w, choice = open_workspace(home), ExportChoice(anonymise=not names, rejected=rejected)
     if (student or rejected) and path.suffix.lower() != ".zip":

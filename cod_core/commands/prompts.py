@@ -8,15 +8,18 @@ from cod_core.commands.shell import AsJson, Home, app, endpoint, open_workspace,
 
 
 @app.command()
-def prompts(project: str,
-            base_url: Annotated[str, typer.Option(help="Endpoint; its key comes from COD_LLM_KEY.")] = "",
-            model: Annotated[str, typer.Option(help="Model name at the endpoint.")] = "",
-            local: Annotated[str, typer.Option(help="Instead: a model on this computer, by name, folder or .gguf.")] = "",
-            k: Annotated[int, typer.Option(help="Texts to try each prompt on.", min=1)] = 8,
-            n: Annotated[int, typer.Option(help="Replies a text.", min=1)] = 2,
-            templates: Annotated[str, typer.Option(help="Prompts, comma-separated; all that fit where empty.")] = "",
-            use_best: Annotated[bool, typer.Option("--use-best", help="Use the best one from now on.")] = False,
-            as_json: AsJson = False, home: Home = None) -> None:
+def prompts(
+    project: str,
+    base_url: Annotated[str, typer.Option(help="Endpoint; its key comes from COD_LLM_KEY.")] = "",
+    model: Annotated[str, typer.Option(help="Model name at the endpoint.")] = "",
+    local: Annotated[str, typer.Option(help="Instead: a model on this computer, by name, folder or .gguf.")] = "",
+    k: Annotated[int, typer.Option(help="Texts to try each prompt on.", min=1)] = 8,
+    n: Annotated[int, typer.Option(help="Replies a text.", min=1)] = 2,
+    templates: Annotated[str, typer.Option(help="Prompts, comma-separated; all that fit where empty.")] = "",
+    use_best: Annotated[bool, typer.Option("--use-best", help="Use the best one from now on.")] = False,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
     """Try prompts on the same texts: flip rate, edit size, similarity, cost. The replies are kept and used again."""
     asked = {"local": local} if local else {"base_url": endpoint(base_url), "model": model}
     w = open_workspace(home)
@@ -34,5 +37,7 @@ def _line(row: dict[str, Any]) -> str:
     like = "-" if row["similarity"] is None else f"{row['similarity']:.2f}"
     cost = "cost not known" if row["cost_usd"] is None else f"{row['cost_usd']:.4f} USD"
     lost = sum(row["lost"].values())
-    return (f"{row['template']:16s} flips {row['flipped']:.0%}, small {row['usable']:.0%}, edit {edit}, similarity {like}, "
-            f"{row['tokens_in'] + row['tokens_out']} tokens, {cost}, {lost} replies lost, {row['unanswered']} unanswered")
+    return (
+        f"{row['template']:16s} flips {row['flipped']:.0%}, small {row['usable']:.0%}, edit {edit}, similarity {like}, "
+        f"{row['tokens_in'] + row['tokens_out']} tokens, {cost}, {lost} replies lost, {row['unanswered']} unanswered"
+    )

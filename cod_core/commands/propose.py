@@ -9,40 +9,75 @@ from cod_core.commands.shell import AsJson, Home, app, endpoint, open_workspace,
 
 
 @app.command()
-def generate(project: str, k: Annotated[int, typer.Option(help="How many texts to propose for, balanced over labels.", min=1)] = 16,
-             generator: Annotated[str, typer.Option(help="search (no network) or llm.")] = "search",
-             n: Annotated[int, typer.Option(help="Alternatives a text.", min=1)] = 4,
-             base_url: Annotated[str, typer.Option(help="For llm: endpoint; the key comes from COD_LLM_KEY.")] = "",
-             model: Annotated[str, typer.Option(help="For llm: model name.")] = "",
-             local: Annotated[str, typer.Option(help="For llm: a model on this computer instead: name, folder or .gguf.")] = "",
-             template: Annotated[str, typer.Option(help="For llm: prompt, such as base; see the command prompts.")] = "",
-             repair: Annotated[int, typer.Option(help="For llm: second tries where nothing flips.", min=0)] = 0,
-             plan: Annotated[bool, typer.Option("--plan", help="For llm: only say what would be sent, where to, and its cost.")] = False,
-             targets: Annotated[str, typer.Option(help="For search: 'in turn', nearest, all, or a label to reach.")] = "in turn",
-             frozen: Annotated[str, typer.Option(help="For search: words and phrases that must stay, comma-separated.")] = "",
-             sources: Annotated[str, typer.Option(help="For search: candidate sources, comma-separated; all where empty.")] = "",
-             budget: Annotated[int, typer.Option(help="For search: texts the teacher may score for one text; 0 for the usual "
-                                     "400, or 48 where a model has to answer each.", min=0)] = 0,
-             confidence: Annotated[bool, typer.Option("--confidence", help="For search: offer flips near the boundary first.")] = False,
-             sure: Annotated[float, typer.Option(help="For search: how sure of the target the teacher must be, such as 0.9; more "
-                                                 "edits are made for it. 0: any flip.", min=0.0, max=1.0)] = 0.0,
-             second: Annotated[bool, typer.Option("--second-judge", help="For search: a line through the students' encoder that "
-                                                  "follows the teacher has to share each flip; best with --sure .95.")] = False,
-             encoder: Annotated[str, typer.Option(help="For search: encoder for related words, such as a multilingual one.")] = "",
-             accept: Annotated[bool, typer.Option("--accept", help="Accept the best verified proposal of each undecided text.")] = False,
-             as_json: AsJson = False, home: Home = None) -> None:
+def generate(
+    project: str,
+    k: Annotated[int, typer.Option(help="How many texts to propose for, balanced over labels.", min=1)] = 16,
+    generator: Annotated[str, typer.Option(help="search (no network) or llm.")] = "search",
+    n: Annotated[int, typer.Option(help="Alternatives a text.", min=1)] = 4,
+    base_url: Annotated[str, typer.Option(help="For llm: endpoint; the key comes from COD_LLM_KEY.")] = "",
+    model: Annotated[str, typer.Option(help="For llm: model name.")] = "",
+    local: Annotated[str, typer.Option(help="For llm: a model on this computer instead: name, folder or .gguf.")] = "",
+    template: Annotated[str, typer.Option(help="For llm: prompt, such as base; see the command prompts.")] = "",
+    repair: Annotated[int, typer.Option(help="For llm: second tries where nothing flips.", min=0)] = 0,
+    plan: Annotated[bool, typer.Option("--plan", help="For llm: only say what would be sent, where to, and its cost.")] = False,
+    targets: Annotated[str, typer.Option(help="For search: 'in turn', nearest, all, or a label to reach.")] = "in turn",
+    frozen: Annotated[str, typer.Option(help="For search: words and phrases that must stay, comma-separated.")] = "",
+    sources: Annotated[str, typer.Option(help="For search: candidate sources, comma-separated; all where empty.")] = "",
+    budget: Annotated[
+        int,
+        typer.Option(
+            help="For search: texts the teacher may score for one text; 0 for the usual 400, or 48 where a model has to answer each.", min=0
+        ),
+    ] = 0,
+    confidence: Annotated[bool, typer.Option("--confidence", help="For search: offer flips near the boundary first.")] = False,
+    sure: Annotated[
+        float,
+        typer.Option(
+            help="For search: how sure of the target the teacher must be, such as 0.9; more edits are made for it. 0: any flip.",
+            min=0.0,
+            max=1.0,
+        ),
+    ] = 0.0,
+    second: Annotated[
+        bool,
+        typer.Option(
+            "--second-judge",
+            help="For search: a line through the students' encoder that follows the teacher has to share each flip; best with --sure .95.",
+        ),
+    ] = False,
+    encoder: Annotated[str, typer.Option(help="For search: encoder for related words, such as a multilingual one.")] = "",
+    accept: Annotated[bool, typer.Option("--accept", help="Accept the best verified proposal of each undecided text.")] = False,
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
     """Propose counterfactuals and let the teacher verify each; --accept keeps them without a person."""
     asked = {"local": local} if local else {"base_url": base_url, "model": model}
     if "base_url" in asked and (plan or generator == "llm"):
         endpoint(base_url)
     w = open_workspace(home)
-    params = {"k": k, "generator": generator, "n": n, "template": template, "repair": repair,
-              "llm": asked, "targets": targets, "frozen": split(frozen), "sources": split(sources), "budget": budget,
-              "confidence": confidence, "at_least": sure, "second": second, "encoder": encoder}
+    params = {
+        "k": k,
+        "generator": generator,
+        "n": n,
+        "template": template,
+        "repair": repair,
+        "llm": asked,
+        "targets": targets,
+        "frozen": split(frozen),
+        "sources": split(sources),
+        "budget": budget,
+        "confidence": confidence,
+        "at_least": sure,
+        "second": second,
+        "encoder": encoder,
+    }
     if plan:
         found = w.plan_llm(project, params)
         return say(asdict(found), as_json, "\n".join(f"{key}: {value}" for key, value in asdict(found).items()))
     out = w.generate(project, params, progress_line(as_json))
     out["accepted"] = w.accept_unattended(project) if accept else 0
-    say(out, as_json, f"{out['flipped']} of {out['texts']} texts have a counterfactual that flips the teacher; "
-                       f"{out['accepted']} accepted now.")
+    say(
+        out,
+        as_json,
+        f"{out['flipped']} of {out['texts']} texts have a counterfactual that flips the teacher; {out['accepted']} accepted now.",
+    )

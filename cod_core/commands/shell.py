@@ -10,8 +10,12 @@ import typer
 
 from cod_core.errors import BadInput, CodError
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
-                  help="Counterfactual curation for few-shot distillation, without a browser.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Counterfactual curation for few-shot distillation, without a browser.",
+)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 Home = Annotated[str | None, typer.Option("--home", help="Data folder; COD_HOME or the usual place where not given.")]
 
@@ -29,8 +33,9 @@ def open_workspace(home: str | None, project: str | None = None):
 def endpoint(base_url: str) -> str:
     """The address that --base-url names. Wrong use where it is missing: texts go nowhere that nobody named."""
     if not base_url.strip():
-        raise typer.BadParameter("Give --base-url, the address of the model, such as http://localhost:11434/v1. "
-                                 "Nothing is sent anywhere that you did not name.")
+        raise typer.BadParameter(
+            "Give --base-url, the address of the model, such as http://localhost:11434/v1. Nothing is sent anywhere that you did not name."
+        )
     return base_url
 
 
@@ -44,8 +49,7 @@ def whole_numbers(value: str, option: str) -> list[int]:
     try:
         return [int(part) for part in split(value)]
     except ValueError:
-        raise typer.BadParameter(f"write {option} as whole numbers with commas between them, such as 8,16,32; "
-                                 f"got {value!r}") from None
+        raise typer.BadParameter(f"write {option} as whole numbers with commas between them, such as 8,16,32; got {value!r}") from None
 
 
 def json_map(value: str, option: str = "--label-map") -> dict[str, str] | None:
@@ -62,9 +66,11 @@ def json_map(value: str, option: str = "--label-map") -> dict[str, str] | None:
 
 def progress_line(quiet: bool):
     """Progress on standard error, one line rewritten; nothing where it is not a terminal."""
+
     def report(done: int, total: int, message: str = "") -> None:
         if not quiet and sys.stderr.isatty():
             print(f"\r{message} {done}/{total}   ", end="" if done < total else "\n", file=sys.stderr, flush=True)
+
     return report
 
 

@@ -8,19 +8,32 @@ from cod_core.commands.shell import AsJson, Home, app, endpoint, json_map, open_
 
 
 @app.command()
-def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:movies, builtin:amazon, builtin:tweets, builtin:news, "
+def teacher(
+    project: str,
+    choice: Annotated[
+        str,
+        typer.Argument(
+            help="builtin:movies, builtin:amazon, builtin:tweets, builtin:news, "
             "hf:NAME-OR-FOLDER, llm:MODEL, local:MODEL, answers:MODEL, finetune, show, or confirm: texts of a restored project may go "
-            "to its model at --base-url.")] = "show",
-            base_url: Annotated[str, typer.Option(help="Endpoint of an LLM teacher; its key comes from COD_LLM_KEY.")] = "",
-            calibrate: Annotated[bool, typer.Option("--calibrate", help="For llm: correct for what it says to no text.")] = False,
-            label_map: Annotated[str, typer.Option(help='For hf: JSON such as {"LABEL_0": "complaint"}.')] = "",
-            judge: Annotated[str, typer.Option(help="For answers: what judges them, builtin:movies or hf:NAME-OR-FOLDER.")] = "",
-            max_tokens: Annotated[int, typer.Option(help="For answers: most tokens of one.", min=1)] = 24,
-            samples: Annotated[int, typer.Option(help="For answers: how many to a prompt; 1 takes the likeliest words.", min=1)] = 1,
-            label_prompts: Annotated[bool, typer.Option("--label-prompts", help="For answers: let the model answer the texts "
-                                     "without a label; each gets the label of its answer.")] = False,
-            encoder: Annotated[str, typer.Option(help="For finetune: encoder to start from.")] = "",
-            as_json: AsJson = False, home: Home = None) -> None:
+            "to its model at --base-url."
+        ),
+    ] = "show",
+    base_url: Annotated[str, typer.Option(help="Endpoint of an LLM teacher; its key comes from COD_LLM_KEY.")] = "",
+    calibrate: Annotated[bool, typer.Option("--calibrate", help="For llm: correct for what it says to no text.")] = False,
+    label_map: Annotated[str, typer.Option(help='For hf: JSON such as {"LABEL_0": "complaint"}.')] = "",
+    judge: Annotated[str, typer.Option(help="For answers: what judges them, builtin:movies or hf:NAME-OR-FOLDER.")] = "",
+    max_tokens: Annotated[int, typer.Option(help="For answers: most tokens of one.", min=1)] = 24,
+    samples: Annotated[int, typer.Option(help="For answers: how many to a prompt; 1 takes the likeliest words.", min=1)] = 1,
+    label_prompts: Annotated[
+        bool,
+        typer.Option(
+            "--label-prompts", help="For answers: let the model answer the texts without a label; each gets the label of its answer."
+        ),
+    ] = False,
+    encoder: Annotated[str, typer.Option(help="For finetune: encoder to start from.")] = "",
+    as_json: AsJson = False,
+    home: Home = None,
+) -> None:
     """Choose the teacher of a project, or show how well it does on your own labelled texts.
 
     answers:MODEL makes the texts prompts: the model on this computer answers each, and --judge reads the answer.
@@ -48,16 +61,31 @@ def teacher(project: str, choice: Annotated[str, typer.Argument(help="builtin:mo
         w.set_teacher(project, {"kind": "llm", "local": name, "calibrate": calibrate})
     elif kind == "answers":
         sort, _, its_name = judge.partition(":")
-        w.set_teacher(project, {"kind": "generative", "local": name, "max_tokens": max_tokens, "samples": samples, "judge": {
-            "kind": {"hf": "transformers"}.get(sort, sort), "name": its_name, "label_map": mapped}})
+        w.set_teacher(
+            project,
+            {
+                "kind": "generative",
+                "local": name,
+                "max_tokens": max_tokens,
+                "samples": samples,
+                "judge": {"kind": {"hf": "transformers"}.get(sort, sort), "name": its_name, "label_map": mapped},
+            },
+        )
     elif kind != "show":
         raise typer.BadParameter(f"unknown teacher {choice!r}; see --help")
     labelled = w.label_prompts(project, progress_line(as_json)) if label_prompts else {}
     report = w.teacher_report(project)
-    out = {"teacher": report.name, "revision": report.revision, "accuracy": report.accuracy, "n": report.n,
-           "left_out": report.n_left_out, "disagreements": len(report.disagreements), **({"trained": trained} if trained else {}),
-           **({"unanswered": report.unanswered, "covered": report.covered} if report.kind in ("llm", "generative") else {}),
-           **labelled}
+    out = {
+        "teacher": report.name,
+        "revision": report.revision,
+        "accuracy": report.accuracy,
+        "n": report.n,
+        "left_out": report.n_left_out,
+        "disagreements": len(report.disagreements),
+        **({"trained": trained} if trained else {}),
+        **({"unanswered": report.unanswered, "covered": report.covered} if report.kind in ("llm", "generative") else {}),
+        **labelled,
+    }
     if labelled:
         n = labelled["apart"]
         apart = f" {n} stay without: their words or source stand on another side of the split." if n else ""

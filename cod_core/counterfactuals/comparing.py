@@ -57,12 +57,21 @@ def comparison_plot(points: Mapping[str, Sequence[Quality]]):
     for at, (source, found) in enumerate(sorted(points.items())):
         name = hover_text(source)
         figure.add_scatter(
-            x=[q.edit_fraction for q in found], y=[q.p for q in found], mode="markers", name=name,
+            x=[q.edit_fraction for q in found],
+            y=[q.p for q in found],
+            mode="markers",
+            name=name,
             marker={"symbol": shapes[at % 8], "color": colours[at % 8], "size": 8, "opacity": 0.7},
-            hovertemplate="%{x:.0%} of the words changed, %{y:.0%} sure of the target<extra>" + name + "</extra>")
+            hovertemplate="%{x:.0%} of the words changed, %{y:.0%} sure of the target<extra>" + name + "</extra>",
+        )
     figure.add_hline(y=0.5, line={"dash": "dash", "color": "#888"})
-    figure.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", height=360,
-                         margin={"l": 8, "r": 8, "t": 8, "b": 8}, legend={"orientation": "h", "y": -0.25})
+    figure.update_layout(
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        height=360,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        legend={"orientation": "h", "y": -0.25},
+    )
     grid = "rgba(128,128,128,0.25)"
     figure.update_xaxes(title="Share of the words changed", tickformat=".0%", rangemode="tozero", gridcolor=grid)
     figure.update_yaxes(title="How sure the teacher is of the target", tickformat=".0%", range=[0, 1.02], gridcolor=grid)

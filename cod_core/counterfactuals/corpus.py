@@ -27,8 +27,9 @@ class ClassWords:
 
     name, dear = "words of the target class", False
 
-    def __init__(self, texts: Sequence[str], labels: Sequence[str], names: Sequence[str],
-                 score: Callable[[Sequence[str]], np.ndarray] | None = None):
+    def __init__(
+        self, texts: Sequence[str], labels: Sequence[str], names: Sequence[str], score: Callable[[Sequence[str]], np.ndarray] | None = None
+    ):
         """texts with their labels (of `names`). score: texts -> (n, C) log-probabilities of the teacher, None to trust counts."""
         self._names, self._score, self.usual = tuple(names), score, usual_language(texts[:MAX_TEXTS])
         self._counts: dict[str, Counter] = {name: Counter() for name in names}
@@ -54,8 +55,9 @@ class ClassWords:
                 self._inner_capitals[token.lower()] += 1
             if i and found[i - 1][0].isalpha():
                 self._seen[token.lower()] += 1
-        words_of_text = {t.lower() for t in [*found, *pieces]
-                         if t[0].isalpha() and t.lower() not in skip and (len(t) > 2 or is_unspaced(t[0]))}
+        words_of_text = {
+            t.lower() for t in [*found, *pieces] if t[0].isalpha() and t.lower() not in skip and (len(t) > 2 or is_unspaced(t[0]))
+        }
         if label in self._counts:
             self._counts[label].update(words_of_text)
 
@@ -68,8 +70,7 @@ class ClassWords:
                 rows = np.asarray(self._score([self.surface(w) for w, _ in found]))
                 margins = rows[:, aim] - np.delete(rows, aim, axis=1).max(axis=1)
                 middle = float(np.median(margins))
-                found = sorted(((w, float(m)) for (w, _), m in zip(found, margins) if m >= min(0.0, middle)),
-                               key=lambda pair: -pair[1])
+                found = sorted(((w, float(m)) for (w, _), m in zip(found, margins) if m >= min(0.0, middle)), key=lambda pair: -pair[1])
             self._of_class[target] = found
         return self._of_class[target]
 
@@ -84,8 +85,9 @@ class ClassWords:
         total, scored = n_mine + n_rest, []
         for word, count in mine.items():
             prior = 50.0 * (count + rest[word]) / total + 0.01
-            delta = (math.log((count + prior) / (n_mine + 50.0 - count - prior + 1))
-                     - math.log((rest[word] + prior) / (n_rest + 50.0 - rest[word] - prior + 1)))
+            delta = math.log((count + prior) / (n_mine + 50.0 - count - prior + 1)) - math.log(
+                (rest[word] + prior) / (n_rest + 50.0 - rest[word] - prior + 1)
+            )
             z = delta / math.sqrt(1 / (count + prior) + 1 / (rest[word] + prior))
             if z > 0:
                 scored.append((word, z))
@@ -107,8 +109,13 @@ class ClassWords:
         found = []
         for place in context.places:
             word = context.word(place)
-            fitting = [w for w in ranked if is_unspaced(w[0]) == is_unspaced(word[0]) and not same_stem(w, word.lower())
-                       and (not context.english or self._fits(context.tags[place], w))][: 2 * n]
+            fitting = [
+                w
+                for w in ranked
+                if is_unspaced(w[0]) == is_unspaced(word[0])
+                and not same_stem(w, word.lower())
+                and (not context.english or self._fits(context.tags[place], w))
+            ][: 2 * n]
             found += [Move(place, place + 1, words.like(self.surface(w), word), "replace", self.name) for w in fitting]
             if context.english and self._takes_modifier(context, place):
                 found += [Move(place, place, w, "insert", self.name) for w in self._modifiers(context.target, present)[:n]]
@@ -123,8 +130,12 @@ class ClassWords:
     @staticmethod
     def _takes_modifier(context: SearchContext, place: int) -> bool:
         """A noun directly after an article, a preposition or a conjunction: another word reads well before it."""
-        return (place > 0 and context.tags[place] in ("NN", "NNS")
-                and context.tags[place - 1] in ("DT", "IN", "CC", "PRP$") and place not in context.frozen)
+        return (
+            place > 0
+            and context.tags[place] in ("NN", "NNS")
+            and context.tags[place - 1] in ("DT", "IN", "CC", "PRP$")
+            and place not in context.frozen
+        )
 
     def _modifiers(self, target: str, present: set[str]) -> list[str]:
         if target not in self._modifying:
@@ -147,8 +158,11 @@ class Plausibility:
                 after = context.word(move.end).lower() if move.end < len(context.spans) else ""
                 new, old = move.new.lower(), context.word(move.start).lower() if move.end > move.start else ""
                 gained = self._pairs.likelihood(before, new) + self._pairs.likelihood(new, after)
-                lost = (self._pairs.likelihood(before, old) + self._pairs.likelihood(old, after) if old
-                        else self._pairs.likelihood(before, after) + self._pairs.usual)
+                lost = (
+                    self._pairs.likelihood(before, old) + self._pairs.likelihood(old, after)
+                    if old
+                    else self._pairs.likelihood(before, after) + self._pairs.usual
+                )
                 close = self._near.closeness(new, old) if old else 0.0
                 out[i] = 0.5 * float(np.clip((gained - lost) / 6, -1, 1)) + close
         return out

@@ -53,9 +53,17 @@ def _like(phrase: str, word: str) -> str:
     return phrase[:1].upper() + phrase[1:] if word[:1].isupper() and phrase[:1].islower() else phrase
 
 
-def with_words(example: Example, source: str, target: str, phrases: Sequence[str], keep: Sequence[str],
-               score: Callable[[Sequence[str]], np.ndarray], labels: Sequence[str], n: int = 2,
-               most: int = MOST_TEXTS) -> list[Counterfactual]:
+def with_words(
+    example: Example,
+    source: str,
+    target: str,
+    phrases: Sequence[str],
+    keep: Sequence[str],
+    score: Callable[[Sequence[str]], np.ndarray],
+    labels: Sequence[str],
+    n: int = 2,
+    most: int = MOST_TEXTS,
+) -> list[Counterfactual]:
     """Up to n texts with one of the phrases in one place that reach the target, clearest first; [] where none does.
 
     most: texts that the teacher may score; of more, as many evenly spread over places and phrases.
@@ -67,6 +75,16 @@ def with_words(example: Example, source: str, target: str, phrases: Sequence[str
     rows, aim = np.asarray(score([made for made, _ in tried])), list(labels).index(target)
     margins = rows[:, aim] - np.delete(rows, aim, axis=1).max(axis=1)
     best = [i for i in np.argsort(-margins) if margins[i] > 0][:n]
-    return [Counterfactual(
-        tx.short_hash(example.id, tried[i][0], target, "hint", ""), example.id, tried[i][0], source, target,
-        Origin("search", "your words, placed by search", REVISION), note=tried[i][1], created_at=now()) for i in best]
+    return [
+        Counterfactual(
+            tx.short_hash(example.id, tried[i][0], target, "hint", ""),
+            example.id,
+            tried[i][0],
+            source,
+            target,
+            Origin("search", "your words, placed by search", REVISION),
+            note=tried[i][1],
+            created_at=now(),
+        )
+        for i in best
+    ]

@@ -65,10 +65,16 @@ def guess_pair_columns(columns: Sequence[str]) -> PairColumns | None:
     return PairColumns(text, None, first(PAIR_LABEL), batch) if batch and text else None
 
 
-def import_pairs(table: Table, examples: Sequence[Example], task: Task, columns: PairColumns | None = None,
-                 labels: dict[str, str] | None = None, name: str = "import",
-                 source_of: Callable[[Example], str | None] | None = None,
-                 target_of: Callable[[str], str | None] | None = None) -> ImportedSet:
+def import_pairs(
+    table: Table,
+    examples: Sequence[Example],
+    task: Task,
+    columns: PairColumns | None = None,
+    labels: dict[str, str] | None = None,
+    name: str = "import",
+    source_of: Callable[[Example], str | None] | None = None,
+    target_of: Callable[[str], str | None] | None = None,
+) -> ImportedSet:
     """Counterfactuals of the table for those of `examples` whose text they start from.
 
     labels: raw label -> project label, by equal names where None. name: of the file, kept as origin. source_of: the
@@ -107,8 +113,9 @@ def import_pairs(table: Table, examples: Sequence[Example], task: Task, columns:
             if identity in made:
                 message = "This counterfactual stands in the file more than once; the first is used."
             else:
-                made[identity] = Counterfactual(identity, example.id, text, source, target, Origin("import", name),
-                                                note=f"from {name}", created_at=now())
+                made[identity] = Counterfactual(
+                    identity, example.id, text, source, target, Origin("import", name), note=f"from {name}", created_at=now()
+                )
         if message is not None:
             problems.append(Problem(pair.row, message))
     return ImportedSet(list(made.values()), sorted(problems, key=lambda problem: problem.row))
@@ -130,8 +137,7 @@ def _two_rows(table: Table, columns: PairColumns, problems: list[Problem], match
         groups[row[at[columns.batch]].strip()].append((number, row[at[columns.original]], label or None))
     for batch, rows in groups.items():
         if len(rows) != 2:
-            problems.extend(Problem(number, f"The pair {batch!r} has {len(rows)} row(s); it needs exactly 2.")
-                            for number, _, _ in rows)
+            problems.extend(Problem(number, f"The pair {batch!r} has {len(rows)} row(s); it needs exactly 2.") for number, _, _ in rows)
             continue
         first, second = rows
         if match.find(first[1]) is None and match.find(second[1]) is not None:
@@ -143,8 +149,11 @@ def _labels_of_originals(pairs: list[_Pair], columns: PairColumns, match: "_Matc
     """Whether a column called just 'label' holds the originals' labels: equal to the gold label in every match."""
     if columns.batch or columns.label is None or columns.label.strip().casefold() != "label":
         return False
-    seen = [(names.get(pair.label.casefold()), example.label) for pair in pairs
-            if pair.label and (example := match.find(pair.original)) is not None and example.label]
+    seen = [
+        (names.get(pair.label.casefold()), example.label)
+        for pair in pairs
+        if pair.label and (example := match.find(pair.original)) is not None and example.label
+    ]
     return bool(seen) and all(label == gold for label, gold in seen)
 
 

@@ -29,7 +29,10 @@ class Language:
 
 
 ENGLISH = Language("en", FUNCTION_WORDS, NEGATIONS, "not", forms=True)
-GERMAN = Language("de", frozenset("""
+GERMAN = Language(
+    "de",
+    frozenset(
+        """
 der die das den dem des ein eine einer eines einem einen kein keine keiner keines keinem keinen dieser diese dieses
 diesem diesen jener jene jenes jeder jede jedes mein meine dein deine sein seine seiner seinem seinen ihr ihre ihrer
 ihrem ihren unser unsere euer eure ich du er sie es wir mich dich ihn uns euch mir dir ihm ihnen sich wer wen wem was
@@ -38,9 +41,14 @@ beim mit nach von vom zu zum zur für über unter vor hinter zwischen durch gege
 sind war waren bin bist sei wäre hat haben habe hatte hatten wird werden wurde wurden worden kann können konnte
 muss müssen soll sollen sollte will wollen darf dürfen mag nicht nie niemals nichts auch noch nur schon sehr mehr
 man doch ja nein etwas alle alles viel
-""".split()), frozenset("nicht nie niemals".split()), "nicht")
-CHINESE = Language("zh", frozenset("的了在是和与及或也都就而但这那我你他她它们个为以于之其有被把从到对"),
-                   frozenset(("不", "没")), "不", spaced=False)
+""".split()
+    ),
+    frozenset("nicht nie niemals".split()),
+    "nicht",
+)
+CHINESE = Language(
+    "zh", frozenset("的了在是和与及或也都就而但这那我你他她它们个为以于之其有被把从到对"), frozenset(("不", "没")), "不", spaced=False
+)
 JAPANESE = Language("ja", frozenset("のにはをたがでてとしれさもなかられまるす"), frozenset(), "", spaced=False)
 UNKNOWN = Language("und")
 

@@ -57,8 +57,7 @@ class Proposals:
 class LLMGenerator:
     """A `Generator` that asks a chat model through an LLMClient with a versioned prompt."""
 
-    def __init__(self, client: LLMClient, task: Task, template_name: str = DEFAULT_TEMPLATE,
-                 demonstrations: Sequence[Demonstration] = ()):
+    def __init__(self, client: LLMClient, task: Task, template_name: str = DEFAULT_TEMPLATE, demonstrations: Sequence[Demonstration] = ()):
         """demonstrations: pairs of the project shown as examples. Raises BadInput for an unknown prompt."""
         self.client, self.task, self.demonstrations = client, task, tuple(demonstrations)
         self.template = template(template_name)
@@ -67,11 +66,9 @@ class LLMGenerator:
 
     def prompt(self, ask: Ask) -> Prompt:
         """The prompt exactly as it would be sent."""
-        return render(self.task, ask.example.text, ask.source, ask.target, self._template_name, ask.keep,
-                      self.demonstrations, ask.last)
+        return render(self.task, ask.example.text, ask.source, ask.target, self._template_name, ask.keep, self.demonstrations, ask.last)
 
-    def propose(self, example: Example, source: str, target: str, n: int,
-                first_sample: int = 0) -> list[Counterfactual]:
+    def propose(self, example: Example, source: str, target: str, n: int, first_sample: int = 0) -> list[Counterfactual]:
         """Up to n unverified counterfactuals, different from one another. See ask for why there may be fewer."""
         return list(self.ask(Ask(example, source, target, first_sample), n).counterfactuals)
 
@@ -108,19 +105,42 @@ class LLMGenerator:
             if reason is not None:
                 dropped[reason] += 1
         priced = self.client.settings.cost(0, 0) is not None
-        return Proposals(tuple(found.values()), dict(dropped), cached, cost if priced else None, tokens_in, tokens_out,
-                         self.client.settings.cost(tokens_in, tokens_out))
+        return Proposals(
+            tuple(found.values()),
+            dict(dropped),
+            cached,
+            cost if priced else None,
+            tokens_in,
+            tokens_out,
+            self.client.settings.cost(tokens_in, tokens_out),
+        )
 
-    def _counterfactual(self, ask: Ask, text: str, prompt: Prompt, reply: Reply, sample: int,
-                        price: float | None) -> Counterfactual:
-        origin = Origin(kind="llm", name=self.client.settings.model, revision=self.client.settings.host,
-                        prompt_id=prompt.template_id, prompt_version=prompt.version,
-                        prompt_sha256=prompt_sha256(prompt.messages), temperature=self.client.settings.temperature,
-                        seed=sample, request_id=reply.request_id, cost_usd=price)
+    def _counterfactual(self, ask: Ask, text: str, prompt: Prompt, reply: Reply, sample: int, price: float | None) -> Counterfactual:
+        origin = Origin(
+            kind="llm",
+            name=self.client.settings.model,
+            revision=self.client.settings.host,
+            prompt_id=prompt.template_id,
+            prompt_version=prompt.version,
+            prompt_sha256=prompt_sha256(prompt.messages),
+            temperature=self.client.settings.temperature,
+            seed=sample,
+            request_id=reply.request_id,
+            cost_usd=price,
+        )
         identity = short_hash(ask.example.id, ask.target, text, self.name)
         by = f"written by {self.client.settings.model}"
-        return Counterfactual(identity, ask.example.id, text, ask.source, ask.target, origin, raw_reply=reply.content,
-                              note=by + (", second try" if ask.last else ""), created_at=now())
+        return Counterfactual(
+            identity,
+            ask.example.id,
+            text,
+            ask.source,
+            ask.target,
+            origin,
+            raw_reply=reply.content,
+            note=by + (", second try" if ask.last else ""),
+            created_at=now(),
+        )
 
 
 @dataclass(frozen=True)
@@ -144,9 +164,14 @@ class Outcome:
         return tuple(said)
 
 
-def propose_many(generator: LLMGenerator, asks: Sequence[Ask], n: int | None = None,
-                 on_result: Callable[[Ask, Proposals], object] = lambda ask, proposals: None,
-                 progress: Progress = silent, poll_s: float = 0.5) -> Outcome:
+def propose_many(
+    generator: LLMGenerator,
+    asks: Sequence[Ask],
+    n: int | None = None,
+    on_result: Callable[[Ask, Proposals], object] = lambda ask, proposals: None,
+    progress: Progress = silent,
+    poll_s: float = 0.5,
+) -> Outcome:
     """Proposals for many texts, at most settings.max_in_flight calls open at a time.
 
     on_result and progress run in the caller's thread, in the order of completion; progress is also called every
@@ -206,9 +231,14 @@ def propose_many(generator: LLMGenerator, asks: Sequence[Ask], n: int | None = N
     return Outcome(proposed, dict(dropped), failed, cached, cost)
 
 
-def propose_locally(generator: LLMGenerator, asks: Sequence[Ask], n: int | None = None,
-                    on_result: Callable[[Ask, Proposals], object] = lambda ask, proposals: None,
-                    progress: Progress = silent, at_once: int = 8) -> Outcome:
+def propose_locally(
+    generator: LLMGenerator,
+    asks: Sequence[Ask],
+    n: int | None = None,
+    on_result: Callable[[Ask, Proposals], object] = lambda ask, proposals: None,
+    progress: Progress = silent,
+    at_once: int = 8,
+) -> Outcome:
     """As propose_many for a model on this machine: the replies of `at_once` texts are written together.
 
     Its client has prepare() (models.local_chat). A text too long for the model is counted and the run goes on.

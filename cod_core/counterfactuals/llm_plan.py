@@ -35,9 +35,15 @@ class Plan:
         return self.tokens_in + self.tokens_out
 
 
-def plan(task: Task, asks: Sequence[Ask], settings: LLMSettings, n: int | None = None,
-         template_name: str = DEFAULT_TEMPLATE, get_reply: Callable[[str], dict | None] | None = None,
-         demonstrations: Sequence[Demonstration] = ()) -> Plan:
+def plan(
+    task: Task,
+    asks: Sequence[Ask],
+    settings: LLMSettings,
+    n: int | None = None,
+    template_name: str = DEFAULT_TEMPLATE,
+    get_reply: Callable[[str], dict | None] | None = None,
+    demonstrations: Sequence[Demonstration] = (),
+) -> Plan:
     """The plan of a run over asks, n samples each (the settings' n where None). Makes no call and needs no key."""
     samples = n or settings.n
     calls = cached = tokens_in = tokens_out = 0
@@ -58,8 +64,18 @@ def plan(task: Task, asks: Sequence[Ask], settings: LLMSettings, n: int | None =
         notes.append("At temperature 0 the candidates of one text are mostly the same. Raise it, or ask for 1.")
     if settings.cost(0, 0) is None:
         notes.append("No price was given, so the cost is not known.")
-    return Plan(first, calls, cached, tokens_in, tokens_out, settings.cost(tokens_in, tokens_out), settings.host,
-                settings.model, settings.max_in_flight, tuple(notes))
+    return Plan(
+        first,
+        calls,
+        cached,
+        tokens_in,
+        tokens_out,
+        settings.cost(tokens_in, tokens_out),
+        settings.host,
+        settings.model,
+        settings.max_in_flight,
+        tuple(notes),
+    )
 
 
 def estimate_tokens(text: str) -> int:

@@ -127,8 +127,7 @@ def with_articles(text: str, spans, made: list[Move]) -> list[Move]:
     extra = []
     for move in made:
         before = move.start - 1
-        following = move.new or first_at.get(move.end) or (
-            text[slice(*spans[move.end])] if move.end < len(spans) else "")
+        following = move.new or first_at.get(move.end) or (text[slice(*spans[move.end])] if move.end < len(spans) else "")
         if before >= 0 and before not in taken:
             old = text[slice(*spans[before])]
             new = words.article_for(old, following)

@@ -42,9 +42,13 @@ class EmbeddingNeighbours:
         found, foreign = [], bool(context.own_words) and not self.speaks(context.language)
         for place in context.places:
             word = context.word(place)
-            near = self._own(word, n, context.own_words) if foreign else [
-                w for w in self.nearest(word, 2 * n, context.english)
-                    if not context.english or words.fits_tag(context.tags[place], w)]
+            near = (
+                self._own(word, n, context.own_words)
+                if foreign
+                else [
+                    w for w in self.nearest(word, 2 * n, context.english) if not context.english or words.fits_tag(context.tags[place], w)
+                ]
+            )
             found += [Move(place, place + 1, words.like(w, word), "replace", self.name) for w in near[:n]]
         return found
 

@@ -26,14 +26,20 @@ class Negations:
         language = context.language
         if language.forms:
             return [m for i in range(len(context.spans)) if i not in context.frozen for m in self._english(context, i)]
-        out = [Move(i, i + 1, "", "affirm", self.name) for i in range(len(context.spans))
-               if context.word(i).lower() in language.negations and i not in context.frozen]
+        out = [
+            Move(i, i + 1, "", "affirm", self.name)
+            for i in range(len(context.spans))
+            if context.word(i).lower() in language.negations and i not in context.frozen
+        ]
         return out + self._insertions(context, language) if language.negation else out
 
     def _insertions(self, context: SearchContext, language: Language) -> list[Move]:
         late_first = sorted(context.places, reverse=True)  # the predicate stands late
-        return [Move(p, p, language.negation, "negate", self.name) for p in late_first
-                if p == 0 or context.word(p - 1).lower() not in language.negations]
+        return [
+            Move(p, p, language.negation, "negate", self.name)
+            for p in late_first
+            if p == 0 or context.word(p - 1).lower() not in language.negations
+        ]
 
     def _english(self, context: SearchContext, i: int) -> list[Move]:
         word = context.word(i)

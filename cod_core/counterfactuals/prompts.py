@@ -24,10 +24,19 @@ DEFAULT_TEMPLATE = "decisive_words"
 LINE_TEMPLATE = "continue_pairs"  # for language models that were not made for conversation
 _DEMONSTRATION = '\nA pair from this project, from "${source}" to "${target}":\nbefore: ${before}\nafter: ${after}\n'
 ONE_LINE = ("line", "edits")
-REPLY_SCHEMA = {"type": "json_schema", "json_schema": {"name": "counterfactual", "strict": True, "schema": {
-    "type": "object", "additionalProperties": False, "required": ["decisive_words", "counterfactual"],
-    "properties": {"decisive_words": {"type": "array", "items": {"type": "string"}},
-                   "counterfactual": {"type": "string"}}}}}
+REPLY_SCHEMA = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "counterfactual",
+        "strict": True,
+        "schema": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["decisive_words", "counterfactual"],
+            "properties": {"decisive_words": {"type": "array", "items": {"type": "string"}}, "counterfactual": {"type": "string"}},
+        },
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -105,8 +114,16 @@ def templates() -> dict[str, PromptTemplate]:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
         shape = values.get("shape") or ("json" if '"counterfactual"' in values["user"] else "text")
         made = PromptTemplate(
-            values["id"], values["version"], values["title"], values.get("system", "").strip(), values["user"].strip(),
-            values.get("worked", ""), shape, values.get("demonstration", _DEMONSTRATION), values.get("kind", "first"))
+            values["id"],
+            values["version"],
+            values["title"],
+            values.get("system", "").strip(),
+            values["user"].strip(),
+            values.get("worked", ""),
+            shape,
+            values.get("demonstration", _DEMONSTRATION),
+            values.get("kind", "first"),
+        )
         found[path.stem] = made
         newest = found.get(made.id)
         if newest is None or int(newest.version) < int(made.version):
@@ -135,8 +152,16 @@ def label_lines(task: Task) -> str:
     return "\n".join(f"- {label}: {about}" if about else f"- {label}" for label, about in pairs)
 
 
-def render(task: Task, text: str, source: str, target: str, name: str = DEFAULT_TEMPLATE, keep: tuple[str, ...] = (),
-           demonstrations: Sequence[Demonstration] = (), last: LastTry | None = None) -> Prompt:
+def render(
+    task: Task,
+    text: str,
+    source: str,
+    target: str,
+    name: str = DEFAULT_TEMPLATE,
+    keep: tuple[str, ...] = (),
+    demonstrations: Sequence[Demonstration] = (),
+    last: LastTry | None = None,
+) -> Prompt:
     """The prompt for one text. source: its class now. keep: phrases of the text that must stay as they are.
 
     demonstrations: pairs of the project in place of the template's example. last: a try that is to be bettered; the
@@ -154,15 +179,20 @@ def render(task: Task, text: str, source: str, target: str, name: str = DEFAULT_
     chosen = template(name)
     line = chosen.shape in ONE_LINE
     values = {
-        "task": task.name, "labels": label_lines(task), "source": source, "target": target,
-        "text": _one_line(text) if line else text, "fence": fence(text),
+        "task": task.name,
+        "labels": label_lines(task),
+        "source": source,
+        "target": target,
+        "text": _one_line(text) if line else text,
+        "fence": fence(text),
         "worked": _examples(chosen, demonstrations, text),
         "keep": "".join(f'Leave this phrase exactly as it is: "{phrase}"\n' for phrase in keep),
     }
     # values are put in once and never read as templates themselves, so a text with ${...} stays a text
     turns = () if last is None or line else _turns(last, values)
-    return Prompt(chosen.id, chosen.version, Template(chosen.system).substitute(values),
-                  Template(chosen.user).substitute(values), turns, chosen.shape)
+    return Prompt(
+        chosen.id, chosen.version, Template(chosen.system).substitute(values), Template(chosen.user).substitute(values), turns, chosen.shape
+    )
 
 
 def _examples(chosen: PromptTemplate, demonstrations: Sequence[Demonstration], text: str) -> str:
@@ -173,8 +203,11 @@ def _examples(chosen: PromptTemplate, demonstrations: Sequence[Demonstration], t
     shown = []
     for d in demonstrations:
         before, after = (_one_line(d.before), _one_line(d.after)) if line else (d.before, d.after)
-        shown.append(Template(chosen.demonstration).substitute(
-            before=before, after=after, source=d.source, target=d.target, edits=named_edits(before, after)))
+        shown.append(
+            Template(chosen.demonstration).substitute(
+                before=before, after=after, source=d.source, target=d.target, edits=named_edits(before, after)
+            )
+        )
     if chosen.shape == "edits":
         return chosen.worked.rstrip("\n") + "\n" + "\n".join(one.rstrip("\n") for one in shown)
     return "\n".join(one.strip("\n") for one in shown) if line else "".join(shown)
@@ -200,8 +233,11 @@ def _turns(last: LastTry, values: dict[str, str]) -> Messages:
     chosen = template("keep_phrase" if last.verdict is None else "repair")
     if last.verdict is not None:
         sure = last.verdict.prob(last.verdict.label)
-        values = values | {"verdict": last.verdict.label, "percent": f"{sure:.0%}".rstrip("%"),
-                           "target_percent": f"{last.verdict.prob(values['target']):.0%}".rstrip("%")}
+        values = values | {
+            "verdict": last.verdict.label,
+            "percent": f"{sure:.0%}".rstrip("%"),
+            "target_percent": f"{last.verdict.prob(values['target']):.0%}".rstrip("%"),
+        }
     return (("assistant", last.reply), ("user", Template(chosen.user).substitute(values)))
 
 

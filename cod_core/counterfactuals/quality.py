@@ -72,14 +72,28 @@ class Quality:
         return self.flipped and BAND[0] <= self.p <= BAND[1]
 
 
-def quality_of(original: str, cf: Counterfactual, check: FlipCheck, fluency: float | None = None,
-               others: Collection[str] = (), held_out: Collection[str] = ()) -> Quality:
+def quality_of(
+    original: str,
+    cf: Counterfactual,
+    check: FlipCheck,
+    fluency: float | None = None,
+    others: Collection[str] = (),
+    held_out: Collection[str] = (),
+) -> Quality:
     """Measures of one proposal. others: texts already in the set (folded); held_out: texts that students are judged on (folded)."""
     key = folded(cf.text)
     return Quality(
-        check.valid, check.after.prob(check.target), check.edit_fraction, len(diff(original, cf.text)), check.similarity,
-        fluency, len(tokens(cf.text)) / max(1, len(tokens(original))), edit_type(original, cf.text) or "none",
-        key in others, key in held_out)
+        check.valid,
+        check.after.prob(check.target),
+        check.edit_fraction,
+        len(diff(original, cf.text)),
+        check.similarity,
+        fluency,
+        len(tokens(cf.text)) / max(1, len(tokens(original))),
+        edit_type(original, cf.text) or "none",
+        key in others,
+        key in held_out,
+    )
 
 
 def verdict(one: Quality, limits: Thresholds) -> tuple[str, tuple[str, ...]]:
@@ -137,15 +151,23 @@ def set_quality(found: Sequence[Quality], put_in: Sequence[frozenset[str]] = ())
     def median(values) -> float | None:
         known = [v for v in values if v is not None]
         return float(statistics.median(known)) if known else None
+
     kinds = Counter(q.edit_type for q in flips)
     return SetQuality(
-        n=len(found), flip_rate=len(flips) / len(found) if found else 0.0,
+        n=len(found),
+        flip_rate=len(flips) / len(found) if found else 0.0,
         in_band=sum(q.in_band for q in flips) / len(flips) if flips else None,
-        p=median(q.p for q in flips), edit_fraction=median(q.edit_fraction for q in flips),
-        spans=median(q.spans for q in flips), similarity=median(q.similarity for q in flips),
-        fluency=median(q.fluency for q in flips), length=median(q.length for q in flips),
-        edit_types={k: n / len(flips) for k, n in kinds.most_common()}, diversity=diversity(put_in),
-        duplicates=sum(q.duplicate for q in found), leaks=sum(q.leak for q in found))
+        p=median(q.p for q in flips),
+        edit_fraction=median(q.edit_fraction for q in flips),
+        spans=median(q.spans for q in flips),
+        similarity=median(q.similarity for q in flips),
+        fluency=median(q.fluency for q in flips),
+        length=median(q.length for q in flips),
+        edit_types={k: n / len(flips) for k, n in kinds.most_common()},
+        diversity=diversity(put_in),
+        duplicates=sum(q.duplicate for q in found),
+        leaks=sum(q.leak for q in found),
+    )
 
 
 def words_put_in(original: str, text: str) -> frozenset[str]:
@@ -169,8 +191,14 @@ class Stage:
     lost: dict[str, int]
 
 
-def funnel(texts: Sequence[str], tried: Collection[str], best: Mapping[str, Quality | None],
-           outcome: Mapping[str, Decision], limits: Thresholds, failures: Mapping[str, str] | None = None) -> list[Stage]:
+def funnel(
+    texts: Sequence[str],
+    tried: Collection[str],
+    best: Mapping[str, Quality | None],
+    outcome: Mapping[str, Decision],
+    limits: Thresholds,
+    failures: Mapping[str, str] | None = None,
+) -> list[Stage]:
     """Where texts are lost between being tried and being accepted, with the reason of every loss.
 
     texts: ids in order. tried: ids that a generator was run on. best: id -> quality of the best proposal, None where
@@ -187,11 +215,11 @@ def funnel(texts: Sequence[str], tried: Collection[str], best: Mapping[str, Qual
 
     def small(i) -> bool:
         return verdict(best[i], limits)[0] != "reject"
+
     step("tried", lambda i: best.get(i) is not None, lambda i: failures.get(i, "no proposal came"))
     step("proposed", lambda i: best[i].flipped, lambda i: "the teacher does not change its mind")
     step("flipped", small, lambda i: "; ".join(verdict(best[i], limits)[1][:1]))
-    step("small enough", lambda i: i in outcome and outcome[i].status in KEPT,
-         lambda i: _undecided(outcome.get(i)))
+    step("small enough", lambda i: i in outcome and outcome[i].status in KEPT, lambda i: _undecided(outcome.get(i)))
     stages.append(Stage("accepted", len(here), {}))
     return stages
 

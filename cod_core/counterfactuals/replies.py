@@ -35,16 +35,22 @@ _LEAD = re.compile(
     r"(?:here(?:'s|’s| is| are| you go)|below is|i(?:'ve|’ve| have) (?:changed|rewritten|edited|modified)|"
     r"(?:the )?(?:counterfactual|rewritten|revised|modified|edited|changed|new|adjusted|after)"
     r"(?: text| version| sentence)?)"
-    r"[^:\n]{0,160}:\s*", re.I)
+    r"[^:\n]{0,160}:\s*",
+    re.I,
+)
 _BARE_LEAD = re.compile(r"^(?:sure|certainly|of course|okay|ok|absolutely)[!,.]?\s*(?:\n+|$)", re.I)
 _REMARK = re.compile(
     r"\n\s*\n\s*(?:\(?\*{0,2}(?:note|explanation|changes?(?: made)?|reasoning|rationale)\b|"
     r"\(?i (?:changed|replaced|kept|only|have)\b|this (?:version|rewrite|change|text)\b|the (?:change|edit|word)s?\b|"
-    r"let me know\b|(?:feel free|hope)\b).*\Z", re.I | re.S)
+    r"let me know\b|(?:feel free|hope)\b).*\Z",
+    re.I | re.S,
+)
 _REFUSAL = re.compile(
     r"^(?:i['’]?m (?:very |really )?sorry|i am sorry|sorry,|"
     r"i (?:can['’]?t|cannot|can not|won['’]?t|am not able|am unable)|"
-    r"i['’]?m (?:unable|not able)|as an ai\b|unfortunately, i)", re.I)
+    r"i['’]?m (?:unable|not able)|as an ai\b|unfortunately, i)",
+    re.I,
+)
 
 
 class JsonReply(BaseModel):
@@ -63,8 +69,7 @@ class Parsed:
     reason: str | None = None
 
 
-def parse_reply(content: str, original: str, refusal: str | None = None, finish_reason: str = "stop",
-                shape: str = "text") -> Parsed:
+def parse_reply(content: str, original: str, refusal: str | None = None, finish_reason: str = "stop", shape: str = "text") -> Parsed:
     """The proposed text in a reply to a prompt about `original`, or why there is none. shape: the prompt's."""
     if shape == "edits":
         return _from_edits(content or "", original)

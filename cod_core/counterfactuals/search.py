@@ -30,10 +30,19 @@ class SearchGenerator:
 
     name = "search"
 
-    def __init__(self, teacher: Judge, labels: Sequence[str], sources: Sequence[CandidateSource],
-                 settings: SearchSettings = SearchSettings(), frozen: Sequence[str] = (), task: str = "",
-                 plausibility: Callable[[SearchContext, Sequence[Move]], np.ndarray] | None = None,
-                 second: Judge | None = None, usual: Language | None = None, own_words: frozenset[str] = frozenset()):
+    def __init__(
+        self,
+        teacher: Judge,
+        labels: Sequence[str],
+        sources: Sequence[CandidateSource],
+        settings: SearchSettings = SearchSettings(),
+        frozen: Sequence[str] = (),
+        task: str = "",
+        plausibility: Callable[[SearchContext, Sequence[Move]], np.ndarray] | None = None,
+        second: Judge | None = None,
+        usual: Language | None = None,
+        own_words: frozenset[str] = frozenset(),
+    ):
         """labels: the classes that the judges' columns stand for. frozen: words and phrases that must stay.
         plausibility: how well moves fit their places, about -1 to 1; it decides with the estimate what is scored.
         second: a judge that has to share every flip, None where the teacher alone decides. usual: the language of the
@@ -49,8 +58,7 @@ class SearchGenerator:
         source: the teacher's class at the text; target: the class to reach. avoid: words not to be put in, in any case.
         """
         self.texts_scored, self.failures = 0, []
-        context = context_of(example.text, source, target, self._labels, self._frozen, self._task, self._usual,
-                             self._own_words)
+        context = context_of(example.text, source, target, self._labels, self._frozen, self._task, self._usual, self._own_words)
         trial = Trial(context, self._labels.index(target), self.settings, self._teacher, self._second, self._plausibility)
         flips = self._search(trial, frozenset(word.casefold() for word in avoid))
         self.texts_scored = trial.scored + trial.passes
@@ -94,10 +102,15 @@ class SearchGenerator:
         used = ", ".join(dict.fromkeys(m.source for m in made if m.source))
         name = "teacher-guided search" if self._second is None else SHARED
         return Counterfactual(
-            id=short_hash(example.id, text, context.target, "search", ""), example_id=example.id, text=text,
-            source=context.source, target=context.target, created_at=now(),
+            id=short_hash(example.id, text, context.target, "search", ""),
+            example_id=example.id,
+            text=text,
+            source=context.source,
+            target=context.target,
+            created_at=now(),
             origin=Origin("search", f"{name} ({used})" if used else name, REVISION),
-            note=with_effort(told(example.text, context.spans, made), self.texts_scored))
+            note=with_effort(told(example.text, context.spans, made), self.texts_scored),
+        )
 
 
 # ---- stages: each takes a trial and the moves at hand, and returns flips
@@ -240,16 +253,42 @@ def toward_band(trial: Trial, flips: list[Flip], pool: list[Move]) -> list[Flip]
     return found
 
 
-def context_of(text: str, source: str, target: str, labels: Sequence[str] = (), frozen: Sequence[str] = (),
-               task: str = "", usual: Language | None = None, own_words: frozenset[str] = frozenset()) -> SearchContext:
+def context_of(
+    text: str,
+    source: str,
+    target: str,
+    labels: Sequence[str] = (),
+    frozen: Sequence[str] = (),
+    task: str = "",
+    usual: Language | None = None,
+    own_words: frozenset[str] = frozenset(),
+) -> SearchContext:
     """The context of a text: its tokens, and the places that may be edited (no function words, nothing frozen)."""
     spans, language = token_spans(text), language_of(text, usual)
     found = [text[a:b] for a, b in spans]
     kept = frozen_positions(found, frozen)
-    places = tuple(i for i, word in enumerate(found) if word[0].isalpha() and i not in kept and not _possessive(word)
-                   and (len(word) > 1 or is_unspaced(word)) and word.lower().replace("’", "'") not in language.function_words)
-    return SearchContext(text, spans, source, target, places, labels=tuple(labels), task=task, language=language,
-                         frozen=kept, own_words=own_words, tags=words.tags(found) if language.forms else ())
+    places = tuple(
+        i
+        for i, word in enumerate(found)
+        if word[0].isalpha()
+        and i not in kept
+        and not _possessive(word)
+        and (len(word) > 1 or is_unspaced(word))
+        and word.lower().replace("’", "'") not in language.function_words
+    )
+    return SearchContext(
+        text,
+        spans,
+        source,
+        target,
+        places,
+        labels=tuple(labels),
+        task=task,
+        language=language,
+        frozen=kept,
+        own_words=own_words,
+        tags=words.tags(found) if language.forms else (),
+    )
 
 
 def _possessive(word: str) -> bool:
@@ -290,8 +329,9 @@ def spread(moves: Sequence[Move], n: int) -> list[Move]:
 def diverse(flips: Sequence[Flip], n: int, band: tuple[float, float] | None = None) -> list[Flip]:
     """Up to n flips: fewest tokens edited, replacements before bare deletions, clearest first; then one a place and kind.
     With a band of p(target), those inside it come before all others."""
-    ranked = sorted(flips, key=lambda f: (bool(band) and not band[0] <= f.p <= band[1], f.tokens,
-                                          all(m.kind == "delete" for m in f.moves), -f.margin))
+    ranked = sorted(
+        flips, key=lambda f: (bool(band) and not band[0] <= f.p <= band[1], f.tokens, all(m.kind == "delete" for m in f.moves), -f.margin)
+    )
     chosen, seen, later = [], set(), []
     for flip in ranked:
         kind = tuple((m.start, m.kind) for m in flip.moves)

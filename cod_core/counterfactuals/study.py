@@ -61,15 +61,21 @@ def summarise(template: str, title: str, tried: Sequence[Tried]) -> PromptResult
     costs = [t.cost_usd for t in tried if t.answered]
     similar = [c.similarity for c in offered if c.similarity is not None]
     return PromptResult(
-        template, title, len(tried), replies,
+        template,
+        title,
+        len(tried),
+        replies,
         flipped=len(offered) / max(1, len(tried)),
         usable=sum(any(c.valid and c.edit_fraction <= SMALL for c in t.checks) for t in tried) / max(1, len(tried)),
         reply_flips=sum(c.valid for c in checks) / max(1, replies),
         edit_fraction=median(c.edit_fraction for c in offered) if offered else None,
         similarity=median(similar) if similar else None,
-        tokens_in=sum(t.tokens_in for t in tried), tokens_out=sum(t.tokens_out for t in tried),
+        tokens_in=sum(t.tokens_in for t in tried),
+        tokens_out=sum(t.tokens_out for t in tried),
         cost_usd=None if not costs or any(c is None for c in costs) else sum(costs),
-        lost=dict(lost), unanswered=sum(not t.answered for t in tried))
+        lost=dict(lost),
+        unanswered=sum(not t.answered for t in tried),
+    )
 
 
 def best(results: Sequence[PromptResult]) -> PromptResult | None:
@@ -78,5 +84,8 @@ def best(results: Sequence[PromptResult]) -> PromptResult | None:
     None where no template made any text flip: none of them is to be recommended.
     """
     working = [r for r in results if r.flipped > 0]
-    return min(working, default=None, key=lambda r: (
-        -r.usable, -r.flipped, 1.0 if r.edit_fraction is None else r.edit_fraction, r.tokens_in + r.tokens_out))
+    return min(
+        working,
+        default=None,
+        key=lambda r: (-r.usable, -r.flipped, 1.0 if r.edit_fraction is None else r.edit_fraction, r.tokens_in + r.tokens_out),
+    )

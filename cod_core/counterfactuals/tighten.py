@@ -70,8 +70,14 @@ class _Reverting:
         return sum(max(len(tx.tokens(self.edits[i].a_text)), len(tx.tokens(self.edits[i].b_text))) for i in chosen)
 
 
-def tighten(original: str, edited: str, aim: int, score: Callable[[Sequence[str]], np.ndarray], budget: int = 300,
-            band: tuple[float, float] | None = None) -> Tightened:
+def tighten(
+    original: str,
+    edited: str,
+    aim: int,
+    score: Callable[[Sequence[str]], np.ndarray],
+    budget: int = 300,
+    band: tuple[float, float] | None = None,
+) -> Tightened:
     """The counterfactual with every edit reverted that the flip does not need.
 
     aim: index of the target class. score: texts -> (n, C) log-probabilities. budget: texts asked at most.
@@ -91,13 +97,21 @@ def tighten(original: str, edited: str, aim: int, score: Callable[[Sequence[str]
     if band is not None:
         chosen = _in_band(state, minimal, band)
         inside = band[0] <= state.known[chosen][1] <= band[1]
-    nearest = max((s for s in (minimal - {i} for i in minimal) if s and s in state.known), default=None,
-                  key=lambda s: state.known[s][0])
+    nearest = max((s for s in (minimal - {i} for i in minimal) if s and s in state.known), default=None, key=lambda s: state.known[s][0])
     text = state.text(chosen)
     return Tightened(
-        text, state.known[chosen][1], state.known[whole][1], len(chosen), len(edits),
-        tx.edit_fraction(original, text), tx.edit_fraction(original, edited), state.text(minimal),
-        state.text(nearest) if nearest is not None else "", len(state.known), inside)
+        text,
+        state.known[chosen][1],
+        state.known[whole][1],
+        len(chosen),
+        len(edits),
+        tx.edit_fraction(original, text),
+        tx.edit_fraction(original, edited),
+        state.text(minimal),
+        state.text(nearest) if nearest is not None else "",
+        len(state.known),
+        inside,
+    )
 
 
 def _drop_many(state: _Reverting, whole: frozenset) -> frozenset:
@@ -152,8 +166,10 @@ def _smaller(state: _Reverting, chosen: frozenset) -> frozenset:
 
 def _in_band(state: _Reverting, minimal: frozenset, band: tuple[float, float]) -> frozenset:
     """The known set with p inside the band and fewest tokens; edits are added to, or swapped in, the minimal one first."""
+
     def inside() -> list[frozenset]:
         return [s for s, (margin, p) in state.known.items() if s and margin > 0 and band[0] <= p <= band[1]]
+
     if not inside():
         others = [i for i in range(len(state.edits)) if i not in minimal]
         state.measure([minimal | {i} for i in others])

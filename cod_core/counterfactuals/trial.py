@@ -132,8 +132,9 @@ class Trial:
         if not self.gradients:
             return self._by_influence(node, moves, out)
         text, places = rendered(self.context.text, self.context.spans, node, self.context.english)
-        edits = [(i, edit) for i, move in enumerate(moves) if compatible(node, move)
-                 and (edit := in_text(move, places, len(text))) is not None]
+        edits = [
+            (i, edit) for i, move in enumerate(moves) if compatible(node, move) and (edit := in_text(move, places, len(text))) is not None
+        ]
         self.passes += 1
         margin, gains = self.teacher.sensitivity.estimate(text, [edit for _, edit in edits], self.aim)
         if self.second is not None and self.second.sensitivity is not None:
@@ -151,8 +152,9 @@ class Trial:
         base = self.margins.get(frozenset(node), least)
         for i, move in enumerate(moves):
             alone = self.margins.get(frozenset((move,)))
-            influence = max((context.influence[p] for p in range(move.start, max(move.end, move.start + 1))
-                             if p < len(context.influence)), default=0.0)
+            influence = max(
+                (context.influence[p] for p in range(move.start, max(move.end, move.start + 1)) if p < len(context.influence)), default=0.0
+            )
             if compatible(node, move):
                 out[i] = base + (alone - least if alone is not None else influence - i * 1e-6)
         return out

@@ -17,15 +17,23 @@ def target_of(before: Prediction) -> str:
     return before.labels[ranked[1]]
 
 
-def check(original: str, cf: Counterfactual, teacher: Classifier, before: Prediction, after: Prediction,
-          similarity: float | None = None) -> FlipCheck:
+def check(
+    original: str, cf: Counterfactual, teacher: Classifier, before: Prediction, after: Prediction, similarity: float | None = None
+) -> FlipCheck:
     """The verdict from two predictions of `teacher` on `original` and on cf.text."""
     return FlipCheck(
-        counterfactual_id=cf.id, teacher_id=teacher.id, teacher_revision=teacher.revision,
-        before=before, after=after, target=cf.target,
-        token_edits=tx.token_distance(original, cf.text), edit_fraction=tx.edit_fraction(original, cf.text),
-        char_edits=tx.char_distance(original, cf.text), similarity=similarity,
-        truncated=teacher.chars_read(cf.text) < len(cf.text), checked_at=now(),
+        counterfactual_id=cf.id,
+        teacher_id=teacher.id,
+        teacher_revision=teacher.revision,
+        before=before,
+        after=after,
+        target=cf.target,
+        token_edits=tx.token_distance(original, cf.text),
+        edit_fraction=tx.edit_fraction(original, cf.text),
+        char_edits=tx.char_distance(original, cf.text),
+        similarity=similarity,
+        truncated=teacher.chars_read(cf.text) < len(cf.text),
+        checked_at=now(),
     )
 
 
@@ -41,8 +49,7 @@ def verify(pairs: Sequence[tuple[str, Counterfactual]], teacher: Classifier, emb
     cosines: list[float | None] = [None] * len(pairs)
     if embed is not None:
         cosines = [float(v) for v in np.sum(embed(originals) * embed(texts), axis=1)]
-    return [check(a, cf, teacher, before, after, cosine)
-            for (a, cf), before, after, cosine in zip(pairs, befores, afters, cosines)]
+    return [check(a, cf, teacher, before, after, cosine) for (a, cf), before, after, cosine in zip(pairs, befores, afters, cosines)]
 
 
 def first_offer(cfs: Sequence[Counterfactual], checks: dict[str, FlipCheck]) -> list[Counterfactual]:
@@ -51,12 +58,19 @@ def first_offer(cfs: Sequence[Counterfactual], checks: dict[str, FlipCheck]) -> 
     Texts that only lost words come after those that replaced or negated: they read as fragments. Where a teacher
     generates, the edits that move its answer furthest come before all that.
     """
+
     def key(cf: Counterfactual):
         verdict = checks.get(cf.id)
         if verdict is None:
             return (2, 0.0, 0, 0, 0.0)
-        return (0 if verdict.valid else 1, -(verdict.shift or 0.0), verdict.token_edits, _only_lost_words(cf.note),
-                -verdict.after.margin_of(cf.target))
+        return (
+            0 if verdict.valid else 1,
+            -(verdict.shift or 0.0),
+            verdict.token_edits,
+            _only_lost_words(cf.note),
+            -verdict.after.margin_of(cf.target),
+        )
+
     return sorted(cfs, key=key)
 
 

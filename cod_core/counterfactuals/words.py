@@ -7,7 +7,8 @@ tags, no model files).
 from collections.abc import Sequence
 from functools import lru_cache
 
-FUNCTION_WORDS = frozenset("""
+FUNCTION_WORDS = frozenset(
+    """
 a an the this that these those my your his her its our their some any each every either neither both all such
 i you he she it we they me him us them myself yourself himself herself itself ourselves themselves who whom whose
 which what when where why how of in on at by for with about against between into through during before after above
@@ -17,12 +18,30 @@ will would shall should can could may might must ought not no never n't isn't ar
 didn't won't wouldn't can't cannot couldn't shouldn't hasn't haven't hadn't it's that's there's what's he's she's
 i'm you're we're they're i've you've we've they've i'll you'll he'll she'll they'll i'd you'd he'd she'd they'd
 s t d ll m re ve also just very too own same other another one two three film movie also
-""".split()) - {"film", "movie"}
-NEGATIONS = frozenset("not never no n't cannot isn't aren't wasn't weren't don't doesn't didn't won't wouldn't can't "
-                      "couldn't shouldn't hasn't haven't hadn't".split())
-_AFFIRMED = {"isn't": "is", "aren't": "are", "wasn't": "was", "weren't": "were", "don't": "do", "doesn't": "does",
-             "didn't": "did", "won't": "will", "wouldn't": "would", "can't": "can", "cannot": "can",
-             "couldn't": "could", "shouldn't": "should", "hasn't": "has", "haven't": "have", "hadn't": "had"}
+""".split()
+) - {"film", "movie"}
+NEGATIONS = frozenset(
+    "not never no n't cannot isn't aren't wasn't weren't don't doesn't didn't won't wouldn't can't "
+    "couldn't shouldn't hasn't haven't hadn't".split()
+)
+_AFFIRMED = {
+    "isn't": "is",
+    "aren't": "are",
+    "wasn't": "was",
+    "weren't": "were",
+    "don't": "do",
+    "doesn't": "does",
+    "didn't": "did",
+    "won't": "will",
+    "wouldn't": "would",
+    "can't": "can",
+    "cannot": "can",
+    "couldn't": "could",
+    "shouldn't": "should",
+    "hasn't": "has",
+    "haven't": "have",
+    "hadn't": "had",
+}
 _NEGATABLE = frozenset("is are was were does do did will would can could should has have had".split())
 
 

@@ -50,13 +50,16 @@ def agreement(units: Units, seed: int = 0, resamples: int | None = None) -> Agre
         none = Estimate(None, why="No text has two opinions yet.")
         return Agreement(0, people, none, none, none, {})
     table = _table(used)
-    draws = np.random.default_rng(seed).integers(0, len(used), (
-        resamples or (RESAMPLES if len(used) < 500 else RESAMPLES // 5), len(used)))
+    draws = np.random.default_rng(seed).integers(0, len(used), (resamples or (RESAMPLES if len(used) < 500 else RESAMPLES // 5), len(used)))
     two = len(people) == 2
-    kappa = (_estimate(_kappa, _confusions(used, people), draws) if two else Estimate(
-        None, why="Cohen's kappa compares two people; here are more. Read alpha instead."))
-    return Agreement(len(used), people, _estimate(_percent, table, draws), kappa, _estimate(_alpha, table, draws),
-                     dict(sorted(counts.items())))
+    kappa = (
+        _estimate(_kappa, _confusions(used, people), draws)
+        if two
+        else Estimate(None, why="Cohen's kappa compares two people; here are more. Read alpha instead.")
+    )
+    return Agreement(
+        len(used), people, _estimate(_percent, table, draws), kappa, _estimate(_alpha, table, draws), dict(sorted(counts.items()))
+    )
 
 
 def _table(units: Units) -> np.ndarray:
@@ -93,7 +96,7 @@ def _alpha(table: np.ndarray) -> float:
     coincidences = (table.T @ (table / (size - 1))) - np.diag((table / (size - 1)).sum(0))
     totals = coincidences.sum(1)
     n = totals.sum()
-    expected = n * n - (totals ** 2).sum()
+    expected = n * n - (totals**2).sum()
     if expected == 0:
         return float("nan")
     return float(1 - (n - 1) * (n - np.trace(coincidences)) / expected)

@@ -38,15 +38,15 @@ def allowed(decision: Decision, check: FlipCheck | None) -> None:
 
 
 def _must_flip(check: FlipCheck | None) -> None:
-    remedy = ("Change another word, reject it, or say why it should be kept all the same "
-              "(it will not be used for training).")
+    remedy = "Change another word, reject it, or say why it should be kept all the same (it will not be used for training)."
     if check is None:
         raise BadInput(f"The teacher has not read this text yet, so nobody knows whether its answer changes. {remedy}")
     if not check.flipped:
         raise BadInput(f"The teacher does not change its mind on this text, so it is not a counterfactual. {remedy}")
     if not check.reached_target:
-        raise BadInput(f"The teacher changes its mind to {check.after.label!r}, but {check.target!r} was aimed at, "
-                       f"so it does not count. {remedy}")
+        raise BadInput(
+            f"The teacher changes its mind to {check.after.label!r}, but {check.target!r} was aimed at, so it does not count. {remedy}"
+        )
 
 
 def _dated(decision: Decision) -> Decision:
@@ -64,8 +64,9 @@ def decide(db: Database, pid: str, decision: Decision, check: FlipCheck | None, 
     return decisions.append(db, pid, _dated(decision), seen)
 
 
-def bulk(db: Database, pid: str, many: Sequence[Decision], checks: Mapping[str, FlipCheck] | None = None,
-         seen: Mapping[str, int] | None = None) -> list[int]:
+def bulk(
+    db: Database, pid: str, many: Sequence[Decision], checks: Mapping[str, FlipCheck] | None = None, seen: Mapping[str, int] | None = None
+) -> list[int]:
     """Append many decisions as one act, all or none, which one undo takes back; returns their numbers.
 
     checks: counterfactual id -> the present teacher's verdict; where not given, the latest on record counts.
@@ -89,9 +90,19 @@ def undo(db: Database, pid: str, annotator: str) -> Decision | None:
 
     def reply(act: list[Decision]) -> list[Decision]:
         taken.extend(act)
-        return [Decision(d.counterfactual_id, d.example_id, "pending", annotator, decided_at=now(),
-                         guideline_version=d.guideline_version, undoes=d.seq, purpose=d.purpose)
-                for d in reversed(act)]
+        return [
+            Decision(
+                d.counterfactual_id,
+                d.example_id,
+                "pending",
+                annotator,
+                decided_at=now(),
+                guideline_version=d.guideline_version,
+                undoes=d.seq,
+                purpose=d.purpose,
+            )
+            for d in reversed(act)
+        ]
 
     decisions.take_back(db, pid, annotator, reply)
     return taken[-1] if taken else None

@@ -50,9 +50,9 @@ def matches(card: Any, wanted: Filter) -> bool:
         or (wanted.flips is not None and (check is not None and not card.stale and check.valid) != wanted.flips)
         or (wanted.disagrees and not card.disagrees)
         or (wanted.second is not None and card.second != wanted.second)
-        or (wanted.before_guideline is not None
-            and (made is None or made.guideline_version >= wanted.before_guideline))
-        or (needle and needle not in card.example.text.casefold() and needle not in cf.text.casefold()))
+        or (wanted.before_guideline is not None and (made is None or made.guideline_version >= wanted.before_guideline))
+        or (needle and needle not in card.example.text.casefold() and needle not in cf.text.casefold())
+    )
 
 
 def arranged(cards: Sequence, wanted: Filter, order: str = "upload", downwards: bool = False) -> list:

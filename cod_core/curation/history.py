@@ -22,15 +22,20 @@ class Event:
     undone: bool = False
 
 
-def timeline(cfs: Sequence[Counterfactual], log: Sequence[Decision],
-             drafts: Sequence[tuple[str, str, str]] = ()) -> list[Event]:
+def timeline(cfs: Sequence[Counterfactual], log: Sequence[Decision], drafts: Sequence[tuple[str, str, str]] = ()) -> list[Event]:
     """Every event of one text, oldest first. log: all its decisions. drafts: (saved at, annotator, text)."""
     undone = {d.undoes: d for d in log if d.undoes is not None}
     by_seq = {d.seq: d for d in log}
     author = {d.counterfactual_id: d.annotator for d in reversed(log) if d.status == "edited"}
-    made = [Event(cf.created_at, "written" if cf.origin.kind == "human" else "proposed",
-                  author.get(cf.id, "") if cf.origin.kind == "human" else cf.origin.name, detail=cf.note or cf.origin.kind)
-            for cf in cfs]
+    made = [
+        Event(
+            cf.created_at,
+            "written" if cf.origin.kind == "human" else "proposed",
+            author.get(cf.id, "") if cf.origin.kind == "human" else cf.origin.name,
+            detail=cf.note or cf.origin.kind,
+        )
+        for cf in cfs
+    ]
     decided = []
     for d in log:
         if d.undoes is None:

@@ -60,10 +60,10 @@ class Index:
     def _news(self) -> tuple[list[Counterfactual], list[FlipCheck], list[Decision]]:
         cf, check = schema.counterfactuals, schema.flip_checks
         with self._db.read() as c:
-            made = c.execute(select(cf).where(cf.c.project_id == self._pid, cf.c.position > self._position)
-                             .order_by(cf.c.position)).all()
-            read = c.execute(select(check).where(check.c.project_id == self._pid, check.c.touched > self._touched)
-                             .order_by(check.c.touched)).all()
+            made = c.execute(select(cf).where(cf.c.project_id == self._pid, cf.c.position > self._position).order_by(cf.c.position)).all()
+            read = c.execute(
+                select(check).where(check.c.project_id == self._pid, check.c.touched > self._touched).order_by(check.c.touched)
+            ).all()
             log = decisions.log_of(c, self._pid, self._seq)
         if made:
             self._position = made[-1].position
@@ -83,22 +83,44 @@ class Index:
         by_teacher = dict(old.checks)
         latest = dict(old.latest) if checks else old.latest
         for key in {(k.teacher_id, k.teacher_revision) for k in checks}:
-            by_teacher[key] = {**by_teacher.get(key, {}), **{
-                k.counterfactual_id: k for k in checks if (k.teacher_id, k.teacher_revision) == key}}
+            by_teacher[key] = {
+                **by_teacher.get(key, {}),
+                **{k.counterfactual_id: k for k in checks if (k.teacher_id, k.teacher_revision) == key},
+            }
         for k in checks:
             known = latest.get(k.counterfactual_id)
             if known is None or known.checked_at <= k.checked_at:
                 latest[k.counterfactual_id] = k
         flipped = dict(old.flipped)
         for key in {(k.teacher_id, k.teacher_revision) for k in checks}:
-            flipped[key] = _flipped(flipped.get(key, frozenset()), by_teacher[key], by_example, [
-                counterfactuals[k.counterfactual_id].example_id for k in checks
-                if (k.teacher_id, k.teacher_revision) == key and k.counterfactual_id in counterfactuals])
+            flipped[key] = _flipped(
+                flipped.get(key, frozenset()),
+                by_teacher[key],
+                by_example,
+                [
+                    counterfactuals[k.counterfactual_id].example_id
+                    for k in checks
+                    if (k.teacher_id, k.teacher_revision) == key and k.counterfactual_id in counterfactuals
+                ],
+            )
         logs, outcome = self._with_decisions(log)
-        news = {cf.example_id for cf in proposals} | {d.example_id for d in log} | {
-            counterfactuals[k.counterfactual_id].example_id for k in checks if k.counterfactual_id in counterfactuals}
-        return Snapshot(examples, counterfactuals, by_example, by_teacher, latest, flipped, logs, outcome, number,
-                        {**old.touched, **dict.fromkeys(news, number)})
+        news = (
+            {cf.example_id for cf in proposals}
+            | {d.example_id for d in log}
+            | {counterfactuals[k.counterfactual_id].example_id for k in checks if k.counterfactual_id in counterfactuals}
+        )
+        return Snapshot(
+            examples,
+            counterfactuals,
+            by_example,
+            by_teacher,
+            latest,
+            flipped,
+            logs,
+            outcome,
+            number,
+            {**old.touched, **dict.fromkeys(news, number)},
+        )
 
     def _with_proposals(self, proposals: list[Counterfactual]):
         old = self._snapshot

@@ -37,8 +37,7 @@ def second(log: Sequence[Decision]) -> Second | None:
     """The second opinion of one text from its log; None where none is asked for (any more)."""
     acts = state.standing(log)
     moved = state.outcome(log)
-    asked = [d for d in acts if d.status == "needs_review" and (
-        d.purpose == "request" or (d.purpose == "" and _stands(d, moved)))]
+    asked = [d for d in acts if d.status == "needs_review" and (d.purpose == "request" or (d.purpose == "" and _stands(d, moved)))]
     settled = next((d for d in reversed(acts) if d.purpose == "adjudication"), None)
     flags = [d for d in acts if d.status == "needs_review" and d.purpose == ""]
     if not asked and settled is not None and flags:
@@ -102,8 +101,7 @@ def hidden_from(log: Sequence[Decision], annotator: str) -> set[int]:
     wanted = second(log)
     if wanted is None or not wanted.blind:
         return set()
-    return {d.seq for d in log if d.annotator != annotator and d.purpose in ("", "opinion") and (
-        d.status in VOTES or d.undoes is not None)}
+    return {d.seq for d in log if d.annotator != annotator and d.purpose in ("", "opinion") and (d.status in VOTES or d.undoes is not None)}
 
 
 def blind_votes(log: Sequence[Decision]) -> dict[str, Decision]:
@@ -120,14 +118,25 @@ def blind_votes(log: Sequence[Decision]) -> dict[str, Decision]:
 
 def settling(vote: Decision, by: str, comment: str, version: int) -> Decision:
     """The entry that makes a vote the decision of its text."""
-    return Decision(vote.counterfactual_id, vote.example_id, vote.status, by, vote.reasons, vote.override_reason, comment,
-                    now(), None, version, purpose="adjudication")
+    return Decision(
+        vote.counterfactual_id,
+        vote.example_id,
+        vote.status,
+        by,
+        vote.reasons,
+        vote.override_reason,
+        comment,
+        now(),
+        None,
+        version,
+        purpose="adjudication",
+    )
 
 
 def settled_by_agreement(log: Sequence[Decision], made: Decision) -> Decision | None:
     """The entry that settles a text once `made` completes two opinions that agree; None where none is due.
 
-    Due where the text stands at something else, such as the flag that asked for the 
+    Due where the text stands at something else, such as the flag that asked for the
     """
     number = max((d.seq or 0 for d in log), default=0) + 1
     after = [*log, replace(made, seq=number)]

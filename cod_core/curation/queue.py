@@ -27,4 +27,5 @@ def order(cards: Sequence, sort: str) -> list:
         if sort == "edit":
             return (0, check.edit_fraction)
         return (0, -(check.similarity if check.similarity is not None else -1.0))
+
     return sorted(cards, key=key)

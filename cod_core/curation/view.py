@@ -83,8 +83,13 @@ class Row:
         return self.decision.status if self.decision else "pending"
 
 
-_LISTED = {"todo": frozenset({"pending", "skipped"}), "kept": frozenset(KEPT), "left": frozenset({"rejected"}),
-           "flagged": frozenset({"needs_review"}), "all": frozenset(STATUSES)}
+_LISTED = {
+    "todo": frozenset({"pending", "skipped"}),
+    "kept": frozenset(KEPT),
+    "left": frozenset({"rejected"}),
+    "flagged": frozenset({"needs_review"}),
+    "all": frozenset(STATUSES),
+}
 
 
 def belongs(row: Row, show: str) -> bool:
@@ -100,12 +105,18 @@ def counts(rows: Iterable[Row]) -> dict[str, int]:
 
 def narrowed(rows: Iterable[Row], view: View, found: set[str] | None = None) -> list[Row]:
     """The rows that the filters leave, of every list. found: ids of the texts that hold the words of view.find."""
+
     def fits(row: Row) -> bool:
         decision = row.decision
-        return ((not view.label or row.source == view.label) and (not view.origin or view.origin in row.origins)
-                and (not view.reason or (decision is not None and view.reason in decision.reasons))
-                and (not view.who or (decision is not None and decision.annotator == view.who))
-                and (not view.differs or row.differs) and (found is None or row.example_id in found))
+        return (
+            (not view.label or row.source == view.label)
+            and (not view.origin or view.origin in row.origins)
+            and (not view.reason or (decision is not None and view.reason in decision.reasons))
+            and (not view.who or (decision is not None and decision.annotator == view.who))
+            and (not view.differs or row.differs)
+            and (found is None or row.example_id in found)
+        )
+
     return [row for row in rows if fits(row)] if view.filtered else list(rows)
 
 
@@ -132,8 +143,7 @@ def following(rows: list[Row], current: str | None, show: str, taken: frozenset[
     """
     ids = [r.example_id for r in rows]
     start = ids.index(current) + 1 if current in ids else 0
-    turned = [r for r in rows[start:] + rows[:start]
-              if r.example_id != current and belongs(r, show) and r.example_id not in taken]
+    turned = [r for r in rows[start:] + rows[:start] if r.example_id != current and belongs(r, show) and r.example_id not in taken]
     if show == "todo":
         turned.sort(key=lambda r: r.status == "skipped")
     return turned[0].example_id if turned else None

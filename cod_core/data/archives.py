@@ -27,15 +27,11 @@ def open_checked_zip(
     states, so the stated sizes bound what is unpacked. Raises BadInput with the first thing found wrong.
     """
     if len(data) > max_bytes:
-        raise BadInput(
-            f"{what} is {megabytes(len(data))}; at most {megabytes(max_bytes)} are accepted. Send a smaller one."
-        )
+        raise BadInput(f"{what} is {megabytes(len(data))}; at most {megabytes(max_bytes)} are accepted. Send a smaller one.")
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise BadInput(
-            f"{what} cannot be opened: it is damaged or not a file of this kind. Save it again and retry."
-        ) from error
+        raise BadInput(f"{what} cannot be opened: it is damaged or not a file of this kind. Save it again and retry.") from error
     entries = archive.infolist()
     if len(entries) > max_entries:
         raise BadInput(f"{what} holds {len(entries):,} parts; at most {max_entries:,} are accepted.")
@@ -49,9 +45,7 @@ def open_checked_zip(
     for entry in entries:
         path = PurePosixPath(entry.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in entry.filename or "\0" in entry.filename:
-            raise BadInput(
-                f"{what} names a part outside itself ({entry.filename[:80]!r}), which is unsafe. It was not opened."
-            )
+            raise BadInput(f"{what} names a part outside itself ({entry.filename[:80]!r}), which is unsafe. It was not opened.")
         if entry.flag_bits & 1:
             raise BadInput(f"{what} is protected with a password. Save it without one and try again.")
         if (entry.external_attr >> 16) & 0o170000 == 0o120000:

@@ -47,9 +47,7 @@ def draw(order: Sequence[str], k: int) -> list[str]:
     if k < 1:
         raise BadInput(f"A draw needs at least 1 row, not {k}.")
     if k > len(order):
-        raise NotEnoughData(
-            f"k = {k} rows were asked for and {len(order)} can be used. Choose a smaller k or add labelled texts."
-        )
+        raise NotEnoughData(f"k = {k} rows were asked for and {len(order)} can be used. Choose a smaller k or add labelled texts.")
     return list(order[:k])
 
 
@@ -74,8 +72,13 @@ def aimed_evenly(target_of: Mapping[str, str], label_of: Mapping[str, str], labe
 
 
 def with_pairs_first(
-    order: Sequence[str], pairs: Container[str], need: int, label_of: Mapping[str, str] | None = None,
-    target_of: Mapping[str, str] | None = None, labels: Sequence[str] = (), seed: int = 0,
+    order: Sequence[str],
+    pairs: Container[str],
+    need: int,
+    label_of: Mapping[str, str] | None = None,
+    target_of: Mapping[str, str] | None = None,
+    labels: Sequence[str] = (),
+    seed: int = 0,
 ) -> list[str]:
     """The order changed as little as possible so that its first `need` ids all have a counterfactual.
 

@@ -127,12 +127,7 @@ def hub_set(name: str) -> HubSet:
 
 
 def load_hub(
-    name: str,
-    split: str = "train",
-    limit: int = 1000,
-    progress: Progress = silent,
-    load: Callable | None = None,
-    seed: int = 7,
+    name: str, split: str = "train", limit: int = 1000, progress: Progress = silent, load: Callable | None = None, seed: int = 7
 ) -> list[Example]:
     """Up to `limit` labelled texts of one split, as many of each class as there are, in an order fixed by seed.
 
@@ -168,10 +163,7 @@ def _rows(chosen: HubSet, hub_split: str, load: Callable | None, seed: int):
 
 
 def _examples(rows, chosen: HubSet, split: str, limit: int, progress: Progress) -> list[Example]:
-    room = {
-        label: limit // len(chosen.task.labels) + (i < limit % len(chosen.task.labels))
-        for i, label in enumerate(chosen.task.labels)
-    }
+    room = {label: limit // len(chosen.task.labels) + (i < limit % len(chosen.task.labels)) for i, label in enumerate(chosen.task.labels)}
     out: dict[str, Example] = {}
     for row in rows:
         label = chosen.labels.get(row[chosen.label])
@@ -192,16 +184,6 @@ def _examples(rows, chosen: HubSet, split: str, limit: int, progress: Progress) 
 
 def _about_the_hub(error: Exception) -> bool:
     """Whether an error is the network's or the hub's, not a mistake of this program or a cancelled job."""
-    libraries = (
-        "datasets",
-        "huggingface_hub",
-        "httpx",
-        "httpcore",
-        "requests",
-        "urllib3",
-        "aiohttp",
-        "fsspec",
-        "pyarrow",
-    )
+    libraries = ("datasets", "huggingface_hub", "httpx", "httpcore", "requests", "urllib3", "aiohttp", "fsspec", "pyarrow")
     home = type(error).__module__.split(".")[0]
     return home in libraries or isinstance(error, (OSError, EOFError))

@@ -49,8 +49,7 @@ def meet(found: Sequence[Example], stored: Iterable[Example]) -> Meeting:
             continue
         _settle(e, side)
         if gets_label:
-            labelled.append(replace(known, label=e.label, split=e.split, source_id=e.source_id,
-                                    metadata={**known.metadata, **e.metadata}))
+            labelled.append(replace(known, label=e.label, split=e.split, source_id=e.source_id, metadata={**known.metadata, **e.metadata}))
         else:
             new.append(e)
     return Meeting(new, labelled, refused)
@@ -115,9 +114,14 @@ def _elsewhere(e: Example, side: dict[tuple[str, str], str]) -> str | None:
         if other == e.split:
             continue
         if kind == "source":
-            return (f"Another text of the source {value[:60]!r} is {PLACES[other]}, so this cannot be {PLACES[e.split]}: texts of one "
-                    f"source stay together. Leave it out, or import it as {PLACES[other]}.")
-        remedy = ("Write it letter by letter as it is there, and that text gets this label." if other == "unlabelled" else
-                  "Leave it out: students would be asked what they learnt.")
+            return (
+                f"Another text of the source {value[:60]!r} is {PLACES[other]}, so this cannot be {PLACES[e.split]}: texts of one "
+                f"source stay together. Leave it out, or import it as {PLACES[other]}."
+            )
+        remedy = (
+            "Write it letter by letter as it is there, and that text gets this label."
+            if other == "unlabelled"
+            else "Leave it out: students would be asked what they learnt."
+        )
         return f"The same words, in other case or spacing, are {PLACES[other]} already, so this cannot be {PLACES[e.split]}. {remedy}"
     return None

@@ -121,8 +121,10 @@ def _delimited(text: str, mark: str, mend: Mend) -> Raw:
     if last != [_END]:  # it stands inside quotation marks that never close
         rows.append((number, ["\n" + mark]))
     lost = [number for number, cells in rows if _ran_into(cells, mark)]
-    said = ("A quotation mark in this row does not close at the end of its cell, so rows below may have run into it. "
-            "Write each quotation mark inside a text twice.")
+    said = (
+        "A quotation mark in this row does not close at the end of its cell, so rows below may have run into it. "
+        "Write each quotation mark inside a text twice."
+    )
     return Raw([row for row in rows if row[0] not in set(lost)], mend, problems=[(number, said) for number in lost])
 
 
@@ -153,9 +155,7 @@ def xlsx_file(data: bytes) -> Raw:
             if entry.filename.endswith((".xml", ".rels")):
                 with archive.open(entry) as part:
                     if b"<!DOCTYPE" in part.read(4096).replace(b"\0", b"").upper():
-                        raise BadInput(
-                            f"{what} holds a document type definition, which is unsafe. Save it again in Excel."
-                        )
+                        raise BadInput(f"{what} holds a document type definition, which is unsafe. Save it again in Excel.")
     import openpyxl
 
     try:
@@ -165,9 +165,7 @@ def xlsx_file(data: bytes) -> Raw:
             rows = list(_sheet_rows(sheet))
             if rows:
                 others = len(book.worksheets) - 1
-                return Raw(
-                    rows, note=f"Only the sheet {sheet.title!r} was read; {others} more were not." if others else ""
-                )
+                return Raw(rows, note=f"Only the sheet {sheet.title!r} was read; {others} more were not." if others else "")
     except BadInput:
         raise
     except Exception as error:  # openpyxl raises whatever its parsers meet in a damaged file
@@ -219,8 +217,7 @@ def jsonl_file(data: bytes) -> Raw:
             raise too_many()
     if not found:
         raise BadInput(
-            "No row of the file is a JSON object. One object in braces a line is expected, like "
-            '{"text": "...", "label": "..."}.'
+            'No row of the file is a JSON object. One object in braces a line is expected, like {"text": "...", "label": "..."}.'
         )
     names = list(dict.fromkeys(key for _, value in found for key in value))
     check_width(len(names))
@@ -255,6 +252,4 @@ def too_many() -> BadInput:
 def check_width(columns: int) -> None:
     """Raises BadInput for more columns than are accepted."""
     if columns > MAX_COLUMNS:
-        raise BadInput(
-            f"The file has {columns:,} columns; at most {MAX_COLUMNS} are accepted. Remove those not needed."
-        )
+        raise BadInput(f"The file has {columns:,} columns; at most {MAX_COLUMNS} are accepted. Remove those not needed.")

@@ -75,8 +75,7 @@ def read_table(name: str, data: bytes, header: bool | None = None) -> Table:
         raise BadInput(f"Files ending in .{ending or '?'} cannot be read. Use CSV, TSV, XLSX, JSONL or TXT.{hint}")
     if len(data) > MAX_UPLOAD_BYTES:
         raise BadInput(
-            f"The file is {megabytes(len(data))}; at most {megabytes(MAX_UPLOAD_BYTES)} are accepted. "
-            "Split it into smaller files."
+            f"The file is {megabytes(len(data))}; at most {megabytes(MAX_UPLOAD_BYTES)} are accepted. Split it into smaller files."
         )
     if not data.strip():
         raise BadInput("The file is empty. Choose a file with at least one row of text.")
@@ -95,11 +94,7 @@ def _finish(raw: Raw, header: bool | None) -> Table:
     if names is None:
         cells = [cells for _, cells in listed[:200]]
         header = _has_header(cells) if header is None else header
-        names = (
-            listed.pop(0)[1]
-            if header and listed
-            else [f"column {i + 1}" for i in range(max(map(len, cells), default=1))]
-        )
+        names = listed.pop(0)[1] if header and listed else [f"column {i + 1}" for i in range(max(map(len, cells), default=1))]
     if len(listed) > MAX_ROWS:
         raise parsing.too_many()
     parsing.check_width(len(names))

@@ -43,19 +43,48 @@ _SENTIMENT = ("negative", "positive")
 SAMPLES = {
     s.name: s
     for s in (
-        Sample("movies", "Movie reviews", "movieReviewSnippets", Task(
-            "What does the writer think of the film?", _SENTIMENT,
-            ("The writer finds the film bad.", "The writer finds the film good.")), 0.1, 0.2),
-        Sample("amazon", "Product reviews", "amazonReviewSnippets", Task(
-            "What does the writer think of the product?", _SENTIMENT,
-            ("The writer is unhappy with it.", "The writer is happy with it.")), 0.06, 0.3, grouped=True),
-        Sample("tweets", "Tweets", "tweets", Task(
-            "How does the writer feel?", _SENTIMENT,
-            ("The mood of the tweet is bad.", "The mood of the tweet is good.")), 0.06, 0.28),
-        Sample("news", "Newspaper editorials (three classes)", "nytEditorialSnippets", Task(
-            "What is the tone of the sentence?", ("negative", "neutral", "positive"),
-            ("The tone is critical or bleak.", "The tone is matter-of-fact.", "The tone is approving or hopeful.")),
-            0.08, 0.25, grouped=True),
+        Sample(
+            "movies",
+            "Movie reviews",
+            "movieReviewSnippets",
+            Task(
+                "What does the writer think of the film?", _SENTIMENT, ("The writer finds the film bad.", "The writer finds the film good.")
+            ),
+            0.1,
+            0.2,
+        ),
+        Sample(
+            "amazon",
+            "Product reviews",
+            "amazonReviewSnippets",
+            Task(
+                "What does the writer think of the product?", _SENTIMENT, ("The writer is unhappy with it.", "The writer is happy with it.")
+            ),
+            0.06,
+            0.3,
+            grouped=True,
+        ),
+        Sample(
+            "tweets",
+            "Tweets",
+            "tweets",
+            Task("How does the writer feel?", _SENTIMENT, ("The mood of the tweet is bad.", "The mood of the tweet is good.")),
+            0.06,
+            0.28,
+        ),
+        Sample(
+            "news",
+            "Newspaper editorials (three classes)",
+            "nytEditorialSnippets",
+            Task(
+                "What is the tone of the sentence?",
+                ("negative", "neutral", "positive"),
+                ("The tone is critical or bleak.", "The tone is matter-of-fact.", "The tone is approving or hopeful."),
+            ),
+            0.08,
+            0.25,
+            grouped=True,
+        ),
     )
 }
 
@@ -74,8 +103,20 @@ def fetch_archive(folder: Path) -> Path:
     """
     path = folder / _OUTER
     if not path.exists():
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "vaderSentiment",
-                   "--no-build-isolation", "--dest", str(folder), "vaderSentiment==3.3.2"]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--no-binary",
+            "vaderSentiment",
+            "--no-build-isolation",
+            "--dest",
+            str(folder),
+            "vaderSentiment==3.3.2",
+        ]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -132,5 +173,4 @@ def _split(rows: list[tuple[str, str, str]], spec: Sample) -> list[Example]:
         split_of[source] = "test" if share < spec.test else "validation" if share < spec.test + spec.validation else "train"
         seen += counts[source]
     rng.shuffle(rows)
-    return [Example(short_hash(text), text, label, split_of[source], source if spec.grouped else None)
-            for text, label, source in rows]
+    return [Example(short_hash(text), text, label, split_of[source], source if spec.grouped else None) for text, label, source in rows]

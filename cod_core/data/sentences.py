@@ -25,7 +25,7 @@ class Row:
 
 
 def default_template(columns: Sequence[str]) -> str:
-    """"Age is {age}. Blood pressure is {blood_pressure}." for the person to make better."""
+    """ "Age is {age}. Blood pressure is {blood_pressure}." for the person to make better."""
     return " ".join(f"{_spoken(c)} is {{{c}}}." for c in columns)
 
 
@@ -39,8 +39,9 @@ def fields_of(template: str, columns: Sequence[str]) -> list[str]:
     named = [name.strip() for name in _FIELD.findall(template)]
     unknown = [name for name in named if name not in columns]
     if unknown:
-        raise BadInput(f"The template names columns that are not in the table: {', '.join(unknown)}. "
-                       f"Its columns are: {', '.join(columns)}.")
+        raise BadInput(
+            f"The template names columns that are not in the table: {', '.join(unknown)}. Its columns are: {', '.join(columns)}."
+        )
     if not named:
         raise BadInput("Name at least one column in braces, such as: The patient is {age} years old.")
     if len(set(named)) < len(named):
@@ -74,8 +75,11 @@ def to_row(template: str, original: Mapping[str, str], changed: str) -> Row:
     """
     before, places = _with_places(template, original)
     inside = [span for span in places.values()]
-    outside = tuple(edit.b_text or edit.a_text for edit in diff(before, changed)
-                    if not any(start <= edit.a_start and edit.a_end <= end for start, end in inside))
+    outside = tuple(
+        edit.b_text or edit.a_text
+        for edit in diff(before, changed)
+        if not any(start <= edit.a_start and edit.a_end <= end for start, end in inside)
+    )
     moved = _moved(before, changed, places)
     return Row({name: _trimmed(changed[start:end], before[slice(*places[name])]) for name, (start, end) in moved.items()}, outside)
 
@@ -89,6 +93,7 @@ def _moved(before: str, changed: str, places: Mapping[str, tuple[int, int]]) -> 
     """Where each column's words stand in the changed sentence, from the edits around and inside them."""
     edits, out = diff(before, changed), {}
     for name, (start, end) in places.items():
+
         def there(at: int, side: str) -> int:
             shift = 0
             for edit in edits:
@@ -99,6 +104,7 @@ def _moved(before: str, changed: str, places: Mapping[str, tuple[int, int]]) -> 
                 elif edit.a_start == edit.a_end == at and side == "end":
                     return edit.b_end
             return at + shift
+
         out[name] = (there(start, "start"), there(end, "end"))
     return out
 

@@ -42,9 +42,7 @@ def split_examples(examples: Sequence[Example], seed: int, test: float = 0.3, va
     Raises BadInput for shares that leave nothing to train on.
     """
     if test < 0 or validation < 0 or test + validation >= 1:
-        raise BadInput(
-            f"The shares for test ({test}) and validation ({validation}) must be 0 or more, together below 1."
-        )
+        raise BadInput(f"The shares for test ({test}) and validation ({validation}) must be 0 or more, together below 1.")
     fixed = Counter(e.split for e in examples)
     test = 0.0 if fixed["test"] else test
     validation = 0.0 if fixed["validation"] else validation
@@ -53,14 +51,10 @@ def split_examples(examples: Sequence[Example], seed: int, test: float = 0.3, va
         held = (
             f" The {fixed['test']} test texts were given."
             if fixed["test"]
-            else (
-                " Without test texts only agreement with the teacher can be measured: upload a test file or more texts."
-            )
+            else (" Without test texts only agreement with the teacher can be measured: upload a test file or more texts.")
         )
         return Split(
-            list(examples),
-            f"All {len(free)} labelled texts are used for training, since fewer than "
-            f"{SMALL} are too few to divide.{held}",
+            list(examples), f"All {len(free)} labelled texts are used for training, since fewer than {SMALL} are too few to divide.{held}"
         )
     split_of = _assign([examples[i] for i in free], seed, test, validation)
     out = list(examples)

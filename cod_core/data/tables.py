@@ -37,31 +37,8 @@ _TEXT = (
     "note",
     "question",
 )
-_LABEL = (
-    "label",
-    "class",
-    "category",
-    "sentiment",
-    "gold",
-    "target",
-    "label_text",
-    "ground_truth",
-    "rating",
-    "stars",
-    "answer",
-)
-_SOURCE = (
-    "source_id",
-    "source",
-    "document_id",
-    "doc_id",
-    "review_id",
-    "group",
-    "group_id",
-    "batch_id",
-    "thread_id",
-    "case_id",
-)
+_LABEL = ("label", "class", "category", "sentiment", "gold", "target", "label_text", "ground_truth", "rating", "stars", "answer")
+_SOURCE = ("source_id", "source", "document_id", "doc_id", "review_id", "group", "group_id", "batch_id", "thread_id", "case_id")
 _SPLIT = ("split", "set", "fold", "subset", "partition")
 _SPLITS = {
     "train": "train",
@@ -127,18 +104,12 @@ def guess_columns(table: Table) -> Columns:
         return name
 
     split = take(_named(left, _SPLIT, lambda n: sum(c.lower() in _SPLITS for c in cells[n]) * 2 > len(cells[n])))
-    text = take(
-        _named(left, _TEXT, lambda n: any(cells[n])) or max(left, key=lambda n: _mean_length(cells[n]), default=None)
-    )
+    text = take(_named(left, _TEXT, lambda n: any(cells[n])) or max(left, key=lambda n: _mean_length(cells[n]), default=None))
     if text is None:
         raise BadInput("The table has no column that could hold texts.")
     label = take(
         _named(left, _LABEL, lambda n: _few_values(cells[n], 60))
-        or min(
-            (n for n in left if _few_values(cells[n], 20) and n.lower() not in _SOURCE),
-            key=lambda n: len(set(cells[n])),
-            default=None,
-        )
+        or min((n for n in left if _few_values(cells[n], 20) and n.lower() not in _SOURCE), key=lambda n: len(set(cells[n])), default=None)
     )
     source = take(_named(left, _SOURCE, lambda n: any(cells[n])))
     return Columns(text, label, source, split, left)
@@ -156,9 +127,7 @@ def _mean_length(cells: Sequence[str]) -> float:
 def _few_values(cells: Sequence[str], most: int) -> bool:
     """Looks like labels: at least two short values, repeated where there are more than a handful of rows."""
     values = {cell for cell in cells if cell}
-    return (
-        2 <= len(values) <= most and max(map(len, values)) <= 60 and (len(cells) < 8 or len(values) <= len(cells) / 2)
-    )
+    return 2 <= len(values) <= most and max(map(len, values)) <= 60 and (len(cells) < 8 or len(values) <= len(cells) / 2)
 
 
 def label_values(table: Table, columns: Columns) -> dict[str, int]:
@@ -169,11 +138,7 @@ def label_values(table: Table, columns: Columns) -> dict[str, int]:
 
 
 def to_examples(
-    table: Table,
-    columns: Columns,
-    labels: Mapping[str, str] | None = None,
-    role: str = "labelled",
-    keep: Sequence[str] = (),
+    table: Table, columns: Columns, labels: Mapping[str, str] | None = None, role: str = "labelled", keep: Sequence[str] = ()
 ) -> Import:
     """The rows of a table as Examples, with every row that cannot be used named.
 
@@ -199,24 +164,18 @@ def to_examples(
     for i, row in enumerate(table.row_numbers):
         text = clean_text(texts[i])
         label, message = _label(raws[i].strip(), labels) if role != "unlabelled" else (None, None)
-        split = {"test": "test", "unlabelled": "unlabelled"}.get(role) or _SPLITS.get(
-            splits[i].strip().lower() or "train"
-        )
+        split = {"test": "test", "unlabelled": "unlabelled"}.get(role) or _SPLITS.get(splits[i].strip().lower() or "train")
         message = text_problem(text) or message
         if message is None and split is None:
             message = f"The split {splits[i].strip()[:40]!r} is not train, validation or test."
         if message is None and text in seen:
             first, other = seen[text]
-            message = f"This is the same text as row {first}" + (
-                f", there labelled {other!r}." if other != label else "."
-            )
+            message = f"This is the same text as row {first}" + (f", there labelled {other!r}." if other != label else ".")
         if message is not None:
             problems.append(Problem(row, message))
             continue
         seen[text] = (row, label)
-        metadata = {
-            name: _CONTROL.sub(" ", cells[i].strip())[:MAX_CHARS] for name, cells in kept.items() if cells[i].strip()
-        }
+        metadata = {name: _CONTROL.sub(" ", cells[i].strip())[:MAX_CHARS] for name, cells in kept.items() if cells[i].strip()}
         source = _CONTROL.sub(" ", sources[i].strip())[:200] or None
         examples.append(Example(short_hash(text), text, label, split, source, metadata))
         rows.append(row)
@@ -261,8 +220,10 @@ def _label(raw: str, labels: Mapping[str, str] | None) -> tuple[str | None, str 
         return None, "The row has no label."
     name = raw if labels is None else labels.get(raw)
     if not name:
-        return None, (f"The label {raw[:60]!r} is not one of the labels of this project. Add the file again and say what it "
-                      "means, or correct it there.")
+        return None, (
+            f"The label {raw[:60]!r} is not one of the labels of this project. Add the file again and say what it "
+            "means, or correct it there."
+        )
     if problem := text_problem(name):
         return None, problem.replace("The text", "The label")
     return name[:200], None

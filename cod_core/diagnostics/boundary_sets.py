@@ -110,7 +110,9 @@ def set_distance(first, second) -> SetDistance | None:
     return SetDistance(
         float(max(there.max(), back.max())),
         float(max(np.percentile(there, 95), np.percentile(back, 95))),
-        float((there.mean() + back.mean()) / 2), len(first), len(second),
+        float((there.mean() + back.mean()) / 2),
+        len(first),
+        len(second),
     )
 
 
@@ -139,7 +141,7 @@ def linear_surrogate(phi, logprobs, l2: float = 1e-2) -> tuple[np.ndarray, np.nd
     hits = 0
     for start in (0, 1):
         weight, bias = _ridge(phi[start::2], z[start::2], l2)
-        hits += int(((phi[1 - start::2] @ weight.T + bias).argmax(-1) == z[1 - start::2].argmax(-1)).sum())
+        hits += int(((phi[1 - start :: 2] @ weight.T + bias).argmax(-1) == z[1 - start :: 2].argmax(-1)).sum())
     return *_ridge(phi, z, l2), hits / len(phi)
 
 

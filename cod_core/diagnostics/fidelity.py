@@ -86,9 +86,13 @@ def fidelity(teacher_logprobs, student_logprobs, gold=None, seed: int = 0, resam
         raise ValueError("fidelity needs at least one row")
     known = np.zeros(len(teacher), bool) if gold is None else np.asarray(gold) >= 0
     judged = [quality(x[known], np.asarray(gold)[known], seed, resamples) if known.any() else None for x in (student, teacher)]
-    return Fidelity(agreement(teacher, student), float(kl(teacher, student).mean()),
-                    float(jensen_shannon(teacher, student).mean()), *judged,
-                    calibration_error(*against_teacher(teacher, student), seed, resamples))
+    return Fidelity(
+        agreement(teacher, student),
+        float(kl(teacher, student).mean()),
+        float(jensen_shannon(teacher, student).mean()),
+        *judged,
+        calibration_error(*against_teacher(teacher, student), seed, resamples),
+    )
 
 
 def wilson(hits: int, n: int, level: float = 0.95) -> Share:
@@ -142,13 +146,13 @@ def quality(logprobs, gold, seed: int = 0, resamples: int = 200) -> Quality:
         **_from_table(gold, guess, logprobs.shape[1]),
         brier=float(((probs - truth) ** 2).sum(-1).mean()),
         nll=float(-np.log(_clipped(logprobs)[np.arange(len(gold)), gold]).mean()),
-        ece=error, ece_low=low, ece_high=high,
+        ece=error,
+        ece_low=low,
+        ece_high=high,
     )
 
 
-def calibration_error(
-    confidence, right, seed: int = 0, resamples: int = 200
-) -> tuple[float | None, float | None, float | None]:
+def calibration_error(confidence, right, seed: int = 0, resamples: int = 200) -> tuple[float | None, float | None, float | None]:
     """(ECE, low, high): expected calibration error in 10 bins of equal mass, with a 95 % bootstrap interval.
 
     confidence: (n,) probability of the chosen class. right: (n,) bool, or a probability in [0, 1]. Rows of equal
@@ -190,10 +194,7 @@ def pair_fidelity(teacher_x, teacher_cf, student_x, student_cf) -> PairFidelity:
     if not len(tx) == len(tc) == len(sx) == len(sc):
         raise ValueError("the four arrays must hold the same pairs")
     flips = tx != tc
-    return PairFidelity(
-        wilson(int(((tx == sx) & (tc == sc)).sum()), len(tx)),
-        wilson(int((flips & (sx != sc)).sum()), int(flips.sum())),
-    )
+    return PairFidelity(wilson(int(((tx == sx) & (tc == sc)).sum()), len(tx)), wilson(int((flips & (sx != sc)).sum()), int(flips.sum())))
 
 
 def _from_table(gold: np.ndarray, guess: np.ndarray, classes: int) -> dict[str, float]:
@@ -202,8 +203,10 @@ def _from_table(gold: np.ndarray, guess: np.ndarray, classes: int) -> dict[str, 
     right, truths, guesses, n = table.diagonal(), table.sum(1), table.sum(0), table.sum()
     seen = truths + guesses > 0
     spread = math.sqrt(float((n**2 - (truths**2).sum()) * (n**2 - (guesses**2).sum())))
-    return {"macro_f1": float((2 * right[seen] / (truths + guesses)[seen]).mean()),
-            "mcc": float((n * right.sum() - truths @ guesses) / spread) if spread > 0 else 0.0}
+    return {
+        "macro_f1": float((2 * right[seen] / (truths + guesses)[seen]).mean()),
+        "mcc": float((n * right.sum() - truths @ guesses) / spread) if spread > 0 else 0.0,
+    }
 
 
 def _ece(confidence: np.ndarray, right: np.ndarray) -> float:

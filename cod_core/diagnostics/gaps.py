@@ -56,8 +56,12 @@ def paths(pairs: Sequence[tuple[str, str]], seed: int = 0, draws: int = RANDOM_O
     for i, (a, b) in enumerate(pairs):
         distinct = dict.fromkeys(tuple(order) for order in orders(len(diff(a, b)), draws, seed + i))
         steps = [text_path(a, b, order) for order in distinct]
-        groups.append(tuple((np.array([level for level, _ in path]),
-                             np.array([place.setdefault(text, len(place)) for _, text in path])) for path in steps))
+        groups.append(
+            tuple(
+                (np.array([level for level, _ in path]), np.array([place.setdefault(text, len(place)) for _, text in path]))
+                for path in steps
+            )
+        )
     return Paths(tuple(place), tuple(groups))
 
 
@@ -85,8 +89,9 @@ def gaps(found: Paths, teacher_rows, student_rows, lengths: Sequence[float]) -> 
             if at == 0:
                 t_level, s_level = l_t, np.where(same, l_s, np.nan)
         on_first = students[:, group[0][1]].argmax(-1)
-        columns.append((np.mean(each, axis=0), each[0], same, t_level, s_level, lengths[i], a, b, i,
-                        (on_first[:, 1:] != on_first[:, :-1]).sum(-1)))
+        columns.append(
+            (np.mean(each, axis=0), each[0], same, t_level, s_level, lengths[i], a, b, i, (on_first[:, 1:] != on_first[:, :-1]).sum(-1))
+        )
     shape = (len(columns), len(students))
 
     def many(j: int, kind: type = float) -> np.ndarray:
@@ -94,8 +99,8 @@ def gaps(found: Paths, teacher_rows, student_rows, lengths: Sequence[float]) -> 
 
     def one(j: int, kind: type = float) -> np.ndarray:
         return np.array([c[j] for c in columns], dtype=kind)
-    return Gaps(many(0), many(1), many(2, bool), one(3), many(4), one(5), one(6, int), one(7, int), one(8, int),
-                many(9, int))
+
+    return Gaps(many(0), many(1), many(2, bool), one(3), many(4), one(5), one(6, int), one(7, int), one(8, int), many(9, int))
 
 
 def first_crossing(levels, rows, from_class: int) -> np.ndarray:

@@ -43,6 +43,8 @@ def head_angles(weight, other) -> dict[tuple[int, int], float]:
     weight, other = np.asarray(weight, dtype=np.float64), np.asarray(other, dtype=np.float64)
     if weight.shape != other.shape:
         raise ValueError(f"two heads on one encoder and one order of labels are needed: {weight.shape}, {other.shape}")
-    return {(a, c): float(normal_angle(weight[a] - weight[c], other[a] - other[c])[0])
-            for a in range(len(weight)) for c in range(a + 1, len(weight))}
-
+    return {
+        (a, c): float(normal_angle(weight[a] - weight[c], other[a] - other[c])[0])
+        for a in range(len(weight))
+        for c in range(a + 1, len(weight))
+    }

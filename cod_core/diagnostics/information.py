@@ -112,5 +112,4 @@ def compare(unlabelled_phi, real_phi, real_probs, pair_phi, pair_probs, lam: flo
     if len(real_phi) != len(pair_phi):
         raise ValueError(f"{len(real_phi)} real rows against {len(pair_phi)} in pairs: k must be equal")
     reduce = reduction(unlabelled_phi, len(real_phi))
-    return {"real": information(reduce(real_phi), real_probs, lam),
-            "pairs": information(reduce(pair_phi), pair_probs, lam)}
+    return {"real": information(reduce(real_phi), real_probs, lam), "pairs": information(reduce(pair_phi), pair_probs, lam)}

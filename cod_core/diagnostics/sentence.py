@@ -28,8 +28,17 @@ class Measured:
 
 
 def result_sentence(
-    k: int, before: float, after: float, effect: Effect, n_test: int, measure: str = ACCURACY, arm: str = "cod",
-    agreement: Measured | None = None, majority: float | None = None, rows_are: str = "test texts", real: int | None = None,
+    k: int,
+    before: float,
+    after: float,
+    effect: Effect,
+    n_test: int,
+    measure: str = ACCURACY,
+    arm: str = "cod",
+    agreement: Measured | None = None,
+    majority: float | None = None,
+    rows_are: str = "test texts",
+    real: int | None = None,
 ) -> str:
     """What the counterfactuals bought against KD on k real texts.
 
@@ -41,12 +50,16 @@ def result_sentence(
     """
     measured, start = Measured(before, after, effect, n_test, rows_are), budget(k, arm, real)
     if measure != ACCURACY:
-        return (f"{start} {AGREEMENT} {_clause(AGREEMENT, measured, 0, named=True)}. "
-                "There are no labelled test texts, so nothing is known of accuracy.")
+        return (
+            f"{start} {AGREEMENT} {_clause(AGREEMENT, measured, 0, named=True)}. "
+            "There are no labelled test texts, so nothing is known of accuracy."
+        )
     few = n_test < MIN_ROWS
     if few and agreement is not None:
-        text = (f"{start} {AGREEMENT} {_clause(AGREEMENT, agreement, n_test, named=True)}. "
-                f"Accuracy {_clause(ACCURACY, measured, n_test, named=True)}.")
+        text = (
+            f"{start} {AGREEMENT} {_clause(AGREEMENT, agreement, n_test, named=True)}. "
+            f"Accuracy {_clause(ACCURACY, measured, n_test, named=True)}."
+        )
     else:
         text = f"{start} {ACCURACY} {_clause(ACCURACY, measured, n_test, named=few)}."
     if majority is not None and after <= majority:
@@ -60,8 +73,7 @@ def budget(k: int, arm: str = "cod", real: int | None = None) -> str:
     Raises ValueError for another arm, or an odd k to be halved.
     """
     if arm == "cod_plus":
-        return (f"With {2 * k} training rows ({k} of your texts and {_their(k)}, "
-                f"instead of the {_count(k, 'text')} alone)")
+        return f"With {2 * k} training rows ({k} of your texts and {_their(k)}, instead of the {_count(k, 'text')} alone)"
     if arm != "cod" or (real is None and k % 2):
         raise ValueError(f"the arm is 'cod' with an even k or its texts counted, or 'cod_plus'; got {arm!r} with k = {k}")
     real = k // 2 if real is None else real
@@ -89,7 +101,7 @@ def verdict(effect: Effect, n_labelled: int, measure: str = ACCURACY) -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """"62 %"."""
+    """ "62 %"."""
     return f"{_rounded(100 * share, digits):.{digits}f} %"
 
 
@@ -113,8 +125,7 @@ def _clause(measure: str, m: Measured, labelled: int, named: bool) -> str:
     if m.effect.low is None or m.effect.high is None:
         interval = "no interval can be given"
     else:
-        interval = (f"95 % interval of the difference {points(m.effect.low, digits)} to "
-                    f"{points(m.effect.high, digits)} points")
+        interval = f"95 % interval of the difference {points(m.effect.low, digits)} to {points(m.effect.high, digits)} points"
     draws = _count(m.effect.n_seeds, "draw")
     if m.effect.caveat == ONE_DRAW:
         interval += " (from the choice of test texts alone)" if m.effect.low is not None else ""

@@ -58,8 +58,13 @@ class Effect:
 
 
 def paired_interval(
-    diffs: Sequence[float], row_diffs=None, n_test: int | None = None, distinct_draws: int | None = None,
-    overlap: float | None = 0.0, level: float = 0.95, min_rows: int = MIN_ROWS,
+    diffs: Sequence[float],
+    row_diffs=None,
+    n_test: int | None = None,
+    distinct_draws: int | None = None,
+    overlap: float | None = 0.0,
+    level: float = 0.95,
+    min_rows: int = MIN_ROWS,
 ) -> Effect:
     """The mean difference over draws with the interval of the module's docstring.
 
@@ -84,6 +89,7 @@ def paired_interval(
         total = max(v_draws, v_rows, v_draws + v_rows - (0.0 if one_draw else v_both))
         half = _t(level, _freedom(total, v_draws, v_rows, 1 if one_draw else seeds, n)) * math.sqrt(total)
         return mean - half, mean + half
+
     (low, high), p = around(v_seeds), 1.0 if one_draw else sign_flip_p(means)
     caveat = ONE_DRAW if one_draw else FEW_ROWS if n < min_rows else _chance(seeds, p, low, high)
     if not caveat:

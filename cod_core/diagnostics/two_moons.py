@@ -101,10 +101,17 @@ def demonstrate(seeds: Sequence[int], settings: Moons = Moons()) -> list[Demonst
     cod_rows = [(np.concatenate([x, cf]), y) for (x, y), cf in zip(half, cfs)]
     kd = _students(kd_rows, teachers, list(seeds), s, mesh)
     cod = _students(cod_rows, teachers, list(seeds), s, mesh)
-    return [Demonstration(seed, *axes, shown[i].argmax(-1).reshape(s.grid, s.grid), lines[i],
-                          _judged(*kd[i], 0, shown[i], lines[i], axes, s),
-                          _judged(*cod[i], s.k // 2, shown[i], lines[i], axes, s))
-            for i, seed in enumerate(seeds)]
+    return [
+        Demonstration(
+            seed,
+            *axes,
+            shown[i].argmax(-1).reshape(s.grid, s.grid),
+            lines[i],
+            _judged(*kd[i], 0, shown[i], lines[i], axes, s),
+            _judged(*cod[i], s.k // 2, shown[i], lines[i], axes, s),
+        )
+        for i, seed in enumerate(seeds)
+    ]
 
 
 def nearest_flips(points, boundary, past: float) -> np.ndarray:
@@ -143,8 +150,7 @@ def facing_distance(line, boundary, width: float) -> float:
     if not len(line) or not len(boundary):
         return width
     angle = np.linspace(0, np.pi, 200)
-    moons = [cKDTree(np.column_stack([np.cos(angle), np.sin(angle)])),
-             cKDTree(np.column_stack([1 - np.cos(angle), 0.5 - np.sin(angle)]))]
+    moons = [cKDTree(np.column_stack([np.cos(angle), np.sin(angle)])), cKDTree(np.column_stack([1 - np.cos(angle), 0.5 - np.sin(angle)]))]
     far = 0.0
     for own, other in ((line, boundary), (boundary, line)):
         inside = np.maximum(*(moon.query(own)[0] for moon in moons)) <= FACING
@@ -168,8 +174,7 @@ def _students(rows, teachers, seeds, s: Moons, mesh):
     Hard labels are the teacher's classes: in this plane there are no gold labels for moved points.
     """
     soft = _logprobs(teachers, np.stack([x for x, _ in rows]))
-    nets = _train([(x, t.argmax(-1), t) for (x, _), t in zip(rows, soft)], STUDENT_HIDDEN, s.student_steps, seeds, s,
-                  s.weight_decay)
+    nets = _train([(x, t.argmax(-1), t) for (x, _), t in zip(rows, soft)], STUDENT_HIDDEN, s.student_steps, seeds, s, s.weight_decay)
     shown = _logprobs(nets, np.broadcast_to(mesh, (len(rows), *mesh.shape)))
     return [(x, t, z) for (x, _), t, z in zip(rows, soft, shown)]
 
@@ -179,9 +184,16 @@ def _judged(points, soft, on_mesh, n_cf: int, teacher_on_mesh, line, axes, s: Mo
     width = float(np.hypot(np.ptp(axes[0]), np.ptp(axes[1])))
     distance = set_distance(line, boundary) or SetDistance(width, width, width, len(line), 0)
     regions, is_cf = on_mesh.argmax(-1), np.arange(len(points)) >= len(points) - n_cf
-    return Student(points, soft.argmax(-1), is_cf, regions.reshape(s.grid, s.grid), boundary,
-                   facing_distance(line, boundary, width), distance,
-                   float((regions == teacher_on_mesh.argmax(-1)).mean()))
+    return Student(
+        points,
+        soft.argmax(-1),
+        is_cf,
+        regions.reshape(s.grid, s.grid),
+        boundary,
+        facing_distance(line, boundary, width),
+        distance,
+        float((regions == teacher_on_mesh.argmax(-1)).mean()),
+    )
 
 
 def _train(rows, hidden: Sequence[int], steps: int, seeds: Sequence[int], s: Moons, decay: float):
@@ -194,8 +206,11 @@ def _train(rows, hidden: Sequence[int], steps: int, seeds: Sequence[int], s: Moo
     x, hard = np.stack([r[0] for r in rows]).astype(np.float32), np.eye(2, dtype=np.float32)[np.stack([r[1] for r in rows])]
     told = None if rows[0][2] is None else _softmax(np.stack([r[2] for r in rows]).astype(np.float32) / s.temperature)
     sizes, makers = [2, *hidden, 2], [np.random.default_rng([int(seed), len(hidden)]) for seed in seeds]
-    theta = [np.stack([m.uniform(-1, 1, shape) / a**0.5 for m in makers]).astype(np.float32)
-             for a, b in zip(sizes[:-1], sizes[1:]) for shape in ((a, b), (1, b))]
+    theta = [
+        np.stack([m.uniform(-1, 1, shape) / a**0.5 for m in makers]).astype(np.float32)
+        for a, b in zip(sizes[:-1], sizes[1:])
+        for shape in ((a, b), (1, b))
+    ]
     first, second = [np.zeros_like(p) for p in theta], [np.zeros_like(p) for p in theta]
     with threadpool_limits(1, "blas"):
         for step in range(1, steps + 1):

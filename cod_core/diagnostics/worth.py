@@ -42,8 +42,15 @@ def fit(rows: Rows, objective: Objective = Objective(), left_out: Sequence[int] 
     """(W (C, d), b (C,)) of the student on the rows, without those left out."""
     kept = np.setdiff1d(np.arange(len(rows.hard)), left_out)
     weight, bias = fit_linear_batch(
-        rows.features[None, kept], np.ones((1, len(kept))), rows.hard[None, kept], rows.soft[None, kept],
-        objective.temperature, objective.kd_weight, objective.l2, objective.scale)
+        rows.features[None, kept],
+        np.ones((1, len(kept))),
+        rows.hard[None, kept],
+        rows.soft[None, kept],
+        objective.temperature,
+        objective.kd_weight,
+        objective.l2,
+        objective.scale,
+    )
     return weight[0], bias[0]
 
 
@@ -73,8 +80,7 @@ def worths(rows: Rows, which: Sequence[int], dev_features, dev_gold, objective: 
     return -told.mean(-1) - present
 
 
-def retrained(rows: Rows, which: Sequence[int], dev_features, dev_gold,
-              objective: Objective = Objective()) -> np.ndarray:
+def retrained(rows: Rows, which: Sequence[int], dev_features, dev_gold, objective: Objective = Objective()) -> np.ndarray:
     """The same numbers the slow way: one student trained anew without each row. What worths is checked against."""
     present = nll(*fit(rows, objective), dev_features, dev_gold, objective.scale)
     return np.array([nll(*fit(rows, objective, [i]), dev_features, dev_gold, objective.scale) - present for i in which])
@@ -124,6 +130,7 @@ def _solver(z, bent, which, ridge, r: float):
         first = np.einsum("aibj,nbj->nai", inverse, gradient, optimize=True)
         pulled = core @ np.einsum("ni,nai->na", z[which], first)[..., None]
         return first + np.einsum("naib,nb->nai", spread, pulled[..., 0])
+
     return solve
 
 

@@ -16,11 +16,14 @@ def check_objective(config) -> None:
     if config.soft_labels not in SOFT_LABELS:
         raise BadInput(f"Soft labels are one of {', '.join(SOFT_LABELS)}, not {config.soft_labels!r}.")
     if not 0 < config.kappa < 1 or config.pair_weight < 0 or config.cf_weight <= 0:
-        raise BadInput("kappa lies between 0 and 1, pair_weight is 0 or more, cf_weight more than 0: "
-                       f"got {config.kappa}, {config.pair_weight}, {config.cf_weight}.")
+        raise BadInput(
+            "kappa lies between 0 and 1, pair_weight is 0 or more, cf_weight more than 0: "
+            f"got {config.kappa}, {config.pair_weight}, {config.cf_weight}."
+        )
     if config.temperature <= 0 or config.kd_weight < 0 or config.l2 <= 0:
-        raise BadInput("temperature and l2 are more than 0, kd_weight is 0 or more: "
-                       f"got {config.temperature}, {config.l2}, {config.kd_weight}.")
+        raise BadInput(
+            f"temperature and l2 are more than 0, kd_weight is 0 or more: got {config.temperature}, {config.l2}, {config.kd_weight}."
+        )
     for name in ("steps", "learning_rate", "batch_size", "layer_weight", "frozen_layers", "lora_rank"):
         if getattr(config, name) < 0:
             raise BadInput(f"{name} is 0 (the usual) or more, got {getattr(config, name)}.")
@@ -41,5 +44,7 @@ def check_linear(config) -> None:
             "and the pair loss need a student that is trained step by step. Choose the fine-tuned student for them."
         )
     if config.cf_weight != 1 and config.student != "linear":
-        raise BadInput("A weight for counterfactuals is for linear and fine-tuned students: the contrastive one and the vote "
-                       "compare texts with each other. Leave cf_weight away.")
+        raise BadInput(
+            "A weight for counterfactuals is for linear and fine-tuned students: the contrastive one and the vote "
+            "compare texts with each other. Leave cf_weight away."
+        )

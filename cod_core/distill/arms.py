@@ -49,8 +49,9 @@ def paired_rows(arm: str, k: int, cf_share: float = 0.5) -> int:
     return k if arm == "cod_plus" else round(cf_share * k)
 
 
-def rows_for(arm: str, order: Sequence[str], k: int, examples: Mapping[str, Example],
-             pairs: Mapping[str, Counterfactual], cf_share: float = 0.5) -> list[TrainRow]:
+def rows_for(
+    arm: str, order: Sequence[str], k: int, examples: Mapping[str, Example], pairs: Mapping[str, Counterfactual], cf_share: float = 0.5
+) -> list[TrainRow]:
     """The arm's rows, each original directly followed by its counterfactual where the arm has them.
 
     order: ids of one nested, class-balanced draw. examples: by id, each with a gold label. pairs: by example
@@ -68,8 +69,7 @@ def rows_for(arm: str, order: Sequence[str], k: int, examples: Mapping[str, Exam
     need, second = real_rows(arm, k, cf_share), paired_rows(arm, k, cf_share)
     if len(order) < need:
         raise NotEnoughData(
-            f"k = {k} needs {need} labelled training texts and there are {len(order)}. "
-            "Choose a smaller k or add labelled texts."
+            f"k = {k} needs {need} labelled training texts and there are {len(order)}. Choose a smaller k or add labelled texts."
         )
     if arm in PAIR_ARMS and not second:
         raise NotEnoughData(f"{cf_share:.1%} of k = {k} rows is not one counterfactual. Choose a larger k or a larger share.")
@@ -91,8 +91,9 @@ def rows_for(arm: str, order: Sequence[str], k: int, examples: Mapping[str, Exam
     return rows
 
 
-def _with_all_classes(order: Sequence[str], k: int, examples: Mapping[str, Example],
-                      sets: Mapping[str, Sequence[Counterfactual]]) -> list[TrainRow]:
+def _with_all_classes(
+    order: Sequence[str], k: int, examples: Mapping[str, Example], sets: Mapping[str, Sequence[Counterfactual]]
+) -> list[TrainRow]:
     """Real rows in order, each followed by its counterfactuals to the other classes, until there are k rows.
 
     sets: by example id, one counterfactual a class (fewer where a class was never reached). Raises NotEnoughData.
@@ -102,8 +103,10 @@ def _with_all_classes(order: Sequence[str], k: int, examples: Mapping[str, Examp
         if len(rows) >= k:
             return rows[:k]
         if not sets.get(id):
-            raise NotEnoughData(f"k = {k} needs counterfactuals to the other classes for more texts than have them. "
-                                "Propose for all other labels, or choose a smaller k.")
+            raise NotEnoughData(
+                f"k = {k} needs counterfactuals to the other classes for more texts than have them. "
+                "Propose for all other labels, or choose a smaller k."
+            )
         rows.append(TrainRow(examples[id].text, str(examples[id].label), id, False))
         rows += [TrainRow(cf.text, cf.target, id, True) for cf in sets[id]]
     if len(rows) < k:

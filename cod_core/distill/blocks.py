@@ -77,15 +77,22 @@ def do_block(block: Block) -> list[Done]:
         def keep(batch) -> None:
             for result, weight, bias in batch:
                 space = {"test": shared.spaces[0], "unlabelled": shared.spaces[2]}
-                found.append(Done(result, {name: _answers(s, weight, bias) for name, s in space.items() if len(s)},
-                                  weight.astype(np.float32), bias.astype(np.float32)))
+                found.append(
+                    Done(
+                        result,
+                        {name: _answers(s, weight, bias) for name, s in space.items() if len(s)},
+                        weight.astype(np.float32),
+                        bias.astype(np.float32),
+                    )
+                )
+
         run_linear_sweep(block.cells, shared.labels, phi, teacher, *sets, on_results=keep)
         return found
 
     def keep_told(batch) -> None:
         for result, logprobs in batch:
-            found.append(Done(result, {n: logprobs[n].argmax(-1).astype(np.uint8) for n in ("test", "unlabelled")
-                                       if len(logprobs[n])}))
+            found.append(Done(result, {n: logprobs[n].argmax(-1).astype(np.uint8) for n in ("test", "unlabelled") if len(logprobs[n])}))
+
     if kind == "retrieval":
         from cod_core.distill.retrieval import run_retrieval_sweep
 
@@ -96,8 +103,15 @@ def do_block(block: Block) -> list[Done]:
         from cod_core.models.device import one_thread
 
         with one_thread():
-            run_stepwise_sweep(block.cells, shared.labels, load_encoder(block.cells[0].config.student), teacher, *sets,
-                               on_results=keep_told, micro_batch=shared.micro_batch)
+            run_stepwise_sweep(
+                block.cells,
+                shared.labels,
+                load_encoder(block.cells[0].config.student),
+                teacher,
+                *sets,
+                on_results=keep_told,
+                micro_batch=shared.micro_batch,
+            )
     return found
 
 
@@ -110,8 +124,7 @@ def _answers(space, weight, bias):
 def _by_text(sets, values, cells):
     """texts -> rows of the matrices that came with the block."""
     table = {text: row for s, matrix in zip(sets, values) for text, row in zip(s.texts, matrix)}
-    table |= {row.text: soft for cell in cells if cell.soft is not None for row, soft in zip(cell.rows, cell.soft)
-              if row.text not in table}
+    table |= {row.text: soft for cell in cells if cell.soft is not None for row, soft in zip(cell.rows, cell.soft) if row.text not in table}
     width = len(next(iter(table.values()), ()))
     return lambda texts: np.array([table[t] for t in texts], dtype=np.float64).reshape(len(texts), width)
 

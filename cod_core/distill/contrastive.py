@@ -55,8 +55,14 @@ def contrastive_loss(embeddings, aimed, pairs: Sequence[tuple[int, int]] = (), h
 
 
 def train_contrastive(
-    config: RunConfig, rows: Sequence[TrainRow], labels: Sequence[str], soft_logprobs, encoder: EncoderModel,
-    progress: Progress = silent, scale: float = SCALE, lower: LowerStates | None = None,
+    config: RunConfig,
+    rows: Sequence[TrainRow],
+    labels: Sequence[str],
+    soft_logprobs,
+    encoder: EncoderModel,
+    progress: Progress = silent,
+    scale: float = SCALE,
+    lower: LowerStates | None = None,
 ) -> tuple[Trained, tuple[float, ...]]:
     """A student trained on rows, and its contrastive loss at every step. `encoder` itself is left as it was.
 
@@ -69,8 +75,9 @@ def train_contrastive(
     model = TrainableEncoder(lower, config.lora_rank or lora_rank_for(encoder), config.seed)
     states = lower([row.text for row in rows], alone=True)
     targets = torch.tensor(hard, device=model.device)
-    teacher = torch.tensor(soft if config.kd_weight else np.log(np.eye(len(labels))[hard].clip(1e-9)),
-                           dtype=torch.float32, device=model.device)
+    teacher = torch.tensor(
+        soft if config.kd_weight else np.log(np.eye(len(labels))[hard].clip(1e-9)), dtype=torch.float32, device=model.device
+    )
 
     def loss(part: list[int], _: list[int]):
         if len(part) < 2:
@@ -79,8 +86,17 @@ def train_contrastive(
         return contrastive_loss(model.pooled([states[i] for i in part]), aimed_similarity(targets[part], teacher[part]), pairs)
 
     history = train_steps(
-        loss, lambda: torch.zeros((), requires_grad=True), [{"params": model.trained(), "weight_decay": 0.01}], rows,
-        model.device, config.steps or STEPS, config.learning_rate or LEARNING_RATE, config.batch_size or BATCH_SIZE,
-        torch.Generator().manual_seed(config.seed), 0, progress)
+        loss,
+        lambda: torch.zeros((), requires_grad=True),
+        [{"params": model.trained(), "weight_decay": 0.01}],
+        rows,
+        model.device,
+        config.steps or STEPS,
+        config.learning_rate or LEARNING_RATE,
+        config.batch_size or BATCH_SIZE,
+        torch.Generator().manual_seed(config.seed),
+        0,
+        progress,
+    )
     weight, bias = start_head(config, rows, model.encode(states).double().numpy(), hard, soft, scale)
     return Trained(model, lower, weight, bias, labels, scale, config), history

@@ -25,8 +25,13 @@ from cod_core.types import RunConfig
 
 
 def train_decoder(
-    config: RunConfig, rows: Sequence[TrainRow], labels: Sequence[str], soft_logprobs, progress: Progress = silent,
-    micro_batch: int = 0, loaded=None,
+    config: RunConfig,
+    rows: Sequence[TrainRow],
+    labels: Sequence[str],
+    soft_logprobs,
+    progress: Progress = silent,
+    micro_batch: int = 0,
+    loaded=None,
 ) -> tuple[SequenceStudent, tuple[float, ...]]:
     """A student trained on rows, and its loss at every step. loaded: (model, tokenizer) instead of config.encoder's.
 
@@ -63,9 +68,18 @@ def train_decoder(
 
     trained = [p for p in model.parameters() if p.requires_grad]
     history = train_steps(
-        loss, lambda: torch.zeros((), requires_grad=True), [{"params": trained, "weight_decay": 0.01}], rows, device,
-        config.steps or STEPS, config.learning_rate or LEARNING_RATE, config.batch_size or BATCH_SIZE,
-        torch.Generator().manual_seed(config.seed), micro_batch, progress)
+        loss,
+        lambda: torch.zeros((), requires_grad=True),
+        [{"params": trained, "weight_decay": 0.01}],
+        rows,
+        device,
+        config.steps or STEPS,
+        config.learning_rate or LEARNING_RATE,
+        config.batch_size or BATCH_SIZE,
+        torch.Generator().manual_seed(config.seed),
+        micro_batch,
+        progress,
+    )
     whole = model.merge_and_unload() if rank else model
     return SequenceStudent(whole, tokenizer, f"finetuned:{config.encoder}", config.run_id), history
 

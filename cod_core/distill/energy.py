@@ -23,8 +23,13 @@ class Meter:
         logging.getLogger("codecarbon").setLevel(logging.CRITICAL)
         try:
             self._tracker = OfflineEmissionsTracker(
-                country_iso_code=COUNTRY, save_to_file=False, log_level="critical", allow_multiple_runs=True,
-                measure_power_secs=5, tracking_mode="process")
+                country_iso_code=COUNTRY,
+                save_to_file=False,
+                log_level="critical",
+                allow_multiple_runs=True,
+                measure_power_secs=5,
+                tracking_mode="process",
+            )
             self._tracker.start_task("0")
         except Exception:  # codecarbon probes the hardware in ways that fail on some machines: no estimate then
             logging.getLogger(__name__).info("no energy estimate on this machine")

@@ -19,8 +19,7 @@ TRIES, CONNECT_S = 5, 10
 
 
 def spread(
-    work: Callable, blocks: Sequence, on_done: Callable, workers: int = 1, scheduler: str | None = None,
-    gpu: bool = False, threads: int = 1,
+    work: Callable, blocks: Sequence, on_done: Callable, workers: int = 1, scheduler: str | None = None, gpu: bool = False, threads: int = 1
 ) -> int:
     """on_done(work(block)) for every block, here and in order of completion; returns how many were done.
 
@@ -47,8 +46,10 @@ def spread(
             except BrokenProcessPool as error:
                 tries += 1
                 if tries >= TRIES:
-                    raise CodError(f"Worker processes died {tries} times, most likely for want of memory. Try fewer "
-                                   "workers; what was finished is kept.") from error
+                    raise CodError(
+                        f"Worker processes died {tries} times, most likely for want of memory. Try fewer "
+                        "workers; what was finished is kept."
+                    ) from error
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -63,8 +64,9 @@ def _on_dask(work, blocks, on_done, scheduler: str, gpu: bool) -> int:
     try:
         client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:  # ValueError: an address without a port, or none at all
-        raise BadInput(f"No Dask scheduler answers at {scheduler}. Start one with `dask scheduler`, or leave "
-                       "COD_SCHEDULER out to use this machine.") from error
+        raise BadInput(
+            f"No Dask scheduler answers at {scheduler}. Start one with `dask scheduler`, or leave COD_SCHEDULER out to use this machine."
+        ) from error
     with client:
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         offers = any((worker.get("resources") or {}).get("GPU") for worker in workers)

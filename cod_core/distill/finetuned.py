@@ -57,8 +57,15 @@ def load_encoder(student: str) -> EncoderModel | None:
 
 
 def train_finetuned(
-    config: RunConfig, rows: Sequence[TrainRow], labels: Sequence[str], soft_logprobs, encoder: EncoderModel,
-    teacher=None, progress: Progress = silent, scale: float = SCALE, lower: LowerStates | None = None,
+    config: RunConfig,
+    rows: Sequence[TrainRow],
+    labels: Sequence[str],
+    soft_logprobs,
+    encoder: EncoderModel,
+    teacher=None,
+    progress: Progress = silent,
+    scale: float = SCALE,
+    lower: LowerStates | None = None,
     micro_batch: int = 0,
 ) -> tuple["Trained", tuple[float, ...]]:
     """A student trained on rows, and its loss at every step. `encoder` itself is left as it was.
@@ -81,8 +88,9 @@ def train_finetuned(
     head = [torch.tensor(a, dtype=torch.float32, device=model.device, requires_grad=True) for a in (weight, bias)]
     aligner = None
     if config.method != "kd":
-        aligner = LayerAligner(config.method, teacher, model.model, encoder.tokenizer, encoder.tokenize(texts), hard,
-                               len(labels), generator)
+        aligner = LayerAligner(
+            config.method, teacher, model.model, encoder.tokenizer, encoder.tokenize(texts), hard, len(labels), generator
+        )
     history = _train(config, rows, states, hard, soft, model, head, aligner, generator, scale, micro_batch, progress)
     return Trained(model, lower, *(a.detach().cpu().double().numpy() for a in head), labels, scale, config), history
 
@@ -114,8 +122,7 @@ class Trained:
         """The whole student, independent of what made it."""
         kind = self._config.student.partition(":")[0]
         own = self._model.finished()
-        return FinetunedStudent(own, self.weight, self.bias, self._labels, self._scale, f"{kind}:{own.id}",
-                                self._config.run_id)
+        return FinetunedStudent(own, self.weight, self.bias, self._labels, self._scale, f"{kind}:{own.id}", self._config.run_id)
 
 
 def _train(config, rows, states, hard, soft, model, head, aligner, generator, scale, micro_batch, progress):
@@ -137,5 +144,16 @@ def _train(config, rows, states, hard, soft, model, head, aligner, generator, sc
         share = np.mean([len(states[i]) for i in part]) / np.mean([len(states[i]) for i in batch])
         return value + (config.layer_weight or LAYER_WEIGHT) * float(share) * aligner.loss(hidden, part)
 
-    return train_steps(loss, lambda: config.l2 * (head[0] ** 2).sum(), groups, rows, device, config.steps or STEPS, rate,
-                       config.batch_size or BATCH_SIZE, generator, micro_batch, progress)
+    return train_steps(
+        loss,
+        lambda: config.l2 * (head[0] ** 2).sum(),
+        groups,
+        rows,
+        device,
+        config.steps or STEPS,
+        rate,
+        config.batch_size or BATCH_SIZE,
+        generator,
+        micro_batch,
+        progress,
+    )

@@ -19,9 +19,30 @@ from cod_core.types import ALL_ARMS, to_json
 
 SHARED = ("shots", "seeds", "first_seed", "draw_to", "pairs_first")
 LISTS = ("arms", "shots", "layers")
-KNOWN = ("student", "method", "encoder", "layers", "steps", "learning_rate", "batch_size", "soft_labels", "hard_loss",
-         "kappa", "pair_weight", "layer_weight", "temperature", "kd_weight", "l2", "cf_share", "cf_weight", "cf_source",
-         "label_prior", "frozen_layers", "lora_rank", "micro_batch")
+KNOWN = (
+    "student",
+    "method",
+    "encoder",
+    "layers",
+    "steps",
+    "learning_rate",
+    "batch_size",
+    "soft_labels",
+    "hard_loss",
+    "kappa",
+    "pair_weight",
+    "layer_weight",
+    "temperature",
+    "kd_weight",
+    "l2",
+    "cf_share",
+    "cf_weight",
+    "cf_source",
+    "label_prior",
+    "frozen_layers",
+    "lora_rank",
+    "micro_batch",
+)
 
 
 @dataclass(frozen=True)

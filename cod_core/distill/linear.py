@@ -40,9 +40,7 @@ def fit_linear_batch(features, weights, hard, soft_logprobs, temperature=2.0, kd
     with threadpool_limits(1, "blas"):
         for start in range(0, n_fits, chunk):
             part = slice(start, start + chunk)
-            weight[part], bias[part] = _fit(
-                features[part] * scale, weights[part], hard[part], soft[part], temperature, kd_weight, l2
-            )
+            weight[part], bias[part] = _fit(features[part] * scale, weights[part], hard[part], soft[part], temperature, kd_weight, l2)
     return weight, bias
 
 
@@ -110,9 +108,16 @@ def _fit(x, weights, hard, soft, temperature, kd_weight, l2):
     keep = (weights > 0).astype(np.float64)
     z, back = _span(x, keep)
     z = np.concatenate([z, np.ones((n_fits, n, 1))], axis=-1)
-    problem = _Problem(z, weights / weights.sum(-1, keepdims=True), np.eye(classes)[hard],
-                       np.exp(log_softmax(np.where(keep[..., None] > 0, soft, 0.0), temperature)),
-                       _contrast(classes), temperature, kd_weight, l2)
+    problem = _Problem(
+        z,
+        weights / weights.sum(-1, keepdims=True),
+        np.eye(classes)[hard],
+        np.exp(log_softmax(np.where(keep[..., None] > 0, soft, 0.0), temperature)),
+        _contrast(classes),
+        temperature,
+        kd_weight,
+        l2,
+    )
     theta = np.zeros((n_fits, classes - 1, z.shape[-1]))
     active = np.arange(n_fits)
     for _ in range(MAX_ITERATIONS):
@@ -146,8 +151,9 @@ class _Problem:
     def at(self, index):
         if len(index) == len(self.z):
             return self
-        return _Problem(self.z[index], self.share[index], self.hard[index], self.q[index], self.contrast,
-                        self.temperature, self.kd_weight, self.l2)
+        return _Problem(
+            self.z[index], self.share[index], self.hard[index], self.q[index], self.contrast, self.temperature, self.kd_weight, self.l2
+        )
 
     def logits(self, theta):
         return np.matmul(np.matmul(self.z, np.swapaxes(theta, -1, -2)), self.contrast)

@@ -108,7 +108,5 @@ def pair_loss(ce_original, ce_counterfactual, weight=1.0):
     ce_original, ce_counterfactual: (P,) cross-entropies of the two sides of each pair, in one order.
     """
     if ce_original.shape != ce_counterfactual.shape:
-        raise ValueError(
-            f"{tuple(ce_original.shape)} originals and {tuple(ce_counterfactual.shape)} counterfactuals are not pairs"
-        )
+        raise ValueError(f"{tuple(ce_original.shape)} originals and {tuple(ce_counterfactual.shape)} counterfactuals are not pairs")
     return (ce_original + ce_counterfactual + weight * (ce_original - ce_counterfactual).abs()).mean()

@@ -1,7 +1,7 @@
 """What one step of training costs: the losses of losses.py put together as a RunConfig says. Tensors in, a scalar out.
 
-    CE (or clamping) + kd_weight * KD, with the pair term where pair_weight > 0, every mean taken over the rows, in which a
-    counterfactual's counts cf_weight times (in clamping once).
+CE (or clamping) + kd_weight * KD, with the pair term where pair_weight > 0, every mean taken over the rows, in which a
+counterfactual's counts cf_weight times (in clamping once).
 """
 
 from collections.abc import Sequence

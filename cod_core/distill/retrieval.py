@@ -28,9 +28,16 @@ def retrieval_logprobs(space, features, hard, classes: int):
 
 
 def run_retrieval_sweep(
-    specs: Sequence[CellSpec], labels: Sequence[str], embed: Callable, teacher_logprobs: Callable, test: EvalSet,
-    dev: EvalSet = EvalSet(), unlabelled: EvalSet = EvalSet(), done: Iterable[str] = (),
-    on_results: Callable = lambda results: None, progress: Progress = silent,
+    specs: Sequence[CellSpec],
+    labels: Sequence[str],
+    embed: Callable,
+    teacher_logprobs: Callable,
+    test: EvalSet,
+    dev: EvalSet = EvalSet(),
+    unlabelled: EvalSet = EvalSet(),
+    done: Iterable[str] = (),
+    on_results: Callable = lambda results: None,
+    progress: Progress = silent,
 ) -> list[RunResult]:
     """Score the vote of every cell's rows not in `done`; arguments as in run_linear_sweep.
 
@@ -47,8 +54,10 @@ def run_retrieval_sweep(
         started = time.perf_counter()
         hard = gold_indices([row.label for row in spec.rows], labels, len(spec.rows))
         rows = phi(row.text for row in spec.rows)
-        logprobs = {name: retrieval_logprobs(phi(s.texts), rows, hard, len(labels)) if s.texts else np.zeros((0, len(labels)))
-                    for name, s in judge.sets.items()}
+        logprobs = {
+            name: retrieval_logprobs(phi(s.texts), rows, hard, len(labels)) if s.texts else np.zeros((0, len(labels)))
+            for name, s in judge.sets.items()
+        }
         result = RunResult(spec.config, *judge.score(logprobs), time.perf_counter() - started, versions=versions_used("numpy"))
         results.append(result)
         on_results([(result, logprobs)])

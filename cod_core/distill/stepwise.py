@@ -20,10 +20,20 @@ from cod_core.types import RunResult
 
 
 def run_stepwise_sweep(
-    specs: Sequence[CellSpec], labels: Sequence[str], encoder: EncoderModel | None, teacher_logprobs: Callable,
-    test: EvalSet, dev: EvalSet = EvalSet(), unlabelled: EvalSet = EvalSet(), done: Iterable[str] = (),
-    on_results: Callable = lambda results: None, progress: Progress = silent, teacher=None,
-    folder: Path | None = None, micro_batch: int = 0, lap: Callable[[], float | None] = lambda: None,
+    specs: Sequence[CellSpec],
+    labels: Sequence[str],
+    encoder: EncoderModel | None,
+    teacher_logprobs: Callable,
+    test: EvalSet,
+    dev: EvalSet = EvalSet(),
+    unlabelled: EvalSet = EvalSet(),
+    done: Iterable[str] = (),
+    on_results: Callable = lambda results: None,
+    progress: Progress = silent,
+    teacher=None,
+    folder: Path | None = None,
+    micro_batch: int = 0,
+    lap: Callable[[], float | None] = lambda: None,
 ) -> list[RunResult]:
     """Train and score every student not in `done`; returns the new results.
 
@@ -57,14 +67,16 @@ def run_stepwise_sweep(
         elif config.student.startswith("contrastive:"):
             student, history = train_contrastive(config, spec.rows, labels, known, encoder, step, lower=below)
         else:
-            student, history = train_finetuned(config, spec.rows, labels, known, encoder, teacher, step, lower=below,
-                                               micro_batch=micro_batch)
+            student, history = train_finetuned(
+                config, spec.rows, labels, known, encoder, teacher, step, lower=below, micro_batch=micro_batch
+            )
         logprobs = {name: student.logprobs(s.texts) for name, s in judge.sets.items()}
         dev_metrics, test_metrics = judge.score(logprobs)
         whole = (student if encoder is None else student.student()) if folder else None
         path = str(whole.save(folder / config.run_id)) if whole else None
-        result = RunResult(config, dev_metrics, test_metrics, time.perf_counter() - started, history,
-                           versions_used("torch", "transformers"), lap(), path)
+        result = RunResult(
+            config, dev_metrics, test_metrics, time.perf_counter() - started, history, versions_used("torch", "transformers"), lap(), path
+        )
         results.append(result)
         on_results([(result, logprobs)])
         progress(len(results), len(todo), "fine-tuning students")

@@ -56,9 +56,15 @@ class Lookup:
 
 
 def plan_cells(
-    orders: Mapping[int, Sequence[str]], shots: Sequence[int], arms: Sequence[str],
-    examples: Mapping[str, Example], pairs: Mapping[str, Counterfactual],
-    teacher_logprobs: Callable, second: Mapping[str, Mapping] | None = None, soften: Callable | None = None, **config,
+    orders: Mapping[int, Sequence[str]],
+    shots: Sequence[int],
+    arms: Sequence[str],
+    examples: Mapping[str, Example],
+    pairs: Mapping[str, Counterfactual],
+    teacher_logprobs: Callable,
+    second: Mapping[str, Mapping] | None = None,
+    soften: Callable | None = None,
+    **config,
 ) -> tuple[list[CellSpec], list[str]]:
     """Every student of the sweep, and a sentence for each (arm, k) that the data do not allow.
 
@@ -70,8 +76,10 @@ def plan_cells(
     for arm in arms:
         for k in shots:
             try:
-                drawn += [(arm, k, seed, rows_for(arm, order, k, examples, (second or {}).get(arm, pairs), share))
-                          for seed, order in orders.items()]
+                drawn += [
+                    (arm, k, seed, rows_for(arm, order, k, examples, (second or {}).get(arm, pairs), share))
+                    for seed, order in orders.items()
+                ]
             except NotEnoughData as error:
                 drawn = [cell for cell in drawn if cell[:2] != (arm, k)]
                 left_out.append(f"{arm}: {error}")
@@ -105,8 +113,7 @@ def soft_labels_of(specs: Sequence[CellSpec], teacher_logprobs: Callable) -> Cal
 class Judge:
     """Scores students on the dev, test and unlabelled sets; the teacher's side is computed once."""
 
-    def __init__(self, labels: Sequence[str], teacher_logprobs: Callable, test: EvalSet, dev: EvalSet,
-                 unlabelled: EvalSet):
+    def __init__(self, labels: Sequence[str], teacher_logprobs: Callable, test: EvalSet, dev: EvalSet, unlabelled: EvalSet):
         self.sets = {"test": test, "dev": dev, "unlabelled": unlabelled}
         self._gold = {name: gold_indices(s.gold, labels, len(s.texts)) for name, s in self.sets.items()}
         self._teacher = {
@@ -123,9 +130,17 @@ class Judge:
 
 
 def run_linear_sweep(
-    specs: Sequence[CellSpec], labels: Sequence[str], embed: Callable, teacher_logprobs: Callable,
-    test: EvalSet, dev: EvalSet = EvalSet(), unlabelled: EvalSet = EvalSet(), done: Iterable[str] = (),
-    on_results: Callable = lambda results: None, progress: Progress = silent, scale: float = SCALE,
+    specs: Sequence[CellSpec],
+    labels: Sequence[str],
+    embed: Callable,
+    teacher_logprobs: Callable,
+    test: EvalSet,
+    dev: EvalSet = EvalSet(),
+    unlabelled: EvalSet = EvalSet(),
+    done: Iterable[str] = (),
+    on_results: Callable = lambda results: None,
+    progress: Progress = silent,
+    scale: float = SCALE,
     lap: Callable[[], float | None] = lambda: None,
 ) -> list[RunResult]:
     """Train and score every linear student not in `done`; returns the new results.
@@ -163,7 +178,10 @@ def run_linear_sweep(
             np.array([[spec.config.cf_weight if row.is_cf else 1.0 for row in spec.rows] for spec in batch]),
             np.stack([gold_indices([row.label for row in spec.rows], labels, len(spec.rows)) for spec in batch]),
             np.stack([soft(spec) for spec in batch]),
-            temperature=first.temperature, kd_weight=first.kd_weight, l2=first.l2, scale=scale,
+            temperature=first.temperature,
+            kd_weight=first.kd_weight,
+            l2=first.l2,
+            scale=scale,
         )
         weight = folded(weight, toward, first.label_prior) if first.label_prior else weight
         logprobs = {name: _all_logprobs(space, weight, bias, scale) for name, space in spaces.items()}

@@ -50,9 +50,17 @@ def parts(batch: Sequence[int], rows: Sequence[TrainRow], size: int) -> list[lis
 
 
 def train_steps(
-    loss: Callable[[list[int], list[int]], torch.Tensor], penalty: Callable[[], torch.Tensor], groups: list[dict],
-    rows: Sequence[TrainRow], device, steps: int, rate: float, batch_size: int, generator,
-    micro_batch: int = 0, progress: Progress = silent,
+    loss: Callable[[list[int], list[int]], torch.Tensor],
+    penalty: Callable[[], torch.Tensor],
+    groups: list[dict],
+    rows: Sequence[TrainRow],
+    device,
+    steps: int,
+    rate: float,
+    batch_size: int,
+    generator,
+    micro_batch: int = 0,
+    progress: Progress = silent,
 ) -> tuple[float, ...]:
     """AdamW over `groups` for `steps` steps, warmed up and then falling to zero; the loss at every step.
 
@@ -65,7 +73,8 @@ def train_steps(
     trained = [p for group in groups for p in group["params"]]
     warmup = max(1.0, WARMUP * steps)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warmup, (steps - step) / max(1.0, steps - warmup)))
+        optimizer, lambda step: min((step + 1) / warmup, (steps - step) / max(1.0, steps - warmup))
+    )
     batches, history = pair_batches(rows, batch_size, generator), []
     for step in range(steps):
         progress(step, steps, "fine-tuning the student")

@@ -47,10 +47,7 @@ __all__ = [
 
 
 def kept_records(
-    items: Iterable[ExportItem],
-    project_id: str = "",
-    statuses: Sequence[str] = KEPT,
-    similarity_model: str = DEFAULT_SIMILARITY_MODEL,
+    items: Iterable[ExportItem], project_id: str = "", statuses: Sequence[str] = KEPT, similarity_model: str = DEFAULT_SIMILARITY_MODEL
 ) -> tuple[list[Record], list[tuple[str, str]]]:
     """Records of the items with one of the statuses, and (counterfactual id, why) of those that cannot be exported.
 
@@ -82,6 +79,7 @@ def jsonl_bytes(items: Iterable[ExportItem], project_id: str = "") -> bytes:
 
 def write_jsonl(path: str | Path, items: Iterable[ExportItem], project_id: str = "") -> int:
     """Write the accepted and edited pairs as JSON Lines; gives the number of bytes. Raises CodError (full disk)."""
+
     def fill(file: Any) -> None:
         for item in items:
             file.write(jsonl_bytes([item], project_id))
@@ -102,12 +100,7 @@ def write_cad(path: str | Path, items: Iterable[ExportItem], project_id: str = "
 
 
 def write_bundle(
-    path: str | Path,
-    project: Any,
-    items: Iterable[ExportItem],
-    audit: Iterable[dict] = (),
-    rejected: bool = False,
-    **options: Any,
+    path: str | Path, project: Any, items: Iterable[ExportItem], audit: Iterable[dict] = (), rejected: bool = False, **options: Any
 ) -> dict:
     """Write the zip at path in one step (never half a file) and give its manifest. Memory does not grow with items.
 
@@ -176,8 +169,15 @@ def _write_zip(
             parts.add("audit.jsonl", SPLIT_FILES[0], _line(row))
         manifest = _manifest(project, seen, rejected, similarity_model, guideline, filters or {}, about or {})
         heads = {"cad_paired.tsv": cad_lines([CAD_HEAD]).encode(), "pairs.csv": safe_lines([PAIR_COLUMNS]).encode("utf-8-sig")}
-        grown = ["audit.jsonl", "cad_paired.tsv", *(f"data/{s}.jsonl" for s in SPLIT_FILES), "pairs.csv", "restore.jsonl",
-                 "train_long.jsonl", *(["rejected.jsonl"] if rejected else [])]
+        grown = [
+            "audit.jsonl",
+            "cad_paired.tsv",
+            *(f"data/{s}.jsonl" for s in SPLIT_FILES),
+            "pairs.csv",
+            "restore.jsonl",
+            "train_long.jsonl",
+            *(["rejected.jsonl"] if rejected else []),
+        ]
         whole = {
             "README.md": card(manifest, [s for s, n in manifest["counts"]["by_split"].items() if n]).encode(),
             "schema.json": (json.dumps(Record.model_json_schema(), indent=1, sort_keys=True) + "\n").encode(),
@@ -205,8 +205,15 @@ def _into(archive: zipfile.ZipFile, name: str, chunks: Iterable[bytes]) -> dict:
 def _collect(parts: _Parts, project: Any, items: Iterable[ExportItem], rejected: bool, similarity_model: str) -> dict:
     """Write every item's rows into the parts, a few hundred items at a time; gives what the manifest counts."""
     wanted = (*KEPT, "rejected") if rejected else KEPT
-    seen: dict = {"by_status": Counter(), "by_split": Counter(), "rejected": 0, "no_flip": 0, "left_out": [],
-                  "teachers": {}, "prompts": set()}
+    seen: dict = {
+        "by_status": Counter(),
+        "by_split": Counter(),
+        "rejected": 0,
+        "no_flip": 0,
+        "left_out": [],
+        "teachers": {},
+        "prompts": set(),
+    }
     originals: set[str] = set()
     stream = iter(items)
     while batch := list(itertools.islice(stream, BATCH)):
@@ -252,9 +259,7 @@ def _count(seen: dict, split: str, records: list[Record]) -> None:
         seen["prompts"].add((made.prompt_id, made.prompt_version, made.prompt_sha256))
 
 
-def _manifest(
-    project: Any, seen: dict, rejected: bool, similarity_model: str, guideline: str, filters: dict, about: dict
-) -> dict:
+def _manifest(project: Any, seen: dict, rejected: bool, similarity_model: str, guideline: str, filters: dict, about: dict) -> dict:
     return {
         "schema_version": SCHEMA_VERSION,
         "created_at": now(),
@@ -285,10 +290,17 @@ def about_answers(spec: dict) -> dict:
     if spec.get("kind") != "generative":
         return {}
     judge = spec["judge"]
-    return {"answers": {
-        "model": Path(spec["local"]).name, "model_revision": spec["generator_revision"], "max_tokens": spec["max_tokens"],
-        "samples": spec["samples"], "temperature": spec["temperature"], "judge": judge["id"],
-        "judge_revision": judge["revision"]}}
+    return {
+        "answers": {
+            "model": Path(spec["local"]).name,
+            "model_revision": spec["generator_revision"],
+            "max_tokens": spec["max_tokens"],
+            "samples": spec["samples"],
+            "temperature": spec["temperature"],
+            "judge": judge["id"],
+            "judge_revision": judge["revision"],
+        }
+    }
 
 
 def _restorable(item: ExportItem) -> dict:

@@ -76,9 +76,7 @@ def card(manifest: dict, splits: Sequence[str]) -> str:
         for split in splits:
             head += [f"  - split: {split}", f"    path: data/{split}.jsonl"]
     head += ["dataset_info:", "  features:", *features_yaml(), "---", ""]
-    teachers = (
-        ", ".join(f"{escaped(t['id'])} (revision {escaped(t['revision'])})" for t in manifest["teachers"]) or "none"
-    )
+    teachers = ", ".join(f"{escaped(t['id'])} (revision {escaped(t['revision'])})" for t in manifest["teachers"]) or "none"
     rows = ", ".join(f"{split} {counts['by_split'].get(split, 0)}" for split in ("train", "validation", "test"))
     body = f"""# {name}: counterfactual pairs
 {_about(about)}
@@ -119,9 +117,11 @@ def _answered(answers: dict | None) -> str:
     if not answers:
         return ""
     how = "the likeliest words" if answers["samples"] == 1 else f"{answers['samples']} answers drawn"
-    return (f"- The texts are prompts, and the labels are of the answers to them: {escaped(answers['model'])} (revision "
-            f"{escaped(answers['model_revision'])}) answers, at most {answers['max_tokens']} tokens, {how} at temperature "
-            f"{answers['temperature']}; {escaped(answers['judge'])} (revision {escaped(answers['judge_revision'])}) judges.\n")
+    return (
+        f"- The texts are prompts, and the labels are of the answers to them: {escaped(answers['model'])} (revision "
+        f"{escaped(answers['model_revision'])}) answers, at most {answers['max_tokens']} tokens, {how} at temperature "
+        f"{answers['temperature']}; {escaped(answers['judge'])} (revision {escaped(answers['judge_revision'])}) judges.\n"
+    )
 
 
 def _about(about: dict) -> str:

@@ -8,12 +8,7 @@ import json
 import math
 
 from cod_core.counterfactuals.edit_types import edit_type
-from cod_core.export.record import (
-    SCHEMA_VERSION,
-    SPLIT_FILES,
-    ExportItem,
-    Record,
-)
+from cod_core.export.record import SCHEMA_VERSION, SPLIT_FILES, ExportItem, Record
 from cod_core.text import char_distance, diff, edit_fraction, token_distance
 from cod_core.types import Counterfactual, Decision, Example, FlipCheck, Origin, Prediction
 
@@ -76,15 +71,8 @@ def to_record(item: ExportItem, project_id: str = "", similarity_model: str = DE
 
 def from_record(record: Record) -> ExportItem:
     """The pair of a record: every field that the record holds, as the app's own values."""
-    example = Example(
-        record.pair_id, record.text, record.label, record.split, record.source, json.loads(record.metadata)
-    )
-    found, names, metrics, made = (
-        record.verification,
-        tuple(record.teacher.label_names),
-        record.metrics,
-        record.decision,
-    )
+    example = Example(record.pair_id, record.text, record.label, record.split, record.source, json.loads(record.metadata))
+    found, names, metrics, made = (record.verification, tuple(record.teacher.label_names), record.metrics, record.decision)
     proposal = Counterfactual(
         record.id,
         record.pair_id,
@@ -127,8 +115,7 @@ def from_record(record: Record) -> ExportItem:
         made.lead_time_s,
         made.guideline_version,
     )
-    return ExportItem(example, proposal, check, decision, record.proposed_text, record.teacher.model_dump(),
-                      record.metrics.fluency_ratio)
+    return ExportItem(example, proposal, check, decision, record.proposed_text, record.teacher.model_dump(), record.metrics.fluency_ratio)
 
 
 def _metadata(item: ExportItem) -> dict:

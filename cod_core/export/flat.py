@@ -64,8 +64,7 @@ def cad_lines(rows: Iterable[Sequence[object]]) -> str:
 
 def cad_of(record: Record) -> tuple[tuple, tuple]:
     """Two rows, the original first, as in counterfactually augmented IMDB (Kaushik et al. 2020)."""
-    return ((record.label, record.text, record.pair_id),
-            (record.counterfactual_label, record.counterfactual_text, record.pair_id))
+    return ((record.label, record.text, record.pair_id), (record.counterfactual_label, record.counterfactual_text, record.pair_id))
 
 
 def cad_paired(records: Iterable[Record]) -> str:

@@ -30,16 +30,22 @@ def push(bundle: bytes, repo: str, token: str | None, private: bool = True, endp
     api = HfApi(endpoint=endpoint, token=token or None)
     try:
         made = api.create_repo(repo, repo_type="dataset", private=private, exist_ok=True)
-        api.create_commit(repo, [CommitOperationAdd(name, io.BytesIO(body)) for name, body in files_of(bundle).items()],
-                          commit_message="Counterfactual pairs", repo_type="dataset")
+        api.create_commit(
+            repo,
+            [CommitOperationAdd(name, io.BytesIO(body)) for name, body in files_of(bundle).items()],
+            commit_message="Counterfactual pairs",
+            repo_type="dataset",
+        )
     except HFValidationError as error:
         raise BadInput(f"{repo[:80]!r} is not the name of a repository: letters, digits, - _ . only.") from error
     except OfflineModeIsEnabled as error:
         raise ModelUnavailable("The hub is switched off on this machine (HF_HUB_OFFLINE). Nothing was sent.") from error
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "no answer"
-        raise ModelUnavailable(f"The hub refused ({status}). Check the name of the repository and that the token may "
-                               "write. What was sent before stays there; nothing here was changed.") from error
+        raise ModelUnavailable(
+            f"The hub refused ({status}). Check the name of the repository and that the token may "
+            "write. What was sent before stays there; nothing here was changed."
+        ) from error
     except Exception as error:  # the hub's client has changed its HTTP library twice
         if not isinstance(error, OSError) and type(error).__module__.partition(".")[0] not in _HTTP_LIBRARIES:
             raise

@@ -90,10 +90,13 @@ def _written(folder: Path, student, texts: Sequence[str]) -> list[Measured]:
         agreement = float((answer(list(texts)).argmax(-1) == expected).mean())
         found.append(measure(name, answer, batches, (folder / name).stat().st_size, agreement))
         if name == FP32 and agreement < AGREEMENT:
-            raise CodError(f"The ONNX file gives another class than the student on {1 - agreement:.1%} of {len(texts)} texts, "
-                           "so it is not to be used. Please report this.")
-    (folder / "onnx.json").write_text(json.dumps(about | {"measured": [asdict(m) for m in found]}, ensure_ascii=False,
-                                                 indent=1) + "\n", encoding="utf-8")
+            raise CodError(
+                f"The ONNX file gives another class than the student on {1 - agreement:.1%} of {len(texts)} texts, "
+                "so it is not to be used. Please report this."
+            )
+    (folder / "onnx.json").write_text(
+        json.dumps(about | {"measured": [asdict(m) for m in found]}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+    )
     return found
 
 
@@ -115,10 +118,13 @@ def reader(folder: str | Path, name: str = FP32, threads: int = 1):
         out = []
         for start in range(0, len(texts), 32):
             rows = pieces.encode_batch(list(texts[start : start + 32]))
-            feed = {"input_ids": np.array([r.ids for r in rows], dtype=np.int64),
-                    "attention_mask": np.array([r.attention_mask for r in rows], dtype=np.int64)}
+            feed = {
+                "input_ids": np.array([r.ids for r in rows], dtype=np.int64),
+                "attention_mask": np.array([r.attention_mask for r in rows], dtype=np.int64),
+            }
             out.append(session.run(None, feed)[0])
         return np.concatenate(out) if out else np.zeros((0, len(about["labels"])))
+
     return answer
 
 
@@ -165,9 +171,15 @@ def _export(model, student, tokenizer, path: Path) -> None:
     inputs = tokenizer(["one text", "another, longer text"], padding=True, return_tensors="pt")
     batch, length = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("length", min=2, max=512)
     shape = {0: batch, 1: length}
-    program = torch.onnx.export(graph, (inputs["input_ids"], inputs["attention_mask"]), dynamo=True, verbose=False,
-                                input_names=["input_ids", "attention_mask"], output_names=["logprobs"],
-                                dynamic_shapes=(shape, shape))
+    program = torch.onnx.export(
+        graph,
+        (inputs["input_ids"], inputs["attention_mask"]),
+        dynamo=True,
+        verbose=False,
+        input_names=["input_ids", "attention_mask"],
+        output_names=["logprobs"],
+        dynamic_shapes=(shape, shape),
+    )
     program.save(str(path), external_data=False)
 
 

@@ -16,11 +16,15 @@ _PATTERNS = {
     "social security number": re.compile(r"(?<!\d)(?!000|666|9\d\d)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?!\d)"),
     "patient or case number": re.compile(
         r"\b(?:MRN|NHS|patient(?:en)?(?:\s?id)?|case|chart|insurance|Fall|Vers(?:icherungs)?)[\s.-]?"
-        r"(?:no|nr|number|nummer|id)?[\s.:#-]{0,3}\d(?:[ -]?\d){5,19}", re.I),
+        r"(?:no|nr|number|nummer|id)?[\s.:#-]{0,3}\d(?:[ -]?\d){5,19}",
+        re.I,
+    ),
     "date of birth": re.compile(
-        r"\b(?:born|d\.?o\.?b\.?|date of birth|geb(?:oren)?\.?)\b[^.\n]{0,15}?\d{1,4}[./-]\d{1,2}[./-]\d{1,4}", re.I),
+        r"\b(?:born|d\.?o\.?b\.?|date of birth|geb(?:oren)?\.?)\b[^.\n]{0,15}?\d{1,4}[./-]\d{1,2}[./-]\d{1,4}", re.I
+    ),
     "phone number": re.compile(
-        r"(?<![\w.+-])(?:\+|00|\(?0)\d(?:[\s./()-]{0,2}\d){6,13}(?!\w)|(?<![\w-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\w)"),
+        r"(?<![\w.+-])(?:\+|00|\(?0)\d(?:[\s./()-]{0,2}\d){6,13}(?!\w)|(?<![\w-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\w)"
+    ),
 }
 
 _CHECKED = ("bank account (IBAN)", "card number", "network address")

@@ -118,12 +118,7 @@ class Record(_Part):
     counterfactual_label: str
     proposed_text: str | None
     language: str | None
-    edit_type: (
-        Literal[
-            "negation", "lexical", "insert", "delete", "quantifier", "restructure", "resemantic", "shuffle", "other"
-        ]
-        | None
-    )
+    edit_type: Literal["negation", "lexical", "insert", "delete", "quantifier", "restructure", "resemantic", "shuffle", "other"] | None
     parent_id: str | None
     edits: list[EditPart]
     generator: GeneratorPart
@@ -144,8 +139,9 @@ class Record(_Part):
         valid = found is not None and found.flipped and found.reached_target
         if self.decision.status in KEPT and not valid and not self.decision.override_reason:
             elsewhere = f" (it says {found.counterfactual_pred!r})" if found is not None and found.flipped else ""
-            raise ValueError(f"accepted or edited, but the teacher does not flip to the label aimed at{elsewhere} and no reason to "
-                             "keep it is given")
+            raise ValueError(
+                f"accepted or edited, but the teacher does not flip to the label aimed at{elsewhere} and no reason to keep it is given"
+            )
         if found is not None:
             sizes = {len(found.original_probs), len(found.counterfactual_probs), len(self.teacher.label_names)}
             if len(sizes) != 1:

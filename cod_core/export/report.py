@@ -39,18 +39,24 @@ def build(title: str, about: Sequence[tuple[str, str]], sentence: str, sections:
         if section.sentence:
             parts.append(f"<blockquote>{escape(section.sentence)}</blockquote>")
         for figure in section.figures:
-            parts.append(figure.to_html(full_html=False, include_plotlyjs=with_library, include_mathjax=False,
-                                        config={"displaylogo": False, "responsive": True}))
+            parts.append(
+                figure.to_html(
+                    full_html=False, include_plotlyjs=with_library, include_mathjax=False, config={"displaylogo": False, "responsive": True}
+                )
+            )
             with_library = False
         if section.rows:
             parts.append(_table(section.rows))
         parts += [_note(name) for name in section.notes]
         parts.append("</section>")
     lines = " · ".join(f"{escape(name)}: {escape(value)}" for name, value in about)
-    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><style>{STYLE}</style></head><body>'
-            f'<h1>{escape(title)}</h1><p class="s">{lines}</p><blockquote>{escape(sentence)}</blockquote>'
-            + "\n".join(parts) + "</body></html>\n")
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><style>{STYLE}</style></head><body>'
+        f'<h1>{escape(title)}</h1><p class="s">{lines}</p><blockquote>{escape(sentence)}</blockquote>'
+        + "\n".join(parts)
+        + "</body></html>\n"
+    )
 
 
 def _table(rows: Sequence[dict]) -> str:
@@ -68,5 +74,7 @@ def _shown(value: object) -> str:
 
 def _note(name: str) -> str:
     n = NOTES[name]
-    return (f'<p class="s">{escape(n.name)}: {escape(n.plain)}</p><details><summary>How this is measured</summary>'
-            f'<p>{escape(n.formula)}<br><span class="s">Source: {escape(n.source)}</span></p></details>')
+    return (
+        f'<p class="s">{escape(n.name)}: {escape(n.plain)}</p><details><summary>How this is measured</summary>'
+        f'<p>{escape(n.formula)}<br><span class="s">Source: {escape(n.source)}</span></p></details>'
+    )

@@ -47,14 +47,10 @@ def open_bundle(data: bytes) -> Bundle:
     with open_checked_zip(data, _WHAT) as archive:
         names = set(archive.namelist())
         if "manifest.json" not in names:
-            raise BadInput(
-                "This zip is not a bundle of this app: it has no manifest.json. Choose a file made with Export."
-            )
+            raise BadInput("This zip is not a bundle of this app: it has no manifest.json. Choose a file made with Export.")
         manifest = _json(read_entry(archive, "manifest.json", _WHAT), "manifest.json")
         if manifest.get("schema_version") != SCHEMA_VERSION:
-            raise BadInput(
-                f"The bundle has format {manifest.get('schema_version')!r}; this app reads {SCHEMA_VERSION!r}."
-            )
+            raise BadInput(f"The bundle has format {manifest.get('schema_version')!r}; this app reads {SCHEMA_VERSION!r}.")
         files = _checked_files(archive, manifest, names)
     wanted = [f"data/{split}.jsonl" for split in SPLIT_FILES] + ["rejected.jsonl"]
     records = [record for name in wanted for record in _records(files.get(name, b""), name)]
@@ -106,12 +102,7 @@ def _task(manifest: dict) -> Task:
         labels = tuple(map(str, task["labels"]))
         if len(labels) < 2:
             raise ValueError
-        return Task(
-            str(task["name"]),
-            labels,
-            tuple(map(str, task.get("descriptions", ()))),
-            int(task.get("guideline_version", 1)),
-        )
+        return Task(str(task["name"]), labels, tuple(map(str, task.get("descriptions", ()))), int(task.get("guideline_version", 1)))
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput("The bundle's manifest.json does not describe its task: it is damaged.") from error
 

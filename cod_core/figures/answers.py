@@ -18,18 +18,42 @@ def confusion_plot(labels: Sequence[str], confusion: Mapping[str, Sequence[Seque
     names = [hover_text(label) for label in labels]
     for column, arm in enumerate(arms, 1):
         rows = [list(map(float, row)) for row in confusion[arm]]
-        figure.add_trace(go.Heatmap(
-            x=names, y=names, z=rows, zmin=0, zmax=1, showscale=False, colorscale=[[0, "#EAF2F8"], [1, "#004C78"]],
-            xgap=2, ygap=2,
-            hovertemplate="truly %{y}, called %{x}: %{z:.1%}<extra></extra>"), 1, column)
+        figure.add_trace(
+            go.Heatmap(
+                x=names,
+                y=names,
+                z=rows,
+                zmin=0,
+                zmax=1,
+                showscale=False,
+                colorscale=[[0, "#EAF2F8"], [1, "#004C78"]],
+                xgap=2,
+                ygap=2,
+                hovertemplate="truly %{y}, called %{x}: %{z:.1%}<extra></extra>",
+            ),
+            1,
+            column,
+        )
         for i, row in enumerate(rows):
             for j, v in enumerate(row):
-                figure.add_annotation(x=names[j], y=names[i], text=f"{v:.0%}", showarrow=False, row=1, col=column,
-                                      font={"size": 15, "color": "#FFFFFF" if v > STRONG else "#06202F"})
+                figure.add_annotation(
+                    x=names[j],
+                    y=names[i],
+                    text=f"{v:.0%}",
+                    showarrow=False,
+                    row=1,
+                    col=column,
+                    font={"size": 15, "color": "#FFFFFF" if v > STRONG else "#06202F"},
+                )
         figure.update_xaxes(title="Student says", row=1, col=column)
         figure.update_yaxes(title="Truly" if column == 1 else "", autorange="reversed", row=1, col=column)
-    figure.update_layout(modebar=MODEBAR, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", height=150 + 70 * len(labels) + 80,
-                         margin={"l": 8, "r": 8, "t": 32 + ABOVE, "b": 8})
+    figure.update_layout(
+        modebar=MODEBAR,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        height=150 + 70 * len(labels) + 80,
+        margin={"l": 8, "r": 8, "t": 32 + ABOVE, "b": 8},
+    )
     figure.update_xaxes(automargin=True, showgrid=False)
     figure.update_yaxes(automargin=True, showgrid=False)
     return figure
@@ -46,10 +70,13 @@ def worth_plot(values: Sequence[Mapping[str, Any]]):
     for helped, name, colour, pattern in ((True, "helped", ARM_STYLE["cod"][1], ""), (False, "did harm", "#D55E00", "/")):
         some = [(i, v) for i, v in enumerate(values, 1) if (v["nll"] > 0) == helped]
         figure.add_bar(
-            x=[i for i, _ in some], y=[v["nll"] for _, v in some], name=f"{name} ({len(some)})",
+            x=[i for i, _ in some],
+            y=[v["nll"] for _, v in some],
+            name=f"{name} ({len(some)})",
             marker={"color": colour, "pattern": {"shape": pattern}, "line": {"width": 0}},
             customdata=[[v["id"], hover_text(v["text"][:160]), hover_text(v["counterfactual"][:160])] for _, v in some],
-            hovertemplate="%{customdata[1]}<br>→ %{customdata[2]}<br>%{y:+.5f} nats<extra></extra>")
+            hovertemplate="%{customdata[1]}<br>→ %{customdata[2]}<br>%{y:+.5f} nats<extra></extra>",
+        )
     layout(figure, "Your counterfactuals, the most useful first", "Worth (nats of development loss)", bargap=0.1)
     figure.update_layout(clickmode="event+select")
     return figure
@@ -61,12 +88,22 @@ def effect_plot(rows: Sequence[Mapping[str, Any]], title: str):
 
     names = [hover_text(r["name"]) for r in rows]
     known = [r["low"] is not None for r in rows]
-    figure = go.Figure(go.Scatter(
-        x=[100 * r["mean"] for r in rows], y=names, mode="markers", marker={"size": 10, "color": ARM_STYLE["cod"][1]},
-        error_x={"type": "data", "symmetric": False, "color": ARM_STYLE["cod"][1],
-                 "array": [100 * (r["high"] - r["mean"]) if k else 0 for r, k in zip(rows, known)],
-                 "arrayminus": [100 * (r["mean"] - r["low"]) if k else 0 for r, k in zip(rows, known)]},
-        hovertemplate="%{y}: %{x:+.1f} points<extra></extra>"))
+    figure = go.Figure(
+        go.Scatter(
+            x=[100 * r["mean"] for r in rows],
+            y=names,
+            mode="markers",
+            marker={"size": 10, "color": ARM_STYLE["cod"][1]},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "color": ARM_STYLE["cod"][1],
+                "array": [100 * (r["high"] - r["mean"]) if k else 0 for r, k in zip(rows, known)],
+                "arrayminus": [100 * (r["mean"] - r["low"]) if k else 0 for r, k in zip(rows, known)],
+            },
+            hovertemplate="%{y}: %{x:+.1f} points<extra></extra>",
+        )
+    )
     figure.add_vline(x=0, line={"dash": "dash", "color": GREY})
     layout(figure, title, "", showlegend=False)
     figure.update_layout(height=120 + 44 * len(rows))

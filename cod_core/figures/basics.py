@@ -33,8 +33,13 @@ def accuracy_curve(rows: Sequence[Mapping[str, Any]], teacher: float | None = No
     rows: {arm, k, mean, std, n_seeds, rows?, low?, high?}, shares in [0, 1]; cod_plus stands at its real rows. The
     band is low to high where both are given. teacher, majority: accuracies drawn as horizontal lines.
     """
-    return _curve(rows, "mean", "std", "Accuracy on test texts",
-                  [("teacher", teacher, "longdash", "top left"), ("always the commonest label", majority, "dot", "bottom right")])
+    return _curve(
+        rows,
+        "mean",
+        "std",
+        "Accuracy on test texts",
+        [("teacher", teacher, "longdash", "top left"), ("always the commonest label", majority, "dot", "bottom right")],
+    )
 
 
 def agreement_curve(rows: Sequence[Mapping[str, Any]]):
@@ -42,9 +47,7 @@ def agreement_curve(rows: Sequence[Mapping[str, Any]]):
     return _curve(rows, "agreement", "agreement_std", "Same answer as the teacher", [])
 
 
-def margin_histogram(
-    originals: Sequence[float], cfes: Sequence[float], texts: Mapping[str, Sequence[str]] | None = None
-):
+def margin_histogram(originals: Sequence[float], cfes: Sequence[float], texts: Mapping[str, Sequence[str]] | None = None):
     """How far originals and counterfactuals lie from the teacher's decision line, in log-odds of the original class.
 
     originals lie right of 0, counterfactuals that flip left of it. texts: {"originals": ..., "cfes": ...}, shown
@@ -60,15 +63,25 @@ def margin_histogram(
     groups = (("originals", "Originals", originals, BEFORE, ""), ("cfes", "Counterfactuals", cfes, AFTER, "/"))
     for at, (key, name, values, colour, pattern) in enumerate(groups):
         figure.add_histogram(
-            x=list(values), name=f"{name} ({len(values)})", xbins=bins, opacity=0.7, legendgroup=key,
+            x=list(values),
+            name=f"{name} ({len(values)})",
+            xbins=bins,
+            opacity=0.7,
+            legendgroup=key,
             marker={"color": colour, "pattern": {"shape": pattern}},
-            hovertemplate="%{y} near %{x:.1f}<extra>" + name + "</extra>")
+            hovertemplate="%{y} near %{x:.1f}<extra>" + name + "</extra>",
+        )
         if texts and texts.get(key):
             figure.add_scatter(
-                x=list(values), y=[-0.4 - 0.5 * at] * len(values), mode="markers", legendgroup=key, showlegend=False,
+                x=list(values),
+                y=[-0.4 - 0.5 * at] * len(values),
+                mode="markers",
+                legendgroup=key,
+                showlegend=False,
                 marker={"symbol": "line-ns-open", "size": 9, "color": colour},
                 customdata=[[hover_text(text)] for text in texts[key]],
-                hovertemplate="%{x:.1f}<br>%{customdata[0]}<extra>" + name + "</extra>")
+                hovertemplate="%{x:.1f}<br>%{customdata[0]}<extra>" + name + "</extra>",
+            )
     figure.add_vline(x=0, line={"dash": "dash", "color": GREY}, annotation_text="decision line")
     return layout(figure, "How sure the teacher is of the original label (log-odds)", "Texts", barmode="overlay")
 
@@ -86,9 +99,16 @@ def crossing_gap_plot(gaps: Mapping[str, Sequence[float]], censored: Mapping[str
         name, colour, _, symbol = _style(arm)
         share = f"<br>({censored[arm]:.0%} miss an end)" if censored and censored.get(arm) is not None else ""
         figure.add_box(
-            y=list(values), name=name + share, boxmean=True, boxpoints="all" if len(values) <= 60 else "outliers",
-            jitter=0.5, pointpos=0, marker={"color": colour, "symbol": symbol, "size": 5, "opacity": 0.6},
-            line={"color": colour}, hovertemplate="%{y:.2f} of the median pair<extra>" + name + "</extra>")
+            y=list(values),
+            name=name + share,
+            boxmean=True,
+            boxpoints="all" if len(values) <= 60 else "outliers",
+            jitter=0.5,
+            pointpos=0,
+            marker={"color": colour, "symbol": symbol, "size": 5, "opacity": 0.6},
+            line={"color": colour},
+            hovertemplate="%{y:.2f} of the median pair<extra>" + name + "</extra>",
+        )
     figure.update_yaxes(rangemode="tozero")
     return layout(figure, "", "Gap between teacher's and student's line", showlegend=False)
 
@@ -112,10 +132,17 @@ def cost_plot(rows: Sequence[Mapping[str, Any]], key: str = "kwh"):
         x = [scale * r[key] for r in found]
         gained = [f"{100 * r['accuracy'] / (scale * r[key]):,.0f} points of accuracy a {unit}" if r[key] else "free" for r in found]
         figure.add_scatter(
-            x=x, y=[r["accuracy"] for r in found], name=name, mode="lines+markers+text", text=[str(r["rows"]) for r in found],
-            textposition="top center", line={"color": colour, "dash": dash, "width": 1.5},
-            marker={"symbol": symbol, "size": 9, "color": colour}, customdata=[[g] for g in gained],
-            hovertemplate="%{y:.1%} with %{text} rows, %{x:.3g} " + unit + "<br>%{customdata[0]}<extra>" + name + "</extra>")
+            x=x,
+            y=[r["accuracy"] for r in found],
+            name=name,
+            mode="lines+markers+text",
+            text=[str(r["rows"]) for r in found],
+            textposition="top center",
+            line={"color": colour, "dash": dash, "width": 1.5},
+            marker={"symbol": symbol, "size": 9, "color": colour},
+            customdata=[[g] for g in gained],
+            hovertemplate="%{y:.1%} with %{text} rows, %{x:.3g} " + unit + "<br>%{customdata[0]}<extra>" + name + "</extra>",
+        )
     title = f"Electricity of one student, {unit} (an estimate)" if key == "kwh" else "Counterfactuals of one student, US cents"
     layout(figure, title, "Accuracy on test texts")
     if rows and min(r[key] for r in rows) > 0:
@@ -135,9 +162,15 @@ def verdict_bars(labels: Sequence[str], before: Sequence[float], after: Sequence
     names = [hover_text(label) for label in labels]
     for name, values, colour, pattern in (("before", before, BEFORE, ""), ("after", after, AFTER, "/")):
         figure.add_bar(
-            y=names, x=list(values), name=name, orientation="h", text=[f"{v:.0%}" for v in values], textposition="auto",
+            y=names,
+            x=list(values),
+            name=name,
+            orientation="h",
+            text=[f"{v:.0%}" for v in values],
+            textposition="auto",
             marker={"color": colour, "pattern": {"shape": pattern}},
-            hovertemplate="%{y}: %{x:.1%}<extra>" + name + "</extra>")
+            hovertemplate="%{y}: %{x:.1%}<extra>" + name + "</extra>",
+        )
     if len(labels) == 2:
         figure.add_vline(x=0.5, line={"dash": "dash", "color": GREY})
     layout(figure, "Probability", "", barmode="group")
@@ -169,8 +202,7 @@ def _style(arm: str) -> tuple[str, str, str, str]:
     return ARM_STYLE.get(arm) or (hover_text(arm), *OTHER)
 
 
-def _curve(rows: Sequence[Mapping[str, Any]], key: str, spread: str, title: str,
-           lines: Sequence[tuple[str, float | None, str, str]]):
+def _curve(rows: Sequence[Mapping[str, Any]], key: str, spread: str, title: str, lines: Sequence[tuple[str, float | None, str, str]]):
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -183,20 +215,33 @@ def _curve(rows: Sequence[Mapping[str, Any]], key: str, spread: str, title: str,
         x, y = [r["k"] for r in found], [r[key] for r in found]
         ends = [_ends(r, key, spread) for r in found]
         figure.add_scatter(
-            x=x + x[::-1], y=[high for _, high in ends] + [low for low, _ in ends][::-1], fill="toself",
-            fillcolor=_faint(colour), line={"width": 0}, mode="lines", hoverinfo="skip", showlegend=False,
-            legendgroup=arm)
+            x=x + x[::-1],
+            y=[high for _, high in ends] + [low for low, _ in ends][::-1],
+            fill="toself",
+            fillcolor=_faint(colour),
+            line={"width": 0},
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
+            legendgroup=arm,
+        )
         figure.add_scatter(
-            x=x, y=y, name=name, legendgroup=arm, mode="lines+markers",
-            line={"color": colour, "dash": dash, "width": 2.5}, marker={"symbol": symbol, "size": 9, "color": colour},
-            customdata=[[r.get("n_seeds", 1), r.get("rows") or _rows_of(arm, r["k"]), low, high]
-                        for r, (low, high) in zip(found, ends)],
+            x=x,
+            y=y,
+            name=name,
+            legendgroup=arm,
+            mode="lines+markers",
+            line={"color": colour, "dash": dash, "width": 2.5},
+            marker={"symbol": symbol, "size": 9, "color": colour},
+            customdata=[[r.get("n_seeds", 1), r.get("rows") or _rows_of(arm, r["k"]), low, high] for r, (low, high) in zip(found, ends)],
             hovertemplate="%{y:.1%} at k = %{x} (%{customdata[2]:.1%} to %{customdata[3]:.1%})<br>"
-            "%{customdata[1]} training rows, %{customdata[0]} draws<extra>" + name + "</extra>")
+            "%{customdata[1]} training rows, %{customdata[0]} draws<extra>" + name + "</extra>",
+        )
     for label, value, dash, where in lines:
         if value is not None:
-            figure.add_hline(y=value, line={"dash": dash, "width": 1.5, "color": GREY},
-                             annotation_text=f"{label} {value:.0%}", annotation_position=where)
+            figure.add_hline(
+                y=value, line={"dash": dash, "width": 1.5, "color": GREY}, annotation_text=f"{label} {value:.0%}", annotation_position=where
+            )
     layout(figure, "k (rows of the comparison)", title)
     ks = sorted({row["k"] for row in rows})
     figure.update_xaxes(type="log", tickvals=ks, ticktext=[str(k) for k in ks])
@@ -224,8 +269,15 @@ def _faint(colour: str) -> str:
 def layout(figure, title_x: str, title_y: str, **more):
     """The house's frame: transparent, grid in grey, legend below; returns the figure."""
     figure.update_layout(
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", margin={"l": 8, "r": 8, "t": ABOVE, "b": 8},
-        modebar=MODEBAR, height=380, legend={"orientation": "h", "y": -0.25}, hovermode="closest", **more)
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 8, "r": 8, "t": ABOVE, "b": 8},
+        modebar=MODEBAR,
+        height=380,
+        legend={"orientation": "h", "y": -0.25},
+        hovermode="closest",
+        **more,
+    )
     figure.update_xaxes(title=title_x or None, gridcolor=_GRID, zeroline=False, automargin=True)
     figure.update_yaxes(title=title_y or None, gridcolor=_GRID, zeroline=False, automargin=True)
     return figure

@@ -20,14 +20,18 @@ def start_worker(job_id: str, home: str, keys: dict[str, str] | None = None) -> 
     threads = str(max(1, (os.cpu_count() or 2) - 1))
     root = Path(__file__).resolve().parents[2]
     path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, **dict.fromkeys(_THREADS, threads), "TOKENIZERS_PARALLELISM": "false",
-                   "PYTHONPATH": path}
+    environment = {**os.environ, **dict.fromkeys(_THREADS, threads), "TOKENIZERS_PARALLELISM": "false", "PYTHONPATH": path}
     environment.pop(_KEYS, None)
     if keys:
         environment[_KEYS] = json.dumps(keys)
     process = subprocess.Popen(
-        [sys.executable, "-m", "cod_core.jobs.worker", job_id, "--home", str(Path(home).resolve())], env=environment,
-        start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        [sys.executable, "-m", "cod_core.jobs.worker", job_id, "--home", str(Path(home).resolve())],
+        env=environment,
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     _started[job_id] = process, time.time()
     return process.pid
 

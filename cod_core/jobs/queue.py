@@ -13,8 +13,23 @@ from cod_core.progress import time_left
 from cod_core.store import schema
 from cod_core.store.database import Database
 
-__all__ = ["Job", "active", "cancelled", "change", "claim", "enqueue", "enqueue_alone", "finish", "get", "handed_keys",
-           "newest", "report", "request_cancel", "resume", "start_worker"]
+__all__ = [
+    "Job",
+    "active",
+    "cancelled",
+    "change",
+    "claim",
+    "enqueue",
+    "enqueue_alone",
+    "finish",
+    "get",
+    "handed_keys",
+    "newest",
+    "report",
+    "request_cancel",
+    "resume",
+    "start_worker",
+]
 
 ACTIVE = ("queued", "running")
 UNCLAIMED_S = 30.0  # a queued job whose worker has given no sign for so long
@@ -69,8 +84,7 @@ def enqueue_alone(db: Database, pid: str, kind: str, params: dict) -> tuple[str,
     """
     t = schema.jobs
     with db.begin() as c:
-        rows = c.execute(select(t).where(t.c.project_id == pid, t.c.state.in_(ACTIVE)).order_by(
-            t.c.created_at.desc())).mappings()
+        rows = c.execute(select(t).where(t.c.project_id == pid, t.c.state.in_(ACTIVE)).order_by(t.c.created_at.desc())).mappings()
         for job in (Job(**row) for row in rows):
             if not _dead(job):
                 return job.id, False
@@ -79,9 +93,21 @@ def enqueue_alone(db: Database, pid: str, kind: str, params: dict) -> tuple[str,
 
 def _enqueue(c, pid: str, kind: str, params: dict) -> str:
     job_id = secrets.token_hex(6)
-    c.execute(insert(schema.jobs).values(
-        id=job_id, project_id=pid, kind=kind, params=params, state="queued", done=0, total=0, message="waiting",
-        cancel=False, heartbeat=time.time(), created_at=time.time()))
+    c.execute(
+        insert(schema.jobs).values(
+            id=job_id,
+            project_id=pid,
+            kind=kind,
+            params=params,
+            state="queued",
+            done=0,
+            total=0,
+            message="waiting",
+            cancel=False,
+            heartbeat=time.time(),
+            created_at=time.time(),
+        )
+    )
     return job_id
 
 
@@ -119,8 +145,11 @@ def _checked(db: Database, job: Job) -> Job:
         return job
     t = schema.jobs
     with db.begin() as c:  # unless it gave a sign of life or ended meanwhile
-        c.execute(update(t).where(t.c.id == job.id, t.c.state == job.state, t.c.heartbeat == job.heartbeat).values(
-            state="failed", error=INTERRUPTED, message=INTERRUPTED, finished_at=time.time()))
+        c.execute(
+            update(t)
+            .where(t.c.id == job.id, t.c.state == job.state, t.c.heartbeat == job.heartbeat)
+            .values(state="failed", error=INTERRUPTED, message=INTERRUPTED, finished_at=time.time())
+        )
         row = c.execute(select(t).where(t.c.id == job.id)).mappings().first()
     return job if row is None else Job(**row)
 
@@ -153,15 +182,23 @@ def claim(db: Database, job_id: str, pid: int) -> bool:
     """
     t = schema.jobs
     with db.begin() as c:
-        rows = [Job(**row) for row in c.execute(
-            select(t).where(or_(t.c.id == job_id, t.c.state.in_(ACTIVE))).order_by(t.c.created_at, t.c.id)).mappings()]
+        rows = [
+            Job(**row)
+            for row in c.execute(select(t).where(or_(t.c.id == job_id, t.c.state.in_(ACTIVE))).order_by(t.c.created_at, t.c.id)).mappings()
+        ]
         mine = next((job for job in rows if job.id == job_id and job.state == "queued"), None)
         if mine is None or (mine.pid not in (None, pid) and not _dead(mine)):
             return False  # it ended, or another worker has it
-        ahead = any(job.state == "running" or (job.pid is not None and job.created_at < mine.created_at)
-                    for job in rows if job.id != job_id and not _dead(job))
-        values = {"message": "waiting for another job to finish"} if ahead else {
-            "state": "running", "message": "starting", "started_at": time.time(), "finished_at": None}
+        ahead = any(
+            job.state == "running" or (job.pid is not None and job.created_at < mine.created_at)
+            for job in rows
+            if job.id != job_id and not _dead(job)
+        )
+        values = (
+            {"message": "waiting for another job to finish"}
+            if ahead
+            else {"state": "running", "message": "starting", "started_at": time.time(), "finished_at": None}
+        )
         c.execute(update(t).where(t.c.id == job_id).values(pid=pid, heartbeat=time.time(), **values))
         return not ahead
 
@@ -182,8 +219,14 @@ def finish(db: Database, job_id: str, pid: int, state: str, **values) -> bool:
     """End the job that process pid runs; False where it is not this process's any more."""
     t = schema.jobs
     with db.begin() as c:
-        return c.execute(update(t).where(t.c.id == job_id, t.c.pid == pid, t.c.state.in_(ACTIVE)).values(
-            state=state, finished_at=time.time(), **values)).rowcount == 1
+        return (
+            c.execute(
+                update(t)
+                .where(t.c.id == job_id, t.c.pid == pid, t.c.state.in_(ACTIVE))
+                .values(state=state, finished_at=time.time(), **values)
+            ).rowcount
+            == 1
+        )
 
 
 def cancelled(db: Database, job_id: str) -> bool:
@@ -198,8 +241,7 @@ def request_cancel(db: Database, job_id: str) -> None:
     t = schema.jobs
     with db.begin() as c:
         c.execute(update(t).where(t.c.id == job_id, t.c.state.in_(ACTIVE)).values(cancel=True))
-        c.execute(update(t).where(t.c.id == job_id, t.c.state == "queued").values(
-            state="cancelled", finished_at=time.time()))
+        c.execute(update(t).where(t.c.id == job_id, t.c.state == "queued").values(state="cancelled", finished_at=time.time()))
 
 
 def resume(db: Database, job_id: str) -> None:
@@ -207,9 +249,22 @@ def resume(db: Database, job_id: str) -> None:
     t = schema.jobs
     state = get(db, job_id).state  # marks it failed where its worker is gone
     with db.begin() as c:
-        queued = c.execute(update(t).where(t.c.id == job_id, t.c.state.in_(("failed", "cancelled"))).values(
-            state="queued", cancel=False, error=None, result=None, pid=None, finished_at=None, started_at=None,
-            heartbeat=time.time(), message="waiting", created_at=time.time())).rowcount
+        queued = c.execute(
+            update(t)
+            .where(t.c.id == job_id, t.c.state.in_(("failed", "cancelled")))
+            .values(
+                state="queued",
+                cancel=False,
+                error=None,
+                result=None,
+                pid=None,
+                finished_at=None,
+                started_at=None,
+                heartbeat=time.time(),
+                message="waiting",
+                created_at=time.time(),
+            )
+        ).rowcount
     if not queued:
         done = "This job is done already; start a new one."
         raise BadInput(done if state == "done" else "This job is running already.")

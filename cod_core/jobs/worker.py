@@ -66,6 +66,7 @@ def _be_a_process() -> None:
 
     def stop(*_):
         raise _Stopped
+
     signal.signal(signal.SIGTERM, stop)
 
 
@@ -90,6 +91,7 @@ def _wait_and_run(job_id: str, db: Database, settings: Settings, workspace, log:
         with heartbeat(db, job_id, pid) as stopped:
             if workspace is None:
                 from cod_core.workspace import Workspace
+
                 shared = settings.database_url == os.environ.get("COD_DATABASE_URL")
                 workspace = Workspace(None if shared else settings.home)
             result = workspace.run_job(queue.get(db, job_id), progress_of(db, job_id, pid, stopped))
@@ -130,8 +132,7 @@ def heartbeat(db: Database, job_id: str, pid: int, every_s: float = HEARTBEAT_S)
         thread.join()
 
 
-def progress_of(db: Database, job_id: str, pid: int, stopped: threading.Event | None = None,
-                every_s: float = 0.2) -> Progress:
+def progress_of(db: Database, job_id: str, pid: int, stopped: threading.Event | None = None, every_s: float = 0.2) -> Progress:
     """A Progress that writes to the job's row (at most every 0.2 s) and raises Cancelled when asked to stop."""
     last = [float("-inf"), -1]
 
@@ -144,13 +145,16 @@ def progress_of(db: Database, job_id: str, pid: int, stopped: threading.Event | 
         last[:] = [time.monotonic(), done]
         if not queue.report(db, job_id, pid, done=done, total=total, message=message):
             raise Cancelled("Cancelled. What was finished is kept.")
+
     return report
 
 
 def plain(result: object) -> dict | None:
     """The result as JSON can hold it: numpy numbers as numbers, anything odd as its name."""
+
     def simple(value):
         return value.item() if hasattr(value, "item") else str(value)
+
     return json.loads(json.dumps(result, default=simple))
 
 

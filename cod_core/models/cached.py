@@ -25,9 +25,17 @@ class CachedClassifier:
     known without loading it.
     """
 
-    def __init__(self, db, id: str, revision: str, labels: Sequence[str], load: Callable[[], object],
-                 on_lookup: Callable[[int, int], object] | None = None, chunk: int = CHUNK,
-                 reads_all: bool = False):
+    def __init__(
+        self,
+        db,
+        id: str,
+        revision: str,
+        labels: Sequence[str],
+        load: Callable[[], object],
+        on_lookup: Callable[[int, int], object] | None = None,
+        chunk: int = CHUNK,
+        reads_all: bool = False,
+    ):
         self.id, self.revision, self.labels = id, revision, tuple(labels)
         self._db, self._load, self._wrapped, self._loading = db, load, None, threading.Lock()
         self._on_lookup, self._chunk, self._reads_all = on_lookup, chunk, reads_all
@@ -73,8 +81,7 @@ class CachedClassifier:
         if not hasattr(self.wrapped, "read"):
             return {key: p.logprobs for (key, _), p in zip(chunk, self.wrapped.predict(texts))}
         readings = self.wrapped.read(texts)
-        cache.put_predictions(self._db, f"{self.id}#covered", self.revision,
-                              {key: (r.covered,) for (key, _), r in zip(chunk, readings)})
+        cache.put_predictions(self._db, f"{self.id}#covered", self.revision, {key: (r.covered,) for (key, _), r in zip(chunk, readings)})
         return {key: r.prediction.logprobs for (key, _), r in zip(chunk, readings)}
 
     def covered(self, texts: Sequence[str]) -> list[float | None]:

@@ -44,11 +44,15 @@ class LLMSettings:
         except ValueError:  # a port that is no number, a bracket left open
             named = None
         if not named:
-            raise BadInput("The address of the model must start with http:// or https:// (a port lies between 1 and 65535), for example "
-                           "https://api.openai.com/v1 or http://localhost:11434/v1.")
+            raise BadInput(
+                "The address of the model must start with http:// or https:// (a port lies between 1 and 65535), for example "
+                "https://api.openai.com/v1 or http://localhost:11434/v1."
+            )
         if parts.username or parts.password or parts.query:
-            raise BadInput("The address of the model must not hold a key, a password or a '?': it is stored with "
-                           "the project. Give the key in its own field.")
+            raise BadInput(
+                "The address of the model must not hold a key, a password or a '?': it is stored with "
+                "the project. Give the key in its own field."
+            )
         object.__setattr__(self, "base_url", self.base_url.strip().rstrip("/"))
         object.__setattr__(self, "model", self.model.strip())
         if not self.model:
@@ -111,8 +115,7 @@ def prompt_sha256(messages: Messages) -> str:
     return hashlib.sha256(json.dumps(messages, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def reply_key(settings: LLMSettings, messages: Messages, temperature: float, sample: int,
-              logprobs: bool = False) -> str:
+def reply_key(settings: LLMSettings, messages: Messages, temperature: float, sample: int, logprobs: bool = False) -> str:
     """The cache key of one reply. A reply with token log-probabilities is another reply than one without."""
     parts = [settings.base_url, settings.model, prompt_sha256(messages), float(temperature), sample]
     return hashlib.sha256(json.dumps(parts + (["logprobs"] if logprobs else [])).encode()).hexdigest()
@@ -134,10 +137,15 @@ class LLMClient:
     get_reply(key) -> dict or None and put_reply(key, dict) keep the replies; a dict in memory where absent.
     """
 
-    def __init__(self, settings: LLMSettings, key: str | Callable[[], str | None] | None = None,
-                 get_reply: Callable[[str], dict | None] | None = None,
-                 put_reply: Callable[[str, dict], object] | None = None,
-                 timeout: float = TIMEOUT_S, max_retries: int = 3):
+    def __init__(
+        self,
+        settings: LLMSettings,
+        key: str | Callable[[], str | None] | None = None,
+        get_reply: Callable[[str], dict | None] | None = None,
+        put_reply: Callable[[str, dict], object] | None = None,
+        timeout: float = TIMEOUT_S,
+        max_retries: int = 3,
+    ):
         memory: dict[str, dict] = {}
         self.settings = settings
         self._ask_key, self._key = key if callable(key) else lambda: key, ""
@@ -149,9 +157,15 @@ class LLMClient:
     def __repr__(self) -> str:
         return f"LLMClient({self.settings.model!r} at {self.settings.host!r})"
 
-    def chat(self, messages: Messages, sample: int = 0, temperature: float | None = None,
-             top_logprobs: int | None = None, max_tokens: int | None = None,
-             response_format: dict | None = None) -> Reply:
+    def chat(
+        self,
+        messages: Messages,
+        sample: int = 0,
+        temperature: float | None = None,
+        top_logprobs: int | None = None,
+        max_tokens: int | None = None,
+        response_format: dict | None = None,
+    ) -> Reply:
         """The reply for this prompt and sample index, from the cache where it is known.
 
         temperature: the settings' where None. top_logprobs: alternatives wanted a token, None for no logprobs.
@@ -187,8 +201,9 @@ class LLMClient:
                 import openai
 
                 self._key = key
-                self._openai = openai.OpenAI(api_key=self._key or "none", base_url=self.settings.base_url,
-                                             timeout=self._timeout, max_retries=self._max_retries)
+                self._openai = openai.OpenAI(
+                    api_key=self._key or "none", base_url=self.settings.base_url, timeout=self._timeout, max_retries=self._max_retries
+                )
                 # the library reads these from the environment; they are none of this endpoint's business
                 self._openai.organization = self._openai.project = None
             return self._openai

@@ -37,8 +37,14 @@ def load_decoder(name: str, labels: Sequence[str], **options):
 
     # transformers draws the fresh head from the global generator; it is replaced before training
     with torch.random.fork_rng(devices=[]):
-        model = load_pretrained(AutoModelForSequenceClassification, name, num_labels=len(labels),
-                                id2label=dict(enumerate(labels)), label2id={n: i for i, n in enumerate(labels)}, **options)
+        model = load_pretrained(
+            AutoModelForSequenceClassification,
+            name,
+            num_labels=len(labels),
+            id2label=dict(enumerate(labels)),
+            label2id={n: i for i, n in enumerate(labels)},
+            **options,
+        )
     tokenizer = load_tokenizer(name, **options)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token

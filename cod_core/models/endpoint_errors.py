@@ -53,25 +53,38 @@ def _reason(error: Exception, host: str, model: str, timeout: float, said: str) 
     import openai
 
     if isinstance(error, openai.APITimeoutError):
-        return "timeout", (f"{host} did not answer within {timeout:g} seconds, also when asked again. Finished replies "
-                           "are kept. Try again later, choose a faster model, or allow fewer calls at a time.")
+        return "timeout", (
+            f"{host} did not answer within {timeout:g} seconds, also when asked again. Finished replies "
+            "are kept. Try again later, choose a faster model, or allow fewer calls at a time."
+        )
     if isinstance(error, openai.APIConnectionError):
-        return "unreachable", (f"{host} could not be reached. Check the address and that the server runs and can be "
-                               "reached from this machine. Finished replies are kept.")
+        return "unreachable", (
+            f"{host} could not be reached. Check the address and that the server runs and can be "
+            "reached from this machine. Finished replies are kept."
+        )
     if isinstance(error, (openai.AuthenticationError, openai.PermissionDeniedError)):
-        return "key", (f"{host} refused the key (error {error.status_code}). Check that the key is right and may use "
-                       f"{model}; it is given in the session or in {KEY_VARIABLE}, and is not stored. Where {ADDRESS_VARIABLE} "
-                       "is set, that key goes to this address only.")
+        return "key", (
+            f"{host} refused the key (error {error.status_code}). Check that the key is right and may use "
+            f"{model}; it is given in the session or in {KEY_VARIABLE}, and is not stored. Where {ADDRESS_VARIABLE} "
+            "is set, that key goes to this address only."
+        )
     if isinstance(error, openai.NotFoundError):
-        return "not_found", (f"{host} knows no model {model!r} at this address (error 404). Check the model's name, "
-                             f"and that the address is the one that ends in /v1.{said}")
+        return "not_found", (
+            f"{host} knows no model {model!r} at this address (error 404). Check the model's name, "
+            f"and that the address is the one that ends in /v1.{said}"
+        )
     if isinstance(error, openai.RateLimitError):
-        return "rate", (f"{host} turned the call away: too many requests, or the credit is used up (error 429), also "
-                        f"when asked again. Finished replies are kept. Wait, or allow fewer calls at a time.{said}")
+        return "rate", (
+            f"{host} turned the call away: too many requests, or the credit is used up (error 429), also "
+            f"when asked again. Finished replies are kept. Wait, or allow fewer calls at a time.{said}"
+        )
     if isinstance(error, openai.APIStatusError):
         if error.status_code >= 500:
-            return "server", (f"{host} failed (error {error.status_code}), also when asked again. Finished replies are "
-                              "kept. Try again later.")
+            return "server", (
+                f"{host} failed (error {error.status_code}), also when asked again. Finished replies are kept. Try again later."
+            )
         return "request", f"{host} did not accept the request for {model} (error {error.status_code}).{said}"
-    return "format", (f"{host} answered, but not as an OpenAI-compatible endpoint does. Check that the address is that "
-                      "of the API, which usually ends in /v1.")
+    return "format", (
+        f"{host} answered, but not as an OpenAI-compatible endpoint does. Check that the address is that "
+        "of the API, which usually ends in /v1."
+    )

@@ -26,9 +26,19 @@ SHORT, LONG = 128, 256
 
 
 def finetune_teacher(
-    texts: Sequence[str], labels: Sequence[str], label_names: Sequence[str], encoder: str, folder: Path, *,
-    epochs: int = 2, learning_rate: float | None = None, batch_size: int = 32, rank: int = 8, max_tokens: int | None = None,
-    seed: int = 0, progress: Progress = silent,
+    texts: Sequence[str],
+    labels: Sequence[str],
+    label_names: Sequence[str],
+    encoder: str,
+    folder: Path,
+    *,
+    epochs: int = 2,
+    learning_rate: float | None = None,
+    batch_size: int = 32,
+    rank: int = 8,
+    max_tokens: int | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> Path:
     """Train on (texts, labels) and write the teacher to `folder`; returns the folder.
 
@@ -47,8 +57,10 @@ def finetune_teacher(
         ids = tokenizer(list(texts), truncation=True, max_length=max_tokens or LONG)["input_ids"]
         if max_tokens is None:
             max_tokens = LONG if sum(len(row) > SHORT for row in ids) > len(ids) / 10 else SHORT
-            ids = [row if len(row) <= max_tokens else tokenizer(text, truncation=True, max_length=max_tokens)["input_ids"]
-                   for row, text in zip(ids, texts)]
+            ids = [
+                row if len(row) <= max_tokens else tokenizer(text, truncation=True, max_length=max_tokens)["input_ids"]
+                for row, text in zip(ids, texts)
+            ]
         targets = torch.tensor([list(label_names).index(label) for label in labels])
         _train(model, tokenizer, ids, targets, epochs, learning_rate, batch_size, seed, progress)
     return _save(model, folder, encoder, label_names, len(texts), max_tokens, rank)
@@ -73,8 +85,12 @@ def with_adapter(encoder: str, label_names: Sequence[str], rank: int, **options)
         where: dict = {"target_modules": _linear_names(base), "layers_to_transform": _upper_half(base)}
     else:
         base = load_pretrained(
-            AutoModelForSequenceClassification, encoder, num_labels=len(label_names),
-            id2label=dict(enumerate(label_names)), label2id={name: i for i, name in enumerate(label_names)}, **options,
+            AutoModelForSequenceClassification,
+            encoder,
+            num_labels=len(label_names),
+            id2label=dict(enumerate(label_names)),
+            label2id={name: i for i, name in enumerate(label_names)},
+            **options,
         )
         tokenizer, where = load_tokenizer(encoder, **options), {"target_modules": TARGETS}
     return adapted(base, task_type=TaskType.SEQ_CLS, r=rank, lora_alpha=2 * rank, lora_dropout=0.05, **where), tokenizer
@@ -84,8 +100,13 @@ def _linear_names(model) -> list[str]:
     """Names of the linear maps inside a decoder's layers (q_proj, up_proj, ...)."""
     import torch
 
-    return sorted({name.rsplit(".", 1)[-1] for name, module in model.named_modules()
-                   if isinstance(module, torch.nn.Linear) and ".layers." in f".{name}"})
+    return sorted(
+        {
+            name.rsplit(".", 1)[-1]
+            for name, module in model.named_modules()
+            if isinstance(module, torch.nn.Linear) and ".layers." in f".{name}"
+        }
+    )
 
 
 def _upper_half(model) -> list[int]:
@@ -103,7 +124,8 @@ def _train(model, tokenizer, ids, targets, epochs, learning_rate, batch_size, se
     batches_a_epoch = -(-len(ids) // batch_size)
     total = epochs * batches_a_epoch
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / max(1, 0.1 * total), (total - step) / max(1, 0.9 * total)))
+        optimizer, lambda step: min((step + 1) / max(1, 0.1 * total), (total - step) / max(1, 0.9 * total))
+    )
     generator, done = torch.Generator().manual_seed(seed), 0
     for _ in range(epochs):
         for batch in _bucketed(ids, batch_size, generator):
@@ -139,8 +161,14 @@ def _save(model, folder: Path, encoder: str, label_names, rows: int, max_tokens:
     state = {name: value.detach().cpu().half().contiguous() for name, value in get_peft_model_state_dict(model).items()}
     save_file(state, folder / "adapter.safetensors")
     where = resolve(encoder)
-    about = {"encoder": encoder, "labels": list(label_names), "rank": rank, "max_tokens": max_tokens, "rows": rows,
-             "base": revision_of(where)}
+    about = {
+        "encoder": encoder,
+        "labels": list(label_names),
+        "rank": rank,
+        "max_tokens": max_tokens,
+        "rows": rows,
+        "base": revision_of(where),
+    }
     (folder / TEACHER_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     return folder
 
@@ -169,15 +197,15 @@ def load_finetuned(folder: Path):
     from safetensors.torch import load_file
 
     about = json.loads((Path(folder) / TEACHER_FILE).read_text(encoding="utf-8"))
-    model, tokenizer = with_adapter(about["encoder"], about["labels"], about["rank"],
-                                    **pinned(resolve(about["encoder"]), about.get("base")))
+    model, tokenizer = with_adapter(
+        about["encoder"], about["labels"], about["rank"], **pinned(resolve(about["encoder"]), about.get("base"))
+    )
     state = {name: value.float() for name, value in load_file(Path(folder) / "adapter.safetensors").items()}
     set_peft_model_state_dict(model, state)
     return model.merge_and_unload().eval(), tokenizer, about
 
 
-def cross_validate(texts, labels, label_names, encoder: str, *, folds: int = 5, seed: int = 0,
-                   progress: Progress = silent) -> float:
+def cross_validate(texts, labels, label_names, encoder: str, *, folds: int = 5, seed: int = 0, progress: Progress = silent) -> float:
     """Mean held-out accuracy of a linear head on the frozen encoder: the cheap, honest estimate for few rows.
 
     Raises NotEnoughData where a label has fewer than 2 texts.

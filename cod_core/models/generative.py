@@ -84,11 +84,13 @@ def local_answers(llm: LocalLLM, max_tokens: int = 24, temperature: float = 0.0,
         order, said = sorted(range(len(prompts)), key=lambda i: len(prompts[i])), [""] * len(prompts)
         for at in range(0, len(order), batch):
             part = order[at : at + batch]
-            told = llm.complete([_asked(prompts[i], llm) for i in part], [seed_of(prompts[i], sample) for i in part],
-                                max_tokens, temperature, stop)
+            told = llm.complete(
+                [_asked(prompts[i], llm) for i in part], [seed_of(prompts[i], sample) for i in part], max_tokens, temperature, stop
+            )
             for i, (text, _) in zip(part, told):
                 said[i] = text.strip()
         return said
+
     return answer
 
 
@@ -97,8 +99,13 @@ def answer_key(revision: str, prompt: str, sample: int, max_tokens: int, tempera
     return f"answer:{text_hash(chr(31).join(map(str, (VERSION, revision, sample, max_tokens, float(temperature), prompt))))}"
 
 
-def kept_answers(answer: Answer, key: Callable[[str, int], str], get: Callable[[list[str]], Mapping[str, str]],
-                 put: Callable[[dict[str, str], float], object], batch: int = BATCH) -> Answer:
+def kept_answers(
+    answer: Answer,
+    key: Callable[[str, int], str],
+    get: Callable[[list[str]], Mapping[str, str]],
+    put: Callable[[dict[str, str], float], object],
+    batch: int = BATCH,
+) -> Answer:
     """An `Answer` that asks only for what is not on record, and keeps each batch at once: a killed process loses the
     batch in flight. get: keys -> those known. put: told the new ones and the seconds that they took. Threads may share it.
     """
@@ -115,6 +122,7 @@ def kept_answers(answer: Answer, key: Callable[[str, int], str], get: Callable[[
                 put(new, time.perf_counter() - started)
                 known |= new
         return [known[k] for k in keys]
+
     return kept
 
 

@@ -82,7 +82,8 @@ def _convert(path: Path, folder: Path) -> Path:
         if not _complete(folder):
             raise ModelUnavailable(
                 f"{path.name} could not be read as a language model. It must be a GGUF file of a kind that transformers "
-                f"knows. ({(str(error).splitlines() or [''])[0][:200]})") from error
+                f"knows. ({(str(error).splitlines() or [''])[0][:200]})"
+            ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return folder

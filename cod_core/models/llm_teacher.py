@@ -44,8 +44,7 @@ class Reading:
 class LLMTeacher:
     """A `Classifier` that asks a chat model. kind: 'logprobs' or 'votes'. Make one with connect()."""
 
-    def __init__(self, client: LLMClient, task: Task, kind: str, samples: int = 5, top_logprobs: int = _MANY,
-                 calibrate: bool = False):
+    def __init__(self, client: LLMClient, task: Task, kind: str, samples: int = 5, top_logprobs: int = _MANY, calibrate: bool = False):
         """samples: votes a text, 1 to 50. calibrate: divide by the label prior of inputs without content (three more
         calls in all). Makes no call. Raises BadInput."""
         if kind not in KINDS:
@@ -96,9 +95,16 @@ class LLMTeacher:
             lines.append(f"- {name}: {about}" if about else f"- {name}")
         listed = ", ".join(self._answers)
         mark = fence(text)
-        return (("system", _SYSTEM), ("user", f"Question: {self._task.name}\nAnswers:\n" + "\n".join(lines)
+        return (
+            ("system", _SYSTEM),
+            (
+                "user",
+                f"Question: {self._task.name}\nAnswers:\n"
+                + "\n".join(lines)
                 + f"\n\nThe text stands between the two marker lines.\n{mark}\n{text}\n{mark}\n\n"
-                f"Reply with one of: {listed}"))
+                f"Reply with one of: {listed}",
+            ),
+        )
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """One Prediction a text, in order; calls in flight bounded by the settings. Raises EndpointError."""
@@ -146,7 +152,9 @@ class LLMTeacher:
             if not reply.logprobs and reply.refusal is None and reply.finish_reason != "content_filter":
                 raise EndpointError(
                     f"{self.client.settings.host} gave token probabilities before and gives none now. Choose the "
-                    "teacher again, so that votes are used for every text alike.", "format")
+                    "teacher again, so that votes are used for every text alike.",
+                    "format",
+                )
             return from_logprobs(reply.logprobs, self._answers, self.labels)
         replies = [self.client.chat(self.messages(text), sample, self._heat) for sample in range(self.samples)]
         return from_votes([read_answer(reply.content, self._answers, self.labels) for reply in replies], self.labels)
@@ -173,8 +181,7 @@ def token_label(token: str, answers: Sequence[str]) -> int | None:
     return begun[0] if len(begun) == 1 else None
 
 
-def from_logprobs(rows: Sequence[Sequence[tuple[str, float]]], answers: Sequence[str],
-                  labels: Sequence[str]) -> Reading:
+def from_logprobs(rows: Sequence[Sequence[tuple[str, float]]], answers: Sequence[str], labels: Sequence[str]) -> Reading:
     """Probabilities at the first of the leading positions where labels hold at least half of the mass, else the most.
 
     rows: a position a token, each of (token, log-probability). A label that is not listed gets half of what it can

@@ -50,9 +50,13 @@ class LocalSettings:
 class LocalClient:
     """An LLMClient whose model is on this machine. load: makes the LocalLLM, called on the first new prompt."""
 
-    def __init__(self, settings: LocalSettings, load: Callable[[], LocalLLM],
-                 get_reply: Callable[[str], dict | None] | None = None,
-                 put_reply: Callable[[str, dict], object] | None = None):
+    def __init__(
+        self,
+        settings: LocalSettings,
+        load: Callable[[], LocalLLM],
+        get_reply: Callable[[str], dict | None] | None = None,
+        put_reply: Callable[[str, dict], object] | None = None,
+    ):
         memory: dict[str, dict] = {}
         self.settings, self._load = settings, load
         self._get, self._put = get_reply or memory.get, put_reply or memory.__setitem__
@@ -63,9 +67,15 @@ class LocalClient:
         """The model, loaded where it was not yet."""
         return self._load()
 
-    def chat(self, messages: Messages, sample: int = 0, temperature: float | None = None,
-             top_logprobs: int | None = None, max_tokens: int | None = None,
-             response_format: dict | None = None) -> Reply:
+    def chat(
+        self,
+        messages: Messages,
+        sample: int = 0,
+        temperature: float | None = None,
+        top_logprobs: int | None = None,
+        max_tokens: int | None = None,
+        response_format: dict | None = None,
+    ) -> Reply:
         """As LLMClient.chat. Token log-probabilities are not given: see LocalTeacher, which reads whole label words."""
         heat = self.settings.temperature if temperature is None else temperature
         self.prepare([(messages, sample)], heat, max_tokens)
@@ -73,8 +83,13 @@ class LocalClient:
         reply = Reply.from_dict(known)
         return reply
 
-    def prepare(self, asked: Sequence[tuple[Messages, int]], temperature: float | None = None,
-                max_tokens: int | None = None, progress: Progress = silent) -> int:
+    def prepare(
+        self,
+        asked: Sequence[tuple[Messages, int]],
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        progress: Progress = silent,
+    ) -> int:
         """Write the replies that are not known yet, 16 at a time, each batch kept at once; returns how many.
 
         A model on a processor writes 16 replies in little more time than one: callers with many prompts call this
@@ -93,8 +108,13 @@ class LocalClient:
 
     def _write(self, batch, prompts, heat, max_tokens) -> None:
         llm = self.llm
-        told = llm.complete([prompts[m] for m, _ in batch], [seed_of(prompts[m], s) for m, s in batch],
-                            max_tokens or MAX_TOKENS, heat, () if llm.chats else LINE_END)
+        told = llm.complete(
+            [prompts[m] for m, _ in batch],
+            [seed_of(prompts[m], s) for m, s in batch],
+            max_tokens or MAX_TOKENS,
+            heat,
+            () if llm.chats else LINE_END,
+        )
         for (messages, sample), (text, ending) in zip(batch, told):
             count_in, count_out = (len(llm.tokenizer(t)["input_ids"]) for t in (prompts[messages], text))
             reply = Reply(text.strip(), finish_reason=ending, tokens_in=count_in, tokens_out=count_out)
@@ -113,8 +133,7 @@ def as_prompt(messages: Messages, llm: LocalLLM) -> str:
         said = llm.tokenizer.apply_chat_template(wire, tokenize=False, add_generation_prompt=True)
     except Exception:  # a template's own refusal: some know no system role
         joined = "\n\n".join(content for _, content in messages if content)
-        said = llm.tokenizer.apply_chat_template([{"role": "user", "content": joined}], tokenize=False,
-                                                 add_generation_prompt=True)
+        said = llm.tokenizer.apply_chat_template([{"role": "user", "content": joined}], tokenize=False, add_generation_prompt=True)
     start = llm.tokenizer.bos_token
     return said.removeprefix(start) if start else said  # the tokenizer adds it again
 

@@ -57,8 +57,9 @@ class LocalLLM:
 
     # -------------------------------------------------------------- writing
 
-    def complete(self, prompts: Sequence[str], seeds: Sequence[int], max_tokens: int = 64, temperature: float = 0.7,
-                 stop: Sequence[str] = ()) -> list[tuple[str, str]]:
+    def complete(
+        self, prompts: Sequence[str], seeds: Sequence[int], max_tokens: int = 64, temperature: float = 0.7, stop: Sequence[str] = ()
+    ) -> list[tuple[str, str]]:
         """(continuation, finish reason) a prompt: 'stop' at the model's end or a stop string, 'length' where cut.
 
         seeds: one a prompt; a continuation depends on its prompt and seed, not on what is asked beside it.
@@ -79,8 +80,9 @@ class LocalLLM:
         """Token ids of each prompt. Raises BadInput where one leaves no room for so many tokens after it."""
         ids = [self.tokenizer(p)["input_ids"] for p in prompts]
         if (longest := max(map(len, ids), default=0)) + room > self.max_tokens:
-            raise BadInput(f"The prompt is {longest} tokens long and {self.name} reads {self.max_tokens}. "
-                           "Choose a shorter text or another model.")
+            raise BadInput(
+                f"The prompt is {longest} tokens long and {self.name} reads {self.max_tokens}. Choose a shorter text or another model."
+            )
         return ids
 
     def _decode(self, ids, seeds, max_tokens, temperature, stop):
@@ -94,15 +96,16 @@ class LocalLLM:
         mask = torch.zeros((count, shared + width), dtype=torch.long, device=self.device)
         mask[:, :shared] = 1
         for i, row in enumerate(rest):
-            tokens[i, width - len(row):] = torch.tensor(row, device=self.device)
-            mask[i, shared + width - len(row):] = 1
+            tokens[i, width - len(row) :] = torch.tensor(row, device=self.device)
+            mask[i, shared + width - len(row) :] = 1
         generators = [torch.Generator(device="cpu").manual_seed(int(seed) % 2**63) for seed in seeds]
         written: list[list[int]] = [[] for _ in ids]
         ended: list[tuple[str, str] | None] = [None] * count
         for _ in range(max_tokens):
-            positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -tokens.shape[1]:]
-            out = self.model(input_ids=tokens, attention_mask=mask, position_ids=positions, past_key_values=cache,
-                             use_cache=True, logits_to_keep=1)
+            positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
+            out = self.model(
+                input_ids=tokens, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1
+            )
             chosen = _sample(out.logits[:, -1].float().cpu(), temperature, generators)
             for i, token in enumerate(chosen):
                 if ended[i] is None:
@@ -133,8 +136,7 @@ class LocalLLM:
             return DynamicCache(config=self.model.config)
         if self._prefix[0] != prefix:
             cache = DynamicCache(config=self.model.config)
-            self.model(input_ids=torch.tensor([prefix], device=self.device), past_key_values=cache, use_cache=True,
-                       logits_to_keep=1)
+            self.model(input_ids=torch.tensor([prefix], device=self.device), past_key_values=cache, use_cache=True, logits_to_keep=1)
             self._prefix = prefix, cache
         cache = copy.deepcopy(self._prefix[1])
         cache.batch_repeat_interleave(count)
@@ -185,9 +187,13 @@ class LocalLLM:
                     first, last = max(1, starts[i]), len(rows[i])
                     if last > first:
                         shift = width - logits.shape[1]
-                        found[i] = torch.nn.functional.cross_entropy(
-                            logits[row, first - 1 - shift : last - 1 - shift], ids[row, first:last],
-                            reduction="none").cpu().numpy()
+                        found[i] = (
+                            torch.nn.functional.cross_entropy(
+                                logits[row, first - 1 - shift : last - 1 - shift], ids[row, first:last], reduction="none"
+                            )
+                            .cpu()
+                            .numpy()
+                        )
         return found
 
     def answer_logprobs(self, prompts: Sequence[str], answers: Sequence[str], batch: int = 16) -> np.ndarray:
@@ -211,8 +217,17 @@ class LocalLLM:
                 width = max(len(ids[i]) for i in part)
                 tokens = torch.tensor([[self._pad] * (width - len(ids[i])) + ids[i] for i in part], device=self.device)
                 mask = torch.tensor([[0] * (width - len(ids[i])) + [1] * len(ids[i]) for i in part], device=self.device)
-                logits = self.model(input_ids=tokens, attention_mask=mask, use_cache=False, logits_to_keep=1,
-                                    position_ids=(mask.cumsum(-1) - 1).clamp(min=0)).logits[:, -1].float()
+                logits = (
+                    self.model(
+                        input_ids=tokens,
+                        attention_mask=mask,
+                        use_cache=False,
+                        logits_to_keep=1,
+                        position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+                    )
+                    .logits[:, -1]
+                    .float()
+                )
                 out[part] = torch.log_softmax(logits, -1)[:, [one[0] for one in coded]].cpu().numpy()
         return out
 
@@ -228,8 +243,11 @@ class LocalLLM:
         if not after or len(before) + len(after) > self.max_tokens:
             return [{} for _ in at]
         with torch.inference_mode():
-            logits = self.model(input_ids=torch.tensor([[*before, *after]], device=self.device), use_cache=False,
-                                logits_to_keep=len(after) + 1).logits[0].float()
+            logits = (
+                self.model(input_ids=torch.tensor([[*before, *after]], device=self.device), use_cache=False, logits_to_keep=len(after) + 1)
+                .logits[0]
+                .float()
+            )
         found = []
         for offset in at:
             index = starts.get(offset)

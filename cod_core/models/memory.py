@@ -1,8 +1,8 @@
 """How much memory fine-tuning takes, before it is started. Counts, no training.
 
-    weights + gradients + AdamW's two moments of what is trained (4 bytes each), and the activations kept for the
-    backward pass: per trained layer and token about 34 d + 5 heads * tokens values of 2 bytes in the count of
-    Korthikanti et al. 2022 (arXiv:2205.05198), here in 4 bytes, or in 2 under bf16 on CUDA.
+weights + gradients + AdamW's two moments of what is trained (4 bytes each), and the activations kept for the
+backward pass: per trained layer and token about 34 d + 5 heads * tokens values of 2 bytes in the count of
+Korthikanti et al. 2022 (arXiv:2205.05198), here in 4 bytes, or in 2 under bf16 on CUDA.
 """
 
 from dataclasses import dataclass

@@ -67,8 +67,7 @@ class FirstOrder:
         import torch
 
         teacher = self._teacher
-        inputs = teacher.tokenizer(text, truncation=True, max_length=teacher.max_tokens, return_tensors="pt",
-                                   return_offsets_mapping=True)
+        inputs = teacher.tokenizer(text, truncation=True, max_length=teacher.max_tokens, return_tensors="pt", return_offsets_mapping=True)
         offsets = inputs.pop("offset_mapping")[0].tolist()
         with torch.no_grad():
             states = self._table(inputs["input_ids"].to(self._table.weight.device))

@@ -104,8 +104,9 @@ class EncoderModel:
 class FinetunedStudent(HeadStudent):
     """An encoder of its own, fine-tuned together with its head. encoder: an EncoderModel."""
 
-    def __init__(self, encoder: EncoderModel, weight, bias, labels: Sequence[str], scale: float = 10.0,
-                 id: str | None = None, revision: str = ""):
+    def __init__(
+        self, encoder: EncoderModel, weight, bias, labels: Sequence[str], scale: float = 10.0, id: str | None = None, revision: str = ""
+    ):
         super().__init__(encoder, weight, bias, labels, scale, id or f"finetuned:{encoder.id}", revision)
 
     def save(self, folder: str | Path) -> Path:

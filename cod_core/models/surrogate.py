@@ -48,7 +48,8 @@ def fit_surrogate(encoder, phi: np.ndarray, teacher_rows: np.ndarray, labels: Se
         few = ", ".join(f"{name} ({n})" for name, n in zip(labels, counts) if n < FEWEST)
         raise NotEnoughData(
             f"A second judge needs {FEWEST} texts that the teacher counts as each label; too few for {few}. Add texts "
-            "to learn from, or search without a second judge.")
+            "to learn from, or search without a second judge."
+        )
     with threadpool_limits(1, "blas"):
         fit = LogisticRegression(C=STRENGTH, max_iter=1000).fit(phi, classes)
     weight, bias = fit.coef_, fit.intercept_

@@ -19,8 +19,7 @@ BUILTIN = Path(__file__).parent / "builtin"
 class TorchTeacher:
     """A loaded sequence classifier as a `Classifier`. order[i]: model output that is the project's label i."""
 
-    def __init__(self, model, tokenizer, labels: Sequence[str], order: Sequence[int], max_tokens: int,
-                 id: str, revision: str):
+    def __init__(self, model, tokenizer, labels: Sequence[str], order: Sequence[int], max_tokens: int, id: str, revision: str):
         self.id, self.revision, self.labels = id, revision, tuple(labels)
         self.tokenizer, self.max_tokens, self.order = tokenizer, max_tokens, list(order)
         self._device = best_device()
@@ -60,8 +59,9 @@ class TorchTeacher:
 class FineTunedTeacher(TorchTeacher):
     """A teacher written by finetune.finetune_teacher: its encoder plus adapter and head."""
 
-    def __init__(self, folder: str | Path, id: str | None = None, labels: Sequence[str] | None = None,
-                 label_map: dict[str, str] | None = None):
+    def __init__(
+        self, folder: str | Path, id: str | None = None, labels: Sequence[str] | None = None, label_map: dict[str, str] | None = None
+    ):
         """labels: the project's; label_map: teacher label -> project label, by equal names where None.
 
         Raises ModelUnavailable where the folder is incomplete, LabelMismatch where labels differ."""
@@ -69,12 +69,20 @@ class FineTunedTeacher(TorchTeacher):
 
         folder = Path(folder)
         if not (folder / TEACHER_FILE).exists() or not (folder / "adapter.safetensors").exists():
-            raise ModelUnavailable(f"No fine-tuned teacher is kept at {folder.name}. "
-                                   "Train it again on the Teacher page, or with the command teacher.")
+            raise ModelUnavailable(
+                f"No fine-tuned teacher is kept at {folder.name}. Train it again on the Teacher page, or with the command teacher."
+            )
         model, tokenizer, about = load_finetuned(folder)
         order = label_order(about["labels"], labels or about["labels"], label_map, folder.name)
-        super().__init__(model, tokenizer, labels or about["labels"], order, about["max_tokens"],
-                         id or f"finetuned:{folder.name}", finetuned_revision(folder))
+        super().__init__(
+            model,
+            tokenizer,
+            labels or about["labels"],
+            order,
+            about["max_tokens"],
+            id or f"finetuned:{folder.name}",
+            finetuned_revision(folder),
+        )
 
 
 class TransformersTeacher(TorchTeacher):

@@ -86,7 +86,7 @@ class TrainableEncoder(nn.Module):
             stack = layers_of(model)
             if self.frozen >= len(stack):
                 raise BadInput(f"The encoder has {len(stack)} layers; freezing {self.frozen} leaves none to train.")
-            set_layers(model, list(stack[self.frozen:]))
+            set_layers(model, list(stack[self.frozen :]))
             model.embeddings = _Passed()
         self.model = (with_lora(model, lora_rank, seed) if lora_rank else model).to(self.device).eval()
         self._run = compiled(self.model, self.device)

@@ -55,7 +55,8 @@ def insert_or_replace(connection, table):
     statement = _insert(connection, table)
     keys = [c.name for c in table.primary_key]
     return statement.on_conflict_do_update(
-        index_elements=keys, set_={c.name: statement.excluded[c.name] for c in table.c if c.name not in keys})
+        index_elements=keys, set_={c.name: statement.excluded[c.name] for c in table.c if c.name not in keys}
+    )
 
 
 def get_predictions(db: Database, classifier_id: str, revision: str, hashes: list[str]) -> dict[str, tuple[float, ...]]:
@@ -65,9 +66,14 @@ def get_predictions(db: Database, classifier_id: str, revision: str, hashes: lis
 
 
 def put_predictions(db: Database, classifier_id: str, revision: str, values: dict[str, tuple[float, ...]]) -> None:
-    _put(db, schema.predictions, [
-        {"classifier_id": classifier_id, "revision": revision, "text_hash": key, "logprobs": [float(v) for v in value]}
-        for key, value in values.items()])
+    _put(
+        db,
+        schema.predictions,
+        [
+            {"classifier_id": classifier_id, "revision": revision, "text_hash": key, "logprobs": [float(v) for v in value]}
+            for key, value in values.items()
+        ],
+    )
 
 
 def get_embeddings(db: Database, encoder_id: str, hashes: list[str]) -> dict[str, np.ndarray]:
@@ -77,9 +83,14 @@ def get_embeddings(db: Database, encoder_id: str, hashes: list[str]) -> dict[str
 
 
 def put_embeddings(db: Database, encoder_id: str, values: dict[str, np.ndarray]) -> None:
-    _put(db, schema.embeddings, [
-        {"encoder_id": encoder_id, "text_hash": key, "vector": np.asarray(value, dtype=np.float32).tobytes()}
-        for key, value in values.items()])
+    _put(
+        db,
+        schema.embeddings,
+        [
+            {"encoder_id": encoder_id, "text_hash": key, "vector": np.asarray(value, dtype=np.float32).tobytes()}
+            for key, value in values.items()
+        ],
+    )
 
 
 def copy_key(pid: str, key: str) -> str:
@@ -121,8 +132,7 @@ def get_replies(db: Database, keys: list[str]) -> dict[str, dict]:
 
 def put_replies(db: Database, pid: str | None, replies: dict[str, dict]) -> None:
     """Remember several replies in one transaction; what is on record under a key already stays."""
-    _put(db, schema.replies, [{"key": key, "project_id": pid, "reply": reply, "created_at": now()}
-                              for key, reply in replies.items()])
+    _put(db, schema.replies, [{"key": key, "project_id": pid, "reply": reply, "created_at": now()} for key, reply in replies.items()])
 
 
 def count(db: Database, pid: str | None, key: str, **amounts: float) -> None:
@@ -138,20 +148,22 @@ def add_to_reply(db: Database, pid: str | None, key: str, more: dict) -> None:
 def _change(db: Database, pid: str | None, key: str, changes: Callable[[dict], dict]) -> None:
     with db.begin() as c:
         known = c.execute(select(schema.replies.c.reply).where(schema.replies.c.key == key)).scalar() or {}
-        c.execute(insert_or_replace(c, schema.replies),
-                  [{"key": key, "project_id": pid, "reply": {**known, **changes(known)}, "created_at": now()}])
+        c.execute(
+            insert_or_replace(c, schema.replies),
+            [{"key": key, "project_id": pid, "reply": {**known, **changes(known)}, "created_at": now()}],
+        )
 
 
 def count_predictions(db: Database, classifier_id: str, revision: str) -> int:
     """How many texts a classifier's answers are kept for."""
     t = schema.predictions
     with db.read() as c:
-        return c.execute(select(func.count()).select_from(t).where(
-            t.c.classifier_id == classifier_id, t.c.revision == revision)).scalar() or 0
+        return (
+            c.execute(select(func.count()).select_from(t).where(t.c.classifier_id == classifier_id, t.c.revision == revision)).scalar() or 0
+        )
 
 
 def put_reply(db: Database, pid: str | None, key: str, reply: dict) -> None:
     """Remember a reply; a later one under the same key takes its place."""
     with db.begin() as c:
-        c.execute(insert_or_replace(c, schema.replies),
-                  [{"key": key, "project_id": pid, "reply": reply, "created_at": now()}])
+        c.execute(insert_or_replace(c, schema.replies), [{"key": key, "project_id": pid, "reply": reply, "created_at": now()}])

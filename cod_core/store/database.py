@@ -88,8 +88,10 @@ def plain(error: DBAPIError) -> str:
     if "locked" in said or "lock timeout" in said:
         return f"Another program has kept the database busy for more than {BUSY_S} seconds. Try again."
     if "malformed" in said or "not a database" in said:
-        return ("The database file is damaged or is not a database of this app. Set COD_HOME to another folder, "
-                "or put a backup of cod.db in its place.")
+        return (
+            "The database file is damaged or is not a database of this app. Set COD_HOME to another folder, "
+            "or put a backup of cod.db in its place."
+        )
     return f"The database could not be used ({said}). Check that the data folder is reachable and writable."
 
 
@@ -118,11 +120,14 @@ def _engine(url: str, sqlite: bool) -> Engine:
             return create_engine(made, hide_parameters=True, connect_args={"timeout": BUSY_S})
         if made.drivername not in ("postgres", "postgresql", "postgresql+psycopg"):
             raise ArgumentError(made.drivername)
-        return create_engine(made.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True,
-                             connect_args={"connect_timeout": BUSY_S})
+        return create_engine(
+            made.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": BUSY_S}
+        )
     except (ArgumentError, ImportError) as error:
-        raise CodError("COD_DATABASE_URL is not the address of a database that this app can use. Expected "
-                       "sqlite:///FILE or postgresql://NAME:PASSWORD@HOST/DATABASE.") from error
+        raise CodError(
+            "COD_DATABASE_URL is not the address of a database that this app can use. Expected "
+            "sqlite:///FILE or postgresql://NAME:PASSWORD@HOST/DATABASE."
+        ) from error
 
 
 def _pragmas(connection, _record) -> None:

@@ -55,13 +55,13 @@ def _unchanged(c: Connection, pid: str, seen: dict[str, int], mine: set[str]) ->
     moved = [i for i, version in seen.items() if current.get(i, 0) != version]
     if not moved:
         return
-    last = c.execute(select(_T.c.annotator, _T.c.decided_at).where(
-        _T.c.project_id == pid, _T.c.seq == current.get(moved[0]))).first()
+    last = c.execute(select(_T.c.annotator, _T.c.decided_at).where(_T.c.project_id == pid, _T.c.seq == current.get(moved[0]))).first()
     who, at = last if last is not None else ("somebody", "")
     who = "you, in another window," if who in mine else who
     many = f"{len(moved)} of these texts were" if len(seen) > 1 else "This text was"
-    raise Stale(f"{many} decided by {who} at {(at or '')[11:16]} (UTC) since you opened it. Nothing was overwritten: "
-                "look at it again, then decide.")
+    raise Stale(
+        f"{many} decided by {who} at {(at or '')[11:16]} (UTC) since you opened it. Nothing was overwritten: look at it again, then decide."
+    )
 
 
 def versions(db: Database, pid: str, example_ids: Sequence[str]) -> dict[str, int]:
@@ -74,7 +74,8 @@ def _versions(c: Connection, pid: str, example_ids: Sequence[str]) -> dict[str, 
     found: dict[str, int] = {}
     for at in range(0, len(example_ids), CHUNK):
         query = select(_T.c.example_id, func.max(_T.c.seq)).where(
-            _T.c.project_id == pid, _T.c.example_id.in_(example_ids[at : at + CHUNK]), _T.c.purpose.in_(MOVES))
+            _T.c.project_id == pid, _T.c.example_id.in_(example_ids[at : at + CHUNK]), _T.c.purpose.in_(MOVES)
+        )
         found.update(c.execute(query.group_by(_T.c.example_id)).tuples().all())
     return found
 
@@ -86,14 +87,17 @@ def take_back(db: Database, pid: str, annotator: str, undo: Replies) -> list[int
     """
     with db.begin() as c:
         other = _T.alias()
-        standing = (_T.c.project_id == pid, _T.c.annotator == annotator, _T.c.undoes.is_(None),
-                    ~select(other.c.seq).where(other.c.undoes == _T.c.seq, other.c.project_id == pid).exists())
+        standing = (
+            _T.c.project_id == pid,
+            _T.c.annotator == annotator,
+            _T.c.undoes.is_(None),
+            ~select(other.c.seq).where(other.c.undoes == _T.c.seq, other.c.project_id == pid).exists(),
+        )
         query = select(*_FIELDS, _T.c.batch).where(*standing).order_by(_T.c.seq.desc())
         last = c.execute(query.limit(1)).mappings().first()
         if last is None:
             return []
-        act = [last] if last["batch"] is None else list(
-            c.execute(query.where(_T.c.batch == last["batch"])).mappings())
+        act = [last] if last["batch"] is None else list(c.execute(query.where(_T.c.batch == last["batch"])).mappings())
         batch = secrets.token_hex(6) if len(act) > 1 else None
         return [_append(c, pid, made, batch) for made in undo([_decision(row) for row in reversed(act)])]
 
@@ -104,8 +108,11 @@ def log(db: Database, pid: str, after: int = 0, example_ids: Sequence[str] | Non
     with db.read() as c:
         if example_ids is None:
             return [_decision(row) for row in c.execute(query).mappings()]
-        rows = [row for at in range(0, len(example_ids), CHUNK) for row in c.execute(
-            query.where(_T.c.example_id.in_(example_ids[at : at + CHUNK]))).mappings()]
+        rows = [
+            row
+            for at in range(0, len(example_ids), CHUNK)
+            for row in c.execute(query.where(_T.c.example_id.in_(example_ids[at : at + CHUNK]))).mappings()
+        ]
     return [_decision(row) for row in sorted(rows, key=lambda r: r["seq"])]
 
 
@@ -115,8 +122,7 @@ def log_of(c: Connection, pid: str, after: int) -> list[Decision]:
 
 
 def _logged(c: Connection, pid: str, *where) -> list[Decision]:
-    return [_decision(row) for row in c.execute(
-        select(*_FIELDS).where(_T.c.project_id == pid, *where).order_by(_T.c.seq)).mappings()]
+    return [_decision(row) for row in c.execute(select(*_FIELDS).where(_T.c.project_id == pid, *where).order_by(_T.c.seq)).mappings()]
 
 
 def stream(db: Database, pid: str, chunk: int = 2000) -> Iterator[Decision]:
@@ -124,8 +130,9 @@ def stream(db: Database, pid: str, chunk: int = 2000) -> Iterator[Decision]:
     last = 0
     while True:
         with db.read() as c:
-            rows = c.execute(select(*_FIELDS).where(_T.c.project_id == pid, _T.c.seq > last)
-                             .order_by(_T.c.seq).limit(chunk)).mappings().all()
+            rows = (
+                c.execute(select(*_FIELDS).where(_T.c.project_id == pid, _T.c.seq > last).order_by(_T.c.seq).limit(chunk)).mappings().all()
+            )
         if not rows:
             return
         yield from map(_decision, rows)
@@ -147,8 +154,14 @@ def append_each(db: Database, pid: str, many: Sequence[Decision]) -> None:
 
 
 def _append(c: Connection, pid: str, decision: Decision, batch: str | None) -> int:
-    values = {**vars(decision), "reasons": list(decision.reasons), "project_id": pid, "batch": batch,
-              "comment": storable(decision.comment), "override_reason": storable(decision.override_reason)}
+    values = {
+        **vars(decision),
+        "reasons": list(decision.reasons),
+        "project_id": pid,
+        "batch": batch,
+        "comment": storable(decision.comment),
+        "override_reason": storable(decision.override_reason),
+    }
     del values["seq"]
     return c.execute(insert(_T).values(values)).inserted_primary_key[0]
 

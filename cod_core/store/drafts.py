@@ -10,8 +10,11 @@ def draft_of(db: Database, pid: str, example_id: str, annotator: str) -> tuple[s
     """(id of the proposal it started from, text, saved at) of the unfinished text; None where there is none."""
     t = schema.drafts
     with db.read() as c:
-        row = c.execute(select(t.c.base_id, t.c.text, t.c.saved_at).where(
-            t.c.project_id == pid, t.c.example_id == example_id, t.c.annotator == annotator)).first()
+        row = c.execute(
+            select(t.c.base_id, t.c.text, t.c.saved_at).where(
+                t.c.project_id == pid, t.c.example_id == example_id, t.c.annotator == annotator
+            )
+        ).first()
     return None if row is None else (row.base_id, row.text, row.saved_at)
 
 
@@ -19,5 +22,7 @@ def drafts_of(db: Database, pid: str, example_id: str) -> list[tuple[str, str, s
     """(saved at, annotator, text) of every unfinished text of one example."""
     t = schema.drafts
     with db.read() as c:
-        return [tuple(row) for row in c.execute(select(t.c.saved_at, t.c.annotator, t.c.text).where(
-            t.c.project_id == pid, t.c.example_id == example_id))]
+        return [
+            tuple(row)
+            for row in c.execute(select(t.c.saved_at, t.c.annotator, t.c.text).where(t.c.project_id == pid, t.c.example_id == example_id))
+        ]

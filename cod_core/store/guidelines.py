@@ -14,8 +14,7 @@ _T = schema.guidelines
 
 def _guideline(row) -> Guideline:
     examples = tuple(GuidelineExample(**e) for e in row.examples or ())
-    return Guideline(row.version, row.text, row.reasons or {}, examples, row.note or "", row.author or "",
-                     row.created_at or "")
+    return Guideline(row.version, row.text, row.reasons or {}, examples, row.note or "", row.author or "", row.created_at or "")
 
 
 def versions(db: Database, pid: str) -> list[Guideline]:
@@ -43,15 +42,22 @@ def add(db: Database, pid: str, made: Guideline, base: int | None = None) -> int
     with db.begin() as c:
         newest = c.execute(select(func.max(_T.c.version)).where(_T.c.project_id == pid)).scalar() or 0
         if base is not None and newest != base:
-            raise Stale(f"Somebody wrote version {newest} of the guideline since you began. Yours was not saved: copy "
-                        "your text, reload the page, and bring the two together.")
+            raise Stale(
+                f"Somebody wrote version {newest} of the guideline since you began. Yours was not saved: copy "
+                "your text, reload the page, and bring the two together."
+            )
         task = c.execute(select(projects.c.task).where(projects.c.id == pid)).scalar()
         if task is None:
             raise BadInput("This project does not exist (any more). Choose another one.")
         decided = c.execute(select(log.c.seq).where(log.c.project_id == pid).limit(1)).first() is not None
         version = newest + 1 if newest else int(task.get("guideline_version") or 1) + decided
-        values = {**asdict(made), "version": version, "examples": [asdict(e) for e in made.examples],
-                  "created_at": made.created_at or now(), "project_id": pid}
+        values = {
+            **asdict(made),
+            "version": version,
+            "examples": [asdict(e) for e in made.examples],
+            "created_at": made.created_at or now(),
+            "project_id": pid,
+        }
         c.execute(insert(_T).values(values))
         c.execute(update(projects).where(projects.c.id == pid).values(task={**task, "guideline_version": version}))
         return version

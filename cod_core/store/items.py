@@ -50,8 +50,11 @@ def label_examples(db: Database, pid: str, found: Sequence[Example]) -> None:
         settings = c.execute(select(p.c.settings).where(p.c.id == pid)).scalar() or {}
         c.execute(update(p).where(p.c.id == pid).values(settings={**settings, "labellings": settings.get("labellings", 0) + 1}))
         for e in found:
-            c.execute(update(t).where(t.c.project_id == pid, t.c.id == e.id).values(
-                label=e.label, split=e.split, source_id=e.source_id, metadata=e.metadata))
+            c.execute(
+                update(t)
+                .where(t.c.project_id == pid, t.c.id == e.id)
+                .values(label=e.label, split=e.split, source_id=e.source_id, metadata=e.metadata)
+            )
 
 
 def examples(db: Database, pid: str, split: str | None = None, ids: Sequence[str] | None = None) -> list[Example]:
@@ -96,8 +99,7 @@ def _with_ids(c, query, column, ids: Sequence[str] | None) -> list:
     if ids is None:
         return list(c.execute(query))
     wanted = list(dict.fromkeys(ids))
-    return [row for at in range(0, len(wanted), CHUNK)
-            for row in c.execute(query.where(column.in_(wanted[at : at + CHUNK])))]
+    return [row for at in range(0, len(wanted), CHUNK) for row in c.execute(query.where(column.in_(wanted[at : at + CHUNK])))]
 
 
 def example(db: Database, pid: str, example_id: str) -> Example:
@@ -124,15 +126,33 @@ def upload_seen(db: Database, pid: str, sha256: str) -> bool:
 
 def record_upload(db: Database, pid: str, sha256: str, name: str, role: str, rows: int) -> None:
     with db.begin() as c:
-        c.execute(insert_new(c, schema.uploads), [
-            {"project_id": pid, "sha256": sha256, "name": name, "role": role, "rows": rows, "created_at": now()}])
+        c.execute(
+            insert_new(c, schema.uploads),
+            [{"project_id": pid, "sha256": sha256, "name": name, "role": role, "rows": rows, "created_at": now()}],
+        )
 
 
 def add_counterfactuals(db: Database, pid: str, found: Sequence[Counterfactual]) -> int:
     """Store proposals in order; ids already there are left alone. Returns how many are new."""
-    return _add_new(db, schema.counterfactuals, pid,
-                    ({**vars(cf), "origin": vars(cf.origin), "text_hash": text_hash(cf.text),
-                      "raw_reply": storable(cf.raw_reply), "note": storable(cf.note)} for cf in found)) if found else 0
+    return (
+        _add_new(
+            db,
+            schema.counterfactuals,
+            pid,
+            (
+                {
+                    **vars(cf),
+                    "origin": vars(cf.origin),
+                    "text_hash": text_hash(cf.text),
+                    "raw_reply": storable(cf.raw_reply),
+                    "note": storable(cf.note),
+                }
+                for cf in found
+            ),
+        )
+        if found
+        else 0
+    )
 
 
 def counterfactuals(db: Database, pid: str, example_ids: Sequence[str] | None = None) -> list[Counterfactual]:
@@ -146,8 +166,9 @@ def counterfactuals(db: Database, pid: str, example_ids: Sequence[str] | None = 
 
 def as_counterfactual(r) -> Counterfactual:
     """A row of counterfactuals as a value."""
-    return Counterfactual(r.id, r.example_id, r.text, r.source, r.target, Origin(**r.origin), r.raw_reply,
-                          r.derived_from, r.note or "", r.created_at or "")
+    return Counterfactual(
+        r.id, r.example_id, r.text, r.source, r.target, Origin(**r.origin), r.raw_reply, r.derived_from, r.note or "", r.created_at or ""
+    )
 
 
 def counterfactual(db: Database, pid: str, cf_id: str) -> Counterfactual:
@@ -167,24 +188,37 @@ def add_checks(db: Database, pid: str, found: Sequence[FlipCheck]) -> None:
     t = schema.flip_checks
     with db.begin() as c:
         touched = (c.execute(select(func.max(t.c.touched)).where(t.c.project_id == pid)).scalar() or 0) + 1
-        c.execute(insert_or_replace(c, t), [{"project_id": pid, "touched": touched, **vars(k), "before": vars(k.before),
-                                            "after": vars(k.after)} for k in found])
+        c.execute(
+            insert_or_replace(c, t),
+            [{"project_id": pid, "touched": touched, **vars(k), "before": vars(k.before), "after": vars(k.after)} for k in found],
+        )
         fresh_statistics(c, t, len(found))
 
 
 def as_check(r) -> FlipCheck:
     """A row of flip_checks as a value."""
     before, after = (Prediction(tuple(p["labels"]), tuple(p["logprobs"])) for p in (r.before, r.after))
-    return FlipCheck(r.counterfactual_id, r.teacher_id, r.teacher_revision, before, after, r.target, r.token_edits,
-                     r.edit_fraction, r.char_edits, r.similarity, bool(r.truncated), r.checked_at, r.shift)
+    return FlipCheck(
+        r.counterfactual_id,
+        r.teacher_id,
+        r.teacher_revision,
+        before,
+        after,
+        r.target,
+        r.token_edits,
+        r.edit_fraction,
+        r.char_edits,
+        r.similarity,
+        bool(r.truncated),
+        r.checked_at,
+        r.shift,
+    )
 
 
-def checks(db: Database, pid: str, teacher_id: str, teacher_revision: str,
-           ids: Sequence[str] | None = None) -> dict[str, FlipCheck]:
+def checks(db: Database, pid: str, teacher_id: str, teacher_revision: str, ids: Sequence[str] | None = None) -> dict[str, FlipCheck]:
     """counterfactual id -> verdict of this teacher revision; of these proposals only, where given."""
     t = schema.flip_checks
-    query = select(t).where(t.c.project_id == pid, t.c.teacher_id == teacher_id,
-                            t.c.teacher_revision == teacher_revision)
+    query = select(t).where(t.c.project_id == pid, t.c.teacher_id == teacher_id, t.c.teacher_revision == teacher_revision)
     with db.read() as c:
         return {r.counterfactual_id: as_check(r) for r in _with_ids(c, query, t.c.counterfactual_id, ids)}
 
@@ -193,8 +227,7 @@ def any_checks(db: Database, pid: str) -> dict[str, FlipCheck]:
     """counterfactual id -> the latest verdict by any teacher."""
     t = schema.flip_checks
     with db.read() as c:
-        return {r.counterfactual_id: as_check(r)
-                for r in c.execute(select(t).where(t.c.project_id == pid).order_by(t.c.checked_at))}
+        return {r.counterfactual_id: as_check(r) for r in c.execute(select(t).where(t.c.project_id == pid).order_by(t.c.checked_at))}
 
 
 def _draft_of(pid: str, example_id: str, annotator: str):
@@ -205,9 +238,19 @@ def _draft_of(pid: str, example_id: str, annotator: str):
 def save_draft(db: Database, pid: str, example_id: str, annotator: str, base_id: str | None, text: str) -> None:
     """Remember unfinished text; a later draft takes its place. On return it is on the disk."""
     with db.begin() as c:
-        c.execute(insert_or_replace(c, schema.drafts), [
-            {"project_id": pid, "example_id": example_id, "annotator": annotator, "base_id": base_id,
-             "text": storable(text), "saved_at": now()}])
+        c.execute(
+            insert_or_replace(c, schema.drafts),
+            [
+                {
+                    "project_id": pid,
+                    "example_id": example_id,
+                    "annotator": annotator,
+                    "base_id": base_id,
+                    "text": storable(text),
+                    "saved_at": now(),
+                }
+            ],
+        )
 
 
 def draft(db: Database, pid: str, example_id: str, annotator: str) -> str | None:

@@ -33,16 +33,17 @@ def take(db: Database, pid: str, holder: str, person: str, wanted: Sequence[str]
         first = next((i for i in wanted if i not in others), None)
         c.execute(delete(_T).where(_T.c.project_id == pid, (_T.c.holder == holder) | (_T.c.until < time.time())))
         if first is not None:
-            c.execute(insert_or_replace(c, _T), [{"project_id": pid, "example_id": first, "holder": holder,
-                                                  "person": person, "until": time.time() + seconds}])
+            c.execute(
+                insert_or_replace(c, _T),
+                [{"project_id": pid, "example_id": first, "holder": holder, "person": person, "until": time.time() + seconds}],
+            )
     return first
 
 
 def _held(c, pid: str, holder: str) -> tuple[dict[str, float], dict[str, str]]:
     """(example id -> end of the holder's own lease, example id -> person of somebody else's)."""
     rows = c.execute(select(_T).where(_T.c.project_id == pid, _T.c.until >= time.time())).all()
-    return ({r.example_id: r.until for r in rows if r.holder == holder},
-            {r.example_id: r.person or "" for r in rows if r.holder != holder})
+    return ({r.example_id: r.until for r in rows if r.holder == holder}, {r.example_id: r.person or "" for r in rows if r.holder != holder})
 
 
 def others(db: Database, pid: str, holder: str) -> dict[str, str]:

@@ -57,8 +57,7 @@ def _keep_an_owner(c, name: str) -> None:
 def be_at(db: Database, pid: str, person: str, page: str, item: str | None) -> None:
     """Remember where a person is in a project."""
     with db.begin() as c:
-        c.execute(insert_or_replace(c, schema.places), [
-            {"project_id": pid, "person": person, "page": page, "item": item, "at": now()}])
+        c.execute(insert_or_replace(c, schema.places), [{"project_id": pid, "person": person, "page": page, "item": item, "at": now()}])
 
 
 def places(db: Database, person: str) -> dict[str, tuple[str, str | None, str]]:

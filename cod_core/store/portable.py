@@ -19,8 +19,7 @@ from cod_core.store.cache import CHUNK, copy_key, fresh_statistics, insert_new, 
 from cod_core.store.database import Database
 from cod_core.types import now
 
-OWN = ("uploads", "examples", "counterfactuals", "flip_checks", "decisions", "drafts", "replies", "runs", "guidelines",
-       "places")
+OWN = ("uploads", "examples", "counterfactuals", "flip_checks", "decisions", "drafts", "replies", "runs", "guidelines", "places")
 BATCH = 2000
 Rows = Callable[[str], Iterable[dict]]
 
@@ -32,8 +31,11 @@ def rows(c: Connection, pid: str, table: str) -> Iterator[dict]:
     """
     t = schema.metadata.tables[table]
     if table == "predictions":
-        held = select(schema.examples.c.text_hash).where(schema.examples.c.project_id == pid).union(
-            select(schema.counterfactuals.c.text_hash).where(schema.counterfactuals.c.project_id == pid))
+        held = (
+            select(schema.examples.c.text_hash)
+            .where(schema.examples.c.project_id == pid)
+            .union(select(schema.counterfactuals.c.text_hash).where(schema.counterfactuals.c.project_id == pid))
+        )
         query = select(t).where(t.c.text_hash.in_(held))
     elif table == "projects":
         query = select(t).where(t.c.id == pid)
@@ -45,8 +47,14 @@ def rows(c: Connection, pid: str, table: str) -> Iterator[dict]:
             yield {**values, "key": own_key(pid, values["key"])} if table == "replies" else values
 
 
-def load(db: Database, project: dict, own: Rows, taken: Callable[[str], str],
-         placed: Callable[[str, dict], dict] = lambda pid, row: row, was: str | None = None) -> str:
+def load(
+    db: Database,
+    project: dict,
+    own: Rows,
+    taken: Callable[[str], str],
+    placed: Callable[[str, dict], dict] = lambda pid, row: row,
+    was: str | None = None,
+) -> str:
     """Write a project and its rows, all or none; returns its id. own: table name -> rows as `rows` gave them.
 
     taken: the id to use in place of one that is in use. placed: (id, project) -> the row to write, once the id is known and
@@ -75,8 +83,9 @@ def load(db: Database, project: dict, own: Rows, taken: Callable[[str], str],
         except (KeyError, TypeError, ValueError, AttributeError, StatementError) as error:
             if isinstance(error, DBAPIError) and not isinstance(error, (IntegrityError, DataError, ProgrammingError)):
                 raise  # the disk or the database, not the rows
-            raise BadInput("The backup holds rows that this app cannot read: it is damaged, or a newer version made it. "
-                           "Nothing was restored.") from error
+            raise BadInput(
+                "The backup holds rows that this app cannot read: it is damaged, or a newer version made it. Nothing was restored."
+            ) from error
     return pid
 
 
@@ -102,8 +111,7 @@ def _replies(c, pid: str, found: Iterable[dict]) -> None:
     t, waiting = schema.replies, iter(found)
     while batch := list(islice(waiting, CHUNK)):
         there = set(c.execute(select(t.c.key).where(t.c.key.in_([r["key"] for r in batch]))).scalars())
-        _fill(c, t, ({**r, "project_id": pid, "key": copy_key(pid, r["key"]) if r["key"] in there else r["key"]}
-                     for r in batch))
+        _fill(c, t, ({**r, "project_id": pid, "key": copy_key(pid, r["key"]) if r["key"] in there else r["key"]} for r in batch))
 
 
 def _decisions(c, pid: str, found: Iterable[dict]) -> None:

@@ -32,8 +32,7 @@ def create_project(db: Database, name: str, task: Task) -> str:
     """The new project's id: 16 hex digits that sort by time."""
     pid = f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(2)}"
     with db.begin() as c:
-        c.execute(insert(schema.projects).values(
-            id=pid, name=name, task=asdict(task), teacher=None, settings={}, created_at=now()))
+        c.execute(insert(schema.projects).values(id=pid, name=name, task=asdict(task), teacher=None, settings={}, created_at=now()))
     return pid
 
 

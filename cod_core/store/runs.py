@@ -19,8 +19,7 @@ def put_runs(db: Database, pid: str, results: list[RunResult]) -> None:
     for result in results:
         plain = asdict(result)
         config = plain.pop("config")
-        rows.append({"project_id": pid, "run_id": result.config.run_id, "config": config, "result": plain,
-                     "created_at": now()})
+        rows.append({"project_id": pid, "run_id": result.config.run_id, "config": config, "result": plain, "created_at": now()})
     with db.begin() as c:
         there = c.execute(select(t.c.run_id, t.c.result).where(t.c.project_id == pid, t.c.run_id.in_(list(new)))).all()
         if gone := [id for id, old in there if old.get("judged", "") != new[id].judged or new[id].path and not old.get("path")]:
@@ -32,11 +31,11 @@ def runs(db: Database, pid: str) -> list[RunResult]:
     """Every finished student of the project."""
     t = schema.runs
     with db.read() as c:
-        rows = c.execute(select(t.c.config, t.c.result).where(t.c.project_id == pid)
-                         .order_by(t.c.created_at, t.c.run_id))
-        return [RunResult(RunConfig(**_known(RunConfig, config)),
-                          **{**_known(RunResult, result), "history": tuple(result.get("history", ()))})
-                for config, result in rows]
+        rows = c.execute(select(t.c.config, t.c.result).where(t.c.project_id == pid).order_by(t.c.created_at, t.c.run_id))
+        return [
+            RunResult(RunConfig(**_known(RunConfig, config)), **{**_known(RunResult, result), "history": tuple(result.get("history", ()))})
+            for config, result in rows
+        ]
 
 
 def _known(kind: type, values: dict) -> dict:

@@ -1,19 +1,6 @@
 """The tables. Migrations make them; this file says what they are. No column ever holds a key."""
 
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    Column,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-)
+from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -23,81 +10,202 @@ def _project() -> Column:
 
 
 projects = Table(
-    "projects", metadata,
-    Column("id", String, primary_key=True), Column("name", String, nullable=False),
-    Column("task", JSON, nullable=False), Column("teacher", JSON), Column("settings", JSON, nullable=False),
-    Column("created_at", String, nullable=False), Column("archived_at", String))
+    "projects",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("task", JSON, nullable=False),
+    Column("teacher", JSON),
+    Column("settings", JSON, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("archived_at", String),
+)
 uploads = Table(
-    "uploads", metadata, _project(), Column("sha256", String, primary_key=True), Column("name", String),
-    Column("role", String), Column("rows", Integer), Column("created_at", String))
+    "uploads",
+    metadata,
+    _project(),
+    Column("sha256", String, primary_key=True),
+    Column("name", String),
+    Column("role", String),
+    Column("rows", Integer),
+    Column("created_at", String),
+)
 examples = Table(
-    "examples", metadata, _project(), Column("id", String, primary_key=True),
-    Column("position", Integer, nullable=False), Column("text", Text, nullable=False),
-    Column("text_hash", String, nullable=False), Column("label", String),
-    Column("split", String, nullable=False), Column("source_id", String), Column("metadata", JSON),
-    Index("ix_examples_split", "project_id", "split", "position"), Index("ix_examples_hash", "text_hash"),
-    Index("ix_examples_position", "project_id", "position"))
+    "examples",
+    metadata,
+    _project(),
+    Column("id", String, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("text_hash", String, nullable=False),
+    Column("label", String),
+    Column("split", String, nullable=False),
+    Column("source_id", String),
+    Column("metadata", JSON),
+    Index("ix_examples_split", "project_id", "split", "position"),
+    Index("ix_examples_hash", "text_hash"),
+    Index("ix_examples_position", "project_id", "position"),
+)
 counterfactuals = Table(
-    "counterfactuals", metadata, _project(), Column("id", String, primary_key=True),
-    Column("example_id", String, nullable=False), Column("position", Integer, nullable=False),
-    Column("text", Text, nullable=False), Column("text_hash", String, nullable=False), Column("source", String),
-    Column("target", String), Column("origin", JSON), Column("raw_reply", Text), Column("derived_from", String),
-    Column("note", Text), Column("created_at", String), Index("ix_cf_example", "project_id", "example_id"),
-    Index("ix_cf_hash", "text_hash"), Index("ix_cf_position", "project_id", "position"))
+    "counterfactuals",
+    metadata,
+    _project(),
+    Column("id", String, primary_key=True),
+    Column("example_id", String, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("text_hash", String, nullable=False),
+    Column("source", String),
+    Column("target", String),
+    Column("origin", JSON),
+    Column("raw_reply", Text),
+    Column("derived_from", String),
+    Column("note", Text),
+    Column("created_at", String),
+    Index("ix_cf_example", "project_id", "example_id"),
+    Index("ix_cf_hash", "text_hash"),
+    Index("ix_cf_position", "project_id", "position"),
+)
 flip_checks = Table(
-    "flip_checks", metadata, _project(), Column("counterfactual_id", String, primary_key=True),
-    Column("teacher_id", String, primary_key=True), Column("teacher_revision", String, primary_key=True),
-    Column("before", JSON), Column("after", JSON), Column("target", String), Column("token_edits", Integer),
-    Column("edit_fraction", Float), Column("char_edits", Integer), Column("similarity", Float),
-    Column("truncated", Boolean), Column("checked_at", String),
+    "flip_checks",
+    metadata,
+    _project(),
+    Column("counterfactual_id", String, primary_key=True),
+    Column("teacher_id", String, primary_key=True),
+    Column("teacher_revision", String, primary_key=True),
+    Column("before", JSON),
+    Column("after", JSON),
+    Column("target", String),
+    Column("token_edits", Integer),
+    Column("edit_fraction", Float),
+    Column("char_edits", Integer),
+    Column("similarity", Float),
+    Column("truncated", Boolean),
+    Column("checked_at", String),
     Column("touched", Integer, nullable=False, server_default="0"),  # grows with every write of the project's verdicts
     Column("shift", Float),
-    Index("ix_checks_touched", "project_id", "touched"))
+    Index("ix_checks_touched", "project_id", "touched"),
+)
 decisions = Table(
-    "decisions", metadata, Column("seq", Integer, primary_key=True, autoincrement=True),
+    "decisions",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
     Column("project_id", String, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
-    Column("counterfactual_id", String, nullable=False), Column("example_id", String, nullable=False),
-    Column("status", String, nullable=False), Column("annotator", String, nullable=False), Column("reasons", JSON),
-    Column("override_reason", Text), Column("comment", Text), Column("decided_at", String),
-    Column("lead_time_s", Float), Column("guideline_version", Integer), Column("undoes", Integer),
-    Column("batch", String), Column("purpose", String, nullable=False, server_default=""),
-    Index("ix_decisions_project", "project_id", "seq"), Index("ix_decisions_undoes", "undoes"),
-    Index("ix_decisions_example", "project_id", "example_id", "seq"), sqlite_autoincrement=True)
+    Column("counterfactual_id", String, nullable=False),
+    Column("example_id", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("annotator", String, nullable=False),
+    Column("reasons", JSON),
+    Column("override_reason", Text),
+    Column("comment", Text),
+    Column("decided_at", String),
+    Column("lead_time_s", Float),
+    Column("guideline_version", Integer),
+    Column("undoes", Integer),
+    Column("batch", String),
+    Column("purpose", String, nullable=False, server_default=""),
+    Index("ix_decisions_project", "project_id", "seq"),
+    Index("ix_decisions_undoes", "undoes"),
+    Index("ix_decisions_example", "project_id", "example_id", "seq"),
+    sqlite_autoincrement=True,
+)
 drafts = Table(
-    "drafts", metadata, _project(), Column("example_id", String, primary_key=True),
-    Column("annotator", String, primary_key=True), Column("base_id", String), Column("text", Text),
-    Column("saved_at", String))
+    "drafts",
+    metadata,
+    _project(),
+    Column("example_id", String, primary_key=True),
+    Column("annotator", String, primary_key=True),
+    Column("base_id", String),
+    Column("text", Text),
+    Column("saved_at", String),
+)
 predictions = Table(
-    "predictions", metadata, Column("classifier_id", String, primary_key=True),
-    Column("revision", String, primary_key=True), Column("text_hash", String, primary_key=True),
-    Column("logprobs", JSON, nullable=False))
+    "predictions",
+    metadata,
+    Column("classifier_id", String, primary_key=True),
+    Column("revision", String, primary_key=True),
+    Column("text_hash", String, primary_key=True),
+    Column("logprobs", JSON, nullable=False),
+)
 embeddings = Table(
-    "embeddings", metadata, Column("encoder_id", String, primary_key=True),
-    Column("text_hash", String, primary_key=True), Column("vector", LargeBinary, nullable=False))
+    "embeddings",
+    metadata,
+    Column("encoder_id", String, primary_key=True),
+    Column("text_hash", String, primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
+)
 replies = Table(
-    "replies", metadata, Column("key", String, primary_key=True),
-    Column("project_id", String, ForeignKey("projects.id", ondelete="CASCADE")), Column("reply", JSON),
-    Column("created_at", String))
+    "replies",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("project_id", String, ForeignKey("projects.id", ondelete="CASCADE")),
+    Column("reply", JSON),
+    Column("created_at", String),
+)
 jobs = Table(
-    "jobs", metadata, Column("id", String, primary_key=True),
+    "jobs",
+    metadata,
+    Column("id", String, primary_key=True),
     Column("project_id", String, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
-    Column("kind", String, nullable=False), Column("params", JSON), Column("state", String, nullable=False),
-    Column("done", Integer), Column("total", Integer), Column("message", Text), Column("heartbeat", Float),
-    Column("cancel", Boolean), Column("pid", Integer), Column("result", JSON), Column("error", Text),
-    Column("created_at", Float), Column("started_at", Float), Column("finished_at", Float))
+    Column("kind", String, nullable=False),
+    Column("params", JSON),
+    Column("state", String, nullable=False),
+    Column("done", Integer),
+    Column("total", Integer),
+    Column("message", Text),
+    Column("heartbeat", Float),
+    Column("cancel", Boolean),
+    Column("pid", Integer),
+    Column("result", JSON),
+    Column("error", Text),
+    Column("created_at", Float),
+    Column("started_at", Float),
+    Column("finished_at", Float),
+)
 runs = Table(
-    "runs", metadata, _project(), Column("run_id", String, primary_key=True), Column("config", JSON),
-    Column("result", JSON), Column("created_at", String))
+    "runs",
+    metadata,
+    _project(),
+    Column("run_id", String, primary_key=True),
+    Column("config", JSON),
+    Column("result", JSON),
+    Column("created_at", String),
+)
 guidelines = Table(
-    "guidelines", metadata, _project(), Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("text", Text, nullable=False), Column("reasons", JSON), Column("examples", JSON), Column("note", Text),
-    Column("author", String), Column("created_at", String))
+    "guidelines",
+    metadata,
+    _project(),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    Column("reasons", JSON),
+    Column("examples", JSON),
+    Column("note", Text),
+    Column("author", String),
+    Column("created_at", String),
+)
 people = Table(
-    "people", metadata, Column("name", String, primary_key=True), Column("role", String, nullable=False),
-    Column("added_by", String), Column("added_at", String))
+    "people",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("added_by", String),
+    Column("added_at", String),
+)
 leases = Table(
-    "leases", metadata, _project(), Column("example_id", String, primary_key=True),
-    Column("holder", String, nullable=False), Column("person", String), Column("until", Float, nullable=False))
+    "leases",
+    metadata,
+    _project(),
+    Column("example_id", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("person", String),
+    Column("until", Float, nullable=False),
+)
 places = Table(
-    "places", metadata, _project(), Column("person", String, primary_key=True), Column("page", String),
-    Column("item", String), Column("at", String))
+    "places",
+    metadata,
+    _project(),
+    Column("person", String, primary_key=True),
+    Column("page", String),
+    Column("item", String),
+    Column("at", String),
+)

@@ -38,8 +38,38 @@ from cod_core.workspace.trying import Trying
 from cod_core.workspace.working import Working
 
 
-class Workspace(Prompting, Remembering,
-                Gathering, Teaching, Proposing, Curating, Drawing, Distilling, ResultsView, Leaving, Working, Guiding,
-                People, Reviewing, Auditing, Keeping, Sweeping, Trying, Costing, Queueing, Searching, Tightening,
-                Judging, Tabular, Diagnosing, Insights, LiveView, Comparing, Reporting, Retrying, RowsOnRecord, Endpoints):
+class Workspace(
+    Prompting,
+    Remembering,
+    Gathering,
+    Teaching,
+    Proposing,
+    Curating,
+    Drawing,
+    Distilling,
+    ResultsView,
+    Leaving,
+    Working,
+    Guiding,
+    People,
+    Reviewing,
+    Auditing,
+    Keeping,
+    Sweeping,
+    Trying,
+    Costing,
+    Queueing,
+    Searching,
+    Tightening,
+    Judging,
+    Tabular,
+    Diagnosing,
+    Insights,
+    LiveView,
+    Comparing,
+    Reporting,
+    Retrying,
+    RowsOnRecord,
+    Endpoints,
+):
     """Everything the app can do with one data folder (COD_HOME). home: another folder, for tests."""

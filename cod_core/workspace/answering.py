@@ -46,10 +46,16 @@ class Answering(Base):
         from cod_core.workspace.gathering import has_builtin_teacher
 
         labels, found = self.project(pid).task.labels, {}
-        offered = [(f"{s.title}, built in", s.task.labels, {"kind": "builtin", "name": s.name}) for s in SAMPLES.values()
-                   if has_builtin_teacher(s.name)]
-        offered += [(f"Trained in the project “{p.name}”", p.task.labels, {"kind": "finetuned", "path": p.teacher["path"]})
-                    for p in self.projects() if p.id != pid and (p.teacher or {}).get("kind") == "finetuned"]
+        offered = [
+            (f"{s.title}, built in", s.task.labels, {"kind": "builtin", "name": s.name})
+            for s in SAMPLES.values()
+            if has_builtin_teacher(s.name)
+        ]
+        offered += [
+            (f"Trained in the project “{p.name}”", p.task.labels, {"kind": "finetuned", "path": p.teacher["path"]})
+            for p in self.projects()
+            if p.id != pid and (p.teacher or {}).get("kind") == "finetuned"
+        ]
         for name, own, spec in offered:
             try:
                 label_order(own, labels, None, name)
@@ -92,8 +98,7 @@ class Answering(Base):
             raise BadInput("Only a teacher that answers the texts can label them. Choose “A model's answers” as teacher.")
         rows, teacher = items.examples(self.db, pid, split="unlabelled"), self.teacher(pid)
         told = zip(rows, teacher.predict([e.text for e in rows], progress))
-        made = [replace(e, label=p.label, split="train", metadata={**e.metadata, "label_from": teacher.id})
-                for e, p in told if p.decided]
+        made = [replace(e, label=p.label, split="train", metadata={**e.metadata, "label_from": teacher.id}) for e, p in told if p.decided]
         stored = items.examples(self.db, pid)
         if not any(e.split == "test" for e in stored):
             made = beside_stored(made, split_examples(made, seed=0).examples, stored)
@@ -127,20 +132,32 @@ class Answering(Base):
         local = str(spec.get("local") or "").strip() or self.local_llm_name()
         if local is None:
             from cod_core.models.local_llm import hint
+
             raise BadInput(f"Name the language model that answers: a name, a folder or a .gguf file. {hint()}")
         if judge.get("kind") not in JUDGES or not (judge.get("name") or judge.get("path")):
-            raise BadInput("Choose what judges the answers: a built-in classifier, a Hugging Face classifier, or one that "
-                           f"was fine-tuned here; got {judge.get('kind')!r}.")
+            raise BadInput(
+                "Choose what judges the answers: a built-in classifier, a Hugging Face classifier, or one that "
+                f"was fine-tuned here; got {judge.get('kind')!r}."
+            )
         if not 1 <= tokens <= MOST_TOKENS or not 1 <= samples <= MOST_SAMPLES or not 0 <= heat <= 2:
-            raise BadInput(f"An answer has 1 to {MOST_TOKENS} tokens, a prompt 1 to {MOST_SAMPLES} answers, the temperature "
-                           f"lies between 0 and 2; got {tokens}, {samples} and {heat}.")
+            raise BadInput(
+                f"An answer has 1 to {MOST_TOKENS} tokens, a prompt 1 to {MOST_SAMPLES} answers, the temperature "
+                f"lies between 0 and 2; got {tokens}, {samples} and {heat}."
+            )
         if samples > 1 and heat == 0:
             raise BadInput("At temperature 0 every answer to a prompt is the same: ask for one, or raise the temperature.")
         self._check_builtin(judge, labels)
         attribute = self._load_teacher(judge, labels)
         judge |= {"id": attribute.id, "revision": attribute.revision}
-        made = {"kind": "generative", "local": local, "judge": judge, "max_tokens": tokens, "samples": samples,
-                "temperature": heat, "generator_revision": self.local_llm(local).revision}
+        made = {
+            "kind": "generative",
+            "local": local,
+            "judge": judge,
+            "max_tokens": tokens,
+            "samples": samples,
+            "temperature": heat,
+            "generator_revision": self.local_llm(local).revision,
+        }
         whole = generative_teacher(self, pid, made, labels)
         return {**made, "id": whole.id, "revision": whole.revision}
 
@@ -179,6 +196,6 @@ def generative_teacher(workspace, pid: str | None, spec: dict, labels):
     def put(new: dict[str, str], seconds: float) -> None:
         cache.put_replies(db, pid, {key: {"content": said} for key, said in new.items()})
         cache.count(db, None, _pace_key(spec), answers=len(new), seconds=seconds)
+
     answer = kept_answers(local_answers(llm, spec["max_tokens"], spec["temperature"]), answer_keys(spec), get, put)
-    return GenerativeTeacher(answer, workspace._load_teacher(spec["judge"], labels), llm.name, how_asked(spec),
-                             spec["samples"])
+    return GenerativeTeacher(answer, workspace._load_teacher(spec["judge"], labels), llm.name, how_asked(spec), spec["samples"])

@@ -23,14 +23,27 @@ class Trail:
 class Auditing(Cards):
     """Who did what, when."""
 
-    def audit(self, pid: str, viewer: str, annotator: str | None = None, status: str | None = None, text: str = "",
-              example_id: str | None = None, page: int = 0, size: int = 50) -> Trail:
+    def audit(
+        self,
+        pid: str,
+        viewer: str,
+        annotator: str | None = None,
+        status: str | None = None,
+        text: str = "",
+        example_id: str | None = None,
+        page: int = 0,
+        size: int = 50,
+    ) -> Trail:
         """Acts that pass the filter. What others decided on a text with an open second opinion is not shown."""
         seen, hidden = self._visible(pid, viewer, example_id)
         needle = text.casefold().strip()
-        found = [r for r in seen if (annotator is None or r["annotator"] == annotator)
-                 and (status is None or r["status"] == status)
-                 and (not needle or needle in r["original"].casefold() or needle in r["counterfactual"].casefold())]
+        found = [
+            r
+            for r in seen
+            if (annotator is None or r["annotator"] == annotator)
+            and (status is None or r["status"] == status)
+            and (not needle or needle in r["original"].casefold() or needle in r["counterfactual"].casefold())
+        ]
         pages = max(1, -(-len(found) // size))
         page = min(max(0, page), pages - 1)
         return Trail(found[::-1][page * size : (page + 1) * size], len(found), pages, hidden)
@@ -45,8 +58,7 @@ class Auditing(Cards):
             acts.extend(d for d in log if d.seq not in secret)
             hidden += len(secret)
         acts.sort(key=lambda d: d.seq or 0)
-        return [audit.row(d, snapshot.examples.get(d.example_id), snapshot.counterfactuals.get(d.counterfactual_id))
-                for d in acts], hidden
+        return [audit.row(d, snapshot.examples.get(d.example_id), snapshot.counterfactuals.get(d.counterfactual_id)) for d in acts], hidden
 
     def deciders(self, pid: str) -> list[str]:
         """Everybody who decided anything, in alphabetical order."""
@@ -74,16 +86,21 @@ class Auditing(Cards):
     def _whole(self, pid: str) -> list[dict]:
         snapshot = self._snapshot(pid)
         acts = sorted((d for log in snapshot.logs.values() for d in log), key=lambda d: d.seq or 0)
-        return [audit.row(d, snapshot.examples.get(d.example_id), snapshot.counterfactuals.get(d.counterfactual_id))
-                for d in acts]
+        return [audit.row(d, snapshot.examples.get(d.example_id), snapshot.counterfactuals.get(d.counterfactual_id)) for d in acts]
 
     def replayed(self, pid: str) -> tuple[int, bool]:
         """(acts in the trail, whether replaying the exported trail from nothing gives the present state)."""
         rows = [json.loads(line) for line in self.audit_jsonl(pid).splitlines()]
         snapshot = self._snapshot(pid)
-        present = {i: {"status": d.status, "annotator": d.annotator, "original": snapshot.examples[i].text,
-                       "counterfactual": snapshot.counterfactuals[d.counterfactual_id].text,
-                       "target": snapshot.counterfactuals[d.counterfactual_id].target}
-                   for i, d in snapshot.outcome.items()
-                   if i in snapshot.examples and d.counterfactual_id in snapshot.counterfactuals}
+        present = {
+            i: {
+                "status": d.status,
+                "annotator": d.annotator,
+                "original": snapshot.examples[i].text,
+                "counterfactual": snapshot.counterfactuals[d.counterfactual_id].text,
+                "target": snapshot.counterfactuals[d.counterfactual_id].target,
+            }
+            for i, d in snapshot.outcome.items()
+            if i in snapshot.examples and d.counterfactual_id in snapshot.counterfactuals
+        }
         return len(rows), audit.replay(rows) == present

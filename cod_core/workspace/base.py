@@ -44,13 +44,17 @@ class Base:
 
         def load():
             from cod_core.models.encoder import Encoder
+
             return self._once(("raw encoder", name, revision), lambda: Encoder(name))
+
         return self._once(("encoder", name, revision), lambda: CachedEncoder(self.db, name, load, revision))
 
     def encoder_of(self, config) -> CachedEncoder:
         """The encoder that a finished student reads with. Raises BadInput where its folder holds other weights by now."""
         found = self.encoder(config.encoder)
         if config.encoder_revision and config.encoder_revision != found.revision:
-            raise BadInput(f"The model in {config.encoder} has changed since this student was trained on it, so its answers would "
-                           "mean nothing. Put the earlier model back, or distil again.")
+            raise BadInput(
+                f"The model in {config.encoder} has changed since this student was trained on it, so its answers would "
+                "mean nothing. Put the earlier model back, or distil again."
+            )
         return found

@@ -113,8 +113,7 @@ class Cards(Base):
                 known = number, self._card(snapshot.examples[i], cfs, current)
             fresh[i] = known
         self._made["cards", pid] = current.teacher, fresh
-        found = [card if card.second != "open" else self._masked(card, current, annotator)
-                 for _, card in fresh.values()]
+        found = [card if card.second != "open" else self._masked(card, current, annotator) for _, card in fresh.values()]
         return queue.order(found, sort)
 
     def card(self, pid: str, example_id: str, annotator: str = "me") -> Card:
@@ -138,9 +137,19 @@ class Cards(Base):
         shown = check or latest.get(offered.id)
         before = shown.before.label if shown else offered.source
         others = [(cf, current.checks.get(cf.id) or latest.get(cf.id)) for cf in ranked if cf.id != offered.id]
-        return Card(example, before, offered, shown, others, decision, check is None, why(shown),
-                    example.label is not None and before != example.label, state.version(log),
-                    wanted.phase if wanted else "")
+        return Card(
+            example,
+            before,
+            offered,
+            shown,
+            others,
+            decision,
+            check is None,
+            why(shown),
+            example.label is not None and before != example.label,
+            state.version(log),
+            wanted.phase if wanted else "",
+        )
 
     def _masked(self, card: Card, current: State, annotator: str) -> Card:
         """The card as this annotator may see it: what others decided stays hidden while a second opinion is open."""
@@ -149,10 +158,14 @@ class Cards(Base):
         log = current.logs.get(card.example.id, ())
         hidden = {d.counterfactual_id for d in log if d.seq in opinions.hidden_from(log, annotator)}
         wanted = opinions.second(log)
-        cfs = [cf for cf in current.snapshot.by_example[card.example.id]
-               if cf.origin.kind != "human" or cf.id not in hidden or (wanted and cf.id == wanted.counterfactual_id)]
-        return self._card(card.example, cfs or current.snapshot.by_example[card.example.id], current,
-                          opinions.seen_by(log, annotator), masked=True)
+        cfs = [
+            cf
+            for cf in current.snapshot.by_example[card.example.id]
+            if cf.origin.kind != "human" or cf.id not in hidden or (wanted and cf.id == wanted.counterfactual_id)
+        ]
+        return self._card(
+            card.example, cfs or current.snapshot.by_example[card.example.id], current, opinions.seen_by(log, annotator), masked=True
+        )
 
 
 def why(check: FlipCheck | None) -> str:
@@ -165,6 +178,5 @@ def why(check: FlipCheck | None) -> str:
         return "The teacher changes its mind, but to another label than the one aimed at."
     sure = check.after.prob(check.target)
     edits = f"{check.token_edits} word{'s' if check.token_edits != 1 else ''} changed"
-    closeness = ("close to the decision line" if sure < 0.65 else
-                 "well past the decision line" if sure > 0.9 else "past the decision line")
+    closeness = "close to the decision line" if sure < 0.65 else "well past the decision line" if sure > 0.9 else "past the decision line"
     return f"{edits}, {closeness}."

@@ -38,12 +38,19 @@ class ExportChoice:
             or (self.splits and item.example.split not in self.splits)
             or (self.labels and item.example.label not in self.labels)
             or (self.flips_only and made.status in KEPT and not (item.check and item.check.valid))
-            or (self.guideline_from is not None and made.guideline_version < self.guideline_from))
+            or (self.guideline_from is not None and made.guideline_version < self.guideline_from)
+        )
 
     def as_filters(self) -> dict:
         """The choice as the manifest tells it."""
-        return {"statuses": list(self.statuses), "splits": list(self.splits), "labels": list(self.labels),
-                "flips_only": self.flips_only, "guideline_from": self.guideline_from, "anonymised": self.anonymise}
+        return {
+            "statuses": list(self.statuses),
+            "splits": list(self.splits),
+            "labels": list(self.labels),
+            "flips_only": self.flips_only,
+            "guideline_from": self.guideline_from,
+            "anonymised": self.anonymise,
+        }
 
 
 def exportable(decision: Decision, check: FlipCheck | None) -> bool:
@@ -62,8 +69,12 @@ class Choosing(Cards):
         if project.teacher is None:
             return {}
         identity, revision = self._identity(project.teacher, project.task.labels)
-        return {"id": identity, "revision": revision, "sha256": self._weights_sha256(project.teacher),
-                "label_names": list(project.task.labels)}
+        return {
+            "id": identity,
+            "revision": revision,
+            "sha256": self._weights_sha256(project.teacher),
+            "label_names": list(project.task.labels),
+        }
 
     def _weights_sha256(self, spec: dict) -> str | None:
         """The full digest of a local teacher's weights and label map; None where they are not on this machine."""
@@ -93,8 +104,11 @@ class Choosing(Cards):
         by_id = items.counterfactuals_by_id(self.db, pid, [d.counterfactual_id for d in outcome.values()])
         proposed = self._proposed(pid, by_id.values())
         checks = items.checks(self.db, pid, *key, ids=list(by_id))
-        pairs = {i: (e.text, by_id[d.counterfactual_id].text) for i, e in texts.items()
-                 if (d := outcome.get(i)) is not None and d.counterfactual_id in by_id}
+        pairs = {
+            i: (e.text, by_id[d.counterfactual_id].text)
+            for i, e in texts.items()
+            if (d := outcome.get(i)) is not None and d.counterfactual_id in by_id
+        }
         ratios = dict(zip(pairs, self.fluency(pid, list(pairs.values()), measure=False)))
         for example_id, example in texts.items():
             decision = outcome.get(example_id)
@@ -123,6 +137,7 @@ class Choosing(Cards):
             if name not in known:
                 known.update((who, f"A{n}") for n, who in enumerate(decisions.annotators(self.db, pid), 1))
             return known[name]
+
         return of
 
     def audit_rows(self, pid: str, anonymise: bool = True) -> Iterable[dict]:

@@ -42,8 +42,7 @@ class Comparing(Base):
         if not only:
             return kept
         current = self._state(pid)
-        return {i: pair for i, pair in kept.items()
-                if only.items() <= traits(pair[0], current.outcome[i].annotator).items()}
+        return {i: pair for i, pair in kept.items() if only.items() <= traits(pair[0], current.outcome[i].annotator).items()}
 
     def provenance(self, pid: str, only: dict[str, str] | None = None) -> dict[str, str]:
         """Where the kept counterfactuals come from, in words: what a sweep's report remembers."""
@@ -87,11 +86,14 @@ class Comparing(Base):
         a, b = known[first], known[second]
         seeds = sorted(a.run_ids.keys() & b.run_ids.keys())
         if not seeds:
-            raise BadInput("The two runs share no draw, so they cannot be compared pair by pair. Distil both with the "
-                           "same number of draws.")
+            raise BadInput(
+                "The two runs share no draw, so they cannot be compared pair by pair. Distil both with the same number of draws."
+            )
         pairs = [(a.run_ids[s], b.run_ids[s]) for s in seeds]
-        measures = [{"name": name, "first": m["before"], "second": m["after"], **m["effect"]}
-                    for name, m in self.paired_measures(pid, pairs, self._truth(pid)).items()]
+        measures = [
+            {"name": name, "first": m["before"], "second": m["after"], **m["effect"]}
+            for name, m in self.paired_measures(pid, pairs, self._truth(pid)).items()
+        ]
         differs = [n for n in dict.fromkeys([*a.about, *b.about]) if a.about.get(n) != b.about.get(n)]
         return {"differs": differs, "measures": measures, "draws": len(seeds)}
 
@@ -105,5 +107,12 @@ def traits(cf: Counterfactual, annotator: str) -> dict[str, str]:
 def about(report: dict, config: RunConfig, draws: int) -> dict[str, str]:
     """A side in words, every setting named."""
     settings = {k: str(v) for k, v in asdict(config).items() if k not in NOT_SETTINGS}
-    return {"computed": report["made_at"], "arm": config.arm, "k": str(config.plotted_k), "training rows": str(config.shots),
-            "draws": str(draws), **settings, **{f"counterfactuals: {k}": v for k, v in report.get("provenance", {}).items()}}
+    return {
+        "computed": report["made_at"],
+        "arm": config.arm,
+        "k": str(config.plotted_k),
+        "training rows": str(config.shots),
+        "draws": str(draws),
+        **settings,
+        **{f"counterfactuals: {k}": v for k, v in report.get("provenance", {}).items()},
+    }

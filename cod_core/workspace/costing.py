@@ -54,8 +54,17 @@ class Costing(Base):
             second = config.shots - config.real_shots if config.arm in PAIR_ARMS and config.arm != "swap" else 0
             usd = None if second and each is None else (each or 0.0) * second
             kwh = [before(r.config, second * scored) + r.energy_kwh for r in found if r.energy_kwh is not None]
-            out.append(Cost(student, arm, rows, float(np.mean([r.test["accuracy"] for r in found])),
-                            float(np.mean(kwh)) if kwh else None, usd, len(found)))
+            out.append(
+                Cost(
+                    student,
+                    arm,
+                    rows,
+                    float(np.mean([r.test["accuracy"] for r in found])),
+                    float(np.mean(kwh)) if kwh else None,
+                    usd,
+                    len(found),
+                )
+            )
         return out
 
     def price_of_a_pair(self, pid: str) -> float | None:
@@ -92,6 +101,7 @@ class Costing(Base):
 
     def _before_training(self, pid: str) -> Callable[[RunConfig, float], float]:
         """(a student's settings, texts scored for its counterfactuals) -> kWh of all that comes before its training."""
+
         @lru_cache
         def known(revision: str, encoder: str) -> dict:
             return cache.get_reply(self.db, _reading(pid, revision, encoder)) or {"teacher": 0.0, "encoder": 0.0}
@@ -99,6 +109,7 @@ class Costing(Base):
         def kwh(config: RunConfig, scored: float) -> float:
             one = known(config.teacher_revision, config.encoder)
             return config.shots * one["encoder"] + (config.shots + scored) * one["teacher"]
+
         return kwh
 
     def _scored_a_pair(self, pid: str) -> float:

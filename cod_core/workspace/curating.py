@@ -32,15 +32,32 @@ class Curating(Cards):
         before = self.teacher(pid).predict([example.text])[0]
         target = target or verify.target_of(before)
         return Counterfactual(
-            id=short_hash(example.id, text, target, "human", base or ""), example_id=example.id, text=text,
-            source=before.label, target=target, origin=Origin("human", "expert"), derived_from=base,
-            note="written by you" if base is None else "edited by you", created_at=now())
+            id=short_hash(example.id, text, target, "human", base or ""),
+            example_id=example.id,
+            text=text,
+            source=before.label,
+            target=target,
+            origin=Origin("human", "expert"),
+            derived_from=base,
+            note="written by you" if base is None else "edited by you",
+            created_at=now(),
+        )
 
     def _verdict(self, pid: str, example: Example, cf: Counterfactual) -> FlipCheck:
         return self._verdicts(pid, [(example.text, cf)])[0]
 
-    def decide(self, pid: str, cf_id: str, status: str, annotator: str, reasons=(), override_reason: str | None = None,
-               comment: str = "", lead_time_s: float | None = None, seen: int | None = None) -> Decision:
+    def decide(
+        self,
+        pid: str,
+        cf_id: str,
+        status: str,
+        annotator: str,
+        reasons=(),
+        override_reason: str | None = None,
+        comment: str = "",
+        lead_time_s: float | None = None,
+        seen: int | None = None,
+    ) -> Decision:
         """Record one decision at once. seen: the version of the card that it was made on (Card.version).
 
         Where a second opinion is wanted on the text it is one, and the state does not move. Raises BadInput where it
@@ -50,12 +67,24 @@ class Curating(Cards):
         check, version, acts = self._fresh_check(pid, cf), self.project(pid).task.guideline_version, []
 
         def act(log: list[Decision]) -> list[Decision]:
-            made = Decision(cf_id, cf.example_id, status, annotator, tuple(reasons), override_reason, comment, now(),
-                            lead_time_s, version, purpose=opinions.purpose_of(log, annotator))
+            made = Decision(
+                cf_id,
+                cf.example_id,
+                status,
+                annotator,
+                tuple(reasons),
+                override_reason,
+                comment,
+                now(),
+                lead_time_s,
+                version,
+                purpose=opinions.purpose_of(log, annotator),
+            )
             deciding.allowed(made, check)
             settles = opinions.settled_by_agreement(log, made)
             acts[:] = [made] if settles is None else [made, settles]
             return acts
+
         numbers = decisions.append_after(self.db, pid, cf.example_id, act, seen)
         return replace(acts[0], seq=numbers[0])
 
@@ -75,13 +104,14 @@ class Curating(Cards):
         if not current.counterfactuals:
             return ""
         if current.teacher is None:
-            return ("This set has no teacher yet. Choose one on the page Teacher, then check again: until a teacher has checked "
-                    "the proposals, they are neither trained on nor exported.")
+            return (
+                "This set has no teacher yet. Choose one on the page Teacher, then check again: until a teacher has checked "
+                "the proposals, they are neither trained on nor exported."
+            )
         if not current.stale:
             return ""
         many = "1 proposal is" if current.stale == 1 else f"{current.stale:,} proposals are"
-        return (f"{many} not checked by this teacher yet. Check again: until it has checked them, they are neither trained on "
-                "nor exported.")
+        return f"{many} not checked by this teacher yet. Check again: until it has checked them, they are neither trained on nor exported."
 
     def recheck(self, pid: str, progress=None) -> int:
         """Verify every stale proposal with the present teacher; returns how many were checked."""
@@ -96,9 +126,18 @@ class Curating(Cards):
                 progress(at + len(chunk), len(missing), "checking again")
         return len(missing)
 
-    def edit_and_accept(self, pid: str, example_id: str, base_cf_id: str | None, text: str, annotator: str,
-                        override_reason: str | None = None, lead_time_s: float | None = None,
-                        seen: int | None = None, target: str | None = None):
+    def edit_and_accept(
+        self,
+        pid: str,
+        example_id: str,
+        base_cf_id: str | None,
+        text: str,
+        annotator: str,
+        override_reason: str | None = None,
+        lead_time_s: float | None = None,
+        seen: int | None = None,
+        target: str | None = None,
+    ):
         """Keep the expert's own text: a new counterfactual that points back, its check, and the decision.
 
         Returns (Counterfactual, FlipCheck, Decision). Raises BadInput where it does not flip and no
@@ -107,16 +146,17 @@ class Curating(Cards):
         example = items.example(self.db, pid, example_id)
         base = items.counterfactual(self.db, pid, base_cf_id) if base_cf_id else None
         if base is not None and clean(text, example.text) == base.text:
-            return base, self._fresh_check(pid, base), self.decide(
-                pid, base.id, "accepted", annotator, override_reason=override_reason, lead_time_s=lead_time_s,
-                seen=seen)
+            return (
+                base,
+                self._fresh_check(pid, base),
+                self.decide(pid, base.id, "accepted", annotator, override_reason=override_reason, lead_time_s=lead_time_s, seen=seen),
+            )
         cf = self._written(pid, example, text, base.target if base else target, base_cf_id)
         check = self._verdict(pid, example, cf)
         deciding.allowed(Decision(cf.id, example_id, "edited", annotator, override_reason=override_reason), check)
         items.add_counterfactuals(self.db, pid, [cf])
         items.add_checks(self.db, pid, [check])
-        decision = self.decide(pid, cf.id, "edited", annotator, override_reason=override_reason,
-                               lead_time_s=lead_time_s, seen=seen)
+        decision = self.decide(pid, cf.id, "edited", annotator, override_reason=override_reason, lead_time_s=lead_time_s, seen=seen)
         items.drop_draft(self.db, pid, example_id, annotator)
         return cf, check, decision
 

@@ -17,8 +17,7 @@ SHOTS = (8, 16, 32, 64)
 PLUS_UP_TO = 32
 
 
-def prepare_pairs(workspace, pid: str, seeds: Sequence[int], need: int, progress: Progress = silent,
-                  options: dict | None = None) -> dict:
+def prepare_pairs(workspace, pid: str, seeds: Sequence[int], need: int, progress: Progress = silent, options: dict | None = None) -> dict:
     """Search and accept unattended until the first `need` usable rows of every seed have a counterfactual.
 
     options: of the search, see Workspace.search_for. Returns {"tried", "flipped"}: over all texts of the project that were ever tried.
@@ -38,8 +37,9 @@ def prepare_pairs(workspace, pid: str, seeds: Sequence[int], need: int, progress
     return {"tried": len(kept | workspace.lost_rows(pid)), "flipped": len(kept)}
 
 
-def run_demo(workspace, sample: str = "movies", first_seed: int = 0, seeds: int = 5, shots: Sequence[int] = SHOTS,
-             progress: Progress = silent) -> dict:
+def run_demo(
+    workspace, sample: str = "movies", first_seed: int = 0, seeds: int = 5, shots: Sequence[int] = SHOTS, progress: Progress = silent
+) -> dict:
     """The JSON object of `python -m cod_core demo --json`. Arms over shots, linear student, `seeds` draws."""
     start = time.perf_counter()
     pid = workspace.create_sample(sample, progress)
@@ -49,8 +49,16 @@ def run_demo(workspace, sample: str = "movies", first_seed: int = 0, seeds: int 
     return {"sample": sample, **out}
 
 
-def run_arms(workspace, pid: str, first_seed: int, seeds: int, shots: Sequence[int], plus_up_to: int,
-             progress: Progress = silent, options: dict | None = None) -> dict:
+def run_arms(
+    workspace,
+    pid: str,
+    first_seed: int,
+    seeds: int,
+    shots: Sequence[int],
+    plus_up_to: int,
+    progress: Progress = silent,
+    options: dict | None = None,
+) -> dict:
     """Search, accept unattended, distil every arm over shots and seeds, measure on the test split.
 
     options: of the search, see Workspace.search_for. cod_plus runs at the shots up to plus_up_to. Returns
@@ -70,19 +78,22 @@ def run_arms(workspace, pid: str, first_seed: int, seeds: int, shots: Sequence[i
         if plus:
             workspace.distill(pid, {**common, "shots": plus, "arms": ["cod_plus"]}, progress)
         workspace.distill(pid, {**common, "shots": list(shots), "arms": ["kd", "half", "cod"]}, progress)
+
     chosen = range(first_seed, first_seed + seeds)
     need = max(max(shots) // 2, *(k for k in (0, *shots) if k <= plus_up_to))
     counts = timed("search", lambda: prepare_pairs(workspace, pid, chosen, need, progress, options))
     test = items.examples(workspace.db, pid, split="test")
-    right = timed("teacher", lambda: [p.label == e.label for p, e in zip(
-        workspace.teacher(pid).predict([e.text for e in test]), test)])
+    right = timed("teacher", lambda: [p.label == e.label for p, e in zip(workspace.teacher(pid).predict([e.text for e in test]), test)])
     timed("distil", distil)
     fractions = [check.edit_fraction for _, check in workspace.kept_pairs(pid).values()]
     return {
-        "teacher_accuracy": round(float(np.mean(right)), 4), "n_test": len(test),
+        "teacher_accuracy": round(float(np.mean(right)), 4),
+        "n_test": len(test),
         "flip_rate": round(counts["flipped"] / max(1, counts["tried"]), 4),
         "median_edit_fraction": round(float(np.median(fractions)), 4) if fractions else None,
-        "arms": arm_table(workspace, pid, chosen, shots), "seconds": seconds}
+        "arms": arm_table(workspace, pid, chosen, shots),
+        "seconds": seconds,
+    }
 
 
 def arm_table(workspace, pid: str, seeds: Sequence[int], shots: Sequence[int]) -> dict:
@@ -99,6 +110,9 @@ def arm_table(workspace, pid: str, seeds: Sequence[int], shots: Sequence[int]) -
     for (arm, k), tests in groups.items():
         values = [t["accuracy"] for t in tests]
         table[arm][str(k)] = {
-            "mean": round(float(np.mean(values)), 4), "std": round(float(np.std(values, ddof=1)), 4) if len(values) > 1
-            else 0.0, "agreement": round(float(np.mean([t["agreement"] for t in tests])), 4), "n": len(values)}
+            "mean": round(float(np.mean(values)), 4),
+            "std": round(float(np.std(values, ddof=1)), 4) if len(values) > 1 else 0.0,
+            "agreement": round(float(np.mean([t["agreement"] for t in tests])), 4),
+            "n": len(values),
+        }
     return table

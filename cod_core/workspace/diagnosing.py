@@ -44,11 +44,17 @@ class Diagnosing(Base):
             raise NotEnoughData("No held-out pair could be made: no test or unlabelled text flips with a few edits.")
         progress(0, 1, "comparing the lines")
         ks = [e["k"] for e in report["effects"]]
-        out = {"version": VERSION, "report": report["made_at"], "margins": self.pair_margins(pid),
-               "gaps": self.crossing_gaps(pid, report, pairs, ks), "n_pairs": len(pairs), "ks": ks,
-               "labels": list(self.project(pid).task.labels),
-               "fidelity": {k: self.fidelities(pid, report, k) for k in ks},
-               "information": {k: self.informations(pid, report, k) for k in ks}}
+        out = {
+            "version": VERSION,
+            "report": report["made_at"],
+            "margins": self.pair_margins(pid),
+            "gaps": self.crossing_gaps(pid, report, pairs, ks),
+            "n_pairs": len(pairs),
+            "ks": ks,
+            "labels": list(self.project(pid).task.labels),
+            "fidelity": {k: self.fidelities(pid, report, k) for k in ks},
+            "information": {k: self.informations(pid, report, k) for k in ks},
+        }
         write_json(self._report_path(pid, "diagnostics"), out)
         return {"n_pairs": len(pairs), "ks": ks}
 
@@ -68,8 +74,10 @@ class Diagnosing(Base):
             if cf.example_id in outside and check is not None and check.valid:
                 pairs.setdefault(cf.example_id, (outside[cf.example_id].text, cf.text))
         found = list(pairs.values())[:wanted]
-        texts = sorted((e for e in outside.values() if e.split in ("test", "unlabelled") and e.id not in pairs),
-                       key=lambda e: short_hash("held out", e.id))
+        texts = sorted(
+            (e for e in outside.values() if e.split in ("test", "unlabelled") and e.id not in pairs),
+            key=lambda e: short_hash("held out", e.id),
+        )
         propose = self.searcher(pid) if len(found) < wanted and texts else None
         for example in texts[: 2 * wanted]:
             if len(found) >= wanted:
@@ -97,8 +105,7 @@ class Diagnosing(Base):
 
         kept, labels = self.kept_pairs(pid), self.project(pid).task.labels
         sources = [labels.index(check.before.label) for _, check in kept.values()]
-        rows = {name: [getattr(c, side).logprobs for _, c in kept.values()]
-                for name, side in (("originals", "before"), ("cfes", "after"))}
+        rows = {name: [getattr(c, side).logprobs for _, c in kept.values()] for name, side in (("originals", "before"), ("cfes", "after"))}
         out = {name: margins(z, sources).tolist() if kept else [] for name, z in rows.items()}
         targets = [labels.index(check.target) for _, check in kept.values()]
         return {"ids": list(kept), **out, "near": near_boundary(rows["cfes"], targets) if kept else None}
@@ -128,8 +135,11 @@ class Diagnosing(Base):
     def _paired_students(self, pid: str, report: dict, k: int):
         """(seeds, {"kd": configs, "cod": configs}) of the students that both arms have, in one order of seeds."""
         chosen = set(report["run_ids"])
-        cells = {(r.config.arm, r.config.seed): r.config for r in runs.runs(self.db, pid)
-                 if r.config.run_id in chosen and r.config.plotted_k == k}
+        cells = {
+            (r.config.arm, r.config.seed): r.config
+            for r in runs.runs(self.db, pid)
+            if r.config.run_id in chosen and r.config.plotted_k == k
+        }
         seeds = sorted({s for arm, s in cells if arm == "kd"} & {s for arm, s in cells if arm == "cod"})
         return seeds, {arm: [cells[arm, s] for s in seeds] for arm in ("kd", "cod")}
 
@@ -162,12 +172,10 @@ class Diagnosing(Base):
         from cod_core.diagnostics.geometry import head_angles
         from cod_core.distill.linear import SCALE
 
-        texts = [e.text for split in ("test", "unlabelled", "validation")
-                 for e in items.examples(self.db, pid, split=split)][:4000]
+        texts = [e.text for split in ("test", "unlabelled", "validation") for e in items.examples(self.db, pid, split=split)][:4000]
         if len(texts) < 50:
             return None
-        weight, bias, agreement = sets.linear_surrogate(
-            self.encoder_of(configs["kd"][0]).encode(texts), self.teacher(pid).logprobs(texts))
+        weight, bias, agreement = sets.linear_surrogate(self.encoder_of(configs["kd"][0]).encode(texts), self.teacher(pid).logprobs(texts))
         a, b = (phi[ends[:, i]].astype(np.float64) for i in (0, 1))
         levels = [sets.linear_crossing(x @ weight.T + bias, y @ weight.T + bias) for x, y in zip(a, b)]
         kept = [i for i, level in enumerate(levels) if level is not None]
@@ -199,8 +207,15 @@ class Diagnosing(Base):
             for student in self._student_rows(pid, configs[arm], texts):
                 f = fidelity(teacher, student, gold, resamples=0)
                 q = asdict(f.student) if f.student else {}
-                each.append({"agreement": f.agreement.value, "kl": f.kl, "js": f.js, "ece_teacher": f.to_teacher[0],
-                             **{name: q[name] for name in ("macro_f1", "mcc", "brier", "nll", "ece") if name in q}})
+                each.append(
+                    {
+                        "agreement": f.agreement.value,
+                        "kl": f.kl,
+                        "js": f.js,
+                        "ece_teacher": f.to_teacher[0],
+                        **{name: q[name] for name in ("macro_f1", "mcc", "brier", "nll", "ece") if name in q},
+                    }
+                )
             out[arm] = {name: float(np.mean([e[name] for e in each])) for name in each[0] if each[0][name] is not None}
         return out
 
@@ -217,8 +232,7 @@ class Diagnosing(Base):
         seeds, configs = self._paired_students(pid, report, k)
         if not seeds or configs["kd"][0].student != "linear" or report["state"] != self._state_mark(pid):
             return None
-        free = [e.text for split in ("unlabelled", "validation", "test")
-                for e in items.examples(self.db, pid, split=split)][:2000]
+        free = [e.text for split in ("unlabelled", "validation", "test") for e in items.examples(self.db, pid, split=split)][:2000]
         if len(free) < 2 or configs["cod"][0].cf_share != 0.5:
             return None
         pool = self.pool(pid)
@@ -256,26 +270,39 @@ def gap_values(found, measured: dict, phi, pairs: list[tuple[str, str]], draws: 
 
     kd, cod = measured["kd"], measured["cod"]
     unit, n = gaps.unit(kd), len(kd.pairs)
-    out = {"unit": unit, "n": n, "draws": draws, "pairs": [list(pairs[i]) for i in kd.pairs],
-           "from": kd.from_class.tolist(), "to": kd.to_class.tolist(), "arms": {}}
+    out = {
+        "unit": unit,
+        "n": n,
+        "draws": draws,
+        "pairs": [list(pairs[i]) for i in kd.pairs],
+        "from": kd.from_class.tolist(),
+        "to": kd.to_class.tolist(),
+        "arms": {},
+    }
     if not n:
         return out
     for arm, gap in measured.items():
         sets = [s for s in gaps.set_distances(found, gap, phi) if s is not None]
         out["arms"][arm] = {
-            "gap": (gap.gap.mean(0) / unit).tolist(), "mean": float(gap.gap.mean() / unit),
-            "left_to_right": float(gap.left_to_right.mean() / unit), "censored": float(1 - gap.both_ends.mean()),
+            "gap": (gap.gap.mean(0) / unit).tolist(),
+            "mean": float(gap.gap.mean() / unit),
+            "left_to_right": float(gap.left_to_right.mean() / unit),
+            "censored": float(1 - gap.both_ends.mean()),
             "uncensored_mean": float(gap.gap[gap.both_ends].mean() / unit) if gap.both_ends.any() else None,
-            "ends": gap.both_ends.mean(0).tolist(), "clean": float((gap.changes == 1).mean()),
+            "ends": gap.both_ends.mean(0).tolist(),
+            "clean": float((gap.changes == 1).mean()),
             "longest": float(gap.gap.max(-1).mean() / unit),
-            **{name: float(np.mean([getattr(s, name) for s in sets]) / unit) if sets else None
-               for name in ("hausdorff", "hd95", "chamfer")}}
+            **{
+                name: float(np.mean([getattr(s, name) for s in sets]) / unit) if sets else None for name in ("hausdorff", "hd95", "chamfer")
+            },
+        }
     rows = (cod.gap - kd.gap) / unit
     ends = cod.both_ends.astype(float) - kd.both_ends
     share = {"distinct_draws": drawn.distinct if drawn else None, "overlap": drawn.overlap if drawn else None}
     out["effect"] = asdict(paired_interval(rows.mean(-1), rows, min_rows=FEWEST_PAIRS, **share))
     out["ends"] = asdict(paired_interval(ends.mean(-1), ends, **share))
     out["by_class"] = [
-        {"from": a, "to": b, "n": len(at), "kd": float(kd.gap[:, at].mean() / unit),
-         "cod": float(cod.gap[:, at].mean() / unit)} for (a, b), at in gaps.by_class_pair(kd).items()]
+        {"from": a, "to": b, "n": len(at), "kd": float(kd.gap[:, at].mean() / unit), "cod": float(cod.gap[:, at].mean() / unit)}
+        for (a, b), at in gaps.by_class_pair(kd).items()
+    ]
     return out

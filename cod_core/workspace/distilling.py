@@ -25,8 +25,7 @@ PREDICTED = {"test_predicted": 0, "unlabelled_predicted": 2}  # name in the file
 SOLVED = ("linear", "retrieval")  # students that are not trained step by step
 SECONDS_A_LINEAR = 0.02
 SECONDS_A_STEPWISE = 15.0
-NO_TEST = ("There are no test texts: upload a test file (best 100 texts or more) or unlabelled texts, otherwise nothing can be "
-           "measured.")
+NO_TEST = "There are no test texts: upload a test file (best 100 texts or more) or unlabelled texts, otherwise nothing can be measured."
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,12 @@ def thin_targets(labels: Sequence[str], targets: Sequence[str]) -> list[str]:
     fair, n = len(targets) / len(labels), Counter(targets)
     if len(labels) < 3 or fair < 2:
         return []
-    return [(f"Only {n[label]} of {len(targets)}" if n[label] else f"None of the {len(targets)}") + f" accepted counterfactuals turn a "
-            f"text into “{label}”, so students may miss that label. Aim more at it on the Proposals page."
-            for label in labels if n[label] < fair / 2]
+    return [
+        (f"Only {n[label]} of {len(targets)}" if n[label] else f"None of the {len(targets)}") + f" accepted counterfactuals turn a "
+        f"text into “{label}”, so students may miss that label. Aim more at it on the Proposals page."
+        for label in labels
+        if n[label] < fair / 2
+    ]
 
 
 class Distilling(Base):
@@ -62,14 +64,14 @@ class Distilling(Base):
     def shots_allowed(self, pid: str, pairs: int | None = None) -> list[int]:
         """k at which CoD can be compared: k/2 accepted pairs (pairs_allow where None) and k labelled training texts."""
         pairs = self.pairs_allow(pid, self.kept_pairs(pid)) if pairs is None else pairs
-        pool = sum(n for (split, label), n in items.count_examples(self.db, pid).items()
-                   if split == "train" and label is not None)
+        pool = sum(n for (split, label), n in items.count_examples(self.db, pid).items() if split == "train" and label is not None)
         step = len(self.project(pid).task.labels) * 2
         wanted = sorted({*SHOTS, *([2 * pairs] if 0 < 2 * pairs < 8 else []), *([step] if pairs and pool < 8 else [])})
         return [k for k in wanted if k // 2 <= pairs and k <= max(pool, 2)]
 
-    def preflight(self, pid: str, student: str = "linear", seeds: int = 20, shots: Sequence[int] = (),
-                  arms: Sequence[str] = ARMS) -> Preflight:
+    def preflight(
+        self, pid: str, student: str = "linear", seeds: int = 20, shots: Sequence[int] = (), arms: Sequence[str] = ARMS
+    ) -> Preflight:
         """Whether and how a sweep can run, in plain words; over every k that is allowed where shots are empty. Asks no model."""
         project, kept = self.project(pid), self.kept_pairs(pid)
         texts = self._pool_of(pid, kept)
@@ -85,17 +87,20 @@ class Distilling(Base):
         elif not allowed and not (waiting and accepted > len(kept)):
             need = len(project.task.labels)
             one = len(kept) == 1
-            told = (f"{len(kept)} counterfactual{' is' if one else 's are'} accepted" if accepted == len(kept) else
-                    f"{len(kept)} of the {accepted} accepted counterfactuals turn{'s' if one else ''} this teacher's verdict around")
-            messages.append(f"{told}. The smallest comparison needs {need} or more, "
-                            "as many for each label. Accept more on the Curate page.")
+            told = (
+                f"{len(kept)} counterfactual{' is' if one else 's are'} accepted"
+                if accepted == len(kept)
+                else f"{len(kept)} of the {accepted} accepted counterfactuals turn{'s' if one else ''} this teacher's verdict around"
+            )
+            messages.append(
+                f"{told}. The smallest comparison needs {need} or more, as many for each label. Accept more on the Curate page."
+            )
             blocked = True
         elif not allowed:
             blocked = True
         else:
             if pairs < len(fair):
-                messages.append(f"{pairs:,} of the {len(fair):,} accepted pairs fit a fair comparison, which takes as many of each "
-                                "label.")
+                messages.append(f"{pairs:,} of the {len(fair):,} accepted pairs fit a fair comparison, which takes as many of each label.")
             messages += thin_targets(project.task.labels, [cf.target for cf, _ in fair.values()])
         if warning := self.seen_in_training(pid):
             messages.append(warning)
@@ -113,8 +118,10 @@ class Distilling(Base):
     def _judging(self, pid: str) -> tuple[int, int]:
         """(labelled test texts, unlabelled texts): what students can be judged on."""
         counts = items.count_examples(self.db, pid)
-        return (sum(n for (split, label), n in counts.items() if split == "test" and label is not None),
-                sum(n for (split, _), n in counts.items() if split == "unlabelled"))
+        return (
+            sum(n for (split, label), n in counts.items() if split == "test" and label is not None),
+            sum(n for (split, _), n in counts.items() if split == "unlabelled"),
+        )
 
     def _accepted(self, pid: str) -> int:
         """Texts with an accepted counterfactual, whatever the present teacher says of it."""
@@ -161,11 +168,13 @@ class Distilling(Base):
         first = int(params.get("first_seed", 0))
         seeds = range(first, first + count)
         pool, source = self.pool(pid), settings.get("cf_source", "")
-        pairs, unfair = self.fair_pairs(pid, {i: cf for i, (cf, _) in self.chosen_pairs(pid, params.get("only")).items()
-                                              if source in ("", cf.origin.kind, cf.origin.name)}, pool)
+        pairs, unfair = self.fair_pairs(
+            pid,
+            {i: cf for i, (cf, _) in self.chosen_pairs(pid, params.get("only")).items() if source in ("", cf.origin.kind, cf.origin.name)},
+            pool,
+        )
         available = self.balanced(pid, pairs, pool)
-        need_pairs = int(params.get("pairs_first") or max(
-            k if "cod_plus" in arms and k <= available else k // 2 for k in shots))
+        need_pairs = int(params.get("pairs_first") or max(k if "cod_plus" in arms and k <= available else k // 2 for k in shots))
         progress(0, 1, "drawing the training rows")
         draw_to = int(params.get("draw_to") or max(shots))
         orders = self.sweep_orders(pid, seeds, draw_to, min(available, need_pairs), pairs)
@@ -182,8 +191,19 @@ class Distilling(Base):
                 continue
             try:
                 more, sentences = plan_cells(
-                    order, ks, part, pool, pairs, teacher.logprobs, second, soften, teacher_id=teacher.id,
-                    teacher_revision=teacher.revision, **settings, **({} if share is None else {"cf_share": share}))
+                    order,
+                    ks,
+                    part,
+                    pool,
+                    pairs,
+                    teacher.logprobs,
+                    second,
+                    soften,
+                    teacher_id=teacher.id,
+                    teacher_revision=teacher.revision,
+                    **settings,
+                    **({} if share is None else {"cf_share": share}),
+                )
             except NotEnoughData as error:
                 refused = error
                 continue
@@ -216,30 +236,54 @@ class Distilling(Base):
         kind, encoder = cells[0].config.student.partition(":")[0], cells[0].config.encoder
         if kind == "linear":
             return run_linear_sweep(
-                cells, labels, self.encoder(encoder).encode, teacher.logprobs, *sets, done=done, progress=progress,
-                on_results=self._linear_keeper(pid, folder, labels, encoder, sets), lap=lap)
+                cells,
+                labels,
+                self.encoder(encoder).encode,
+                teacher.logprobs,
+                *sets,
+                done=done,
+                progress=progress,
+                on_results=self._linear_keeper(pid, folder, labels, encoder, sets),
+                lap=lap,
+            )
         keep = self._prediction_keeper(pid, folder, judged_mark(sets))
         if kind == "retrieval":
             from cod_core.distill.retrieval import run_retrieval_sweep
-            return run_retrieval_sweep(cells, labels, self.encoder(encoder).encode, teacher.logprobs, *sets, done=done,
-                                       progress=progress, on_results=keep)
+
+            return run_retrieval_sweep(
+                cells, labels, self.encoder(encoder).encode, teacher.logprobs, *sets, done=done, progress=progress, on_results=keep
+            )
         done |= self._judge_again(pid, {cell.config.run_id for cell in cells} - done, sets, keep, progress)
         from cod_core.distill.finetuned import load_encoder
         from cod_core.distill.stepwise import run_stepwise_sweep
+
         memory = self.memory(pid, params)
         if not memory.rows:
             raise BadInput(memory.sentence)
         return run_stepwise_sweep(
-            cells, labels, load_encoder(cells[0].config.student), teacher.logprobs, *sets, done=done, on_results=keep,
-            progress=progress, teacher=teacher.wrapped if cells[0].config.method != "kd" else None, folder=folder,
-            micro_batch=int(params.get("micro_batch") or memory.rows), lap=lap)
+            cells,
+            labels,
+            load_encoder(cells[0].config.student),
+            teacher.logprobs,
+            *sets,
+            done=done,
+            on_results=keep,
+            progress=progress,
+            teacher=teacher.wrapped if cells[0].config.method != "kd" else None,
+            folder=folder,
+            micro_batch=int(params.get("micro_batch") or memory.rows),
+            lap=lap,
+        )
 
     def eval_sets(self, pid: str) -> tuple:
         """(test, development, unlabelled) texts that students are judged on, as EvalSets."""
         from cod_core.distill.sweep import EvalSet
 
-        return tuple(EvalSet(tuple(e.text for e in rows), tuple(e.label for e in rows) if split != "unlabelled" else None)
-                     for split in ("test", "validation", "unlabelled") for rows in [items.examples(self.db, pid, split=split)])
+        return tuple(
+            EvalSet(tuple(e.text for e in rows), tuple(e.label for e in rows) if split != "unlabelled" else None)
+            for split in ("test", "validation", "unlabelled")
+            for rows in [items.examples(self.db, pid, split=split)]
+        )
 
     def finished(self, pid: str, sets: Sequence, kept: bool = False) -> set[str]:
         """Ids of the students on record that were judged on these texts.
@@ -248,9 +292,12 @@ class Distilling(Base):
         the number of texts only.
         """
         mark, n = judged_mark(sets), (len(sets[0].texts), len(sets[2].texts))
-        return {r.config.run_id for r in runs.runs(self.db, pid)
-                if (r.judged == mark if r.judged else (r.test.get("n", 0), r.test.get("n_unlabelled", 0)) == n)
-                and (not kept or r.path or r.config.student in SOLVED)}
+        return {
+            r.config.run_id
+            for r in runs.runs(self.db, pid)
+            if (r.judged == mark if r.judged else (r.test.get("n", 0), r.test.get("n_unlabelled", 0)) == n)
+            and (not kept or r.path or r.config.student in SOLVED)
+        }
 
     def _judge_again(self, pid: str, ids: set[str], sets: Sequence, keep, progress: Progress) -> set[str]:
         """Judge those of these students whose weights are kept on the texts of today; returns their ids. None is trained."""
@@ -305,13 +352,13 @@ class Distilling(Base):
 
         def keep(batch: Sequence[tuple]) -> None:
             if not spaces:
-                spaces.update({name: self.encoder(encoder).encode(sets[i].texts) for name, i in PREDICTED.items()
-                               if sets[i].texts})
+                spaces.update({name: self.encoder(encoder).encode(sets[i].texts) for name, i in PREDICTED.items() if sets[i].texts})
             for result, weight, bias in batch:
                 told = {name: linear_logits(phi, weight, bias).argmax(-1).astype("uint8") for name, phi in spaces.items()}
                 arrays = {"weight": weight.astype("float32"), "bias": bias.astype("float32"), **told}
                 write_whole(folder / f"{result.config.run_id}.safetensors", partial(save_file, arrays, metadata=about), sync=False)
             runs.put_runs(self.db, pid, [replace(r, path=f"{r.config.run_id}.safetensors", judged=mark) for r, _, _ in batch])
+
         return keep
 
     def _prediction_keeper(self, pid: str, folder: Path, mark: str):
@@ -320,11 +367,13 @@ class Distilling(Base):
 
         def keep(batch: Sequence[tuple]) -> None:
             for result, logprobs in batch:
-                told = {f"{name}_predicted": logprobs[name].argmax(-1).astype("uint8") for name in ("test", "unlabelled")
-                        if len(logprobs[name])}
+                told = {
+                    f"{name}_predicted": logprobs[name].argmax(-1).astype("uint8") for name in ("test", "unlabelled") if len(logprobs[name])
+                }
                 arrays = told or {"none": np.zeros(1, np.uint8)}
                 write_whole(folder / f"{result.config.run_id}.safetensors", partial(save_file, arrays), sync=False)
                 runs.put_runs(self.db, pid, [replace(result, path=result.config.run_id if result.path else None, judged=mark)])
+
         return keep
 
 

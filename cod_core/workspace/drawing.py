@@ -26,8 +26,9 @@ class Drawing(Base):
         """Those of these texts that are labelled training texts, by id."""
         return {e.id: e for e in items.examples(self.db, pid, ids=list(ids)) if e.split == "train" and e.label is not None}
 
-    def draw_order(self, pid: str, seed: int, need: int, pool: Mapping[str, Example] | None = None,
-                   lost: frozenset[str] = frozenset()) -> list[str]:
+    def draw_order(
+        self, pid: str, seed: int, need: int, pool: Mapping[str, Example] | None = None, lost: frozenset[str] = frozenset()
+    ) -> list[str]:
         """The first `need` (or as many as there are) usable ids of one seed's nested, balanced order.
 
         Left out, and replaced by the next text of the same label in every arm alike: texts on which the
@@ -39,8 +40,8 @@ class Drawing(Base):
         pool = pool if pool is not None else self.pool(pid)
         order = draws.order_rows(list(pool.values()), self.project(pid).task.labels, seed)
         usable: dict[str, Iterator[str]] = {
-            label: self._usable(pid, [i for i in order if pool[i].label == label], pool, lost)
-            for label in self.project(pid).task.labels}
+            label: self._usable(pid, [i for i in order if pool[i].label == label], pool, lost) for label in self.project(pid).task.labels
+        }
         chosen: list[str] = []
         for example_id in order:
             following = next(usable[pool[example_id].label], None)
@@ -78,8 +79,7 @@ class Drawing(Base):
         counts = items.count_examples(self.db, pid)
         known = self._made.get(("judged", pid))
         if known is None or known[0] != counts:  # texts are never taken out: what is new, or moved, changes the counts
-            found = (folded(e.text) for split in ("test", "validation", "unlabelled")
-                     for e in items.examples(self.db, pid, split=split))
+            found = (folded(e.text) for split in ("test", "validation", "unlabelled") for e in items.examples(self.db, pid, split=split))
             known = counts, frozenset(found)
             self._made["judged", pid] = known
         return known[1]
@@ -97,11 +97,15 @@ class Drawing(Base):
         fair = {i: pair for i, pair in here.items() if i in agreed and i not in leaks}
         sentences = []
         if n := sum(i not in agreed for i in here):
-            sentences.append(f"{n:,} of {len(here):,} counterfactuals are not trained on, since the teacher does not see their original "
-                             "as it is labelled. See the Teacher page, and correct the label where it is wrong.")
+            sentences.append(
+                f"{n:,} of {len(here):,} counterfactuals are not trained on, since the teacher does not see their original "
+                "as it is labelled. See the Teacher page, and correct the label where it is wrong."
+            )
         if leaks:
-            sentences.append(f"{len(leaks):,} of {len(here):,} counterfactuals are not trained on, since the same words are among the "
-                             "texts that students are judged on. Accept another wording for them.")
+            sentences.append(
+                f"{len(leaks):,} of {len(here):,} counterfactuals are not trained on, since the same words are among the "
+                "texts that students are judged on. Accept another wording for them."
+            )
         return fair, sentences
 
     def candidates(self, pid: str, k: int) -> list[Example]:
@@ -140,8 +144,15 @@ class Drawing(Base):
         teacher = self.teacher(pid)
         return f"failed:{short_hash(pid, teacher.id, teacher.revision)}"
 
-    def sweep_orders(self, pid: str, seeds: Iterable[int], need: int, need_pairs: int, pairs: Mapping[str, Counterfactual],
-                     lost: frozenset[str] | None = None) -> dict[int, list[str]]:
+    def sweep_orders(
+        self,
+        pid: str,
+        seeds: Iterable[int],
+        need: int,
+        need_pairs: int,
+        pairs: Mapping[str, Counterfactual],
+        lost: frozenset[str] | None = None,
+    ) -> dict[int, list[str]]:
         """seed -> order whose first need_pairs rows have a counterfactual, as far as the pairs go.
 
         pairs: by id, of which the fair ones count; with more than two labels the classes that they aim at take turns too.
@@ -161,7 +172,7 @@ class Drawing(Base):
                     break
                 except NotEnoughData:
                     front -= 1
-            orders[seed] = order[:max(need, len(order) - len(extra))]
+            orders[seed] = order[: max(need, len(order) - len(extra))]
         return orders
 
     def pairs_allow(self, pid: str, kept: Mapping[str, T], pool: Mapping[str, Example] | None = None) -> int:

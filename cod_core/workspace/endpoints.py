@@ -49,7 +49,9 @@ class Endpoints(Base):
         if settings.site not in self._named(pid):
             raise EndpointError(
                 f"Nothing was sent: nobody has confirmed here yet that texts of this project may go to {settings.host}. Confirm it "
-                f"on the page Teacher, or with: python -m cod_core teacher {pid} confirm --base-url {settings.base_url}", "unconfirmed")
+                f"on the page Teacher, or with: python -m cod_core teacher {pid} confirm --base-url {settings.base_url}",
+                "unconfirmed",
+            )
         declared = os.environ.get(ADDRESS_VARIABLE, "").strip()
         belongs = not declared or site_of(declared) == settings.site
         return self._keys.get((pid, settings.site)) or (os.environ.get(KEY_VARIABLE) if belongs else None)

@@ -46,12 +46,15 @@ class Gathering(Base):
         labels = [label.strip() for label in task.labels]
         if not name.strip():
             raise BadInput("The project needs a name.")
-        alike = [(a, b) for at, a in enumerate(labels) for b in labels[at + 1:] if a and folded(a) == folded(b)]
+        alike = [(a, b) for at, a in enumerate(labels) for b in labels[at + 1 :] if a and folded(a) == folded(b)]
         if alike:
             first, second = alike[0]
-            raise BadInput(f"The label {first!r} came twice. Name each label once." if first == second else
-                           f"The labels {first!r} and {second!r} differ in letter case or spaces only, so they count as one "
-                           "label. Name each label once; a file may spell it either way.")
+            raise BadInput(
+                f"The label {first!r} came twice. Name each label once."
+                if first == second
+                else f"The labels {first!r} and {second!r} differ in letter case or spaces only, so they count as one "
+                "label. Name each label once; a file may spell it either way."
+            )
         if len(labels) < 2 or not all(labels):
             raise BadInput(f"A project needs at least two different labels; these came: {', '.join(labels) or 'none'}.")
         if task.descriptions and len(task.descriptions) != len(labels):
@@ -65,8 +68,10 @@ class Gathering(Base):
         """
         spec = samples.sample(name)
         if not has_builtin_teacher(name):
-            raise BadInput(f"The sample {name!r} has no built-in teacher here. Choose one of: "
-                           f"{', '.join(filter(has_builtin_teacher, samples.SAMPLES))}.")
+            raise BadInput(
+                f"The sample {name!r} has no built-in teacher here. Choose one of: "
+                f"{', '.join(filter(has_builtin_teacher, samples.SAMPLES))}."
+            )
         for project in self.projects():
             if project.settings.get("sample") == name:
                 if project.archived_at is not None:
@@ -78,6 +83,7 @@ class Gathering(Base):
             examples = samples.load_sample(name, self.settings.folder("samples"))
         except ModelUnavailable as error:
             from cod_core.data.written_sample import written_sample
+
             examples, notice = written_sample(), str(error)
             spec = samples.sample("movies")
         progress(1, 2, "saving the sample")
@@ -88,8 +94,7 @@ class Gathering(Base):
         progress(2, 2, "ready")
         return pid
 
-    def import_table(self, pid: str, table, columns, role: str, labels_map, keep, sha256: str, name: str,
-                     progress: Progress = silent):
+    def import_table(self, pid: str, table, columns, role: str, labels_map, keep, sha256: str, name: str, progress: Progress = silent):
         """Store the importable rows of a table and return the Import: the texts that are new or got a label, and the problems.
 
         role: labelled, test or unlabelled. labels_map: raw value -> label; where None, values that spell a label in
@@ -144,6 +149,7 @@ class Gathering(Base):
                 if done % 1000 == 0:
                     progress(done, total, "saving the texts")
                 yield example
+
         items.add_examples(self.db, pid, counted())
         if met.labelled:
             items.label_examples(self.db, pid, met.labelled)
@@ -152,9 +158,13 @@ class Gathering(Base):
         taken = [*met.new, *met.labelled]
         note = f"Texts that were here without a label and have got it: {len(met.labelled):,}." if met.labelled else ""
         return replace(
-            found, examples=taken, rows=[row_of[e.id] for e in taken], note=f"{found.note} {note}".strip(),
+            found,
+            examples=taken,
+            rows=[row_of[e.id] for e in taken],
+            note=f"{found.note} {note}".strip(),
             label_counts=dict(Counter(e.label for e in taken if e.label is not None)),
-            problems=sorted([*found.problems, *(Problem(found.rows[at], why) for at, why in met.refused)], key=lambda p: p.row))
+            problems=sorted([*found.problems, *(Problem(found.rows[at], why) for at, why in met.refused)], key=lambda p: p.row),
+        )
 
     def import_hub(self, pid: str, name: str, split: str, limit: int, progress: Progress = silent):
         """Rows of a named hub data set, stored as those of a table are (import_table): the Import, rows counted from 1.
@@ -167,11 +177,11 @@ class Gathering(Base):
         labels, theirs = self.project(pid).task.labels, hub_set(name).task.labels
         names = named_labels(theirs, labels)
         if len(names) < len(theirs):
-            raise BadInput(f"The set {name!r} has the labels {', '.join(theirs)}; the project has {', '.join(labels)}. "
-                           "Begin a new project with it.")
+            raise BadInput(
+                f"The set {name!r} has the labels {', '.join(theirs)}; the project has {', '.join(labels)}. Begin a new project with it."
+            )
         found = [replace(e, label=names[str(e.label)]) for e in load_hub(name, split, limit, progress)]
-        return self._added(pid, Import(found, [], {}, True, rows=list(range(1, len(found) + 1))),
-                           items.examples(self.db, pid), progress)
+        return self._added(pid, Import(found, [], {}, True, rows=list(range(1, len(found) + 1))), items.examples(self.db, pid), progress)
 
     def examples(self, pid: str, split: str | None = None) -> list[Example]:
         return items.examples(self.db, pid, split=split)
@@ -183,10 +193,15 @@ class Gathering(Base):
         train = {label: counts.get(("train", label), 0) for label in task.labels}
         state = self._state(pid)
         return Summary(
-            counts=counts, largest_k=min(train.values()) * len(train), n_train=sum(train.values()),
+            counts=counts,
+            largest_k=min(train.values()) * len(train),
+            n_train=sum(train.values()),
             n_test=sum(n for (split, _), n in counts.items() if split == "test"),
             n_unlabelled=sum(n for (split, _), n in counts.items() if split == "unlabelled"),
-            n_proposed_texts=len(state.snapshot.by_example), n_valid=len(state.flipped),
+            n_proposed_texts=len(state.snapshot.by_example),
+            n_valid=len(state.flipped),
             n_decided=sum(1 for d in state.outcome.values() if d.status not in ("pending", "skipped")),
             n_accepted=sum(1 for d in state.outcome.values() if d.status in KEPT),
-            teacher_label=self.teacher_label(pid), stale=state.stale)
+            teacher_label=self.teacher_label(pid),
+            stale=state.stale,
+        )

@@ -24,8 +24,16 @@ class Guiding(Base):
         """Every version, newest first."""
         return guidelines.versions(self.db, pid)
 
-    def write_guideline(self, pid: str, text: str, author: str, reasons: dict[str, str] | None = None,
-                        examples: tuple[GuidelineExample, ...] = (), note: str = "", base: int | None = None) -> int:
+    def write_guideline(
+        self,
+        pid: str,
+        text: str,
+        author: str,
+        reasons: dict[str, str] | None = None,
+        examples: tuple[GuidelineExample, ...] = (),
+        note: str = "",
+        base: int | None = None,
+    ) -> int:
         """Save a new version; returns its number. Decisions from now on carry it.
 
         reasons: reject reason -> own words, at most 80 characters each; the default words where left out.
@@ -52,8 +60,9 @@ class Guiding(Base):
     def decided_before(self, pid: str, version: int | None = None) -> list[Decision]:
         """Decisions that stand and were made under an older guideline than `version` (the newest by default)."""
         version = version or self.project(pid).task.guideline_version
-        return [d for d in self._state(pid).outcome.values()
-                if d.guideline_version < version and d.status not in ("skipped", "needs_review")]
+        return [
+            d for d in self._state(pid).outcome.values() if d.guideline_version < version and d.status not in ("skipped", "needs_review")
+        ]
 
     def queue_again(self, pid: str, annotator: str) -> int:
         """Put every text decided under an older guideline back into the queue, as one act that undo takes back.
@@ -64,6 +73,15 @@ class Guiding(Base):
         if not old:
             return 0
         seen = decisions.versions(self.db, pid, [d.example_id for d in old])
-        again = [Decision(d.counterfactual_id, d.example_id, "pending", annotator, guideline_version=version,
-                          comment=f"queued again for guideline {version}") for d in old]
+        again = [
+            Decision(
+                d.counterfactual_id,
+                d.example_id,
+                "pending",
+                annotator,
+                guideline_version=version,
+                comment=f"queued again for guideline {version}",
+            )
+            for d in old
+        ]
         return len(deciding.bulk(self.db, pid, again, {}, seen))

@@ -79,14 +79,27 @@ class Insights(Base):
         pairs = []
         for j, i in enumerate(ids):
             start, end = np.array([margin[own[j]], y[own[j]]]), np.array([cf_x[j], cf_y[j]])
-            pair = {"id": i, "text": cfs[joined[i]].text,
-                    "status": current.outcome[i].status if i in current.outcome else "pending",
-                    **dict(zip(("x0", "y0", "x1", "y1"), map(float, (*start, *end))))}
+            pair = {
+                "id": i,
+                "text": cfs[joined[i]].text,
+                "status": current.outcome[i].status if i in current.outcome else "pending",
+                **dict(zip(("x0", "y0", "x1", "y1"), map(float, (*start, *end)))),
+            }
             if levels[j] is not None:
                 pair |= dict(zip(("sx", "sy"), map(float, start + levels[j] * (end - start))))
             pairs.append(pair)
-        dots = [{"id": e.id, "text": e.text, "x": float(margin[n]), "y": float(y[n]), "label": e.label or "",
-                 "split": e.split, "card": e.id in joined} for n, e in enumerate(drawn)]
+        dots = [
+            {
+                "id": e.id,
+                "text": e.text,
+                "x": float(margin[n]),
+                "y": float(y[n]),
+                "label": e.label or "",
+                "split": e.split,
+                "card": e.id in joined,
+            }
+            for n, e in enumerate(drawn)
+        ]
         crossing = float(np.mean(["sx" in p for p in pairs])) if pairs and any(v is not None for v in levels) else None
         return TextMap(labels[at], dots, pairs, len(drawn), len(every), crossing)
 
@@ -143,8 +156,10 @@ class Insights(Base):
             right[arm] = (told == truth).mean(0)
             confusion[arm] = confusion_shares(truth[judged], told[:, judged], len(labels)).tolist()
         order = judged[np.argsort(-(right["cod"] - right["kd"])[judged], kind="stable")]
-        texts = [{"id": rows[i].id, "text": rows[i].text, "label": labels[truth[i]], "kd": float(right["kd"][i]),
-                  "cod": float(right["cod"][i])} for i in order]
+        texts = [
+            {"id": rows[i].id, "text": rows[i].text, "label": labels[truth[i]], "kd": float(right["kd"][i]), "cod": float(right["cod"][i])}
+            for i in order
+        ]
         return {"labels": labels, "truth": "teacher" if by_teacher else "gold", "confusion": confusion, "texts": texts}
 
     def worth(self, pid: str, check: int = CHECKED) -> Worth | None:
@@ -165,8 +180,7 @@ class Insights(Base):
         rows = Rows(encoder.encode(texts).astype(np.float64), hard, self.teacher(pid).logprobs(texts))
         which = np.arange(len(kept), 2 * len(kept))
         found = worths(rows, which, dev, gold)
-        values = [{"id": e.id, "text": e.text, "counterfactual": cf.text, "nll": float(v)}
-                  for (e, cf), v in zip(kept, found)]
+        values = [{"id": e.id, "text": e.text, "counterfactual": cf.text, "nll": float(v)} for (e, cf), v in zip(kept, found)]
         some = np.linspace(0, len(kept) - 1, min(check, len(kept))).astype(int)
         compared = agreement_of(found[some], retrained(rows, which[some], dev, gold)) if check else None
         return Worth(sorted(values, key=lambda v: -v["nll"]), len(gold), measured_on, compared)
@@ -183,8 +197,7 @@ class Insights(Base):
             return np.zeros((0, 1)), np.zeros(0, int), "nothing"
         truth = decided_classes(self.teacher(pid).logprobs([e.text for e in rows]))
         texts = [e.text for e, known in zip(rows, truth >= 0) if known]
-        return (self.encoder().encode(texts).astype(np.float64), truth[truth >= 0],
-                "unlabelled texts, the teacher's class as truth")
+        return (self.encoder().encode(texts).astype(np.float64), truth[truth >= 0], "unlabelled texts, the teacher's class as truth")
 
 
 def confusion_shares(truth, told, classes: int) -> np.ndarray:

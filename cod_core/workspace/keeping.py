@@ -80,8 +80,10 @@ class Keeping(Base):
             archive.writestr("backup.json", json.dumps(about, ensure_ascii=False))
             unpacked, files = sum(entry.file_size for entry in archive.infolist()), len(archive.infolist())
         if out.tell() > MAX_BACKUP or unpacked > MAX_BACKUP_UNPACKED or files > MAX_BACKUP_FILES:
-            raise BadInput(f"The backup would be of {files:,} files and {out.tell() / 2**30:.1f} GB, and could not be restored. Copy the "
-                           f"data folder instead ({self.settings.home}), while the app is closed.")
+            raise BadInput(
+                f"The backup would be of {files:,} files and {out.tell() / 2**30:.1f} GB, and could not be restored. Copy the "
+                f"data folder instead ({self.settings.home}), while the app is closed."
+            )
         progress(len(tables), len(tables), "done")
 
     def _packed(self, pid: str, row: dict) -> dict:
@@ -98,8 +100,10 @@ class Keeping(Base):
         somebody confirms it (see Endpoints). Raises BadInput with what is wrong with the file, CodError where the disk is full;
         nothing is restored then.
         """
+
         def taken(old: str) -> str:
             return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(2)}"
+
         with open_checked_zip(data, _WHAT, MAX_BACKUP, MAX_BACKUP_UNPACKED, MAX_BACKUP_FILES) as archive:
             self._check_backup(archive)
             project = next(self._rows(archive, "projects"), None)
@@ -117,14 +121,16 @@ class Keeping(Base):
 
             def own(table: str):
                 return iter(()) if table in left_out else self._rows(archive, table)
+
             with self._unpacked(archive) as files, self._moving(files) as move:
                 return portable.load(self.db, project, own, taken, move, was)
 
     def _check_backup(self, archive: zipfile.ZipFile) -> None:
         names = set(archive.namelist())
         if "backup.json" not in names:
-            raise BadInput("This zip is not a backup of this app: it has no backup.json. An exported set is opened "
-                           "under “Open an exported set”.")
+            raise BadInput(
+                "This zip is not a backup of this app: it has no backup.json. An exported set is opened under “Open an exported set”."
+            )
         try:
             about = json.loads(read_entry(archive, "backup.json", _WHAT))
             sums = dict(about["sha256"])
@@ -166,8 +172,10 @@ class Keeping(Base):
                         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                         path.write_bytes(read_entry(archive, name, _WHAT))
             except OSError as error:
-                raise CodError(f"The backup's files could not be written ({error.strerror}). Nothing was restored. Make room on "
-                               "the disk and try again.") from error
+                raise CodError(
+                    f"The backup's files could not be written ({error.strerror}). Nothing was restored. Make room on "
+                    "the disk and try again."
+                ) from error
             yield Path(folder)
 
     @contextmanager
@@ -183,6 +191,7 @@ class Keeping(Base):
                     shutil.move(files / room, moved[-1])
             places = {"{" + room + "}": str(self.settings.home / room / pid) for room in ROOMS}
             return {**row, "teacher": _placed(row.get("teacher"), places)}
+
         try:
             yield move
         except BaseException:
@@ -204,5 +213,5 @@ def _placed(value, places: dict[str, str]):
     if isinstance(value, str):
         for mark, path in places.items():
             if value.startswith(mark):
-                return path + value[len(mark):]
+                return path + value[len(mark) :]
     return {k: _placed(v, places) for k, v in value.items()} if isinstance(value, dict) else value

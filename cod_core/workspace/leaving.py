@@ -48,16 +48,23 @@ class Leaving(Choosing):
         if counts["exported"] or (choice.rejected and counts["rejected"]):
             return None
         if counts["stale"] and self.project(pid).teacher is None:
-            return ("There is no teacher, so nothing says which accepted pairs flip it. Choose one on the Teacher page, or with "
-                    "the command teacher.")
+            return (
+                "There is no teacher, so nothing says which accepted pairs flip it. Choose one on the Teacher page, or with "
+                "the command teacher."
+            )
         if counts["stale"]:
-            return (f"The {counts['stale']} accepted pairs were checked by another teacher. Check them again on the Proposals "
-                    "page, or with the command curate and its option --check-again.")
+            return (
+                f"The {counts['stale']} accepted pairs were checked by another teacher. Check them again on the Proposals "
+                "page, or with the command curate and its option --check-again."
+            )
         if counts["unflipped"]:
-            return (f"The present teacher flips none of the {counts['unflipped']} accepted pairs. Edit them, or accept them again "
-                    "with a reason, on the Curate page or with the command curate and its options --edit and --override.")
-        return ("No counterfactual is accepted yet. Accept some on the Curate page, or with the command curate, or let generate "
-                "--accept do it.")
+            return (
+                f"The present teacher flips none of the {counts['unflipped']} accepted pairs. Edit them, or accept them again "
+                "with a reason, on the Curate page or with the command curate and its options --edit and --override."
+            )
+        return (
+            "No counterfactual is accepted yet. Accept some on the Curate page, or with the command curate, or let generate --accept do it."
+        )
 
     def export_preview(self, pid: str, n: int = 3, choice: ExportChoice = ExportChoice()) -> list[dict]:
         """The first n records as they would leave."""
@@ -70,8 +77,7 @@ class Leaving(Choosing):
                 break
         return found[:n]
 
-    def write_export(self, pid: str, path: str | Path, choice: ExportChoice = ExportChoice(),
-                     progress: Progress = silent) -> dict:
+    def write_export(self, pid: str, path: str | Path, choice: ExportChoice = ExportChoice(), progress: Progress = silent) -> dict:
         """Write the set to a file: the zip of RECORD.md, or by the name's end plain .jsonl or CAD .tsv.
 
         Memory does not grow with the number of pairs. Returns the manifest of a zip, {} else. Raises BadInput for another
@@ -91,16 +97,22 @@ class Leaving(Choosing):
             return {}
         project = self.project(pid)
         return bundle.write_bundle(
-            path, project, found, self.audit_rows(pid, choice.anonymise), choice.rejected,
-            guideline=self.guideline(pid).text, filters=choice.as_filters(), about=project.settings.get("card") or {})
+            path,
+            project,
+            found,
+            self.audit_rows(pid, choice.anonymise),
+            choice.rejected,
+            guideline=self.guideline(pid).text,
+            filters=choice.as_filters(),
+            about=project.settings.get("card") or {},
+        )
 
     def _exported(self, pid: str, name: str, choice: ExportChoice, progress: Progress = silent) -> bytes:
         with tempfile.TemporaryDirectory(dir=self.settings.folder("tmp"), prefix=pid) as folder:  # goes with the project at the latest
             self.write_export(pid, Path(folder) / name, choice, progress)
             return (Path(folder) / name).read_bytes()
 
-    def export_bundle(self, pid: str, rejected: bool = False, choice: ExportChoice | None = None,
-                      progress: Progress = silent) -> bytes:
+    def export_bundle(self, pid: str, rejected: bool = False, choice: ExportChoice | None = None, progress: Progress = silent) -> bytes:
         """The zip of RECORD.md: accepted and edited pairs, audit trail, schema, manifest."""
         return self._exported(pid, "set.zip", choice or ExportChoice(rejected=rejected), progress)
 
@@ -127,16 +139,30 @@ class Leaving(Choosing):
             made = item.decision
             if made.status not in KEPT and not (choice.rejected and made.status == "rejected"):
                 continue
-            parts = (item.example.text, item.counterfactual.text, made.comment, made.override_reason or "",
-                     item.proposed_text or "", item.counterfactual.raw_reply or "", *item.example.metadata.values())
+            parts = (
+                item.example.text,
+                item.counterfactual.text,
+                made.comment,
+                made.override_reason or "",
+                item.proposed_text or "",
+                item.counterfactual.raw_reply or "",
+                *item.example.metadata.values(),
+            )
             pieces = {hit.found: hit.kind for part in parts for hit in personal.hits(part)}
             for kind in set(pieces.values()):
                 counts[kind] = counts.get(kind, 0) + 1
             found += [(item.example.id, kind, piece) for piece, kind in pieces.items()][: max(0, limit - len(found))]
         return counts, found
 
-    def push_to_hub(self, pid: str, repo: str, token: str | None, private: bool = True,
-                    choice: ExportChoice = ExportChoice(), endpoint: str | None = None) -> str:
+    def push_to_hub(
+        self,
+        pid: str,
+        repo: str,
+        token: str | None,
+        private: bool = True,
+        choice: ExportChoice = ExportChoice(),
+        endpoint: str | None = None,
+    ) -> str:
         """Send the set, as the zip holds it, to a data set repository of a hub; returns its address.
 
         Sent are exactly the files of `hub_plan`. Raises ModelUnavailable where the hub says no or is not reached.
@@ -188,8 +214,7 @@ class Leaving(Choosing):
             return write_finetuned_student(folder, room / run.config.run_id, {"student": run.config.student, **info})
         self.encoder_of(run.config)
         head = load_file(room / f"{run.config.run_id}.safetensors")
-        write_student(folder, run.config.encoder, head["weight"], head["bias"], labels, 10.0,
-                      info)
+        write_student(folder, run.config.encoder, head["weight"], head["bias"], labels, 10.0, info)
         return folder
 
     def import_bundle(self, pid: str | None, data: bytes) -> tuple[str, list[Problem]]:
@@ -253,6 +278,13 @@ class Leaving(Choosing):
         cf = item.counterfactual
         if item.proposed_text is None or cf.derived_from is None:
             return [cf]
-        base = replace(cf, id=cf.derived_from, text=item.proposed_text, derived_from=None, raw_reply=None,
-                       origin=Origin("import", "exported set"), note=f"proposal {short_hash(item.proposed_text)[:6]}")
+        base = replace(
+            cf,
+            id=cf.derived_from,
+            text=item.proposed_text,
+            derived_from=None,
+            raw_reply=None,
+            origin=Origin("import", "exported set"),
+            note=f"proposal {short_hash(item.proposed_text)[:6]}",
+        )
         return [base, cf]

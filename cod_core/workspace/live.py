@@ -109,8 +109,7 @@ class LiveView(Base):
 
             phi = self.encoder().encode(texts)
             scores = [float((linear_logits(phi, *head).argmax(-1) == gold).mean()) for head in heads]
-        return Live(len(pairs), scores[0], scores[1], len(texts), unread, measured_on,
-                    self._next(pid, pairs, heads[1] if heads else None))
+        return Live(len(pairs), scores[0], scores[1], len(texts), unread, measured_on, self._next(pid, pairs, heads[1] if heads else None))
 
     def read_development(self, pid: str) -> None:
         """Read every development text now: called at the end of the job that makes proposals."""
@@ -162,8 +161,7 @@ class LiveView(Base):
             decided = i in current.outcome and current.outcome[i].status not in ("pending", "skipped")
             if decided or i not in current.flipped:
                 continue
-            best[i] = next((cf, current.checks[cf.id]) for cf in cfs
-                           if cf.id in current.checks and current.checks[cf.id].valid)
+            best[i] = next((cf, current.checks[cf.id]) for cf in cfs if cf.id in current.checks and current.checks[cf.id].valid)
             if len(best) == LOOK_AHEAD:
                 break
         if not best:
@@ -173,11 +171,16 @@ class LiveView(Base):
         known = self.encoder().encode([t for e, cf in recent for t in (e.text, cf.text)]) if recent else phi[:0]
         every = np.concatenate([phi, known])
         reduce = reduction(every, 33) if len(every) > 1 else lambda rows: np.asarray(rows)[:, :1]
-        probs = [np.full((len(rows), len(labels)), 1 / len(labels)) if head is None or not len(rows)
-                 else np.exp(log_softmax(linear_logits(rows, *head))) for rows in (known, phi)]
+        probs = [
+            np.full((len(rows), len(labels)), 1 / len(labels))
+            if head is None or not len(rows)
+            else np.exp(log_softmax(linear_logits(rows, *head)))
+            for rows in (known, phi)
+        ]
         scale = 10.0
-        gain = gains(scale * reduce(known) if len(known) else np.zeros((0, reduce(phi).shape[1])), probs[0],
-                     scale * reduce(phi), probs[1], 2.0)
+        gain = gains(
+            scale * reduce(known) if len(known) else np.zeros((0, reduce(phi).shape[1])), probs[0], scale * reduce(phi), probs[1], 2.0
+        )
         counts = {label: sum(cf.target == label for _, cf in pairs) for label in labels}
         fair = THIN * len(pairs) / len(labels)
         thin = np.array([1 + (max(0.0, 1 - counts[best[i][0].target] / fair) if fair else 0.0) for i in ids])
@@ -197,6 +200,9 @@ def why_next(gain: float, gains, check, counts: dict[str, int], kept: int) -> li
     if kept and counts[check.target] < THIN * kept / len(counts):
         n = counts[check.target]
         only = f"only {n}" if n else "none"
-        reasons.append(f"{only} of your {kept} counterfactuals lead{'s' if n < 2 else ''} to “{check.target}”" if kept > 1
-                       else f"your one counterfactual does not lead to “{check.target}”")
+        reasons.append(
+            f"{only} of your {kept} counterfactuals lead{'s' if n < 2 else ''} to “{check.target}”"
+            if kept > 1
+            else f"your one counterfactual does not lead to “{check.target}”"
+        )
     return reasons or ["it promises the student most of what is left"]

@@ -17,9 +17,11 @@ def settings_of(params: dict):
     values, n = params.get("llm") or {}, int(params.get("n", (params.get("llm") or {}).get("n", 4)))
     if values.get("local"):
         from cod_core.models.local_chat import LocalSettings
+
         heat = values.get("temperature")
         return LocalSettings(str(values["local"]), 0.7 if heat in (None, "") else float(heat), n)
     from cod_core.models.chat import LLMSettings
+
     if not str(values.get("base_url") or "").strip():
         raise BadInput("Give the address of the model (base_url). Nothing is sent anywhere that you did not name.")
     return LLMSettings(**{k: values[k] for k in _KEPT if values.get(k) not in (None, "")}, n=n)
@@ -43,14 +45,24 @@ def client_of(workspace, pid: str, settings, key: str | None = None, counted: st
         cache.put_reply(db, pid, k, reply)
         if counted:
             price = settings.cost(reply.get("tokens_in", 0), reply.get("tokens_out", 0))
-            cache.count(db, pid, counted, calls=1, tokens_in=reply.get("tokens_in", 0),
-                        tokens_out=reply.get("tokens_out", 0), cost_usd=price or 0.0, priced=0 if price is None else 1)
+            cache.count(
+                db,
+                pid,
+                counted,
+                calls=1,
+                tokens_in=reply.get("tokens_in", 0),
+                tokens_out=reply.get("tokens_out", 0),
+                cost_usd=price or 0.0,
+                priced=0 if price is None else 1,
+            )
+
     if isinstance(settings, LocalSettings):
         return LocalClient(settings, lambda: workspace.local_llm(settings.model), get, put)
 
     def own_key() -> str | None:
         known = workspace.key_for(pid, settings)  # raises for an address that nobody named
         return key or known
+
     return LLMClient(settings, own_key, get, put)
 
 
@@ -113,9 +125,15 @@ def plan_llm(workspace, pid: str, params: dict):
     if not texts:
         raise BadInput("There are no labelled training texts to propose for. Add texts on the Data page, or with the command import.")
     template = template_of(workspace, pid, params, settings)
-    found = llm_plan.plan(project.task, asks_for(workspace, pid, texts, int(params.get("first_sample", 0))), settings,
-                          params.get("n"), template, lambda k: cache.get_reply(workspace.db, k),
-                          demonstrations_of(workspace, pid, template))
+    found = llm_plan.plan(
+        project.task,
+        asks_for(workspace, pid, texts, int(params.get("first_sample", 0))),
+        settings,
+        params.get("n"),
+        template,
+        lambda k: cache.get_reply(workspace.db, k),
+        demonstrations_of(workspace, pid, template),
+    )
     rounds = int(params.get("repair") or 0)
     if not rounds or prompts.template(template).shape in prompts.ONE_LINE:
         return found
@@ -134,8 +152,12 @@ def generator_of(workspace, pid: str, params: dict, key: str | None):
 
     settings = settings_of(params)
     template = template_of(workspace, pid, params, settings)
-    return LLMGenerator(client_of(workspace, pid, settings, key, counted=proposing_key(pid)), workspace.project(pid).task, template,
-                        demonstrations_of(workspace, pid, template))
+    return LLMGenerator(
+        client_of(workspace, pid, settings, key, counted=proposing_key(pid)),
+        workspace.project(pid).task,
+        template,
+        demonstrations_of(workspace, pid, template),
+    )
 
 
 def run_asks(generator, asks, n, save, progress: Progress):
@@ -160,6 +182,7 @@ def generate_llm(workspace, pid: str, texts, params: dict, progress: Progress, k
         found = workspace.add_proposals(pid, [(ask.example, cf) for cf in proposals.counterfactuals])
         flipped[ask.example.id] = flipped.get(ask.example.id, 0) + found
         tries.setdefault(ask.example.id, []).extend(proposals.counterfactuals)
+
     asks = asks_for(workspace, pid, texts, int(params.get("first_sample", 0)))
     outcomes = [run_asks(generator, asks, settings.n, save, progress)]
     at_first = sum(1 for n in flipped.values() if n)
@@ -169,11 +192,16 @@ def generate_llm(workspace, pid: str, texts, params: dict, progress: Progress, k
             break
         outcomes.append(run_asks(generator, again, 1, save, progress))
     failed = {i: m for outcome in outcomes for i, m in outcome.failed.items() if i not in flipped}
-    return {"texts": len(texts), "tried": len(flipped), "flipped": sum(1 for n in flipped.values() if n),
-            "without": sum(1 for n in flipped.values() if not n), "failures": failed,
-            "repaired": sum(1 for n in flipped.values() if n) - at_first,
-            "cost_usd": sum_or_none([o.cost_usd for o in outcomes]),
-            "messages": [s for outcome in outcomes for s in outcome.sentences]}
+    return {
+        "texts": len(texts),
+        "tried": len(flipped),
+        "flipped": sum(1 for n in flipped.values() if n),
+        "without": sum(1 for n in flipped.values() if not n),
+        "failures": failed,
+        "repaired": sum(1 for n in flipped.values() if n) - at_first,
+        "cost_usd": sum_or_none([o.cost_usd for o in outcomes]),
+        "messages": [s for outcome in outcomes for s in outcome.sentences],
+    }
 
 
 def sum_or_none(values) -> float | None:
@@ -213,6 +241,7 @@ def llm_teacher(workspace, spec: dict, labels):
     calibrate = bool(spec.get("calibrate"))
     if spec.get("local"):
         from cod_core.models.local_teacher import LocalTeacher
+
         return LocalTeacher(workspace.local_llm(spec["local"]), task, calibrate)
     settings = settings_of({"llm": spec, "n": 1})
     client = client_of(workspace, spec.get("project_id"), settings, counted=memory_key(spec))

@@ -19,6 +19,7 @@ class Prompting(Base):
     def local_llm_name(self) -> str | None:
         """The packaged language model's name where it is installed, else None. Loads nothing."""
         from cod_core.models.gguf import PACKAGED, packaged_llm_installed
+
         return PACKAGED if packaged_llm_installed() else None
 
     def local_llm(self, name: str):
@@ -31,11 +32,13 @@ class Prompting(Base):
     def prompt_choices(self) -> dict[str, str]:
         """Prompt id -> what it asks, in plain words; the default first."""
         from cod_core.counterfactuals.prompts import choices
+
         return choices()
 
     def prompt_in_use(self, pid: str, params: dict) -> str:
         """The prompt that a run with these params would use."""
         from cod_core.workspace.llm import settings_of, template_of
+
         return template_of(self, pid, params, settings_of(params))
 
     def study_prompts(self, pid: str, params: dict, progress: Progress = silent, key: str | None = None) -> dict:
@@ -51,8 +54,9 @@ class Prompting(Base):
 
         texts = self.candidates(pid, int(params.get("k", 8)))
         if not texts:
-            raise BadInput("There are no labelled training texts to try prompts on. Add texts on the Data page, or with the command "
-                           "import.")
+            raise BadInput(
+                "There are no labelled training texts to try prompts on. Add texts on the Data page, or with the command import."
+            )
         llm.name_endpoint_of(self, pid, params)
         asks, titles = llm.asks_for(self, pid, texts), self.prompt_choices()
         names = list(params.get("templates") or self._fitting(params))
@@ -62,11 +66,18 @@ class Prompting(Base):
 
             def stepped(i: int, total: int, message: str = "", at: int = done, said: str = title) -> None:
                 progress(at * len(asks) + i, len(names) * len(asks), said)
+
             rows.append(study.summarise(name, title, self._try_prompt(pid, name, asks, params, key, stepped)))
         found = study.best(rows)
         settings = llm.settings_of(params)
-        out = {"rows": [asdict(r) for r in rows], "best": found.template if found else None, "model": settings.model,
-               "host": settings.host, "texts": len(texts), "made_at": now()}
+        out = {
+            "rows": [asdict(r) for r in rows],
+            "best": found.template if found else None,
+            "model": settings.model,
+            "host": settings.host,
+            "texts": len(texts),
+            "made_at": now(),
+        }
         cache.put_reply(self.db, pid, f"study:{pid}", out)
         return out
 
@@ -88,11 +99,10 @@ class Prompting(Base):
 
         def keep(ask, proposals) -> None:
             cfs = list(proposals.counterfactuals)
-            checks = {c.counterfactual_id: c for c in verify.verify(
-                [(ask.example.text, cf) for cf in cfs], teacher, self.encoder().encode)}
+            checks = {c.counterfactual_id: c for c in verify.verify([(ask.example.text, cf) for cf in cfs], teacher, self.encoder().encode)}
             ordered = [checks[cf.id] for cf in verify.first_offer(cfs, checks)]
-            found[ask.example.id] = Tried(ordered, proposals.dropped, proposals.tokens_in, proposals.tokens_out,
-                                          proposals.price_usd)
+            found[ask.example.id] = Tried(ordered, proposals.dropped, proposals.tokens_in, proposals.tokens_out, proposals.price_usd)
+
         llm.run_asks(generator, asks, generator.client.settings.n, keep, progress)
         return [found.get(a.example.id, Tried((), answered=False)) for a in asks]
 
@@ -111,8 +121,7 @@ class Prompting(Base):
         """The language model that the project used last ({base_url, model, ...} or {local}), without a key."""
         return self.project(pid).settings.get("llm")
 
-    def propose_again(self, pid: str, example_id: str, keep: tuple[str, ...] = (), n: int = 2,
-                      key: str | None = None) -> dict:
+    def propose_again(self, pid: str, example_id: str, keep: tuple[str, ...] = (), n: int = 2, key: str | None = None) -> dict:
         """New proposals for one text by the language model used last, asked for the next samples; `keep` names phrases
         that must stay as they are. key: for that model's address. Where a proposal of the model exists the request goes on from it.
 

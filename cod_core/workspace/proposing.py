@@ -41,11 +41,13 @@ class Proposing(Base):
 
     def _generate_llm(self, pid: str, texts: list[Example], params: dict, progress: Progress, key: str | None) -> dict:
         from cod_core.workspace.llm import generate_llm
+
         return generate_llm(self, pid, texts, params, progress, key)
 
     def plan_llm(self, pid: str, params: dict):
         """What an LLM run would send: the prompt for one row, calls, tokens, cost, destination. Sends nothing."""
         from cod_core.workspace.llm import plan_llm
+
         return plan_llm(self, pid, params)
 
     def import_counterfactuals(self, pid: str, table, columns: dict[str, str] | None = None, name: str = "import") -> dict:
@@ -61,6 +63,7 @@ class Proposing(Base):
 
         def read(label_of: Callable[[str], str]):
             return import_pairs(table, examples, task, chosen, name=name, source_of=lambda e: label_of(e.text), target_of=label_of)
+
         wanted: dict[str, None] = {}
         read(lambda text: wanted.setdefault(text) or task.labels[0])
         teacher.predict(list(wanted))  # together, which takes a fraction of asking one by one

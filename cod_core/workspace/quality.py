@@ -3,17 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from cod_core.counterfactuals import comparing, verify
-from cod_core.counterfactuals.quality import (
-    Quality,
-    SetQuality,
-    Stage,
-    Thresholds,
-    funnel,
-    quality_of,
-    set_quality,
-    verdict,
-    words_put_in,
-)
+from cod_core.counterfactuals.quality import Quality, SetQuality, Stage, Thresholds, funnel, quality_of, set_quality, verdict, words_put_in
 from cod_core.errors import BadInput
 from cod_core.store import items, projects
 from cod_core.text import folded
@@ -64,8 +54,7 @@ class Judging(Base):
         for cf in current.counterfactuals:
             if cf.example_id in texts and cf.id in current.checks:
                 by_example.setdefault(cf.example_id, []).append(cf)
-        ratios, judge_name = self._fluency_of(
-            pid, [(texts[i].text, cf.text) for i, cfs in by_example.items() for cf in cfs])
+        ratios, judge_name = self._fluency_of(pid, [(texts[i].text, cf.text) for i, cfs in by_example.items() for cf in cfs])
         seen = {folded(e.text) for e in texts.values()}
         measured: dict[str, Quality] = {}
         offered: dict[str, str] = {}
@@ -77,8 +66,7 @@ class Judging(Base):
                 measured[cf.id] = one
                 if offered.setdefault(example_id, cf.id) == cf.id:
                     seen.add(folded(cf.text))
-                by_source.setdefault(comparing.source_of(cf), {}).setdefault(
-                    example_id, (one, words_put_in(original, cf.text)))
+                by_source.setdefault(comparing.source_of(cf), {}).setdefault(example_id, (one, words_put_in(original, cf.text)))
         best = {i: measured[cf_id] for i, cf_id in offered.items()}
         failures = self.failed(pid) if self.project(pid).teacher else {}
         tried = set(best) | set(failures)
@@ -89,8 +77,11 @@ class Judging(Base):
             verdicts={cf_id: verdict(measured[cf_id], limits) for cf_id in offered.values()},
             total=set_quality(list(best.values()), put_in),
             stages=funnel(list(texts), tried, {i: best.get(i) for i in tried}, current.outcome, limits, failures),
-            sources=comparing.compare(by_source), points={s: [q for q, _ in of.values()] for s, of in by_source.items()},
-            limits=limits, judge=judge_name)
+            sources=comparing.compare(by_source),
+            points={s: [q for q, _ in of.values()] for s, of in by_source.items()},
+            limits=limits,
+            judge=judge_name,
+        )
 
     def _fluency_of(self, pid: str, pairs: list[tuple[str, str]]) -> tuple[dict[tuple[str, str], float], str]:
         """((original, text) -> fluency ratio where known, name of the judge). Word pairs judge at once; what a language

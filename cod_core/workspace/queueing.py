@@ -39,8 +39,15 @@ class Queueing(Cards):
         if words := view.find.strip().casefold():
             found = {c.example.id for c in cards if any(words in text.casefold() for text in _texts(c))}
         left, whole = ordered(narrowed(rows, view, found), view.sort), counts(rows)
-        return Queue(view, [r for r in left if belongs(r, view.show)], left, counts(left) if view.filtered else whole,
-                     len(rows), len(rows) - whole["todo"], whole["kept"])
+        return Queue(
+            view,
+            [r for r in left if belongs(r, view.show)],
+            left,
+            counts(left) if view.filtered else whole,
+            len(rows),
+            len(rows) - whole["todo"],
+            whole["kept"],
+        )
 
     def queue_rows(self, pid: str, annotator: str = "me") -> list[Row]:
         """Every text that has a proposal, in upload order, with its decision as this person may see it."""
@@ -108,8 +115,10 @@ class Queueing(Cards):
                 teacher.wrapped.predict([""])
             except Exception:  # said plainly when the teacher is asked for something
                 pass
-        self._once(("warm", teacher.id, teacher.revision),
-                   lambda: threading.Thread(target=load, daemon=True, name="warm-teacher").start() or True)
+
+        self._once(
+            ("warm", teacher.id, teacher.revision), lambda: threading.Thread(target=load, daemon=True, name="warm-teacher").start() or True
+        )
 
     def draft_of(self, pid: str, example_id: str, annotator: str) -> tuple[str | None, str, str] | None:
         """(proposal it started from, None for the original; text; saved at) of the unfinished text."""
@@ -128,8 +137,17 @@ def _row(place: int, card: Card) -> Row:
     best, check = card.offered, card.check
     pairs = [(best, None if card.stale else check), *card.alternatives]
     return Row(
-        card.example.id, place, card.example.label, card.source, best.target,
-        frozenset(cf.origin.kind for cf, _ in pairs), check.after.margin_of(check.target) if check else None,
-        check.after.prob(check.target) if check else None, check.edit_fraction if check else 0.0,
-        check.token_edits if check else 0, check.similarity if check else None,
-        any(made is not None and made.valid for _, made in pairs), card.decision)
+        card.example.id,
+        place,
+        card.example.label,
+        card.source,
+        best.target,
+        frozenset(cf.origin.kind for cf, _ in pairs),
+        check.after.margin_of(check.target) if check else None,
+        check.after.prob(check.target) if check else None,
+        check.edit_fraction if check else 0.0,
+        check.token_edits if check else 0,
+        check.similarity if check else None,
+        any(made is not None and made.valid for _, made in pairs),
+        card.decision,
+    )

@@ -39,6 +39,7 @@ class Remembering(Base):
 
     def _memory_key(self, pid: str, spec: dict) -> str:
         from cod_core.workspace.llm import memory_key
+
         return memory_key({**spec, "project_id": pid})
 
     def soft_label_memory(self, pid: str) -> SoftLabelMemory | None:
@@ -51,9 +52,15 @@ class Remembering(Base):
         calls = int(told.get("calls", 0))
         priced = bool(spec.get("local")) or calls and told.get("priced", 0) == calls
         return SoftLabelMemory(
-            cache.count_predictions(self.db, teacher.id, teacher.revision), int(told.get("hits", 0)),
-            int(told.get("asked", 0)), calls, int(told.get("tokens_in", 0)), int(told.get("tokens_out", 0)),
-            float(told.get("cost_usd", 0.0)) if priced else None, spec.get("reads", "logprobs"))
+            cache.count_predictions(self.db, teacher.id, teacher.revision),
+            int(told.get("hits", 0)),
+            int(told.get("asked", 0)),
+            calls,
+            int(told.get("tokens_in", 0)),
+            int(told.get("tokens_out", 0)),
+            float(told.get("cost_usd", 0.0)) if priced else None,
+            spec.get("reads", "logprobs"),
+        )
 
     def hard_labels_only(self, pid: str) -> bool:
         """Whether the teacher gives votes only: its soft labels are counts."""

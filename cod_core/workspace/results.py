@@ -39,14 +39,21 @@ class ResultsView(Base):
     def _report_path(self, pid: str, name: str = "report"):
         return self.settings.folder("students", pid) / f"{name}.json"
 
-    def write_report(self, pid: str, run_ids: list[str], left_out: list[str], shots: list[int],
-                     only: dict[str, str] | None = None) -> dict:
+    def write_report(self, pid: str, run_ids: list[str], left_out: list[str], shots: list[int], only: dict[str, str] | None = None) -> dict:
         """Compute the effects of one sweep and keep them beside its students; called at the end of a sweep.
 
         only: the choice among the kept counterfactuals that the sweep was restricted to.
         """
-        report = {"made_at": now(), "run_ids": run_ids, "effects": self._effects(pid, run_ids), "left_out": left_out,
-                  "shots": shots, "state": self._state_mark(pid), "provenance": self.provenance(pid, only), "only": only}
+        report = {
+            "made_at": now(),
+            "run_ids": run_ids,
+            "effects": self._effects(pid, run_ids),
+            "left_out": left_out,
+            "shots": shots,
+            "state": self._state_mark(pid),
+            "provenance": self.provenance(pid, only),
+            "only": only,
+        }
         former = self.report(pid)
         if former and set(former["run_ids"]) != set(run_ids):
             name = "report-" + former["made_at"].replace(":", "")
@@ -61,8 +68,9 @@ class ResultsView(Base):
         cells = {(r.config.arm, r.config.plotted_k, r.config.seed): r for r in found}
         truth, effects = self._truth(pid), []
         for k in sorted({key[1] for key in cells}):
-            both = [(cells["kd", k, s], cells["cod", k, s]) for a, kk, s in sorted(cells)
-                    if a == "kd" and kk == k and ("cod", k, s) in cells]
+            both = [
+                (cells["kd", k, s], cells["cod", k, s]) for a, kk, s in sorted(cells) if a == "kd" and kk == k and ("cod", k, s) in cells
+            ]
             measured = self.paired_measures(pid, [(kd.config.run_id, cod.config.run_id) for kd, cod in both], truth)
             if measured:
                 effects.append({"k": k, "majority": both[0][0].test.get("majority"), "measures": measured})
@@ -72,9 +80,11 @@ class ResultsView(Base):
         """measure -> (n,) the class that counts as right on each judged row, -1 where there is none."""
         labels, teacher = self.project(pid).task.labels, self.teacher(pid)
         test, free = (items.examples(self.db, pid, split=split) for split in ("test", "unlabelled"))
-        return {"accuracy": np.array([labels.index(e.label) if e.label else -1 for e in test], dtype=int),
-                "agreement": decided_classes(teacher.logprobs([e.text for e in test]) if test else []),
-                "agreement_unlabelled": decided_classes(teacher.logprobs([e.text for e in free]) if free else [])}
+        return {
+            "accuracy": np.array([labels.index(e.label) if e.label else -1 for e in test], dtype=int),
+            "agreement": decided_classes(teacher.logprobs([e.text for e in test]) if test else []),
+            "agreement_unlabelled": decided_classes(teacher.logprobs([e.text for e in free]) if free else []),
+        }
 
     def paired_measures(self, pid: str, pairs: list[tuple[str, str]], truth: dict[str, np.ndarray]) -> dict[str, dict]:
         """measure -> {before, after, n_rows, overlap, effect} of the second students over the first ones, each pair (run ids) of
@@ -102,8 +112,13 @@ class ResultsView(Base):
         rows = row_differences(right[0], right[1])
         distinct, overlap = (drawn.distinct, drawn.overlap) if drawn else (None, None)
         effect = paired_interval(rows.mean(-1), rows, distinct_draws=distinct, overlap=overlap)
-        return {"before": float(np.mean(right[0])), "after": float(np.mean(right[1])), "n_rows": int(known.sum()),
-                "overlap": overlap, "effect": asdict(effect)}
+        return {
+            "before": float(np.mean(right[0])),
+            "after": float(np.mean(right[1])),
+            "n_rows": int(known.sum()),
+            "overlap": overlap,
+            "effect": asdict(effect),
+        }
 
     def predicted(self, pid: str, run_id: str, key: str = "test_predicted") -> np.ndarray | None:
         """(n,) class indices that a finished student predicted, None where they are not on record."""
@@ -136,8 +151,12 @@ class ResultsView(Base):
         ends = (decisions.c.seq, counterfactuals.c.position, flip_checks.c.touched)
         with self.db.read() as c:
             last = [c.execute(select(func.max(end)).where(end.table.c.project_id == pid)).scalar() for end in ends]
-            texts = c.execute(select(examples.c.split, func.count()).where(examples.c.project_id == pid)
-                              .group_by(examples.c.split).order_by(examples.c.split)).all()
+            texts = c.execute(
+                select(examples.c.split, func.count())
+                .where(examples.c.project_id == pid)
+                .group_by(examples.c.split)
+                .order_by(examples.c.split)
+            ).all()
         project = self.project(pid)
         identity = self._identity(project.teacher, project.task.labels) if project.teacher else ("", "")
         report = self._report_path(pid)
@@ -170,13 +189,29 @@ class ResultsView(Base):
             return None
         first = found[0].test
         if any("measures" not in e for e in report["effects"]) or "state" not in report:
-            return Results(found, table_of(found), OUTDATED, [], first.get("teacher_accuracy"), first.get("majority"),
-                           True, report.get("left_out", []), outdated=True)
+            return Results(
+                found,
+                table_of(found),
+                OUTDATED,
+                [],
+                first.get("teacher_accuracy"),
+                first.get("majority"),
+                True,
+                report.get("left_out", []),
+                outdated=True,
+            )
         real = {r.config.plotted_k: r.config.real_shots for r in found if r.config.arm == "cod"}
         effects = [flat_effect(e, real.get(e["k"])) for e in report["effects"]]
-        return Results(found, table_of(found), headline(effects), effects,
-                       first.get("teacher_accuracy"), first.get("majority"), report["state"] != self._state_mark(pid),
-                       report["left_out"])
+        return Results(
+            found,
+            table_of(found),
+            headline(effects),
+            effects,
+            first.get("teacher_accuracy"),
+            first.get("majority"),
+            report["state"] != self._state_mark(pid),
+            report["left_out"],
+        )
 
 
 def headline(effects: list[dict]) -> str:
@@ -200,16 +235,33 @@ def flat_effect(entry: dict, real: int | None) -> dict:
 
     found = {key: (m["before"], m["after"], effect_of(m), m["n_rows"]) for key, m in entry["measures"].items()}
     rows_are = {"agreement_unlabelled": "unlabelled texts"}
-    agreement = next(((*found[key], rows_are.get(key, "test texts")) for key in ("agreement_unlabelled", "agreement")
-                      if key in found), None)
+    agreement = next(
+        ((*found[key], rows_are.get(key, "test texts")) for key in ("agreement_unlabelled", "agreement") if key in found), None
+    )
     main = "accuracy" if "accuracy" in found else "agreement_unlabelled" if "agreement_unlabelled" in found else "agreement"
     before, after, effect, n = found[main]
     sentence = result_sentence(
-        entry["k"], before, after, effect, n, "accuracy" if main == "accuracy" else "agreement with the teacher",
-        agreement=Measured(*agreement) if agreement and main == "accuracy" else None, majority=entry["majority"],
-        rows_are=rows_are.get(main, "test texts"), real=real)
-    return {"k": entry["k"], "measure": main, "kd": before, "cod": after, "n_test": n, **asdict(effect),
-            "overlap": entry["measures"][main].get("overlap"), "sentence": sentence}
+        entry["k"],
+        before,
+        after,
+        effect,
+        n,
+        "accuracy" if main == "accuracy" else "agreement with the teacher",
+        agreement=Measured(*agreement) if agreement and main == "accuracy" else None,
+        majority=entry["majority"],
+        rows_are=rows_are.get(main, "test texts"),
+        real=real,
+    )
+    return {
+        "k": entry["k"],
+        "measure": main,
+        "kd": before,
+        "cod": after,
+        "n_test": n,
+        **asdict(effect),
+        "overlap": entry["measures"][main].get("overlap"),
+        "sentence": sentence,
+    }
 
 
 def effect_of(measured: dict):
@@ -228,8 +280,12 @@ def table_of(found: list[RunResult]) -> list[dict]:
     table = []
     for (arm, k), group in sorted(groups.items(), key=lambda item: (item[0][1], item[0][0])):
         row = {"arm": arm, "k": k, "rows": group[0].config.shots, "n_seeds": len(group)}
-        for name, key in (("mean", "accuracy"), ("agreement", "agreement"), ("mcc", "mcc"),
-                          ("agreement_unlabelled", "agreement_unlabelled")):
+        for name, key in (
+            ("mean", "accuracy"),
+            ("agreement", "agreement"),
+            ("mcc", "mcc"),
+            ("agreement_unlabelled", "agreement_unlabelled"),
+        ):
             values = [r.test[key] for r in group if key in r.test]
             row[name] = float(np.mean(values)) if values else None
             row["std" if name == "mean" else f"{name}_std"] = float(np.std(values, ddof=1)) if len(values) > 1 else None

@@ -30,8 +30,7 @@ class Again:
 class Retrying(Base):
     """More proposals for one text."""
 
-    def try_again(self, pid: str, example_id: str, hint: str = "", keep: tuple[str, ...] = (),
-                  target: str | None = None) -> Again:
+    def try_again(self, pid: str, example_id: str, hint: str = "", keep: tuple[str, ...] = (), target: str | None = None) -> Again:
         """Other proposals by search on this machine. hint: words to try, between commas. keep: phrases that stay.
         target: the class to reach; where absent that of the text's first proposal, unless the teacher sees the text so already.
 

@@ -49,8 +49,16 @@ class Difference:
 class Reviewing(Cards):
     """What a reviewer does with all texts at once."""
 
-    def review_table(self, pid: str, annotator: str, wanted: filters.Filter = filters.Filter(),
-                     order: str = "upload", downwards: bool = False, page: int = 0, size: int = 50) -> Shown:
+    def review_table(
+        self,
+        pid: str,
+        annotator: str,
+        wanted: filters.Filter = filters.Filter(),
+        order: str = "upload",
+        downwards: bool = False,
+        page: int = 0,
+        size: int = 50,
+    ) -> Shown:
         """The page of cards that pass the filter; page counts from 0 and is held inside what there is."""
         found = filters.arranged(self.cards(pid, annotator=annotator), wanted, order, downwards)
         pages = max(1, -(-len(found) // size))
@@ -76,8 +84,10 @@ class Reviewing(Cards):
         Raises Stale where one of them was decided since the plan was made; nothing is written then.
         """
         version, at = self.project(pid).task.guideline_version, now()
-        many = [Decision(card.offered.id, card.example.id, plan.status, annotator, tuple(reasons), None, comment, at,
-                         None, version) for card in plan.cards]
+        many = [
+            Decision(card.offered.id, card.example.id, plan.status, annotator, tuple(reasons), None, comment, at, None, version)
+            for card in plan.cards
+        ]
         if not many:
             raise BadInput("There is nothing to decide in this selection.")
         deciding.bulk(self.db, pid, many, self._state(pid).checks, {c.example.id: c.version for c in plan.cards})
@@ -89,12 +99,21 @@ class Reviewing(Cards):
         Texts with a second opinion already, whatever its phase, are not drawn.
         """
         logs = self._state(pid).logs
-        free = [d for i, d in self._state(pid).outcome.items()
-                if d.status in opinions.VOTES and opinions.second(logs[i]) is None]
+        free = [d for i, d in self._state(pid).outcome.items() if d.status in opinions.VOTES and opinions.second(logs[i]) is None]
         drawn = random.Random(seed).sample(sorted(free, key=lambda d: d.example_id), min(n, len(free)))
         version = self.project(pid).task.guideline_version
-        many = [Decision(d.counterfactual_id, d.example_id, "needs_review", annotator, guideline_version=version,
-                         comment="drawn for a second opinion", purpose="request") for d in drawn]
+        many = [
+            Decision(
+                d.counterfactual_id,
+                d.example_id,
+                "needs_review",
+                annotator,
+                guideline_version=version,
+                comment="drawn for a second opinion",
+                purpose="request",
+            )
+            for d in drawn
+        ]
         return len(deciding.bulk(self.db, pid, many, {})) if many else 0
 
     def seconds(self, pid: str) -> list[opinions.Second]:
@@ -105,8 +124,11 @@ class Reviewing(Cards):
     def opinions_for(self, pid: str, annotator: str) -> list[str]:
         """Ids of texts on which this annotator's second opinion is wanted, in upload order."""
         current = self._state(pid)
-        wanted = {s.example_id for s in self.seconds(pid) if s.phase == "open" and annotator not in s.votes
-                  and opinions.purpose_of(current.logs[s.example_id], annotator) == "opinion"}
+        wanted = {
+            s.example_id
+            for s in self.seconds(pid)
+            if s.phase == "open" and annotator not in s.votes and opinions.purpose_of(current.logs[s.example_id], annotator) == "opinion"
+        }
         return [i for i in current.snapshot.by_example if i in wanted]
 
     def differences(self, pid: str) -> list[Difference]:
@@ -114,9 +136,14 @@ class Reviewing(Cards):
         current = self._state(pid)
         found = [s for s in self.seconds(pid) if s.phase == "differ"]
         by_id = current.snapshot.counterfactuals
-        return [Difference(self.card(pid, s.example_id), {
-            who: (d, by_id[d.counterfactual_id], current.checks.get(d.counterfactual_id)) for who, d in s.votes.items()})
-            for s in found if all(d.counterfactual_id in by_id for d in s.votes.values())]
+        return [
+            Difference(
+                self.card(pid, s.example_id),
+                {who: (d, by_id[d.counterfactual_id], current.checks.get(d.counterfactual_id)) for who, d in s.votes.items()},
+            )
+            for s in found
+            if all(d.counterfactual_id in by_id for d in s.votes.values())
+        ]
 
     def adjudicate(self, pid: str, example_id: str, winner: str, by: str, comment: str = "", seen: int | None = None) -> Decision:
         """Settle a difference: the decision of `winner` becomes the text's. Raises BadInput, Stale."""
@@ -133,8 +160,7 @@ class Reviewing(Cards):
 
         What a run without a person accepted is no opinion.
         """
-        votes = [{who: d for who, d in opinions.blind_votes(log).items() if who != UNATTENDED}
-                 for log in self._state(pid).logs.values()]
+        votes = [{who: d for who, d in opinions.blind_votes(log).items() if who != UNATTENDED} for log in self._state(pid).logs.values()]
         name = (lambda d: d.status) if three_way else opinions.category
         return agreement([{who: name(d) for who, d in found.items()} for found in votes if len(found) >= 2])
 

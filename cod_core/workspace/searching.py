@@ -21,8 +21,7 @@ MOST_TEXTS = 2000  # that a second judge learns from
 class Searching(Answering):
     """The embedded generator over the project's texts."""
 
-    def search_for(self, pid: str, texts: list[Example], n: int = 4, progress: Progress = silent,
-                   options: dict | None = None) -> dict:
+    def search_for(self, pid: str, texts: list[Example], n: int = 4, progress: Progress = silent, options: dict | None = None) -> dict:
         """Teacher-guided search for each text; results are verified on the exact text and saved one by one.
 
         options: targets ("in turn", so that each other class is aimed at as often, "nearest", "all" other classes, or one
@@ -35,8 +34,10 @@ class Searching(Answering):
         where a second judge has too few texts to learn from, BadInput where n or the budget is below 1.
         """
         if n < 1 or (options or {}).get("budget") and options["budget"] < 0:
-            raise BadInput("The number of alternatives and the budget of a search must be 1 or more, "
-                           f"not {n} and {(options or {}).get('budget') or 'the usual'}.")
+            raise BadInput(
+                "The number of alternatives and the budget of a search must be 1 or more, "
+                f"not {n} and {(options or {}).get('budget') or 'the usual'}."
+            )
         usual = {"targets": "in turn", "budget": self.usual_budget(pid)}
         options = {k: v for k, v in (options or {}).items() if v and usual.get(k) != v}
         propose = self.searcher(pid, options)
@@ -119,11 +120,13 @@ class Searching(Answering):
         def propose(example: Example, n: int, target: str | None = None, avoid: Iterable[str] = ()) -> list[Counterfactual]:
             before = teacher.predict([example.text])[0]
             return made().propose(example, before.label, target or verify.target_of(before), n, avoid)
+
         propose.generator = made
         return propose
 
     def _generator(self, pid: str, options: dict):
         """Makes the SearchGenerator on first use: loading models belongs to the first text, not to opening a page."""
+
         def make():
             from cod_core.counterfactuals.corpus import Plausibility
             from cod_core.counterfactuals.search import SearchGenerator
@@ -133,13 +136,25 @@ class Searching(Answering):
             teacher, task = self.teacher(pid), self.project(pid).task
             near, class_words, pairs = self._vocabulary(pid, options.get("encoder"))
             chosen = self._sources(near, class_words, options.get("sources"), self.llm_sources(pid, options.get("sources")))
-            settings = SearchSettings(options.get("budget") or self.usual_budget(pid),
-                                      **{k: options[k] for k in ("max_fraction", "at_least") if k in options},
-                                      band=BAND if options.get("confidence") else None)
+            settings = SearchSettings(
+                options.get("budget") or self.usual_budget(pid),
+                **{k: options[k] for k in ("max_fraction", "at_least") if k in options},
+                band=BAND if options.get("confidence") else None,
+            )
             second = self._second_judge(pid) if options.get("second") else None
             return SearchGenerator(
-                Judge(self._scorer(teacher), self._sensitivity(teacher)), teacher.labels, chosen, settings,
-                tuple(options.get("frozen", ())), task.name, Plausibility(pairs, near), second, class_words.usual, class_words.words)
+                Judge(self._scorer(teacher), self._sensitivity(teacher)),
+                teacher.labels,
+                chosen,
+                settings,
+                tuple(options.get("frozen", ())),
+                task.name,
+                Plausibility(pairs, near),
+                second,
+                class_words.usual,
+                class_words.words,
+            )
+
         learns = self.second_judge_learns_from(pid)[0] if options.get("second") else ()
         asks = repr(self.last_llm(pid)) if options.get("sources") else ""
         key = ("search", pid, self.teacher(pid).revision, repr(sorted(options.items())), learns, asks)
@@ -167,6 +182,7 @@ class Searching(Answering):
             texts, labels = [e.text for e in rows], [str(e.label) for e in rows]
             score = self._scorer(teacher) if self._sensitivity(teacher) is not None else None
             return ClassWords(texts, labels, teacher.labels, score), WordPairs(texts)
+
         near = self._once(("neighbours", encoder.id, encoder.revision), lambda: EmbeddingNeighbours(encoder.wrapped))
         return near, *self._once(("class words", pid, teacher.revision), read)
 
@@ -201,9 +217,14 @@ class Searching(Answering):
             texts = [e.text for e in rows][:MOST_TEXTS]
             answers = teacher.predict(texts) if self._sensitivity(teacher) is not None else teacher.on_record(texts)
             told = [(text, p.logprobs) for text, p in zip(texts, answers) if p is not None and p.decided]
-            made = fit_surrogate(encoder.wrapped, encoder.encode([t for t, _ in told]),
-                                 np.array([row for _, row in told]).reshape(-1, len(teacher.labels)), teacher.labels)
+            made = fit_surrogate(
+                encoder.wrapped,
+                encoder.encode([t for t, _ in told]),
+                np.array([row for _, row in told]).reshape(-1, len(teacher.labels)),
+                teacher.labels,
+            )
             return Judge(made.logprobs, FirstOrder(made))
+
         return self._once(("second judge", pid, teacher.id, teacher.revision, splits), make)
 
     def _sensitivity(self, teacher):

@@ -20,10 +20,17 @@ from cod_core.types import Counterfactual, Example, Origin, RunConfig
 
 STUDENTS = ("linear", "finetuned", "contrastive", "retrieval")
 SHARES = ((128, 0.5), (None, 0.125))  # counterfactuals among k rows up to so many rows: docs/experiments.md
-NUMBERS = {"temperature": float, "kd_weight": float, "l2": float, "cf_share": float, "cf_weight": float,
-           "label_prior": float}
-STEPWISE = {"steps": int, "learning_rate": float, "batch_size": int, "layer_weight": float, "kappa": float,
-            "pair_weight": float, "frozen_layers": int, "lora_rank": int}
+NUMBERS = {"temperature": float, "kd_weight": float, "l2": float, "cf_share": float, "cf_weight": float, "label_prior": float}
+STEPWISE = {
+    "steps": int,
+    "learning_rate": float,
+    "batch_size": int,
+    "layer_weight": float,
+    "kappa": float,
+    "pair_weight": float,
+    "frozen_layers": int,
+    "lora_rank": int,
+}
 OTHERWISE = {"steps": 60, "learning_rate": 5e-5}
 RECIPES = {  # of the packaged encoder, all its layers kept: what docs/experiments.md measured
     "finetuned": {"frozen_layers": 4, "steps": 40, "learning_rate": 1e-4},
@@ -41,8 +48,11 @@ def student_settings(params: Mapping) -> dict:
     out: dict = {"method": given.get("method", "kd"), "encoder": encoder, "student": kind}
     if revision := own_revision(encoder):
         out["encoder_revision"] = revision
-    numbers = {name: as_number(name, given[name], cast) for name, cast in (NUMBERS | STEPWISE).items()
-               if name in given and (name, given[name]) != ("cf_share", "auto")}
+    numbers = {
+        name: as_number(name, given[name], cast)
+        for name, cast in (NUMBERS | STEPWISE).items()
+        if name in given and (name, given[name]) != ("cf_share", "auto")
+    }
     out |= {name: value for name, value in numbers.items() if name in NUMBERS}
     out |= {name: str(given[name]) for name in ("soft_labels", "hard_loss", "cf_source") if name in given}
     if "micro_batch" in given and as_number("micro_batch", given["micro_batch"], int) < 0:
@@ -59,8 +69,10 @@ def student_settings(params: Mapping) -> dict:
         out |= {name: value for name, value in numbers.items() if name == "pair_weight" and value}
         strange = [name for name in STEPWISE if name in given and name != "pair_weight"] + ["layers"] * bool(given.get("layers"))
         if strange:
-            raise BadInput(f"{', '.join(strange)}: only students that are trained step by step have such a setting. "
-                           f"Choose the student finetuned or contrastive, or leave it out for {kind}.")
+            raise BadInput(
+                f"{', '.join(strange)}: only students that are trained step by step have such a setting. "
+                f"Choose the student finetuned or contrastive, or leave it out for {kind}."
+            )
     if kind != "linear":
         out.pop("label_prior", None)
     config = RunConfig(**CHECKED, **out)
@@ -106,8 +118,7 @@ class Memory:
     def sentence(self) -> str:
         gb = 1 << 30
         said = f"Training needs about {self.need / gb:.1f} GB of memory; {self.free / gb:.1f} GB are free."
-        return said if self.rows else (
-            said + " Choose a smaller model, freeze more of its layers, or shorten the longest texts.")
+        return said if self.rows else (said + " Choose a smaller model, freeze more of its layers, or shorten the longest texts.")
 
 
 def memory_for(settings: Mapping, longest_text: int) -> Memory:
@@ -122,8 +133,11 @@ def memory_for(settings: Mapping, longest_text: int) -> Memory:
 
     size, batch = size_of(settings["encoder"]), int(settings.get("batch_size") or 16)
     tokens = min(256, max(16, longest_text // 3))
-    options = {"frozen_layers": int(settings.get("frozen_layers", 0)), "half": best_device().type == "cuda",
-               "lora_rank": int(settings.get("lora_rank") or (LORA_RANK if size.parameters > LORA_ABOVE else 0))}
+    options = {
+        "frozen_layers": int(settings.get("frozen_layers", 0)),
+        "half": best_device().type == "cuda",
+        "lora_rank": int(settings.get("lora_rank") or (LORA_RANK if size.parameters > LORA_ABOVE else 0)),
+    }
     free = free_bytes()
     rows = rows_that_fit(size, batch, tokens, free, **options)
     whole = str(settings["student"]).startswith("contrastive")
@@ -168,8 +182,9 @@ def softener(workspace, pid: str, settings: Mapping):
     return None
 
 
-def second_rows(workspace, pid: str, arms: Sequence[str], pool: Mapping[str, Example],
-                pairs: Mapping[str, Counterfactual], source: str = "") -> dict[str, dict[str, Counterfactual]]:
+def second_rows(
+    workspace, pid: str, arms: Sequence[str], pool: Mapping[str, Example], pairs: Mapping[str, Counterfactual], source: str = ""
+) -> dict[str, dict[str, Counterfactual]]:
     """arm -> example id -> what stands where cod has its verified counterfactual. Only for texts that have one; never a
     text that students are judged on."""
     out: dict[str, dict[str, Counterfactual]] = {}
@@ -189,8 +204,9 @@ def second_rows(workspace, pid: str, arms: Sequence[str], pool: Mapping[str, Exa
     return out
 
 
-def to_all_classes(current, pairs: Mapping[str, Counterfactual], labels: Sequence[str],
-                   judged: frozenset[str] = frozenset()) -> dict[str, tuple]:
+def to_all_classes(
+    current, pairs: Mapping[str, Counterfactual], labels: Sequence[str], judged: frozenset[str] = frozenset()
+) -> dict[str, tuple]:
     """Kept text -> its kept counterfactual and the best verified one to each further class, in the order of labels.
 
     What the person rejected is not among them: the live decision of a kept text is its acceptance. judged: texts (folded)
@@ -242,5 +258,7 @@ def swapped(teacher, pool: Mapping[str, Example], pairs: Mapping[str, Counterfac
     words = vocabulary(e.text for e in pool.values())
     texts = {id: random_swap(pool[id].text, pairs[id].text, words, id) for id in sorted(pairs) if id in pool}
     labels = [p.label for p in teacher.predict(list(texts.values()))]
-    return {id: Counterfactual(f"swap-{id}", id, text, pairs[id].source, label, Origin("search", "random word swap"))
-            for (id, text), label in zip(texts.items(), labels)}
+    return {
+        id: Counterfactual(f"swap-{id}", id, text, pairs[id].source, label, Origin("search", "random word swap"))
+        for (id, text), label in zip(texts.items(), labels)
+    }

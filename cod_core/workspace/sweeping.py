@@ -31,8 +31,7 @@ class Sweeping(Base):
             return self.create_sample(name)
         raise BadInput(f"There is no project called {name!r}. Give a project's id or name, or a sample: {', '.join(SAMPLES)}.")
 
-    def run_grid(self, declared: Mapping, progress: Progress = silent, workers: int = 1,
-                 scheduler: str | None = None) -> dict:
+    def run_grid(self, declared: Mapping, progress: Progress = silent, workers: int = 1, scheduler: str | None = None) -> dict:
         """Train every cell of a declaration (distill/grid.py) that is not finished; each is saved as it comes.
 
         Heads of linear students are kept; of students trained step by step only answers and numbers are (train the
@@ -59,6 +58,7 @@ class Sweeping(Base):
                 self._keep_done(pid, batch, mark)
                 finished, new = finished + len(batch), new + len(batch)
                 progress(finished, total, f"training students: {run.task}")
+
             blocks = self._blocks(pid, todo, run.params) if todo else []
             spread(do_block, blocks, keep, workers, scheduler, gpu=not cells[0].config.student.startswith(tuple(BLOCK)))
         left_out = [f"{run.task}: {sentence}" for run, _, _, sentences in plans for sentence in sentences]
@@ -77,8 +77,12 @@ class Sweeping(Base):
             if chosen:
                 again = do_block(self._blocks(pid, chosen, run.params)[0])[0].result
                 recorded = next((r for r in runs.runs(self.db, pid) if r.config.run_id == run_id), None)
-                return {"run_id": run_id, "recorded": recorded.test if recorded else None, "again": again.test,
-                        "same": recorded is not None and recorded.test == again.test}
+                return {
+                    "run_id": run_id,
+                    "recorded": recorded.test if recorded else None,
+                    "again": again.test,
+                    "same": recorded is not None and recorded.test == again.test,
+                }
         raise BadInput(f"The grid has no cell {run_id!r}. The table lists the ids.")
 
     def _grid_runs(self, declared: Mapping) -> list:
@@ -101,9 +105,13 @@ class Sweeping(Base):
 
         kind, encoder, teacher = cells[0].config.student.partition(":")[0], cells[0].config.encoder, self.teacher(pid)
         sets, frozen = self.eval_sets(pid), kind in BLOCK
-        shared = Shared(self.project(pid).task.labels, sets, tuple(teacher.logprobs(list(s.texts)) for s in sets),
-                        tuple(self.encoder(encoder).encode(list(s.texts)) for s in sets) if frozen else None,
-                        int(params.get("micro_batch") or 0))
+        shared = Shared(
+            self.project(pid).task.labels,
+            sets,
+            tuple(teacher.logprobs(list(s.texts)) for s in sets),
+            tuple(self.encoder(encoder).encode(list(s.texts)) for s in sets) if frozen else None,
+            int(params.get("micro_batch") or 0),
+        )
         return cut_blocks(cells, shared, self.encoder(encoder).encode if frozen else None, BLOCK.get(kind, 1))
 
     def _keep_done(self, pid: str, batch, mark: str) -> None:
@@ -120,11 +128,16 @@ class Sweeping(Base):
             about = {"labels": json.dumps(list(self.project(pid).task.labels)), "encoder": config.encoder, "scale": str(SCALE)}
             arrays = {f"{name}_predicted": told for name, told in done.told.items()}
             arrays |= {} if done.weight is None else {"weight": done.weight, "bias": done.bias}
-            write_whole(folder / f"{config.run_id}.safetensors", partial(
-                save_file, arrays or {"none": np.zeros(1, np.uint8)}, metadata=about), sync=False)
-        runs.put_runs(self.db, pid, [
-            replace(d.result, path=f"{d.result.config.run_id}.safetensors" if d.weight is not None else None, judged=mark)
-            for d in batch])
+            write_whole(
+                folder / f"{config.run_id}.safetensors",
+                partial(save_file, arrays or {"none": np.zeros(1, np.uint8)}, metadata=about),
+                sync=False,
+            )
+        runs.put_runs(
+            self.db,
+            pid,
+            [replace(d.result, path=f"{d.result.config.run_id}.safetensors" if d.weight is not None else None, judged=mark) for d in batch],
+        )
 
     def _grid_rows(self, plans) -> list[dict]:
         """One row an arm and k of every run: mean and deviation of each measure over its draws, and the cells' ids."""
@@ -136,9 +149,17 @@ class Sweeping(Base):
                 if cell.config.run_id in on_record:
                     groups.setdefault((cell.config.arm, cell.config.plotted_k), []).append(on_record[cell.config.run_id])
             for (arm, k), found in groups.items():
-                row = {"task": run.task, **{key: value for key, value in run.params.items() if key not in
-                                            ("arms", "shots", "seeds", "first_seed", "draw_to", "pairs_first")},
-                       "arm": arm, "k": k, "cells": len(found)}
+                row = {
+                    "task": run.task,
+                    **{
+                        key: value
+                        for key, value in run.params.items()
+                        if key not in ("arms", "shots", "seeds", "first_seed", "draw_to", "pairs_first")
+                    },
+                    "arm": arm,
+                    "k": k,
+                    "cells": len(found),
+                }
                 for split, metrics in (("test", "test"), ("dev", "dev")):
                     for name in ("accuracy", "mcc", "agreement", "kl"):
                         values = [getattr(r, metrics)[name] for r in found if name in getattr(r, metrics)]

@@ -13,8 +13,12 @@ from cod_core.text import short_hash
 from cod_core.types import Example, Prediction
 from cod_core.workspace.answering import PROMPTS_A_REPORT, Answering, generative_teacher, how_asked
 
-PLAIN = {"builtin": "Built-in teacher", "transformers": "Hugging Face classifier",
-         "finetuned": "Teacher fine-tuned on your texts", "llm": "Language model as teacher"}
+PLAIN = {
+    "builtin": "Built-in teacher",
+    "transformers": "Hugging Face classifier",
+    "finetuned": "Teacher fine-tuned on your texts",
+    "llm": "Language model as teacher",
+}
 SAVED_AFTER = {"llm": 32, "generative": 16}  # texts: answers that cost money or seconds are saved sooner
 
 
@@ -114,9 +118,19 @@ class Teaching(Answering):
         asks = spec["kind"] in ("llm", "generative")  # its answers are kept under the project, so it is not shared
         if asks:
             spec = {**spec, "project_id": pid}  # a copy of a project carries the first one's
-        return self._once(("teacher", identity, revision, labels, pid if asks else None), lambda: CachedClassifier(
-            self.db, identity, revision, labels, lambda: self._load_teacher(spec, labels),
-            self._memory_counter(pid, spec), SAVED_AFTER.get(spec["kind"], CHUNK), reads_all=asks))
+        return self._once(
+            ("teacher", identity, revision, labels, pid if asks else None),
+            lambda: CachedClassifier(
+                self.db,
+                identity,
+                revision,
+                labels,
+                lambda: self._load_teacher(spec, labels),
+                self._memory_counter(pid, spec),
+                SAVED_AFTER.get(spec["kind"], CHUNK),
+                reads_all=asks,
+            ),
+        )
 
     def _identity(self, spec: dict, labels) -> tuple[str, str]:
         """(id, revision) of a teacher without loading it. Part of the revision: weights and label order."""
@@ -144,14 +158,14 @@ class Teaching(Answering):
         from cod_core.models import teachers
 
         if spec["kind"] == "builtin":
-            return teachers.FineTunedTeacher(teachers.BUILTIN / spec["name"], f"builtin:{spec['name']}", labels,
-                                             spec.get("label_map"))
+            return teachers.FineTunedTeacher(teachers.BUILTIN / spec["name"], f"builtin:{spec['name']}", labels, spec.get("label_map"))
         if spec["kind"] == "finetuned":
             return teachers.FineTunedTeacher(spec["path"], None, labels)
         if spec["kind"] == "transformers":
             return teachers.TransformersTeacher(spec["name"], labels, spec.get("label_map"), spec.get("revision"))
         if spec["kind"] == "llm":
             from cod_core.workspace.llm import llm_teacher
+
             return llm_teacher(self, spec, labels)
         if spec["kind"] == "generative":
             return generative_teacher(self, spec.get("project_id"), spec, labels)
@@ -190,10 +204,19 @@ class Teaching(Answering):
         note = "" if held or not rows else "The teacher was trained on all of these texts, so its accuracy on them says little."
         note = self.seen_in_training(pid) or note
         accuracy = 1 - len(wrong) / len(shown) if held and shown else None
-        return TeacherReport(self.teacher_label(pid), project.teacher["kind"], teacher.revision, accuracy,
-                             len(shown) if held else 0, known - len(held), wrong, note,
-                             self._guessing([e.label for e in shown], [p.label for p in predictions]) if held else "", unanswered,
-                             sum(covers) / len(covers) if covers else None)
+        return TeacherReport(
+            self.teacher_label(pid),
+            project.teacher["kind"],
+            teacher.revision,
+            accuracy,
+            len(shown) if held else 0,
+            known - len(held),
+            wrong,
+            note,
+            self._guessing([e.label for e in shown], [p.label for p in predictions]) if held else "",
+            unanswered,
+            sum(covers) / len(covers) if covers else None,
+        )
 
     @staticmethod
     def _guessing(gold: list[str], said: list[str]) -> str:
@@ -203,10 +226,12 @@ class Teaching(Answering):
         if not guesses(gold, said):
             return ""
         right, commonest = sum(a == b for a, b in zip(gold, said)), max(gold.count(label) for label in set(gold))
-        return ("This teacher does no better than guessing on your texts: it is right on "
-                f"{round(100 * right / len(gold))} % of them, and always naming the commonest label would be right on "
-                f"{round(100 * commonest / len(gold))} %. What it says of a change means little. "
-                "Choose another teacher, or add labelled texts (200 or more) and train one on them.")
+        return (
+            "This teacher does no better than guessing on your texts: it is right on "
+            f"{round(100 * right / len(gold))} % of them, and always naming the commonest label would be right on "
+            f"{round(100 * commonest / len(gold))} %. What it says of a change means little. "
+            "Choose another teacher, or add labelled texts (200 or more) and train one on them."
+        )
 
     def _trained_on(self, project):
         """A predicate: did this project's teacher see the row in training?"""
@@ -240,9 +265,11 @@ class Teaching(Answering):
         seen, of = known[1]
         if seen < SEEN_ROWS or seen < SEEN_SHARE * of:
             return ""
-        return (f"The built-in teacher {spec['name']!r} was trained on {seen:,} of the {of:,} test and development texts, told by their "
-                "letters: it knows their answers, so every result would look better than it is. Choose another teacher, or train "
-                "one on your training texts.")
+        return (
+            f"The built-in teacher {spec['name']!r} was trained on {seen:,} of the {of:,} test and development texts, told by their "
+            "letters: it knows their answers, so every result would look better than it is. Choose another teacher, or train "
+            "one on your training texts."
+        )
 
     def check_finetuning(self, pid: str, params: dict) -> None:
         """Refuse a training that could only fail, before it is queued: no weights are read for that.
@@ -276,8 +303,15 @@ class Teaching(Answering):
         encoder = resolve_llm(params.get("encoder") or DEFAULT_ENCODER, self.settings.folder("llm"))
         name = short_hash(encoder, params.get("epochs"), *(e.id + str(e.label) for e in rows))
         folder = self.settings.folder("teachers", pid) / name
-        finetune_teacher([e.text for e in rows], [e.label for e in rows], labels, encoder, folder,
-                         epochs=int(params.get("epochs") or usual_rounds(len(rows))), progress=progress)
+        finetune_teacher(
+            [e.text for e in rows],
+            [e.label for e in rows],
+            labels,
+            encoder,
+            folder,
+            epochs=int(params.get("epochs") or usual_rounds(len(rows))),
+            progress=progress,
+        )
         few = len(rows) < FEW_ROWS
         out: dict = {"rows": len(rows), "accuracy": None, "measured_on": None, "estimate": None, "warning": None}
         test = [e for e in items.examples(self.db, pid, split="test") if e.label is not None]
@@ -286,8 +320,10 @@ class Teaching(Answering):
         if few and not test:
             with suppress(NotEnoughData):
                 out["estimate"] = cross_validate([e.text for e in rows], [e.label for e in rows], labels, encoder)
-        self.set_teacher(pid, {"kind": "finetuned", "path": str(folder), "name": f"{project.name} ({len(rows)} texts)",
-                               "trained_on": [e.id for e in rows]})
+        self.set_teacher(
+            pid,
+            {"kind": "finetuned", "path": str(folder), "name": f"{project.name} ({len(rows)} texts)", "trained_on": [e.id for e in rows]},
+        )
         if test:
             right = [p.label == e.label for p, e in zip(self.teacher(pid).predict([e.text for e in test]), test)]
             out |= {"accuracy": sum(right) / len(right), "measured_on": f"{len(test)} test texts"}

@@ -37,8 +37,13 @@ class Tightening(Base):
         mark = self._tightened_mark(pid, cf_id, mode)
         known = cache.get_reply(self.db, mark)
         if known is None:
-            found = tighten(example.text, cf.text, list(teacher.labels).index(cf.target), self._scorer(teacher),
-                            band=BAND if mode == "confidence" else None)
+            found = tighten(
+                example.text,
+                cf.text,
+                list(teacher.labels).index(cf.target),
+                self._scorer(teacher),
+                band=BAND if mode == "confidence" else None,
+            )
             made = self._as_proposal(example, cf, found, mode, REVISION)
             if made.id != cf.id:
                 self.add_proposals(pid, [(example, made)])
@@ -53,8 +58,16 @@ class Tightening(Base):
         took = found.spans - found.kept
         note = with_effort(f"tightened: {took} of {found.spans} edits taken back", found.scored)
         origin = replace(cf.origin, name=f"{cf.origin.name}, tightened", revision=f"{cf.origin.revision} {revision}".strip())
-        return replace(cf, id=short_hash(example.id, found.text, cf.target, "tightened", cf.id, mode), text=found.text,
-                       origin=origin, raw_reply=None, derived_from=cf.id, note=note, created_at=now())
+        return replace(
+            cf,
+            id=short_hash(example.id, found.text, cf.target, "tightened", cf.id, mode),
+            text=found.text,
+            origin=origin,
+            raw_reply=None,
+            derived_from=cf.id,
+            note=note,
+            created_at=now(),
+        )
 
     def bracket(self, pid: str, cf_id: str, mode: str = "minimal") -> tuple[str, str] | None:
         """(last text that still flips, first that does not) found when this proposal was tightened; None where it was not.
@@ -81,8 +94,16 @@ class Tightening(Base):
         params = params or {}
         mode, kinds = params.get("mode", "minimal"), params.get("sources")
         check_mode(mode)
-        todo = [c for c in self.cards(pid) if c.decision is None and c.check is not None and c.check.valid and not c.stale
-                and c.check.token_edits > 1 and (not kinds or c.offered.origin.kind in kinds)]
+        todo = [
+            c
+            for c in self.cards(pid)
+            if c.decision is None
+            and c.check is not None
+            and c.check.valid
+            and not c.stale
+            and c.check.token_edits > 1
+            and (not kinds or c.offered.origin.kind in kinds)
+        ]
         before, after = [], []
         for done, card in enumerate(todo):
             progress(done, len(todo), "taking back edits that are not needed")
@@ -91,6 +112,10 @@ class Tightening(Base):
                 before.append(card.check.edit_fraction)
                 after.append(check.edit_fraction)
         progress(len(todo), len(todo), "done")
-        return {"texts": len(todo), "tightened": len(after), "unchanged": len(todo) - len(after),
-                "fraction_before": statistics.median(before) if before else None,
-                "fraction_after": statistics.median(after) if after else None}
+        return {
+            "texts": len(todo),
+            "tightened": len(after),
+            "unchanged": len(todo) - len(after),
+            "fraction_before": statistics.median(before) if before else None,
+            "fraction_after": statistics.median(after) if after else None,
+        }

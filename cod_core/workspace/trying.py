@@ -105,8 +105,9 @@ class Trying(Base):
         from cod_core.export.onnx import batched, measure, write_onnx
 
         run = self.chosen_student(pid, params.get("run_id"))
-        texts = [e.text for split in ("test", "unlabelled", "validation", "train")
-                 for e in items.examples(self.db, pid, split=split)][:CHECKED_TEXTS]
+        texts = [e.text for split in ("test", "unlabelled", "validation", "train") for e in items.examples(self.db, pid, split=split)][
+            :CHECKED_TEXTS
+        ]
         progress(0, 2, "writing and checking the small model")
         folder = self._student_folder(pid, run)
         student = self.student(pid, run.config.run_id)

@@ -6,8 +6,7 @@ from cod_core.models.chat import site_of
 from cod_core.progress import Progress
 from cod_core.workspace.base import Base
 
-KINDS = ("generate", "distill", "finetune_teacher", "diagnose", "recheck", "pack_student", "tighten", "study", "fluency",
-         "label_prompts")
+KINDS = ("generate", "distill", "finetune_teacher", "diagnose", "recheck", "pack_student", "tighten", "study", "fluency", "label_prompts")
 
 
 class Working(Base):

@@ -67,14 +67,7 @@ def filled(workspace):
         example = Example(f"e{i}", original, source)
         items.add_examples(w.db, pid, [example])
         cf = Counterfactual(
-            f"c{i}",
-            example.id,
-            proposal,
-            source,
-            target,
-            Origin("search", "search", "1"),
-            note="1 word replaced",
-            created_at=now(),
+            f"c{i}", example.id, proposal, source, target, Origin("search", "search", "1"), note="1 word replaced", created_at=now()
         )
         made.append(cf)
         checks.append(

@@ -9,8 +9,14 @@ from cod_core.types import Counterfactual, Example, FlipCheck, Origin, now
 from cod_core.workspace.answering import answer_keys
 
 SPEC = {
-    "kind": "generative", "local": "some-model", "max_tokens": 12, "samples": 1, "temperature": 0.0, "revision": "r",
-    "generator_revision": "g", "judge": {"kind": "builtin", "name": "movies", "id": "builtin:movies", "revision": "j"},
+    "kind": "generative",
+    "local": "some-model",
+    "max_tokens": 12,
+    "samples": 1,
+    "temperature": 0.0,
+    "revision": "r",
+    "generator_revision": "g",
+    "judge": {"kind": "builtin", "name": "movies", "id": "builtin:movies", "revision": "j"},
     "id": "some-model answers, judged by movies",
 }
 PROMPT, CHANGED, TYPED = "Tell me of the film.", "Tell me of the flop.", "Tell me of the floor."
@@ -27,8 +33,15 @@ def prompts(empty, workspace):
     items.add_counterfactuals(w.db, empty, [cf])
     teacher = w.teacher(empty)
     p = {PROMPT: 0.96, CHANGED: 0.05}
-    items.add_checks(w.db, empty, [FlipCheck("c0", teacher.id, teacher.revision, prediction(0.96), prediction(0.05),
-                                             "negative", 1, 0.2, 3, 0.9, False, now(), 0.417)])
+    items.add_checks(
+        w.db,
+        empty,
+        [
+            FlipCheck(
+                "c0", teacher.id, teacher.revision, prediction(0.96), prediction(0.05), "negative", 1, 0.2, 3, 0.9, False, now(), 0.417
+            )
+        ],
+    )
     cache.put_predictions(w.db, teacher.id, teacher.revision, {text_hash(t): prediction(v).logprobs for t, v in p.items()})
     cache.put_replies(w.db, empty, {key(t, 0): {"content": said} for t, said in SAID.items()})
     return empty
@@ -79,12 +92,14 @@ def test_choosing_it_says_plainly_what_it_is_and_sends_both_parts(empty, screen,
     next(g for g in test.button_group if g.key == "teacher-kind").set_value("generative").run()
     assert not test.exception and "Your texts are prompts. The model answers each" in words(test)
     judge = next(s for s in test.selectbox if s.label == "What judges the answers?")
-    assert judge.options == ["Movie reviews, built in", "Product reviews, built in", "Tweets, built in",
-                             "A Hugging Face classifier"], "only those with the project's labels"
+    assert judge.options == ["Movie reviews, built in", "Product reviews, built in", "Tweets, built in", "A Hugging Face classifier"], (
+        "only those with the project's labels"
+    )
     next(t for t in test.text_input if t.label.startswith("Model that answers")).set_value("folder/of/model").run()
     press(test, "Use this teacher")
-    assert sent == [{"kind": "generative", "local": "folder/of/model", "max_tokens": 24, "samples": 1,
-                     "judge": {"kind": "builtin", "name": "movies"}}]
+    assert sent == [
+        {"kind": "generative", "local": "folder/of/model", "max_tokens": 24, "samples": 1, "judge": {"kind": "builtin", "name": "movies"}}
+    ]
 
 
 def test_any_classifier_can_judge_under_its_own_label_names(empty, screen, workspace, monkeypatch):
@@ -104,11 +119,10 @@ def test_any_classifier_can_judge_under_its_own_label_names(empty, screen, works
 def test_the_teacher_page_shows_answers_and_lets_the_model_label_prompts(prompts, screen, workspace, monkeypatch):
     started = []
     monkeypatch.setattr(type(workspace), "start", lambda self, pid, kind, params, **_: started.append(kind))
-    monkeypatch.setattr(type(workspace), "some_answers", lambda self, pid: [
-        (self.examples(pid)[0], ["It is lovely."], prediction(0.96))])
+    monkeypatch.setattr(type(workspace), "some_answers", lambda self, pid: [(self.examples(pid)[0], ["It is lovely."], prediction(0.96))])
     items.add_examples(workspace.db, prompts, [Example("u0", "Tell me of the end.", None, "unlabelled")])
     test = screen("teacher", prompts)
-    assert not test.exception and "<td>It is lovely.</td><td class=\"cod-value\">positive, 96 %</td>" in words(test)
+    assert not test.exception and '<td>It is lovely.</td><td class="cod-value">positive, 96 %</td>' in words(test)
     assert "1 prompt has no label" in words(test)
     press(test, "Let the model answer them")
     assert started == ["label_prompts"]

@@ -18,20 +18,7 @@ def check(before=0.04, after=0.83, target="positive", fraction=0.1, truncated=Fa
     def prediction(p):
         return Prediction(("negative", "positive"), (math.log(1 - p), math.log(p)))
 
-    return FlipCheck(
-        "c",
-        "t",
-        "r",
-        prediction(before),
-        prediction(after),
-        target,
-        1,
-        fraction,
-        4,
-        None,
-        truncated,
-        "2026-01-01T00:00:00Z",
-    )
+    return FlipCheck("c", "t", "r", prediction(before), prediction(after), target, 1, fraction, 4, None, truncated, "2026-01-01T00:00:00Z")
 
 
 def test_diff_marks_only_what_changed_and_escapes_it():
@@ -46,9 +33,7 @@ def test_diff_marks_only_what_changed_and_escapes_it():
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_no_tag_of_the_text_survives(a, b):
     """Any text at all: the only tags are ours."""
-    tags = set(
-        re.findall(r"<\s*/?\s*([a-zA-Z0-9]+)", diffcard.in_place(a, b) + diffcard.card("t", diffcard.whole(a), b))
-    )
+    tags = set(re.findall(r"<\s*/?\s*([a-zA-Z0-9]+)", diffcard.in_place(a, b) + diffcard.card("t", diffcard.whole(a), b)))
     assert tags <= {"ins", "del", "span", "section", "header", "h4", "div", "bdi"}
 
 

@@ -19,10 +19,12 @@ def distilled(filled, workspace):
     teacher = w.teacher(filled)
     config = RunConfig("kd", "cod", 8, 0, "linear", "all-MiniLM-L6-v2", teacher.id, teacher.revision, "d")
     folder = w.settings.folder("students", filled)
-    save_file({"weight": np.zeros((2, 384), np.float32), "bias": np.array([0.0, 2.0], np.float32)},
-              folder / f"{config.run_id}.safetensors")
-    runs.put_runs(w.db, filled, [RunResult(config, {}, {"accuracy": 0.7, "agreement": 0.8}, 0.1, energy_kwh=1e-6,
-                                           path=f"{config.run_id}.safetensors")])
+    save_file({"weight": np.zeros((2, 384), np.float32), "bias": np.array([0.0, 2.0], np.float32)}, folder / f"{config.run_id}.safetensors")
+    runs.put_runs(
+        w.db,
+        filled,
+        [RunResult(config, {}, {"accuracy": 0.7, "agreement": 0.8}, 0.1, energy_kwh=1e-6, path=f"{config.run_id}.safetensors")],
+    )
     return filled
 
 

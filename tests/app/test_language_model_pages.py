@@ -7,8 +7,15 @@ from cod_core.text import text_hash
 from cod_core.types import Example
 
 ROW = {
-    "title": "t", "texts": 4, "replies": 8, "similarity": 0.9, "reply_flips": 0.5, "tokens_in": 100,
-    "tokens_out": 20, "cost_usd": 0.001, "unanswered": 0,
+    "title": "t",
+    "texts": 4,
+    "replies": 8,
+    "similarity": 0.9,
+    "reply_flips": 0.5,
+    "tokens_in": 100,
+    "tokens_out": 20,
+    "cost_usd": 0.001,
+    "unanswered": 0,
 }
 
 
@@ -52,8 +59,16 @@ def test_a_model_on_this_computer_needs_no_address_and_no_key(filled, screen):
 
 def test_texts_that_a_model_could_not_judge_are_said(filled, screen, workspace):
     """A uniform guess shown as a verdict would pass for an opinion."""
-    spec = {"kind": "llm", "base_url": "http://127.0.0.1:9/v1", "model": "m", "id": "llm:m", "revision": "1",
-            "reads": "votes", "price_in": 1.0, "price_out": 1.0}
+    spec = {
+        "kind": "llm",
+        "base_url": "http://127.0.0.1:9/v1",
+        "model": "m",
+        "id": "llm:m",
+        "revision": "1",
+        "reads": "votes",
+        "price_in": 1.0,
+        "price_out": 1.0,
+    }
     projects.set_teacher(workspace.db, filled, spec)
     items.add_examples(workspace.db, filled, [Example("odd", "Lorem ipsum.", LABELS[0])])
     texts = [e.text for e in items.examples(workspace.db, filled)]

@@ -56,9 +56,7 @@ def test_untrusted_text_never_reaches_markdown(filled, screen, page):
     test = screen(page, filled)
     for kind in ("markdown", "caption", "title", "subheader", "error", "warning", "info", "success"):
         assert not any("leak.png" in e.value and "](" in e.value for e in getattr(test, kind))
-    labels = [
-        w.label for kind in ("button", "selectbox", "text_area", "text_input", "expander") for w in getattr(test, kind)
-    ]
+    labels = [w.label for kind in ("button", "selectbox", "text_area", "text_input", "expander") for w in getattr(test, kind)]
     assert not any("](" in label or "<img" in label for label in labels)
     assert "<img src=x" not in "".join(h.value for h in test.html)
 
@@ -132,12 +130,7 @@ def test_first_paint_loads_no_model_library(home):
         "print([m for m in ('torch', 'transformers', 'datasets', 'openai', 'sklearn', 'scipy') if m in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "COD_HOME": str(home)},
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, env={**os.environ, "COD_HOME": str(home)}
     )
     assert done.stdout.strip().splitlines()[-1] == "[]", done.stdout + done.stderr[-500:]
 

@@ -10,8 +10,11 @@ def sound(test):
 
 
 def words(test):
-    return " ".join([h.body for h in test.get("html") if hasattr(h, "body")] + [str(h.proto.body) for h in test.get("html")]
-                    + [c.value for c in test.caption])
+    return " ".join(
+        [h.body for h in test.get("html") if hasattr(h, "body")]
+        + [str(h.proto.body) for h in test.get("html")]
+        + [c.value for c in test.caption]
+    )
 
 
 def test_the_card_shows_the_funnel_and_the_limits_can_be_changed(filled, screen, workspace):
@@ -48,8 +51,7 @@ def test_targets_are_asked_for_with_three_labels_only(filled, screen, workspace)
     from cod_core.store import items
     from cod_core.types import Example
 
-    items.add_examples(workspace.db, three, [Example(f"t{i}", f"text {i}", ("negative", "neutral", "positive")[i % 3])
-                                             for i in range(6)])
+    items.add_examples(workspace.db, three, [Example(f"t{i}", f"text {i}", ("negative", "neutral", "positive")[i % 3]) for i in range(6)])
     projects.set_teacher(workspace.db, three, {"kind": "builtin", "name": "movies"})
     test = screen("proposals", three)
     sound(test)

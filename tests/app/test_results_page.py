@@ -31,20 +31,23 @@ def distilled(workspace, filled):
     spread /= np.linalg.norm(spread, axis=1, keepdims=True)
     with w.db.begin() as c:
         from cod_core.store import schema
+
         c.execute(schema.embeddings.delete())
     cache.put_embeddings(w.db, w.encoder().id, {text_hash(t): v for t, v in zip(texts, spread)})
     teacher = w.teacher(pid)
-    cache.put_predictions(w.db, teacher.id, teacher.revision, {
-        text_hash(e.text): (-0.1, -2.35) for e in w.examples(pid) if e.split != "train"})
+    cache.put_predictions(
+        w.db, teacher.id, teacher.revision, {text_hash(e.text): (-0.1, -2.35) for e in w.examples(pid) if e.split != "train"}
+    )
     test, ids = w.examples(pid, "test"), []
     for arm in ("kd", "cod"):
         for seed in range(SEEDS):
             config = RunConfig("kd", arm, 4, seed, "linear", w.encoder().id, teacher.id, teacher.revision, f"h{arm}{seed}")
             told = rng.integers(0, 2, len(test)).astype("uint8")
-            save_file({"weight": rng.normal(size=(2, 384)).astype("float32"), "bias": np.zeros(2, "float32"),
-                       "test_predicted": told}, w.settings.folder("students", pid) / f"{config.run_id}.safetensors")
-            metrics = {"n": 7.0, "accuracy": float(told.mean()), "agreement": 0.5, "mcc": 0.0, "majority": 0.5,
-                       "teacher_accuracy": 0.9}
+            save_file(
+                {"weight": rng.normal(size=(2, 384)).astype("float32"), "bias": np.zeros(2, "float32"), "test_predicted": told},
+                w.settings.folder("students", pid) / f"{config.run_id}.safetensors",
+            )
+            metrics = {"n": 7.0, "accuracy": float(told.mean()), "agreement": 0.5, "mcc": 0.0, "majority": 0.5, "teacher_accuracy": 0.9}
             runs.put_runs(w.db, pid, [RunResult(config, {}, metrics, 0.1)])
             ids.append(config.run_id)
     w.write_report(pid, ids, [], [4])
@@ -146,7 +149,10 @@ def test_two_moons_draw_without_a_project(home, screen, monkeypatch):
 def test_what_could_not_be_computed_is_named_as_everywhere_else(distilled, screen, workspace, monkeypatch):
     """“cod_plus” stands nowhere else on the page."""
     real = type(workspace).results
-    monkeypatch.setattr(type(workspace), "results", lambda self, *a, **k: dataclasses.replace(
-        real(self, *a, **k), messages=["cod_plus: too few.", "kd_or_not: so."]))
+    monkeypatch.setattr(
+        type(workspace),
+        "results",
+        lambda self, *a, **k: dataclasses.replace(real(self, *a, **k), messages=["cod_plus: too few.", "kd_or_not: so."]),
+    )
     told = [t.value for t in screen("results", distilled).text]
     assert "Texts plus their counterfactuals: too few." in told and "kd_or_not: so." in told

@@ -13,11 +13,11 @@ def test_neighbour_stays_inside():
 
 def test_token_names_item_proposal_and_state():
     """A press meant for the card before must not decide this one."""
+
     def token(example, base, status):
         return review.Shown("p", example, base, "a", "a", "t", status, None, None).token
 
-    assert len({token("e0", "c", "pending"), token("e0", "d", "pending"), token("e1", "c", "pending"),
-                token("e0", "c", "skipped")}) == 4
+    assert len({token("e0", "c", "pending"), token("e0", "d", "pending"), token("e1", "c", "pending"), token("e0", "c", "skipped")}) == 4
 
 
 def test_time_left_counts_from_where_this_session_saw_the_job():

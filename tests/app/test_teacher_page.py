@@ -16,8 +16,9 @@ def measured_on(w, pid: str, n: int, right: float) -> None:
     rows = [Example(f"t{i}", f"Another test film, number {i}.", LABELS[i % 2], "test") for i in range(n)]
     said = {e.text: (e.label == LABELS[1]) == ((i // 2) % 10 < 10 * right) for i, e in enumerate(rows)}
     items.add_examples(w.db, pid, rows)
-    cache.put_predictions(w.db, teacher.id, teacher.revision,
-                          {text_hash(t): prediction(0.9 if positive else 0.1).logprobs for t, positive in said.items()})
+    cache.put_predictions(
+        w.db, teacher.id, teacher.revision, {text_hash(t): prediction(0.9 if positive else 0.1).logprobs for t, positive in said.items()}
+    )
 
 
 def test_a_teacher_that_guesses_is_named_with_what_to_do(filled, screen, workspace):

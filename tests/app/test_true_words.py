@@ -9,8 +9,10 @@ from cod_core.types import Counterfactual, Example, Origin
 from ui import again, jobs, layout, review, strip
 
 
-@pytest.mark.parametrize(("url", "more"), [
-    ("http://127.0.0.1:8501/", 0), ("http://127.0.0.1:8501/results", 0), (None, 0), ("http://127.0.0.1:8501/no%20such", 1)])
+@pytest.mark.parametrize(
+    ("url", "more"),
+    [("http://127.0.0.1:8501/", 0), ("http://127.0.0.1:8501/results", 0), (None, 0), ("http://127.0.0.1:8501/no%20such", 1)],
+)
 def test_an_address_without_a_page_gets_one_that_leads_to_the_start(home, monkeypatch, url, more):
     """Streamlit's own dialog stood before the app's words. In a browser: tests/e2e/test_first_address.py."""
     monkeypatch.setattr(type(layout.st.context), "url", property(lambda self: url))
@@ -55,8 +57,12 @@ def test_who_brought_test_texts_first_is_asked_for_training_texts_next(empty, sc
 def test_the_strip_says_where_so_few_texts_can_only_hint(n, hints):
     from cod_core.workspace.live import Live
 
-    said = strip.words(Live(**{name: None for name in Live.__dataclass_fields__} | {
-        "n": 8, "unread": 0, "n_dev": n, "without": 0.44, "with_": 0.33, "measured_on": "development texts"}))
+    said = strip.words(
+        Live(
+            **{name: None for name in Live.__dataclass_fields__}
+            | {"n": 8, "unread": 0, "n_dev": n, "without": 0.44, "with_": 0.33, "measured_on": "development texts"}
+        )
+    )
     assert ("so few can only hint" in said) == hints and f"{n} development texts" in said
 
 

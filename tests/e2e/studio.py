@@ -34,8 +34,11 @@ class App:
         log = open(self.home.with_suffix(".log"), "ab")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(self.port)],
-            cwd=ROOT, env={**os.environ, "COD_HOME": str(self.home), "OMP_NUM_THREADS": "1"}, stdout=log,
-            stderr=subprocess.STDOUT)
+            cwd=ROOT,
+            env={**os.environ, "COD_HOME": str(self.home), "OMP_NUM_THREADS": "1"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
         for _ in range(240):
             with contextlib.suppress(OSError):
                 urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1)
@@ -80,13 +83,40 @@ def project(w, pairs, name="Films", labels=LABELS) -> str:
     identity = w._identity(w.project(pid).teacher, labels)
     examples = [Example(f"{i:03d}", original, "negative") for i, (original, _) in enumerate(pairs)]
     items.add_examples(w.db, pid, examples)
-    cfs = [Counterfactual(f"c{i:03d}", f"{i:03d}", changed, "negative", "positive", Origin("search", "search", "1"),
-                          note="replaced a word", created_at=now()) for i, (_, changed) in enumerate(pairs)]
+    cfs = [
+        Counterfactual(
+            f"c{i:03d}",
+            f"{i:03d}",
+            changed,
+            "negative",
+            "positive",
+            Origin("search", "search", "1"),
+            note="replaced a word",
+            created_at=now(),
+        )
+        for i, (_, changed) in enumerate(pairs)
+    ]
     items.add_counterfactuals(w.db, pid, cfs)
-    items.add_checks(w.db, pid, [
-        FlipCheck(cf.id, *identity, prediction(0.05), prediction(0.9), "positive", token_distance(original, cf.text),
-                  edit_fraction(original, cf.text), char_distance(original, cf.text), 0.9, False, now())
-        for (original, _), cf in zip(pairs, cfs)])
+    items.add_checks(
+        w.db,
+        pid,
+        [
+            FlipCheck(
+                cf.id,
+                *identity,
+                prediction(0.05),
+                prediction(0.9),
+                "positive",
+                token_distance(original, cf.text),
+                edit_fraction(original, cf.text),
+                char_distance(original, cf.text),
+                0.9,
+                False,
+                now(),
+            )
+            for (original, _), cf in zip(pairs, cfs)
+        ],
+    )
     return pid
 
 
@@ -139,8 +169,7 @@ def click(locator, seconds: float = 60) -> None:
 
 def leave(tab, before: str) -> str:
     """Wait until another card is there; its text's id."""
-    tab.wait_for_function(
-        "before => (new URLSearchParams(location.search).get('item') || '') !== before", arg=before, polling=20)
+    tab.wait_for_function("before => (new URLSearchParams(location.search).get('item') || '') !== before", arg=before, polling=20)
     return card(tab)
 
 
@@ -153,7 +182,10 @@ def ready(tab, words: str = "") -> None:
             const box = document.querySelector('.cod-editor')?.cod;
             const asked = new URLSearchParams(location.search).get('item');
             return original?.includes(words) && box?.item?.startsWith(`${asked}/`) && performance.now() - box.since > 270;
-        }""", arg=words, polling=20)
+        }""",
+        arg=words,
+        polling=20,
+    )
 
 
 def press(tab, key: str, done: str, arg: str = "") -> None:

@@ -64,8 +64,7 @@ def desk(browser, workspace):
 
 def serious(results) -> list[str]:
     """Serious and critical violations: the rule and the first place."""
-    return [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in results.response["violations"]
-            if v["impact"] in ("serious", "critical")]
+    return [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in results.response["violations"] if v["impact"] in ("serious", "critical")]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -80,9 +80,7 @@ def page():
 
     binary = shutil.which("chromium") or "/usr/bin/chromium"
     with sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=binary, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
+        browser = play.chromium.launch(executable_path=binary, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"])
         tab = browser.new_page(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
         tab.set_default_timeout(60_000)
         yield tab

@@ -22,8 +22,12 @@ from cod_core.workspace import Workspace
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 ROOT, LABELS = Path(__file__).parents[2], ("negative", "positive")
-PAIRS = [("A splendid film.", "A hideous film.", 0.95), ("The plot drags.", "The plot sparkles.", 0.06),
-         ("A joy to watch.", "A pain to watch.", 0.93), ("Dull and long.", "Sharp and long.", 0.1)]
+PAIRS = [
+    ("A splendid film.", "A hideous film.", 0.95),
+    ("The plot drags.", "The plot sparkles.", 0.06),
+    ("A joy to watch.", "A pain to watch.", 0.93),
+    ("Dull and long.", "Sharp and long.", 0.1),
+]
 
 
 def told(p: float) -> Prediction:
@@ -43,9 +47,26 @@ def finished(tmp_path):
         source, target = (LABELS[1], LABELS[0]) if p > 0.5 else LABELS
         items.add_examples(w.db, pid, [Example(f"e{i}", a, source)])
         items.add_counterfactuals(w.db, pid, [Counterfactual(f"c{i}", f"e{i}", b, source, target, Origin("search", "s"))])
-        items.add_checks(w.db, pid, [FlipCheck(
-            f"c{i}", teacher.id, teacher.revision, told(p), told(1 - p), target, token_distance(a, b), edit_fraction(a, b),
-            char_distance(a, b), 0.9, False, now())])
+        items.add_checks(
+            w.db,
+            pid,
+            [
+                FlipCheck(
+                    f"c{i}",
+                    teacher.id,
+                    teacher.revision,
+                    told(p),
+                    told(1 - p),
+                    target,
+                    token_distance(a, b),
+                    edit_fraction(a, b),
+                    char_distance(a, b),
+                    0.9,
+                    False,
+                    now(),
+                )
+            ],
+        )
         known |= {a: p, b: 1 - p}
         w.decide(pid, f"c{i}", "accepted", "ann")
     held = [Example(f"{s}{i}", f"{s} film {i}.", LABELS[i % 2], s) for s in ("validation", "test") for i in range(8)]
@@ -58,9 +79,14 @@ def finished(tmp_path):
     for arm in ("kd", "cod"):
         for seed in range(6):
             config = RunConfig("kd", arm, 4, seed, "linear", w.encoder().id, teacher.id, teacher.revision, f"{arm}{seed}")
-            save_file({"weight": rng.normal(size=(2, 384)).astype("float32"), "bias": np.zeros(2, "float32"),
-                       "test_predicted": rng.integers(0, 2, 8).astype("uint8")},
-                      w.settings.folder("students", pid) / f"{config.run_id}.safetensors")
+            save_file(
+                {
+                    "weight": rng.normal(size=(2, 384)).astype("float32"),
+                    "bias": np.zeros(2, "float32"),
+                    "test_predicted": rng.integers(0, 2, 8).astype("uint8"),
+                },
+                w.settings.folder("students", pid) / f"{config.run_id}.safetensors",
+            )
             runs.put_runs(w.db, pid, [RunResult(config, {}, {"n": 8.0, "accuracy": 0.5, "agreement": 0.5}, 0.1)])
             ids.append(config.run_id)
     w.write_report(pid, ids, [], [4])
@@ -74,9 +100,13 @@ def test_a_click_on_a_bar_opens_its_text_in_curate(finished):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    app = subprocess.Popen([sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true",
-                            "--server.port", str(port)], cwd=ROOT, env={**os.environ, "COD_HOME": str(home)},
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    app = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(port)],
+        cwd=ROOT,
+        env={**os.environ, "COD_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         for _ in range(240):
             try:
@@ -85,8 +115,10 @@ def test_a_click_on_a_bar_opens_its_text_in_curate(finished):
             except OSError:
                 time.sleep(0.5)
         with sync_playwright() as play:
-            browser = play.chromium.launch(executable_path=shutil.which("chromium") or "/usr/bin/chromium", args=[
-                "--no-sandbox", "--disable-gpu", "--disable-background-networking"])
+            browser = play.chromium.launch(
+                executable_path=shutil.which("chromium") or "/usr/bin/chromium",
+                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            )
             page = browser.new_page(viewport={"width": 1400, "height": 1200})
             page.set_default_timeout(90_000)
             page.goto(f"http://127.0.0.1:{port}/results?project={pid}")

@@ -79,15 +79,19 @@ def test_keys_held_down_or_hit_twice_decide_once(app, workspace, tab):
 
 def test_verdict_diff_and_bars_move_while_typing_and_the_box_keeps_the_focus(app, workspace, tab):
     """A verdict that waits for the box to be left is the old text's verdict."""
-    pid = studio.project(workspace, [("The plot is dull and the acting is bad.", "The plot is dull and the acting is fine.")] * 1
-                         + films(2))
+    pid = studio.project(
+        workspace, [("The plot is dull and the acting is bad.", "The plot is dull and the acting is fine.")] * 1 + films(2)
+    )
     open_card(tab, app, pid)
     tab.keyboard.press("e")
     tab.locator(BOX).fill("The plot is terrible and the acting is awful.")
     judged(tab, "does not flip")  # the first one loads the teacher
     waits = []
-    for words, said in (("A wonderful film with splendid acting.", "It flips"), ("A horrible, boring mess.", "does not flip"),
-                        ("A delightful, moving triumph.", "It flips")):
+    for words, said in (
+        ("A wonderful film with splendid acting.", "It flips"),
+        ("A horrible, boring mess.", "does not flip"),
+        ("A delightful, moving triumph.", "It flips"),
+    ):
         tab.locator(BOX).select_text()
         tab.keyboard.type(words, delay=12)
         start = time.perf_counter()

@@ -37,9 +37,12 @@ def app(tmp_path, port: int, *options: str, **environment: str):
     """The app as a process of its own; yields its address."""
     with open(tmp_path / "app.log", "w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(port),
-             *options], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
-            env={**os.environ, "COD_HOME": str(tmp_path / "home"), **environment})
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(port), *options],
+            cwd=ROOT,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "COD_HOME": str(tmp_path / "home"), **environment},
+        )
         url = f"http://127.0.0.1:{port}"
         for _ in range(120):
             try:
@@ -60,8 +63,10 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=shutil.which("chromium") or "/usr/bin/chromium",
-                                      args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"])
+        opened = play.chromium.launch(
+            executable_path=shutil.which("chromium") or "/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
         yield opened
         opened.close()
 
@@ -85,13 +90,24 @@ def project(tmp_path):
     before, after = Prediction(LABELS, (-2.3, -0.1)), Prediction(LABELS, (-0.2, -1.7))
     texts = [f"The {thing} was a delight to see." for thing in ("film", "play", "show", "match", "scene", "dance")]
     items.add_examples(w.db, pid, [Example(f"e{i}", t, "positive") for i, t in enumerate(texts)])
-    cfs = [Counterfactual(f"c{i}", f"e{i}", t.replace("delight", "bore"), "positive", "negative", Origin("search", "s", "1"),
-                          note="1 word replaced", created_at=now()) for i, t in enumerate(texts)]
+    cfs = [
+        Counterfactual(
+            f"c{i}",
+            f"e{i}",
+            t.replace("delight", "bore"),
+            "positive",
+            "negative",
+            Origin("search", "s", "1"),
+            note="1 word replaced",
+            created_at=now(),
+        )
+        for i, t in enumerate(texts)
+    ]
     items.add_counterfactuals(w.db, pid, cfs)
-    items.add_checks(w.db, pid, [FlipCheck(cf.id, *teacher, before, after, "negative", 1, 0.14, 5, 0.9, False, now())
-                                 for cf in cfs])
-    cache.put_predictions(w.db, *teacher, {text_hash(t): before.logprobs for t in texts} | {
-        text_hash(cf.text): after.logprobs for cf in cfs})
+    items.add_checks(w.db, pid, [FlipCheck(cf.id, *teacher, before, after, "negative", 1, 0.14, 5, 0.9, False, now()) for cf in cfs])
+    cache.put_predictions(
+        w.db, *teacher, {text_hash(t): before.logprobs for t in texts} | {text_hash(cf.text): after.logprobs for cf in cfs}
+    )
     unit = np.eye(1, 384, dtype=np.float32)[0]
     cache.put_embeddings(w.db, w.encoder().id, {text_hash(t): unit for t in [*texts, *(cf.text for cf in cfs)]})
     return w, pid

@@ -13,11 +13,17 @@ LEVELS = [
     ("cod_core.__main__", "cod_core.jobs.worker"),
     ("cod_core.commands",),
     ("cod_core.workspace",),
-    ("cod_core.jobs.queue", "cod_core.jobs.processes", "cod_core.distill", "cod_core.diagnostics", "cod_core.counterfactuals",
-     "cod_core.curation", "cod_core.export"),
+    (
+        "cod_core.jobs.queue",
+        "cod_core.jobs.processes",
+        "cod_core.distill",
+        "cod_core.diagnostics",
+        "cod_core.counterfactuals",
+        "cod_core.curation",
+        "cod_core.export",
+    ),
     ("cod_core.models", "cod_core.data", "cod_core.store", "cod_core.figures"),
-    ("cod_core.types", "cod_core.errors", "cod_core.text", "cod_core.progress", "cod_core.settings",
-     "cod_core.roles"),
+    ("cod_core.types", "cod_core.errors", "cod_core.text", "cod_core.progress", "cod_core.settings", "cod_core.roles"),
 ]
 
 
@@ -65,22 +71,27 @@ def test_imports_only_go_downwards():
 def test_every_module_of_the_library_has_a_level():
     """A new room that no level names would escape the rule."""
     outside = {"cod_core", "cod_core.jobs"}
-    homeless = [name for path in (ROOT / "cod_core").rglob("*.py")
-                if level_of(name := module_name(path)) is None and name not in outside]
+    homeless = [name for path in (ROOT / "cod_core").rglob("*.py") if level_of(name := module_name(path)) is None and name not in outside]
     assert not homeless
 
 
 def test_the_library_never_imports_streamlit():
-    wrong = [f"{path.relative_to(ROOT)}:{line}" for path in (ROOT / "cod_core").rglob("*.py")
-             for line, module in imports_of(path) if module.split(".")[0] == "streamlit"]
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in (ROOT / "cod_core").rglob("*.py")
+        for line, module in imports_of(path)
+        if module.split(".")[0] == "streamlit"
+    ]
     assert not wrong
 
 
 @pytest.mark.slow
 def test_opening_a_workspace_loads_no_heavy_package(tmp_path):
     """First paint in 2 s: torch alone takes longer than that to import."""
-    code = ("import sys; from cod_core.workspace import Workspace; Workspace(sys.argv[1]).projects(); "
-            "print([m for m in ('torch','transformers','datasets','sklearn','streamlit','pandas','peft') if m in sys.modules])")
+    code = (
+        "import sys; from cod_core.workspace import Workspace; Workspace(sys.argv[1]).projects(); "
+        "print([m for m in ('torch','transformers','datasets','sklearn','streamlit','pandas','peft') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 

@@ -12,8 +12,9 @@ pytestmark = pytest.mark.slow
 
 
 def run(home, *arguments, code: int = 0):
-    done = subprocess.run([sys.executable, "-m", "cod_core", *map(str, arguments), "--home", str(home)],
-                          capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-m", "cod_core", *map(str, arguments), "--home", str(home)], capture_output=True, text=True, cwd=ROOT
+    )
     assert done.returncode == code, done.stdout + done.stderr
     return done
 
@@ -43,11 +44,13 @@ def test_every_decision_of_the_screen_can_be_made_by_a_command(tmp_path):
     home, texts = tmp_path / "home", tmp_path / "texts.csv"
     rows = ["This phone is good.,1", "This phone is bad.,0", "What a lovely camera.,1", "What an awful camera.,0"]
     texts.write_text("text,label\n" + "\n".join(rows) + "\n")
-    pid = json.loads(run(home, "import", texts, "--labels", "negative,positive", "--label-map",
-                         '{"0": "negative", "1": "positive"}', "--json").stdout)["project"]
+    pid = json.loads(
+        run(home, "import", texts, "--labels", "negative,positive", "--label-map", '{"0": "negative", "1": "positive"}', "--json").stdout
+    )["project"]
 
     def curate(*arguments):
         return json.loads(run(home, "curate", pid, *arguments, "--annotator", "ann", "--json").stdout)
+
     run(home, "teacher", pid, "builtin:amazon")
     run(home, "generate", pid, "--k", 4)
     pending = curate()

@@ -9,7 +9,8 @@ from cod_core import figures
 NASTY = '<b onmouseover="x()">no</b> %{x} $y$ & <script>'
 ROWS = [
     {"arm": arm, "k": k, "mean": 0.6 + k / 1000, "std": 0.05, "n_seeds": 20, "agreement": 0.7, "agreement_std": None}
-    for arm in ("kd", "half", "cod", "cod_plus") for k in (8, 16, 32)
+    for arm in ("kd", "half", "cod", "cod_plus")
+    for k in (8, 16, 32)
 ]
 
 
@@ -19,7 +20,8 @@ def lines_of(figure):
 
 def every_figure():
     return [
-        figures.accuracy_curve(ROWS, teacher=0.86, majority=0.5), figures.agreement_curve(ROWS),
+        figures.accuracy_curve(ROWS, teacher=0.86, majority=0.5),
+        figures.agreement_curve(ROWS),
         figures.margin_histogram([1.5, 2.5], [-0.5, -1.0], {"originals": [NASTY, "b"], "cfes": ["c", NASTY]}),
         figures.crossing_gap_plot({"kd": [0.1, 0.4], "cod": [0.05, 0.3], NASTY: [1.0]}, {"kd": 0.5}),
         figures.verdict_bars(["good", NASTY], [0.9, 0.1], [0.2, 0.8]),
@@ -64,8 +66,12 @@ def test_bands_follow_the_spread_and_hovers_name_rows_and_draws():
     assert (band.y[0], band.y[-1]) == (pytest.approx(0.658), pytest.approx(0.558))
     assert list(line.customdata[0][:2]) == [20, 8]
     rows = {t.name: t.customdata[0][1] for t in lines_of(figure)}
-    assert rows == {"Your texts only": 8, "Half of your texts": 4, "Half texts, half counterfactuals": 8,
-                    "Texts plus their counterfactuals": 16}
+    assert rows == {
+        "Your texts only": 8,
+        "Half of your texts": 4,
+        "Half texts, half counterfactuals": 8,
+        "Texts plus their counterfactuals": 16,
+    }
 
 
 def test_given_interval_ends_replace_the_spread_and_bands_stay_within_0_and_1():
@@ -89,8 +95,10 @@ def test_k_stands_on_a_log_axis_with_its_own_ticks():
 
 def test_missing_values_empty_tables_and_unknown_arms_are_drawn_as_far_as_they_go():
     """Unlabelled projects have no accuracy; the page must not fail on None."""
-    rows = [{"arm": "kd", "k": 8, "mean": None, "n_seeds": 1, "agreement": 0.5},
-            {"arm": "swaps", "k": 8, "mean": 0.6, "n_seeds": 1, "agreement": 0.5}]
+    rows = [
+        {"arm": "kd", "k": 8, "mean": None, "n_seeds": 1, "agreement": 0.5},
+        {"arm": "swaps", "k": 8, "mean": 0.6, "n_seeds": 1, "agreement": 0.5},
+    ]
     assert [t.name for t in lines_of(figures.accuracy_curve(rows))] == ["swaps"]
     assert len(lines_of(figures.agreement_curve(rows))) == 2
     assert not figures.accuracy_curve([]).data
@@ -119,16 +127,20 @@ def test_the_even_odds_line_is_drawn_for_two_labels_only():
 @pytest.mark.parametrize("cheapest", [1.02e-6, 1.1e-5, 3.1e-5, 7.7e-4])
 def test_the_cost_axis_shows_numbers_however_narrow_its_range_is(cheapest, dearest):
     """1, 2 and 5 alone left a range from 5.5 to 9 without any number."""
-    axis = figures.cost_plot([{"arm": "cod", "rows": k, "accuracy": 0.7, "kwh": kwh}
-                              for k, kwh in ((8, cheapest), (16, cheapest * dearest))]).layout.xaxis
+    axis = figures.cost_plot(
+        [{"arm": "cod", "rows": k, "accuracy": 0.7, "kwh": kwh} for k, kwh in ((8, cheapest), (16, cheapest * dearest))]
+    ).layout.xaxis
     inside = [t for t in axis.tickvals if axis.range[0] <= math.log10(t) <= axis.range[1]]
     assert 2 <= len(inside) <= 8 and len(set(axis.ticktext)) == len(axis.ticktext)
 
 
 def test_cost_plot_leaves_out_what_was_not_measured_and_says_estimate():
     """A missing estimate drawn at zero would look like a free student."""
-    rows = [{"arm": "cod", "rows": 8, "accuracy": 0.7, "kwh": 0.002}, {"arm": "cod", "rows": 16, "accuracy": 0.8, "kwh": None},
-            {"arm": "kd", "rows": 8, "accuracy": 0.6, "kwh": None}]
+    rows = [
+        {"arm": "cod", "rows": 8, "accuracy": 0.7, "kwh": 0.002},
+        {"arm": "cod", "rows": 16, "accuracy": 0.8, "kwh": None},
+        {"arm": "kd", "rows": 8, "accuracy": 0.6, "kwh": None},
+    ]
     figure = figures.cost_plot(rows)
     [trace] = figure.data
     assert list(trace.x) == [2.0] and list(trace.y) == [0.7] and "35 points of accuracy a Wh" in trace.customdata[0][0]

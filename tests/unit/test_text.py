@@ -17,26 +17,30 @@ from cod_core.text import (
 
 WORDS = st.sampled_from(["good", "bad", "film", "A", "Über", "straße", "не", "42", "好", "电", ",", ".", "(", "!"])
 TEXTS = st.lists(st.tuples(WORDS, st.sampled_from(["", " ", " ", "\n", "  "])), max_size=9).map(
-    lambda parts: "".join(word + gap for word, gap in parts))
+    lambda parts: "".join(word + gap for word, gap in parts)
+)
 ANYTHING = st.text(max_size=40)
 
 
-@pytest.mark.parametrize("text, wanted", [
-    ("It isn't good, really.", ["It", "isn't", "good", ",", "really", "."]),
-    ("It isn’t the dogs' bowl", ["It", "isn’t", "the", "dogs", "'", "bowl"]),
-    ("well-made", ["well-made"]),
-    ("„Schöne Grüße“, sagte sie.", ["„", "Schöne", "Grüße", "“", ",", "sagte", "sie", "."]),
-    ("这部电影真好。", ["这", "部", "电", "影", "真", "好", "。"]),
-    ("映画がすき", ["映", "画", "が", "す", "き"]),
-    ("한국어 영화", ["한국어", "영화"]),
-    ("iPhone很好用", ["iPhone", "很", "好", "用"]),
-    ("ถ้า", ["ถ้", "า"]),
-    ("cafe\u0301 ok", ["cafe\u0301", "ok"]),
-    ("हिन्दी में", ["हिन्दी", "में"]),
-    ("so 😀!", ["so", "😀", "!"]),
-    ("", []),
-    (" \t\n", []),
-])
+@pytest.mark.parametrize(
+    "text, wanted",
+    [
+        ("It isn't good, really.", ["It", "isn't", "good", ",", "really", "."]),
+        ("It isn’t the dogs' bowl", ["It", "isn’t", "the", "dogs", "'", "bowl"]),
+        ("well-made", ["well-made"]),
+        ("„Schöne Grüße“, sagte sie.", ["„", "Schöne", "Grüße", "“", ",", "sagte", "sie", "."]),
+        ("这部电影真好。", ["这", "部", "电", "影", "真", "好", "。"]),
+        ("映画がすき", ["映", "画", "が", "す", "き"]),
+        ("한국어 영화", ["한국어", "영화"]),
+        ("iPhone很好用", ["iPhone", "很", "好", "用"]),
+        ("ถ้า", ["ถ้", "า"]),
+        ("cafe\u0301 ok", ["cafe\u0301", "ok"]),
+        ("हिन्दी में", ["हिन्दी", "में"]),
+        ("so 😀!", ["so", "😀", "!"]),
+        ("", []),
+        (" \t\n", []),
+    ],
+)
 def test_tokens_are_words_punctuation_and_single_characters_where_no_spaces_are_written(text, wanted):
     """A Chinese sentence as one token would make every edit fraction 1."""
     assert tokens(text) == wanted
@@ -93,23 +97,26 @@ def _gaps(text):
     return [text[left[1] : right[0]] for left, right in zip(spans, spans[1:])]
 
 
-@pytest.mark.parametrize("a, b, chosen, wanted", [
-    ("not good , at all", "good , at", {0}, "good , at all"),
-    ("not good , at all", "good , at", {1}, "not good , at"),
-    ("p x.y", "q x z y", {1}, "p x z y"),
-    ("Good film (yes)", "Good film yes", {0}, "Good film yes)"),
-    ("nice film, dull end", "A nice film, a great end", {0}, "A nice film, dull end"),
-    ("nice film, dull end", "A nice film, a great end", {1}, "nice film, a great end"),
-    ("It isn't good, I didn't laugh", "It is good, I did laugh", {0}, "It is good, I didn't laugh"),
-    ("It isn’t good, I didn’t laugh", "It is good, I did laugh", {1}, "It isn’t good, I did laugh"),
-    ("Das ist schön.", "Das ist nicht schön, leider.", {0}, "Das ist nicht schön."),
-    ("Das ist schön.", "Das ist nicht schön, leider.", {1}, "Das ist schön, leider."),
-    ("„Schöne Grüße“ an Jürgen", "„Üble Grüße“ an Käthe", {0}, "„Üble Grüße“ an Jürgen"),
-    ("我喜欢这部电影,真好", "我讨厌这部电影,真差劲", {0}, "我讨厌这部电影,真好"),
-    ("我喜欢这部电影,真好", "我不喜欢这部电影,真不好", {1}, "我喜欢这部电影,真不好"),
-    ("すごく良い映画でした。", "悪い映画でしたね。", {1}, "すごく良い映画でしたね。"),
-    ("a\nb", "a\nc b d", {0}, "a\nc b"),
-])
+@pytest.mark.parametrize(
+    "a, b, chosen, wanted",
+    [
+        ("not good , at all", "good , at", {0}, "good , at all"),
+        ("not good , at all", "good , at", {1}, "not good , at"),
+        ("p x.y", "q x z y", {1}, "p x z y"),
+        ("Good film (yes)", "Good film yes", {0}, "Good film yes)"),
+        ("nice film, dull end", "A nice film, a great end", {0}, "A nice film, dull end"),
+        ("nice film, dull end", "A nice film, a great end", {1}, "nice film, a great end"),
+        ("It isn't good, I didn't laugh", "It is good, I did laugh", {0}, "It is good, I didn't laugh"),
+        ("It isn’t good, I didn’t laugh", "It is good, I did laugh", {1}, "It isn’t good, I did laugh"),
+        ("Das ist schön.", "Das ist nicht schön, leider.", {0}, "Das ist nicht schön."),
+        ("Das ist schön.", "Das ist nicht schön, leider.", {1}, "Das ist schön, leider."),
+        ("„Schöne Grüße“ an Jürgen", "„Üble Grüße“ an Käthe", {0}, "„Üble Grüße“ an Jürgen"),
+        ("我喜欢这部电影,真好", "我讨厌这部电影,真差劲", {0}, "我讨厌这部电影,真好"),
+        ("我喜欢这部电影,真好", "我不喜欢这部电影,真不好", {1}, "我喜欢这部电影,真不好"),
+        ("すごく良い映画でした。", "悪い映画でしたね。", {1}, "すごく良い映画でしたね。"),
+        ("a\nb", "a\nc b d", {0}, "a\nc b"),
+    ],
+)
 def test_one_edit_of_two_is_spaced_as_a_person_would_write_it(a, b, chosen, wanted):
     assert len(diff(a, b)) == 2
     assert apply_edits(a, b, diff(a, b), chosen) == wanted

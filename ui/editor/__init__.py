@@ -69,19 +69,11 @@ def show(
         "spoken": spoken,
         "session": st.session_state.setdefault(SESSION, secrets.token_hex(4)),
     }
-    _component()(
-        key=NAME, data=data, on_typed_change=on_typed, on_submitted_change=on_submitted, on_kept_change=on_kept
-    )
+    _component()(key=NAME, data=data, on_typed_change=on_typed, on_submitted_change=on_submitted, on_kept_change=on_kept)
 
 
 def _plain(item: str, text: str, label: str, typed: Callable[..., None]) -> None:
     name = f"plain-{item}"
     if name not in st.session_state:
         st.session_state[name] = text
-    st.text_area(
-        label,
-        key=name,
-        height="content",
-        max_chars=MAX_CHARS,
-        on_change=lambda: typed(item, st.session_state.get(name, "")),
-    )
+    st.text_area(label, key=name, height="content", max_chars=MAX_CHARS, on_change=lambda: typed(item, st.session_state.get(name, "")))

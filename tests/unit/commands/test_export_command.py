@@ -31,16 +31,14 @@ def a_pair(w, flips: bool = True, accepted: bool = True) -> str:
     pid = w.create_project("Films", Task("Good or bad?", LABELS))
     projects.set_teacher(w.db, pid, MOVIES)
     items.add_examples(w.db, pid, [Example("e", "A bad film.", "bad")])
-    items.add_counterfactuals(w.db, pid, [Counterfactual("c", "e", "A good film.", "bad", "good", Origin("search", "s"),
-                                                         created_at=WHEN)])
+    items.add_counterfactuals(w.db, pid, [Counterfactual("c", "e", "A good film.", "bad", "good", Origin("search", "s"), created_at=WHEN)])
     items.add_checks(w.db, pid, [FlipCheck("c", *w._identity(MOVIES, LABELS), BEFORE, AFTER, "good", 1, 0.2, 3, 0.9, False, WHEN)])
     if accepted:
         w.decide(pid, "c", "accepted", "ann")
     if not flips:
         amazon = {"kind": "builtin", "name": "amazon"}
         projects.set_teacher(w.db, pid, amazon)
-        items.add_checks(w.db, pid, [FlipCheck("c", *w._identity(amazon, LABELS), BEFORE, BEFORE, "good", 1, 0.2, 3, 0.9, False,
-                                               WHEN)])
+        items.add_checks(w.db, pid, [FlipCheck("c", *w._identity(amazon, LABELS), BEFORE, BEFORE, "good", 1, 0.2, 3, 0.9, False, WHEN)])
     return pid
 
 
@@ -78,8 +76,12 @@ def test_an_export_without_a_pair_says_why_and_writes_nothing(w, tmp_path):
     undecided, unflipped, stale, teacherless = a_pair(w, accepted=False), a_pair(w, flips=False), a_pair(w), a_pair(w)
     projects.set_teacher(w.db, stale, {"kind": "builtin", "name": "tweets"})
     projects.set_teacher(w.db, teacherless, None)
-    for pid, why in ((undecided, "No counterfactual is accepted yet"), (unflipped, "flips none of the 1"),
-                     (stale, "--check-again"), (teacherless, "There is no teacher")):
+    for pid, why in (
+        (undecided, "No counterfactual is accepted yet"),
+        (unflipped, "flips none of the 1"),
+        (stale, "--check-again"),
+        (teacherless, "There is no teacher"),
+    ):
         done = export(pid, tmp_path / "x.zip")
         assert done.exit_code == 1 and isinstance(done.exception, CodError) and why in str(done.exception)
         assert not (tmp_path / "x.zip").exists()
@@ -119,8 +121,9 @@ def test_checking_again_is_a_command_too(w, tmp_path):
     pid = w.create_project("Films", Task("Good or bad?", ("negative", "positive")))
     w.set_teacher(pid, MOVIES)
     items.add_examples(w.db, pid, [Example("e", "An awful film.", "negative")])
-    items.add_counterfactuals(w.db, pid, [Counterfactual("c", "e", "A wonderful film.", "negative", "positive",
-                                                         Origin("search", "s"), created_at=WHEN)])
+    items.add_counterfactuals(
+        w.db, pid, [Counterfactual("c", "e", "A wonderful film.", "negative", "positive", Origin("search", "s"), created_at=WHEN)]
+    )
     done = CliRunner().invoke(app, ["curate", pid, "--check-again"])
     assert done.exit_code == 0 and "1 proposals were judged" in done.stdout
     w.decide(pid, "c", "accepted", "ann")
@@ -137,6 +140,7 @@ def test_a_disk_that_fills_leaves_the_file_that_was_there(w, tmp_path, monkeypat
     def half(at, data):
         whole(at, data[: len(data) // 2])
         raise OSError(errno.ENOSPC, "No space left on device")
+
     monkeypatch.setattr(Path, "write_bytes", half)
     with pytest.raises(CodError, match="No space left"):
         write(path, b"a new student")
@@ -145,8 +149,10 @@ def test_a_disk_that_fills_leaves_the_file_that_was_there(w, tmp_path, monkeypat
 
 def test_a_user_without_a_name_is_asked_for_one(w, monkeypatch):
     """In a container that runs as a bare number, curate ended in a traceback."""
+
     def nameless():
         raise KeyError("getpwuid(): uid not found: 12345")
+
     monkeypatch.setattr("getpass.getuser", nameless)
     pid = a_pair(w)
     done = CliRunner().invoke(app, ["curate", pid])

@@ -47,12 +47,20 @@ def test_numbers_are_not_guessed_without_a_person(w, texts):
     assert made["added"] == 1 and "'1' is not one of the labels" in str(made["problems"])
 
 
-@pytest.mark.parametrize("wrong, code, said", [
-    (("--text-column", "nope"), 1, "There is no column 'nope'"), (("--label-column", "nope"), 1, "There is no column 'nope'"),
-    (("--keep", "nope"), 1, "There is no column 'nope'"), (("--label-map", "{bad"), 1, "not JSON"),
-    (("--label-map", '{"0": ["a"]}'), 1, "from names to names"), (("--label-map", '{"positive": "praise"}'), 1, "praise"),
-    (("--sentence", "{nope}"), 1, "nope"), (("--role", "foo"), 2, "labelled, test, unlabelled, pairs"),
-    (("--role", "pairs"), 2, "--project")])
+@pytest.mark.parametrize(
+    "wrong, code, said",
+    [
+        (("--text-column", "nope"), 1, "There is no column 'nope'"),
+        (("--label-column", "nope"), 1, "There is no column 'nope'"),
+        (("--keep", "nope"), 1, "There is no column 'nope'"),
+        (("--label-map", "{bad"), 1, "not JSON"),
+        (("--label-map", '{"0": ["a"]}'), 1, "from names to names"),
+        (("--label-map", '{"positive": "praise"}'), 1, "praise"),
+        (("--sentence", "{nope}"), 1, "nope"),
+        (("--role", "foo"), 2, "labelled, test, unlabelled, pairs"),
+        (("--role", "pairs"), 2, "--project"),
+    ],
+)
 def test_an_import_that_fails_leaves_no_project(w, texts, wrong, code, said):
     done = run(texts, *NEW, *wrong)
     words = " ".join(f"{done.output} {done.exception}".replace("│", " ").split())
@@ -69,6 +77,7 @@ def test_a_file_without_a_usable_row_leaves_no_project_and_says_why(w, texts):
 def test_a_hub_that_is_not_reached_leaves_no_project(w, monkeypatch):
     def gone(*_):
         raise ModelUnavailable("no hub")
+
     monkeypatch.setattr("cod_core.data.hub.load_hub", gone)
     assert run("hub:sst2").exit_code == 1 and w.projects() == []
 
@@ -91,9 +100,14 @@ def test_pairs_of_a_bundle_need_their_project(w, tmp_path):
 
 
 def test_labels_that_differ_in_letter_case_or_spaces_only_are_named(w):
-    for labels, said in ((("negative", "Negative", "positive"), "'negative' and 'Negative' differ in letter case"),
-                         (("very  good", "very good"), "letter case or spaces only"), (("a", "a"), "'a' came twice"),
-                         ((), "these came: none"), (("a",), "these came: a"), (("a", " "), "two different labels")):
+    for labels, said in (
+        (("negative", "Negative", "positive"), "'negative' and 'Negative' differ in letter case"),
+        (("very  good", "very good"), "letter case or spaces only"),
+        (("a", "a"), "'a' came twice"),
+        ((), "these came: none"),
+        (("a",), "these came: a"),
+        (("a", " "), "two different labels"),
+    ):
         with pytest.raises(BadInput, match=said):
             w.create_project("Films", Task("Films", labels))
 

@@ -19,13 +19,22 @@ def project(tmp_path, monkeypatch):
 
     def called(*_, **__):
         raise AssertionError("a client was made")
+
     monkeypatch.setattr("cod_core.models.chat.LLMClient.chat", called)
     return Workspace(tmp_path).create_project("Cameras", Task("Is it praise?", ("praise", "complaint")))
 
 
-@pytest.mark.parametrize("command", [("teacher", "{}", "llm:gpt"), ("generate", "{}", "--generator", "llm"),
-                                     ("generate", "{}", "--generator", "llm", "--plan"), ("generate", "{}", "--plan"),
-                                     ("prompts", "{}"), ("prompts", "{}", "--base-url", " ")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("teacher", "{}", "llm:gpt"),
+        ("generate", "{}", "--generator", "llm"),
+        ("generate", "{}", "--generator", "llm", "--plan"),
+        ("generate", "{}", "--plan"),
+        ("prompts", "{}"),
+        ("prompts", "{}", "--base-url", " "),
+    ],
+)
 def test_a_command_that_would_send_texts_asks_where_to(project, command):
     done = CliRunner().invoke(app, [part.format(project) for part in command])
     assert done.exit_code == 2 and "Give --base-url" in done.output

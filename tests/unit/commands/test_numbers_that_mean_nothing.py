@@ -28,11 +28,26 @@ def pid(w):
     return pid
 
 
-@pytest.mark.parametrize("command", [
-    "generate {} --k -3", "generate {} --k 0", "generate {} --n -1", "generate {} --budget -5", "generate {} --repair -1",
-    "prompts {} --local x --k 0", "prompts {} --local x --n 0", "demo --seeds -1", "distill {} --seeds 0", "sweep grid.json --workers 0",
-    "moons --draws -1", "moons --k 0", "teacher {} answers:x --samples 0", "teacher {} answers:x --max-tokens 0",
-    "import hub:sst2 --limit 0"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "generate {} --k -3",
+        "generate {} --k 0",
+        "generate {} --n -1",
+        "generate {} --budget -5",
+        "generate {} --repair -1",
+        "prompts {} --local x --k 0",
+        "prompts {} --local x --n 0",
+        "demo --seeds -1",
+        "distill {} --seeds 0",
+        "sweep grid.json --workers 0",
+        "moons --draws -1",
+        "moons --k 0",
+        "teacher {} answers:x --samples 0",
+        "teacher {} answers:x --max-tokens 0",
+        "import hub:sst2 --limit 0",
+    ],
+)
 def test_a_number_below_the_least_is_wrong_use(w, command):
     done = CliRunner().invoke(app, command.format("nowhere").split())
     assert done.exit_code == 2 and "greater than or equal to" in done.output and "Traceback" not in done.output
@@ -56,19 +71,29 @@ def test_a_generator_that_does_not_exist_is_refused_with_those_that_do(w, pid):
         w.generate(pid, {"k": 2, "generator": "foo"})
 
 
-@pytest.mark.parametrize("params, said", [
-    ({"kappa": -3}, "kappa: only students that are trained step by step"),
-    ({"student": "retrieval", "steps": 5}, "steps: only students"),
-    ({"layers": [1, 3]}, "layers: only students"),
-    ({"student": "finetuned", "hard_loss": "clamp", "kappa": -3}, "kappa lies between"),
-    ({"temperature": "abc"}, "temperature must be a number, not 'abc'"), ({"temperature": True}, "must be a number"),
-    ({"l2": float("nan")}, "must be a number"), ({"temperature": 0}, "more than 0"), ({"l2": -1}, "more than 0"),
-    ({"student": "finetuned", "steps": 2.5}, "steps must be a whole number"),
-    ({"student": "finetuned", "micro_batch": "abc"}, "micro_batch must be"), ({"micro_batch": -1}, "micro_batch is 0"),
-    ({"student": "finetuned", "batch_size": 1}, "batch_size is 2"), ({"student": "finetuned", "steps": -1}, "steps is 0"),
-    ({"student": "finetuned", "layers": "x"}, "list of whole numbers"),
-    ({"student": "finetuned", "layers": [1, "x"]}, "layers must be a whole number"),
-    ({"method": "foo"}, "no method called 'foo'"), ({"student": "retrieval", "method": "foo"}, "no method called 'foo'")])
+@pytest.mark.parametrize(
+    "params, said",
+    [
+        ({"kappa": -3}, "kappa: only students that are trained step by step"),
+        ({"student": "retrieval", "steps": 5}, "steps: only students"),
+        ({"layers": [1, 3]}, "layers: only students"),
+        ({"student": "finetuned", "hard_loss": "clamp", "kappa": -3}, "kappa lies between"),
+        ({"temperature": "abc"}, "temperature must be a number, not 'abc'"),
+        ({"temperature": True}, "must be a number"),
+        ({"l2": float("nan")}, "must be a number"),
+        ({"temperature": 0}, "more than 0"),
+        ({"l2": -1}, "more than 0"),
+        ({"student": "finetuned", "steps": 2.5}, "steps must be a whole number"),
+        ({"student": "finetuned", "micro_batch": "abc"}, "micro_batch must be"),
+        ({"micro_batch": -1}, "micro_batch is 0"),
+        ({"student": "finetuned", "batch_size": 1}, "batch_size is 2"),
+        ({"student": "finetuned", "steps": -1}, "steps is 0"),
+        ({"student": "finetuned", "layers": "x"}, "list of whole numbers"),
+        ({"student": "finetuned", "layers": [1, "x"]}, "layers must be a whole number"),
+        ({"method": "foo"}, "no method called 'foo'"),
+        ({"student": "retrieval", "method": "foo"}, "no method called 'foo'"),
+    ],
+)
 def test_a_setting_that_no_such_student_has_is_refused(params, said):
     with pytest.raises(BadInput, match=said):
         student_settings(params)
@@ -94,8 +119,12 @@ def test_a_scheduler_whose_address_has_no_port_is_not_reached():
 
 
 def test_settings_are_checked_before_the_data_are(w, pid):
-    """"Accept more first" would send a person who mistyped a name to work that does not help."""
-    for params, said in (({"method": "foo"}, "method called"), ({"arms": ["foo"]}, "Unknown arms: foo. Choose from kd"),
-                         ({"seeds": 0}, "draws must be 1"), ({"student": "foo"}, "student called 'foo'")):
+    """ "Accept more first" would send a person who mistyped a name to work that does not help."""
+    for params, said in (
+        ({"method": "foo"}, "method called"),
+        ({"arms": ["foo"]}, "Unknown arms: foo. Choose from kd"),
+        ({"seeds": 0}, "draws must be 1"),
+        ({"student": "foo"}, "student called 'foo'"),
+    ):
         with pytest.raises(BadInput, match=said):
             w.distill(pid, params)

@@ -25,14 +25,17 @@ def test_prompts_are_compared_and_the_best_is_used(tmp_path, monkeypatch):
         at = ["--base-url", server.base_url, "--home", str(tmp_path)]
         taught = CliRunner().invoke(app, ["teacher", pid, "llm:world", *at, "--json"])
         assert taught.exit_code == 0 and json.loads(taught.stdout)["unanswered"] == 0
-        said = CliRunner().invoke(app, ["prompts", pid, *at, "--model", "world", "--k", "4", "--n", "1", "--templates",
-                                        "just_enough,base", "--use-best", "--json"])
+        said = CliRunner().invoke(
+            app,
+            ["prompts", pid, *at, "--model", "world", "--k", "4", "--n", "1", "--templates", "just_enough,base", "--use-best", "--json"],
+        )
         assert said.exit_code == 0, said.output
         assert json.loads(said.stdout)["best"] == "base"
         plain = CliRunner().invoke(app, ["prompts", pid, *at, "--model", "world", "--k", "4", "--n", "1", "--templates", "base"])
         assert "flips 50%" in plain.stdout and "Best: base." in plain.stdout
         calls = server.calls
-        done = CliRunner().invoke(app, ["generate", pid, *at, "--model", "world", "--generator", "llm", "--k", "4", "--n", "1",
-                                        "--repair", "1", "--json"])
+        done = CliRunner().invoke(
+            app, ["generate", pid, *at, "--model", "world", "--generator", "llm", "--k", "4", "--n", "1", "--repair", "1", "--json"]
+        )
         assert json.loads(done.stdout)["flipped"] == 4 and server.calls > calls
     assert w.project(pid).settings["prompts"] == {"world": "base"}

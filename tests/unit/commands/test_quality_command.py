@@ -19,6 +19,7 @@ def limit(tmp_path, monkeypatch):
 
     def run(*limits):
         return CliRunner().invoke(app, ["quality", pid, *(part for one in limits for part in ("--limit", one))])
+
     run.w, run.pid = w, pid
     return run
 

@@ -28,8 +28,12 @@ def table(columns, *rows):
 
 
 def test_pairs_are_matched_by_text_and_point_at_their_example():
-    found = import_pairs(table(("Original", "Counterfactual"), ("A good film.", "A bad film."),
-                               ("A dull  film.", "A fun film.")), EXAMPLES, TASK, name="mine.csv")
+    found = import_pairs(
+        table(("Original", "Counterfactual"), ("A good film.", "A bad film."), ("A dull  film.", "A fun film.")),
+        EXAMPLES,
+        TASK,
+        name="mine.csv",
+    )
     assert found.problems == [] and [c.text for c in found.counterfactuals] == ["A bad film.", "A fun film."]
     one, two = found.counterfactuals
     assert (one.example_id, one.source, one.target) == (EXAMPLES[0].id, "positive", "negative")
@@ -38,20 +42,40 @@ def test_pairs_are_matched_by_text_and_point_at_their_example():
 
 
 def test_every_unusable_row_is_named_with_its_number():
-    found = import_pairs(table(
-        ("original", "counterfactual", "counterfactual_label"),
-        ("A good film.", "A bad film.", "Negative"), ("A good film.", "", "negative"), ("", "x", "negative"),
-        ("Unknown.", "x", "negative"), ("A good film.", "A good  film.", "negative"),
-        ("A good film.", "A x film.", "sad"),
-        ("A good film.", "A y film.", "positive"), ("A good film.", "A bad film.", "negative"),
-        ("A good film.", "null", "negative"), ("A good film.", "x" * 20001, "negative"),
-        ("A good film.", "a\0b", "negative"), ("A good film.", "A b\ufffdd film.", "negative"),
-    ), EXAMPLES, TASK)
+    found = import_pairs(
+        table(
+            ("original", "counterfactual", "counterfactual_label"),
+            ("A good film.", "A bad film.", "Negative"),
+            ("A good film.", "", "negative"),
+            ("", "x", "negative"),
+            ("Unknown.", "x", "negative"),
+            ("A good film.", "A good  film.", "negative"),
+            ("A good film.", "A x film.", "sad"),
+            ("A good film.", "A y film.", "positive"),
+            ("A good film.", "A bad film.", "negative"),
+            ("A good film.", "null", "negative"),
+            ("A good film.", "x" * 20001, "negative"),
+            ("A good film.", "a\0b", "negative"),
+            ("A good film.", "A b\ufffdd film.", "negative"),
+        ),
+        EXAMPLES,
+        TASK,
+    )
     assert len(found.counterfactuals) == 1
     said = {problem.row: problem.message for problem in found.problems}
-    for row, words in {3: "is empty", 4: "original is empty", 5: "not among", 6: "same as its original", 7: "'sad'",
-                       8: "both of class", 9: "more than once", 10: "is empty", 11: "20001", 12: "NUL",
-                       13: "bad encoding"}.items():
+    for row, words in {
+        3: "is empty",
+        4: "original is empty",
+        5: "not among",
+        6: "same as its original",
+        7: "'sad'",
+        8: "both of class",
+        9: "more than once",
+        10: "is empty",
+        11: "20001",
+        12: "NUL",
+        13: "bad encoding",
+    }.items():
         assert words in said[row]
     assert list(said) == sorted(said)
 
@@ -75,8 +99,9 @@ def test_a_label_column_that_repeats_the_gold_label_is_the_originals():
 
 def test_the_teachers_class_is_the_source_where_it_is_known():
     """Source is the teacher's class at the text, not the gold label."""
-    found = import_pairs(table(("original", "counterfactual"), ("A good film.", "A bad film.")), EXAMPLES, TASK,
-                         source_of=lambda e: "negative")
+    found = import_pairs(
+        table(("original", "counterfactual"), ("A good film.", "A bad film.")), EXAMPLES, TASK, source_of=lambda e: "negative"
+    )
     assert (found.counterfactuals[0].source, found.counterfactuals[0].target) == ("negative", "positive")
 
 
@@ -99,8 +124,13 @@ def test_the_apostrophe_of_safe_spreadsheets_is_taken_off_again():
 
 
 def test_two_rows_a_pair_by_batch_whichever_comes_first():
-    rows = (("Positive", "A good film.", "1"), ("Negative", "A bad film.", "1"), ("Positive", "A fun film.", "2"),
-            ("Negative", "A dull film.", "2"), ("Negative", "Alone.", "3"))
+    rows = (
+        ("Positive", "A good film.", "1"),
+        ("Negative", "A bad film.", "1"),
+        ("Positive", "A fun film.", "2"),
+        ("Negative", "A dull film.", "2"),
+        ("Negative", "Alone.", "3"),
+    )
     found = import_pairs(table(("Sentiment", "Text", "batch_id"), *rows), EXAMPLES, TASK)
     assert [c.text for c in found.counterfactuals] == ["A bad film.", "A fun film."]
     assert [c.target for c in found.counterfactuals] == ["negative", "positive"]
@@ -139,8 +169,7 @@ def test_published_gpt4o_pairs_over_four_classes():
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     data = read_table(path.name, path.read_bytes())
-    found = import_pairs(data, [example(r["original_text"], r["ground_truth"]) for r in rows], task,
-                         target_of=lambda text: "sports")
+    found = import_pairs(data, [example(r["original_text"], r["ground_truth"]) for r in rows], task, target_of=lambda text: "sports")
     empty = [p for p in found.problems if p.message == "The counterfactual is empty."]
     assert len(empty) == 14 and len(found.counterfactuals) + len(found.problems) == 500
     assert len(found.counterfactuals) > 290

@@ -30,8 +30,14 @@ ASKS = [Ask(example(f"A good film, number {i}."), "positive", "negative") for i 
 
 def generator(server, store=None, max_retries=1, **settings):
     store = {} if store is None else store
-    client = LLMClient(LLMSettings(**({"base_url": server.base_url, "model": "fake"} | settings)), "sk-test-123456",
-                       store.get, store.__setitem__, timeout=5.0, max_retries=max_retries)
+    client = LLMClient(
+        LLMSettings(**({"base_url": server.base_url, "model": "fake"} | settings)),
+        "sk-test-123456",
+        store.get,
+        store.__setitem__,
+        timeout=5.0,
+        max_retries=max_retries,
+    )
     return LLMGenerator(client, TASK)
 
 
@@ -60,9 +66,16 @@ def test_proposals_carry_where_they_came_from():
 
 def test_replies_without_a_text_are_counted_not_lost():
     """The published code dropped rows silently and trained on fewer than k."""
-    replies = [as_json("A bad film."), as_json("A bad film."), Answer(""), Answer(None, refusal="No."), "A good film.",
-               "I'm sorry, I cannot help with that request.", '{"oops": 1}',
-               Answer('{"counterfactual": "A b', finish_reason="length")]
+    replies = [
+        as_json("A bad film."),
+        as_json("A bad film."),
+        Answer(""),
+        Answer(None, refusal="No."),
+        "A good film.",
+        "I'm sorry, I cannot help with that request.",
+        '{"oops": 1}',
+        Answer('{"counterfactual": "A b', finish_reason="length"),
+    ]
     with FakeOpenAI(replies) as server:
         result = generator(server).ask(Ask(GOOD, "positive", "negative"), len(replies))
     assert len(result.counterfactuals) == 1
@@ -105,9 +118,12 @@ def test_calls_in_flight_are_bounded_and_results_come_in_this_thread():
     threads = set()
     with FakeOpenAI(rewritten, delay=0.05) as server:
         seen, steps = [], []
-        done = propose_many(generator(server, max_in_flight=3, n=1), ASKS,
-                            on_result=lambda ask, result: (seen.append(ask), threads.add(threading.current_thread())),
-                            progress=lambda *step: steps.append(step))
+        done = propose_many(
+            generator(server, max_in_flight=3, n=1),
+            ASKS,
+            on_result=lambda ask, result: (seen.append(ask), threads.add(threading.current_thread())),
+            progress=lambda *step: steps.append(step),
+        )
     assert 1 < server.peak <= 3 and server.calls == 8
     assert sorted(a.example.text for a in seen) == [a.example.text for a in ASKS]
     assert threads == {threading.current_thread()}

@@ -15,8 +15,9 @@ TEXT = "A splendid film."
 
 
 def context(text=TEXT, places=(1,)):
-    return SearchContext(text, token_spans(text), "positive", "negative", places, labels=("negative", "positive"),
-                         task="What does the writer think?")
+    return SearchContext(
+        text, token_spans(text), "positive", "negative", places, labels=("negative", "positive"), task="What does the writer think?"
+    )
 
 
 class Model:
@@ -46,8 +47,10 @@ def test_words_that_the_target_class_makes_likelier_come_first():
 
 
 def test_pieces_function_words_and_the_word_itself_are_left_out():
-    told = {"negative": {"ful": -0.1, " the": -0.2, " splendid": -0.3, " of": -0.4, " ab": -0.5, " poor": -2.0, " 12": -0.1},
-            "positive": {" poor": -3.0}}
+    told = {
+        "negative": {"ful": -0.1, " the": -0.2, " splendid": -0.3, " of": -0.4, " ab": -0.5, " poor": -2.0, " 12": -0.1},
+        "positive": {" poor": -3.0},
+    }
     assert [m.new for m in LocalWords("tiny", lambda: Model(told)).moves(context(), 5)] == ["poor"]
 
 
@@ -61,8 +64,9 @@ def test_a_chat_model_is_asked_once_a_text():
     assert source.moves(context(places=()), 4) == []
 
 
-@pytest.mark.parametrize("content, expected", [
-    ('Sure: {"A": ["b"]} done', {"a": ("b",)}), ("", {}), ("{", {}), ('["a"]', {}), ('{"a": "b"}', {}), ("{" * 2000, {}),
-])
+@pytest.mark.parametrize(
+    "content, expected",
+    [('Sure: {"A": ["b"]} done', {"a": ("b",)}), ("", {}), ("{", {}), ('["a"]', {}), ('{"a": "b"}', {}), ("{" * 2000, {})],
+)
 def test_replies_that_hold_no_words(content, expected):
     assert read_words(content) == expected

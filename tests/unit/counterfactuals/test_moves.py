@@ -12,25 +12,30 @@ def made(text, *moves, english=True):
     return render(text, token_spans(text), [Move(*m) for m in moves], english)
 
 
-@pytest.mark.parametrize("text,move,expected", [
-    ("An enjoyable film.", (1, 2, "boring", "replace"), "A boring film."),
-    ("Enjoyable film.", (0, 1, "", "delete"), "Film."),
-    ("a good film", (1, 2, "", "delete"), "a film"),
-    ("so good, really", (1, 2, "", "delete"), "so, really"),
-    ("a film.", (1, 2, "opera", "replace"), "an opera."),
-    ("a film.", (1, 1, "awful", "insert"), "an awful film."),
-    ("the film.", (2, 2, "tonight", "insert"), "the film tonight."),
-    ("the film", (2, 2, "tonight", "insert"), "the film tonight"),
-    ("the film", (0, 0, "sadly", "insert"), "sadly the film"),
-    ("the long good film", (1, 3, "bad", "replace"), "the bad film"),
-])
+@pytest.mark.parametrize(
+    "text,move,expected",
+    [
+        ("An enjoyable film.", (1, 2, "boring", "replace"), "A boring film."),
+        ("Enjoyable film.", (0, 1, "", "delete"), "Film."),
+        ("a good film", (1, 2, "", "delete"), "a film"),
+        ("so good, really", (1, 2, "", "delete"), "so, really"),
+        ("a film.", (1, 2, "opera", "replace"), "an opera."),
+        ("a film.", (1, 1, "awful", "insert"), "an awful film."),
+        ("the film.", (2, 2, "tonight", "insert"), "the film tonight."),
+        ("the film", (2, 2, "tonight", "insert"), "the film tonight"),
+        ("the film", (0, 0, "sadly", "insert"), "sadly the film"),
+        ("the long good film", (1, 3, "bad", "replace"), "the bad film"),
+    ],
+)
 def test_render_keeps_spaces_articles_and_capitals(text, move, expected):
     assert made(text, move) == expected
 
 
 def test_moves_at_several_places_join():
-    assert made("A great film with an able cast", (1, 2, "awful", "replace"), (5, 6, "weak", "replace"),
-                (7, 7, "today", "insert")) == "An awful film with a weak cast today"
+    assert (
+        made("A great film with an able cast", (1, 2, "awful", "replace"), (5, 6, "weak", "replace"), (7, 7, "today", "insert"))
+        == "An awful film with a weak cast today"
+    )
 
 
 def test_scripts_without_spaces_get_none():
@@ -52,8 +57,10 @@ def test_touching_moves_are_told_apart():
 def test_notes_say_what_was_done():
     text = "not a good film"
     spans = token_spans(text)
-    said = [describe(text, spans, m) for m in (
-        Move(2, 3, "bad", "replace"), Move(2, 3, "", "delete"), Move(0, 1, "", "affirm"), Move(4, 4, "tonight", "insert"))]
+    said = [
+        describe(text, spans, m)
+        for m in (Move(2, 3, "bad", "replace"), Move(2, 3, "", "delete"), Move(0, 1, "", "affirm"), Move(4, 4, "tonight", "insert"))
+    ]
     assert said == ["replaced “good” with “bad”", "deleted “good”", "took out the negation", "added “tonight”"]
 
 

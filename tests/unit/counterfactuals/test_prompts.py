@@ -5,22 +5,12 @@ import math
 
 import pytest
 
-from cod_core.counterfactuals.prompts import (
-    FOLDER,
-    Demonstration,
-    LastTry,
-    choices,
-    named_edits,
-    render,
-    template,
-    templates,
-)
+from cod_core.counterfactuals.prompts import FOLDER, Demonstration, LastTry, choices, named_edits, render, template, templates
 from cod_core.errors import BadInput
 from cod_core.models.chat import fence
 from cod_core.types import Prediction, Task
 
-MAIL = Task("What does the customer want?", ("complaint", "praise", "question"),
-            ("Something went wrong.", "They are happy.", "They ask."))
+MAIL = Task("What does the customer want?", ("complaint", "praise", "question"), ("Something went wrong.", "They are happy.", "They ask."))
 PUBLISHED = {
     "base_v1.toml": "85dab2afd6023a0a",
     "close_rewrite_v1.toml": "7b395f67a717c11f",
@@ -42,9 +32,7 @@ def test_published_templates_stay_as_they_are():
     assert found == PUBLISHED, "give a changed template a new version and file, then add its hash here"
 
 
-@pytest.mark.parametrize("name", [
-    "base", "decisive_words", "improve_model", "close_rewrite", "just_enough", "slight_shift", "few_shot",
-])
+@pytest.mark.parametrize("name", ["base", "decisive_words", "improve_model", "close_rewrite", "just_enough", "slight_shift", "few_shot"])
 def test_every_template_serves_any_task_and_labels(name):
     """The published code asked CoLA for 'positive / negative'."""
     prompt = render(MAIL, "The parcel never came.", "complaint", "praise", name)
@@ -72,16 +60,21 @@ def test_text_with_placeholders_is_not_filled_in():
 
 def test_own_pair_and_kept_phrase_take_their_place():
     """'Try again, keep this phrase' must reach the prompt, or the button lies."""
-    prompt = render(MAIL, "The blue parcel never came.", "complaint", "praise", keep=("blue parcel",),
-                    demonstrations=[Demonstration("It broke.", "It held.", "complaint", "praise")])
+    prompt = render(
+        MAIL,
+        "The blue parcel never came.",
+        "complaint",
+        "praise",
+        keep=("blue parcel",),
+        demonstrations=[Demonstration("It broke.", "It held.", "complaint", "praise")],
+    )
     assert 'exactly as it is: "blue parcel"' in prompt.user and "after: It held." in prompt.user
     assert "harbour" not in prompt.user
 
 
-@pytest.mark.parametrize("arguments, said", [
-    (("spam", "praise"), "Its labels are: complaint, praise, question"),
-    (("praise", "praise"), "both are 'praise'"),
-])
+@pytest.mark.parametrize(
+    "arguments, said", [(("spam", "praise"), "Its labels are: complaint, praise, question"), (("praise", "praise"), "both are 'praise'")]
+)
 def test_wrong_labels_are_named(arguments, said):
     with pytest.raises(BadInput, match=said):
         render(MAIL, "x", *arguments)
@@ -113,10 +106,16 @@ def test_a_model_that_continues_gets_one_line_a_text():
     assert "change to praise: broke -> held" in prompt.user
 
 
-@pytest.mark.parametrize("before, after, said", [
-    ("a good film", "a bad film", "good -> bad"), ("it is good", "it is not good", "is -> is not"),
-    ("not good", "good", "not good -> good"), ("good", "very good", "good -> very good"), ("a b", "a b", ""),
-])
+@pytest.mark.parametrize(
+    "before, after, said",
+    [
+        ("a good film", "a bad film", "good -> bad"),
+        ("it is good", "it is not good", "is -> is not"),
+        ("not good", "good", "not good -> good"),
+        ("good", "very good", "good -> very good"),
+        ("a b", "a b", ""),
+    ],
+)
 def test_edits_are_named_with_words_on_both_sides(before, after, said):
     assert named_edits(before, after) == said
 

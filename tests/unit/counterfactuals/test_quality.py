@@ -5,17 +5,7 @@ import math
 import pytest
 
 from cod_core.counterfactuals.edit_types import edit_type
-from cod_core.counterfactuals.quality import (
-    Quality,
-    Thresholds,
-    diversity,
-    folded,
-    funnel,
-    quality_of,
-    set_quality,
-    verdict,
-    words_put_in,
-)
+from cod_core.counterfactuals.quality import Quality, Thresholds, diversity, folded, funnel, quality_of, set_quality, verdict, words_put_in
 from cod_core.counterfactuals.verify import check
 from cod_core.errors import BadInput
 from cod_core.types import Counterfactual, Decision, Origin, Prediction
@@ -46,18 +36,32 @@ def test_measures_of_one_proposal():
     assert one.edit_fraction == pytest.approx(2 / 8) and one.edit_type == "lexical" and one.fluency == 1.1
 
 
-@pytest.mark.parametrize("after,kind", [("It is not good.", "negation"), ("It is really good.", "insert"), ("It good.", "delete"),
-                                        ("It is bad.", "lexical"), ("good is It.", "shuffle"), ("It is good.", None)])
+@pytest.mark.parametrize(
+    "after,kind",
+    [
+        ("It is not good.", "negation"),
+        ("It is really good.", "insert"),
+        ("It good.", "delete"),
+        ("It is bad.", "lexical"),
+        ("good is It.", "shuffle"),
+        ("It is good.", None),
+    ],
+)
 def test_edit_types(after, kind):
     assert edit_type("It is good.", after) == kind
 
 
-@pytest.mark.parametrize("change,grade,reason", [
-    ({}, "ok", ""), ({"p_negative": 0.3}, "reject", "does not flip"),
-    ({"others": {folded("A BAD  film with a good cast.")}}, "reject", "same as another"),
-    ({"held_out": {folded("A bad film with a good cast.")}}, "reject", "test set"),
-    ({"similarity": 0.2}, "warn", "something else"), ({"fluency": 1.6}, "warn", "reads worse"),
-])
+@pytest.mark.parametrize(
+    "change,grade,reason",
+    [
+        ({}, "ok", ""),
+        ({"p_negative": 0.3}, "reject", "does not flip"),
+        ({"others": {folded("A BAD  film with a good cast.")}}, "reject", "same as another"),
+        ({"held_out": {folded("A bad film with a good cast.")}}, "reject", "test set"),
+        ({"similarity": 0.2}, "warn", "something else"),
+        ({"fluency": 1.6}, "warn", "reads worse"),
+    ],
+)
 def test_thresholds_warn_or_reject_with_a_reason(change, grade, reason):
     """A proposal that is dropped without a reason is a loss that nobody can explain."""
     found = verdict(made("A good film with a good cast.", "A bad film with a good cast.", **change), Thresholds())
@@ -97,8 +101,14 @@ def test_the_funnel_counts_every_text_and_names_every_loss():
     long = Quality(True, 0.7, 0.9, 1, 0.9, None, 1.0, "other", False, False)
     flat = Quality(False, 0.2, 0.1, 1, 0.9, None, 1.0, "lexical", False, False)
     decisions = {"a": Decision("c", "a", "accepted", "me"), "b": Decision("c", "b", "rejected", "me", ("not_fluent",))}
-    stages = funnel(list("abcdefg"), set("abcdef"), {"a": good, "b": good, "c": good, "d": long, "e": flat, "f": None},
-                    decisions, Thresholds(), {"f": "no answer came"})
+    stages = funnel(
+        list("abcdefg"),
+        set("abcdef"),
+        {"a": good, "b": good, "c": good, "d": long, "e": flat, "f": None},
+        decisions,
+        Thresholds(),
+        {"f": "no answer came"},
+    )
     assert [(s.name, s.n) for s in stages] == [("tried", 6), ("proposed", 5), ("flipped", 4), ("small enough", 3), ("accepted", 1)]
     assert stages[0].lost == {"no answer came": 1} and stages[2].lost == {"changes too much": 1}
     assert stages[3].lost == {"rejected: not fluent": 1, "not decided yet": 1}

@@ -18,47 +18,53 @@ ORIGINAL = "The film is a splendid ride."
 WANTED = "The film is a hideous ride."
 
 
-@pytest.mark.parametrize("reply", [
-    WANTED,
-    f'{{"decisive_words": ["splendid"], "counterfactual": "{WANTED}"}}',
-    f'Sure! Here is the JSON:\n```json\n{{"counterfactual": "{WANTED}"}}\n```\nLet me know!',
-    f'{{"note": {{"a": 1}}, "text": "{WANTED}"}}',
-    f"<new>\n{WANTED}\n</new>",
-    f"<think>splendid is positive, so...</think>\n{WANTED}",
-    f"Sure, here's the rewritten text:\n\n{WANTED}",
-    f'Here is a version that is negative: "{WANTED}"',
-    f"Certainly!\n\n{WANTED}\n\nNote: I replaced 'splendid' with 'hideous'.",
-    f"Counterfactual: {WANTED}",
-    f"**{WANTED}**",
-    f"“{WANTED}”",
-    f"```\n{WANTED}\n```",
-    f"=====TEXT 0a1b2c3d=====\n{WANTED}\n=====TEXT 0a1b2c3d=====",
-    f"{WANTED}\n\n(I changed one word.)".replace("(I", "I"),
-])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        WANTED,
+        f'{{"decisive_words": ["splendid"], "counterfactual": "{WANTED}"}}',
+        f'Sure! Here is the JSON:\n```json\n{{"counterfactual": "{WANTED}"}}\n```\nLet me know!',
+        f'{{"note": {{"a": 1}}, "text": "{WANTED}"}}',
+        f"<new>\n{WANTED}\n</new>",
+        f"<think>splendid is positive, so...</think>\n{WANTED}",
+        f"Sure, here's the rewritten text:\n\n{WANTED}",
+        f'Here is a version that is negative: "{WANTED}"',
+        f"Certainly!\n\n{WANTED}\n\nNote: I replaced 'splendid' with 'hideous'.",
+        f"Counterfactual: {WANTED}",
+        f"**{WANTED}**",
+        f"“{WANTED}”",
+        f"```\n{WANTED}\n```",
+        f"=====TEXT 0a1b2c3d=====\n{WANTED}\n=====TEXT 0a1b2c3d=====",
+        f"{WANTED}\n\n(I changed one word.)".replace("(I", "I"),
+    ],
+)
 def test_the_text_is_found_in_every_shape_of_reply(reply):
     """A polite lead kept in the text would be learnt by the student as a mark of the class."""
     assert parse_reply(reply, ORIGINAL).text == WANTED
 
 
-@pytest.mark.parametrize("reply, refusal, finish, reason", [
-    ("", None, "stop", "empty"),
-    ("  \n ", None, "stop", "empty"),
-    ("<think>hm</think>", None, "stop", "empty"),
-    ("", None, "length", "cut_off"),
-    ('{"counterfactual": "The film is a hid', None, "length", "cut_off"),
-    ('{"counterfactual": 3}', None, "stop", "not_parsed"),
-    ("{'counterfactual': oops", None, "stop", "not_parsed"),
-    ("%%% --- !!!", None, "stop", "not_parsed"),
-    ("The film\x00 is", None, "stop", "not_parsed"),
-    ("I'm sorry, but I can't help with changing that.", None, "stop", "refusal"),
-    ('{"counterfactual": "I cannot assist with this request."}', None, "stop", "refusal"),
-    ("As an AI language model, I do not hold opinions.", None, "stop", "refusal"),
-    ("", "I can't do that.", "stop", "refusal"),
-    ("anything", None, "content_filter", "refusal"),
-    (ORIGINAL, None, "stop", "unchanged"),
-    ("the film is a  splendid ride .", None, "stop", "unchanged"),
-    ("x " * 15000, None, "stop", "too_long"),
-])
+@pytest.mark.parametrize(
+    "reply, refusal, finish, reason",
+    [
+        ("", None, "stop", "empty"),
+        ("  \n ", None, "stop", "empty"),
+        ("<think>hm</think>", None, "stop", "empty"),
+        ("", None, "length", "cut_off"),
+        ('{"counterfactual": "The film is a hid', None, "length", "cut_off"),
+        ('{"counterfactual": 3}', None, "stop", "not_parsed"),
+        ("{'counterfactual': oops", None, "stop", "not_parsed"),
+        ("%%% --- !!!", None, "stop", "not_parsed"),
+        ("The film\x00 is", None, "stop", "not_parsed"),
+        ("I'm sorry, but I can't help with changing that.", None, "stop", "refusal"),
+        ('{"counterfactual": "I cannot assist with this request."}', None, "stop", "refusal"),
+        ("As an AI language model, I do not hold opinions.", None, "stop", "refusal"),
+        ("", "I can't do that.", "stop", "refusal"),
+        ("anything", None, "content_filter", "refusal"),
+        (ORIGINAL, None, "stop", "unchanged"),
+        ("the film is a  splendid ride .", None, "stop", "unchanged"),
+        ("x " * 15000, None, "stop", "too_long"),
+    ],
+)
 def test_what_holds_no_text_is_counted_by_its_reason(reply, refusal, finish, reason):
     """The published code trained on refusals with the opposite label."""
     parsed = parse_reply(reply, ORIGINAL, refusal, finish)
@@ -99,20 +105,23 @@ def test_recorded_gpt4o_replies_are_read():
     assert read == 500 and altered <= 2
 
 
-@pytest.mark.parametrize("reply, expected", [
-    ("splendid -> hideous", "A hideous film, not bad."),
-    ("Splendid -> hideous ; not bad -> bad\nbad: and so on", "A hideous film, bad."),
-    ("A splendid film -> a hideous film", "A hideous film, not bad."),
-    ("splendid -> hideous ; splendid film -> dull film", "A hideous film, not bad."),
-    ("splendid film ->", "A , not bad."),
-])
+@pytest.mark.parametrize(
+    "reply, expected",
+    [
+        ("splendid -> hideous", "A hideous film, not bad."),
+        ("Splendid -> hideous ; not bad -> bad\nbad: and so on", "A hideous film, bad."),
+        ("A splendid film -> a hideous film", "A hideous film, not bad."),
+        ("splendid -> hideous ; splendid film -> dull film", "A hideous film, not bad."),
+        ("splendid film ->", "A , not bad."),
+    ],
+)
 def test_named_edits_are_made_on_the_text(reply, expected):
     assert parse_reply(reply, "A splendid film, not bad.", shape="edits").text == expected
 
 
-@pytest.mark.parametrize("reply, reason", [
-    ("", "empty"), ("no arrow", "not_parsed"), ("lend -> take", "unchanged"), ("absent -> x", "unchanged"),
-])
+@pytest.mark.parametrize(
+    "reply, reason", [("", "empty"), ("no arrow", "not_parsed"), ("lend -> take", "unchanged"), ("absent -> x", "unchanged")]
+)
 def test_named_edits_that_change_nothing_are_no_text(reply, reason):
     """'lend' inside 'splendid' is not a word of the text."""
     assert parse_reply(reply, "A splendid film.", shape="edits").reason == reason

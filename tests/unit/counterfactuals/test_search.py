@@ -12,8 +12,21 @@ from cod_core.text import edit_fraction
 from cod_core.types import Example
 
 LABELS = ("negative", "positive")
-WEIGHTS = {"good": 2.0, "great": 2.0, "fine": 1.0, "enjoyable": 2.0, "bad": -2.0, "awful": -2.5, "boring": -2.0,
-           "dull": -1.0, "not": -3.0, "gut": 2.0, "nicht": -3.0, "schlecht": -2.0, "langweilig": -2.0}
+WEIGHTS = {
+    "good": 2.0,
+    "great": 2.0,
+    "fine": 1.0,
+    "enjoyable": 2.0,
+    "bad": -2.0,
+    "awful": -2.5,
+    "boring": -2.0,
+    "dull": -1.0,
+    "not": -3.0,
+    "gut": 2.0,
+    "nicht": -3.0,
+    "schlecht": -2.0,
+    "langweilig": -2.0,
+}
 CHINESE = {"好": 2.0, "差": -2.0, "不": -3.0}
 
 
@@ -23,8 +36,7 @@ def words_of(text):
 
 def score(texts):
     """Log-probabilities of a bag-of-words teacher."""
-    totals = np.array([sum(WEIGHTS.get(w, 0.0) for w in words_of(t)) + sum(CHINESE.get(c, 0.0) for c in t) + 0.1
-                       for t in texts])
+    totals = np.array([sum(WEIGHTS.get(w, 0.0) for w in words_of(t)) + sum(CHINESE.get(c, 0.0) for c in t) + 0.1 for t in texts])
     logits = np.stack([-totals, totals], axis=1)
     return logits - np.log(np.exp(logits).sum(1, keepdims=True))
 
@@ -39,8 +51,11 @@ class Table:
 
     def moves(self, context, n):
         self.asked += 1
-        return [Move(p, p + (self.kind == "replace"), w, self.kind, self.name) for p in context.places
-                for w in self.table.get(context.word(p).lower(), ())[:n]]
+        return [
+            Move(p, p + (self.kind == "replace"), w, self.kind, self.name)
+            for p in context.places
+            for w in self.table.get(context.word(p).lower(), ())[:n]
+        ]
 
 
 class Exact:
@@ -86,7 +101,8 @@ def test_every_proposal_flips_the_teacher(sensitivity):
 
 def test_adds_edits_up_where_one_is_not_enough(sensitivity):
     found = generator({"good": ["dull"], "great": ["dull"]}, sensitivity, max_fraction=0.7).propose(
-        Example("e", "good great story"), "positive", "negative", 2)
+        Example("e", "good great story"), "positive", "negative", 2
+    )
     assert found and found[0].text == "dull dull story"
 
 
@@ -102,8 +118,7 @@ def test_makes_many_edits_at_once_and_takes_back_those_not_needed(sensitivity):
 
 
 def test_returns_nothing_where_nothing_flips(sensitivity):
-    assert generator({"good": ["fine"]}, sensitivity).propose(
-        Example("e", "good good good fine"), "positive", "negative", 3) == []
+    assert generator({"good": ["fine"]}, sensitivity).propose(Example("e", "good good good fine"), "positive", "negative", 3) == []
 
 
 def test_function_words_and_empty_texts_are_left_alone():
@@ -121,13 +136,16 @@ def test_puts_a_negation_in(sensitivity):
     assert "This is not good." in [cf.text for cf in found]
 
 
-@pytest.mark.parametrize("text,table,expected", [
-    ("Das Essen ist gut.", {"gut": ["schlecht"]}, "Das Essen ist schlecht."),
-    ("Das Essen ist gut.", {}, "Das Essen ist nicht gut."),
-    ("Der Film ist an vielen Stellen gut.", {"gut": ["langweilig"]}, "Der Film ist an vielen Stellen langweilig."),
-    ("这部电影好。", {"好": ["差"]}, "这部电影差。"),
-    ("这部电影好。", {}, "这部电影不好。"),
-])
+@pytest.mark.parametrize(
+    "text,table,expected",
+    [
+        ("Das Essen ist gut.", {"gut": ["schlecht"]}, "Das Essen ist schlecht."),
+        ("Das Essen ist gut.", {}, "Das Essen ist nicht gut."),
+        ("Der Film ist an vielen Stellen gut.", {"gut": ["langweilig"]}, "Der Film ist an vielen Stellen langweilig."),
+        ("这部电影好。", {"好": ["差"]}, "这部电影差。"),
+        ("这部电影好。", {}, "这部电影不好。"),
+    ],
+)
 def test_german_and_chinese_are_searched_by_their_own_rules(text, table, expected, sensitivity):
     """English articles, auxiliaries and blanks would break both."""
     found = generator(table, sensitivity, max_fraction=0.5).propose(Example("e", text), "positive", "negative", 4)
@@ -137,46 +155,55 @@ def test_german_and_chinese_are_searched_by_their_own_rules(text, table, expecte
 def test_frozen_words_stay(sensitivity):
     """The person marks what must not be touched: a drug's name, a party's name."""
     found = generator({"good": ["bad"], "great": ["awful"]}, sensitivity, frozen=["Good"]).propose(
-        Example("e", "Good. A great, great film."), "positive", "negative", 4)
+        Example("e", "Good. A great, great film."), "positive", "negative", 4
+    )
     assert all(cf.text.startswith("Good.") for cf in found)
 
 
 def test_an_article_that_must_stay_keeps_the_word_after_it(sensitivity):
-    """"such a" was kept, and read "such an"."""
+    """ "such a" was kept, and read "such an"."""
     found = generator({"great": ["awful", "bad"]}, sensitivity, frozen=["such a"]).propose(
-        Example("e", "It is such a great film."), "positive", "negative", 4)
+        Example("e", "It is such a great film."), "positive", "negative", 4
+    )
     assert found and all("such a " in cf.text for cf in found)
 
 
 def test_never_more_than_the_budget_is_scored(sensitivity):
     """A budget that only counts is a bill that surprises."""
     seen = []
-    one = SearchGenerator(Judge(lambda texts: (seen.extend(texts), score(texts))[1], sensitivity), LABELS,
-                          [Table({"good": ["fine"] * 1 + [f"w{i}" for i in range(60)]}), Deletions()],
-                          SearchSettings(budget=20))
+    one = SearchGenerator(
+        Judge(lambda texts: (seen.extend(texts), score(texts))[1], sensitivity),
+        LABELS,
+        [Table({"good": ["fine"] * 1 + [f"w{i}" for i in range(60)]}), Deletions()],
+        SearchSettings(budget=20),
+    )
     one.propose(Example("e", "good good good good good"), "positive", "negative", 4)
     assert len(seen) <= 20 and one.texts_scored >= len(seen)
 
 
 def test_a_dear_source_is_asked_only_when_the_cheap_ones_fail():
     """Each call to a language model costs seconds or money."""
+
     class Dear(Table):
         dear = True
+
     dear = Dear({"good": ["bad"]})
     generator({"good": ["awful"]}, extra=[dear]).propose(Example("e", "a good film"), "positive", "negative", 1)
     assert dear.asked == 0
-    found = generator({}, extra=[dear], max_fraction=1.0).propose(
-        Example("e", "good good"), "positive", "negative", 1)
+    found = generator({}, extra=[dear], max_fraction=1.0).propose(Example("e", "good good"), "positive", "negative", 1)
     assert dear.asked == 1 or found
 
 
 def test_candidates_of_a_dear_source_are_ranked_like_all_others(sensitivity):
     """Taken in the order they came, the first place's words would use up the batch."""
+
     class Dear(Table):
         dear = True
+
     dear = Dear({"plot": [f"w{i}" for i in range(60)], "good": ["bad"]})
     found = generator({}, sensitivity, extra=[dear], batches=(6, 6), max_fraction=0.5).propose(
-        Example("e", "plot plot plot good"), "positive", "negative", 1)
+        Example("e", "plot plot plot good"), "positive", "negative", 1
+    )
     if sensitivity is not None:
         assert found and found[0].text == "plot plot plot bad"
 
@@ -187,6 +214,7 @@ def test_a_source_that_fails_is_named_and_the_rest_goes_on():
 
         def moves(self, context, n):
             raise CodError("no answer")
+
     one = generator({"good": ["bad"]}, extra=[Broken({})])
     assert one.propose(Example("e", "a good film"), "positive", "negative", 1)
     assert one.failures == ["broken: no answer"]
@@ -200,6 +228,7 @@ def test_three_classes_reach_the_class_aimed_at():
         level = np.array([sum({"good": 2.0, "fine": 0.0, "bad": -2.0}.get(w, 0.0) for w in words_of(t)) for t in texts])
         logits = -np.abs(level[:, None] - np.array([-2.0, 0.0, 2.0]))
         return logits - np.log(np.exp(logits).sum(1, keepdims=True))
+
     one = SearchGenerator(Judge(three), names, [Table({"good": ["fine", "bad"]})])
     for target, text in (("middle", "a fine film"), ("low", "a bad film")):
         assert [cf.text for cf in one.propose(Example("e", "a good film"), "high", target, 4)] == [text]
@@ -238,8 +267,7 @@ def test_confidence_mode_offers_a_flip_near_the_boundary_first(sensitivity):
     WEIGHTS.update(meh=-0.35, weak=-0.6)
     table = {"good": ["awful", "bad", "meh", "weak"]}
     clear = generator(table, sensitivity, batches=(1, 1)).propose(Example("e", "A good film."), "positive", "negative", 1)
-    near = generator(table, sensitivity, batches=(1, 1), band=(0.5, 0.8)).propose(
-        Example("e", "A good film."), "positive", "negative", 1)
+    near = generator(table, sensitivity, batches=(1, 1), band=(0.5, 0.8)).propose(Example("e", "A good film."), "positive", "negative", 1)
     assert np.exp(score([clear[0].text])[0][0]) > 0.9 and 0.5 <= np.exp(score([near[0].text])[0][0]) <= 0.8
 
 
@@ -267,6 +295,7 @@ def test_a_long_text_leaves_half_the_budget_for_candidates():
     def counted(texts):
         seen.extend(texts)
         return score(texts)
+
     words = [f"word{chr(97 + i)}" for i in range(26)]
     text = " ".join([*words, "good", *words])
     search = SearchGenerator(Judge(counted), LABELS, [Table({"good": ("bad", "awful")})], SearchSettings(budget=20))
@@ -292,6 +321,7 @@ def with_second(table, sensitivity, asked=None, **settings):
         if asked is not None:
             asked.extend(texts)
         return second_score(texts)
+
     return SearchGenerator(Judge(score, sensitivity), LABELS, [Table(table)], SearchSettings(**settings), second=Judge(counted))
 
 
@@ -311,7 +341,8 @@ def test_the_second_judge_is_asked_only_about_texts_that_flip_the_teacher(sensit
     """It costs a pass through a model a text, as the teacher does."""
     asked = []
     with_second({"good": ["fine", "great", "bad", "dull"]}, sensitivity, asked).propose(
-        Example("e", "A good film."), "positive", "negative", 4)
+        Example("e", "A good film."), "positive", "negative", 4
+    )
     assert asked and all(score([t])[0].argmax() == 0 for t in asked)
 
 

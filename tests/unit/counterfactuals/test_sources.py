@@ -25,6 +25,7 @@ class Encoder:
 
             def __call__(inner, text, add_special_tokens=False):
                 return {"input_ids": [self._vocabulary[mark_ + w] for w in text.split() if mark_ + w in self._vocabulary]}
+
         self.tokenizer = Tokenizer()
         self.model = self
 
@@ -74,8 +75,10 @@ def test_words_of_a_class_are_those_that_others_do_not_use(class_words):
 
 def test_words_that_the_teacher_does_not_ascribe_to_the_class_are_left_out():
     """Counts can mislead: "story" may happen to stand in good texts only."""
+
     def score(texts):
         return np.log([[0.1, 0.9] if t.lower() == "great" else [0.9, 0.1] for t in texts])
+
     words = ClassWords(["great story", "dull plot"], ["good", "bad"], ("bad", "good"), score)
     assert [w for w, _ in words.of_class("good")][:1] == ["great"]
 

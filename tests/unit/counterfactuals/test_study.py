@@ -14,8 +14,12 @@ def check(flips: bool, edit: float, similarity: float | None = 0.9) -> FlipCheck
 
 
 def test_a_prompt_is_judged_with_its_failures():
-    tried = [Tried([check(True, 0.1), check(False, 0.5)], {"empty": 1}, 10, 5, 0.01), Tried([check(True, 0.6)], {}, 10, 5, 0.01),
-             Tried([check(False, 0.2)]), Tried((), answered=False)]
+    tried = [
+        Tried([check(True, 0.1), check(False, 0.5)], {"empty": 1}, 10, 5, 0.01),
+        Tried([check(True, 0.6)], {}, 10, 5, 0.01),
+        Tried([check(False, 0.2)]),
+        Tried((), answered=False),
+    ]
     tried[2] = Tried([check(False, 0.2)], {"refusal": 1}, 10, 5, 0.01)
     found = summarise("base", "Base", tried)
     assert (found.texts, found.replies, found.unanswered) == (4, 6, 1)

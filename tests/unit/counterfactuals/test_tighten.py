@@ -12,10 +12,12 @@ from cod_core.text import apply_edits, diff, edit_fraction
 
 def teacher(weights, bias=0.5):
     """Log-probabilities of (negative, positive); words pull by their weight."""
+
     def score(texts):
         totals = np.array([sum(weights.get(w, 0.0) for w in t.split()) + bias for t in texts])
         logits = np.stack([-totals / 2, totals / 2], axis=1)
         return logits - np.log(np.exp(logits).sum(1, keepdims=True))
+
     return score
 
 
@@ -63,8 +65,13 @@ def test_texts_that_cannot_be_tightened_are_refused_in_words():
 def test_never_more_than_the_budget_is_asked():
     seen = []
     score = teacher({f"b{i}": -0.2 for i in range(30)}, bias=2.0)
-    tighten(" ".join(f"a{i} x" for i in range(30)), " ".join(f"b{i} x" for i in range(30)), 0,
-            lambda texts: (seen.extend(texts), score(texts))[1], budget=50)
+    tighten(
+        " ".join(f"a{i} x" for i in range(30)),
+        " ".join(f"b{i} x" for i in range(30)),
+        0,
+        lambda texts: (seen.extend(texts), score(texts))[1],
+        budget=50,
+    )
     assert len(seen) <= 50
 
 

@@ -57,8 +57,12 @@ def test_offers_flips_first_then_fewest_edits_then_the_clearest():
 def test_only_texts_that_lost_words_and_nothing_else_come_last_among_equals():
     """A note begins with the first edit of the text; one that also replaced a word is no fragment."""
     teacher = Teacher({"u v w x": 0.1, "a": 0.9, "b": 0.8, "c": 0.99, "d": 0.98})
-    notes = {"a": "deleted “u”; replaced “w” with “good” (9 texts scored)", "b": "4 replaced, 1 left out (9 texts scored)",
-             "c": "deleted “u”; deleted “v” (9 texts scored)", "d": "4 left out (9 texts scored)"}
+    notes = {
+        "a": "deleted “u”; replaced “w” with “good” (9 texts scored)",
+        "b": "4 replaced, 1 left out (9 texts scored)",
+        "c": "deleted “u”; deleted “v” (9 texts scored)",
+        "d": "4 left out (9 texts scored)",
+    }
     proposals = [cf(t, note=note) for t, note in notes.items()]
     checks = {c.counterfactual_id: replace(c, token_edits=4) for c in verify([("u v w x", p) for p in proposals], teacher)}
     assert [p.text for p in first_offer(proposals, checks)] == ["a", "b", "c", "d"]

@@ -22,8 +22,20 @@ def pid(db):
 
 
 def check(cf="c1", after=(-2.0, -0.2, -3.0), fraction=0.2, similarity=0.9) -> FlipCheck:
-    return FlipCheck(cf, "t", "r", Prediction(LABELS, (-0.1, -3.0, -3.0)), Prediction(LABELS, after), "bad",
-                     1, fraction, 4, similarity, False, "2026-01-01T00:00:00Z")
+    return FlipCheck(
+        cf,
+        "t",
+        "r",
+        Prediction(LABELS, (-0.1, -3.0, -3.0)),
+        Prediction(LABELS, after),
+        "bad",
+        1,
+        fraction,
+        4,
+        similarity,
+        False,
+        "2026-01-01T00:00:00Z",
+    )
 
 
 FLIPS, STAYS, ELSEWHERE = check(), check(after=(-0.1, -3.0, -3.0)), check(after=(-3.0, -2.0, -0.2))
@@ -34,15 +46,20 @@ def act(cf="c1", example="e1", status="accepted", who="me", **more) -> Decision:
 
 
 def test_a_decision_comes_back_as_it_was_made(db, pid):
-    made = act(status="rejected", reasons=("not_fluent", "other"), comment="clumsy", decided_at="2026-01-01T00:00:00Z",
-               lead_time_s=2.5, guideline_version=3)
+    made = act(
+        status="rejected",
+        reasons=("not_fluent", "other"),
+        comment="clumsy",
+        decided_at="2026-01-01T00:00:00Z",
+        lead_time_s=2.5,
+        guideline_version=3,
+    )
     seq = deciding.decide(db, pid, made, STAYS)
     assert decisions.log(db, pid) == [replace(made, seq=seq)]
 
 
 @pytest.mark.parametrize("status", ["accepted", "edited"])
-@pytest.mark.parametrize(("verdict", "says"), [(STAYS, "does not change its mind"), (ELSEWHERE, "so-so"),
-                                               (None, "not read this text")])
+@pytest.mark.parametrize(("verdict", "says"), [(STAYS, "does not change its mind"), (ELSEWHERE, "so-so"), (None, "not read this text")])
 def test_a_text_that_does_not_flip_to_its_target_is_kept_only_with_a_reason(db, pid, status, verdict, says):
     """An unverified text that counts as a counterfactual spoils every student trained on it."""
     with pytest.raises(BadInput, match=says):
@@ -54,9 +71,17 @@ def test_a_text_that_does_not_flip_to_its_target_is_kept_only_with_a_reason(db, 
     assert decisions.log(db, pid)[0].override_reason == "the teacher is wrong here"
 
 
-@pytest.mark.parametrize("wrong", [
-    act(status="maybe"), act(status="rejected", reasons=("ugly",)), act(status="rejected", comment="x" * 2001),
-    act(who=" "), act(status="pending", undoes=1), act(cf="another")])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        act(status="maybe"),
+        act(status="rejected", reasons=("ugly",)),
+        act(status="rejected", comment="x" * 2001),
+        act(who=" "),
+        act(status="pending", undoes=1),
+        act(cf="another"),
+    ],
+)
 def test_a_malformed_decision_is_refused_and_nothing_is_written(db, pid, wrong):
     with pytest.raises(BadInput):
         deciding.decide(db, pid, wrong, FLIPS)
@@ -139,8 +164,9 @@ def test_decisions_of_another_project_are_not_mixed_in(db, pid):
     assert decisions.log(db, pid) == [] and deciding.undo(db, pid, "me") is None
 
 
-@given(st.lists(st.one_of(st.tuples(st.integers(0, 3), st.sampled_from(["accepted", "rejected", "skipped"])),
-                          st.just("undo")), max_size=20))
+@given(
+    st.lists(st.one_of(st.tuples(st.integers(0, 3), st.sampled_from(["accepted", "rejected", "skipped"])), st.just("undo")), max_size=20)
+)
 def test_replay_equals_a_stack_of_acts(steps):
     """Invariant: with one annotator the log is a stack; its replay is the stack's last act a text."""
     log, stack = [], []
@@ -164,14 +190,23 @@ class Card:
     check: FlipCheck | None
 
 
-CARDS = [Card("unread", None), Card("sure", check(after=(-5.0, -0.01, -9.0), fraction=0.3, similarity=0.7)),
-         Card("near", check(after=(-0.8, -0.6, -9.0), fraction=0.5, similarity=0.8)),
-         Card("tied", check(after=(-0.8, -0.6, -9.0), fraction=0.1, similarity=None))]
+CARDS = [
+    Card("unread", None),
+    Card("sure", check(after=(-5.0, -0.01, -9.0), fraction=0.3, similarity=0.7)),
+    Card("near", check(after=(-0.8, -0.6, -9.0), fraction=0.5, similarity=0.8)),
+    Card("tied", check(after=(-0.8, -0.6, -9.0), fraction=0.1, similarity=None)),
+]
 
 
-@pytest.mark.parametrize(("sort", "expected"), [
-    ("upload", ["unread", "sure", "near", "tied"]), ("boundary", ["near", "tied", "sure", "unread"]),
-    ("edit", ["tied", "sure", "near", "unread"]), ("similar", ["near", "sure", "tied", "unread"])])
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("upload", ["unread", "sure", "near", "tied"]),
+        ("boundary", ["near", "tied", "sure", "unread"]),
+        ("edit", ["tied", "sure", "near", "unread"]),
+        ("similar", ["near", "sure", "tied", "unread"]),
+    ],
+)
 def test_cards_come_in_the_order_asked_for(sort, expected):
     assert [card.name for card in queue.order(CARDS, sort)] == expected
 

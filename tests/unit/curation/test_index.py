@@ -81,6 +81,7 @@ def test_flipped_texts_are_those_with_a_valid_verdict_of_that_teacher(db, pid):
 
     def read(i, after):
         return FlipCheck(f"c{i}", "t", "r1", stays, after, "bad", 1, 0.1, 1, None, False, "2026-01-01T00:00:00Z")
+
     items.add_checks(db, pid, [read(1, stays), read(2, flips), read(3, stays)])
     assert index.now().flipped == {("t", "r1"): {"e0"}}
     items.add_checks(db, pid, [read(3, flips)])

@@ -6,8 +6,10 @@ from cod_core.types import Decision
 
 def log(*acts: tuple) -> list[Decision]:
     """(who, status[, purpose[, undoes]]) -> a log of one text, numbered from 1."""
-    return [Decision("c1", "e1", act[1], act[0], seq=i, purpose=act[2] if len(act) > 2 else "",
-                     undoes=act[3] if len(act) > 3 else None) for i, act in enumerate(acts, start=1)]
+    return [
+        Decision("c1", "e1", act[1], act[0], seq=i, purpose=act[2] if len(act) > 2 else "", undoes=act[3] if len(act) > 3 else None)
+        for i, act in enumerate(acts, start=1)
+    ]
 
 
 FLAGGED = log(("ann", "needs_review"))
@@ -36,15 +38,15 @@ def test_nobody_sees_the_other_before_both_have_decided():
 def test_an_opinion_moves_nothing_and_an_adjudication_does():
     both = log(("ann", "accepted"), ("rob", "needs_review", "request"), ("ben", "rejected", "opinion"))
     assert state.outcome(both)["e1"].annotator == "ann"
-    ended = log(("ann", "accepted"), ("rob", "needs_review", "request"), ("ben", "rejected", "opinion"),
-                ("rob", "rejected", "adjudication"))
+    ended = log(
+        ("ann", "accepted"), ("rob", "needs_review", "request"), ("ben", "rejected", "opinion"), ("rob", "rejected", "adjudication")
+    )
     assert state.outcome(ended)["e1"].annotator == "rob" and opinions.second(ended).phase == "settled"
     assert opinions.purpose_of(ended, "ann") == ""
 
 
 def test_a_request_undone_is_gone():
-    assert opinions.second(log(("ann", "accepted"), ("rob", "needs_review", "request"),
-                               ("rob", "pending", "request", 2))) is None
+    assert opinions.second(log(("ann", "accepted"), ("rob", "needs_review", "request"), ("rob", "pending", "request", 2))) is None
 
 
 def test_two_opinions_on_a_flagged_text_agree_or_differ():
@@ -60,6 +62,7 @@ def test_the_first_may_still_change_their_mind_before_the_second_has_decided():
 
 
 def test_a_flag_that_was_settled_stays_known():
-    ended = log(("ann", "needs_review"), ("ben", "accepted", "opinion"), ("cem", "accepted", "opinion"),
-                ("cem", "accepted", "adjudication"))
+    ended = log(
+        ("ann", "needs_review"), ("ben", "accepted", "opinion"), ("cem", "accepted", "opinion"), ("cem", "accepted", "adjudication")
+    )
     assert opinions.second(ended).phase == "settled" and state.outcome(ended)["e1"].status == "accepted"

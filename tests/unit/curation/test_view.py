@@ -49,8 +49,12 @@ def test_filters_narrow_together():
 
 
 def test_orders():
-    rows = [row(1, margin=-2.0, edit_fraction=0.3, similarity=0.5), row(2, "accepted", margin=0.1, edit_fraction=0.2),
-            row(3, margin=None, similarity=None), row(4, "rejected", margin=1.0, similarity=0.95)]
+    rows = [
+        row(1, margin=-2.0, edit_fraction=0.3, similarity=0.5),
+        row(2, "accepted", margin=0.1, edit_fraction=0.2),
+        row(3, margin=None, similarity=None),
+        row(4, "rejected", margin=1.0, similarity=0.95),
+    ]
     assert ids(ordered(rows[::-1], "upload")) == ["e1", "e2", "e3", "e4"]
     assert ids(ordered(rows, "boundary")) == ["e2", "e4", "e1", "e3"], "nearest the line on either side; unchecked last"
     assert ids(ordered(rows, "edit"))[-1] == "e3"
@@ -82,4 +86,14 @@ def test_place_is_said_in_words():
     assert place(rows[1], rows, View(sort="boundary")) == "2nd of 2 to do, closest calls first: the teacher is 52 % sure here."
     assert place(row(9), rows, View()) == ""
     assert [nth(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111)] == [
-        "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th"]
+        "1st",
+        "2nd",
+        "3rd",
+        "4th",
+        "11th",
+        "12th",
+        "13th",
+        "21st",
+        "102nd",
+        "111th",
+    ]

@@ -94,7 +94,7 @@ def test_counterfactuals_of_a_small_draw_are_as_balanced_as_its_rows(seed):
     names = ("world", "sports", "business", "science")
     examples = rows(dict.fromkeys(names, 12))
     label = label_of(examples)
-    others = {e.id: [n for n in names if n != e.label][int(e.id[len(e.label):]) % 3] for e in examples}
+    others = {e.id: [n for n in names if n != e.label][int(e.id[len(e.label) :]) % 3] for e in examples}
     order = order_rows(examples, names, seed)
     changed = with_pairs_first(order, set(order), 24, label, others, names, seed)
     assert [label[i] for i in changed[:24]] == [label[i] for i in order[:24]]

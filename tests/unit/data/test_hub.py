@@ -40,24 +40,14 @@ def test_yelp_stars_are_not_off_by_one():
 
 def test_sentiment140_writes_zero_and_four():
     rows = [{"text": f"tweet {mood}", "sentiment": mood} for mood in (0, 2, 4)]
-    assert {e.text: e.label for e in load_hub("sentiment140", limit=10, load=hub(rows))} == {
-        "tweet 0": "negative",
-        "tweet 4": "positive",
-    }
+    assert {e.text: e.label for e in load_hub("sentiment140", limit=10, load=hub(rows))} == {"tweet 0": "negative", "tweet 4": "positive"}
 
 
 def test_hidden_test_labels_are_not_taken_for_a_class():
     seen = {}
-    rows = [
-        {"sentence": "hidden", "label": -1},
-        {"sentence": "The dog bark.", "label": 0},
-        {"sentence": "It barks.", "label": 1},
-    ]
+    rows = [{"sentence": "hidden", "label": -1}, {"sentence": "The dog bark.", "label": 0}, {"sentence": "It barks.", "label": 1}]
     found = load_hub("cola", "test", 10, load=hub(rows, seen))
-    assert {(e.text, e.label, e.split) for e in found} == {
-        ("The dog bark.", "unacceptable", "test"),
-        ("It barks.", "acceptable", "test"),
-    }
+    assert {(e.text, e.label, e.split) for e in found} == {("The dog bark.", "unacceptable", "test"), ("It barks.", "acceptable", "test")}
     assert (seen["path"], seen["config"], seen["split"]) == ("nyu-mll/glue", "cola", "validation")
 
 

@@ -23,8 +23,10 @@ def test_the_same_words_in_other_case_or_spacing_stay_on_one_side():
 
 
 def test_texts_of_one_source_stay_on_one_side():
-    met = meet([text("b", "test", source="review 7"), text("c", source="review 7"), text("d", "unlabelled", source="review 7")],
-               [text("a", source="review 7")])
+    met = meet(
+        [text("b", "test", source="review 7"), text("c", source="review 7"), text("d", "unlabelled", source="review 7")],
+        [text("a", source="review 7")],
+    )
     assert [e.text for e in met.new] == ["c", "d"]
     assert met.refused[0][0] == 0 and "'review 7'" in met.refused[0][1] and "import it as a training text" in met.refused[0][1]
 

@@ -102,9 +102,7 @@ def test_txt_is_one_text_a_line_and_pasted_columns_are_seen():
 
 
 def test_xlsx_numbers_truth_values_gaps_and_sheets():
-    table = read_table(
-        "a.xlsx", workbook([["text", "label", "n"], ["good", 1, 2.5], [None], ["bad", 0, True]], sheets=2)
-    )
+    table = read_table("a.xlsx", workbook([["text", "label", "n"], ["good", 1, 2.5], [None], ["bad", 0, True]], sheets=2))
     assert table.rows == [["good", "1", "2.5"], ["bad", "0", "TRUE"]] and table.row_numbers == [2, 4]
     assert table.problems[0].row == 0 and not table.problems[0].left_out
 

@@ -18,12 +18,15 @@ def test_a_row_becomes_a_sentence_and_comes_back():
     assert to_row(TEMPLATE, ROW, SENTENCE).values == ROW
 
 
-@pytest.mark.parametrize("changed,values,outside", [
-    (SENTENCE.replace("high", "very low"), ROW | {"blood pressure": "very low"}, ()),
-    (SENTENCE.replace("54", "31").replace("no.", "yes."), ROW | {"age": "31", "smoker": "yes"}, ()),
-    (SENTENCE.replace("is 54", "is barely 54"), ROW, ("barely",)),
-    (SENTENCE.replace("54 ", ""), ROW | {"age": ""}, ()),
-])
+@pytest.mark.parametrize(
+    "changed,values,outside",
+    [
+        (SENTENCE.replace("high", "very low"), ROW | {"blood pressure": "very low"}, ()),
+        (SENTENCE.replace("54", "31").replace("no.", "yes."), ROW | {"age": "31", "smoker": "yes"}, ()),
+        (SENTENCE.replace("is 54", "is barely 54"), ROW, ("barely",)),
+        (SENTENCE.replace("54 ", ""), ROW | {"age": ""}, ()),
+    ],
+)
 def test_changes_come_home_to_their_columns(changed, values, outside):
     """A value written into the wrong column would corrupt the person's table."""
     found = to_row(TEMPLATE, ROW, changed)

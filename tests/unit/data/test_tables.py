@@ -88,14 +88,8 @@ def test_wrong_columns_and_roles_name_what_there_is():
 @pytest.mark.parametrize(
     "text, expected",
     [
-        (
-            "id,sentence,label\n1,the first one here,0\n2,another one,1\n3,a third,0\n",
-            ("sentence", "label", None, None, ["id"]),
-        ),
-        (
-            "kind,words\np,what a long day it was\nc,no thanks at all\np,fine by me then\n",
-            ("words", "kind", None, None, []),
-        ),
+        ("id,sentence,label\n1,the first one here,0\n2,another one,1\n3,a third,0\n", ("sentence", "label", None, None, ["id"])),
+        ("kind,words\np,what a long day it was\nc,no thanks at all\np,fine by me then\n", ("words", "kind", None, None, [])),
         (
             "review_id,review,rating,set\n7,really long words,1,train\n7,others again,2,test\n8,third one,1,train\n",
             ("review", "rating", "review_id", "set", []),

@@ -9,6 +9,7 @@ from cod_core.text import diff
 WORDS = st.sampled_from("good bad dull fine film plot a the very not".split())
 SENTENCES = st.lists(WORDS, min_size=1, max_size=7).map(" ".join)
 
+
 @given(SENTENCES, SENTENCES, st.integers(0, 99))
 def test_a_text_path_runs_from_one_text_to_the_other_in_equal_steps(a, b, seed):
     m = len(diff(a, b))

@@ -84,8 +84,11 @@ def test_set_distances_by_hand():
 def test_the_sandwich_holds_whatever_the_heads(world):
     """lower <= distance of the sampled crossings <= greatest gap, where no pair is censored."""
     w, b, v, c, x, y, _ = world
-    both = [i for i, (p, q) in enumerate(zip(x, y))
-            if (w @ p + b).argmax() == (v @ p + c).argmax() != (w @ q + b).argmax() == (v @ q + c).argmax()]
+    both = [
+        i
+        for i, (p, q) in enumerate(zip(x, y))
+        if (w @ p + b).argmax() == (v @ p + c).argmax() != (w @ q + b).argmax() == (v @ q + c).argmax()
+    ]
     if not both:
         return
     x, y = x[both], y[both]

@@ -123,10 +123,17 @@ def test_pairs_count_both_ends_and_flips_only_where_the_teacher_flips():
 
 def test_unequal_shapes_and_unknown_classes_are_refused():
     t = np.log([[0.9, 0.1]])
-    for bad in (lambda: fid.agreement(t, np.log([[0.3, 0.3, 0.4]])), lambda: fid.fidelity(t[:0], t[:0]),
-                lambda: fid.quality(t, [2]), lambda: fid.quality(t, [0, 1]), lambda: fid.pair_fidelity(t, t, t, t[:0]),
-                lambda: fid.wilson(3, 2), lambda: margins(t[0]), lambda: margins(np.zeros((2, 1))),
-                lambda: summary(t[:0], [])):
+    for bad in (
+        lambda: fid.agreement(t, np.log([[0.3, 0.3, 0.4]])),
+        lambda: fid.fidelity(t[:0], t[:0]),
+        lambda: fid.quality(t, [2]),
+        lambda: fid.quality(t, [0, 1]),
+        lambda: fid.pair_fidelity(t, t, t, t[:0]),
+        lambda: fid.wilson(3, 2),
+        lambda: margins(t[0]),
+        lambda: margins(np.zeros((2, 1))),
+        lambda: summary(t[:0], []),
+    ):
         with pytest.raises(ValueError):
             bad()
 

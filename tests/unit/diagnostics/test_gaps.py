@@ -14,10 +14,12 @@ VALUE = {"good": 2.0, "fine": 1.0, "bad": -2.0, "dull": -1.0, "not": -1.5, "very
 
 def model(weights, bias=0.1, classes=2):
     """A bag-of-words classifier handed its word weights: texts -> (n, C) log-probabilities."""
+
     def read(texts):
         score = np.array([sum(weights.get(w, 0.0) for w in t.split()) + bias for t in texts])
         z = np.outer(score, np.linspace(-1, 1, classes)) + np.linspace(0, 0.37, classes) ** 2
         return z - np.log(np.exp(z).sum(-1, keepdims=True))
+
     return read
 
 
@@ -95,8 +97,10 @@ def test_the_gap_of_several_orders_is_their_mean_and_left_to_right_is_kept():
     pair = ("good film fine plot", "bad film dull plot")
     found = paths([pair])
     assert len(found.of_pair[0]) == 2, "two edits have two orders, each followed once"
-    levels = [[first_crossing(steps, m([found.texts[i] for i in places])[None], 1)[0]
-               for steps, places in found.of_pair[0]] for m in (TEACHER, STUDENT)]
+    levels = [
+        [first_crossing(steps, m([found.texts[i] for i in places])[None], 1)[0] for steps, places in found.of_pair[0]]
+        for m in (TEACHER, STUDENT)
+    ]
     each = np.abs(np.array(levels[0]) - levels[1])
     gap = measured([pair], TEACHER, [STUDENT])
     assert gap.gap[0, 0] == pytest.approx(each.mean()) and gap.left_to_right[0, 0] == pytest.approx(each[0])

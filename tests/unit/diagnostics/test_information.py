@@ -85,9 +85,14 @@ def test_the_two_sets_are_compared_in_one_space_at_equal_k():
 
 
 def test_nonsense_is_refused():
-    for bad in (lambda: information([[1.0]], [[0.5, 0.5]], 0.0), lambda: fisher_matrix([[1.0]], [[0.5, 0.6]]),
-                lambda: fisher_matrix([[1.0]], [[1.0]]), lambda: fisher_matrix([[1.0], [2.0]], [[0.5, 0.5]]),
-                lambda: reduction([[1.0, 2.0]], 4), lambda: reduction(np.eye(3), 1)):
+    for bad in (
+        lambda: information([[1.0]], [[0.5, 0.5]], 0.0),
+        lambda: fisher_matrix([[1.0]], [[0.5, 0.6]]),
+        lambda: fisher_matrix([[1.0]], [[1.0]]),
+        lambda: fisher_matrix([[1.0], [2.0]], [[0.5, 0.5]]),
+        lambda: reduction([[1.0, 2.0]], 4),
+        lambda: reduction(np.eye(3), 1),
+    ):
         with pytest.raises(ValueError):
             bad()
 
@@ -98,8 +103,7 @@ def test_the_gain_of_a_row_is_what_adding_it_gives(world):
     features, probs, rng = world
     new, told = rng.normal(size=(3, features.shape[1])), rng.dirichlet(np.ones(probs.shape[1]), 3)
     before = information(features, probs, 0.5).log_det
-    wanted = [information(np.vstack([features, z]), np.vstack([probs, p]), 0.5).log_det - before
-              for z, p in zip(new, told)]
+    wanted = [information(np.vstack([features, z]), np.vstack([probs, p]), 0.5).log_det - before for z, p in zip(new, told)]
     assert gains(features, probs, new, told, 0.5) == pytest.approx(wanted, abs=1e-8)
     alone = gains(features[:0], probs[:0], new, told, 0.5)
     assert (alone >= 0).all() and (alone + 1e-9 >= gains(features, probs, new, told, 0.5)).all(), "returns diminish"

@@ -13,7 +13,8 @@ def effect(mean, low, high, caveat="", seeds=20, n=2000):
 def test_a_gain_reads_as_the_project_promised():
     assert result_sentence(16, 0.62, 0.71, effect(0.09, 0.06, 0.12), 2000) == (
         "With 16 training rows (8 of your texts and their 8 counterfactuals, instead of 16 texts) accuracy rose from "
-        "62 % to 71 %, 95 % interval of the difference +6 to +12 points, 20 draws: a clear gain.")
+        "62 % to 71 %, 95 % interval of the difference +6 to +12 points, 20 draws: a clear gain."
+    )
 
 
 def test_a_loss_is_said_as_plainly():
@@ -21,12 +22,17 @@ def test_a_loss_is_said_as_plainly():
     assert "accuracy fell from 71 % to 62 %" in text and "−12 to −6 points" in text and text.endswith("a clear loss.")
 
 
-@pytest.mark.parametrize("caveat, said", [
-    (CHANCE, "20 draws: the difference may be chance."), (FEW_DRAWS, "too few draws to be sure."),
-    (ONE_DRAW, "one possible draw: this may be chance."), (SHARED, "the draws share many of their texts"),
-    (UNKNOWN, "what the draws share is not on record"),
-    ("a caveat of another version", "the difference may be chance."),
-])
+@pytest.mark.parametrize(
+    "caveat, said",
+    [
+        (CHANCE, "20 draws: the difference may be chance."),
+        (FEW_DRAWS, "too few draws to be sure."),
+        (ONE_DRAW, "one possible draw: this may be chance."),
+        (SHARED, "the draws share many of their texts"),
+        (UNKNOWN, "what the draws share is not on record"),
+        ("a caveat of another version", "the difference may be chance."),
+    ],
+)
 def test_what_is_not_clear_never_contains_the_word(caveat, said):
     """'Unclear' is read as 'clear' by whoever skims."""
     text = result_sentence(16, 0.62, 0.71, effect(0.09, 0.06, 0.12, caveat), 2000)
@@ -42,7 +48,8 @@ def test_few_labelled_rows_lead_with_agreement_and_show_both_counts():
     agreed = Measured(0.70, 0.80, effect(0.10, 0.07, 0.13, n=1500), 1500)
     text = result_sentence(16, 0.62, 0.71, effect(0.09, -0.06, 0.22, FEW_ROWS), 40, agreement=agreed)
     assert text.index("agreement with the teacher rose from 70 % to 80 % on 1,500 unlabelled texts") < text.index(
-        "Accuracy rose from 62 % to 71 % on only 40 labelled test texts")
+        "Accuracy rose from 62 % to 71 % on only 40 labelled test texts"
+    )
     assert "−6 to +22 points" in text and "follows its teacher more closely" in text and "clear" not in text
 
 
@@ -84,8 +91,7 @@ def test_many_unlabelled_texts_are_not_called_too_few():
 
 
 def test_budgets_count_every_training_row():
-    assert "32 training rows (16 of your texts and their 16 counterfactuals, instead of the 16 texts alone)" in budget(
-        16, "cod_plus")
+    assert "32 training rows (16 of your texts and their 16 counterfactuals, instead of the 16 texts alone)" in budget(16, "cod_plus")
     assert "2 training rows (1 of your texts and its counterfactual, instead of 2 texts)" in budget(2)
     assert "9 training rows (7 of your texts and counterfactuals of 2 of them, instead of 9 texts)" in budget(9, real=7)
     for k, arm in ((7, "cod"), (8, "kd")):
@@ -93,8 +99,7 @@ def test_budgets_count_every_training_row():
             budget(k, arm)
 
 
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 0.3), st.sampled_from(["", CHANCE, ONE_DRAW]),
-       st.integers(0, 300))
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 0.3), st.sampled_from(["", CHANCE, ONE_DRAW]), st.integers(0, 300))
 def test_words_and_signs_agree_for_any_numbers(before, after, half, caveat, n):
     mean = after - before
     caveat = caveat or ("" if abs(mean) > half else CHANCE)

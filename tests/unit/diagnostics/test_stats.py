@@ -14,8 +14,7 @@ DIFFS = st.lists(st.floats(-1, 1).map(lambda v: round(v, 3)), min_size=1, max_si
 
 def world(rng, seeds=20, n=400, mean=0.08, seed_sd=0.05, row_sd=0.3, noise=0.3):
     """D[s, i] of a two-way layout with a known mean."""
-    return (mean + seed_sd * rng.normal(size=(seeds, 1)) + row_sd * rng.normal(size=(1, n))
-            + noise * rng.normal(size=(seeds, n)))
+    return mean + seed_sd * rng.normal(size=(seeds, 1)) + row_sd * rng.normal(size=(1, n)) + noise * rng.normal(size=(seeds, n))
 
 
 def effect(rows, **more):
@@ -54,16 +53,19 @@ def test_a_large_steady_gain_is_clear_and_so_is_a_loss():
     assert loss.clear and loss.high < 0 and loss.mean == pytest.approx(-gain.mean)
 
 
-@pytest.mark.parametrize("make, caveat", [
-    (lambda r: effect(r, distinct_draws=1), stats.ONE_DRAW),
-    (lambda r: effect(r[:1]), stats.ONE_DRAW),
-    (lambda r: effect(r[:, :99]), stats.FEW_ROWS),
-    (lambda r: effect(r[:5]), stats.FEW_DRAWS),
-    (lambda r: effect(r - r.mean()), stats.CHANCE),
-    (lambda r: effect(r, overlap=0.9), stats.SHARED),
-    (lambda r: effect(r, overlap=1.0), stats.SHARED),
-    (lambda r: effect(r, overlap=None), stats.UNKNOWN),
-])
+@pytest.mark.parametrize(
+    "make, caveat",
+    [
+        (lambda r: effect(r, distinct_draws=1), stats.ONE_DRAW),
+        (lambda r: effect(r[:1]), stats.ONE_DRAW),
+        (lambda r: effect(r[:, :99]), stats.FEW_ROWS),
+        (lambda r: effect(r[:5]), stats.FEW_DRAWS),
+        (lambda r: effect(r - r.mean()), stats.CHANCE),
+        (lambda r: effect(r, overlap=0.9), stats.SHARED),
+        (lambda r: effect(r, overlap=1.0), stats.SHARED),
+        (lambda r: effect(r, overlap=None), stats.UNKNOWN),
+    ],
+)
 def test_clear_is_never_said_where_the_protocol_forbids_it(make, caveat):
     rows = world(np.random.default_rng(4), mean=0.3, seed_sd=0.01)
     found = make(rows)
@@ -154,10 +156,15 @@ def test_the_interval_holds_the_mean_and_turns_with_the_sign(seeds, n, seed):
 def test_parts_that_do_not_belong_together_are_refused():
     """Rows of another test set would give an interval around another mean."""
     rows = world(np.random.default_rng(7), 3, 10)
-    for bad in (lambda: paired_interval([]), lambda: paired_interval([0.1, 0.2]),
-                lambda: paired_interval([0.1] * 3, rows), lambda: paired_interval([0.1] * 2, rows),
-                lambda: effect(rows, n_test=11), lambda: mean_interval([]),
-                lambda: row_differences([[1, 0]], [[1, 0, 1]])):
+    for bad in (
+        lambda: paired_interval([]),
+        lambda: paired_interval([0.1, 0.2]),
+        lambda: paired_interval([0.1] * 3, rows),
+        lambda: paired_interval([0.1] * 2, rows),
+        lambda: effect(rows, n_test=11),
+        lambda: mean_interval([]),
+        lambda: row_differences([[1, 0]], [[1, 0, 1]]),
+    ):
         with pytest.raises(ValueError):
             bad()
 

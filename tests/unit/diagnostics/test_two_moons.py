@@ -93,6 +93,7 @@ def test_the_gradient_is_that_of_the_loss(soft):
         if soft:
             value -= s.kd_weight * s.temperature**2 * (told * np.log(_softmax(z / s.temperature))).sum() / 5
         return value
+
     for i, gradient in enumerate(_gradients(theta, x, hard, told, s)):
         place = tuple(rng.integers(0, n) for n in theta[i].shape)
         up, down = [[p.copy() for p in theta] for _ in range(2)]

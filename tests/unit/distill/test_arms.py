@@ -8,8 +8,10 @@ from cod_core.types import Counterfactual, Example, Origin, RunConfig
 
 ORDER = [f"e{i}" for i in range(8)]
 EXAMPLES = {id: Example(id, f"text {id}", "ab"[i % 2]) for i, id in enumerate(ORDER)}
-PAIRS = {id: Counterfactual(f"c{id}", id, f"changed {id}", EXAMPLES[id].label, "ba"[i % 2], Origin("search", "s"))
-         for i, id in enumerate(ORDER[:4])}
+PAIRS = {
+    id: Counterfactual(f"c{id}", id, f"changed {id}", EXAMPLES[id].label, "ba"[i % 2], Origin("search", "s"))
+    for i, id in enumerate(ORDER[:4])
+}
 
 
 def ids(rows):
@@ -73,8 +75,7 @@ def test_a_smaller_share_of_counterfactuals_keeps_k_and_takes_the_first_rows():
 
 @pytest.mark.parametrize("arm", ["swap", "unverified", "tightened"])
 def test_control_arms_differ_from_cod_in_their_second_rows_only(arm):
-    others = {id: Counterfactual(f"o{id}", id, f"other {id}", cf.source, cf.source, Origin("search", "s"))
-              for id, cf in PAIRS.items()}
+    others = {id: Counterfactual(f"o{id}", id, f"other {id}", cf.source, cf.source, Origin("search", "s")) for id, cf in PAIRS.items()}
     rows, cod = (rows_for(a, ORDER, 8, EXAMPLES, p) for a, p in ((arm, others), ("cod", PAIRS)))
     assert [r for r in rows if not r.is_cf] == [r for r in cod if not r.is_cf]
     assert [r.text for r in rows if r.is_cf] == [f"other {id}" for id in ORDER[:4]]
@@ -95,6 +96,7 @@ def test_with_all_classes_each_text_brings_one_counterfactual_a_class():
 
     def cf(id, target):
         return Counterfactual(f"{id}{target}", id, f"{id} as {target}", texts[id].label, target, Origin("search", "s"))
+
     sets = {i: tuple(cf(i, x) for x in labels if x != texts[i].label) for i in texts}
     rows = rows_for("cod_all", list(texts), 9, texts, sets)
     assert [r.is_cf for r in rows] == [False, True, True] * 3

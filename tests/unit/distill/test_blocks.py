@@ -12,8 +12,11 @@ from tests.unit.distill.test_sweep import LABELS, World
 
 def blocks_of(world, cells, size):
     sets = (world.test, EvalSet(), EvalSet(("bad q", "good r")))
-    matrices = tuple(np.asarray(f(list(s.texts))).reshape(len(s.texts), -1) if s.texts else np.zeros((0, w))
-                     for f, w in ((world.teach, 2), (world.embed, 5)) for s in sets)
+    matrices = tuple(
+        np.asarray(f(list(s.texts))).reshape(len(s.texts), -1) if s.texts else np.zeros((0, w))
+        for f, w in ((world.teach, 2), (world.embed, 5))
+        for s in sets
+    )
     return cut_blocks(cells, Shared(LABELS, sets, matrices[:3], matrices[3:]), world.embed, size)
 
 
@@ -58,8 +61,9 @@ def test_a_trained_student_does_not_depend_on_the_number_of_threads_that_its_pro
     [block] = blocks_of(world, [replace(cell, config=replace(cell.config, student="finetuned:tiny:all"))], 1)
     block = replace(block, shared=replace(block.shared, micro_batch=4))
     monkeypatch.setattr(finetuned, "load_encoder", lambda name: None)
-    monkeypatch.setattr(stepwise, "run_stepwise_sweep",
-                        lambda *_, micro_batch, **__: threads.append((torch.get_num_threads(), micro_batch)))
+    monkeypatch.setattr(
+        stepwise, "run_stepwise_sweep", lambda *_, micro_batch, **__: threads.append((torch.get_num_threads(), micro_batch))
+    )
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:

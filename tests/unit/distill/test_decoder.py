@@ -28,9 +28,18 @@ def folder(tmp_path_factory):
     where = tmp_path_factory.mktemp("qwen")
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = Qwen2ForSequenceClassification(Qwen2Config(
-            vocab_size=len(WORDS), hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
-            num_key_value_heads=1, max_position_embeddings=64, pad_token_id=0))
+        model = Qwen2ForSequenceClassification(
+            Qwen2Config(
+                vocab_size=len(WORDS),
+                hidden_size=16,
+                intermediate_size=32,
+                num_hidden_layers=2,
+                num_attention_heads=2,
+                num_key_value_heads=1,
+                max_position_embeddings=64,
+                pad_token_id=0,
+            )
+        )
     model.save_pretrained(where)
     word_tokenizer().save_pretrained(where)
     return str(where)

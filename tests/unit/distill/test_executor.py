@@ -25,6 +25,7 @@ def test_one_worker_is_this_process_and_an_interrupt_keeps_what_is_done():
         found.append(value)
         if len(found) == 2:
             raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
         spread(double, [1, 2, 3], keep)
     assert found == [2, 4]
@@ -57,8 +58,14 @@ def cluster(tmp_path):
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
     def start(*command):
-        return subprocess.Popen([sys.executable, "-m", *command, "--scheduler-file", str(file), "--no-dashboard"],
-                                cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            [sys.executable, "-m", *command, "--scheduler-file", str(file), "--no-dashboard"],
+            cwd=tmp_path,
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
     scheduler = start("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0")
     processes = [scheduler]
     try:
@@ -67,8 +74,7 @@ def cluster(tmp_path):
                 break
             time.sleep(0.1)
         address = json.loads(file.read_text())["address"]
-        workers = [start("distributed.cli.dask_worker", "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny")
-                   for _ in range(2)]
+        workers = [start("distributed.cli.dask_worker", "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny") for _ in range(2)]
         processes += workers
         yield address, workers
     finally:
@@ -89,6 +95,7 @@ def test_a_cluster_that_loses_a_worker_in_the_middle_gives_every_cell_exactly_on
             busy = {int(p.name.split("-")[1]) for p in marks.iterdir()}
             victim = next(w for w in workers if w.pid in busy)
             os.kill(victim.pid, signal.SIGKILL)
+
     assert spread(slowly, [(str(marks), i) for i in range(16)], keep, scheduler=address) == 16
     assert found == Counter(range(16))
     assert sum(w.poll() is not None for w in workers) == 1

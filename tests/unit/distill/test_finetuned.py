@@ -182,8 +182,9 @@ def test_sweep_trains_scores_saves_and_goes_on(encoder, tmp_path):
     cells = [CellSpec(config(steps=2, seed=s), tuple(ROWS)) for s in (0, 1)]
     test, kept = EvalSet(("good the film", "bad the film"), LABELS[::-1]), []
     first = run_stepwise_sweep(cells[:1], LABELS, encoder, teach, test, folder=tmp_path)
-    results = run_stepwise_sweep(cells, LABELS, encoder, teach, test, done={first[0].config.run_id},
-                                  on_results=kept.extend, folder=tmp_path)
+    results = run_stepwise_sweep(
+        cells, LABELS, encoder, teach, test, done={first[0].config.run_id}, on_results=kept.extend, folder=tmp_path
+    )
     assert [r.config.seed for r in results] == [1] and kept[0][0] == results[0]
     assert results[0].test["n"] == 2 and len(results[0].history) == 2
     assert load_student(results[0].path).predict(["good film"])[0].labels == LABELS

@@ -73,7 +73,7 @@ def cell(prior: float, rows: list[TrainRow]) -> CellSpec:
 def sweep(encoder, prior: float, rows: list[TrainRow]):
     """Test accuracy and the head of one student of these rows."""
     heads: list = []
-    result, = run_linear_sweep([cell(prior, rows)], LABELS, encoder.encode, teach, JUDGED, on_results=heads.extend)
+    (result,) = run_linear_sweep([cell(prior, rows)], LABELS, encoder.encode, teach, JUDGED, on_results=heads.extend)
     return result.test["accuracy"], heads[0][1]
 
 
@@ -88,10 +88,14 @@ def test_two_texts_and_the_names_of_the_labels_are_a_better_student_than_two_tex
 def test_a_block_carries_what_the_labels_mean_so_a_worker_needs_no_model(encoder):
     rows = [TrainRow(TEXTS[label][i], label, str(i), False) for i, label in enumerate(LABELS)]
     empty = EvalSet((), None)
-    shared = Shared(LABELS, (JUDGED, empty, empty), (teach(JUDGED.texts), np.zeros((0, 2)), np.zeros((0, 2))),
-                    (encoder.encode(JUDGED.texts), np.zeros((0, 384)), np.zeros((0, 384))))
-    block, = cut_blocks([cell(4.0, rows)], shared, encoder.encode)
-    done, = do_block(block)
+    shared = Shared(
+        LABELS,
+        (JUDGED, empty, empty),
+        (teach(JUDGED.texts), np.zeros((0, 2)), np.zeros((0, 2))),
+        (encoder.encode(JUDGED.texts), np.zeros((0, 384)), np.zeros((0, 384))),
+    )
+    (block,) = cut_blocks([cell(4.0, rows)], shared, encoder.encode)
+    (done,) = do_block(block)
     assert np.allclose(done.weight, sweep(encoder, 4.0, rows)[1], atol=1e-5)
 
 

@@ -27,8 +27,9 @@ def test_solution_is_the_one_a_general_minimiser_finds(classes, n, d):
     x, w, hard, soft = problem(2, n, d, classes)
     weight, bias = fit_linear_batch(x, w, hard, soft)
     for i in range(2):
-        best = minimize(value, np.zeros(classes * d + classes), method="BFGS", options={"gtol": 1e-7},
-                        args=(x[i], w[i], hard[i], soft[i], (classes, d)))
+        best = minimize(
+            value, np.zeros(classes * d + classes), method="BFGS", options={"gtol": 1e-7}, args=(x[i], w[i], hard[i], soft[i], (classes, d))
+        )
         mine = value(np.append(weight[i].ravel(), bias[i]), x[i], w[i], hard[i], soft[i], (classes, d))
         assert mine <= best.fun + 1e-9
         assert weight[i] == pytest.approx(best.x[: classes * d].reshape(classes, d), abs=1e-5)
@@ -101,11 +102,9 @@ def test_a_teacher_that_is_certain_and_one_class_only_stay_finite():
         assert np.isfinite(weight).all() and np.isfinite(bias).all()
 
 
-@pytest.mark.parametrize("change", [
-    lambda a: (a[0], a[1][:, :2], a[2], a[3]),
-    lambda a: (a[0], a[1] * 0, a[2], a[3]),
-    lambda a: (a[0], a[1], a[2] + 2, a[3]),
-])
+@pytest.mark.parametrize(
+    "change", [lambda a: (a[0], a[1][:, :2], a[2], a[3]), lambda a: (a[0], a[1] * 0, a[2], a[3]), lambda a: (a[0], a[1], a[2] + 2, a[3])]
+)
 def test_shapes_and_ranges_are_checked(change):
     with pytest.raises(ValueError):
         fit_linear_batch(*change(problem()))

@@ -52,8 +52,18 @@ def test_pairs_are_found_by_their_text_wherever_they_stand():
     assert pairs_within(["a"], [True]) == []
 
 
-@pytest.mark.parametrize("wrong", [dict(method="x"), dict(hard_loss="mse"), dict(soft_labels="maybe"), dict(kappa=1.0),
-                                   dict(pair_weight=-1.0), dict(cf_weight=0.0), dict(pair_weight=1.0, hard_loss="clamp")])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        dict(method="x"),
+        dict(hard_loss="mse"),
+        dict(soft_labels="maybe"),
+        dict(kappa=1.0),
+        dict(pair_weight=-1.0),
+        dict(cf_weight=0.0),
+        dict(pair_weight=1.0, hard_loss="clamp"),
+    ],
+)
 def test_settings_without_a_meaning_are_refused(wrong):
     with pytest.raises(BadInput):
         check_objective(replace(CONFIG, **wrong))
@@ -73,9 +83,20 @@ def test_a_split_minibatch_has_the_gradient_of_the_whole_one():
 
     def trained(micro):
         w = torch.ones(3, requires_grad=True)
-        history = train_steps(lambda part, _: ((x[part] @ w) ** 2).mean(), lambda: 0.1 * (w**2).sum(), [{"params": [w]}],
-                              rows, torch.device("cpu"), 5, 0.1, 6, torch.Generator().manual_seed(0), micro)
+        history = train_steps(
+            lambda part, _: ((x[part] @ w) ** 2).mean(),
+            lambda: 0.1 * (w**2).sum(),
+            [{"params": [w]}],
+            rows,
+            torch.device("cpu"),
+            5,
+            0.1,
+            6,
+            torch.Generator().manual_seed(0),
+            micro,
+        )
         return w.detach(), history
+
     (whole, one), (split, two) = trained(0), trained(4)
     assert torch.allclose(whole, split, atol=1e-6) and one == pytest.approx(two, rel=1e-5)
 
@@ -91,6 +112,7 @@ def test_a_split_minibatch_has_the_whole_ones_loss_where_counterfactuals_weigh_o
     def loss(part):
         pairs = pairs_within([rows[i].example_id for i in part], [rows[i].is_cf for i in part])
         return rows_loss(config, logits[part], hard[part], teacher[part], is_cf[part], pairs, is_cf)
+
     cut = parts(list(range(6)), rows, 2)
     assert len(cut) == 3 and sum(float(loss(part)) * len(part) / 6 for part in cut) == pytest.approx(float(loss(list(range(6)))), rel=1e-6)
 
@@ -110,6 +132,8 @@ def test_the_weight_of_a_counterfactual_holds_for_hard_and_soft_labels_as_in_the
     config = RunConfig("kd", "cod", 2, 0, "finetuned:x:all", "x", "t", "r", "d", cf_weight=3.0, kd_weight=5.0, temperature=1.0)
     logits, teacher = torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.log(torch.tensor([[0.8, 0.2], [0.3, 0.7]]))
     hard, is_cf = torch.tensor([0, 1]), torch.tensor([False, True])
-    one = [float(rows_loss(replace(config, cf_weight=1.0), logits[i:i + 1], hard[i:i + 1], teacher[i:i + 1], is_cf[i:i + 1], []))
-           for i in (0, 1)]
+    one = [
+        float(rows_loss(replace(config, cf_weight=1.0), logits[i : i + 1], hard[i : i + 1], teacher[i : i + 1], is_cf[i : i + 1], []))
+        for i in (0, 1)
+    ]
     assert float(rows_loss(config, logits, hard, teacher, is_cf, [])) == pytest.approx((one[0] + 3 * one[1]) / 4, rel=1e-6)

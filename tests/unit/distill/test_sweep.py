@@ -18,8 +18,10 @@ class World:
     def __init__(self):
         self.asked = []
         self.examples = {f"e{i}": Example(f"e{i}", f"{LABELS[i % 2]} {i}", LABELS[i % 2]) for i in range(12)}
-        self.pairs = {id: Counterfactual(f"c{id}", id, f"{LABELS[1 - i % 2]} {i}", LABELS[i % 2], LABELS[1 - i % 2],
-                                         Origin("search", "s")) for i, id in enumerate(self.examples)}
+        self.pairs = {
+            id: Counterfactual(f"c{id}", id, f"{LABELS[1 - i % 2]} {i}", LABELS[i % 2], LABELS[1 - i % 2], Origin("search", "s"))
+            for i, id in enumerate(self.examples)
+        }
         self.test = EvalSet(("good x", "bad y", "good z"), ("good", "bad", None))
         ids = list(self.examples)
         self.orders = {seed: random.Random(seed).sample(ids, len(ids)) for seed in range(3)}
@@ -36,8 +38,7 @@ class World:
         return plan_cells(self.orders, shots, arms, self.examples, self.pairs, self.teach, **(CONFIG | options))
 
     def run(self, cells, **options):
-        return run_linear_sweep(cells, LABELS, self.embed, self.teach, self.test,
-                                unlabelled=EvalSet(("bad q", "good r")), **options)
+        return run_linear_sweep(cells, LABELS, self.embed, self.teach, self.test, unlabelled=EvalSet(("bad q", "good r")), **options)
 
 
 def test_every_student_is_trained_on_its_own_rows_and_scored():
@@ -59,7 +60,11 @@ def test_every_student_is_trained_on_its_own_rows_and_scored():
 def test_shots_of_a_config_count_every_row_and_k_is_where_it_is_plotted():
     cells, _ = World().plan(shots=(4,))
     assert {(c.config.arm, c.config.shots, c.config.plotted_k) for c in cells} == {
-        ("kd", 4, 4), ("half", 2, 4), ("cod", 4, 4), ("cod_plus", 8, 4)}
+        ("kd", 4, 4),
+        ("half", 2, 4),
+        ("cod", 4, 4),
+        ("cod_plus", 8, 4),
+    }
 
 
 def test_texts_are_embedded_once_however_many_students_use_them():

@@ -57,8 +57,9 @@ def test_a_student_does_not_depend_on_what_was_read_before_it():
     shared = LowerStates(wide, 1)
     shared(many + [r.text for r in ROWS])
     shared(many[::-1], alone=True)
-    (one, first), (other, again) = (train_finetuned(settings, ROWS, LABELS, teach([r.text for r in ROWS]), wide, lower=lower)
-                                    for lower in (None, shared))
+    (one, first), (other, again) = (
+        train_finetuned(settings, ROWS, LABELS, teach([r.text for r in ROWS]), wide, lower=lower) for lower in (None, shared)
+    )
     assert first == again and (one.logprobs(TEXTS) == other.logprobs(TEXTS)).all()
 
 

@@ -11,23 +11,35 @@ from cod_core.types import RunConfig
 
 LABELS = ("bad", "good")
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "bad", "good", "film", "plot", "very", "a", "the"]
-ROWS = [TrainRow(f"{word} {rest}", word, f"e{i}", cf) for i, rest in enumerate(["film", "the plot", "a very film"])
-        for word, cf in (("good", False), ("bad", True))]
+ROWS = [
+    TrainRow(f"{word} {rest}", word, f"e{i}", cf)
+    for i, rest in enumerate(["film", "the plot", "a very film"])
+    for word, cf in (("good", False), ("bad", True))
+]
 
 
 def word_tokenizer(words=WORDS):
     inner = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
     inner.pre_tokenizer = pre_tokenizers.Whitespace()
     inner.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
-    return PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]",
-                                   sep_token="[SEP]", mask_token="[MASK]")
+    return PreTrainedTokenizerFast(
+        tokenizer_object=inner, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]", mask_token="[MASK]"
+    )
 
 
 def bert(layers=2, width=16, seed=0):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return BertModel(BertConfig(vocab_size=len(WORDS), hidden_size=width, num_hidden_layers=layers,
-                                    num_attention_heads=2, intermediate_size=32, max_position_embeddings=64))
+        return BertModel(
+            BertConfig(
+                vocab_size=len(WORDS),
+                hidden_size=width,
+                num_hidden_layers=layers,
+                num_attention_heads=2,
+                intermediate_size=32,
+                max_position_embeddings=64,
+            )
+        )
 
 
 class SeeThroughTeacher:
@@ -44,6 +56,18 @@ def teach(texts):
 
 
 def config(method="kd", steps=8, seed=0, **more):
-    return RunConfig(method=method, arm="cod", shots=6, seed=seed, student="finetuned:tiny:all", encoder="tiny",
-                     teacher_id="t", teacher_revision="1", data_hash="x", steps=steps, learning_rate=5e-3,
-                     batch_size=4, **more)
+    return RunConfig(
+        method=method,
+        arm="cod",
+        shots=6,
+        seed=seed,
+        student="finetuned:tiny:all",
+        encoder="tiny",
+        teacher_id="t",
+        teacher_revision="1",
+        data_hash="x",
+        steps=steps,
+        learning_rate=5e-3,
+        batch_size=4,
+        **more,
+    )

@@ -17,13 +17,9 @@ def prediction(p, labels=LABELS):
     return Prediction(labels, (math.log(1 - p), math.log(p)))
 
 
-def item(
-    text="a splendid film", changed="a hideous film", status="accepted", split="train", before=0.91, after=0.07, **extra
-):
+def item(text="a splendid film", changed="a hideous film", status="accepted", split="train", before=0.91, after=0.07, **extra):
     """A pair whose original is positive. before, after: probability of positive; after=None: no check."""
-    example = Example(
-        short_hash(text), text, "positive", split, extra.pop("source_id", None), extra.pop("metadata", {})
-    )
+    example = Example(short_hash(text), text, "positive", split, extra.pop("source_id", None), extra.pop("metadata", {}))
     origin = extra.pop("origin", Origin("search", "swap", "1", seed=0))
     cf = Counterfactual(
         short_hash(changed, "cf"),
@@ -57,12 +53,7 @@ def item(
     )
     proposed = extra.pop("proposed_text", None)
     return ExportItem(
-        example,
-        cf,
-        check,
-        Decision(cf.id, example.id, status, "me", decided_at=WHEN, guideline_version=2, **extra),
-        proposed,
-        TEACHER,
+        example, cf, check, Decision(cf.id, example.id, status, "me", decided_at=WHEN, guideline_version=2, **extra), proposed, TEACHER
     )
 
 

@@ -18,16 +18,7 @@ from cod_core.counterfactuals.imported import import_pairs
 from cod_core.data.reading import Table
 from cod_core.errors import BadInput, CodError
 from cod_core.export import bundle
-from cod_core.export.bundle import (
-    bundle_bytes,
-    jsonl_bytes,
-    open_bundle,
-    preview,
-    read_bundle,
-    write_bundle,
-    write_cad,
-    write_jsonl,
-)
+from cod_core.export.bundle import bundle_bytes, jsonl_bytes, open_bundle, preview, read_bundle, write_bundle, write_cad, write_jsonl
 from cod_core.export.flat import safe_cell, safe_csv
 
 AUDIT = [{"seq": 1, "status": "accepted", "note": "ä"}, {"seq": 2, "status": "rejected"}]
@@ -50,11 +41,7 @@ def test_only_accepted_and_edited_pairs_leave():
     """A rejected text in the set would be trained on."""
     data, manifest = bundle_bytes(PROJECT, ITEMS, AUDIT)
     parts = files(data)
-    rows = [
-        json.loads(line)
-        for split in ("train", "validation", "test")
-        for line in parts[f"data/{split}.jsonl"].splitlines()
-    ]
+    rows = [json.loads(line) for split in ("train", "validation", "test") for line in parts[f"data/{split}.jsonl"].splitlines()]
     assert [row["decision"]["status"] for row in rows] == ["accepted", "accepted", "accepted", "edited"]
     assert "rejected.jsonl" not in parts and b"worst idea" not in parts["data/train.jsonl"]
     assert manifest["counts"]["exported"] == 4 and manifest["counts"]["by_status"]["rejected"] == 1
@@ -79,11 +66,7 @@ def test_a_bundle_comes_back_without_loss():
     assert found.task == PROJECT.task and found.audit == AUDIT
     assert [r.decision.status for r in found.records] == ["accepted", "accepted", "accepted", "edited", "rejected"]
     edited = found.items[3]
-    assert (edited.example, edited.counterfactual, edited.decision) == (
-        ITEMS[1].example,
-        ITEMS[1].counterfactual,
-        ITEMS[1].decision,
-    )
+    assert (edited.example, edited.counterfactual, edited.decision) == (ITEMS[1].example, ITEMS[1].counterfactual, ITEMS[1].decision)
     assert edited.check.truncated and edited.proposed_text == "bad acting"
     again, second = bundle_bytes(PROJECT, found.items, found.audit, rejected=True, guideline="be kind")
     changed = {name for name in manifest["files"] if manifest["files"][name] != second["files"][name]}
@@ -198,9 +181,7 @@ def test_datasets_loads_the_unzipped_folder(tmp_path):
         "d['test'][0]['verification']['counterfactual_probs'], str(d['test'][0]['created_at'])]))"
     )
     env = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "cache")}
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "set")], env=env, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "set")], env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
     sizes, text, probs, created = json.loads(done.stdout.splitlines()[-1])
     assert sizes == {"train": 1, "test": 1} and text == "a hideous film" and probs == pytest.approx([1, 1e-9])
@@ -217,14 +198,23 @@ def test_no_text_lies_in_a_named_file_while_a_bundle_is_written(tmp_path, monkey
         for one in ITEMS[:3]:
             yield one
             seen.append([p for p in tmp_path.rglob("*") if p.is_file() and not p.name.startswith(".export-")])
+
     write_bundle(tmp_path / "a.zip", PROJECT, watched())
     assert seen == [[], [], []]
 
 
-@pytest.mark.parametrize(("name", "field", "value"), [
-    ("data/train.jsonl", "metadata", "no JSON"), ("data/train.jsonl", "metadata", "[1]"), ("data/train.jsonl", "text", "a\0b"),
-    ("restore.jsonl", "id", ["x"]), ("restore.jsonl", "raw_reply", {"a": 1}), ("restore.jsonl", "gold_label", 3),
-    ("restore.jsonl", "shift", "far")])
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        ("data/train.jsonl", "metadata", "no JSON"),
+        ("data/train.jsonl", "metadata", "[1]"),
+        ("data/train.jsonl", "text", "a\0b"),
+        ("restore.jsonl", "id", ["x"]),
+        ("restore.jsonl", "raw_reply", {"a": 1}),
+        ("restore.jsonl", "gold_label", 3),
+        ("restore.jsonl", "shift", "far"),
+    ],
+)
 def test_values_of_another_kind_are_refused_in_words(name, field, value):
     """A bundle whose sums are right may still be made by hand: it ended in a traceback, on PostgreSQL in the middle."""
     parts = files(bundle_bytes(PROJECT, ITEMS)[0])

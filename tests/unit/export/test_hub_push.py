@@ -49,14 +49,14 @@ class FakeHub:
                     return self.reply({"errors": [], "warnings": []})
                 if "/preupload/" in self.path:
                     wanted = json.loads(body)["files"]
-                    return self.reply({"files": [{"path": f["path"], "uploadMode": "regular", "shouldIgnore": False}
-                                                 for f in wanted]})
+                    return self.reply({"files": [{"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in wanted]})
                 for line in body.splitlines():
                     entry = json.loads(line)
                     if entry["key"] == "file":
                         hub.files[entry["value"]["path"]] = base64.b64decode(entry["value"]["content"])
-                return self.reply({"commitUrl": f"{hub.url}/datasets/me/set/commit/0", "commitOid": "0" * 40,
-                                   "hookOutput": "", "success": True})
+                return self.reply(
+                    {"commitUrl": f"{hub.url}/datasets/me/set/commit/0", "commitOid": "0" * 40, "hookOutput": "", "success": True}
+                )
 
             def do_GET(self):
                 if hub.status != 200:

@@ -80,18 +80,7 @@ def test_a_stale_check_and_a_wrong_number_of_probabilities_are_refused():
 def test_three_classes_and_a_flip_elsewhere():
     labels = ("a", "b", "c")
     check = FlipCheck(
-        "x",
-        "t",
-        "1",
-        prediction_of(labels, (0.7, 0.2, 0.1)),
-        prediction_of(labels, (0.2, 0.3, 0.5)),
-        "b",
-        1,
-        0.5,
-        1,
-        None,
-        False,
-        WHEN,
+        "x", "t", "1", prediction_of(labels, (0.7, 0.2, 0.1)), prediction_of(labels, (0.2, 0.3, 0.5)), "b", 1, 0.5, 1, None, False, WHEN
     )
     elsewhere = replace(ITEMS[0], check=check, teacher=TEACHER | {"label_names": list(labels)})
     with pytest.raises(ValidationError, match="does not flip to the label aimed at .it says 'c'"):

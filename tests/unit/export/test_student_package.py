@@ -41,9 +41,11 @@ def test_the_readme_tells_scores_as_rows_and_holds_no_python(tmp_path):
 
 def test_a_small_model_that_was_not_checked_does_not_leave_with_the_student(tmp_path, monkeypatch):
     """Half a file, or one that contradicts the student, lay beside it and went into its next zip."""
+
     def halfway(source, target):
         assert source.exists()
         raise CodError("killed here")
+
     monkeypatch.setattr(onnx, "_export", lambda model, student, tokenizer, path: path.write_bytes(b"half a model"))
     monkeypatch.setattr(onnx, "_quantize", halfway)
     folder = write_student(tmp_path / "s", "all-MiniLM-L6-v2", np.ones((2, 384)), np.zeros(2), LABELS)
@@ -84,9 +86,7 @@ def test_the_finetuned_package_carries_its_encoder(tmp_path):
     model = AutoModel.from_pretrained(where)
     cut_layers(model, [0])
     weight = np.random.default_rng(1).normal(size=(2, 384))
-    student = FinetunedStudent(
-        EncoderModel(model, AutoTokenizer.from_pretrained(where), "mini"), weight, np.zeros(2), LABELS
-    )
+    student = FinetunedStudent(EncoderModel(model, AutoTokenizer.from_pretrained(where), "mini"), weight, np.zeros(2), LABELS)
     expected = [p.probs for p in student.predict(TEXTS)]
     folder = write_finetuned_student(tmp_path / "out", student.save(tmp_path / "saved"), {"seed": 1})
     found = run_loader(folder, folder)
@@ -94,9 +94,7 @@ def test_the_finetuned_package_carries_its_encoder(tmp_path):
 
 
 def test_the_linear_folder_holds_head_description_and_readme(tmp_path):
-    folder = write_student(
-        tmp_path / "s", "all-MiniLM-L6-v2", np.ones((2, 3)), np.zeros(2), LABELS, 10, {"<b>": "![x](y)"}
-    )
+    folder = write_student(tmp_path / "s", "all-MiniLM-L6-v2", np.ones((2, 3)), np.zeros(2), LABELS, 10, {"<b>": "![x](y)"})
     about = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     assert about["labels"] == list(LABELS) and about["kind"] == "linear" and about["scale"] == 10.0
     readme = (folder / "README.md").read_text(encoding="utf-8")

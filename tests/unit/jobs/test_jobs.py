@@ -74,6 +74,7 @@ def test_a_waiting_job_is_cancelled_at_once(db, pid, tmp_path):
 def test_an_error_for_the_person_is_shown_as_it_is(db, pid, tmp_path):
     def run_job(job, progress):
         raise NotEnoughData("Accept 4 more.")
+
     job_id = queue.enqueue(db, pid, "distill", {})
     assert work(db, tmp_path, job_id, run_job) == "failed"
     assert queue.get(db, job_id).error == "Accept 4 more."
@@ -81,11 +82,13 @@ def test_an_error_for_the_person_is_shown_as_it_is(db, pid, tmp_path):
 
 def test_a_bug_leaves_its_place_in_the_log_and_no_text_anywhere(db, pid, tmp_path):
     """Messages of errors quote texts and keys; logs are sent around."""
+
     def run_job(job, progress):
         try:
             {}["a private sentence"]
         except KeyError as error:
             raise RuntimeError("key sk-secret") from error
+
     job_id = queue.enqueue(db, pid, "distill", {})
     assert work(db, tmp_path, job_id, run_job) == "failed"
     said = (tmp_path / "logs" / "worker.log").read_text() + str(queue.get(db, job_id))
@@ -270,9 +273,9 @@ worker.main([sys.argv[1], "--home", sys.argv[2]], workspace=SimpleNamespace(db=d
 
 def start_sleeper(db, pid, tmp_path) -> tuple[str, subprocess.Popen]:
     job_id = queue.enqueue(db, pid, "generate", {})
-    process = subprocess.Popen([sys.executable, "-c", SLEEPER, job_id, str(tmp_path),
-                                str(db.engine.url)], cwd=ROOT,
-                               env={**os.environ, "PYTHONPATH": str(ROOT)})
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLEEPER, job_id, str(tmp_path), str(db.engine.url)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
     deadline = time.time() + 30
     while queue.get(db, job_id).done < 1 and time.time() < deadline:
         time.sleep(0.05)

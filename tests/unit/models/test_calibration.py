@@ -42,6 +42,7 @@ def test_the_prior_is_the_mean_and_wrong_lengths_are_refused():
 
 def test_a_biased_teacher_is_set_right_and_asked_for_the_prior_once():
     """A model that says yes to anything at 80 % must not be read as meaning it."""
+
     def answer(body):
         said = body["messages"][1]["content"]
         p = 0.9 if "lovely" in said else 0.7 if "broke" in said else 0.8

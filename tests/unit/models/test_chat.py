@@ -15,8 +15,14 @@ HELLO = (("user", "hello"),)
 
 def client(server, key=KEY, max_retries=2, timeout=5.0, store=None, **settings):
     store = {} if store is None else store
-    return LLMClient(LLMSettings(base_url=server.base_url, model="fake", **settings), key, store.get, store.__setitem__,
-                     timeout=timeout, max_retries=max_retries)
+    return LLMClient(
+        LLMSettings(base_url=server.base_url, model="fake", **settings),
+        key,
+        store.get,
+        store.__setitem__,
+        timeout=timeout,
+        max_retries=max_retries,
+    )
 
 
 def test_a_reply_is_never_requested_again_but_the_next_sample_is():
@@ -58,14 +64,17 @@ def test_passing_failures_are_retried(status):
     assert server.calls == 3
 
 
-@pytest.mark.parametrize("status, reason, said, fatal", [
-    (401, "key", "refused the key", True),
-    (403, "key", "refused the key", True),
-    (404, "not_found", "knows no model 'fake'", True),
-    (429, "rate", "too many requests, or the credit is used up", False),
-    (500, "server", "failed (error 500)", False),
-    (400, "request", "did not accept the request", True),
-])
+@pytest.mark.parametrize(
+    "status, reason, said, fatal",
+    [
+        (401, "key", "refused the key", True),
+        (403, "key", "refused the key", True),
+        (404, "not_found", "knows no model 'fake'", True),
+        (429, "rate", "too many requests, or the credit is used up", False),
+        (500, "server", "failed (error 500)", False),
+        (400, "request", "did not accept the request", True),
+    ],
+)
 def test_lasting_failures_say_what_happened(status, reason, said, fatal):
     body = f'{{"error": {{"message": "Incorrect API key provided: {KEY} for Bearer {KEY}"}}}}'
     with FakeOpenAI(failures=[Failure(status, body)] * 3) as server:
@@ -98,10 +107,17 @@ def test_nobody_there_is_unreachable():
     assert caught.value.reason == "unreachable" and "could not be reached" in str(caught.value)
 
 
-@pytest.mark.parametrize("body, kind", [
-    ("<html>Welcome</html>", "text/html"), ("not json", "application/json"), ("{}", "application/json"),
-    ('{"choices": []}', "application/json"), ("[1, 2]", "application/json"), ('{"choices": [{}]}', "application/json"),
-])
+@pytest.mark.parametrize(
+    "body, kind",
+    [
+        ("<html>Welcome</html>", "text/html"),
+        ("not json", "application/json"),
+        ("{}", "application/json"),
+        ('{"choices": []}', "application/json"),
+        ("[1, 2]", "application/json"),
+        ('{"choices": [{}]}', "application/json"),
+    ],
+)
 def test_another_kind_of_server_is_named_as_such(body, kind):
     """A base URL without /v1 often answers 200 with a web page."""
     with FakeOpenAI(failures=[Failure(200, body, content_type=kind)] * 4) as server, pytest.raises(EndpointError) as caught:
@@ -137,6 +153,7 @@ def test_the_key_is_asked_for_at_every_request_and_may_be_withheld():
         if not given:
             raise EndpointError("not confirmed", "unconfirmed")
         return given.pop(0)
+
     with FakeOpenAI() as server:
         one = client(server, key=key)
         one.chat(HELLO, 0), one.chat(HELLO, 1)
@@ -147,18 +164,33 @@ def test_the_key_is_asked_for_at_every_request_and_may_be_withheld():
         assert one.chat(HELLO, 0).cached
 
 
-@pytest.mark.parametrize(("one", "same", "other"), [
-    ("https://API.host/v1", "https://api.host:443/other/v1/", "http://api.host/v1"),
-    ("http://host:8000/v1", "http://host:8000", "http://host:8001/v1"),
-    ("https://host/v1", "https://host/v2", "https://host.evil.example/v1")])
+@pytest.mark.parametrize(
+    ("one", "same", "other"),
+    [
+        ("https://API.host/v1", "https://api.host:443/other/v1/", "http://api.host/v1"),
+        ("http://host:8000/v1", "http://host:8000", "http://host:8001/v1"),
+        ("https://host/v1", "https://host/v2", "https://host.evil.example/v1"),
+    ],
+)
 def test_a_key_belongs_to_scheme_host_and_port(one, same, other):
     """Over http anybody on the way reads the key that https kept."""
     assert site_of(one) == site_of(same) != site_of(other)
 
 
-@pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://x/v1", "https://user:pw@host/v1",
-                                 "https://host/v1?api-key=1", "", "http://[::1", "http://host:99999/v1",
-                                 "http://host:abc/v1", "http://host:0/v1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:8000/v1",
+        "ftp://x/v1",
+        "https://user:pw@host/v1",
+        "https://host/v1?api-key=1",
+        "",
+        "http://[::1",
+        "http://host:99999/v1",
+        "http://host:abc/v1",
+        "http://host:0/v1",
+    ],
+)
 def test_addresses_that_cannot_be_used_or_hold_a_secret_are_refused(url):
     with pytest.raises(BadInput):
         LLMSettings(base_url=url)
@@ -175,9 +207,14 @@ def test_settings_are_checked_and_normalised():
 def test_one_key_a_reply_and_none_shared():
     """A reply kept without token probabilities must not be taken for one with them."""
     one = LLMSettings(base_url="http://a/v1")
-    keys = {reply_key(one, HELLO, 0.7, 0), reply_key(one, HELLO, 0.7, 1), reply_key(one, HELLO, 0.0, 0),
-            reply_key(one, (("user", "x"),), 0.7, 0), reply_key(LLMSettings(base_url="http://b/v1"), HELLO, 0.7, 0),
-            reply_key(one, HELLO, 0.7, 0, logprobs=True)}
+    keys = {
+        reply_key(one, HELLO, 0.7, 0),
+        reply_key(one, HELLO, 0.7, 1),
+        reply_key(one, HELLO, 0.0, 0),
+        reply_key(one, (("user", "x"),), 0.7, 0),
+        reply_key(LLMSettings(base_url="http://b/v1"), HELLO, 0.7, 0),
+        reply_key(one, HELLO, 0.7, 0, logprobs=True),
+    }
     assert len(keys) == 6
     assert reply_key(LLMSettings(base_url="http://a/v1/"), HELLO, 0, 0) == reply_key(one, HELLO, 0.0, 0)
 

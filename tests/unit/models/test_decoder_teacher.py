@@ -20,10 +20,22 @@ def teacher(tmp_path_factory):
     base, made = tmp_path_factory.mktemp("gemma"), tmp_path_factory.mktemp("teacher")
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        Gemma3ForCausalLM(Gemma3TextConfig(
-            vocab_size=len(WORDS), hidden_size=16, intermediate_size=32, num_hidden_layers=4, num_attention_heads=2,
-            num_key_value_heads=1, head_dim=8, max_position_embeddings=64, sliding_window=32, pad_token_id=0, eos_token_id=3,
-            bos_token_id=2)).save_pretrained(base)
+        Gemma3ForCausalLM(
+            Gemma3TextConfig(
+                vocab_size=len(WORDS),
+                hidden_size=16,
+                intermediate_size=32,
+                num_hidden_layers=4,
+                num_attention_heads=2,
+                num_key_value_heads=1,
+                head_dim=8,
+                max_position_embeddings=64,
+                sliding_window=32,
+                pad_token_id=0,
+                eos_token_id=3,
+                bos_token_id=2,
+            )
+        ).save_pretrained(base)
     word_tokenizer().save_pretrained(base)
     return FineTunedTeacher(finetune_teacher(TEXTS, NAMES, LABELS, str(base), made, epochs=30, learning_rate=1e-2))
 
@@ -40,8 +52,9 @@ def test_only_the_upper_half_was_given_adapters(teacher):
     from cod_core.models.finetune import with_adapter
 
     model, _ = with_adapter(teacher.model.config._name_or_path, LABELS, 8)
-    layers = {int(name.split(".layers.")[1].split(".")[0]) for name, p in model.named_parameters() if p.requires_grad
-              and ".layers." in name}
+    layers = {
+        int(name.split(".layers.")[1].split(".")[0]) for name, p in model.named_parameters() if p.requires_grad and ".layers." in name
+    }
     assert layers == {2, 3}
 
 

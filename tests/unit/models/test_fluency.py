@@ -32,9 +32,9 @@ def test_a_text_without_words_is_not_measured():
         WordPairFluency(["", " "])
 
 
-@pytest.mark.parametrize("before, after, expected", [
-    (2.0, 3.0, 1.5), (None, 3.0, None), (2.0, None, None), (float("nan"), 1.0, None), (0.0, 1.0, None),
-])
+@pytest.mark.parametrize(
+    "before, after, expected", [(2.0, 3.0, 1.5), (None, 3.0, None), (2.0, None, None), (float("nan"), 1.0, None), (0.0, 1.0, None)]
+)
 def test_ratio_is_none_where_nothing_was_measured(before, after, expected):
     """A silent 1.0 would say 'reads as well as the original'."""
     assert ratio(before, after) == expected

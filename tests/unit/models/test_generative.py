@@ -31,6 +31,7 @@ def echo(calls):
     def answer(prompts, sample):
         calls.extend(prompts)
         return [("no! no! no!" if "refuse" in p else "yes") + "!" * sample for p in prompts]
+
     return answer
 
 
@@ -80,8 +81,9 @@ def test_a_local_model_answers_and_its_shift_is_zero_for_the_same_prompt(tmp_pat
 
 def test_an_answer_without_a_word_has_no_attribute():
     """The judge would give the empty text a class, and every edit that silences the model would be a flip."""
-    teacher = GenerativeTeacher(lambda prompts, s: [" " if s or "mute" in p else "no! no! no!" for p in prompts], Mood(),
-                                "m", "1", samples=2)
+    teacher = GenerativeTeacher(
+        lambda prompts, s: [" " if s or "mute" in p else "no! no! no!" for p in prompts], Mood(), "m", "1", samples=2
+    )
     mute, heard = teacher.read(["mute", "speak"])
     assert not mute.prediction.decided and mute.covered == 0.0
     assert heard.prediction.prob("angry") == pytest.approx(0.95) and heard.covered == 0.5, "of the answer that was given"
@@ -93,14 +95,25 @@ def test_answers_are_kept_batch_by_batch_under_how_they_were_asked():
     def put(new, seconds):
         store.update(new)
         took.append((len(new), seconds))
-    kept = kept_answers(echo(calls), lambda p, s: answer_key("r", p, s, 8, 0.0), lambda keys: {
-        k: store[k] for k in keys if k in store}, put, batch=2)
+
+    kept = kept_answers(
+        echo(calls), lambda p, s: answer_key("r", p, s, 8, 0.0), lambda keys: {k: store[k] for k in keys if k in store}, put, batch=2
+    )
     assert kept(["a", "bb", "a", "ccc"], 0) == ["yes"] * 4 and calls == ["a", "bb", "ccc"]
     assert [n for n, _ in took] == [2, 1] and all(seconds >= 0 for _, seconds in took)
     assert kept(["ccc", "dddd"], 0) and calls[-1] == "dddd" and len(calls) == 4
     assert kept(["a"], 1) == ["yes!"], "another sample is another answer"
-    keys = {answer_key(*how) for how in (("r", "a", 0, 8, 0.0), ("q", "a", 0, 8, 0.0), ("r", "a", 0, 9, 0.0),
-                                         ("r", "a", 0, 8, 0.7), ("r", "a", 1, 8, 0.0), ("r", "b", 0, 8, 0.0))}
+    keys = {
+        answer_key(*how)
+        for how in (
+            ("r", "a", 0, 8, 0.0),
+            ("q", "a", 0, 8, 0.0),
+            ("r", "a", 0, 9, 0.0),
+            ("r", "a", 0, 8, 0.7),
+            ("r", "a", 1, 8, 0.0),
+            ("r", "b", 0, 8, 0.0),
+        )
+    }
     assert len(keys) == 6 and answer_key("r", "a", 0, 8, 0) in keys
 
 
@@ -108,7 +121,6 @@ def test_a_model_made_for_conversation_is_asked_through_its_template(tmp_path):
     """Asked to go on from the prompt it would finish the person's sentence instead of answering it."""
     llm = LocalLLM(str(tiny_llm(tmp_path, chat_template="{% for m in messages %}one {{ m.content }} two {% endfor %}")))
     asked, whole = [], llm.complete
-    llm.complete = lambda prompts, seeds, tokens, heat, stop: asked.append((prompts, stop)) or whole(
-        prompts, seeds, tokens, heat, stop)
+    llm.complete = lambda prompts, seeds, tokens, heat, stop: asked.append((prompts, stop)) or whole(prompts, seeds, tokens, heat, stop)
     assert local_answers(llm, 4)(["the film is"], 0) and asked == [(["one the film is two "], ())]
     assert answer_shift(llm, "the film is", ["the film is"], "good plot")[0] == pytest.approx(0, abs=1e-5)

@@ -7,14 +7,7 @@ import pytest
 from cod_core.errors import BadInput
 from cod_core.models.chat import LLMClient, LLMSettings
 from cod_core.models.endpoint_errors import EndpointError
-from cod_core.models.llm_teacher import (
-    LLMTeacher,
-    answer_words,
-    from_logprobs,
-    from_votes,
-    read_answer,
-    token_label,
-)
+from cod_core.models.llm_teacher import LLMTeacher, answer_words, from_logprobs, from_votes, read_answer, token_label
 from cod_core.types import Classifier, Task
 from tests.fakes import Answer, Failure, FakeOpenAI
 
@@ -27,8 +20,9 @@ def log(**probs):
 
 def client(server, store=None, **settings):
     store = {} if store is None else store
-    return LLMClient(LLMSettings(base_url=server.base_url, model="fake", **settings), "k", store.get, store.__setitem__,
-                     timeout=5.0, max_retries=1)
+    return LLMClient(
+        LLMSettings(base_url=server.base_url, model="fake", **settings), "k", store.get, store.__setitem__, timeout=5.0, max_retries=1
+    )
 
 
 def by_text(body):
@@ -56,8 +50,7 @@ def test_probabilities_come_from_the_answers_tokens():
 def test_without_logprobs_samples_vote_and_it_says_so():
     """Votes shown as probabilities of the model would claim more than is known."""
     replies = iter(["complaint", "complaint", "Complaint.", "praise", "no idea"])
-    with FakeOpenAI(lambda body: "praise" if "An example." in body["messages"][1]["content"] else next(replies),
-                    logprobs=False) as server:
+    with FakeOpenAI(lambda body: "praise" if "An example." in body["messages"][1]["content"] else next(replies), logprobs=False) as server:
         teacher = LLMTeacher.connect(client(server, max_in_flight=1), TASK, samples=5)
         reading = teacher.read(["It broke."])[0]
     assert teacher.kind == "votes" and "votes" in teacher.label
@@ -74,6 +67,7 @@ def test_an_endpoint_that_refuses_logprobs_gets_votes(rejects):
 
 def test_an_endpoint_that_gives_few_alternatives_is_asked_for_few_after_a_restart_too():
     """The probe was on record, so the new teacher asked for 20 and every text was refused."""
+
     class Few(FakeOpenAI):
         def _outcome(self, handler, body, failure):
             said = '{"error": {"message": "top_logprobs must be at most 5", "param": "top_logprobs"}}'
@@ -118,8 +112,12 @@ def test_the_revision_names_prompt_labels_and_kind():
     with FakeOpenAI() as server:
         one = client(server)
         other = Task(TASK.name, TASK.labels, ("Other.", "Words."))
-        revisions = {LLMTeacher(one, TASK, "logprobs").revision, LLMTeacher(one, other, "logprobs").revision,
-                     LLMTeacher(one, TASK, "votes").revision, LLMTeacher(one, TASK, "votes", samples=9).revision}
+        revisions = {
+            LLMTeacher(one, TASK, "logprobs").revision,
+            LLMTeacher(one, other, "logprobs").revision,
+            LLMTeacher(one, TASK, "votes").revision,
+            LLMTeacher(one, TASK, "votes", samples=9).revision,
+        }
     assert len(revisions) == 4
 
 
@@ -152,8 +150,7 @@ def test_tokens_name_a_label_or_none():
 
 
 def test_a_chatty_answer_is_read_where_it_names_the_label():
-    rows = [list(log(The=0.9, praise=0.02).items()), list(log(label=1.0).items()),
-            list(log(praise=0.7, complaint=0.3).items())]
+    rows = [list(log(The=0.9, praise=0.02).items()), list(log(label=1.0).items()), list(log(praise=0.7, complaint=0.3).items())]
     reading = from_logprobs(rows, TASK.labels, TASK.labels)
     assert reading.prediction.prob("praise") == pytest.approx(0.7) and reading.covered == pytest.approx(1.0)
 
@@ -167,22 +164,35 @@ def test_a_label_that_is_not_listed_is_small_but_never_impossible():
 
 
 def test_no_answer_is_uniform_and_not_covered():
-    for reading in (from_logprobs([], TASK.labels, TASK.labels), from_votes([None, None], TASK.labels),
-                    from_logprobs([[("I", -0.01)]], TASK.labels, TASK.labels)):
+    for reading in (
+        from_logprobs([], TASK.labels, TASK.labels),
+        from_votes([None, None], TASK.labels),
+        from_logprobs([[("I", -0.01)]], TASK.labels, TASK.labels),
+    ):
         assert reading.covered == 0 and reading.prediction.probs == pytest.approx((0.5, 0.5))
 
 
-@pytest.mark.parametrize("content, expected", [
-    ("praise", 1), ("Praise.", 1), ("**complaint**", 0), ("The answer is praise.", 1), ("praise, not complaint", 1),
-    ("either praise or complaint", None), ("", None), ("dispraise", None), ("<think>complaint</think>praise", 1),
-])
+@pytest.mark.parametrize(
+    "content, expected",
+    [
+        ("praise", 1),
+        ("Praise.", 1),
+        ("**complaint**", 0),
+        ("The answer is praise.", 1),
+        ("praise, not complaint", 1),
+        ("either praise or complaint", None),
+        ("", None),
+        ("dispraise", None),
+        ("<think>complaint</think>praise", 1),
+    ],
+)
 def test_answers_in_words(content, expected):
     assert read_answer(content, TASK.labels, TASK.labels) == expected
 
 
-@pytest.mark.parametrize("content, expected", [
-    ("B", 1), ("A.", 0), ("(B) very bad", 1), ("Answer: B", 1), ("very bad", 1), ("A difficult case", None),
-])
+@pytest.mark.parametrize(
+    "content, expected", [("B", 1), ("A.", 0), ("(B) very bad", 1), ("Answer: B", 1), ("very bad", 1), ("A difficult case", None)]
+)
 def test_answers_by_letter(content, expected):
     assert read_answer(content, ("A", "B"), ("very good", "very bad")) == expected
 

@@ -74,9 +74,13 @@ def test_prompts_follow_the_models_own_template(tmp_path):
 
     from tests.tiny_llm import tiny_llm
 
-    folder = tiny_llm(tmp_path, chat_template=(
-        "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
-        "[{{ m.role }}] {{ m.content }} {% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}"))
+    folder = tiny_llm(
+        tmp_path,
+        chat_template=(
+            "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+            "[{{ m.role }}] {{ m.content }} {% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}"
+        ),
+    )
 
     class Chats:
         chats, tokenizer = True, AutoTokenizer.from_pretrained(folder)

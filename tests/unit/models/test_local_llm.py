@@ -39,9 +39,8 @@ def test_greedy_replies_are_those_of_transformers(tiny):
     said = tiny.complete(PROMPTS, [0, 0, 0], max_tokens=6, temperature=0.0)
     for prompt, (text, _) in zip(PROMPTS, said):
         ids = tiny.tokenizer(prompt, return_tensors="pt")
-        out = tiny.model.generate(input_ids=ids["input_ids"], attention_mask=ids["attention_mask"], max_new_tokens=6,
-                                  do_sample=False)
-        assert text == tiny.tokenizer.decode(out[0, ids["input_ids"].shape[1]:], skip_special_tokens=True)
+        out = tiny.model.generate(input_ids=ids["input_ids"], attention_mask=ids["attention_mask"], max_new_tokens=6, do_sample=False)
+        assert text == tiny.tokenizer.decode(out[0, ids["input_ids"].shape[1] :], skip_special_tokens=True)
 
 
 def test_seeds_decide_and_the_processs_own_randomness_stays(tiny):

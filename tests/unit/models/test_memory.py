@@ -25,6 +25,7 @@ def test_the_estimate_of_activations_is_near_what_torch_keeps():
     def count(tensor):
         kept.append((tensor.untyped_storage().data_ptr(), tensor.numel()))
         return tensor
+
     with torch.autograd.graph.saved_tensors_hooks(count, lambda t: t):
         model(input_ids=ids).last_hidden_state.sum()
     parameters = {p.untyped_storage().data_ptr() for p in model.parameters()}

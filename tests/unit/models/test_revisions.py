@@ -26,8 +26,9 @@ def save_encoder(folder, seed: int, kind=BertModel):
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        kind(BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
-                        max_position_embeddings=32)).save_pretrained(folder)
+        kind(
+            BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, max_position_embeddings=32)
+        ).save_pretrained(folder)
     AutoTokenizer.from_pretrained(packaged_encoder_folder()).save_pretrained(folder)
 
 
@@ -67,8 +68,10 @@ def test_embeddings_of_another_revision_are_not_served(tmp_path):
             return np.full((len(texts), 2), self.value, np.float32)
 
     db = Workspace(tmp_path).db
-    made = [CachedEncoder(db, "/models/my", lambda v=v: Constant(v), revision).encode(["hello"])[0, 0]
-            for v, revision in ((1.0, "a"), (2.0, "b"), (3.0, "a"), (4.0, ""))]
+    made = [
+        CachedEncoder(db, "/models/my", lambda v=v: Constant(v), revision).encode(["hello"])[0, 0]
+        for v, revision in ((1.0, "a"), (2.0, "b"), (3.0, "a"), (4.0, ""))
+    ]
     assert made == [1.0, 2.0, 1.0, 4.0]
     assert cache.get_embeddings(db, "/models/my", [text_hash("hello")])[text_hash("hello")][0] == 4.0, "without one: the name alone"
 
@@ -84,10 +87,10 @@ def test_a_changed_encoder_folder_gives_new_vectors_new_students_and_refuses_old
     shutil.rmtree(folder)
     save_encoder(folder, 1)
     assert not np.allclose(w.encoder(str(folder)).encode(["a film"]), old)
-    assert np.allclose(Workspace(tmp_path / "home").encoder(str(folder)).encode(["a film"]),
-                       w.encoder(str(folder)).encode(["a film"]))
-    again = RunConfig(arm="cod", shots=8, seed=0, teacher_id="t", teacher_revision="r", data_hash="h",
-                      **student_settings({"encoder": str(folder)}))
+    assert np.allclose(Workspace(tmp_path / "home").encoder(str(folder)).encode(["a film"]), w.encoder(str(folder)).encode(["a film"]))
+    again = RunConfig(
+        arm="cod", shots=8, seed=0, teacher_id="t", teacher_revision="r", data_hash="h", **student_settings({"encoder": str(folder)})
+    )
     assert again.run_id != config.run_id
     with pytest.raises(BadInput, match="has changed since this student was trained"):
         w.encoder_of(config)
@@ -131,8 +134,7 @@ def teacher(tmp_path):
     base.mkdir(), folder.mkdir()
     (base / "model.safetensors").write_bytes(b"base")
     (folder / "adapter.safetensors").write_bytes(b"adapter")
-    about = {"encoder": str(base), "labels": ["a", "b"], "rank": 8, "max_tokens": 128, "rows": 4,
-             "base": weights_revision(str(base))}
+    about = {"encoder": str(base), "labels": ["a", "b"], "rank": 8, "max_tokens": 128, "rows": 4, "base": weights_revision(str(base))}
     (folder / "teacher.json").write_text(json.dumps(about))
     return folder, base, about
 
@@ -179,6 +181,7 @@ def test_a_language_model_whose_folder_has_changed_is_another_teacher(tmp_path, 
         w = Workspace(tmp_path / home)
         w.set_teacher(pid := w.create_project("p", Task("mood", labels)), dict(spec))
         return w, pid, w.teacher(pid).predict([text])[0], w.answers_of(pid, [text])
+
     w, pid, before, said = fresh("one")
     revision = w.teacher(pid).revision
     shutil.rmtree(folder)
@@ -190,6 +193,7 @@ def test_a_language_model_whose_folder_has_changed_is_another_teacher(tmp_path, 
 @pytest.mark.slow
 def test_a_classifier_of_a_hub_stays_the_commit_that_was_chosen(tmp_path, hub):
     """All commits were called "hub": newer weights answered under the name, and from the answers, of older ones."""
+
     def saved(seed: int):
         return lambda folder: save_encoder(folder, seed, BertForSequenceClassification)
 
@@ -199,6 +203,7 @@ def test_a_classifier_of_a_hub_stays_the_commit_that_was_chosen(tmp_path, hub):
     def of(commit: str):
         folder = tmp_path / "hub" / "models--org--judge" / "snapshots" / commit
         return TransformersTeacher(str(folder), ("neg", "pos"), choice["label_map"])
+
     w = Workspace(tmp_path / "home")
     pid = w.create_project("p", Task("mood", ("neg", "pos")))
     choice = {"kind": "transformers", "name": "org/judge", "label_map": {"LABEL_0": "neg", "LABEL_1": "pos"}}

@@ -10,10 +10,17 @@ from cod_core.models.surrogate import FEWEST, fit_surrogate
 
 pytestmark = pytest.mark.slow
 LABELS = ("food", "money", "sport")
-WORDS = {"food": ("soup", "bread", "cheese", "dinner", "kitchen"), "money": ("bank", "loan", "shares", "profit", "tax"),
-         "sport": ("goal", "match", "coach", "race", "team")}
-TEXTS = [f"This {place} note is about the {word}." for label in LABELS for word in WORDS[label]
-         for place in ("short", "long", "first", "last", "old")]
+WORDS = {
+    "food": ("soup", "bread", "cheese", "dinner", "kitchen"),
+    "money": ("bank", "loan", "shares", "profit", "tax"),
+    "sport": ("goal", "match", "coach", "race", "team"),
+}
+TEXTS = [
+    f"This {place} note is about the {word}."
+    for label in LABELS
+    for word in WORDS[label]
+    for place in ("short", "long", "first", "last", "old")
+]
 ROWS = np.log(np.repeat(np.full((3, 3), 0.05) + 0.85 * np.eye(3), 25, axis=0))
 
 

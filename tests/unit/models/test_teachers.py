@@ -24,9 +24,18 @@ def folder(tmp_path_factory):
     where = tmp_path_factory.mktemp("classifier")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = BertForSequenceClassification(BertConfig(
-            hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, max_position_embeddings=32,
-            num_labels=2, id2label={0: "LABEL_0", 1: "LABEL_1"}, label2id={"LABEL_0": 0, "LABEL_1": 1}))
+        model = BertForSequenceClassification(
+            BertConfig(
+                hidden_size=16,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                intermediate_size=16,
+                max_position_embeddings=32,
+                num_labels=2,
+                id2label={0: "LABEL_0", 1: "LABEL_1"},
+                label2id={"LABEL_0": 0, "LABEL_1": 1},
+            )
+        )
     model.save_pretrained(where)
     AutoTokenizer.from_pretrained(packaged_encoder_folder()).save_pretrained(where)
     return where
@@ -104,9 +113,9 @@ def test_built_in_teachers_are_small_and_know_good_from_bad(name):
     measured = json.loads((BUILTIN / name / "measured.json").read_text())
     assert measured["test"]["accuracy"] >= {"movies": 0.85, "amazon": 0.85, "tweets": 0.95, "news": 0.65}[name]
     teacher = FineTunedTeacher(BUILTIN / name)
-    praise, blame = {"news": ("This is a sensible plan that will help many people.",
-                              "This is a shameful failure that will hurt many people.")}.get(
-        name, ("I loved it, it is wonderful.", "I hated it, it is awful."))
+    praise, blame = {
+        "news": ("This is a sensible plan that will help many people.", "This is a shameful failure that will hurt many people.")
+    }.get(name, ("I loved it, it is wonderful.", "I hated it, it is awful."))
     said = [p.label for p in teacher.predict([praise, blame])]
     assert said == ["positive", "negative"]
 

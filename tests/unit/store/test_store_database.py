@@ -54,13 +54,17 @@ def test_a_database_of_the_first_version_keeps_its_decisions(database_url):
     old = bare(empty)
     _migrate(old, "0001")
     with old.begin() as connection:
-        connection.execute(text("""
+        connection.execute(
+            text("""
             INSERT INTO projects (id, name, task, teacher, settings, created_at)
-            VALUES ('p', 'old', :task, 'null', '{}', '2025-01-01T00:00:00Z')"""), {
-            "task": '{"name":"t","labels":["a","b"],"descriptions":[],"guideline_version":1}'})
-        connection.execute(text("""
+            VALUES ('p', 'old', :task, 'null', '{}', '2025-01-01T00:00:00Z')"""),
+            {"task": '{"name":"t","labels":["a","b"],"descriptions":[],"guideline_version":1}'},
+        )
+        connection.execute(
+            text("""
             INSERT INTO decisions (project_id, counterfactual_id, example_id, status, annotator, reasons)
-            VALUES ('p', 'c', 'e', 'accepted', 'me', '[]')"""))
+            VALUES ('p', 'c', 'e', 'accepted', 'me', '[]')""")
+        )
     old.engine.dispose()
     db = open_database(empty)
     assert [(d.status, d.purpose) for d in decisions.log(db, "p")] == [("accepted", "")]
@@ -71,8 +75,10 @@ def test_a_database_of_the_first_version_keeps_its_decisions(database_url):
 def test_opening_a_current_database_loads_no_alembic(tmp_path):
     """Every page and every worker opens the database: the first paint waits for what it imports."""
     open_database(url(tmp_path)).engine.dispose()
-    code = ("import sys; from cod_core.store.database import open_database; "
-            f"open_database({url(tmp_path)!r}); sys.exit('alembic' in sys.modules)")
+    code = (
+        "import sys; from cod_core.store.database import open_database; "
+        f"open_database({url(tmp_path)!r}); sys.exit('alembic' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -152,8 +158,10 @@ def test_writing_to_a_deleted_project_says_so_without_repeating_the_text(databas
 
 def test_commits_wait_for_the_disk(tmp_path):
     with open_database(url(tmp_path)).read() as connection:
-        settings = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-                    for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")}
+        settings = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10000}
 
 

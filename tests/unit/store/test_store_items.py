@@ -34,8 +34,7 @@ def test_a_project_comes_back_as_it_was_made(db, pid):
     projects.update_settings(db, pid, {"a": 1})
     projects.update_settings(db, pid, {"b": [2]})
     found = projects.get_project(db, pid)
-    assert (found.task, found.teacher, found.settings) == (TASK, {"kind": "builtin", "name": "movies"},
-                                                           {"a": 1, "b": [2]})
+    assert (found.task, found.teacher, found.settings) == (TASK, {"kind": "builtin", "name": "movies"}, {"a": 1, "b": [2]})
     projects.set_teacher(db, pid, None)
     assert projects.get_project(db, pid).teacher is None
 
@@ -48,10 +47,16 @@ def test_projects_made_in_one_second_are_still_newest_first(db):
     assert [p.id for p in projects.list_projects(db)] == made[::-1]
 
 
-@pytest.mark.parametrize("verb", [
-    lambda db: projects.get_project(db, "x"), lambda db: projects.set_teacher(db, "x", {}),
-    lambda db: projects.update_settings(db, "x", {"a": 1}),
-    lambda db: items.example(db, "x", "e"), lambda db: items.counterfactual(db, "x", "c")])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        lambda db: projects.get_project(db, "x"),
+        lambda db: projects.set_teacher(db, "x", {}),
+        lambda db: projects.update_settings(db, "x", {"a": 1}),
+        lambda db: items.example(db, "x", "e"),
+        lambda db: items.counterfactual(db, "x", "c"),
+    ],
+)
 def test_what_does_not_exist_is_refused(db, verb):
     with pytest.raises(BadInput):
         verb(db)
@@ -136,9 +141,11 @@ def test_a_reply_is_kept_and_replaced_by_key(db, pid):
 
 def test_what_several_writers_add_to_a_reply_is_all_there(db, pid):
     """Read in one transaction and written in the next, a list lost what came between."""
+
     def add(i):
         for j in range(5):
             cache.add_to_reply(db, pid, "k", {f"{i}.{j}": "no flip found"})
+
     with ThreadPoolExecutor(4) as writers:
         list(writers.map(add, range(4)))
     assert len(cache.get_reply(db, "k")) == 20

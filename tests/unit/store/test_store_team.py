@@ -24,6 +24,7 @@ def together(n: int, act) -> list:
             out[i] = act(i)
         except Stale as error:
             out[i] = error
+
     threads = [threading.Thread(target=go, args=(i,)) for i in range(n)]
     for thread in threads:
         thread.start()

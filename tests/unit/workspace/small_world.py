@@ -44,8 +44,9 @@ class World:
         made = []
         for i in ids:
             e, at = known[i], LABELS.index(known[i].label)
-            cf = Counterfactual(f"cf-{i}", i, f"turned {e.text}", e.label, LABELS[1 - at], Origin("search", "search", "1"),
-                                created_at=now())
+            cf = Counterfactual(
+                f"cf-{i}", i, f"turned {e.text}", e.label, LABELS[1 - at], Origin("search", "search", "1"), created_at=now()
+            )
             self._read(cf.text, 1 - at, topic[text_hash(e.text)] * TURN)
             made.append((cf, at))
         items.add_counterfactuals(self.w.db, self.pid, [cf for cf, _ in made])
@@ -55,9 +56,26 @@ class World:
 
     def check(self, cfs: list[Counterfactual]) -> None:
         """The teacher's verdicts on these counterfactuals, written (again)."""
-        items.add_checks(self.w.db, self.pid, [FlipCheck(
-            cf.id, *self.identity, sure(LABELS.index(cf.source)), sure(LABELS.index(cf.target)), cf.target, 1, 0.1, 5, 0.9, False, now())
-            for cf in cfs])
+        items.add_checks(
+            self.w.db,
+            self.pid,
+            [
+                FlipCheck(
+                    cf.id,
+                    *self.identity,
+                    sure(LABELS.index(cf.source)),
+                    sure(LABELS.index(cf.target)),
+                    cf.target,
+                    1,
+                    0.1,
+                    5,
+                    0.9,
+                    False,
+                    now(),
+                )
+                for cf in cfs
+            ],
+        )
 
     def sweep(self, k: int, draws: int = 20, **params):
         """Distil kd and cod at one k: the effect on accuracy as the Results page has it."""

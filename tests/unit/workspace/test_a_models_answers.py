@@ -45,15 +45,17 @@ def made(home, folder):
 
 def refuses(monkeypatch):
     """From here on no language model writes a word."""
+
     def never(self, *asked, **how):
         raise AssertionError(f"answered again: {asked[0]}")
+
     monkeypatch.setattr(LocalLLM, "complete", never)
 
 
 def test_the_class_of_a_prompt_is_what_the_judge_makes_of_the_answer(made):
     w, pid, _ = made
     w.set_teacher(judge := w.create_project("Judge", Task("mood", LABELS)), MOVIES)
-    said = [answer for answer, in w.answers_of(pid, list(PROMPTS))]
+    said = [answer for (answer,) in w.answers_of(pid, list(PROMPTS))]
     assert all(said) and w.generates(pid) and not w.generates(judge)
     for whole, part in zip(w.teacher(pid).predict(PROMPTS), w.teacher(judge).predict(said)):
         assert whole.probs == pytest.approx(part.probs, abs=1e-6)
@@ -105,6 +107,7 @@ def test_a_killed_run_keeps_the_batches_that_were_answered(made, folder, monkeyp
             raise KeyboardInterrupt
         asked.extend(prompts)
         return whole(self, prompts, *how)
+
     monkeypatch.setattr(LocalLLM, "complete", dies)
     texts = [f"film {'good ' * n}." for n in range(20)]
     with pytest.raises(KeyboardInterrupt):
@@ -156,8 +159,22 @@ def test_prompts_without_a_label_get_the_one_of_their_answer(made, folder, home)
     w, _, _ = made
     pid = w.create_project("Unlabelled", Task("mood", LABELS))
     items.add_examples(w.db, pid, [Example(f"p{i}", t, None, "unlabelled") for i, t in enumerate(PROMPTS)])
-    done = CliRunner().invoke(app, ["teacher", pid, f"answers:{folder}", "--judge", "builtin:movies", "--max-tokens", "8",
-                                    "--label-prompts", "--json", "--home", str(home)])
+    done = CliRunner().invoke(
+        app,
+        [
+            "teacher",
+            pid,
+            f"answers:{folder}",
+            "--judge",
+            "builtin:movies",
+            "--max-tokens",
+            "8",
+            "--label-prompts",
+            "--json",
+            "--home",
+            str(home),
+        ],
+    )
     said = json.loads(done.stdout)
     assert (said["teacher"], said["labelled"]) == ("tiny answers, judged by movies", 2)
     assert (said["accuracy"], said["n"], said["left_out"]) == (None, 0, 0), "it would agree with itself"
@@ -170,8 +187,14 @@ def test_prompts_without_a_label_get_the_one_of_their_answer(made, folder, home)
 def test_prompts_of_a_test_document_do_not_become_training_texts(made, folder):
     w, _, _ = made
     pid = w.create_project("Documents", Task("mood", LABELS))
-    items.add_examples(w.db, pid, [Example("t", "the end is bad .", "negative", "test", "review 7"),
-                                   *(Example(f"p{i}", t, None, "unlabelled", f"review {7 + i}") for i, t in enumerate(PROMPTS))])
+    items.add_examples(
+        w.db,
+        pid,
+        [
+            Example("t", "the end is bad .", "negative", "test", "review 7"),
+            *(Example(f"p{i}", t, None, "unlabelled", f"review {7 + i}") for i, t in enumerate(PROMPTS)),
+        ],
+    )
     w.set_teacher(pid, {"kind": "generative", "local": folder, "judge": MOVIES, "max_tokens": 8})
     assert w.label_prompts(pid) == {"labelled": 1, "undecided": 0, "apart": 1}
     assert [e.id for e in w.examples(pid, "train")] == ["p1"] and [e.id for e in w.examples(pid, "unlabelled")] == ["p0"]
@@ -199,16 +222,19 @@ def test_the_export_says_what_the_labels_are_of(made):
     w.undo(pid, "me")
 
 
-@pytest.mark.parametrize(("spec", "error", "said"), [
-    ({"judge": {}}, BadInput, "Choose what judges"),
-    ({"judge": {"kind": "llm", "name": "x"}}, BadInput, "Choose what judges"),
-    ({"judge": {"kind": "builtin", "name": "nope"}}, BadInput, "no built-in teacher"),
-    ({"judge": {"kind": "builtin", "name": "news"}}, LabelMismatch, "negative, neutral, positive"),
-    ({"max_tokens": 0.5}, BadInput, "1 to 256 tokens"),
-    ({"samples": 3, "temperature": 0.0}, BadInput, "temperature 0"),
-    ({"local": "no/such/model"}, ModelUnavailable, "no/such/model"),
-    ({"judge": {"kind": "finetuned", "path": "/gone"}}, ModelUnavailable, "Train it again"),
-])
+@pytest.mark.parametrize(
+    ("spec", "error", "said"),
+    [
+        ({"judge": {}}, BadInput, "Choose what judges"),
+        ({"judge": {"kind": "llm", "name": "x"}}, BadInput, "Choose what judges"),
+        ({"judge": {"kind": "builtin", "name": "nope"}}, BadInput, "no built-in teacher"),
+        ({"judge": {"kind": "builtin", "name": "news"}}, LabelMismatch, "negative, neutral, positive"),
+        ({"max_tokens": 0.5}, BadInput, "1 to 256 tokens"),
+        ({"samples": 3, "temperature": 0.0}, BadInput, "temperature 0"),
+        ({"local": "no/such/model"}, ModelUnavailable, "no/such/model"),
+        ({"judge": {"kind": "finetuned", "path": "/gone"}}, ModelUnavailable, "Train it again"),
+    ],
+)
 def test_what_cannot_be_a_teacher_is_refused_and_the_old_one_stays(made, folder, spec, error, said):
     w, pid, _ = made
     before = w.project(pid).teacher
@@ -227,7 +253,10 @@ def test_without_a_name_and_without_the_packaged_model_it_says_what_to_install(m
 def test_judges_are_the_classifiers_here_that_have_the_projects_labels(made):
     w, pid, _ = made
     assert w.judges(pid)["Movie reviews, built in"] == MOVIES and not any("editorial" in name for name in w.judges(pid))
-    projects.set_teacher(w.db, w.create_project("Answers", Task("?", ("Positive", "negative"))),
-                         {"kind": "finetuned", "path": "/somewhere", "id": "finetuned:x", "revision": "1"})
+    projects.set_teacher(
+        w.db,
+        w.create_project("Answers", Task("?", ("Positive", "negative"))),
+        {"kind": "finetuned", "path": "/somewhere", "id": "finetuned:x", "revision": "1"},
+    )
     assert w.judges(pid)["Trained in the project “Answers”"] == {"kind": "finetuned", "path": "/somewhere"}
     assert w.judges(w.create_project("Other", Task("?", ("spam", "ham")))) == {}

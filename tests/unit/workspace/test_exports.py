@@ -37,21 +37,24 @@ def pid(w):
     pid = w.create_project("Wards", Task("Good or bad?", LABELS))
     projects.set_teacher(w.db, pid, TEACHER)
     before, after = Prediction(LABELS, (-0.1, -2.3)), Prediction(LABELS, (-1.6, -0.2))
-    items.add_examples(w.db, pid, [Example(f"e{i}", f"A good text {i}.", LABELS[i % 2], "test" if i == 2 else "train")
-                                   for i in range(6)])
-    cfs = [Counterfactual(f"c{i}", f"e{i}", f"A bad text {i}.", "good", "bad", Origin("search", "s"), created_at=WHEN)
-           for i in range(6)]
+    items.add_examples(w.db, pid, [Example(f"e{i}", f"A good text {i}.", LABELS[i % 2], "test" if i == 2 else "train") for i in range(6)])
+    cfs = [Counterfactual(f"c{i}", f"e{i}", f"A bad text {i}.", "good", "bad", Origin("search", "s"), created_at=WHEN) for i in range(6)]
     items.add_counterfactuals(w.db, pid, cfs)
-    items.add_checks(w.db, pid, [FlipCheck(cf.id, *w._identity(TEACHER, LABELS), before, before if cf.id == "c3" else after,
-                                           "bad", 1, 0.2, 3, 0.9, False, WHEN) for cf in cfs[:5]])
+    items.add_checks(
+        w.db,
+        pid,
+        [
+            FlipCheck(cf.id, *w._identity(TEACHER, LABELS), before, before if cf.id == "c3" else after, "bad", 1, 0.2, 3, 0.9, False, WHEN)
+            for cf in cfs[:5]
+        ],
+    )
     for i in range(3):
         w.decide(pid, f"c{i}", "accepted", "dr.jane@clinic.example")
     w.decide(pid, "c3", "accepted", "ben", override_reason="the teacher is wrong")
     w.decide(pid, "c4", "rejected", "ben")
     from cod_core.types import Decision
 
-    decisions.append(w.db, pid, Decision("c5", "e5", "accepted", "ben", override_reason="no teacher at hand",
-                                         decided_at=WHEN))
+    decisions.append(w.db, pid, Decision("c5", "e5", "accepted", "ben", override_reason="no teacher at hand", decided_at=WHEN))
     return pid
 
 
@@ -65,9 +68,16 @@ def test_pairs_kept_with_a_reason_count_as_exported_whether_checked_or_not(w, pi
     assert texts(w.export_jsonl(pid)) == ["0", "1", "2", "3", "5"]
 
 
-@pytest.mark.parametrize(("choice", "expected"), [
-    (ExportChoice(splits=("test",)), "2"), (ExportChoice(labels=("bad",)), "135"), (ExportChoice(flips_only=True), "012"),
-    (ExportChoice(statuses=("edited",)), ""), (ExportChoice(guideline_from=2), "")])
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (ExportChoice(splits=("test",)), "2"),
+        (ExportChoice(labels=("bad",)), "135"),
+        (ExportChoice(flips_only=True), "012"),
+        (ExportChoice(statuses=("edited",)), ""),
+        (ExportChoice(guideline_from=2), ""),
+    ],
+)
 def test_what_was_chosen_is_what_is_counted_and_what_leaves(w, pid, choice, expected):
     assert "".join(texts(w.export_jsonl(pid, choice))) == expected
     assert w.export_counts(pid, choice)["exported"] == len(expected)
@@ -94,8 +104,10 @@ def test_the_teacher_is_named_with_its_full_digest(w, pid):
 
 
 def test_the_card_says_what_the_person_wrote_as_plain_characters(w, pid):
-    w.set_card(pid, {"description": "Notes ![x](https://h/y.png)", "license": "cc-by-4.0", "languages": ["en", "de"],
-                     "authors": "", "unknown": "x"})
+    w.set_card(
+        pid,
+        {"description": "Notes ![x](https://h/y.png)", "license": "cc-by-4.0", "languages": ["en", "de"], "authors": "", "unknown": "x"},
+    )
     with zipfile.ZipFile(io.BytesIO(w.export_bundle(pid))) as archive:
         readme = archive.read("README.md").decode()
     head, body = readme.split("\n---\n", 1)
@@ -105,8 +117,7 @@ def test_the_card_says_what_the_person_wrote_as_plain_characters(w, pid):
 
 def test_likely_personal_data_is_named_before_it_leaves(w, pid):
     items.add_examples(w.db, pid, [Example("p", "Ask eva@clinic.example for a good text.", "good")])
-    cf = Counterfactual("cp", "p", "Ask eva@clinic.example for a bad text.", "good", "bad", Origin("search", "s"),
-                        created_at=WHEN)
+    cf = Counterfactual("cp", "p", "Ask eva@clinic.example for a bad text.", "good", "bad", Origin("search", "s"), created_at=WHEN)
     items.add_counterfactuals(w.db, pid, [cf])
     verdict = w._state(pid).checks["c0"]
     items.add_checks(w.db, pid, [replace(verdict, counterfactual_id="cp")])
@@ -120,8 +131,7 @@ def test_an_export_comes_back_in_one_step_and_twice_changes_nothing(w, pid):
     data = w.export_bundle(pid, choice=ExportChoice(rejected=True))
     again, left = w.import_bundle(None, data)
     assert left == [] and w.import_bundle(again, data) == (again, [])
-    assert {i: d.status for i, d in w._state(again).outcome.items()} == {
-        i: d.status for i, d in w._state(pid).outcome.items()}
+    assert {i: d.status for i, d in w._state(again).outcome.items()} == {i: d.status for i, d in w._state(pid).outcome.items()}
     w.undo(again, "A2")
     assert len(w._state(again).outcome) == 5, "an undo takes back one decision, not the whole import"
 
@@ -139,6 +149,7 @@ def test_somebody_who_begins_while_the_set_is_written_leaves_as_a_pseudonym_too(
         monkeypatch.setattr(items, "after", read)
         w.decide(pid, "c0", "accepted", "later@clinic.example")
         return read(*asked)
+
     pairs = w.stream_items(pid)
     monkeypatch.setattr(items, "after", read_later)
     assert {i.decision.annotator for i in pairs} == {"A1", "A2", "A3", "A4"}
@@ -146,16 +157,19 @@ def test_somebody_who_begins_while_the_set_is_written_leaves_as_a_pseudonym_too(
 
 def more(w, pid, id: str, base: str, kind: str) -> None:
     """Another counterfactual of e0 that flips, made from `base`."""
-    items.add_counterfactuals(w.db, pid, [Counterfactual(id, "e0", f"A bad text {id}.", "good", "bad", Origin(kind, "x"),
-                                                         derived_from=base, created_at=WHEN)])
+    items.add_counterfactuals(
+        w.db, pid, [Counterfactual(id, "e0", f"A bad text {id}.", "good", "bad", Origin(kind, "x"), derived_from=base, created_at=WHEN)]
+    )
     items.add_checks(w.db, pid, [replace(w._state(pid).checks["c0"], counterfactual_id=id)])
 
 
 def test_the_proposed_text_is_the_generators_and_there_where_a_person_changed_it(w, pid):
     """A tightened proposal left as if a person had changed it; a text changed twice left with the person's own first words."""
+
     def leaves(pid: str) -> tuple:
         record = next(r for r in map(json.loads, w.export_jsonl(pid).splitlines()) if r["pair_id"] == "e0")
         return record["id"], record["proposed_text"], record["decision"]["revision_no"]
+
     more(w, pid, "t", "c0", "search")
     w.decide(pid, "t", "accepted", "ben")
     assert leaves(pid) == ("t", None, 1)
@@ -171,8 +185,9 @@ def test_the_proposed_text_is_the_generators_and_there_where_a_person_changed_it
 def test_a_bundle_brings_back_which_texts_had_no_label_and_how_far_an_answer_moved(w, pid):
     """They came back among the training texts, and the verdicts without what orders a generating teacher's proposals."""
     items.add_examples(w.db, pid, [Example("u", "A good text u.", None, "unlabelled")])
-    items.add_counterfactuals(w.db, pid, [Counterfactual("cu", "u", "A bad text u.", "good", "bad", Origin("import", "x"),
-                                                         created_at=WHEN)])
+    items.add_counterfactuals(
+        w.db, pid, [Counterfactual("cu", "u", "A bad text u.", "good", "bad", Origin("import", "x"), created_at=WHEN)]
+    )
     items.add_checks(w.db, pid, [replace(w._state(pid).checks["c0"], counterfactual_id="cu", shift=1.5)])
     w.decide(pid, "cu", "accepted", "ben")
     said = next(json.loads(line) for line in w.export_jsonl(pid).splitlines() if b'"pair_id":"u"' in line.replace(b": ", b":"))
@@ -188,8 +203,11 @@ def test_a_bundle_brings_back_its_guideline_and_the_next_one_has_a_higher_number
         w.write_guideline(pid, text, "rob")
     w.decide(pid, "c0", "accepted", "ben")
     again, _ = w.import_bundle(None, w.export_bundle(pid))
-    assert (w.guideline(again).version, w.guideline(again).text) == (3, "Two words.") == (
-        w.project(again).task.guideline_version, w.guideline(pid).text)
+    assert (
+        (w.guideline(again).version, w.guideline(again).text)
+        == (3, "Two words.")
+        == (w.project(again).task.guideline_version, w.guideline(pid).text)
+    )
     assert w.write_guideline(again, "Three words.", "ann") == 4
     assert {d.example_id for d in w.decided_before(again)} == set(w._state(again).outcome)
 
@@ -204,10 +222,27 @@ def test_what_a_killed_export_leaves_behind_goes_with_its_project(w, pid, monkey
 
 def test_personal_data_is_named_where_only_the_models_own_words_hold_it(w, pid):
     """The proposal that a person changed, and the raw reply, leave with the set too."""
-    items.add_counterfactuals(w.db, pid, [Counterfactual(
-        "p", "e4", "Write to eva@clinic.example.", "good", "bad", Origin("llm", "m"), "Sure! Call me: tom@model.example", created_at=WHEN)])
-    items.add_counterfactuals(w.db, pid, [Counterfactual("q4", "e4", "A bad text 4.", "good", "bad", Origin("human", "expert"),
-                                                         derived_from="p", created_at=WHEN)])
+    items.add_counterfactuals(
+        w.db,
+        pid,
+        [
+            Counterfactual(
+                "p",
+                "e4",
+                "Write to eva@clinic.example.",
+                "good",
+                "bad",
+                Origin("llm", "m"),
+                "Sure! Call me: tom@model.example",
+                created_at=WHEN,
+            )
+        ],
+    )
+    items.add_counterfactuals(
+        w.db,
+        pid,
+        [Counterfactual("q4", "e4", "A bad text 4.", "good", "bad", Origin("human", "expert"), derived_from="p", created_at=WHEN)],
+    )
     items.add_checks(w.db, pid, [replace(w._state(pid).checks["c0"], counterfactual_id=i) for i in ("p", "q4")])
     w.decide(pid, "q4", "edited", "ben")
     assert w.personal_data(pid) == ({"mail address": 1}, [("e4", "mail address", "eva@clinic.example")])
@@ -246,15 +281,28 @@ def test_a_pair_that_a_new_teacher_flips_to_a_third_label_stays_until_somebody_g
     labels = ("good", "bad", "mixed")
     pid = w.create_project("Three", Task("Good, bad or mixed?", labels))
     items.add_examples(w.db, pid, [Example("a", "A good day.", "good"), Example("b", "A good night.", "good")])
-    items.add_counterfactuals(w.db, pid, [Counterfactual(i, e, text, "good", "bad", Origin("search", "s"), created_at=WHEN)
-                                          for i, e, text in (("ca", "a", "A bad day."), ("cb", "b", "A bad night."))])
+    items.add_counterfactuals(
+        w.db,
+        pid,
+        [
+            Counterfactual(i, e, text, "good", "bad", Origin("search", "s"), created_at=WHEN)
+            for i, e, text in (("ca", "a", "A bad day."), ("cb", "b", "A bad night."))
+        ],
+    )
 
     def judge(teacher, second):
         projects.set_teacher(w.db, pid, teacher)
         good, bad, mixed = (Prediction(labels, tuple(-0.1 if at == best else -3.0 for at in range(3))) for best in range(3))
         made = {"bad": bad, "mixed": mixed}
-        items.add_checks(w.db, pid, [FlipCheck(i, *w._identity(teacher, labels), good, made[said], "bad", 1, 0.3, 3, 0.9, False, WHEN)
-                                     for i, said in (("ca", "bad"), ("cb", second))])
+        items.add_checks(
+            w.db,
+            pid,
+            [
+                FlipCheck(i, *w._identity(teacher, labels), good, made[said], "bad", 1, 0.3, 3, 0.9, False, WHEN)
+                for i, said in (("ca", "bad"), ("cb", second))
+            ],
+        )
+
     judge({"kind": "builtin", "name": "movies"}, "bad")
     for i in ("ca", "cb"):
         w.decide(pid, i, "accepted", "ann")

@@ -47,8 +47,9 @@ def propose(w, pid, example: Example, text: str, before: Prediction, flips: bool
     after = (BAD if before is GOOD else GOOD) if flips else before
     target = "bad" if before is GOOD else "good"
     told(w, pid, {text: after})
-    cf = Counterfactual(f"c-{example.id}-{text_hash(text)[:6]}", example.id, text, before.label, target, Origin(kind, "hand"),
-                        created_at=WHEN)
+    cf = Counterfactual(
+        f"c-{example.id}-{text_hash(text)[:6]}", example.id, text, before.label, target, Origin(kind, "hand"), created_at=WHEN
+    )
     items.add_counterfactuals(w.db, pid, [cf])
     items.add_checks(w.db, pid, [FlipCheck(cf.id, *w._identity(TEACHER, LABELS), before, after, target, 2, 0.3, 9, 0.9, False, WHEN)])
     return cf.id

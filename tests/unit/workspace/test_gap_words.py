@@ -32,13 +32,16 @@ def test_many_draws_that_share_little_may_say_it():
     assert "20 draws: counterfactuals drove the lines apart." in gap_sentence(values(Drawn(20, 0.05), turned=-1), 32)
 
 
-@pytest.mark.parametrize("drawn, draws, caveat, said", [
-    (Drawn(1, 1.0), 20, ONE_DRAW, "one possible draw: this may be chance."),
-    (Drawn(1, 1.0), 1, ONE_DRAW, "one possible draw: this may be chance."),
-    (Drawn(20, 0.8), 20, SHARED, "20 draws: the draws share many of their texts"),
-    (None, 20, UNKNOWN, "20 draws: what the draws share is not on record"),
-    (Drawn(4, 0.05), 4, "few draws", "4 draws: too few draws to be sure."),
-])
+@pytest.mark.parametrize(
+    "drawn, draws, caveat, said",
+    [
+        (Drawn(1, 1.0), 20, ONE_DRAW, "one possible draw: this may be chance."),
+        (Drawn(1, 1.0), 1, ONE_DRAW, "one possible draw: this may be chance."),
+        (Drawn(20, 0.8), 20, SHARED, "20 draws: the draws share many of their texts"),
+        (None, 20, UNKNOWN, "20 draws: what the draws share is not on record"),
+        (Drawn(4, 0.05), 4, "few draws", "4 draws: too few draws to be sure."),
+    ],
+)
 def test_a_caveat_takes_the_place_of_the_claim(drawn, draws, caveat, said):
     """One draw and 60 pairs said "counterfactuals brought the lines together"."""
     found = values(drawn, draws)

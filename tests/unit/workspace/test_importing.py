@@ -78,8 +78,11 @@ def test_a_second_upload_is_divided_beside_the_first(w, pid):
 def test_a_public_set_is_checked_as_a_file_is(w, monkeypatch):
     pid = w.create_project("Films", Task("Good or bad?", ("Negative", "Positive")))
     upload(w, pid, [("Text 0 is fine.", "negative", ""), ("Text 1 is fine.", "positive", "")])
-    rows = [Example("x", "Text 0 is fine.", "negative", "test"), Example("y", "TEXT 1 IS FINE.", "positive", "test"),
-            Example("z", "New.", "positive", "test")]
+    rows = [
+        Example("x", "Text 0 is fine.", "negative", "test"),
+        Example("y", "TEXT 1 IS FINE.", "positive", "test"),
+        Example("z", "New.", "positive", "test"),
+    ]
     monkeypatch.setattr("cod_core.data.hub.load_hub", lambda *_: rows)
     found = w.import_hub(pid, "sst2", "test", 3)
     assert [e.text for e in found.examples] == ["New."] and [p.row for p in found.problems] == [1, 2]
@@ -115,6 +118,7 @@ def test_a_file_can_be_read_again_with_other_columns_and_other_labels(w, pid):
 
     def read(column, meaning):
         return w.import_table(pid, table, Columns(column, "label"), "labelled", meaning, [], "sha", "rows.csv")
+
     assert len(read("text", {"1": "good"}).examples) == 1
     assert [e.text for e in read("text", {"1": "good", "0": "bad"}).examples] == ["Second."]
     assert len(read("title", {"1": "good", "0": "bad"}).examples) == 2
@@ -135,8 +139,15 @@ def exported(w, rows) -> bytes:
     items.add_examples(w.db, other, [Example(f"b{i}", *row[:2], "train", row[2]) for i, row in enumerate(rows)])
     for e in w.examples(other):
         target = next(label for label in LABELS if label != e.label)
-        items.add_counterfactuals(w.db, other, [Counterfactual(
-            f"c{e.id}", e.id, f"{e.text} Not at all.", e.label, target, Origin("search", "s"), created_at="2026-01-01T00:00:00Z")])
+        items.add_counterfactuals(
+            w.db,
+            other,
+            [
+                Counterfactual(
+                    f"c{e.id}", e.id, f"{e.text} Not at all.", e.label, target, Origin("search", "s"), created_at="2026-01-01T00:00:00Z"
+                )
+            ],
+        )
         w.decide(other, f"c{e.id}", "accepted", "ann", override_reason="no teacher at hand")
     return w.export_bundle(other)
 
@@ -181,6 +192,7 @@ def test_a_bundle_that_cannot_be_stored_leaves_no_half_project(w, monkeypatch):
 
     def full(*_):
         raise CodError("The disk is full.")
+
     monkeypatch.setattr(items, "add_checks", full)
     with pytest.raises(CodError, match="full"):
         w.import_bundle(None, data)
@@ -197,6 +209,7 @@ def test_prompts_that_get_a_label_keep_away_from_the_test_as_an_upload_does(w, p
 
         def predict(self, texts, progress=None):
             return [Prediction(LABELS, (-3.0, -0.05))] * len(texts)
+
     monkeypatch.setattr(w, "generates", lambda pid: True)
     monkeypatch.setattr(w, "teacher", lambda pid: Sure())
     assert w.label_prompts(pid) == {"labelled": 1, "undecided": 0, "apart": 2}

@@ -17,15 +17,24 @@ from tests.fakes import FakeOpenAI
 pytestmark = pytest.mark.slow
 
 TEXTS = [
-    ("The battery life is amazing.", "praise"), ("The screen is terrible.", "complaint"),
-    ("This is the best phone I have ever had.", "praise"), ("This is the worst phone I have ever had.", "complaint"),
-    ("The sound is great and clear.", "praise"), ("The sound is awful and weak.", "complaint"),
-    ("I love this wonderful camera.", "praise"), ("I hate this horrible camera.", "complaint"),
-    ("Setting it up was easy.", "praise"), ("Setting it up was difficult.", "complaint"),
-    ("A good keyboard for the price.", "praise"), ("A bad keyboard for the price.", "complaint"),
+    ("The battery life is amazing.", "praise"),
+    ("The screen is terrible.", "complaint"),
+    ("This is the best phone I have ever had.", "praise"),
+    ("This is the worst phone I have ever had.", "complaint"),
+    ("The sound is great and clear.", "praise"),
+    ("The sound is awful and weak.", "complaint"),
+    ("I love this wonderful camera.", "praise"),
+    ("I hate this horrible camera.", "complaint"),
+    ("Setting it up was easy.", "praise"),
+    ("Setting it up was difficult.", "complaint"),
+    ("A good keyboard for the price.", "praise"),
+    ("A bad keyboard for the price.", "complaint"),
 ]
-TEST = [(f"The {thing} is {word}.", label) for thing in ("lens", "case", "zoom", "menu", "cable")
-        for word, label in (("excellent", "praise"), ("poor", "complaint"))]
+TEST = [
+    (f"The {thing} is {word}.", label)
+    for thing in ("lens", "case", "zoom", "menu", "cable")
+    for word, label in (("excellent", "praise"), ("poor", "complaint"))
+]
 MAP = {"positive": "praise", "negative": "complaint"}
 
 
@@ -84,7 +93,8 @@ def test_only_a_flip_may_be_kept_without_a_reason(made):
         w.edit_and_accept(pid, card.example.id, card.offered.id, card.example.text + " Indeed.", "ann")
     assert not [d for d in decisions.log(w.db, pid) if d.annotator == "ann"]
     kept, check, decision = w.edit_and_accept(
-        pid, card.example.id, card.offered.id, card.example.text + " Indeed.", "ann", override_reason="for the record")
+        pid, card.example.id, card.offered.id, card.example.text + " Indeed.", "ann", override_reason="for the record"
+    )
     assert kept.derived_from == card.offered.id and not check.valid and decision.status == "edited"
     assert card.example.id not in w.kept_pairs(pid), "an overridden text must never be trained on"
     assert w.undo(pid, "ann") is not None
@@ -153,6 +163,7 @@ def test_a_killed_sweep_goes_on_with_the_same_numbers(made):
     def stop(done, total, message=""):
         if message == "training students" and done:
             raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
         w.distill(pid, {"student": "linear", "shots": [8], "seeds": 6, "arms": ["kd", "cod"]}, stop)
     w.distill(pid, {"student": "linear", "shots": [8], "seeds": 6, "arms": ["kd", "cod"]})
@@ -176,8 +187,7 @@ def test_an_llm_run_is_planned_first_and_its_replies_are_never_asked_for_twice(t
         n = len(server.requests)
         w.generate(pid, params, key="secret-key")
         assert len(server.requests) == n
-    assert b"secret-key" not in (tmp_path / "cod.db").read_bytes() + b"".join(
-        p.read_bytes() for p in tmp_path.glob("cod.db-*"))
+    assert b"secret-key" not in (tmp_path / "cod.db").read_bytes() + b"".join(p.read_bytes() for p in tmp_path.glob("cod.db-*"))
 
 
 def test_too_few_pairs_say_what_to_do(tmp_path):
@@ -215,6 +225,7 @@ def test_a_chat_model_as_teacher_keeps_its_key_in_memory_only(tmp_path):
 
     def answer(body):
         return "praise" if "Lovely" in body["messages"][-1]["content"] else "complaint"
+
     with FakeOpenAI(answer, key="secret-key", logprobs=False) as server:
         w.set_teacher(pid, {"kind": "llm", "base_url": server.base_url, "model": "fake", "samples": 3}, key="secret-key")
         assert [w.before(pid, i).label for i in ("a", "b")] == ["praise", "complaint"]

@@ -37,16 +37,21 @@ def pid(w):
     made = Prediction(LABELS, (-0.1, -2.3)), Prediction(LABELS, (-1.6, -0.2))
     texts = [Example(f"e{i}", f"A good {MARK} {i}.", "good", metadata={"ward": MARK}) for i in range(3)]
     items.add_examples(w.db, pid, texts)
-    cfs = [Counterfactual(f"c{i}", f"e{i}", f"A bad {MARK} {i}.", "good", "bad", Origin("llm", "m"), f"Sure: {MARK}",
-                          created_at="2026-01-01T00:00:00Z") for i in range(3)]
+    cfs = [
+        Counterfactual(
+            f"c{i}", f"e{i}", f"A bad {MARK} {i}.", "good", "bad", Origin("llm", "m"), f"Sure: {MARK}", created_at="2026-01-01T00:00:00Z"
+        )
+        for i in range(3)
+    ]
     items.add_counterfactuals(w.db, pid, cfs)
     folder = w.settings.folder("teachers", pid, "t1")
     (folder / "model.safetensors").write_bytes(b"weights of " + MARK.encode())
     (folder / "teacher.json").write_text("{}")
     spec = {"kind": "finetuned", "path": str(folder), "name": "mine", "id": "finetuned:t1", "revision": "r"}
     projects.set_teacher(w.db, pid, spec)
-    items.add_checks(w.db, pid, [FlipCheck(cf.id, *w._identity(spec, LABELS), *made, "bad", 1, 0.2, 3, 0.9, False,
-                                           "2026-01-01T00:00:01Z") for cf in cfs])
+    items.add_checks(
+        w.db, pid, [FlipCheck(cf.id, *w._identity(spec, LABELS), *made, "bad", 1, 0.2, 3, 0.9, False, "2026-01-01T00:00:01Z") for cf in cfs]
+    )
     items.save_draft(w.db, pid, "e2", "ann", "c2", f"half a {MARK}")
     cache.put_reply(w.db, pid, f"k-{pid}", {"text": MARK})
     cache.put_predictions(w.db, "t", "r", {text_hash(t.text): (-0.1, -2.0) for t in texts})
@@ -64,10 +69,16 @@ def pid(w):
 def content(w, pid) -> dict:
     """Everything a person would miss."""
     plain = [{**d.__dict__, "seq": None, "undoes": d.undoes is not None} for d in decisions.log(w.db, pid)]
-    return {"examples": items.examples(w.db, pid), "cfs": items.counterfactuals(w.db, pid),
-            "checks": items.any_checks(w.db, pid), "log": plain, "draft": w.draft(pid, "e2", "ann"),
-            "guideline": w.guideline(pid), "task": w.project(pid).task, "outcome": {
-                i: d.status for i, d in w._state(pid).outcome.items()}}
+    return {
+        "examples": items.examples(w.db, pid),
+        "cfs": items.counterfactuals(w.db, pid),
+        "checks": items.any_checks(w.db, pid),
+        "log": plain,
+        "draft": w.draft(pid, "e2", "ann"),
+        "guideline": w.guideline(pid),
+        "task": w.project(pid).task,
+        "outcome": {i: d.status for i, d in w._state(pid).outcome.items()},
+    }
 
 
 def test_a_backup_restores_everything_on_another_machine(w, pid, tmp_path, monkeypatch):
@@ -153,6 +164,7 @@ def test_a_backup_is_of_one_moment_whatever_is_decided_meanwhile(w, pid):
             items.add_counterfactuals(w.db, pid, [cf])
             items.add_checks(w.db, pid, [replace(check, counterfactual_id="new")])
             decisions.append(w.db, pid, Decision("new", "e2", "accepted", "ann", decided_at=check.checked_at))
+
     before, out = content(w, pid), io.BytesIO()
     w._write_backup(pid, out, meanwhile)
     again = w.restore(out.getvalue())
@@ -168,6 +180,7 @@ def test_a_file_that_is_renewed_meanwhile_does_not_spoil_the_backup(w, pid, monk
         if path == report:
             report.write_text('{"made_at": "now"}')
         return read(path)
+
     monkeypatch.setattr(Path, "read_bytes", renewed)
     data = w.backup(pid)
     monkeypatch.undo()
@@ -191,13 +204,17 @@ def rezipped(data: bytes, change) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize(("change", "says"), [
-    (lambda n, b: (n, b.replace(b"A good", b"A evil")) if n.startswith("tables/examples") else (n, b), "changed or damaged"),
-    (lambda n, b: None if n == "tables/decisions.jsonl" else (n, b), "not complete"),
-    (lambda n, b: None if n == "backup.json" else (n, b), "not a backup"),
-    (lambda n, b: ("students/x.pkl", b) if n.endswith("teacher.json") else (n, b), "does not belong"),
-    (lambda n, b: ("../x.json", b) if n.endswith("teacher.json") else (n, b), "unsafe"),
-    (lambda n, b: (n, b"{}") if n == "backup.json" else (n, b), "description is damaged")])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda n, b: (n, b.replace(b"A good", b"A evil")) if n.startswith("tables/examples") else (n, b), "changed or damaged"),
+        (lambda n, b: None if n == "tables/decisions.jsonl" else (n, b), "not complete"),
+        (lambda n, b: None if n == "backup.json" else (n, b), "not a backup"),
+        (lambda n, b: ("students/x.pkl", b) if n.endswith("teacher.json") else (n, b), "does not belong"),
+        (lambda n, b: ("../x.json", b) if n.endswith("teacher.json") else (n, b), "unsafe"),
+        (lambda n, b: (n, b"{}") if n == "backup.json" else (n, b), "description is damaged"),
+    ],
+)
 def test_a_damaged_or_hostile_backup_restores_nothing(w, pid, change, says):
     known = {p.id for p in w.projects()}
     with pytest.raises(BadInput, match=says):
@@ -205,13 +222,19 @@ def test_a_damaged_or_hostile_backup_restores_nothing(w, pid, change, says):
     assert {p.id for p in w.projects()} == known
 
 
-@pytest.mark.parametrize(("table", "row"), [
-    ("decisions", '{"seq": 1, "undoes": 99, "counterfactual_id": "c0", "example_id": "e0", "status": "x", "annotator": "a"}'),
-    ("decisions", '{"seq": 1, "counterfactual_id": "c0", "example_id": "e0", "status": "accepted"}'),
-    ("examples", '{"id": "e0", "position": 1}'),
-    ("runs", '{"run_id": "a", "config": {}}\n{"run_id": "b"}'),
-    ("projects", '{'), ("projects", '[1]'), ("projects", '{"id": "abcdef0123456789"}'),
-    ("projects", '{"id": "abcdef0123456789", "name": "x", "task": 3, "teacher": null, "settings": {}, "created_at": "2026"}')])
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        ("decisions", '{"seq": 1, "undoes": 99, "counterfactual_id": "c0", "example_id": "e0", "status": "x", "annotator": "a"}'),
+        ("decisions", '{"seq": 1, "counterfactual_id": "c0", "example_id": "e0", "status": "accepted"}'),
+        ("examples", '{"id": "e0", "position": 1}'),
+        ("runs", '{"run_id": "a", "config": {}}\n{"run_id": "b"}'),
+        ("projects", "{"),
+        ("projects", "[1]"),
+        ("projects", '{"id": "abcdef0123456789"}'),
+        ("projects", '{"id": "abcdef0123456789", "name": "x", "task": 3, "teacher": null, "settings": {}, "created_at": "2026"}'),
+    ],
+)
 def test_rows_that_cannot_be_read_restore_nothing(w, pid, table, row):
     """Half a project looks like a whole one; a project that cannot be listed kept all others off the screen."""
     bad = row.encode() + b"\n"
@@ -224,6 +247,7 @@ def test_rows_that_cannot_be_read_restore_nothing(w, pid, table, row):
             about["sha256"][f"tables/{table}.jsonl"] = hashlib.sha256(bad).hexdigest()
             return name, json.dumps(about)
         return name, body
+
     known = {p.id for p in w.projects()}
     with pytest.raises(BadInput, match="cannot read|cannot be read|no project"):
         w.restore(rezipped(w.backup(pid), change))
@@ -243,6 +267,7 @@ def test_a_full_disk_restores_nothing(w, pid, monkeypatch):
         if path.suffix == ".safetensors":
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(path, body)
+
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(CodError, match="No space left on device.*Nothing was restored"):
         w.restore(data)
@@ -254,6 +279,7 @@ def test_where_the_rows_cannot_be_kept_no_file_stays(w, pid, monkeypatch):
 
     def refused(*_):
         raise CodError("the database is full")
+
     monkeypatch.setattr(portable, "_decisions", refused)
     with pytest.raises(CodError, match="the database is full"):
         w.restore(data)

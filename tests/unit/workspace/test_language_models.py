@@ -17,8 +17,12 @@ from tests.tiny_llm import tiny_llm
 
 pytestmark = pytest.mark.slow
 LABELS = ("complaint", "praise")
-TEXTS = [("The lens is good and the case is good.", "praise"), ("The lens is bad and the case is bad.", "complaint"),
-         ("The zoom is good and so is the menu.", "praise"), ("The zoom is bad and so is the menu.", "complaint")]
+TEXTS = [
+    ("The lens is good and the case is good.", "praise"),
+    ("The lens is bad and the case is bad.", "complaint"),
+    ("The zoom is good and so is the menu.", "praise"),
+    ("The zoom is bad and so is the menu.", "complaint"),
+]
 GOOD, BAD = re.compile(r"\bgood\b"), re.compile(r"\bbad\b")
 UNREADABLE = "Lorem ipsum dolor sit amet."
 

@@ -29,6 +29,7 @@ def test_asking_never_waits_and_begins_the_work_once():
         begun.append(1)
         go.wait(10)
         return numbers(3)
+
     watch = Watch(measure, lambda: "a")
     start = time.perf_counter()
     assert [watch.now() for _ in range(5)] == [(None, False)] * 5
@@ -52,6 +53,7 @@ def test_development_texts_are_read_to_the_end_without_being_asked_again():
     def measure():
         left[0] -= 100
         return numbers(5, left[0])
+
     watch = Watch(measure, lambda: "a")
     watch.now()
     assert last_word(watch).unread == 0 and left == [0]
@@ -64,6 +66,7 @@ def test_what_goes_wrong_is_said_once_and_tried_again_with_the_next_decision():
         if broken[0]:
             raise ValueError("disk full")
         return numbers(1)
+
     watch = Watch(measure, lambda: mark[0])
     with pytest.raises(ValueError, match="disk full"):
         last_word(watch)

@@ -15,7 +15,8 @@ NEWS = {
     "a training text": lambda world: world.add_texts("train", 1),
     "a test text": lambda world: world.add_texts("test", 1),
     "unlabelled texts that got labels": lambda world: items.label_examples(
-        world.w.db, world.pid, [replace(e, split="train") for e in world.w.examples(world.pid, "unlabelled")]),
+        world.w.db, world.pid, [replace(e, split="train") for e in world.w.examples(world.pid, "unlabelled")]
+    ),
     "results": lambda world: world.sweep(8, 2),
     "results computed again": lambda world: world.w.renew_report(world.pid),
     "another teacher": lambda world: world.w.set_teacher(world.pid, {"kind": "builtin", "name": "amazon"}),

@@ -9,8 +9,10 @@ from cod_core.types import Counterfactual, Example, Origin, Task, now
 from cod_core.workspace import Workspace
 
 pytestmark = pytest.mark.slow
-PAIRS = [("The battery is great and it came on time in a box.", "The battery is awful and it arrived late in a bag."),
-         ("I love this phone.", "I hate this phone.")]
+PAIRS = [
+    ("The battery is great and it came on time in a box.", "The battery is awful and it arrived late in a bag."),
+    ("I love this phone.", "I hate this phone."),
+]
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +22,13 @@ def made(tmp_path_factory):
     w.set_teacher(pid, {"kind": "builtin", "name": "amazon"})
     examples = [Example(short_hash(a), a, "positive") for a, _ in PAIRS]
     items.add_examples(w.db, pid, [*examples, Example("t", "The lens is poor.", "negative", "test")])
-    w.add_proposals(pid, [(e, Counterfactual(short_hash(b), e.id, b, "positive", "negative", Origin("import", "mine.csv"),
-                                             created_at=now()))
-                          for e, (_, b) in zip(examples, PAIRS)])
+    w.add_proposals(
+        pid,
+        [
+            (e, Counterfactual(short_hash(b), e.id, b, "positive", "negative", Origin("import", "mine.csv"), created_at=now()))
+            for e, (_, b) in zip(examples, PAIRS)
+        ],
+    )
     return w, pid, examples
 
 

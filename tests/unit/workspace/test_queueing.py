@@ -21,8 +21,25 @@ def propose(w, pid, example_id, cf_id, after, text="A fine film.", kind="search"
     """One checked proposal; after: p(positive) of it."""
     cf = Counterfactual(cf_id, example_id, text, "negative", "positive", Origin(kind, "n"), created_at=now())
     items.add_counterfactuals(w.db, pid, [cf])
-    items.add_checks(w.db, pid, [FlipCheck(cf_id, *w._identity(w.project(pid).teacher, LABELS), prediction(0.1), prediction(after),
-                                           "positive", 1, 0.2, 3, 0.9, False, at or now())])
+    items.add_checks(
+        w.db,
+        pid,
+        [
+            FlipCheck(
+                cf_id,
+                *w._identity(w.project(pid).teacher, LABELS),
+                prediction(0.1),
+                prediction(after),
+                "positive",
+                1,
+                0.2,
+                3,
+                0.9,
+                False,
+                at or now(),
+            )
+        ],
+    )
 
 
 @pytest.fixture

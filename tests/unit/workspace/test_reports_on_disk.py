@@ -27,6 +27,7 @@ def test_a_write_that_fails_halfway_leaves_the_file_as_it_was(tmp_path):
     def torn(part):
         part.write_text('{"a":')
         raise OSError("disk full")
+
     with pytest.raises(OSError, match="disk full"):
         write_whole(path, torn)
     assert read_json(path) == {"a": 1} and list(tmp_path.iterdir()) == [path]
@@ -111,6 +112,7 @@ def test_a_sweep_that_is_killed_while_it_judges_again_leaves_the_former_answers(
         save(arrays, path, metadata)
         Path(path).write_bytes(Path(path).read_bytes()[:40])
         raise KeyboardInterrupt
+
     world.add_texts("test", 2)
     monkeypatch.setattr(safetensors.numpy, "save_file", killed)
     with pytest.raises(KeyboardInterrupt):

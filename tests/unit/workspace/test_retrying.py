@@ -46,8 +46,11 @@ def made(tmp_path, monkeypatch):
     def searcher(pid, options=None):
         asked.append(options)
         texts = ["A fine and long film.", "A dull and fine film."]
-        return lambda example, n, target=None, avoid=(): asked.append(set(avoid)) or [
-            Counterfactual(f"s{i}", "e", text, "negative", "positive", Origin("search", name[0])) for i, text in enumerate(texts)]
+        return lambda example, n, target=None, avoid=(): (
+            asked.append(set(avoid))
+            or [Counterfactual(f"s{i}", "e", text, "negative", "positive", Origin("search", name[0])) for i, text in enumerate(texts)]
+        )
+
     monkeypatch.setattr(w, "searcher", searcher)
     return w, pid, asked, name
 

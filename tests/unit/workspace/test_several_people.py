@@ -42,12 +42,32 @@ def fill(w, pid, n):
     teacher = w._identity(TEACHER, LABELS)
     before, after = Prediction(LABELS, (-0.1, -2.3)), Prediction(LABELS, (-1.6, -0.2))
     items.add_examples(w.db, pid, [Example(f"e{i}", f"A good text {i}.", "good") for i in range(n)])
-    cfs = [Counterfactual(f"c{i}{j}", f"e{i}", f"A {word} text {i}.", "good", "bad", Origin("search", "s"),
-                          created_at="2026-01-01T00:00:00Z")
-           for i in range(n) for j, word in enumerate(("bad", "really bad"))]
+    cfs = [
+        Counterfactual(f"c{i}{j}", f"e{i}", f"A {word} text {i}.", "good", "bad", Origin("search", "s"), created_at="2026-01-01T00:00:00Z")
+        for i in range(n)
+        for j, word in enumerate(("bad", "really bad"))
+    ]
     items.add_counterfactuals(w.db, pid, cfs)
-    items.add_checks(w.db, pid, [FlipCheck(cf.id, *teacher, before, before if cf.example_id == "e11" else after, "bad",
-                                           1 + int(cf.id[-1]), 0.2, 3, 0.9, False, "2026-01-01T00:00:01Z") for cf in cfs])
+    items.add_checks(
+        w.db,
+        pid,
+        [
+            FlipCheck(
+                cf.id,
+                *teacher,
+                before,
+                before if cf.example_id == "e11" else after,
+                "bad",
+                1 + int(cf.id[-1]),
+                0.2,
+                3,
+                0.9,
+                False,
+                "2026-01-01T00:00:01Z",
+            )
+            for cf in cfs
+        ],
+    )
 
 
 def statuses(w, pid, who="me"):
@@ -118,8 +138,11 @@ def test_a_bulk_act_decides_on_exactly_the_rows_shown_and_says_what_it_leaves(w,
     shown = w.review_table(pid, "rob", Filter(), "upload", page=0, size=50)
     plan = w.plan_bulk(pid, "rob", [c.example.id for c in shown.cards], "accepted")
     assert len(plan.cards) == 9 and sum(plan.left_out.values()) == 3 and plan.decided == 0
-    assert set(plan.left_out) == {"accepted already", "a second opinion on it is open",
-                                  "the teacher does not change its mind to the label aimed at"}
+    assert set(plan.left_out) == {
+        "accepted already",
+        "a second opinion on it is open",
+        "the teacher does not change its mind to the label aimed at",
+    }
     assert w.do_bulk(pid, plan, "rob") == 9
     assert sum(s == "accepted" for s in statuses(w, pid, "ann").values()) == 10
     w.undo(pid, "rob")
@@ -140,6 +163,7 @@ def test_the_table_is_filtered_sorted_and_cut_into_pages_on_the_server(w, pid):
 
     def ids(wanted, **more):
         return [c.example.id for c in w.review_table(pid, "rob", wanted, **more).cards]
+
     assert ids(Filter(status=("rejected",))) == ["e3", "e4"]
     assert ids(Filter(reason="duplicate")) == ["e4"] and ids(Filter(annotator="ann")) == ["e3"]
     assert ids(Filter(flips=False)) == ["e11"] and ids(Filter(text="TEXT 7")) == ["e7"]
@@ -187,8 +211,7 @@ def test_the_guideline_is_versioned_and_decisions_made_before_can_be_queued_agai
         w.write_guideline(pid, "One word only.", "rob", {"other": "None of these"}, shown, base=2)
     with pytest.raises(Stale):
         w.write_guideline(pid, "Two words.", "rob", base=0)
-    for wrong in ({"reasons": {"ugly": "x"}}, {"reasons": {"other": "x" * 81}},
-                  {"examples": (GuidelineExample("a", " ", True),)}):
+    for wrong in ({"reasons": {"ugly": "x"}}, {"reasons": {"other": "x" * 81}}, {"examples": (GuidelineExample("a", " ", True),)}):
         with pytest.raises(BadInput):
             w.write_guideline(pid, "Other.", "rob", **wrong)
     assert w.guideline(pid).text == "One word only." and len(w.guideline_versions(pid)) == 1
@@ -248,6 +271,7 @@ def test_two_opinions_given_at_the_same_moment_settle_their_flag(w, pid, monkeyp
         except threading.BrokenBarrierError:
             pass  # the other one waits for its turn to read
         return purpose_of(log, annotator)
+
     monkeypatch.setattr(opinions, "purpose_of", together)
     both = [threading.Thread(target=w.decide, args=(pid, "c00", "accepted", who)) for who in ("bob", "cyd")]
     for thread in both:

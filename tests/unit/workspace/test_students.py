@@ -27,8 +27,7 @@ pytestmark = pytest.mark.slow
 
 GOOD, BAD = ("amazing", "wonderful", "excellent", "superb"), ("terrible", "awful", "horrible", "worthless")
 THINGS = ("battery", "screen", "phone", "camera")
-ROWS = [(f"The {thing} is {w}.", label) for thing, g, b in zip(THINGS, GOOD, BAD)
-        for w, label in ((g, "positive"), (b, "negative"))]
+ROWS = [(f"The {thing} is {w}.", label) for thing, g, b in zip(THINGS, GOOD, BAD) for w, label in ((g, "positive"), (b, "negative"))]
 PAIRS = {f"The {t} is {a}.": f"The {t} is {b}." for t, g, w in zip(THINGS, GOOD, BAD) for a, b in ((g, w), (w, g))}
 
 
@@ -38,8 +37,9 @@ def made(tmp_path_factory):
     pid = w.create_project("Phones", Task("Is it good?", ("negative", "positive")))
     texts = {t: t.replace("The", "This") for t, _ in ROWS}
     items.add_examples(w.db, pid, [Example(f"t{i}", t, label) for i, (t, label) in enumerate(ROWS)])
-    items.add_examples(w.db, pid, [Example(f"v{i}", texts[t], label, s) for i, (t, label) in enumerate(ROWS)
-                                   for s in (("test", "validation")[i % 2],)])
+    items.add_examples(
+        w.db, pid, [Example(f"v{i}", texts[t], label, s) for i, (t, label) in enumerate(ROWS) for s in (("test", "validation")[i % 2],)]
+    )
     w.set_teacher(pid, {"kind": "builtin", "name": "amazon"})
     lines = "original\tcounterfactual\n" + "\n".join("\t".join(pair) for pair in PAIRS.items())
     w.import_counterfactuals(pid, read_table("pairs.tsv", lines.encode()), name="hand")
@@ -53,11 +53,18 @@ def sweep(w, pid, **params):
     return out, [r for r in runs.runs(w.db, pid) if r.config.run_id in chosen]
 
 
-@pytest.mark.parametrize("params", [
-    {"student": "retrieval"}, {"student": "linear", "soft_labels": "random"},
-    {"student": "linear", "soft_labels": "off"},
-    {"student": "linear", "soft_labels": "scaled"}, {"student": "linear", "arms": ["kd", "cod", "swap", "unverified"]},
-    {"student": "linear", "cf_share": 0.25, "cf_source": "hand"}, {"student": "linear", "cf_weight": 0.5}])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"student": "retrieval"},
+        {"student": "linear", "soft_labels": "random"},
+        {"student": "linear", "soft_labels": "off"},
+        {"student": "linear", "soft_labels": "scaled"},
+        {"student": "linear", "arms": ["kd", "cod", "swap", "unverified"]},
+        {"student": "linear", "cf_share": 0.25, "cf_source": "hand"},
+        {"student": "linear", "cf_weight": 0.5},
+    ],
+)
 def test_every_option_trains_students_of_its_own_and_only_once(made, params):
     """Two ablations under one run id would show one's numbers for the other."""
     w, pid = made
@@ -77,6 +84,7 @@ def test_a_trained_student_leaves_as_a_folder_that_loads_without_this_app(made, 
         archive.extractall(tmp_path)
     told = run_loader(tmp_path, tmp_path)
     from cod_core.models.student import load_student
+
     own = load_student(w.settings.folder("students", pid) / run.config.run_id).predict(SPOKEN)
     assert [list(row.values()) for row in told] == [pytest.approx(p.probs, abs=1e-4) for p in own]
     assert run.config.student in (tmp_path / "README.md").read_text().replace("\\", "")
@@ -89,7 +97,8 @@ def test_a_trained_student_is_made_by_the_measured_recipe_unless_asked_otherwise
     for kind, measured in (("finetuned", paper.FINETUNED), ("contrastive", paper.CONTRASTIVE)):
         usual = student_settings({"student": kind})
         assert {name: usual[name] for name in ("frozen_layers", "steps", "learning_rate")} == {
-            name: measured[name] for name in ("frozen_layers", "steps", "learning_rate")}
+            name: measured[name] for name in ("frozen_layers", "steps", "learning_rate")
+        }
         assert student_settings({"student": kind, "steps": 7})["steps"] == 7
         assert "frozen_layers" not in student_settings({"student": kind, "encoder": "some/encoder"})
     assert "frozen_layers" not in student_settings({"student": "finetuned", "method": "lwd"})
@@ -104,10 +113,15 @@ def test_layer_methods_and_step_losses_run_on_the_finetuned_student(made):
 
 def test_wrong_settings_are_refused_before_anything_is_trained(made):
     w, pid = made
-    for wrong in ({"student": "forest"}, {"student": "linear", "method": "lwd"},
-                  {"student": "linear", "pair_weight": 1},
-                  {"soft_labels": "perhaps"}, {"student": "contrastive", "hard_loss": "clamp"},
-                  {"student": "contrastive", "cf_weight": 0.5}, {"student": "retrieval", "cf_weight": 0.5}):
+    for wrong in (
+        {"student": "forest"},
+        {"student": "linear", "method": "lwd"},
+        {"student": "linear", "pair_weight": 1},
+        {"soft_labels": "perhaps"},
+        {"student": "contrastive", "hard_loss": "clamp"},
+        {"student": "contrastive", "cf_weight": 0.5},
+        {"student": "retrieval", "cf_weight": 0.5},
+    ):
         with pytest.raises(BadInput):
             sweep(w, pid, **wrong)
     with pytest.raises(NotEnoughData, match="tightened"):
@@ -151,8 +165,13 @@ def test_a_packed_student_runs_with_onnxruntime_and_tokenizers_alone(made, tmp_p
     code = re.search(r"```python\n(.*?)```", (tmp_path / "README-onnx.md").read_text(), re.S).group(1)
     assert len(code.strip().splitlines()) <= 10
     blocked = "import sys\nfor name in ('torch', 'transformers', 'cod_core'): sys.modules[name] = None\n"
-    done = subprocess.run([sys.executable, "-c", f"{blocked}{code}\nprint(json.dumps(predict({SPOKEN!r})))"], cwd=tmp_path,
-                          capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", f"{blocked}{code}\nprint(json.dumps(predict({SPOKEN!r})))"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr[-1500:]
     told = json.loads(done.stdout.splitlines()[-1])
     own = w.student(pid, out["run_id"]).predict(SPOKEN)
@@ -167,6 +186,7 @@ def test_a_grid_goes_on_where_it_was_and_any_cell_can_be_trained_again(made):
     def stop(done, total, message=""):
         if done >= 1:
             raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
         w.run_grid(grid, stop)
     out = w.run_grid(grid)
@@ -261,10 +281,11 @@ def test_a_sweep_killed_at_20_random_moments_ends_with_the_same_table_bit_for_bi
         kills += os.WIFSIGNALED(os.waitpid(child, 0)[1])
     assert kills >= 4 and time.perf_counter() - begun < 60
     assert w.run_grid(grid)["table"] == whole["table"]
-    numbers = [{r.config.run_id: (r.test, r.dev, r.history) for r in runs.runs(x.db, pid) if r.config.l2 == 1.25}
-               for x in (w, Workspace(tmp_path / "whole"))]
+    numbers = [
+        {r.config.run_id: (r.test, r.dev, r.history) for r in runs.runs(x.db, pid) if r.config.l2 == 1.25}
+        for x in (w, Workspace(tmp_path / "whole"))
+    ]
     assert numbers[0] == numbers[1] and len(numbers[0]) == whole["cells"]
-
 
 
 def test_the_share_of_counterfactuals_falls_where_real_rows_are_many(made, monkeypatch):

@@ -41,8 +41,11 @@ def made(tmp_path_factory):
     identity, revision = w._identity({"kind": "builtin", "name": "movies"}, LABELS)
     teacher = CachedClassifier(w.db, identity, revision, LABELS, WordTeacher)
     patch.setattr(Workspace, "teacher", lambda self, pid, key=None: teacher)
-    rows = [(f"It was a {WORDS[x][i % 3]} {thing} in the old town", x, "train" if i < 4 else "test")
-            for x in LABELS for i, thing in enumerate(THINGS)]
+    rows = [
+        (f"It was a {WORDS[x][i % 3]} {thing} in the old town", x, "train" if i < 4 else "test")
+        for x in LABELS
+        for i, thing in enumerate(THINGS)
+    ]
     items.add_examples(w.db, pid, [Example(short_hash(t), t, x, split) for t, x, split in rows])
     yield w, pid
     patch.undo()

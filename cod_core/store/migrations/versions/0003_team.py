@@ -21,15 +21,26 @@ def _text(name: str, **options) -> sa.Column:
 
 def upgrade() -> None:
     op.create_table(
-        "guidelines", _project(), sa.Column("version", sa.Integer(), primary_key=True, autoincrement=False),
-        sa.Column("text", sa.Text(), nullable=False), sa.Column("reasons", sa.JSON()),
-        sa.Column("examples", sa.JSON()), sa.Column("note", sa.Text()), _text("author"), _text("created_at"))
+        "guidelines",
+        _project(),
+        sa.Column("version", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("reasons", sa.JSON()),
+        sa.Column("examples", sa.JSON()),
+        sa.Column("note", sa.Text()),
+        _text("author"),
+        _text("created_at"),
+    )
     op.create_table("people", _key("name"), _text("role", nullable=False), _text("added_by"), _text("added_at"))
     op.create_table(
-        "leases", _project(), _key("example_id"), _text("holder", nullable=False), _text("person"),
-        sa.Column("until", sa.Float(), nullable=False))
-    op.create_table(
-        "places", _project(), _key("person"), _text("page"), _text("item"), _text("at"))
+        "leases",
+        _project(),
+        _key("example_id"),
+        _text("holder", nullable=False),
+        _text("person"),
+        sa.Column("until", sa.Float(), nullable=False),
+    )
+    op.create_table("places", _project(), _key("person"), _text("page"), _text("item"), _text("at"))
     op.add_column("decisions", sa.Column("purpose", sa.String(), nullable=False, server_default=""))
     op.create_index("ix_decisions_example", "decisions", ["project_id", "example_id", "seq"])
     op.create_index("ix_decisions_undoes", "decisions", ["undoes"])
