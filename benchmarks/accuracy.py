@@ -39,7 +39,7 @@ def sst2_project(w: Workspace) -> str:
         items.add_examples(
             w.db, pid, [Example(short_hash(r["sentence"]), r["sentence"], ("negative", "positive")[int(r["label"])], split) for r in rows]
         )
-    print("teacher:", w.finetune_teacher(pid, {"encoder": DEFAULT_ENCODER, "epochs": 2}), flush=True)
+    print("teacher:", w.project(pid).training.finetune({"encoder": DEFAULT_ENCODER, "epochs": 2}), flush=True)
     return pid
 
 
@@ -56,7 +56,7 @@ def main() -> None:
     table = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for task in chosen.tasks:
         pid = sst2_project(w) if task == "sst2" else tasks.project(w, task)
-        out = run_arms(w, pid, 0, chosen.seeds, shots, max(shots) // 2, options=chosen.search)
+        out = run_arms(w.project(pid), 0, chosen.seeds, shots, max(shots) // 2, options=chosen.search)
         key = f"{task} {chosen.name}".strip()
         table[key] = {
             **out,
@@ -64,7 +64,8 @@ def main() -> None:
             "seeds": chosen.seeds,
             "version": cod_core.__version__,
             "effects": [
-                {k: e[k] for k in ("k", "kd", "cod", "mean", "low", "high", "p_signflip", "clear")} for e in w.results(pid).effects
+                {k: e[k] for k in ("k", "kd", "cod", "mean", "low", "high", "p_signflip", "clear")}
+                for e in w.project(pid).results.latest().effects
             ],
         }
         RESULTS.parent.mkdir(exist_ok=True)

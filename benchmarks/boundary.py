@@ -50,10 +50,10 @@ def agnews_project(w: Workspace) -> str:
     examples, replies = agnews_rows()
     pid = w.create_project("AG News", Task("What is the news about?", NEWS))
     items.add_examples(w.db, pid, examples)
-    print("teacher:", w.finetune_teacher(pid, {"encoder": DEFAULT_ENCODER, "epochs": 2}), flush=True)
+    print("teacher:", w.project(pid).training.finetune({"encoder": DEFAULT_ENCODER, "epochs": 2}), flush=True)
     table = Table(["original", "counterfactual"], replies, list(range(2, len(replies) + 2)))
-    found = w.import_counterfactuals(pid, table, name="GPT-4o, words first")
-    print("pairs:", found["added"], "flip:", found["flipped"], "accepted:", w.accept_unattended(pid), flush=True)
+    found = w.project(pid).proposals.import_counterfactuals(table, name="GPT-4o, words first")
+    print("pairs:", found["added"], "flip:", found["flipped"], "accepted:", w.project(pid).curation.accept_unattended(), flush=True)
     return pid
 
 
@@ -61,12 +61,12 @@ def measure(w: Workspace, task: str, seeds: int, shots: list[int]) -> dict:
     """Distil KD and CoD students where they are not on record, then compare the lines."""
     if task == "agnews":
         pid = agnews_project(w)
-        w.distill(pid, {"student": "linear", "seeds": seeds, "shots": shots, "arms": ["kd", "cod"]})
+        w.project(pid).students.distil({"student": "linear", "seeds": seeds, "shots": shots, "arms": ["kd", "cod"]})
     else:
         pid = sst2_project(w) if task == "sst2" else w.create_sample(task)
-        run_arms(w, pid, 0, seeds, shots, max(shots) // 2)
-    w.diagnose(pid)
-    found = w.diagnostics(pid)
+        run_arms(w.project(pid), 0, seeds, shots, max(shots) // 2)
+    w.project(pid).diagnostics.run()
+    found = w.project(pid).diagnostics.latest()
     keep = ("n", "draws", "effect", "ends", "by_class", "surrogate")
     return {
         k: {

@@ -35,9 +35,11 @@ def main() -> None:
     print(json.dumps(searched), flush=True)
     if not searched["complete"]:
         raise SystemExit("The minutes are over; call again to go on.")
-    w.distill(pid, {"student": "linear", "seeds": chosen.seeds, "shots": shots, "arms": ["kd", "half", "cod", "cod_all"]})
-    effects = [{k: e[k] for k in ("k", "kd", "cod", "mean", "low", "high", "p_signflip", "clear")} for e in w.results(pid).effects]
-    found = {"search": searched, "arms": arm_table(w, pid, range(chosen.seeds), shots), "effects": effects}
+    w.project(pid).students.distil({"student": "linear", "seeds": chosen.seeds, "shots": shots, "arms": ["kd", "half", "cod", "cod_all"]})
+    effects = [
+        {k: e[k] for k in ("k", "kd", "cod", "mean", "low", "high", "p_signflip", "clear")} for e in w.project(pid).results.latest().effects
+    ]
+    found = {"search": searched, "arms": arm_table(w.project(pid), range(chosen.seeds), shots), "effects": effects}
     whole = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     whole[chosen.task] = found
     RESULTS.parent.mkdir(exist_ok=True)
@@ -47,10 +49,10 @@ def main() -> None:
 
 def prepare(w: Workspace, pid: str, seeds, need: int, end: float) -> dict:
     """Search to all other classes and accept, until the first `need` rows of every seed have a counterfactual."""
-    pool, tried, seconds, scored, complete = w.pool(pid), set(), 0.0, 0, True
+    pool, tried, seconds, scored, complete = w.project(pid).texts.pool(), set(), 0.0, 0, True
     while complete:
-        wanted = {i for seed in seeds for i in w.draw_order(pid, seed, need, pool, w.lost_rows(pid))}
-        missing = sorted(wanted - set(w.kept_pairs(pid)) - tried)
+        wanted = {i for seed in seeds for i in w.project(pid).draws.order(seed, need, pool, w.project(pid).draws.unusable_rows())}
+        missing = sorted(wanted - set(w.project(pid).pairs.kept()) - tried)
         if not missing:
             break
         for example_id in missing:
@@ -58,15 +60,15 @@ def prepare(w: Workspace, pid: str, seeds, need: int, end: float) -> dict:
                 complete = False
                 break
             start = time.perf_counter()
-            report = w.search_for(pid, [pool[example_id]], 4, options={"targets": "all"})
+            report = w.project(pid).search.run([pool[example_id]], 4, options={"targets": "all"})
             seconds, scored = seconds + time.perf_counter() - start, scored + report["scored"]
             tried.add(example_id)
-        w.accept_unattended(pid)
-    kept = w.kept_pairs(pid)
+        w.project(pid).curation.accept_unattended()
+    kept = w.project(pid).pairs.kept()
     fractions = [check.edit_fraction for _, check in kept.values()]
     return {
         "complete": complete,
-        "texts": len(set(kept) | w.lost_rows(pid)),
+        "texts": len(set(kept) | w.project(pid).draws.unusable_rows()),
         "flipped": len(kept),
         "median_fraction": float(np.median(fractions)) if fractions else None,
         "seconds_a_text_now": round(seconds / len(tried), 2) if tried else None,

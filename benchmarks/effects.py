@@ -31,21 +31,21 @@ def variant(config) -> str:
 def task_table(w, pid: str, name: str) -> dict | None:
     """The JSON of one task: mean and deviation by variant and k, effects against KD, choices on development rows."""
     cells: dict[tuple[str, int], dict[int, object]] = defaultdict(dict)
-    revision = w.teacher(pid).revision
+    revision = w.project(pid).teacher.classifier().revision
     for run in runs.runs(w.db, pid):
         if run.config.teacher_revision == revision:
             cells[variant(run.config), run.config.plotted_k][run.config.seed] = run
     if not cells:
         return None
-    truth, first = w._truth(pid), next(iter(next(iter(cells.values())).values()))
-    pairs = w.pairs_allow(pid, w.kept_pairs(pid))
+    truth, first = w.project(pid).results.truth(), next(iter(next(iter(cells.values())).values()))
+    pairs = w.project(pid).draws.pairs_allow(w.project(pid).pairs.kept())
     table = {
         "task": name,
         "version": cod_core.__version__,
         "teacher": revision,
         "n_test": int(first.test["n"]),
         "pairs": pairs,
-        "generators": dict(Counter(f"{cf.origin.name} {cf.origin.revision}".strip() for cf, _ in w.kept_pairs(pid).values())),
+        "generators": dict(Counter(f"{cf.origin.name} {cf.origin.revision}".strip() for cf, _ in w.project(pid).pairs.kept().values())),
         "teacher_accuracy": round(first.test["teacher_accuracy"], 4),
         "majority": round(first.test["majority"], 4),
         "cells": {},
@@ -95,7 +95,7 @@ def _effects(w, pid, cells, student: str, k: int, truth) -> list[dict]:
         if not kind:
             continue
         both = [(base[s], candidates[label][s]) for s in sorted(base)]
-        measured = w.paired_measures(pid, [(a.config.run_id, b.config.run_id) for a, b in both], truth).get("accuracy")
+        measured = w.project(pid).results.paired_measures([(a.config.run_id, b.config.run_id) for a, b in both], truth).get("accuracy")
         mcc = np.array([b.test["mcc"] - a.test["mcc"] for a, b in both])
         effect = measured["effect"] if measured else None
         out.append(

@@ -31,18 +31,18 @@ def prompts_project(w: Workspace) -> str:
     task = Task("What mood has the answer to this prompt?", ("negative", "positive"))
     pid = next((p.id for p in w.projects() if p.name == "Prompts"), None) or w.create_project("Prompts", task)
     items.add_examples(w.db, pid, [Example(short_hash(p), p, None, "unlabelled") for p in PROMPTS])
-    w.set_teacher(pid, {"kind": "generative", "judge": {"kind": "builtin", "name": "movies"}, "max_tokens": 16})
+    w.project(pid).teacher.choose({"kind": "generative", "judge": {"kind": "builtin", "name": "movies"}, "max_tokens": 16})
     return pid
 
 
 def searched(w: Workspace, pid: str, example: Example, budget: int) -> dict:
     """What the search made of one prompt."""
-    started, teacher = time.perf_counter(), w.teacher(pid)
+    started, teacher = time.perf_counter(), w.project(pid).teacher.classifier()
     before = teacher.predict([example.text])[0]
-    report = w.search_for(pid, [example], 3, options={"budget": budget})
-    card = next((c for c in w.cards(pid) if c.example.id == example.id), None)
+    report = w.project(pid).search.run([example], 3, options={"budget": budget})
+    card = next((c for c in w.project(pid).cards.all() if c.example.id == example.id), None)
     offered = [(cf, check) for cf, check in [(card.offered, card.check), *card.alternatives] if check.valid] if card else []
-    said = [answers[0] for answers in w.answers_of(pid, [example.text, *(cf.text for cf, _ in offered)])]
+    said = [answers[0] for answers in w.project(pid).teacher.answers_of([example.text, *(cf.text for cf, _ in offered)])]
     return {
         "prompt": example.text,
         "answer": said[0],
@@ -70,7 +70,7 @@ def main() -> None:
     chosen = parser.parse_args()
     w = Workspace(chosen.home)
     pid, rows = prompts_project(w), []
-    for example in (e for e in w.examples(pid) if e.text in PROMPTS):
+    for example in (e for e in w.project(pid).texts.examples() if e.text in PROMPTS):
         rows.append(searched(w, pid, example, chosen.budget))
         print(json.dumps(rows[-1], indent=1), flush=True)
         RESULTS.parent.mkdir(exist_ok=True)

@@ -107,23 +107,23 @@ def sst2(home: str | None, texts: int) -> tuple:
     from cod_core.counterfactuals.prompts import Demonstration
     from cod_core.models.chat import reply_key
     from cod_core.models.local_chat import LocalSettings
+    from cod_core.project.proposals.llm import run_asks
     from cod_core.store import cache, items
     from cod_core.workspace import Workspace
-    from cod_core.workspace.llm import client_of, run_asks
 
     w = Workspace(home)
     pid = tasks.project(w, "sst2")
-    kept = w.kept_pairs(pid)
+    kept = w.project(pid).pairs.kept()
     if len(kept) < texts:
-        w.search_for(pid, w.candidates(pid, 2 * texts))
-        w.accept_unattended(pid)
-        kept = w.kept_pairs(pid)
-    labels, teacher, encoder = w.project(pid).task.labels, w.teacher(pid), w.encoder()
+        w.project(pid).search.run(w.project(pid).draws.candidates(2 * texts))
+        w.project(pid).curation.accept_unattended()
+        kept = w.project(pid).pairs.kept()
+    labels, teacher, encoder = w.project(pid).row.task.labels, w.project(pid).teacher.classifier(), w.models.encoder()
     rows = items.examples(w.db, pid, ids=sorted(kept))
     random.Random(0).shuffle(rows)
     shown = [Demonstration(a, b, labels[s], labels[1 - s]) for a, b, s in PAIRS]
     settings = LocalSettings(n=1)
-    generator = LLMGenerator(client_of(w, pid, settings, None), w.project(pid).task, "continue_pairs", shown)
+    generator = LLMGenerator(w.project(pid).clients.client(settings), w.project(pid).row.task, "continue_pairs", shown)
 
     def asked(e) -> Ask:
         return Ask(e, str(e.label), labels[1 - labels.index(e.label)])
@@ -174,7 +174,7 @@ def agnews(home: str | None, texts: int) -> tuple:
 
     w = Workspace(home)
     pid = tasks.project(w, "agnews")
-    labels, teacher, encode = w.project(pid).task.labels, w.teacher(pid), w.encoder().encode
+    labels, teacher, encode = w.project(pid).row.task.labels, w.project(pid).teacher.classifier(), w.models.encoder().encode
     known = {e.text: e for e in items.examples(w.db, pid, split="train")}
     recorded = [row for row in tasks.gpt4o_rows() if row["original_text"] in known][:texts]
     said = {
@@ -183,11 +183,11 @@ def agnews(home: str | None, texts: int) -> tuple:
     rows = [known[text] for text in said]
     before = teacher.logprobs([e.text for e in rows])
     right = [(e, b) for e, b in zip(rows, before) if labels[int(b.argmax())] == e.label]
-    w.search_for(
-        pid, [e for e, _ in right], 4, lambda done, total, text: print(done, "of", total, flush=True), {"second": True, "at_least": 0.95}
+    w.project(pid).search.run(
+        [e for e, _ in right], 4, lambda done, total, text: print(done, "of", total, flush=True), {"second": True, "at_least": 0.95}
     )
-    w.accept_unattended(pid)
-    kept, pool = w.kept_pairs(pid), []
+    w.project(pid).curation.accept_unattended()
+    kept, pool = w.project(pid).pairs.kept(), []
     after = teacher.logprobs([said[e.text] for e, _ in right])
     for (e, was), now in zip(right, after):
         gold, text = labels.index(e.label), said[e.text]

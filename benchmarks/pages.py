@@ -70,12 +70,12 @@ def main() -> None:
             tab.goto(f"{address}/curate?project={pid}&show=all")
             tab.locator(".cod-editor textarea").wait_for()
             live = verdicts(tab)
-            w.drop_draft(pid, tab.evaluate("new URLSearchParams(location.search).get('item')"), "me")
+            w.project(pid).curation.drop_draft(tab.evaluate("new URLSearchParams(location.search).get('item')"), "me")
             idle = changes(tab, chosen.rounds)
-            job = w.start(pid, "distill", {"shots": [8], "seeds": 40, "student": "linear", "first_seed": int(time.time())})
+            job = w.project(pid).jobs.start("distill", {"shots": [8], "seeds": 40, "student": "linear", "first_seed": int(time.time())})
             busy = changes(tab, chosen.rounds)
-            working = w.job(pid).state
-            w.cancel(job)
+            working = w.project(pid).jobs.newest().state
+            w.project(pid).jobs.cancel(job)
             browser.close()
     finally:
         process.terminate()

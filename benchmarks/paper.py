@@ -97,29 +97,33 @@ def prepare(w: Workspace, name: str, pairs: int, minutes: float) -> None:
         for source in tasks.AG_SOURCES:
             found = tasks.import_recorded(w, pid, source)
             print(source, {k: len(v) if k == "problems" else v for k, v in found.items()}, flush=True)
-        w.accept_unattended(pid)
+        w.project(pid).curation.accept_unattended()
         return
-    pool, tried = w.pool(pid), set()
-    while w.pairs_allow(pid, w.kept_pairs(pid)) < pairs:
-        kept = w.kept_pairs(pid)
-        todo = [i for i in w.draw_order(pid, 0, 2 * pairs, pool, w.lost_rows(pid)) if i not in kept and i not in tried][:16]
+    pool, tried = w.project(pid).texts.pool(), set()
+    while w.project(pid).draws.pairs_allow(w.project(pid).pairs.kept()) < pairs:
+        kept = w.project(pid).pairs.kept()
+        todo = [
+            i
+            for i in w.project(pid).draws.order(0, 2 * pairs, pool, w.project(pid).draws.unusable_rows())
+            if i not in kept and i not in tried
+        ][:16]
         if not todo:
             break
         tried |= set(todo)
         try:
-            w.search_for(pid, [pool[i] for i in todo], 4, stop)
+            w.project(pid).search.run([pool[i] for i in todo], 4, stop)
         finally:
-            w.accept_unattended(pid)
-    print(name, "pairs:", w.pairs_allow(pid, w.kept_pairs(pid)), flush=True)
+            w.project(pid).curation.accept_unattended()
+    print(name, "pairs:", w.project(pid).draws.pairs_allow(w.project(pid).pairs.kept()), flush=True)
 
 
 def tighten(w: Workspace, name: str, minutes: float) -> None:
     """A minimal version of every kept counterfactual, beside it."""
     pid, stop = tasks.project(w, name), until(minutes)
-    kept, before, after = w.kept_pairs(pid), [], []
+    kept, before, after = w.project(pid).pairs.kept(), [], []
     for done, (cf, check) in enumerate(kept.values()):
         stop(done, len(kept), "tightening")
-        _, smaller = w.tighten(pid, cf.id)
+        _, smaller = w.project(pid).tightening.tighten(cf.id)
         before.append(check.edit_fraction)
         after.append(smaller.edit_fraction)
     print(name, f"{len(kept)} tightened, edit fraction {median(before):.3f} -> {median(after):.3f}", flush=True)
@@ -130,9 +134,9 @@ def run(w: Workspace, name: str, which: str, minutes: float, workers: int) -> No
     declared, stop = grid(pid, which), until(minutes)
     if which == "methods":  # layer losses need the teacher's own states: one process
         for one in read_grid(declared):
-            print(name, one.params["method"], w.distill(pid, one.params, stop), flush=True)
+            print(name, one.params["method"], w.project(pid).students.distil(one.params, stop), flush=True)
         return
-    out = w.run_grid(declared, stop, workers)
+    out = w.grids.run(declared, stop, workers)
     print(name, which, {k: v for k, v in out.items() if k != "table"}, flush=True)
 
 

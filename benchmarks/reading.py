@@ -30,7 +30,7 @@ def offers(w: Workspace, pid: str, n: int) -> tuple[list[tuple[str, str, str]], 
     """((original, first generation's offer, second's) where both found one, texts tried)."""
     rows = sorted(items.examples(w.db, pid, split="train"), key=lambda e: e.id)
     rows = random.Random(0).sample(rows, n)
-    old, new, found = first_generation(w, pid), w.searcher(pid), []
+    old, new, found = first_generation(w, pid), w.project(pid).searcher.proposer(), []
     for example in rows:
         first, second = old.by_text(example, 1), new(example, 1)
         if first and second:

@@ -35,13 +35,14 @@ def sentence(rng: random.Random, n: int = 18) -> str:
 
 def fill(w, n: int, proposals: int = 4, decided: float = 0.0, name: str = "Large", rejects: bool = True) -> str:
     """A project of n texts with proposals and verdicts; the first part of them decided."""
+    from cod_core.project.teacher.loader import identity
     from cod_core.store import decisions, items, projects
     from cod_core.types import Counterfactual, Decision, Example, FlipCheck, Origin, Prediction, Task, now
 
     rng = random.Random(0)
     pid = w.create_project(name, Task("Good or bad?", LABELS))
     projects.set_teacher(w.db, pid, TEACHER)
-    teacher, at = w._identity(TEACHER, LABELS), now()
+    teacher, at = identity(TEACHER, LABELS), now()
     sure = {LABELS[0]: Prediction(LABELS, (-0.1, -2.35)), LABELS[1]: Prediction(LABELS, (-1.9, -0.16))}
     texts = [
         Example(f"e{i}", f"{sentence(rng)} {i}", LABELS[i % 2], ("test", "validation", "train", "train", "train")[i % 5]) for i in range(n)
@@ -113,7 +114,7 @@ def _on_record(w, pid: str, teacher, texts, sure) -> None:
     for at in range(0, len(every), 5000):
         rows = draw.normal(size=(len(every[at : at + 5000]), 384)).astype(np.float32)
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        cache.put_embeddings(w.db, w.encoder().id, {text_hash(t): row for t, row in zip(every[at : at + 5000], rows)})
+        cache.put_embeddings(w.db, w.models.encoder().id, {text_hash(t): row for t, row in zip(every[at : at + 5000], rows)})
 
 
 def page(pid: str, name: str):
@@ -159,7 +160,7 @@ def pages(home: str, n: int) -> dict:
     w = state.workspace()
     pid = next((p.id for p in w.projects() if p.name == f"Large {n}"), None) or fill(w, n, decided=0.3, name=f"Large {n}")
     out: dict = {"texts": n, "proposals": 4 * n, "decided": int(n * 0.3)}
-    out["first_look"] = summed([timed(lambda: w.cards(pid))])
+    out["first_look"] = summed([timed(lambda: w.project(pid).cards.all())])
     type(w).warm_teacher = lambda self, pid: None  # loads a model in another thread: not what is timed here
     card = page(pid, "curate")
     if card.exception:
@@ -195,8 +196,8 @@ def importing(home: str, n: int) -> dict:
     start, used = time.perf_counter(), time.process_time()
     table = read_table("rows.csv", data)
     pid = w.create_project(f"Import {n}", Task("Good or bad?", LABELS))
-    found = w.import_table(
-        pid, table, guess_columns(table), "labelled", None, [], f"sha-{n}", "rows.csv", lambda done, total, message="": seen.append(done)
+    found = w.project(pid).uploads.import_table(
+        table, guess_columns(table), "labelled", None, [], f"sha-{n}", "rows.csv", lambda done, total, message="": seen.append(done)
     )
     seconds, used = time.perf_counter() - start, time.process_time() - used
     return {
@@ -228,7 +229,7 @@ def exporting(home: str, n: int) -> dict:
     pid = next(p.id for p in w.projects() if p.name == f"Export {n}")
     path, before, seen = Path(home) / f"export-{n}.zip", peak(), []
     start, used = time.perf_counter(), time.process_time()
-    manifest = w.write_export(pid, path, progress=lambda done, total, message="": seen.append(done))
+    manifest = w.project(pid).exports.write(path, progress=lambda done, total, message="": seen.append(done))
     seconds, used = time.perf_counter() - start, time.process_time() - used
     return {
         "rows": n,

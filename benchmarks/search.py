@@ -40,7 +40,7 @@ def main() -> None:
     path = RESULTS / f"search_{chosen.task}.jsonl"
     done = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     known = {record["id"] for record in done}
-    propose, teacher, old = w.searcher(pid, {"budget": chosen.budget}), w.teacher(pid), None
+    propose, teacher, old = w.project(pid).searcher.proposer({"budget": chosen.budget}), w.project(pid).teacher.classifier(), None
     propose(rows[0], 4)  # models and word lists load here
     with open(path, "a", encoding="utf-8") as handle:
         for number, example in enumerate(rows):
@@ -64,8 +64,8 @@ def first_generation(w: Workspace, pid: str):
     from benchmarks.first_generation import EmbeddingNeighbours, SearchGenerator
     from cod_core.counterfactuals import verify
 
-    teacher = w.teacher(pid)
-    made = SearchGenerator(teacher.wrapped.logprobs, teacher.labels, EmbeddingNeighbours(w.encoder().wrapped))
+    teacher = w.project(pid).teacher.classifier()
+    made = SearchGenerator(teacher.wrapped.logprobs, teacher.labels, EmbeddingNeighbours(w.models.encoder().wrapped))
 
     def by_text(example, n):
         before = teacher.predict([example.text])[0]

@@ -50,9 +50,9 @@ def main() -> None:
     chosen = parser.parse_args()
     w = Workspace(chosen.home)
     pid = tasks.project(w, chosen.task)
-    labels, test = w.project(pid).task.labels, items.examples(w.db, pid, split="test")
+    labels, test = w.project(pid).row.task.labels, items.examples(w.db, pid, split="test")
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    cells = w.plan_sweep(pid, {"arms": ["kd"], "shots": [8, 16, 32], "seeds": chosen.seeds, "draw_to": 512, "pairs_first": 256})[0]
+    cells = w.project(pid).plan.cells({"arms": ["kd"], "shots": [8, 16, 32], "seeds": chosen.seeds, "draw_to": 512, "pairs_first": 256})[0]
     for cell in sorted(cells, key=lambda c: (c.config.seed, c.config.shots)):
         key, seed = f"{chosen.task} k={cell.config.shots}", str(cell.config.seed)
         if seed in found.setdefault(key, {}):

@@ -25,25 +25,25 @@ def main() -> None:
     w = Workspace(parser.parse_args().home)
     pid = w.create_sample("movies")
     texts = [e for e in items.examples(w.db, pid, split="validation")][: VERDICTS + SEARCHES + 1]
-    w.verdict(pid, texts[0].id, texts[0].text + " Not.")
+    w.project(pid).curation.verdict(texts[0].id, texts[0].text + " Not.")
     out: dict[str, float] = {}
     taken = []
     for number, example in enumerate(texts[:VERDICTS]):
-        w.before(pid, example.id)
+        w.project(pid).curation.before(example.id)
         changed = f"{example.text} Truly number {number}."
         start = time.perf_counter()
-        w.verdict(pid, example.id, changed)
+        w.project(pid).curation.verdict(example.id, changed)
         taken.append(time.perf_counter() - start)
     out["verdict_ms_median"] = round(1000 * statistics.median(taken), 1)
-    propose, start = w.searcher(pid), time.perf_counter()
+    propose, start = w.project(pid).searcher.proposer(), time.perf_counter()
     propose(texts[-1], 4)
     start = time.perf_counter()
     found = [propose(example, 4) for example in texts[VERDICTS : VERDICTS + SEARCHES]]
     out["search_s_a_text"] = round((time.perf_counter() - start) / SEARCHES, 3)
     out["search_flip_rate"] = round(sum(map(bool, found)) / SEARCHES, 3)
-    prepare_pairs(w, pid, range(SEEDS), 16)
+    prepare_pairs(w.project(pid), range(SEEDS), 16)
     params = {"student": "linear", "shots": [8, 16, 32], "seeds": SEEDS}
-    w.distill(pid, params)
+    w.project(pid).students.distil(params)
     with w.db.begin() as connection:
         from sqlalchemy import delete
 
@@ -51,11 +51,11 @@ def main() -> None:
 
         connection.execute(delete(schema.runs).where(schema.runs.c.project_id == pid))
     start = time.perf_counter()
-    w.distill(pid, params)
+    w.project(pid).students.distil(params)
     out["sweep_s_embeddings_cached"] = round(time.perf_counter() - start, 2)
     out["sweep_students"] = len(runs.runs(w.db, pid))
     start = time.perf_counter()
-    w.summary(pid), w.cards(pid), w.results(pid)
+    w.project(pid).summary(), w.project(pid).cards.all(), w.project(pid).results.latest()
     out["pages_s_summary_cards_results"] = round(time.perf_counter() - start, 3)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(out, indent=1) + "\n")

@@ -57,7 +57,7 @@ class Scene:
     """One project's cells and judged rows, and models loaded once."""
 
     def __init__(self, w: Workspace, pid: str, seeds: int, dev_rows: int, test_rows: int | None = None):
-        self.teacher, self.labels = w.teacher(pid), w.project(pid).task.labels
+        self.teacher, self.labels = w.project(pid).teacher.classifier(), w.project(pid).row.task.labels
         steps = EPOCHS * K // BATCH
         self.params = {
             "student": "finetuned",
@@ -76,7 +76,7 @@ class Scene:
         )
 
     def cells(self, **more):
-        return self.w.plan_sweep(self.pid, {**self.params, **more})[0]
+        return self.w.project(self.pid).plan.cells({**self.params, **more})[0]
 
     def gold(self, judged: EvalSet):
         return list(judged.texts), torch.tensor([self.labels.index(g) for g in judged.gold])
@@ -168,7 +168,9 @@ def finetuned(scene: Scene, frozen: int, scored: int, few: int, done: dict, save
 def linear(scene: Scene, cells: int) -> dict:
     """The batched solve of a whole sweep, embeddings included, against the reference on its first cell of each arm."""
     seeds = max(1, cells // 12)
-    plan = scene.w.plan_sweep(scene.pid, {"student": "linear", "arms": ["kd", "half", "cod"], "shots": [8, 16, 32, 64], "seeds": seeds})[0]
+    plan = scene.w.project(scene.pid).plan.cells(
+        {"student": "linear", "arms": ["kd", "half", "cod"], "shots": [8, 16, 32, 64], "seeds": seeds}
+    )[0]
     embed, teach = scene.encoder.encode, scene.teacher.wrapped.logprobs
     results, whole = timed(lambda: run_linear_sweep(plan, scene.labels, embed, teach, scene.test))
     half, part = timed(lambda: run_linear_sweep(plan[: len(plan) // 2], scene.labels, embed, teach, scene.test))

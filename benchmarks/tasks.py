@@ -111,10 +111,10 @@ def project(workspace, name: str, progress: Progress = silent) -> str:
     if pid is None:
         pid = workspace.create_project(title, task)
         items.add_examples(workspace.db, pid, read(name))
-    if workspace.project(pid).teacher is None:
+    if workspace.project(pid).row.teacher is None:
         print(
             "teacher:",
-            workspace.finetune_teacher(pid, {"encoder": BASES.get(name, DEFAULT_ENCODER), "epochs": EPOCHS[name]}, progress),
+            workspace.project(pid).training.finetune({"encoder": BASES.get(name, DEFAULT_ENCODER), "epochs": EPOCHS[name]}, progress),
             flush=True,
         )
     return pid
@@ -128,4 +128,4 @@ def import_recorded(workspace, pid: str, source: str) -> dict:
     rows = [(r["original_text"], r["counterfactual_text"]) for r in gpt4o_rows(source)]
     kept = [pair for pair in dict(rows).items() if pair[0] in known and pair[1].strip().lower() not in ("", "null")]
     lines = ["original\tcounterfactual", *("\t".join(pair) for pair in kept)]
-    return workspace.import_counterfactuals(pid, read_table(f"{source}.tsv", "\n".join(lines).encode()), name=source)
+    return workspace.project(pid).proposals.import_counterfactuals(read_table(f"{source}.tsv", "\n".join(lines).encode()), name=source)

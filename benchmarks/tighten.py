@@ -52,7 +52,7 @@ def main() -> None:
     chosen = parser.parse_args()
     w, started = Workspace(chosen.home), time.monotonic()
     pid = w.create_sample("movies") if chosen.set == "imdb" else tasks.project(w, "agnews")
-    teacher = w.teacher(pid)
+    teacher = w.project(pid).teacher.classifier()
     pairs = (imdb_pairs() if chosen.set == "imdb" else agnews_pairs(teacher.labels))[: chosen.pairs]
     path = RESULTS / f"tighten_{chosen.set}.jsonl"
     RESULTS.mkdir(exist_ok=True)

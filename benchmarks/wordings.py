@@ -35,13 +35,13 @@ def accuracies(w: Workspace, base: str, source: str, pairs: dict[str, str]) -> d
     name = f"AG News, {source}"
     pid = next((p.id for p in w.projects() if p.name == name), None)
     if pid is None:
-        pid = w.create_project(name, w.project(base).task)
+        pid = w.create_project(name, w.project(base).row.task)
         items.add_examples(w.db, pid, items.examples(w.db, base))
-        projects.set_teacher(w.db, pid, w.project(base).teacher)
+        projects.set_teacher(w.db, pid, w.project(base).row.teacher)
         lines = ["original\tcounterfactual", *("\t".join(pair) for pair in pairs.items())]
-        w.import_counterfactuals(pid, read_table(f"{source}.tsv", "\n".join(lines).encode()), name=source)
-        w.accept_unattended(pid)
-    w.distill(pid, {"student": "linear", "arms": ["kd", "cod"], "shots": list(SHOTS), "seeds": SEEDS})
+        w.project(pid).proposals.import_counterfactuals(read_table(f"{source}.tsv", "\n".join(lines).encode()), name=source)
+        w.project(pid).curation.accept_unattended()
+    w.project(pid).students.distil({"student": "linear", "arms": ["kd", "cod"], "shots": list(SHOTS), "seeds": SEEDS})
     return {(r.config.arm, r.config.plotted_k, r.config.seed): r.test["accuracy"] for r in runs.runs(w.db, pid)}
 
 
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--home")
     w = Workspace(parser.parse_args().home)
     base = tasks.project(w, "agnews")
-    teacher, gold = w.teacher(base), {e.text: e.label for e in items.examples(w.db, base, split="train")}
+    teacher, gold = w.project(base).teacher.classifier(), {e.text: e.label for e in items.examples(w.db, base, split="train")}
     found = {source: rewrites(source) for source in tasks.AG_SOURCES}
     texts = [t for t in found[tasks.AG_SOURCES[0]] if t in found[tasks.AG_SOURCES[1]] and t in gold]
     before = [p.label for p in teacher.predict(texts)]

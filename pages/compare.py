@@ -59,7 +59,7 @@ def differences(first, second, differs: list[str]) -> None:
 
 def train_with_some() -> None:
     """A sweep with the counterfactuals of one source, prompt or person only: the way to a side to compare."""
-    found = {name: values for name, values in w.sources(pid).items() if len(values) > 1}
+    found = {name: values for name, values in w.project(pid).pairs.sources().items() if len(values) > 1}
     with st.expander("Compare sources, prompts or people", icon=":material/filter_alt:"):
         if not found:
             st.caption(
@@ -73,15 +73,15 @@ def train_with_some() -> None:
         value = st.selectbox(
             "Keep only", list(found[name]), key=f"compare-value-{name}", format_func=lambda v: layout.plain(f"{v} ({found[name][v]} pairs)")
         )
-        if st.button("Distil from these only", key="compare-distil", disabled=jobs.running(w.job(pid))):
+        if st.button("Distil from these only", key="compare-distil", disabled=jobs.running(w.project(pid).jobs.newest())):
             with errors.shown():
-                w.start(pid, "distill", {"student": "linear", "seeds": 20, "only": {name: value}})
+                w.project(pid).jobs.start("distill", {"student": "linear", "seeds": 20, "only": {name: value}})
                 st.rerun()
 
 
 layout.header("Compare runs", "Two groups of students side by side: the difference, and what was done differently.")
 jobs.panel(w, pid, ("distill",))
-sides = w.sides(pid)
+sides = w.project(pid).comparison.sides()
 if len(sides) < 2:
     layout.empty(
         "There is nothing to compare yet", "Distil students first; every comparison you make is kept here.", "distill", "Go to Distil"
@@ -94,7 +94,7 @@ else:
     first = st.selectbox("First", list(by_id), index=at.get("kd", 0), format_func=names.get, key="compare-a")
     second = st.selectbox("Second", list(by_id), index=at.get("cod", 1), format_func=names.get, key="compare-b")
     with errors.shown():
-        found = w.compare_sides(pid, first, second)
+        found = w.project(pid).comparison.compare(first, second)
         for measure in found["measures"]:
             st.html(f'<p class="cod-quote">{escape(sentence(measure))}</p>')
         if found["measures"]:

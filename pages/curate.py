@@ -30,7 +30,7 @@ def nothing_listed(show: str) -> None:
 
 layout.header("Curate", "Read the change, see the verdict, decide. One key decides and moves on.")
 review.take_moved()
-queue = w.queue(pid, state.view(), state.annotator())
+queue = w.project(pid).cards.queue(state.view(), state.annotator())
 if not queue.total:
     layout.empty(
         "There is nothing to curate yet",
@@ -39,7 +39,7 @@ if not queue.total:
         "Propose counterfactuals",
     )
 else:
-    waits = checking.needed(w, pid, w.summary(pid), page="curate")
+    waits = checking.needed(w, pid, w.project(pid).summary(), page="curate")
     queuebar.bar(queue)
     live = st.container()
     current = cardview.current(pid, queue)
@@ -49,6 +49,6 @@ else:
         state.show_item(current)
         cardview.card(pid, current, queue)
         if not state.plain_editor():
-            w.warm_teacher(pid)
+            w.project(pid).teacher.warm()
     with live:
         strip.draw(w, pid)

@@ -70,7 +70,7 @@ def hub() -> None:
         bar = st.progress(0.0, text="Fetching …")
         found = None
         with errors.shown():
-            found = w.import_hub(pid, name, split, limit, lambda d, t, m="": bar.progress(min(1.0, d / t) if t else 0.0))
+            found = w.project(pid).uploads.import_hub(name, split, limit, lambda d, t, m="": bar.progress(min(1.0, d / t) if t else 0.0))
         bar.empty()
         if found is not None:
             imports.done(pid, found)
@@ -78,7 +78,7 @@ def hub() -> None:
 
 
 layout.header("Data", "Bring the texts. A handful with labels is enough to start; more test texts make results clearer.")
-summary = w.summary(pid)
+summary = w.project(pid).summary()
 if notice := project.settings.get("notice"):
     errors.box(f"The sample could not be fetched, so a small written one stands in.\n{notice}", "warn")
 imports.outcome(pid)

@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from cod_core.project.students.settings import check_student
 from ui import checking, errors, jobs, layout, state, students
 
 layout.through_app()
@@ -42,7 +43,7 @@ def preflight(student: str, seeds: int, shots: list[int]) -> Any:
     """What is known before the start, in plain words."""
     check = None
     with errors.shown():
-        check = w.preflight(pid, student, seeds, shots, ways())
+        check = w.project(pid).preflight.check(student, seeds, shots, ways())
     if check is None:
         return None
     layout.counts(
@@ -54,7 +55,7 @@ def preflight(student: str, seeds: int, shots: list[int]) -> Any:
         ]
     )
     for message in check.messages:
-        if message != w.waiting(pid):  # said above, with the button
+        if message != w.project(pid).pairs.waiting():  # said above, with the button
             errors.box(message, "warn" if check.blocked else "info")
     return check
 
@@ -79,7 +80,7 @@ def options(student: str, allowed: list[int]) -> tuple[list[int], dict[str, Any]
     if student != "linear" and st.toggle("Check the memory first", key="memory"):
         there = False
         with errors.shown():
-            memory = w.memory(pid, {"student": student, **more})
+            memory = w.project(pid).plan.memory({"student": student, **more})
             errors.box(memory.sentence, "info" if memory.rows else "warn")
             there = True
     return sorted(shots) if there else [], {"seeds": int(seeds), "energy": energy, **more}
@@ -102,15 +103,15 @@ def distil(finished: bool, allowed: list[int]) -> None:
     ):
         with errors.shown():
             params = {"student": student, "shots": shots, "arms": ways(), "method": "kd", **more}
-            w.check_student(params)
-            w.start(pid, "distill", params)
+            check_student(params)
+            w.project(pid).jobs.start("distill", params)
             state.mark_saved()
             st.rerun()
 
 
 layout.header("Distil", "Train small students from the teacher, with and without your counterfactuals, and compare them.")
 job = jobs.panel(w, pid, ("distill", "pack_student"))
-summary = w.summary(pid)
+summary = w.project(pid).summary()
 if not summary.n_accepted:
     layout.empty(
         "No accepted counterfactuals yet",
@@ -125,12 +126,12 @@ else:
         errors.box("The comparison is ready.", "ok")
         layout.next_step("results", "See the results")
     waits = checking.needed(w, pid, summary, busy, "distill")
-    allowed = w.shots_allowed(pid)
+    allowed = w.project(pid).plan.shots_allowed()
     if not waits or allowed:
         distil(finished, allowed)
 kept = []
 with errors.shown():
-    kept = w.kept_students(pid)
+    kept = w.project(pid).store.kept()
 if kept:
     students.try_any_text(w, pid)
     students.small_model(w, pid, job, jobs.running(job))

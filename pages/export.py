@@ -24,7 +24,7 @@ def downloads(choice) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "Download the data set (.zip)",
-            functools.partial(w.export_bundle, pid, choice=choice),
+            functools.partial(w.project(pid).exports.bundle, choice=choice),
             "counterfactuals.zip",
             "application/zip",
             type="primary",
@@ -34,7 +34,7 @@ def downloads(choice) -> None:
         )
         st.download_button(
             "Only the pairs (.jsonl)",
-            functools.partial(w.export_jsonl, pid, choice),
+            functools.partial(w.project(pid).exports.jsonl, choice),
             "counterfactuals.jsonl",
             "application/jsonl",
             on_click="ignore",
@@ -43,17 +43,17 @@ def downloads(choice) -> None:
         )
         st.download_button(
             "Two rows a pair (.tsv)",
-            functools.partial(w.export_cad, pid, choice),
+            functools.partial(w.project(pid).exports.cad, choice),
             "cad_paired.tsv",
             "text/tab-separated-values",
             on_click="ignore",
             icon=":material/download:",
             key="cad",
         )
-        if w.template(pid):
+        if w.project(pid).uploads.template():
             st.download_button(
                 "As columns again (.csv)",
-                functools.partial(w.export_columns, pid),
+                w.project(pid).exports.columns,
                 "columns.csv",
                 "text/csv",
                 on_click="ignore",
@@ -69,7 +69,7 @@ def downloads(choice) -> None:
 def inside(choice) -> None:
     """The first records as they would leave."""
     st.subheader("What is inside", anchor=False)
-    records = w.export_preview(pid, 5, choice)
+    records = w.project(pid).exports.preview(5, choice)
     wide, narrow = st.column_config.TextColumn(width=360), st.column_config.TextColumn(width=95)
     layout.grid(
         [
@@ -92,39 +92,38 @@ def inside(choice) -> None:
 def student() -> None:
     """The distilled student, and the report where there is one."""
     st.subheader("The student", anchor=False)
-    results = w.results(pid)
+    results = w.project(pid).results.latest()
     if results is None or not results.runs:
         st.caption("Distil a student first; then it can be taken away here.")
         return
     st.caption("A folder with the model's weights and a short README that shows how to load it in a few lines.")
-    if w.kept_students(pid):
-        st.caption(f"{students.described(w.chosen_student(pid))}.")
+    if w.project(pid).store.kept():
+        st.caption(f"{students.described(w.project(pid).package.chosen())}.")
     with st.container(horizontal=True):
         st.download_button(
             "Download the student (.zip)",
-            functools.partial(w.export_student, pid),
+            w.project(pid).package.student,
             "student.zip",
             "application/zip",
             on_click="ignore",
             icon=":material/download:",
             key="student",
         )
-        if hasattr(w, "report_html"):
-            st.download_button(
-                "Download the report (.html)",
-                functools.partial(w.report_html, pid),
-                "report.html",
-                "text/html",
-                on_click="ignore",
-                icon=":material/description:",
-                key="report",
-            )
+        st.download_button(
+            "Download the report (.html)",
+            w.project(pid).report.html,
+            "report.html",
+            "text/html",
+            on_click="ignore",
+            icon=":material/description:",
+            key="report",
+        )
 
 
 layout.header("Export", "Take away the set you curated, and a small model that runs without this app.")
 busy = jobs.running(jobs.panel(w, pid, ("recheck",)))
-everything = w.export_counts(pid)
-summary = w.summary(pid)
+everything = w.project(pid).exports.counts()
+summary = w.project(pid).summary()
 if not everything["exported"] and not everything["stale"]:
     layout.empty(
         "Nothing to export yet",
@@ -139,7 +138,7 @@ else:
     top = st.container()
     choice = exporting.choose(w, project)
     with top:
-        counts = w.export_counts(pid, choice)
+        counts = w.project(pid).exports.counts(choice)
         layout.counts([(n, NAMES[k]) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
         if counts["stale"]:
             checking.needed(w, pid, summary, busy, "export")

@@ -7,7 +7,8 @@ import numpy as np
 import streamlit as st
 
 from cod_core import figures
-from ui import errors, layout, measured, state
+from cod_core.diagnostics.two_moons import Moons, demonstrate
+from ui import errors, layout, measured
 
 layout.through_app()
 
@@ -17,7 +18,7 @@ DRAWS = 20
 @st.cache_data(show_spinner="Training the teacher and its students", max_entries=64)
 def shown(k: int, noise: float, past: float, seeds: tuple[int, ...]) -> list[Any]:
     """The demonstrations of some draws."""
-    return state.workspace().two_moons(seeds, k=k, noise=noise, past=past)
+    return demonstrate(list(seeds), Moons(k=k, noise=noise, past=past))
 
 
 def wins(kd: list[float], cod: list[float]) -> int:

@@ -29,7 +29,7 @@ def amount(largest: int) -> int:
 def search(k: int, busy: bool) -> None:
     """The embedded, teacher-guided search."""
     labels = project.task.labels
-    learns, n_texts = w.second_judge_learns_from(pid)
+    learns, n_texts = w.project(pid).searcher.surrogate_learns_from()
     if project.teacher["kind"] in ("llm", "generative"):
         n_texts = 0
     if search_options.topics(labels) and not search_options.can_be_clear(labels, n_texts):
@@ -40,8 +40,8 @@ def search(k: int, busy: bool) -> None:
             "Or let a language model propose.",
             "info",
         )
-    caption, models = st.empty(), w.llm_source_names(pid)
-    usual = w.usual_budget(pid)
+    caption, models = st.empty(), w.project(pid).searcher.llm_source_names()
+    usual = w.project(pid).searcher.usual_budget()
     chosen = search_options.choose(labels, models, usual, n_texts)
     does = (
         "Looks for the few words that decide for the teacher and replaces them; allow about a second for a text of a sentence, "
@@ -52,7 +52,7 @@ def search(k: int, busy: bool) -> None:
             "Changes several words, about a third of them, until the teacher and a second, simpler judge are as sure as possible "
             "of the new label; allow five seconds a text."
         )
-    if w.generates(pid):
+    if w.project(pid).teacher.generates():
         does = answers.searching(w, pid, k, chosen.get("budget", usual))
     caption.caption(f"{does} {search_options.leaves(chosen, models)}")
     if st.button(f"Propose changes for {k} texts", type=main_action, key="generate", disabled=busy):
@@ -62,7 +62,7 @@ def search(k: int, busy: bool) -> None:
 def start(params: dict[str, Any]) -> None:
     """Start the job."""
     with errors.shown():
-        w.start(pid, "generate", params, key=state.llm_key(w.address_of(pid, params)))
+        w.project(pid).jobs.start("generate", params, key=state.llm_key(w.project(pid).endpoints.address_of(params)))
         st.rerun()
 
 
@@ -84,13 +84,13 @@ def overview(summary: Any) -> None:
 
 
 layout.header("Proposals", "For each text the app proposes small changes that turn the teacher's verdict around.")
-summary = w.summary(pid)
+summary = w.project(pid).summary()
 job = jobs.panel(w, pid, ("generate", "study", "fluency", "recheck", "tighten"))
 busy = jobs.running(job)
 main_action = "primary"
 if not summary.teacher_label and summary.n_proposed_texts:
     checking.needed(w, pid, summary)
-elif not summary.n_train and summary.n_unlabelled and w.generates(pid):
+elif not summary.n_train and summary.n_unlabelled and w.project(pid).teacher.generates():
     layout.empty(
         "Your prompts have no labels yet",
         "Let the model answer them: each prompt gets the label of its answer.",
@@ -124,7 +124,7 @@ else:
         if way == "search":
             search(k, busy)
         elif people.only_for("endpoint", "Setting an endpoint or a key"):
-            if w.generates(pid):
+            if w.project(pid).teacher.generates():
                 errors.box(
                     "The model that proposes reads your question and labels as they stand. Here they are about the answer, "
                     "so let the question say so: “What mood has the answer to this prompt?”",

@@ -16,7 +16,7 @@ def report_button() -> None:
     """The whole page as one file for a colleague, made when it is asked for."""
     name = f"results-{pid}.html"
     ready = st.session_state.get("report-file")
-    mark = w.marker(pid)
+    mark = w.project(pid).results.marker()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measured.picture_format()
         if ready and ready[0] == (pid, mark):
@@ -25,7 +25,7 @@ def report_button() -> None:
             )
         elif st.button("Make a report to send", icon=":material/description:", key="report-make"):
             with errors.shown(), st.spinner("Making the report"):
-                st.session_state["report-file"] = ((pid, mark), w.report_html(pid))
+                st.session_state["report-file"] = ((pid, mark), w.project(pid).report.html())
                 st.rerun()
         st.page_link(layout.PAGES["compare"][0], label="Compare runs", icon=":material/compare_arrows:", query_params=state.params())
         st.page_link(layout.PAGES["moons"][0], label="Why it helps: two moons", icon=":material/dark_mode:", query_params=state.params())
@@ -33,14 +33,14 @@ def report_button() -> None:
 
 layout.header("Results", "What your counterfactuals bought, as honestly as the test texts allow.")
 jobs.panel(w, pid, ("distill", "diagnose"))
-results = w.results(pid)
+results = w.project(pid).results.latest()
 if results is None or not results.runs:
     layout.empty("No results yet", "Distil students from your accepted pairs first; it takes about a minute.", "distill", "Go to Distil")
 elif results.outdated:
     errors.box(results.sentence, "warn")
     if st.button("Compute them again", type="primary", key="renew"):
         with errors.shown():
-            w.renew_report(pid)
+            w.project(pid).results.renew_report()
             st.rerun()
 else:
     if results.stale:
@@ -60,6 +60,6 @@ else:
     with errors.shown():
         outcome.DRAW[section or "bought"](w, pid, results)
         labels = project.task.labels
-        remembered.ahead(w, pid, results.effects[-1]["k"] if results.effects else None, labels[-1] if len(labels) > 2 else None)
+        remembered.ahead(w.project(pid), results.effects[-1]["k"] if results.effects else None, labels[-1] if len(labels) > 2 else None)
     st.divider()
     report_button()

@@ -43,4 +43,4 @@ roster.section()
 pid = state.project_id()
 if pid is not None:
     with errors.shown():
-        whole.section(state.workspace(), state.workspace().project(pid))
+        whole.section(state.workspace(), state.workspace().project(pid).row)

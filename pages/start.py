@@ -81,7 +81,7 @@ def create(name: str, question: str, labels: str, meaning: str) -> None:
 def existing() -> None:
     """Projects on this machine: the one worked on last comes first, and opens where it was left."""
     w = state.workspace()
-    places = w.places(state.annotator())
+    places = w.people.locations(state.annotator())
     found = [p for p in w.projects() if p.archived_at is None]
     found.sort(key=lambda p: places.get(p.id, ("", None, ""))[2], reverse=True)
     if not found:
@@ -109,7 +109,7 @@ def put_away() -> None:
         for project in away:
             if st.button(f"Bring back: {layout.plain(project.name, 60)}", key=f"back-{project.id}"):
                 with errors.shown():
-                    state.workspace().archive(project.id, False)
+                    state.workspace().project(project.id).keeping.archive(False)
                     open_and_go(project.id, "data")
 
 
@@ -125,7 +125,7 @@ def from_file() -> None:
             made = state.workspace().restore(file.getvalue())
     if right.button("Open this exported set", key="open-set"):
         with errors.shown(), st.spinner("Opening …"):
-            made, left = state.workspace().import_bundle(None, file.getvalue())
+            made, left = state.workspace().open_bundle(file.getvalue())
             if left:
                 state.notice(f"{len(left)} texts were left out. The first: {left[0].message}", "warn")
     if made:

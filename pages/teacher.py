@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from cod_core.workspace.teaching import usual_rounds
+from cod_core.project.teacher.training import usual_rounds
 from ui import answers, checking, errors, hubmodel, jobs, language_model, layout, people, state, verdict
 
 layout.through_app()
@@ -30,9 +30,9 @@ BUILTIN = {
 def report() -> bool:
     """The teacher's card: accuracy on the person's own rows and where it disagrees. Whether it is of use."""
     found = None
-    doing = "The model answers some of your prompts …" if w.generates(pid) else "The teacher reads your labelled texts …"
+    doing = "The model answers some of your prompts …" if w.project(pid).teacher.generates() else "The teacher reads your labelled texts …"
     with errors.shown(), st.spinner(doing):
-        found = w.teacher_report(pid)
+        found = w.project(pid).trust.report()
     if found is None:
         return False
     st.subheader("Your teacher", anchor=False)
@@ -46,14 +46,14 @@ def report() -> bool:
         layout.counts(cells)
     if found.warning:
         errors.box(found.warning, "warn")
-    if found.accuracy is None and not w.generates(pid):
+    if found.accuracy is None and not w.project(pid).teacher.generates():
         errors.box("There are no labelled texts yet on which to measure this teacher.", "info")
     if found.n_left_out:
         errors.box(f"{found.n_left_out:,} of your texts were used to train this teacher and are left out of this number.", "info")
     if found.note:
         errors.box(found.note, "warn")
     left_open(found)
-    if w.generates(pid):
+    if w.project(pid).teacher.generates():
         answers.samples(w, pid)
     if found.disagreements:
         with st.expander("See where the teacher disagrees with you"):
@@ -73,7 +73,7 @@ def report() -> bool:
 def use(spec: dict[str, Any], **more: Any) -> None:
     """Make a teacher the project's."""
     with errors.shown(), st.spinner("Loading the teacher …"):
-        w.set_teacher(pid, spec, **more)
+        w.project(pid).teacher.choose(spec, **more)
         state.mark_saved()
         state.notice("The teacher is set.")
         st.rerun()
@@ -102,7 +102,7 @@ def hub() -> None:
 
 def finetune() -> None:
     """A teacher trained on the project's labelled texts, as a job."""
-    summary = w.summary(pid)
+    summary = w.project(pid).summary()
     if summary.n_train < 200:
         errors.box(
             f"You have {summary.n_train} labelled training texts. Below about 200 such a teacher is weak: look at how often "
@@ -112,10 +112,10 @@ def finetune() -> None:
     with st.expander("Options"):
         encoder = st.text_input("Model to start from", "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint"))
         epochs = st.number_input("Rounds over the texts", 1, 100, usual_rounds(summary.n_train))
-    busy = jobs.running(w.job(pid))
+    busy = jobs.running(w.project(pid).jobs.newest())
     if st.button("Train a teacher", type=kind_of_action, key="use", disabled=busy or summary.n_train == 0):
         with errors.shown(), st.spinner("Looking for the model to start from …"):
-            w.start(pid, "finetune_teacher", {"encoder": encoder.strip(), "epochs": int(epochs)})
+            w.project(pid).jobs.start("finetune_teacher", {"encoder": encoder.strip(), "epochs": int(epochs)})
             st.rerun()
 
 
@@ -160,7 +160,7 @@ def left_open(found: Any) -> None:
             "or choose another model.",
             "warn",
         )
-    memory = w.soft_label_memory(pid)
+    memory = w.project(pid).teacher.soft_label_memory()
     if memory is None:
         return
     cost = "not known" if memory.cost_usd is None else f"{memory.cost_usd:.4f} USD"
@@ -181,7 +181,7 @@ def unconfirmed() -> None:
     """Addresses that came with the project: a person here says first that texts may go there."""
     found = []
     with errors.shown():
-        found = w.unconfirmed_endpoints(pid)
+        found = w.project(pid).endpoints.unconfirmed()
     for at, address in enumerate(found):
         errors.box(
             f"This project uses a language model at {address}, and nobody has confirmed that here. Nothing is sent to it before. "
@@ -191,18 +191,18 @@ def unconfirmed() -> None:
         pressed = st.button(f"My texts may go to {layout.plain(address, 200)}", key=f"confirm-endpoint-{at}")
         if pressed and people.only_for("endpoint", "Confirming an address"):
             with errors.shown():
-                w.name_endpoint(pid, address)
+                w.project(pid).endpoints.confirm(address)
                 st.rerun()
 
 
 layout.header("Teacher", "The teacher is the larger model that judges each text and whether a change flips it.")
-summary = w.summary(pid)
+summary = w.project(pid).summary()
 kind_of_action = "primary"
 job = jobs.panel(w, pid, ("finetune_teacher", "label_prompts"))
 unconfirmed()
 if summary.teacher_label:
     of_use = report()
-    if w.generates(pid):
+    if w.project(pid).teacher.generates():
         answers.unlabelled(w, pid, summary, jobs.running(job))
     waits = checking.needed(w, pid, summary, jobs.running(job), "teacher")
     kind_of_action = "secondary" if of_use or waits else "primary"

@@ -58,15 +58,15 @@ def panel(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck
             args=(example.id, field, example.text),
         )
         with st.container(horizontal=True, gap="small"):
-            slow = w.generates(shown.pid)  # many answers: a spinner says so, which a callback cannot show
+            slow = w.project(shown.pid).teacher.generates()  # many answers: a spinner says so, which a callback cannot show
             at_once: dict[str, Any] = {} if slow else {"on_click": _again, "args": (shown, hint)}
             pressed = st.button("Try again", key="again", icon=":material/refresh:", **at_once)
             if slow and pressed:
-                most = w.usual_budget(shown.pid) * (2 if hint.strip() else 1)
+                most = w.project(shown.pid).searcher.usual_budget() * (2 if hint.strip() else 1)
                 with st.spinner(f"The model answers up to {most} changed prompts. {answers.takes(w, shown.pid, most)}"):
                     _again(shown, hint)
                 st.rerun()
-            if (llm := w.last_llm(shown.pid)) is not None:
+            if (llm := w.project(shown.pid).endpoints.last_llm()) is not None:
                 name = layout.plain(llm.get("model") or llm.get("local") or "the language model", 30)
                 st.button(
                     f"Ask {name} again",
@@ -129,14 +129,16 @@ def _told(shown: Shown, found: Any) -> None:
 @errors.callback
 def _again(shown: Shown, hint: str) -> None:
     hint = st.session_state.get(f"hint-{shown.example_id}") or hint
-    _told(shown, state.workspace().try_again(shown.pid, shown.example_id, hint, tuple(phrases(shown.example_id)), shown.target))
+    _told(
+        shown, state.workspace().project(shown.pid).retry.try_again(shown.example_id, hint, tuple(phrases(shown.example_id)), shown.target)
+    )
 
 
 @errors.callback
 def _ask(shown: Shown) -> None:
     w = state.workspace()
-    key = state.llm_key((w.last_llm(shown.pid) or {}).get("base_url"))
-    done = w.propose_again(shown.pid, shown.example_id, tuple(phrases(shown.example_id)), key=key)
+    key = state.llm_key((w.project(shown.pid).endpoints.last_llm() or {}).get("base_url"))
+    done = w.project(shown.pid).llm.again(shown.example_id, tuple(phrases(shown.example_id)), key=key)
     state.mark_saved()
     st.session_state["again_open"] = True
     flips = f"{done['flipped']} of them flip the teacher. " if done["added"] else ""
@@ -148,7 +150,7 @@ def _ask(shown: Shown) -> None:
 
 @errors.callback
 def _tighten(shown: Shown, edits: int, sure: float) -> None:
-    cf, check = state.workspace().tighten(shown.pid, shown.base_id)
+    cf, check = state.workspace().project(shown.pid).tightening.tighten(shown.base_id)
     if cf.id == shown.base_id:
         state.notice("Every changed word is needed: without any one of them the teacher does not change its mind.", "info")
         return

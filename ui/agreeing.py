@@ -12,7 +12,7 @@ WORDS = {"kept": "kept", "rejected": "rejected", "accepted": "accepted", "edited
 def section(w: Any, project: Any) -> None:
     """Percent agreement, kappa and alpha with their intervals, and what was answered."""
     three = st.toggle("Count a change of the text as an answer of its own", key="agree-three")
-    found = w.agreement(project.id, three_way=three)
+    found = w.project(project.id).review.agreement(three_way=three)
     if not found.n:
         errors.box(
             "Agreement is measured on texts that two people decided on without seeing each other's decision. Ask for "

@@ -54,7 +54,7 @@ def chosen(pid: str, card: Any, annotator: str, w: Any) -> tuple[str, dict]:
     choice = st.session_state.get(f"chosen-{card.example.id}")
     if choice in options or choice == review.OWN:
         return choice, options
-    draft = w.draft_of(pid, card.example.id, annotator)
+    draft = w.project(pid).curation.draft_of(card.example.id, annotator)
     if draft is not None and (draft[0] is None or draft[0] in options):
         return draft[0] or review.OWN, options
     return card.offered.id, options

@@ -21,7 +21,7 @@ def choose(w: Any, project: Any) -> dict[str, Any]:
         f"The labels of this project ({escape(labels)}) say what an answer is, not what the prompt is.</div>"
     )
     model = language_model.here(w, known.get("local"), "No text leaves this computer.", "Model that answers: name, folder or .gguf file")
-    judges = w.judges(project.id)
+    judges = w.project(project.id).answers.judges()
     names = [*judges, OTHER]
     usual = [name for name, spec in judges.items() if spec.items() <= (known.get("judge") or spec).items()]
     picked = st.selectbox(
@@ -57,7 +57,7 @@ def samples(w: Any, pid: str) -> None:
     """A few prompts with their answers: the quickest way to see whether model and judge are any good."""
     found = []
     with errors.shown(), st.spinner("The model answers some of your prompts …"):
-        found = w.some_answers(pid)
+        found = w.project(pid).answers.some()
     if not found:
         return
     rows = "".join(
@@ -81,13 +81,13 @@ def unlabelled(w: Any, pid: str, summary: Any, busy: bool) -> None:
     )
     if st.button("Let the model answer them", key="label-prompts", type="secondary" if summary.n_train else "primary", disabled=busy):
         with errors.shown():
-            w.start(pid, "label_prompts", {})
+            w.project(pid).jobs.start("label_prompts", {})
             st.rerun()
 
 
 def takes(w: Any, pid: str, prompts: int) -> str:
     """How long so many answers may take here, as a sentence; empty before the first answer."""
-    pace = w.pace(pid)
+    pace = w.project(pid).answers.pace()
     if pace is None:
         return ""
     left = jobs.spoken(pace.seconds * prompts).removesuffix(" left")
@@ -104,9 +104,9 @@ def searching(w: Any, pid: str, k: int, budget: int) -> str:
 
 def panel(w: Any, pid: str, original: str, text: str, check: FlipCheck | None) -> None:
     """What the model answered to both texts, beneath a diff: the reason of the verdict. Nothing for other teachers."""
-    if not w.generates(pid):
+    if not w.project(pid).teacher.generates():
         return
-    rows = zip(("before", "after"), w.answers_of(pid, [original, text]), (check and check.before, check and check.after))
+    rows = zip(("before", "after"), w.project(pid).teacher.answers_of([original, text]), (check and check.before, check and check.after))
     cells = "".join(
         f'<span class="cod-cap">{when}</span><div class="cod-text" dir="auto">{_told(said)}</div>'
         f'<span class="cod-cap">{_judged(p) if p else ""}</span>'

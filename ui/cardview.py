@@ -56,7 +56,7 @@ def _card(pid: str, example_id: str, where: str, before: str | None, after: str 
         errors.box(*waiting)
     with errors.shown():
         w = state.workspace()
-        found = w.card(pid, example_id, state.annotator())
+        found = w.project(pid).cards.one(example_id, state.annotator())
         choice, options = alternatives.chosen(pid, found, state.annotator(), w)
         cf, check = options.get(choice, (found.offered, None))
         base_id, base_text = (None, found.example.text) if choice == review.OWN else (cf.id, cf.text)
@@ -85,11 +85,11 @@ def _draw(w: Any, found: Any, shown: Shown, choice: str, options: dict, cf: Coun
 def _judge(w: Any, shown: Shown) -> tuple[FlipCheck | None, str]:
     """(verdict on what stands in the box, what is wrong with it); neither where asking would cost money or seconds."""
     try:
-        if w.answers_at_once(shown.pid):
-            return w.live_verdict(shown.pid, shown.example_id, shown.text, shown.target), ""
+        if w.project(shown.pid).teacher.answers_at_once():
+            return w.project(shown.pid).curation.live_verdict(shown.example_id, shown.text, shown.target), ""
         asked = st.session_state.get("asked") or {}
         known = asked.get((shown.item, shown.text))
-        return known or w.verdict_on_record(shown.pid, shown.example_id, shown.text, shown.target), ""
+        return known or w.project(shown.pid).curation.verdict_on_record(shown.example_id, shown.text, shown.target), ""
     except CodError as error:
         return None, str(error)
 
@@ -99,7 +99,7 @@ def _read(w: Any, pid: str, text: str, check: FlipCheck | None) -> int | None:
     if check is None or not (check.truncated or len(text) > 1500):
         return None
     with errors.shown():
-        return w.teacher(pid).chars_read(text)
+        return w.project(pid).teacher.classifier().chars_read(text)
     return None
 
 
@@ -142,7 +142,7 @@ def _verdict(w: Any, shown: Shown, check: FlipCheck | None, problem: str) -> Non
     elif problem:
         errors.box(problem, "info")
     elif shown.edited or shown.base_id is None:
-        answering = w.generates(shown.pid)
+        answering = w.project(shown.pid).teacher.generates()
         why = "the model has to answer it first" if answering else "asking this teacher may cost a call"
         errors.box(f"This wording is not checked yet: {why}.", "info")
         if st.button("Let the model answer" if answering else "Ask the teacher", key="ask"):
@@ -155,7 +155,7 @@ def _verdict(w: Any, shown: Shown, check: FlipCheck | None, problem: str) -> Non
 
 @errors.callback
 def _ask(shown: Shown) -> None:
-    found = state.workspace().verdict(shown.pid, shown.example_id, shown.text, shown.target)
+    found = state.workspace().project(shown.pid).curation.verdict(shown.example_id, shown.text, shown.target)
     st.session_state["asked"] = {(shown.item, shown.text): found}
 
 

@@ -51,7 +51,7 @@ def _keep_anyway(shown: Shown) -> None:
 
 
 def _reasons(shown: Shown) -> None:
-    words = guideline.reason_words(state.workspace().guideline(shown.pid))
+    words = guideline.reason_words(state.workspace().project(shown.pid).guideline.current())
     with st.container(border=True):
         st.markdown("**Why not?** One key rejects and goes on.")
         with st.container(horizontal=True, gap="small"):

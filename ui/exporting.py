@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
+from cod_core.project.export.selection import ExportChoice
 from cod_core.types import KEPT
-from cod_core.workspace.choosing import ExportChoice
 from ui import errors, layout, state
 
 SPLITS = {"train": "Training", "validation": "Development", "test": "Test"}
@@ -48,11 +48,11 @@ def choose(w: Any, project: Any) -> ExportChoice:
 
 def personal(w: Any, pid: str, choice: ExportChoice, n: int) -> None:
     """Warn where mail addresses, numbers of phones, accounts or patients would likely leave."""
-    memo, key = "x-personal", (pid, choice, n, w.summary(pid).n_accepted)
+    memo, key = "x-personal", (pid, choice, n, w.project(pid).summary().n_accepted)
     if st.session_state.get(memo, (None,))[0] != key:
         if n > AT_ONCE and not st.button(f"Look for personal data in the {n} pairs", key="x-look"):
             return
-        st.session_state[memo] = (key, w.personal_data(pid, choice))
+        st.session_state[memo] = (key, w.project(pid).exports.personal_data(choice))
     counts, found = st.session_state[memo][1]
     if not counts:
         st.caption("No mail address, phone, account or patient number was found by pattern. Names are not searched for.")
@@ -91,15 +91,14 @@ def card(w: Any, project: Any) -> None:
         )
         citation = right.text_input("Please cite", about.get("citation", ""), max_chars=500, key="card-cite")
         if st.form_submit_button("Save the card"):
-            w.set_card(
-                project.id,
+            w.project(project.id).exports.set_card(
                 {
                     "description": description.strip(),
                     "authors": authors.strip(),
                     "license": license_.strip(),
                     "languages": [code.strip() for code in languages.split(",") if code.strip()],
                     "citation": citation.strip(),
-                },
+                }
             )
             state.mark_saved()
             state.notice("The card is saved; the next download carries it.")

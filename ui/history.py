@@ -16,12 +16,12 @@ def section(w: Any, project: Any) -> None:
     """Filters, the page of acts, downloads, the proof by replay."""
     pid, me = project.id, state.annotator()
     one, two, three, four = st.columns([1, 1, 1.6, 0.7])
-    names = w.deciders(pid)
+    names = w.project(pid).audit.deciders()
     by = one.selectbox("By", range(len(names) + 1), format_func=lambda i: "Anybody" if not i else layout.plain(names[i - 1]), key="h-by")
     status = two.selectbox("Act", ["", *STATUSES], format_func=lambda s: review.STATUS_WORDS.get(s, "Any") if s else "Any", key="h-status")
     text = three.text_input("Search in both texts", key="h-text", max_chars=200)
     page = int(four.number_input("Page", 1, 10_000, 1, key="h-page")) - 1
-    trail = w.audit(pid, me, names[by - 1] if by else None, status or None, text, page=page, size=SIZE)
+    trail = w.project(pid).audit.page(me, names[by - 1] if by else None, status or None, text, page=page, size=SIZE)
     if not trail.total:
         errors.box("No act passes these filters." if by or status or text else "Nothing was decided yet.", "info")
         return
@@ -37,11 +37,11 @@ def section(w: Any, project: Any) -> None:
     layout.grid([_row(r) for r in trail.rows], row_height=38)
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Download as a table (.csv)", functools.partial(w.audit_csv, pid, me), "history.csv", "text/csv",
+            "Download as a table (.csv)", functools.partial(w.project(pid).audit.csv, pid, me), "history.csv", "text/csv",
             on_click="ignore", icon=":material/download:", key="h-csv",
         )  # fmt: skip
         st.download_button(
-            "Download everything (.jsonl)", functools.partial(w.audit_jsonl, pid, me), "history.jsonl",
+            "Download everything (.jsonl)", functools.partial(w.project(pid).audit.jsonl, pid, me), "history.jsonl",
             "application/jsonl", on_click="ignore", icon=":material/download:", key="h-jsonl",
         )  # fmt: skip
         st.button("Check: replay it from nothing", key="h-replay", on_click=_replay, args=(pid,), type="tertiary")
@@ -63,7 +63,7 @@ def _row(row: dict) -> dict[str, Any]:
 
 @errors.callback
 def _replay(pid: str) -> None:
-    n, same = state.workspace().replayed(pid)
+    n, same = state.workspace().project(pid).audit.replayed()
     if same:
         state.notice(f"All {n} acts were replayed from nothing: they give exactly the present state.")
     else:

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from cod_core.workspace.choosing import ExportChoice
+from cod_core.project.export.selection import ExportChoice
 from ui import errors, layout, people, state
 
 HUB = "huggingface.co"
@@ -20,7 +20,7 @@ def section(w: Any, project: Any, choice: ExportChoice) -> None:
         private = st.toggle("Private", True, key="hub-private")
         if not st.toggle("Show what would leave this computer", key="hub-show"):
             return
-        plan = w.hub_plan(project.id, choice)
+        plan = w.project(project.id).exports.hub_plan(choice)
         size = sum(n for _, n in plan)
         who = "only you and your organisation" if private else "everybody on the internet"
         errors.box(
@@ -32,6 +32,6 @@ def section(w: Any, project: Any, choice: ExportChoice) -> None:
         if st.button("Send these files", key="hub-send", disabled=not repo):
             with errors.shown(), st.spinner("Sending …"):
                 people.need("leave")
-                address = w.push_to_hub(project.id, repo, token, private, choice)
+                address = w.project(project.id).exports.push_to_hub(repo, token, private, choice)
                 state.notice(f"Sent: {layout.plain(address, 120)}")
                 st.rerun()

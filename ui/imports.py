@@ -177,7 +177,7 @@ def examples(w: Any, pid: str, labels: tuple[str, ...], role: str, primary: bool
             def progress(at: int, of: int, message: str = "") -> None:
                 bar.progress(min(1.0, at / of) if of else 0.0, text=layout.plain(message) + " …")
 
-            done(pid, w.import_table(pid, table, columns, role, meaning or None, keep, digest, name, progress))
+            done(pid, w.project(pid).uploads.import_table(table, columns, role, meaning or None, keep, digest, name, progress))
             st.session_state[UPLOADS] = st.session_state.get(UPLOADS, 0) + 1  # a fresh uploader for the next file
             st.rerun()
 

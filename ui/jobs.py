@@ -41,7 +41,7 @@ def panel(w: Any, pid: str, kinds: tuple[str, ...]) -> Any:
 
     kinds: the jobs this page starts. Another page's job is shown while it runs, since only one runs at a time.
     """
-    job = w.job(pid)
+    job = w.project(pid).jobs.newest()
     if job is None or (job.kind not in kinds and not running(job)):
         return job
     if running(job):
@@ -110,7 +110,7 @@ _NAMES = {
 
 def _live(pid: str, job_id: str) -> None:
     with errors.shown():
-        job = state.workspace().job(pid)
+        job = state.workspace().project(pid).jobs.newest()
         if job is None or job.id != job_id or not running(job):
             state.mark_saved()
             st.rerun()
@@ -126,7 +126,7 @@ def _live(pid: str, job_id: str) -> None:
             if job.cancel:
                 st.caption("Stopping after the current item; what is finished is kept.")
             elif st.button("Cancel", key=f"cancel-{job_id}", icon=":material/stop_circle:"):
-                state.workspace().cancel(job_id)
+                state.workspace().project(pid).jobs.cancel(job_id)
                 st.rerun(scope="fragment")
 
 
@@ -139,5 +139,5 @@ def _stopped(job: Any) -> None:
     if st.button("Resume", key=f"resume-{job.id}", icon=":material/play_arrow:"):
         with errors.shown():
             w = state.workspace()
-            w.resume(job.id, key=state.llm_key(w.address_of(job.project_id, job.params)))
+            w.project(job.project_id).jobs.resume(job.id, key=state.llm_key(w.project(job.project_id).endpoints.address_of(job.params)))
             st.rerun()

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from cod_core.counterfactuals import prompts
 from ui import errors, layout, state
 
 HERE = "On this computer"
@@ -23,7 +24,7 @@ LOST = {
 
 def propose(w: Any, pid: str, k: int, busy: bool, action: str, start: Callable[[dict[str, Any]], None]) -> None:
     """Choose the model, see what would be sent, send it, or compare prompts first."""
-    model, cost = choose(w, pid, w.last_llm(pid) or {}, "proposals")
+    model, cost = choose(w, pid, w.project(pid).endpoints.last_llm() or {}, "proposals")
     if not model:
         return
     with st.expander("Options"):
@@ -32,8 +33,8 @@ def propose(w: Any, pid: str, k: int, busy: bool, action: str, start: Callable[[
         again = int(st.number_input("Round (a higher round asks for new answers)", 1, 20, 1)) - 1
         model["temperature"] = st.number_input("Temperature", 0.0, 2.0, 0.7, 0.1)
         model |= cost()
-        known = w.prompt_choices()
-        usual = w.prompt_in_use(pid, {"llm": model})
+        known = prompts.choices()
+        usual = w.project(pid).llm.prompt_in_use({"llm": model})
         template = st.selectbox("What the model is asked", list(known), index=list(known).index(usual), format_func=known.get)
     params = {
         "k": k,
@@ -46,7 +47,7 @@ def propose(w: Any, pid: str, k: int, busy: bool, action: str, start: Callable[[
     }
     plan = None
     with errors.shown(), st.spinner("The teacher reads these texts …"):
-        plan = w.plan_llm(pid, params)
+        plan = w.project(pid).llm.plan(params)
     if plan is None:
         return
     _plan(plan)
@@ -96,7 +97,7 @@ def choose(w: Any, pid: str, last: dict[str, Any], page: str) -> tuple[dict[str,
 
 def here(w: Any, last: str | None, caption: str, label: str = "Model: name, folder or .gguf file") -> str:
     """A language model on this computer, "" where none is named. last: the one chosen before."""
-    packaged = w.local_llm_name()
+    packaged = w.models.local_llm_name()
     name = st.text_input(
         label,
         last or packaged or "",
@@ -113,9 +114,9 @@ def fluency(w: Any, pid: str, card: Any, busy: bool) -> None:
     """What measures how well the proposals read; a language model reads them when asked to, since it is slow."""
     read = "" if card.total.fluency is not None else " (not read yet)"
     st.caption(f"How well they read is measured by: {layout.plain(card.judge, 100)}{read}")
-    if w.local_llm_name() is not None and st.button("Let the language model read new proposals", key="fluency", disabled=busy):
+    if w.models.local_llm_name() is not None and st.button("Let the language model read new proposals", key="fluency", disabled=busy):
         with errors.shown():
-            w.start(pid, "fluency", {})
+            w.project(pid).jobs.start("fluency", {})
             st.rerun()
 
 
@@ -134,7 +135,7 @@ def _plan(plan: Any) -> None:
 def _study(w: Any, pid: str, model: dict[str, Any], n: int, busy: bool) -> None:
     """Which prompt works best on a sample of the person's texts."""
     with st.expander("Which prompt works best here?"):
-        found = w.prompt_study(pid)
+        found = w.project(pid).prompts.latest()
         name = model.get("local") or model.get("model")
         if found and found["model"] == name:
             _compared(w, pid, found)
@@ -144,12 +145,12 @@ def _study(w: Any, pid: str, model: dict[str, Any], n: int, busy: bool) -> None:
         if st.button("Compare the prompts", key="study", disabled=busy):
             with errors.shown():
                 params = {"k": sample, "n": n, "llm": model}
-                w.start(pid, "study", params, key=state.llm_key(model.get("base_url")))
+                w.project(pid).jobs.start("study", params, key=state.llm_key(model.get("base_url")))
                 st.rerun()
 
 
 def _compared(w: Any, pid: str, found: dict[str, Any]) -> None:
-    titles = w.prompt_choices()
+    titles = prompts.choices()
 
     def share(value: float | None) -> str:
         return "–" if value is None else f"{value * 100:.0f} %"
@@ -173,7 +174,7 @@ def _compared(w: Any, pid: str, found: dict[str, Any]) -> None:
     if found["best"] is None:
         errors.box("No prompt made the teacher change its mind. Try a stronger model, or the search.", "warn")
     elif st.button(f"Use the best: {titles.get(found['best'], found['best'])}", key="use-best"):
-        w.use_prompt(pid, found["model"], found["best"])
+        w.project(pid).llm.use_prompt(found["model"], found["best"])
         state.notice("This prompt is used for the model from now on.")
         st.rerun()
 

@@ -177,14 +177,14 @@ def need_project() -> Any:
         next_step("start", "Go to the start screen")
         st.stop()
     w = state.workspace()
-    return w, w.project(pid)
+    return w, w.project(pid).row
 
 
 def distilled(w: Any, pid: str) -> bool:
     """Whether the project has results; asked of the store until it has, remembered then."""
     key = f"distilled-{pid}"
     if not st.session_state.get(key):
-        st.session_state[key] = w.results(pid) is not None
+        st.session_state[key] = w.project(pid).results.latest() is not None
     return st.session_state[key]
 
 
@@ -262,7 +262,7 @@ def _stepper(pid: str) -> None:
     steps = {}
     with errors.shown():
         w = state.workspace()
-        steps = done_steps(w.summary(pid), distilled(w, pid))
+        steps = done_steps(w.project(pid).summary(), distilled(w, pid))
     for number, step in enumerate(STEPS, 1):
         done, note = steps.get(step, (False, ""))
         path, title = PAGES[step]

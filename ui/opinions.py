@@ -12,8 +12,8 @@ from ui import guideline as guide
 def section(w: Any, project: Any) -> None:
     """What waits for this person, what waits for settling, and asking for more."""
     pid, me = project.id, state.annotator()
-    seconds = w.seconds(pid)
-    waiting, differ = w.opinions_for(pid, me), w.differences(pid)
+    seconds = w.project(pid).review.second_opinions()
+    waiting, differ = w.project(pid).review.opinions_for(me), w.project(pid).review.differences()
     layout.counts(
         [
             (len(waiting), "wait for your opinion"),
@@ -55,7 +55,7 @@ def _ask(w: Any, pid: str) -> None:
 @errors.callback
 def _draw_some(pid: str, n: int) -> None:
     people.need("bulk")
-    drawn = state.workspace().ask_opinions(pid, state.annotator(), n)
+    drawn = state.workspace().project(pid).review.ask_opinions(state.annotator(), n)
     state.mark_saved()
     state.notice(
         f"{layout.several(drawn, 'text')} wait for a second opinion now." if drawn else "There is no decided text left to draw.",
@@ -72,7 +72,7 @@ def _give(w: Any, pid: str, me: str, waiting: list[str]) -> None:
         errors.box("The rest is on other screens just now. Look again in a few minutes.", "info")
         return
     people.keep(pid, mine)
-    card = w.card(pid, mine, me)
+    card = w.project(pid).cards.one(mine, me)
     st.html('<div class="cod-why">Decide as if you were the first. The other opinion is shown once yours is in.</div>')
     left, right = st.columns([1.9, 1], gap="medium")
     with left:
@@ -93,7 +93,7 @@ def _give(w: Any, pid: str, me: str, waiting: list[str]) -> None:
     with st.container(border=True):
         st.markdown("**Or reject it, because**")
         with st.container(horizontal=True, gap="small"):
-            for reason, words in guide.reason_words(w.guideline(pid)).items():
+            for reason, words in guide.reason_words(w.project(pid).guideline.current()).items():
                 st.button(words, key=f"op-{reason}", on_click=_decide, args=(*common, "rejected", (reason,)))
 
 
@@ -101,9 +101,9 @@ def _give(w: Any, pid: str, me: str, waiting: list[str]) -> None:
 def _decide(pid: str, example_id: str, cf_id: str, version: int, status: str, reasons: tuple[str, ...]) -> None:
     people.need("curate")
     w, me = state.workspace(), state.annotator()
-    w.decide(pid, cf_id, status, me, reasons=reasons, seen=version)
+    w.project(pid).curation.decide(cf_id, status, me, reasons=reasons, seen=version)
     state.mark_saved()
-    phase = {s.example_id: s.phase for s in w.seconds(pid)}.get(example_id)
+    phase = {s.example_id: s.phase for s in w.project(pid).review.second_opinions()}.get(example_id)
     said = {
         "differ": "Saved. The two opinions differ: a reviewer settles it.",
         "agreed": "Saved. Both opinions agree.",
@@ -149,6 +149,6 @@ def _settle(pid: str, found: Any) -> None:
 @errors.callback
 def _adjudicate(pid: str, example_id: str, winner: str, version: int) -> None:
     people.need("adjudicate")
-    state.workspace().adjudicate(pid, example_id, winner, state.annotator(), seen=version)
+    state.workspace().project(pid).review.adjudicate(example_id, winner, state.annotator(), seen=version)
     state.mark_saved()
     state.notice("Settled.")

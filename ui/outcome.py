@@ -55,7 +55,7 @@ def bought(w: Any, pid: str, found: Any) -> None:
 
 def line(w: Any, pid: str, found: Any) -> None:
     """Where teacher and students draw the line, on pairs that no student saw."""
-    seen, job = w.diagnostics(pid), w.job(pid)
+    seen, job = w.project(pid).diagnostics.latest(), w.project(pid).jobs.newest()
     if seen is None or seen["stale"]:
         if seen is None:
             layout.empty(
@@ -68,7 +68,7 @@ def line(w: Any, pid: str, found: Any) -> None:
             errors.box("This was measured on earlier students. Compare the lines again.", "warn")
         if st.button("Compare the lines", key="diagnose", disabled=jobs.running(job)):
             with errors.shown():
-                w.start(pid, "diagnose", {})
+                w.project(pid).jobs.start("diagnose", {})
                 st.rerun()
     if seen is not None:
         _margins(seen)
@@ -204,12 +204,12 @@ def _fidelity(fidelity: dict, information: dict | None, k: int) -> None:
 
 def text_map(w: Any, pid: str, found: Any) -> None:
     """The map of the texts; a click on a text with a proposal opens it in Curate."""
-    labels = list(w.project(pid).task.labels)
+    labels = list(w.project(pid).row.task.labels)
     label = None
     if len(labels) > 2:
         label = st.segmented_control("Line of", labels, default=labels[-1], required=True, key="map-label", format_func=layout.plain)
-    seen = remembered.ask(w, "text_map", pid, label)
-    chosen = measured.chart(remembered.text_map(w, pid, label), "text-map", clicks=True, moves=True)
+    seen = remembered.text_map(w.project(pid), label)
+    chosen = measured.chart(remembered.text_map_figure(w.project(pid), label), "text-map", clicks=True, moves=True)
     st.caption(
         f"{seen.shown:,} of {seen.total:,} texts are drawn. Click on a text that has a counterfactual to open it "
         "in Curate; drag to move, scroll to come closer."
@@ -231,7 +231,7 @@ def answers(w: Any, pid: str, found: Any) -> None:
     k = _choose_k([e["k"] for e in found.effects], "answers")
     if k is None:
         return
-    seen = remembered.ask(w, "answers", pid, k)
+    seen = remembered.confusion(w.project(pid), k)
     if not seen["texts"]:
         st.caption("There are no test or unlabelled texts to look at.")
         return
@@ -274,7 +274,7 @@ def _example(row: dict) -> str:
 
 def worth(w: Any, pid: str, found: Any) -> None:
     """What each kept counterfactual was worth; a click opens it in Curate."""
-    seen = remembered.ask(w, "worth", pid)
+    seen = remembered.worth(w.project(pid))
     if seen is None:
         st.caption("This needs two or more accepted counterfactuals and development or unlabelled texts to measure on.")
         return

@@ -45,7 +45,7 @@ def counterfactuals(w: Any, pid: str, primary: bool) -> None:
         columns = {"original": original, "counterfactual": changed} | ({"label": label} if label else {})
     if st.button("Add these counterfactuals", type="primary" if primary else "secondary", disabled=not guess and original == changed):
         with errors.shown(), st.spinner("The teacher checks every pair …"):
-            outcome(w.import_counterfactuals(pid, table, columns, name))
+            outcome(w.project(pid).proposals.import_counterfactuals(table, columns, name))
 
 
 def bundle(w: Any, pid: str) -> None:
@@ -54,7 +54,7 @@ def bundle(w: Any, pid: str) -> None:
         file = st.file_uploader("The .zip file", type=["zip"], key="in-cf-bundle")
         if file and st.button("Add its pairs", key="in-cf-bundle-add"):
             with errors.shown(), st.spinner("The teacher checks every pair …"):
-                outcome(w.import_pairs_of_bundle(pid, file.getvalue(), file.name))
+                outcome(w.project(pid).proposals.import_pairs_of_bundle(file.getvalue(), file.name))
 
 
 def outcome(done: dict[str, Any]) -> None:

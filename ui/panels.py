@@ -38,14 +38,14 @@ def below(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck
 
 
 def _guide(w: Any, pid: str) -> None:
-    task = w.project(pid).task
+    task = w.project(pid).row.task
     meanings = task.descriptions or ("",) * len(task.labels)
     rows = "".join(f"<li><b>{escape(label)}</b> {escape(about)}</li>" for label, about in zip(task.labels, meanings))
     st.html(
         f'<div class="cod-card"><div class="cod-cap">The question</div><p class="cod-name">{escape(task.name)}</p>'
         f'<ul class="cod-list">{rows}</ul></div>'
     )
-    st.html(guideline.panel(w.guideline(pid)))
+    st.html(guideline.panel(w.project(pid).guideline.current()))
 
 
 def _keys() -> None:
@@ -61,7 +61,7 @@ def _switch_keys() -> None:
 
 
 def _history(w: Any, shown: Shown) -> None:
-    for_one = w.history(shown.pid, shown.example_id, state.annotator())
+    for_one = w.project(shown.pid).cards.history(shown.example_id, state.annotator())
     rows = "".join(
         f'<li class="{"cod-undone" if e.undone else ""}"><time datetime="{escape(e.at)}">{escape(when(e.at))}'
         f"{' · ' + escape(e.who) if e.who else ''}</time>{escape(told(e))}</li>"

@@ -54,7 +54,7 @@ def _welcome(name: str) -> bool:
     members = [m.strip().lower() for m in os.environ.get("COD_MEMBERS", "").split(",") if m.strip()]
     if not members or name in members or name in owners() or "@" + name.rpartition("@")[2] in members:
         return True
-    return name in state.workspace().people()
+    return name in state.workspace().people.roles()
 
 
 def owners() -> list[str]:
@@ -64,7 +64,7 @@ def owners() -> list[str]:
 
 def role() -> str:
     """The role of the person at the screen (see cod_core.workspace.people.People.join)."""
-    return state.workspace().join(state.annotator(), signing_in(), owners())
+    return state.workspace().people.join(state.annotator(), signing_in(), owners())
 
 
 def allowed(act: str) -> bool:
@@ -114,12 +114,12 @@ def remember(page: str) -> None:
         return
     st.session_state["place"] = here
     with errors.shown():
-        state.workspace().be_at(pid, state.annotator(), page, here[2])
+        state.workspace().project(pid).presence.record_location(state.annotator(), page, here[2])
 
 
 def take(pid: str, wanted: Sequence[str]) -> str | None:
     """The first of the wanted texts that nobody else has on the screen; it is this browser's from now on."""
-    return state.workspace().take(pid, holder(), state.annotator(), wanted)
+    return state.workspace().project(pid).presence.claim(holder(), state.annotator(), wanted)
 
 
 def keep(pid: str, example_id: str) -> None:
@@ -129,6 +129,6 @@ def keep(pid: str, example_id: str) -> None:
     def renew() -> None:
         if state.item_id() == example_id:
             with errors.shown():
-                state.workspace().take(pid, holder(), state.annotator(), [example_id])
+                state.workspace().project(pid).presence.claim(holder(), state.annotator(), [example_id])
 
     renew()

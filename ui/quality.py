@@ -22,7 +22,7 @@ def card(w: Any, pid: str, busy: bool) -> None:
         return
     found = None
     with errors.shown():
-        found = w.quality(pid)
+        found = w.project(pid).quality.card()
     if found is None:
         return
     total = found.total
@@ -101,7 +101,7 @@ def actions(w: Any, pid: str, found: Any, busy: bool) -> None:
         }
         if st.form_submit_button("Save limits"):
             with errors.shown():
-                w.set_limits(pid, values)
+                w.project(pid).quality.set_limits(values)
                 st.rerun()
     with right:
         if st.button(
@@ -111,5 +111,5 @@ def actions(w: Any, pid: str, found: Any, busy: bool) -> None:
             help="Takes back every edit that the flip does not need. The smaller version appears beside the old one.",
         ):
             with errors.shown():
-                w.start(pid, "tighten", {})
+                w.project(pid).jobs.start("tighten", {})
                 st.rerun()

@@ -61,7 +61,7 @@ def _choice(label: str, name: str, options: dict[str, str], view: View) -> None:
 
 def _filters(queue: Any) -> None:
     """One row of choices a filter; only what occurs in the project is offered."""
-    rows, view = state.workspace().queue_rows(state.project_id(), state.annotator()), queue.view
+    rows, view = state.workspace().project(state.project_id()).cards.rows(state.annotator()), queue.view
     offered = {
         "label": ("What the teacher says of the original", {r.source: layout.plain(r.source, 30) for r in rows}),
         "origin": ("Where a proposal came from", {o: ORIGINS.get(o, o) for r in rows for o in r.origins}),

@@ -98,7 +98,7 @@ def standing_text(pid: str, example_id: str, base_id: str | None, base_text: str
     typed = st.session_state.get(_TYPED)
     if typed and typed[0] == (pid, example_id, base_id):
         return typed[1]
-    draft = state.workspace().draft_of(pid, example_id, state.annotator())
+    draft = state.workspace().project(pid).curation.draft_of(example_id, state.annotator())
     return draft[1] if draft and draft[0] == base_id else base_text
 
 
@@ -108,16 +108,16 @@ def typed(shown: Shown, item: str, text: str) -> None:
     st.session_state[_TYPED] = ((shown.pid, shown.example_id, shown.base_id), text)
     w, me = state.workspace(), state.annotator()
     if text == shown.base_text:
-        w.drop_draft(shown.pid, shown.example_id, me)
+        w.project(shown.pid).curation.drop_draft(shown.example_id, me)
     else:
-        w.save_draft(shown.pid, shown.example_id, me, shown.base_id, text)
+        w.project(shown.pid).curation.save_draft(shown.example_id, me, shown.base_id, text)
         state.mark_saved()
 
 
 @errors.callback
 def back_to_start(shown: Shown) -> None:
     """Forget what was typed and show the proposal again."""
-    state.workspace().drop_draft(shown.pid, shown.example_id, state.annotator())
+    state.workspace().project(shown.pid).curation.drop_draft(shown.example_id, state.annotator())
     _forget_typing()
 
 
@@ -144,9 +144,8 @@ def decide(shown: Shown, new: str, reasons: tuple[str, ...] = ()) -> None:
         return
     opened, seen = st.session_state.pop(REJECTING, None) or (None, None)
     w = state.workspace()
-    cf_id = shown.base_id or w.card(shown.pid, shown.example_id, state.annotator()).offered.id
-    w.decide(
-        shown.pid,
+    cf_id = shown.base_id or w.project(shown.pid).cards.one(shown.example_id, state.annotator()).offered.id
+    w.project(shown.pid).curation.decide(
         cf_id,
         new,
         state.annotator(),
@@ -176,19 +175,11 @@ def accept(shown: Shown, text: str | None = None, override_key: str | None = Non
         text = standing_text(shown.pid, shown.example_id, shown.base_id, shown.base_text)
     seconds = round(seconds, 1)
     if shown.base_id and text == shown.base_text:
-        w.decide(shown.pid, shown.base_id, "accepted", me, override_reason=why, lead_time_s=seconds, seen=shown.version)
+        w.project(shown.pid).curation.decide(shown.base_id, "accepted", me, override_reason=why, lead_time_s=seconds, seen=shown.version)
     else:
-        w.save_draft(shown.pid, shown.example_id, me, shown.base_id, text)
-        w.edit_and_accept(
-            shown.pid,
-            shown.example_id,
-            shown.base_id,
-            text,
-            me,
-            override_reason=why,
-            lead_time_s=seconds,
-            seen=shown.version,
-            target=shown.target,
+        w.project(shown.pid).curation.save_draft(shown.example_id, me, shown.base_id, text)
+        w.project(shown.pid).curation.edit_and_accept(
+            shown.example_id, shown.base_id, text, me, override_reason=why, lead_time_s=seconds, seen=shown.version, target=shown.target
         )
     _moved(shown)
 
@@ -196,7 +187,7 @@ def accept(shown: Shown, text: str | None = None, override_key: str | None = Non
 @errors.callback
 def undo(pid: str) -> None:
     """Take back this annotator's last act and show its card."""
-    undone = state.workspace().undo(pid, state.annotator())
+    undone = state.workspace().project(pid).curation.undo(state.annotator())
     if undone is None:
         state.notice("There is nothing of yours left to undo.", "info")
         return
@@ -253,8 +244,8 @@ def _moved(shown: Shown) -> None:
     state.mark_saved()
     st.session_state.pop(f"chosen-{shown.example_id}", None)
     w, view = state.workspace(), state.view()
-    taken = frozenset(w.taken_by_others(shown.pid, people.holder()))
-    go_to(following(w.queue(shown.pid, view, state.annotator()).narrowed, shown.example_id, view.show, taken))
+    taken = frozenset(w.project(shown.pid).presence.claimed_by_others(people.holder()))
+    go_to(following(w.project(shown.pid).cards.queue(view, state.annotator()).narrowed, shown.example_id, view.show, taken))
     st.session_state[_ADVANCED] = True
 
 

@@ -9,7 +9,7 @@ from ui import errors, layout, people, state
 def section() -> None:
     """Everybody on the list; owners change it."""
     w = state.workspace()
-    known = w.people()
+    known = w.people.roles()
     st.subheader("People", anchor=False)
     st.caption(
         "With sign-in set up, roles protect. Without it, names are a courtesy among people who share this computer: "
@@ -30,7 +30,7 @@ def section() -> None:
             if st.form_submit_button("Save"):
                 with errors.shown():
                     people.need("people")
-                    w.set_role(name.strip().lower() if "@" in name else name, role, state.annotator())
+                    w.people.set_role(name.strip().lower() if "@" in name else name, role, state.annotator())
                     state.mark_saved()
                     state.notice(f"{layout.plain(name)} is a {role} now.")
                     st.rerun()
@@ -43,5 +43,5 @@ def section() -> None:
 @errors.callback
 def _remove(name: str) -> None:
     people.need("people")
-    state.workspace().remove_person(name)
+    state.workspace().people.remove(name)
     state.notice(f"{layout.plain(name)} was taken off the list. What they decided stays.")

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from cod_core.workspace.searching import CLEAR
+from cod_core.project.proposals.searcher import CLEAR
 from ui import layout
 
 SOURCES = {

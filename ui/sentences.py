@@ -13,9 +13,9 @@ MOST_COLUMNS = 12
 
 def offered(w: Any, pid: str, table: Any, key: str) -> tuple[Any, list[str]]:
     """(the table, with a column of sentences where the person wants it; the columns that must be kept for it)."""
-    if len(table.columns) < 3 and w.template(pid) is None:
+    if len(table.columns) < 3 and w.project(pid).uploads.template() is None:
         return table, []
-    known = w.template(pid)
+    known = w.project(pid).uploads.template()
     if not st.toggle("My rows are columns: make a sentence of them", value=known is not None, key=f"{key}-tabular"):
         return table, []
     template = st.text_area(
@@ -27,7 +27,7 @@ def offered(w: Any, pid: str, table: Any, key: str) -> tuple[Any, list[str]]:
         help="Edits to the sentence are led back to the columns in the export. Leave the label out of it.",
     )
     try:
-        made, _, named = w.rows_as_sentences(pid, table, template)
+        made, _, named = w.project(pid).uploads.rows_as_sentences(table, template)
     except BadInput as error:
         errors.box(str(error), "warn")
         return table, []

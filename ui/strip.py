@@ -28,7 +28,7 @@ def _soon(w: Any, pid: str) -> tuple[Any, bool]:
     """The numbers within a moment. Each look at the session lets a key that was pressed meanwhile go first."""
     end = time.monotonic() + PATIENCE
     while True:
-        live, last = w.live_now(pid)
+        live, last = w.project(pid).live.now()
         if last or time.monotonic() > end:
             return live, last
         state.item_id()
@@ -39,7 +39,7 @@ def _strip(pid: str, drawn: tuple[Any, bool]) -> None:
     live, last = drawn
     if not last:
         with errors.shown():
-            live, last = state.workspace().live_now(pid)
+            live, last = state.workspace().project(pid).live.now()
             if last:
                 st.rerun()
     if live is None and last:

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from cod_core import figures
+from cod_core.project.students.settings import recipe_of
 from ui import errors, layout, state
 
 KINDS = {"linear": "Quick student", "contrastive": "Strong student", "finetuned": "Thorough student"}
@@ -48,7 +49,7 @@ def expert_options(w: Any, student: str) -> dict[str, Any]:
         )
         out["method"] = method or "kd"
     if student != "linear" and out.get("method", "kd") == "kd":
-        usual = w.student_recipe(student, out.get("encoder", "")).get("frozen_layers", 0)
+        usual = recipe_of(student, out.get("encoder", "")).get("frozen_layers", 0)
         frozen = st.number_input("Lower layers left as they are", 0, 48, usual, key=f"frozen-{student}-{usual}")
         out["frozen_layers"] = int(frozen)
     return out
@@ -103,7 +104,7 @@ def try_any_text(w: Any, pid: str) -> None:
         pressed = st.form_submit_button("Ask teacher and students", icon=":material/compare_arrows:")
     if pressed:
         with errors.shown():
-            answers(w.say(pid, [text])[0])
+            answers(w.project(pid).students.predict_side_by_side([text])[0])
 
 
 def small_model(w: Any, pid: str, job: Any, busy: bool) -> None:
@@ -111,7 +112,7 @@ def small_model(w: Any, pid: str, job: Any, busy: bool) -> None:
     st.subheader("Take the student to a small device", anchor=False)
     packed = job.result if job is not None and job.kind == "pack_student" and job.state == "done" else None
     with errors.shown():
-        st.caption(f"{described(w.chosen_student(pid, packed['run_id'] if packed else None))}.")
+        st.caption(f"{described(w.project(pid).package.chosen(packed['run_id'] if packed else None))}.")
     if packed:
         rows = [
             {
@@ -138,7 +139,7 @@ def small_model(w: Any, pid: str, job: Any, busy: bool) -> None:
         st.caption("Measured on this machine, one processor core. It needs onnxruntime and tokenizers only.")
         st.download_button(
             "Download the small model (.zip)",
-            functools.partial(w.packed_student, pid, packed["file"]),
+            functools.partial(w.project(pid).package.packed, packed["file"]),
             "student.zip",
             "application/zip",
             on_click="ignore",
@@ -149,7 +150,7 @@ def small_model(w: Any, pid: str, job: Any, busy: bool) -> None:
         st.caption("Written as ONNX in full and in 8-bit precision, and checked against the original: about a minute.")
         if st.button("Make the small model", key="pack", disabled=busy, icon=":material/compress:"):
             with errors.shown():
-                w.start(pid, "pack_student", {})
+                w.project(pid).jobs.start("pack_student", {})
                 state.mark_saved()
                 st.rerun()
 
@@ -157,7 +158,7 @@ def small_model(w: Any, pid: str, job: Any, busy: bool) -> None:
 def costs(w: Any, pid: str) -> None:
     """Accuracy against electricity and money, where something was measured."""
     with errors.shown():
-        rows = [row.__dict__ for row in w.costs(pid)]
+        rows = [row.__dict__ for row in w.project(pid).costs.table()]
         priced = [row for row in rows if row["usd"]]
         if not any(row["kwh"] for row in rows) and not priced:
             return

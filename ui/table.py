@@ -38,13 +38,13 @@ _BULK, _PAGE = "bulk-plan", "table-page"
 def section(w: Any, project: Any) -> None:
     """Filters, the page of rows, what can be done with them."""
     pid, me = project.id, state.annotator()
-    if not w.cards(pid, annotator=me):
+    if not w.project(pid).cards.all(annotator=me):
         layout.empty(
             "Nothing to review yet", "Texts appear here once counterfactuals are proposed for them.", "proposals", "Propose counterfactuals"
         )
         return
     wanted, order, size = _filters(w, project)
-    shown = w.review_table(pid, me, wanted, order, page=st.session_state.get(_PAGE, 0), size=size)
+    shown = w.project(pid).review.table(me, wanted, order, page=st.session_state.get(_PAGE, 0), size=size)
     if not shown.total:
         errors.box("No text passes these filters. Take one of them off.", "info")
         return
@@ -79,8 +79,8 @@ def _filters(w: Any, project: Any) -> tuple[Filter, str, int]:
 
 def _more(w: Any, project: Any, changed: dict) -> tuple[dict, int]:
     labels = list(project.task.labels)
-    reasons = guide.reason_words(w.guideline(project.id))
-    names = w.deciders(project.id)
+    reasons = guide.reason_words(w.project(project.id).guideline.current())
+    names = w.project(project.id).audit.deciders()
     one, two, three, four = st.columns(4)
 
     def pick(column: Any, label: str, options: list, words: Any, key: str) -> Any:
@@ -208,7 +208,7 @@ def cancel() -> None:
 def _preview(w: Any, pid: str, me: str, ids: list[str]) -> None:
     """What the act would do, before it does it."""
     status = st.session_state[_BULK]
-    plan = w.plan_bulk(pid, me, ids, status)
+    plan = w.project(pid).review.plan_bulk(me, ids, status)
     with st.container(border=True):
         n = len(plan.cards)
         st.html(f'<p class="cod-say">{VERBS[status]} {layout.several(n, "text")}?</p>')
@@ -223,7 +223,7 @@ def _preview(w: Any, pid: str, me: str, ids: list[str]) -> None:
                 st.caption(f"… and {n - 5} more.")
         reason = None
         if status == "rejected" and n:
-            words = guide.reason_words(w.guideline(pid))
+            words = guide.reason_words(w.project(pid).guideline.current())
             reason = st.pills("Why? (optional)", list(words), format_func=words.get, key="bulk-reason")
         with st.container(horizontal=True, gap="small"):
             st.button(
@@ -241,7 +241,7 @@ def _preview(w: Any, pid: str, me: str, ids: list[str]) -> None:
 def _do(pid: str, plan: Any, reasons: tuple[str, ...]) -> None:
     people.need("bulk")
     st.session_state.pop(_BULK, None)
-    n = state.workspace().do_bulk(pid, plan, state.annotator(), reasons)
+    n = state.workspace().project(pid).review.do_bulk(plan, state.annotator(), reasons)
     state.mark_saved()
     state.notice(f"{layout.several(n, 'text')} {DONE[plan.status]}. “Undo my last act” takes it back in one step.")
 
@@ -249,7 +249,7 @@ def _do(pid: str, plan: Any, reasons: tuple[str, ...]) -> None:
 @errors.callback
 def undo(pid: str) -> None:
     """Take back this person's last act, a bulk act as a whole."""
-    undone = state.workspace().undo(pid, state.annotator())
+    undone = state.workspace().project(pid).curation.undo(state.annotator())
     state.notice(
         "There is nothing of yours left to undo." if undone is None else "Your last act was taken back.", "info" if undone is None else "ok"
     )

@@ -1,6 +1,5 @@
 """The open project as a whole, on the page Settings: back up, duplicate, put away, delete for good."""
 
-import functools
 from typing import Any
 
 import streamlit as st
@@ -14,12 +13,12 @@ def section(w: Any, project: Any) -> None:
     st.subheader("The open project", anchor=False)
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Back up as one file", functools.partial(w.backup, pid), "project-backup.zip", "application/zip",
+            "Back up as one file", w.project(pid).keeping.backup, "project-backup.zip", "application/zip",
             on_click="ignore", icon=":material/archive:", key="backup",
         )  # fmt: skip
         if st.button("Put away", key="archive", help="It is kept, and found on the start screen under Projects put away."):
             with errors.shown():
-                w.archive(pid)
+                w.project(pid).keeping.archive()
                 _left("The project was put away.")
     st.caption(
         "The backup holds texts, proposals, decisions, answers of models and models trained here; no keys. Restore it "
@@ -31,7 +30,7 @@ def section(w: Any, project: Any) -> None:
         if st.button("Make the copy", key="copy-go"):
             made = None
             with errors.shown(), st.spinner("Copying …"):
-                made = w.duplicate(pid, name, decisions=not anew)
+                made = w.duplicate(w.project(pid), name, decisions=not anew)
             if made:
                 state.open_project(made)
                 state.notice("This is the copy.")
@@ -53,7 +52,7 @@ def _delete(w: Any, project: Any) -> None:
     if st.button("Delete this project", disabled=typed.strip() != project.name.strip(), icon=":material/delete:"):
         with errors.shown():
             people.need("delete")
-            w.delete_project(pid)
+            w.project(pid).keeping.delete()
             _left("The project was deleted.")
 
 

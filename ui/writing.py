@@ -13,7 +13,7 @@ SLOTS = 6
 def section(w: Any, project: Any) -> None:
     """The newest version, the offer to look at older decisions again, the form, former versions."""
     pid = project.id
-    current = w.guideline(pid)
+    current = w.project(pid).guideline.current()
     _again(w, pid)
     left, right = st.columns([1.3, 1], gap="medium")
     with right:
@@ -21,7 +21,7 @@ def section(w: Any, project: Any) -> None:
     with left:
         if people.only_for("guideline", "Writing the guideline"):
             _form(pid, current)
-    former = w.guideline_versions(pid)[1:]
+    former = w.project(pid).guideline.versions()[1:]
     if former:
         with st.expander(f"Former versions ({len(former)})", icon=":material/history:"):
             for old in former:
@@ -30,7 +30,7 @@ def section(w: Any, project: Any) -> None:
 
 
 def _again(w: Any, pid: str) -> None:
-    old = w.decided_before(pid)
+    old = w.project(pid).guideline.decided_before()
     if not old:
         return
     errors.box(
@@ -45,7 +45,7 @@ def _again(w: Any, pid: str) -> None:
 @errors.callback
 def _queue(pid: str) -> None:
     people.need("guideline")
-    n = state.workspace().queue_again(pid, state.annotator())
+    n = state.workspace().project(pid).guideline.queue_again(state.annotator())
     state.mark_saved()
     state.notice(f"{layout.several(n, 'text')} wait on the page Curate again.")
 
@@ -85,7 +85,7 @@ def _save(pid: str, current: Any, text: str, reasons: dict, examples: list, note
     with errors.shown():
         people.need("guideline")
         w = state.workspace()
-        n = w.write_guideline(pid, text, state.annotator(), reasons, tuple(examples), note, base=current.version)
+        n = w.project(pid).guideline.write(text, state.annotator(), reasons, tuple(examples), note, base=current.version)
         state.mark_saved()
         state.notice(f"Version {n} of the guideline is saved. Decisions from now on carry it.")
         st.rerun()

@@ -39,15 +39,15 @@ def curate(
         raise typer.BadParameter("one decision at a time: --accept, --reject, --skip, --flag, --edit, --undo or --check-again")
     if asked:
         ((verb, cf_id),) = asked
-        made = w.decide(project, cf_id, STATUS[verb], annotator, (reason,) if reason else (), override or None)
+        made = w.project(project).curation.decide(cf_id, STATUS[verb], annotator, (reason,) if reason else (), override or None)
         return say({"counterfactual": cf_id, "text": made.example_id, "status": made.status}, as_json, f"{cf_id}: {made.status}.")
     if edit:
         return _write(w, project, edit, to, dry, override, annotator, as_json)
     if check_again:
-        checked = w.recheck(project, progress_line(as_json))
+        checked = w.project(project).pairs.recheck(progress_line(as_json))
         return say({"checked": checked}, as_json, f"{checked} proposals were judged by the present teacher.")
     if undo:
-        taken = w.undo(project, annotator)
+        taken = w.project(project).curation.undo(annotator)
         return say(
             {"undone": taken.counterfactual_id if taken else None},
             as_json,
@@ -67,16 +67,16 @@ def _write(w, project: str, example_id: str, text: str, dry: bool, override: str
     if not text:
         raise BadInput("Give your wording with --to.")
     if dry:
-        cf_id, check = None, w.verdict(project, example_id, text)
+        cf_id, check = None, w.project(project).curation.verdict(example_id, text)
     else:
-        cf, check, _ = w.edit_and_accept(project, example_id, None, text, annotator, override or None)
+        cf, check, _ = w.project(project).curation.edit_and_accept(example_id, None, text, annotator, override or None)
         cf_id = cf.id
     say({"counterfactual": cf_id, **_verdict(check)}, as_json, f"{cf_id or 'not kept'}: {_words(check)}")
 
 
 def _list(w, project: str, sort: str, every: bool, annotator: str, as_json: bool) -> None:
     rows = []
-    for card in w.cards(project, sort, annotator):
+    for card in w.project(project).cards.all(sort, annotator):
         if every or card.decision is None:
             offers = [(card.offered, card.check), *card.alternatives]
             rows.append(

@@ -56,7 +56,7 @@ def import_(
         raise BadInput(f"There is no file {path}. Check the name.")
     w, data = open_workspace(home), _bytes_of(path)
     if path.suffix.lower() == ".zip" and role == "pairs":
-        found = w.import_pairs_of_bundle(project, data, path.name)
+        found = w.project(project).proposals.import_pairs_of_bundle(data, path.name)
         return say(
             {**found, "project": project, "problems": as_rows(found["problems"])},
             as_json,
@@ -64,7 +64,7 @@ def import_(
             f"{len(found['problems'])} left out.{_listed(found['problems'])}",
         )
     if path.suffix.lower() == ".zip":
-        pid, left = w.import_bundle(project or None, data)
+        pid, left = (project, w.project(project).bundles.open(data)) if project else w.open_bundle(data)
         return say(
             {"project": pid, "problems": as_rows(left)},
             as_json,
@@ -72,7 +72,7 @@ def import_(
         )
     table = read_table(path.name, data)
     if role == "pairs":
-        found = w.import_counterfactuals(project, table, name=path.name)
+        found = w.project(project).proposals.import_counterfactuals(table, name=path.name)
         out = {**found, "project": project, "problems": as_rows(found["problems"])}
         return say(
             out,
@@ -87,13 +87,13 @@ def import_(
         )
     meant, task = json_map(label_map), Task(name or path.stem, tuple(split(labels)))
     with _filled(w, project, name or path.stem, task) as pid:
-        kept, template = split(keep), sentence or w.template(pid)
+        kept, template = split(keep), sentence or w.project(pid).uploads.template()
         if template:
-            table, text_column, named = w.rows_as_sentences(pid, table, template)
+            table, text_column, named = w.project(pid).uploads.rows_as_sentences(table, template)
             kept = list(dict.fromkeys([*kept, *named]))
         chosen = {k: v for k, v in (("text", text_column), ("label", label_column)) if v}
         columns = replace(guess_columns(table), **chosen)
-        found = w.import_table(pid, table, columns, role, meant, kept, hashlib.sha256(data).hexdigest(), path.name)
+        found = w.project(pid).uploads.import_table(table, columns, role, meant, kept, hashlib.sha256(data).hexdigest(), path.name)
         if not found.examples and not project:
             raise BadInput(f"No row of {path.name} could be used, so no project was made.{_listed(found.problems)}")
     out = {"project": pid, "added": len(found.examples), "problems": as_rows(found.problems), "note": found.note}
@@ -113,7 +113,7 @@ def _filled(w, project: str, name: str, task: Task) -> Iterator[str]:
         yield pid
     except BaseException:
         if not project:
-            w.delete_project(pid)
+            w.project(pid).keeping.delete()
         raise
 
 
@@ -136,7 +136,7 @@ def _from_hub(hub_set: str, project: str, name: str, part: str, limit: int, as_j
 
     w, spec = open_workspace(home), named(hub_set)
     with _filled(w, project, name or spec.title, spec.task) as pid:
-        found = w.import_hub(pid, spec.name, part, limit, progress_line(as_json))
+        found = w.project(pid).uploads.import_hub(spec.name, part, limit, progress_line(as_json))
     out = {"project": pid, "added": len(found.examples), "problems": as_rows(found.problems)}
     say(
         out,

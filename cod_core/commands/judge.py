@@ -16,7 +16,7 @@ def tighten(
     home: Home = None,
 ) -> None:
     """Take back every edit that a flip does not need; the smaller version stands beside the old one."""
-    out = open_workspace(home).tighten_all(project, {"mode": mode}, progress_line(as_json))
+    out = open_workspace(home).project(project).tightening.tighten_all({"mode": mode}, progress_line(as_json))
     said = f"{out['tightened']} of {out['texts']} proposals have a smaller version now."
     if out["tightened"]:
         said += f" Share of the words changed: {out['fraction_before']:.0%} before, {out['fraction_after']:.0%} now (medians)."
@@ -34,10 +34,10 @@ def quality(
     w = open_workspace(home)
     if limit:
         try:
-            w.set_limits(project, {name: float(value) for name, value in (one.split("=", 1) for one in limit)})
+            w.project(project).quality.set_limits({name: float(value) for name, value in (one.split("=", 1) for one in limit)})
         except ValueError as error:
             raise typer.BadParameter("write a limit as NAME=NUMBER, such as edit_fraction_reject=0.4") from error
-    card = w.quality(project)
+    card = w.project(project).quality.card()
     out = {
         "total": asdict(card.total),
         "funnel": [asdict(s) for s in card.stages],

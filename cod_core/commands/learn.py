@@ -38,8 +38,8 @@ def distill(
         "arms": split(arms) or None,
         **settings_of(option or []),
     }
-    w.distill(project, params, progress_line(as_json))
-    found = w.results(project)
+    w.project(project).students.distil(params, progress_line(as_json))
+    found = w.project(project).results.latest()
     out = {"sentence": found.sentence, "effects": found.effects, "table": found.table, "left_out": found.messages}
     say(out, as_json, "\n".join([e["sentence"] for e in found.effects] or [found.sentence]))
 
@@ -76,9 +76,9 @@ def sweep(
     except (OSError, ValueError) as error:
         raise BadInput(f"{path} could not be read as JSON ({error}).") from error
     if cell:
-        out = w.rerun_cell(declared, cell)
+        out = w.grids.rerun(declared, cell)
         return say(out, as_json, f"{cell}: {'the same numbers' if out['same'] else 'OTHER numbers'}, {out['again']}")
-    out = w.run_grid(declared, progress_line(as_json), workers, scheduler or None)
+    out = w.grids.run(declared, progress_line(as_json), workers, scheduler or None)
     rows = [
         f"{r['task']:14s} {r.get('student', 'linear'):12s} {r['arm']:10s} k={r['k']:<4d} accuracy "
         f"{r.get('test_accuracy', float('nan')):.3f} ({r['cells']} draws)"
@@ -95,7 +95,7 @@ def try_(
     home: Home = None,
 ) -> None:
     """Say what the teacher and the finished students make of any text, side by side."""
-    found = open_workspace(home).say(project, text)
+    found = open_workspace(home).project(project).students.predict_side_by_side(text)
     out = [
         {
             "text": t,

@@ -7,7 +7,7 @@ import typer
 
 from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say, write
 from cod_core.errors import NotEnoughData
-from cod_core.workspace.choosing import ExportChoice
+from cod_core.project.export.selection import ExportChoice
 
 
 @app.command()
@@ -26,12 +26,12 @@ def export(
         what = "a student is" if student else "rejected pairs are in a file of their own, so the set is"
         raise typer.BadParameter(f"{what} written as a zip: give a name that ends in .zip, not {path.name!r}")
     if student:
-        write(path, w.export_student(project))
+        write(path, w.project(project).package.student())
         out = {"path": str(path), "bytes": path.stat().st_size}
         return say(out, as_json, f"{path}: {out['bytes']:,} bytes.")
-    if why := w.why_nothing(project, choice):
+    if why := w.project(project).exports.why_nothing(choice):
         raise NotEnoughData(f"Nothing was written. {why}")
-    w.write_export(project, path, choice, progress_line(as_json))
-    out = {"path": str(path), "bytes": path.stat().st_size, **w.export_counts(project, choice)}
+    w.project(project).exports.write(path, choice, progress_line(as_json))
+    out = {"path": str(path), "bytes": path.stat().st_size, **w.project(project).exports.counts(choice)}
     also = f" and {out['rejected']} rejected ones" if rejected else ""
     say(out, as_json, f"{path}: {out['bytes']:,} bytes, {out['exported']} pairs{also}.")

@@ -24,9 +24,9 @@ def prompts(
     asked = {"local": local} if local else {"base_url": endpoint(base_url), "model": model}
     w = open_workspace(home)
     params = {"k": k, "n": n, "llm": asked, "templates": split(templates)}
-    found = w.study_prompts(project, params, progress_line(as_json))
+    found = w.project(project).prompts.study(params, progress_line(as_json))
     if use_best and found["best"]:
-        w.use_prompt(project, found["model"], found["best"])
+        w.project(project).llm.use_prompt(found["model"], found["best"])
     lines = [_line(row) for row in found["rows"]]
     best = f"Best: {found['best']}{', used from now on' if use_best else ''}." if found["best"] else "None flips the teacher."
     say(found, as_json, "\n".join([f"{found['texts']} texts, {found['model']} at {found['host']}", *lines, best]))

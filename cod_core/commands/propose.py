@@ -72,10 +72,10 @@ def generate(
         "encoder": encoder,
     }
     if plan:
-        found = w.plan_llm(project, params)
+        found = w.project(project).llm.plan(params)
         return say(asdict(found), as_json, "\n".join(f"{key}: {value}" for key, value in asdict(found).items()))
-    out = w.generate(project, params, progress_line(as_json))
-    out["accepted"] = w.accept_unattended(project) if accept else 0
+    out = w.project(project).proposals.generate(params, progress_line(as_json))
+    out["accepted"] = w.project(project).curation.accept_unattended() if accept else 0
     say(
         out,
         as_json,

@@ -6,14 +6,15 @@ from typing import Annotated
 import typer
 
 from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say, write
+from cod_core.diagnostics.two_moons import Moons, demonstrate
 
 
 @app.command()
 def diagnose(project: str, as_json: AsJson = False, home: Home = None) -> None:
     """Measure where teacher and students draw the line, on pairs that no student saw."""
     w = open_workspace(home, project)
-    w.diagnose(project, progress_line(as_json))
-    found = w.diagnostics(project)
+    w.project(project).diagnostics.run(progress_line(as_json))
+    found = w.project(project).diagnostics.latest()
     lines = [
         f"k = {k}: gap {g['arms']['cod']['mean']:.3f} with counterfactuals, {g['arms']['kd']['mean']:.3f} without, "
         f"difference {g['effect']['mean']:+.3f} [{g['effect']['low']:+.3f}, {g['effect']['high']:+.3f}], "
@@ -30,7 +31,7 @@ def report(
     project: str, path: Annotated[Path, typer.Argument(help="The HTML file to write.")], as_json: AsJson = False, home: Home = None
 ) -> None:
     """Write the results as one self-contained HTML file. It holds texts of the project."""
-    write(path, open_workspace(home, project).report_html(project).encode())
+    write(path, open_workspace(home, project).project(project).report.html().encode())
     say({"path": str(path), "bytes": path.stat().st_size}, as_json, f"{path}: {path.stat().st_size:,} bytes")
 
 
@@ -45,9 +46,9 @@ def compare(
     """Set two groups of students against each other; without names, list what can be compared."""
     w = open_workspace(home, project)
     if not first or not second:
-        sides = [{"id": s.id, "draws": len(s.run_ids), **s.about} for s in w.sides(project)]
+        sides = [{"id": s.id, "draws": len(s.run_ids), **s.about} for s in w.project(project).comparison.sides()]
         return say(sides, as_json, "\n".join(s["id"] for s in sides) or "Nothing was distilled yet.")
-    found = w.compare_sides(project, first, second)
+    found = w.project(project).comparison.compare(first, second)
     lines = [
         f"{m['name']}: {m['first']:.3f} -> {m['second']:.3f}"
         + ("" if m["low"] is None else f", difference {m['mean']:+.3f} [{m['low']:+.3f}, {m['high']:+.3f}]")
@@ -64,7 +65,7 @@ def moons(
     home: Home = None,
 ) -> None:
     """The two-moons demonstration: distance of each student's boundary to the teacher's, a draw a line."""
-    found = open_workspace(home).two_moons(range(draws), k=k)
+    found = demonstrate(list(range(draws)), Moons(k=k))
     rows = [
         {
             "draw": d.seed,

@@ -81,7 +81,7 @@ def say(value: Any, as_json: bool, plain: str) -> None:
 
 def write(path: Path, data: bytes) -> None:
     """Write a file that the person named, whole or not at all. Raises CodError where that is not possible."""
-    from cod_core.workspace.filing import write_whole
+    from cod_core.project.filing import write_whole
 
     try:
         if path.exists() and not path.is_file():

@@ -47,34 +47,33 @@ def teacher(
     if kind == "confirm":
         if not base_url:
             raise typer.BadParameter("confirm needs the address: --base-url")
-        w.name_endpoint(project, base_url)
+        w.project(project).endpoints.confirm(base_url)
         return say({"confirmed": base_url}, as_json, f"Texts of this project may be sent to {base_url} now.")
     if kind == "finetune":
-        trained = w.finetune_teacher(project, {"encoder": encoder}, progress_line(as_json))
+        trained = w.project(project).training.finetune({"encoder": encoder}, progress_line(as_json))
     elif kind == "builtin":
-        w.set_teacher(project, {"kind": "builtin", "name": name})
+        w.project(project).teacher.choose({"kind": "builtin", "name": name})
     elif kind == "hf":
-        w.set_teacher(project, {"kind": "transformers", "name": name, "label_map": mapped})
+        w.project(project).teacher.choose({"kind": "transformers", "name": name, "label_map": mapped})
     elif kind == "llm":
-        w.set_teacher(project, {"kind": "llm", "base_url": endpoint(base_url), "model": name, "calibrate": calibrate})
+        w.project(project).teacher.choose({"kind": "llm", "base_url": endpoint(base_url), "model": name, "calibrate": calibrate})
     elif kind == "local":
-        w.set_teacher(project, {"kind": "llm", "local": name, "calibrate": calibrate})
+        w.project(project).teacher.choose({"kind": "llm", "local": name, "calibrate": calibrate})
     elif kind == "answers":
         sort, _, its_name = judge.partition(":")
-        w.set_teacher(
-            project,
+        w.project(project).teacher.choose(
             {
                 "kind": "generative",
                 "local": name,
                 "max_tokens": max_tokens,
                 "samples": samples,
                 "judge": {"kind": {"hf": "transformers"}.get(sort, sort), "name": its_name, "label_map": mapped},
-            },
+            }
         )
     elif kind != "show":
         raise typer.BadParameter(f"unknown teacher {choice!r}; see --help")
-    labelled = w.label_prompts(project, progress_line(as_json)) if label_prompts else {}
-    report = w.teacher_report(project)
+    labelled = w.project(project).answers.label_prompts(progress_line(as_json)) if label_prompts else {}
+    report = w.project(project).trust.report()
     out = {
         "teacher": report.name,
         "revision": report.revision,

@@ -94,7 +94,8 @@ def _wait_and_run(job_id: str, db: Database, settings: Settings, workspace, log:
 
                 shared = settings.database_url == os.environ.get("COD_DATABASE_URL")
                 workspace = Workspace(None if shared else settings.home)
-            result = workspace.run_job(queue.get(db, job_id), progress_of(db, job_id, pid, stopped))
+            job = queue.get(db, job_id)
+            result = workspace.project(job.project_id).jobs.run(job, progress_of(db, job_id, pid, stopped))
             end = {"state": "done", "result": plain(result)}
     except Cancelled:
         end = {"state": "cancelled"}

@@ -16,7 +16,7 @@ _GONE = "This project does not exist (any more). Choose another one."
 
 
 @dataclass(frozen=True)
-class Project:
+class ProjectRow:
     """teacher: the spec of the chosen teacher, None where none is. settings: free, JSON."""
 
     id: str
@@ -36,9 +36,9 @@ def create_project(db: Database, name: str, task: Task) -> str:
     return pid
 
 
-def _project(row) -> Project:
+def _project(row) -> ProjectRow:
     task = Task(**{**row.task, "labels": tuple(row.task["labels"]), "descriptions": tuple(row.task["descriptions"])})
-    return Project(row.id, row.name, task, row.teacher, row.settings, row.created_at, row.archived_at)
+    return ProjectRow(row.id, row.name, task, row.teacher, row.settings, row.created_at, row.archived_at)
 
 
 def listable(row: dict) -> bool:
@@ -51,14 +51,14 @@ def listable(row: dict) -> bool:
     return all(isinstance(word, str) for word in words) and isinstance(found.teacher, dict | None)
 
 
-def list_projects(db: Database) -> list[Project]:
+def list_projects(db: Database) -> list[ProjectRow]:
     """Every project, newest first."""
     t = schema.projects
     with db.read() as c:
         return [_project(r) for r in c.execute(select(t).order_by(t.c.created_at.desc(), t.c.id.desc()))]
 
 
-def get_project(db: Database, pid: str) -> Project:
+def get_project(db: Database, pid: str) -> ProjectRow:
     """Raises BadInput where there is none with this id."""
     with db.read() as c:
         row = c.execute(select(schema.projects).where(schema.projects.c.id == pid)).first()

@@ -11,47 +11,53 @@ from collections.abc import Sequence
 import numpy as np
 
 from cod_core.progress import Progress, silent
+from cod_core.project.project import Project
 from cod_core.store import items, runs
+from cod_core.workspace.workspace import Workspace
 
 SHOTS = (8, 16, 32, 64)
 PLUS_UP_TO = 32
 
 
-def prepare_pairs(workspace, pid: str, seeds: Sequence[int], need: int, progress: Progress = silent, options: dict | None = None) -> dict:
+def prepare_pairs(project: Project, seeds: Sequence[int], need: int, progress: Progress = silent, options: dict | None = None) -> dict:
     """Search and accept unattended until the first `need` usable rows of every seed have a counterfactual.
 
-    options: of the search, see Workspace.search_for. Returns {"tried", "flipped"}: over all texts of the project that were ever tried.
+    options: of the search, see Search.run. Returns {"tried", "flipped"}: over all texts of the project that were ever tried.
     """
-    pool = workspace.pool(pid)
+    pool = project.texts.pool()
     tried: set[str] = set()
     while True:
-        lost = workspace.lost_rows(pid)
-        wanted = {i for seed in seeds for i in workspace.draw_order(pid, seed, need, pool, lost)}
-        missing = sorted(wanted - set(workspace.kept_pairs(pid)) - tried)
+        lost = project.draws.unusable_rows()
+        wanted = {i for seed in seeds for i in project.draws.order(seed, need, pool, lost)}
+        missing = sorted(wanted - set(project.pairs.kept()) - tried)
         tried |= wanted
         if not missing:
             break
-        workspace.search_for(pid, [pool[i] for i in missing], 4, progress, options)
-        workspace.accept_unattended(pid)
-    kept = set(workspace.kept_pairs(pid))
-    return {"tried": len(kept | workspace.lost_rows(pid)), "flipped": len(kept)}
+        project.search.run([pool[i] for i in missing], 4, progress, options)
+        project.curation.accept_unattended()
+    kept = set(project.pairs.kept())
+    return {"tried": len(kept | project.draws.unusable_rows()), "flipped": len(kept)}
 
 
 def run_demo(
-    workspace, sample: str = "movies", first_seed: int = 0, seeds: int = 5, shots: Sequence[int] = SHOTS, progress: Progress = silent
+    workspace: Workspace,
+    sample: str = "movies",
+    first_seed: int = 0,
+    seeds: int = 5,
+    shots: Sequence[int] = SHOTS,
+    progress: Progress = silent,
 ) -> dict:
     """The JSON object of `python -m cod_core demo --json`. Arms over shots, linear student, `seeds` draws."""
     start = time.perf_counter()
     pid = workspace.create_sample(sample, progress)
     ready = time.perf_counter() - start
-    out = run_arms(workspace, pid, first_seed, seeds, shots, PLUS_UP_TO, progress)
+    out = run_arms(workspace.project(pid), first_seed, seeds, shots, PLUS_UP_TO, progress)
     out["seconds"] = {"data": round(ready, 2), **out["seconds"], "total": round(time.perf_counter() - start, 2)}
     return {"sample": sample, **out}
 
 
 def run_arms(
-    workspace,
-    pid: str,
+    project: Project,
     first_seed: int,
     seeds: int,
     shots: Sequence[int],
@@ -61,7 +67,7 @@ def run_arms(
 ) -> dict:
     """Search, accept unattended, distil every arm over shots and seeds, measure on the test split.
 
-    options: of the search, see Workspace.search_for. cod_plus runs at the shots up to plus_up_to. Returns
+    options: of the search, see Search.run. cod_plus runs at the shots up to plus_up_to. Returns
     teacher_accuracy, n_test, flip_rate, median_edit_fraction, arms and seconds. Work done before is not repeated.
     """
     seconds, clock = {}, time.perf_counter
@@ -76,30 +82,32 @@ def run_arms(
         common = {"student": "linear", "seeds": seeds, "first_seed": first_seed}
         plus = [k for k in shots if k <= plus_up_to]
         if plus:
-            workspace.distill(pid, {**common, "shots": plus, "arms": ["cod_plus"]}, progress)
-        workspace.distill(pid, {**common, "shots": list(shots), "arms": ["kd", "half", "cod"]}, progress)
+            project.students.distil({**common, "shots": plus, "arms": ["cod_plus"]}, progress)
+        project.students.distil({**common, "shots": list(shots), "arms": ["kd", "half", "cod"]}, progress)
 
     chosen = range(first_seed, first_seed + seeds)
     need = max(max(shots) // 2, *(k for k in (0, *shots) if k <= plus_up_to))
-    counts = timed("search", lambda: prepare_pairs(workspace, pid, chosen, need, progress, options))
-    test = items.examples(workspace.db, pid, split="test")
-    right = timed("teacher", lambda: [p.label == e.label for p, e in zip(workspace.teacher(pid).predict([e.text for e in test]), test)])
+    counts = timed("search", lambda: prepare_pairs(project, chosen, need, progress, options))
+    test = items.examples(project.place.db, project.id, split="test")
+    right = timed(
+        "teacher", lambda: [p.label == e.label for p, e in zip(project.teacher.classifier().predict([e.text for e in test]), test)]
+    )
     timed("distil", distil)
-    fractions = [check.edit_fraction for _, check in workspace.kept_pairs(pid).values()]
+    fractions = [check.edit_fraction for _, check in project.pairs.kept().values()]
     return {
         "teacher_accuracy": round(float(np.mean(right)), 4),
         "n_test": len(test),
         "flip_rate": round(counts["flipped"] / max(1, counts["tried"]), 4),
         "median_edit_fraction": round(float(np.median(fractions)), 4) if fractions else None,
-        "arms": arm_table(workspace, pid, chosen, shots),
+        "arms": arm_table(project, chosen, shots),
         "seconds": seconds,
     }
 
 
-def arm_table(workspace, pid: str, seeds: Sequence[int], shots: Sequence[int]) -> dict:
+def arm_table(project: Project, seeds: Sequence[int], shots: Sequence[int]) -> dict:
     """arm -> k -> {mean, std, agreement, n} over the seeds; the latest run of a (arm, k, seed) counts."""
     found = {}
-    for run in runs.runs(workspace.db, pid):
+    for run in runs.runs(project.place.db, project.id):
         c = run.config
         if c.student == "linear" and c.seed in seeds and c.plotted_k in shots:
             found[c.arm, c.plotted_k, c.seed] = run

@@ -1,18 +1,21 @@
-"""Several people: roles, who has which text on the screen, where each of them was last."""
+"""Several people: who is known here, in which role, and where each of them was last."""
 
 from collections.abc import Sequence
 
 from cod_core.errors import BadInput
-from cod_core.store import leases, people
-from cod_core.workspace.base import Base
+from cod_core.store import people as table
+from cod_core.store.database import Database
 
 
-class People(Base):
-    """Who works here, and on what."""
+class People:
+    """Who works in a data folder."""
 
-    def people(self) -> dict[str, str]:
+    def __init__(self, db: Database):
+        self.db = db
+
+    def roles(self) -> dict[str, str]:
         """name -> role of everybody who is known."""
-        return people.roles(self.db)
+        return table.roles(self.db)
 
     def join(self, name: str, signed_in: bool = False, owners: Sequence[str] = ()) -> str:
         """The person's role. Somebody new who signed in becomes a curator, the very first an owner.
@@ -23,11 +26,11 @@ class People(Base):
         """
         if signed_in:
             if name in owners:
-                if people.roles(self.db).get(name) != "owner":
-                    people.set_role(self.db, name, "owner", "COD_OWNERS")
+                if table.roles(self.db).get(name) != "owner":
+                    table.set_role(self.db, name, "owner", "COD_OWNERS")
                 return "owner"
-            return people.join(self.db, name, "curator" if owners else "owner")
-        known = people.roles(self.db)
+            return table.join(self.db, name, "curator" if owners else "owner")
+        known = table.roles(self.db)
         return known.get(name) or ("curator" if "owner" in known.values() else "owner")
 
     def set_role(self, name: str, role: str, by: str) -> None:
@@ -37,33 +40,14 @@ class People(Base):
         """
         if not name.strip():
             raise BadInput("Give the person's name, or their mail address where people sign in.")
-        if "owner" not in people.roles(self.db).values():
-            people.set_role(self.db, by, "owner", by)
-        people.set_role(self.db, name.strip(), role, by)
+        if "owner" not in table.roles(self.db).values():
+            table.set_role(self.db, by, "owner", by)
+        table.set_role(self.db, name.strip(), role, by)
 
-    def remove_person(self, name: str) -> None:
+    def remove(self, name: str) -> None:
         """Take a person off the list; what they decided stays."""
-        people.remove(self.db, name)
+        table.remove(self.db, name)
 
-    def take(self, pid: str, holder: str, person: str, wanted: Sequence[str]) -> str | None:
-        """The first of the wanted texts that nobody else has on the screen; it is this holder's for three minutes.
-
-        holder: one browser of one person. None where all of them are taken. Call it again to keep the text.
-        """
-        return leases.take(self.db, pid, holder, person, wanted)
-
-    def taken_by_others(self, pid: str, holder: str) -> dict[str, str]:
-        """example id -> who has it on the screen."""
-        return leases.others(self.db, pid, holder)
-
-    def release(self, pid: str, holder: str) -> None:
-        """Let go of the text on the screen."""
-        leases.release(self.db, pid, holder)
-
-    def be_at(self, pid: str, person: str, page: str, item: str | None = None) -> None:
-        """Remember where a person is, for "go on where you were"."""
-        people.be_at(self.db, pid, person, page, item)
-
-    def places(self, person: str) -> dict[str, tuple[str, str | None, str]]:
+    def locations(self, person: str) -> dict[str, tuple[str, str | None, str]]:
         """project id -> (page, text, time) where the person was last."""
-        return people.places(self.db, person)
+        return table.places(self.db, person)

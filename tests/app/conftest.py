@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cod_core.project.teacher.loader import identity
 from cod_core.store import cache, items, projects
 from cod_core.text import char_distance, edit_fraction, text_hash, token_distance
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Task, now
@@ -60,7 +61,7 @@ def filled(workspace):
     w = workspace
     pid = w.create_project(f"Films {EVIL}"[:110], Task("Good or bad?", LABELS))
     projects.set_teacher(w.db, pid, {"kind": "builtin", "name": "movies"})
-    teacher_id, revision = w._identity({"kind": "builtin", "name": "movies"}, LABELS)
+    teacher_id, revision = identity({"kind": "builtin", "name": "movies"}, LABELS)
     known, made, checks = {EDITED: 0.07}, [], []
     for i, (original, proposal, before, after) in enumerate(PAIRS):
         source, target = (LABELS[1], LABELS[0]) if before > 0.5 else LABELS
@@ -94,7 +95,7 @@ def filled(workspace):
     items.add_checks(w.db, pid, checks)
     cache.put_predictions(w.db, teacher_id, revision, {text_hash(t): prediction(p).logprobs for t, p in known.items()})
     unit = np.eye(1, 384, dtype=np.float32)[0]
-    cache.put_embeddings(w.db, w.encoder().id, {text_hash(t): unit for t in known})
+    cache.put_embeddings(w.db, w.models.encoder().id, {text_hash(t): unit for t in known})
     return pid
 
 

@@ -3,10 +3,13 @@
 import pytest
 from conftest_app import EVIL, LABELS, prediction, words
 
+from cod_core.project.jobs import Jobs
+from cod_core.project.teacher.answers import Answers
+from cod_core.project.teacher.generation import answer_keys
+from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import cache, items, projects
 from cod_core.text import text_hash
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, now
-from cod_core.workspace.answering import answer_keys
 
 SPEC = {
     "kind": "generative",
@@ -31,7 +34,7 @@ def prompts(empty, workspace):
     items.add_examples(w.db, empty, [Example("p0", PROMPT, "positive")])
     cf = Counterfactual("c0", "p0", CHANGED, "positive", "negative", Origin("search", "search", "1"), created_at=now())
     items.add_counterfactuals(w.db, empty, [cf])
-    teacher = w.teacher(empty)
+    teacher = w.project(empty).teacher.classifier()
     p = {PROMPT: 0.96, CHANGED: 0.05}
     items.add_checks(
         w.db,
@@ -67,7 +70,7 @@ def test_an_edit_is_answered_when_asked_for_and_shown_at_once_where_it_was_befor
     said = words(test)
     assert "the model has to answer it first" in said and "Not answered by this model yet" in said
     assert any(b.label == "Let the model answer" for b in test.button)
-    teacher = workspace.teacher(prompts)
+    teacher = workspace.project(prompts).teacher.classifier()
     cache.put_predictions(workspace.db, teacher.id, teacher.revision, {text_hash(TYPED): prediction(0.2).logprobs})
     cache.put_replies(workspace.db, prompts, {answer_keys(SPEC)(TYPED, 0): {"content": "It is made of wood."}})
     said = words(test.run())
@@ -79,7 +82,7 @@ def test_a_teacher_of_another_kind_shows_no_answers(filled, screen):
 
 
 def test_second_opinions_see_the_answers_too(prompts, screen, workspace):
-    workspace.decide(prompts, "c0", "needs_review", "ann")
+    workspace.project(prompts).curation.decide("c0", "needs_review", "ann")
     test = screen("review", prompts, by="ben")
     next(g for g in test.button_group if g.key == "review-section").set_value("opinions").run()
     assert not test.exception and "It is a bore." in words(test)
@@ -87,7 +90,7 @@ def test_second_opinions_see_the_answers_too(prompts, screen, workspace):
 
 def test_choosing_it_says_plainly_what_it_is_and_sends_both_parts(empty, screen, workspace, monkeypatch):
     sent = []
-    monkeypatch.setattr(type(workspace), "set_teacher", lambda self, pid, spec, **_: sent.append(spec))
+    monkeypatch.setattr(Teacher, "choose", lambda self, spec, **_: sent.append(spec))
     test = screen("teacher", empty)
     next(g for g in test.button_group if g.key == "teacher-kind").set_value("generative").run()
     assert not test.exception and "Your texts are prompts. The model answers each" in words(test)
@@ -104,7 +107,7 @@ def test_choosing_it_says_plainly_what_it_is_and_sends_both_parts(empty, screen,
 
 def test_any_classifier_can_judge_under_its_own_label_names(empty, screen, workspace, monkeypatch):
     sent = []
-    monkeypatch.setattr(type(workspace), "set_teacher", lambda self, pid, spec, **_: sent.append(spec))
+    monkeypatch.setattr(Teacher, "choose", lambda self, spec, **_: sent.append(spec))
     test = screen("teacher", empty)
     next(g for g in test.button_group if g.key == "teacher-kind").set_value("generative").run()
     next(t for t in test.text_input if t.label.startswith("Model that answers")).set_value("m").run()
@@ -118,8 +121,8 @@ def test_any_classifier_can_judge_under_its_own_label_names(empty, screen, works
 
 def test_the_teacher_page_shows_answers_and_lets_the_model_label_prompts(prompts, screen, workspace, monkeypatch):
     started = []
-    monkeypatch.setattr(type(workspace), "start", lambda self, pid, kind, params, **_: started.append(kind))
-    monkeypatch.setattr(type(workspace), "some_answers", lambda self, pid: [(self.examples(pid)[0], ["It is lovely."], prediction(0.96))])
+    monkeypatch.setattr(Jobs, "start", lambda self, kind, params, **_: started.append(kind))
+    monkeypatch.setattr(Answers, "some", lambda self: [(items.examples(self.db, self.id)[0], ["It is lovely."], prediction(0.96))])
     items.add_examples(workspace.db, prompts, [Example("u0", "Tell me of the end.", None, "unlabelled")])
     test = screen("teacher", prompts)
     assert not test.exception and '<td>It is lovely.</td><td class="cod-value">positive, 96 %</td>' in words(test)
@@ -130,10 +133,10 @@ def test_the_teacher_page_shows_answers_and_lets_the_model_label_prompts(prompts
 
 def test_proposals_say_how_long_answers_take_and_ask_for_few(prompts, screen, workspace, monkeypatch):
     sent = []
-    monkeypatch.setattr(type(workspace), "start", lambda self, pid, kind, params, **_: sent.append(params))
-    from cod_core.workspace.answering import _pace_key
+    monkeypatch.setattr(Jobs, "start", lambda self, kind, params, **_: sent.append(params))
+    from cod_core.project.teacher.generation import pace_key
 
-    cache.count(workspace.db, None, _pace_key(SPEC), answers=10, seconds=5.0)
+    cache.count(workspace.db, None, pace_key(SPEC), answers=10, seconds=5.0)
     test = screen("proposals", prompts)
     told = " ".join(c.value for c in test.caption)
     assert not test.exception and "at most 48 answers a prompt" in told and "About 25 seconds at most" in told

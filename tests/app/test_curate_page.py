@@ -44,7 +44,7 @@ def test_reject_asks_for_a_reason_and_keeps_it(filled, screen, workspace):
 def test_a_text_that_was_decided_in_another_window_is_not_overwritten_by_a_reason(filled, screen, workspace):
     """Opening the row of reasons drew the card anew, so that nothing looked decided meanwhile."""
     test = screen("curate", filled)
-    workspace.decide(filled, "c0", "accepted", "me")
+    workspace.project(filled).curation.decide("c0", "accepted", "me")
     test.button(key="reject").click().run()
     test.button(key="reason-not_minimal").click().run()
     assert not test.exception and log(workspace, filled) == [("c0", "accepted")]
@@ -58,7 +58,7 @@ def test_undo_brings_the_card_back(filled, screen, workspace):
     test = screen("curate", filled)
     test.button(key="accept").click().run()
     test.button(key="undo").click().run()
-    assert item(test) == "e0" and workspace.summary(filled).n_accepted == 0
+    assert item(test) == "e0" and workspace.project(filled).summary().n_accepted == 0
 
 
 def test_press_meant_for_the_card_before_does_nothing(filled, screen, workspace, monkeypatch):
@@ -72,10 +72,10 @@ def test_press_meant_for_the_card_before_does_nothing(filled, screen, workspace,
 def test_edit_is_saved_as_draft_verified_and_accepted(filled, screen, workspace):
     test = screen("curate", filled)
     test.text_area(key="plain-e0/c0/0").set_value(EDITED).run()
-    assert workspace.draft(filled, "e0", "me") == EDITED
+    assert workspace.project(filled).curation.draft("e0", "me") == EDITED
     assert "Teacher: 93 % sure this is negative" in words(test)
     test.button(key="accept").click().run()
-    kept = workspace.kept_pairs(filled)["e0"][0]
+    kept = workspace.project(filled).pairs.kept()["e0"][0]
     assert (kept.text, kept.derived_from) == (EDITED, "c0")
 
 
@@ -97,7 +97,7 @@ def test_proposal_that_does_not_flip_needs_a_reason(filled, screen, workspace):
     test.text_input(key="override-e2-c2").set_value("Irony").run()
     test.button(key="override").click().run()
     assert decisions.log(workspace.db, filled)[-1].override_reason == "Irony"
-    assert "e2" not in workspace.kept_pairs(filled)
+    assert "e2" not in workspace.project(filled).pairs.kept()
 
 
 @pytest.mark.parametrize(("key", "status"), [("skip", "skipped"), ("flag", "needs_review")])
@@ -109,7 +109,7 @@ def test_skip_and_flag(filled, screen, workspace, key, status):
 
 def test_all_decided_leads_on_to_distil(filled, screen, workspace):
     for cf in items.counterfactuals(workspace.db, filled):
-        workspace.decide(filled, cf.id, "rejected", "me")
+        workspace.project(filled).curation.decide(cf.id, "rejected", "me")
     test = screen("curate", filled)
     assert "Every proposal is decided. You can still" in words(test)
     assert [b.label for b in test.main.button if b.proto.type == "primary"] == ["Go on to Distil"]
@@ -117,7 +117,7 @@ def test_all_decided_leads_on_to_distil(filled, screen, workspace):
 
 def test_the_end_of_the_list_names_what_waits_for_somebody_else(filled, screen, workspace):
     for at, cf in enumerate(items.counterfactuals(workspace.db, filled)):
-        workspace.decide(filled, cf.id, "rejected" if at else "needs_review", "me")
+        workspace.project(filled).curation.decide(cf.id, "rejected" if at else "needs_review", "me")
     assert "1 text flagged for a second opinion" in words(screen("curate", filled))
 
 

@@ -6,6 +6,8 @@ from conftest_app import EVIL, LABELS, words
 from safetensors.numpy import save_file
 
 from cod_core.figures.basics import ARM_STYLE
+from cod_core.project.jobs import Jobs
+from cod_core.project.students.preflight import Preflights
 from cod_core.store import cache, runs
 from cod_core.text import text_hash
 from cod_core.types import ALL_ARMS, ARMS, MULTI_ARMS, RunConfig, RunResult
@@ -16,7 +18,7 @@ from ui import students
 def distilled(filled, workspace):
     """A finished linear student whose head says the second label for every text."""
     w = workspace
-    teacher = w.teacher(filled)
+    teacher = w.project(filled).teacher.classifier()
     config = RunConfig("kd", "cod", 8, 0, "linear", "all-MiniLM-L6-v2", teacher.id, teacher.revision, "d")
     folder = w.settings.folder("students", filled)
     save_file({"weight": np.zeros((2, 384), np.float32), "bias": np.array([0.0, 2.0], np.float32)}, folder / f"{config.run_id}.safetensors")
@@ -31,17 +33,17 @@ def distilled(filled, workspace):
 @pytest.fixture
 def started(distilled, workspace, monkeypatch):
     """The parameters of every job that the page starts, with all that flips accepted; none is run."""
-    workspace.accept_unattended(distilled)
+    workspace.project(distilled).curation.accept_unattended()
     found = []
-    monkeypatch.setattr(type(workspace), "start", lambda self, pid, kind, params, key=None: found.append(params))
+    monkeypatch.setattr(Jobs, "start", lambda self, kind, params, key=None: found.append(params))
     return found
 
 
 def test_any_text_is_answered_by_teacher_and_student_with_hostile_text_escaped(distilled, screen, workspace):
     text = f"A text {EVIL}"
-    teacher = workspace.teacher(distilled)
+    teacher = workspace.project(distilled).teacher.classifier()
     cache.put_predictions(workspace.db, teacher.id, teacher.revision, {text_hash(text): (-3.0, -0.05)})
-    cache.put_embeddings(workspace.db, workspace.encoder().id, {text_hash(text): np.eye(1, 384, dtype=np.float32)[0]})
+    cache.put_embeddings(workspace.db, workspace.models.encoder().id, {text_hash(text): np.eye(1, 384, dtype=np.float32)[0]})
     test = screen("distill", distilled)
     test.text_area(key=f"try-text-{distilled}").set_value(text)
     next(b for b in test.button if b.label == "Ask teacher and students").click().run()
@@ -63,16 +65,16 @@ def test_every_way_of_training_has_plain_words():
 
 
 def test_the_expected_time_goes_by_the_draws_and_rows_that_are_chosen(distilled, screen, workspace, monkeypatch):
-    workspace.accept_unattended(distilled)
-    asked, own = [], type(workspace).preflight
-    monkeypatch.setattr(type(workspace), "preflight", lambda self, *args: asked.append(args) or own(self, *args))
+    workspace.project(distilled).curation.accept_unattended()
+    asked, own = [], Preflights.check
+    monkeypatch.setattr(Preflights, "check", lambda self, *args: asked.append(args) or own(self, *args))
     test = screen("distill", distilled)
     next(g for g in test.button_group if g.key == "student").set_value("finetuned").run()
     before = words(test)
     next(n for n in test.number_input if n.key == "seeds-finetuned").set_value(40).run()
     assert not test.exception and words(test) != before
-    assert [args[2] for args in asked] == [20, 10, 40]
-    times = [own(workspace, distilled, "finetuned", 10, shots).seconds_estimate for shots in ([2], [2, 4], [2, 4, 8])]
+    assert [args[1] for args in asked] == [20, 10, 40]
+    times = [own(workspace.project(distilled).preflight, "finetuned", 10, shots).seconds_estimate for shots in ([2], [2, 4], [2, 4, 8])]
     assert times == sorted(set(times)), "more numbers of rows take longer"
 
 
@@ -92,13 +94,13 @@ def test_a_model_that_is_not_there_is_refused_before_a_job_starts(distilled, scr
 def test_the_student_to_be_packed_is_named_and_is_of_the_present_teacher(distilled, screen, workspace):
     w, named = workspace, "Quick student: half texts, half counterfactuals, 8 rows."
     assert named in [c.value for c in screen("distill", distilled).caption]
-    teacher = w.teacher(distilled)
+    teacher = w.project(distilled).teacher.classifier()
     own = RunConfig("kd", "cod", 4, 0, "contrastive", "all-MiniLM-L6-v2", teacher.id, teacher.revision, "d")
     runs.put_runs(w.db, distilled, [RunResult(own, {"agreement": 0.6}, {}, 0.1, path="x")])
     earlier = RunConfig("kd", "cod", 64, 0, "finetuned", "all-MiniLM-L6-v2", "another", "1", "d")
     runs.put_runs(w.db, distilled, [RunResult(earlier, {"agreement": 0.9}, {}, 0.1, path="y")])
     assert named in [c.value for c in screen("distill", distilled).caption], "the largest number of rows of the present teacher"
-    assert w.chosen_student(distilled, own.run_id).config == own
+    assert w.project(distilled).package.chosen(own.run_id).config == own
 
 
 def test_an_empty_text_is_answered_in_words(distilled, screen):
@@ -108,7 +110,7 @@ def test_an_empty_text_is_answered_in_words(distilled, screen):
 
 
 def test_the_strong_student_can_be_chosen_and_says_what_it_is(distilled, screen, workspace):
-    workspace.accept_unattended(distilled)
+    workspace.project(distilled).curation.accept_unattended()
     test = screen("distill", distilled)
     next(g for g in test.button_group if g.key == "student").set_value("contrastive").run()
     assert not test.exception and "learns to tell each text from its counterfactual" in " ".join(c.value for c in test.caption)

@@ -2,6 +2,8 @@
 
 from conftest_app import LABELS, words
 
+from cod_core.project.jobs import Jobs
+from cod_core.project.models import Models
 from cod_core.store import cache, items, projects
 from cod_core.text import text_hash
 from cod_core.types import Example
@@ -38,7 +40,7 @@ def test_a_finished_prompt_study_is_shown_and_its_best_prompt_used(filled, scree
     shown = next(d.value for d in test.dataframe if "by a small edit" in d.value.columns)
     assert list(shown["texts flipped"]) == ["75 %", "0 %"] and shown["lost answers"][0] == "1 empty"
     next(b for b in test.button if b.key == "use-best").click().run()
-    assert workspace.project(filled).settings["prompts"] == {"some-model": "base"}
+    assert workspace.project(filled).row.settings["prompts"] == {"some-model": "base"}
 
 
 def test_the_study_of_another_model_is_not_shown(filled, screen, workspace):
@@ -72,11 +74,11 @@ def test_texts_that_a_model_could_not_judge_are_said(filled, screen, workspace):
     projects.set_teacher(workspace.db, filled, spec)
     items.add_examples(workspace.db, filled, [Example("odd", "Lorem ipsum.", LABELS[0])])
     texts = [e.text for e in items.examples(workspace.db, filled)]
-    teacher = workspace.teacher(filled)
+    teacher = workspace.project(filled).teacher.classifier()
     even, sure = (-0.6931, -0.6931), (-0.1054, -2.3026)
     known = {text_hash(t): even if t == "Lorem ipsum." else sure for t in texts}
     cache.put_predictions(workspace.db, teacher.id, teacher.revision, known)
-    cache.count(workspace.db, filled, workspace._memory_key(filled, spec), calls=7, cost_usd=0.5, priced=7)
+    cache.count(workspace.db, filled, workspace.project(filled).loader.memory_key(spec), calls=7, cost_usd=0.5, priced=7)
     test = screen("teacher", filled)
     said = words(test)
     assert not test.exception and "1 text the model named none of your labels" in said
@@ -86,8 +88,8 @@ def test_texts_that_a_model_could_not_judge_are_said(filled, screen, workspace):
 def test_proposals_that_no_model_has_read_can_be_read(filled, screen, workspace, monkeypatch):
     """With a model installed and nothing read yet the card has no fluency: the button is the only way to get one."""
     started = []
-    monkeypatch.setattr(type(workspace), "local_llm_name", lambda self: "some-model")
-    monkeypatch.setattr(type(workspace), "start", lambda self, pid, kind, params, **_: started.append(kind))
+    monkeypatch.setattr(Models, "local_llm_name", lambda self: "some-model")
+    monkeypatch.setattr(Jobs, "start", lambda self, kind, params, **_: started.append(kind))
     test = screen("proposals", filled)
     next(t for t in test.toggle if t.key == "quality").set_value(True).run()
     assert any("not read yet" in c.value for c in test.caption)
@@ -100,25 +102,25 @@ def test_an_address_that_came_with_a_project_is_confirmed_on_the_page(filled, sc
     spec = {"kind": "llm", "base_url": "http://127.0.0.1:9/v1", "model": "m", "id": "llm:m", "revision": "1"}
     projects.set_teacher(workspace.db, filled, spec)
     test = screen("teacher", filled)
-    assert not test.exception and "nobody has confirmed" in words(test) and workspace.unconfirmed_endpoints(filled)
+    assert not test.exception and "nobody has confirmed" in words(test) and workspace.project(filled).endpoints.unconfirmed()
     next(b for b in test.button if b.key == "confirm-endpoint-0").click().run()
-    assert not test.exception and workspace.unconfirmed_endpoints(filled) == []
+    assert not test.exception and workspace.project(filled).endpoints.unconfirmed() == []
     assert not any(b.key == "confirm-endpoint-0" for b in test.button)
 
 
 def test_a_curator_cannot_confirm_an_address(filled, screen, workspace):
     spec = {"kind": "llm", "base_url": "http://127.0.0.1:9/v1", "model": "m", "id": "llm:m", "revision": "1"}
     projects.set_teacher(workspace.db, filled, spec)
-    workspace.set_role("boss", "owner", "boss")
+    workspace.people.set_role("boss", "owner", "boss")
     test = screen("teacher", filled)
     next(b for b in test.button if b.key == "confirm-endpoint-0").click().run()
-    assert workspace.unconfirmed_endpoints(filled) and "needs the role owner" in words(test)
+    assert workspace.project(filled).endpoints.unconfirmed() and "needs the role owner" in words(test)
 
 
 def test_a_key_is_typed_for_one_address_and_sent_for_that_one(filled, screen, monkeypatch, workspace):
     """The field showed the first address' key while the person had changed the address beside it."""
     started = []
-    monkeypatch.setattr(type(workspace), "start", lambda self, pid, kind, params, key=None: started.append(key))
+    monkeypatch.setattr(Jobs, "start", lambda self, kind, params, key=None: started.append(key))
     test = open_models(screen, filled)
 
     def field(start):

@@ -7,6 +7,9 @@ import sys
 import pytest
 from conftest_app import EVIL, PAIRS, ROOT, words
 
+from cod_core.project.curation.cards import Cards
+from cod_core.project.teacher.trust import Trust
+
 PAGES = ["start", "data", "teacher", "proposals", "curate", "review", "distill", "results", "export", "settings"]
 
 
@@ -68,12 +71,11 @@ def test_unknown_project_in_the_address_is_said_plainly(home, screen):
 
 def test_bug_keeps_its_text_to_itself(filled, screen, monkeypatch, caplog):
     """A traceback on screen or a person's text in the log would both be leaks."""
-    from cod_core.workspace import Workspace
 
     def broken(*_args, **_more):
         raise RuntimeError(f"broken at {EVIL}")
 
-    monkeypatch.setattr(Workspace, "queue", broken)
+    monkeypatch.setattr(Cards, "queue", broken)
     test = screen("curate", filled)
     assert not test.exception and "Something went wrong" in words(test)
     assert "leak.png" not in caplog.text and "RuntimeError" in caplog.text
@@ -81,12 +83,11 @@ def test_bug_keeps_its_text_to_itself(filled, screen, monkeypatch, caplog):
 
 def test_known_error_is_shown_as_it_is(filled, screen, monkeypatch):
     from cod_core.errors import ModelUnavailable
-    from cod_core.workspace import Workspace
 
     def down(*_args, **_more):
         raise ModelUnavailable("The service <b>x</b> cannot be reached.")
 
-    monkeypatch.setattr(Workspace, "teacher_report", down)
+    monkeypatch.setattr(Trust, "report", down)
     test = screen("teacher", filled)
     assert not test.exception and "The service &lt;b&gt;x&lt;/b&gt; cannot be reached." in words(test)
 
@@ -108,7 +109,7 @@ def test_pasted_table_is_imported_and_bad_rows_are_listed(empty, screen, workspa
     test.text_area[0].set_value("text,label\nA fine film.,positive\n,positive\nA poor film.,negative\n").run()
     next(b for b in test.button if b.label == "Add these texts").click().run()
     sound(test)
-    assert workspace.summary(empty).n_train == 2
+    assert workspace.project(empty).summary().n_train == 2
     assert "2 texts added. 1 row was left out" in words(test)
     assert "The text is empty." in words(test)
 
@@ -117,7 +118,7 @@ def test_deleting_needs_the_name(filled, screen, workspace):
     test = screen("settings", filled)
     delete = next(b for b in test.button if b.label == "Delete this project")
     assert delete.disabled
-    test.text_input(key=f"confirm-{filled}").set_value(workspace.project(filled).name).run()
+    test.text_input(key=f"confirm-{filled}").set_value(workspace.project(filled).row.name).run()
     next(b for b in test.button if b.label == "Delete this project").click().run()
     assert filled not in [p.id for p in workspace.projects()]
 
@@ -139,7 +140,7 @@ def test_projects_of_one_name_stay_apart(filled, screen, workspace):
     """Streamlit takes two options of one name for the first: a press on the card then opened the other project."""
     from cod_core.types import Task
 
-    name = workspace.project(filled).name
+    name = workspace.project(filled).row.name
     workspace.create_project(name, Task("Good or bad?", ("negative", "positive")))
     test = screen("curate", filled)
     switch = next(s for s in test.selectbox if s.label == "Project")

@@ -11,7 +11,7 @@ def press(test, label):
 
 
 def test_start_leads_back_to_the_page_and_text_where_each_person_was(filled, screen, workspace):
-    workspace.be_at(filled, "ann", "review", "e1")
+    workspace.project(filled).presence.record_location("ann", "review", "e1")
     test = screen("start", by="ann")
     label = next(b.label for b in test.button if b.key == f"open-{filled}")
     assert label.endswith("Review")
@@ -25,7 +25,7 @@ def test_a_project_put_away_leaves_the_list_and_comes_back(filled, screen, works
     assert not any(b.key == f"open-{filled}" for b in test.button)
     assert not any(s.label == "Project" for s in test.sidebar.selectbox), "nothing is left to switch to"
     press(test, "Bring back")
-    assert workspace.project(filled).archived_at is None
+    assert workspace.project(filled).row.archived_at is None
 
 
 def test_a_copy_is_opened(filled, screen, workspace):
@@ -34,13 +34,13 @@ def test_a_copy_is_opened(filled, screen, workspace):
     press(test, "Make the copy")
     made = next(p for p in workspace.projects() if p.name == "Second reading")
     assert test.query_params["project"] in (made.id, [made.id])
-    assert len(workspace.cards(made.id)) == len(workspace.cards(filled))
+    assert len(workspace.project(made.id).cards.all()) == len(workspace.project(filled).cards.all())
 
 
 @pytest.fixture
 def roles(workspace):
-    workspace.set_role("ann", "curator", "rob")
-    workspace.set_role("rev", "reviewer", "rob")
+    workspace.people.set_role("ann", "curator", "rob")
+    workspace.people.set_role("rev", "reviewer", "rob")
 
 
 def test_only_an_owner_sets_an_endpoint_a_key_or_a_model_folder(filled, screen, roles):
@@ -65,4 +65,4 @@ def test_only_an_owner_deletes_a_project_and_changes_roles(filled, screen, roles
     assert any(b.label == "Delete this project" for b in owner.button)
     next(t for t in owner.text_input if t.label.startswith("Name, or mail")).set_value("Eva@Example.org")
     press(owner, "Save")
-    assert workspace.people()["eva@example.org"] == "curator"
+    assert workspace.people.roles()["eva@example.org"] == "curator"

@@ -1,5 +1,6 @@
 """The quality card and the options of the search, through the app, with every prediction cached."""
 
+from cod_core.project.jobs import Jobs
 from cod_core.store import projects
 from cod_core.types import Task
 from ui import quality, search_options
@@ -26,7 +27,7 @@ def test_the_card_shows_the_funnel_and_the_limits_can_be_changed(filled, screen,
     next(n for n in test.number_input if n.key == "limit-edit_fraction_reject").set_value(0.01)
     next(b for b in test.button if b.label == "Save limits").click().run()
     sound(test)
-    assert workspace.limits(filled).edit_fraction_reject == 0.01
+    assert workspace.project(filled).quality.limits().edit_fraction_reject == 0.01
 
 
 def test_the_technical_view_names_what_measured_fluency(filled, screen):
@@ -60,15 +61,13 @@ def test_targets_are_asked_for_with_three_labels_only(filled, screen, workspace)
 
 def test_every_source_of_the_library_has_a_plain_name():
     """A source that the page does not name could never be switched on again."""
-    from cod_core.workspace.searching import SOURCES
+    from cod_core.project.proposals.searcher import SOURCES
 
     assert set(search_options.SOURCES) == set(SOURCES)
 
 
 def test_a_language_model_can_help_the_search_and_the_page_says_where_texts_go(filled, workspace, screen):
-    from cod_core.workspace.llm import remember
-
-    remember(workspace, filled, {"llm": {"base_url": "http://models.example:8000/v1", "model": "small"}})
+    workspace.project(filled).clients.remember({"llm": {"base_url": "http://models.example:8000/v1", "model": "small"}})
     test = screen("proposals", filled)
     assert any("No text leaves this computer" in c.value for c in test.caption)
     pills = next(b for b in test.button_group if b.key == "search-sources")
@@ -76,7 +75,7 @@ def test_a_language_model_can_help_the_search_and_the_page_says_where_texts_go(f
     pills.set_value([*pills.value, "words of small"]).run()
     sound(test)
     assert any("Your texts are sent to models.example 8000" in c.value for c in test.caption)
-    assert workspace.llm_source_names(filled)["words of small"] == "models.example:8000"
+    assert workspace.project(filled).searcher.llm_source_names()["words of small"] == "models.example:8000"
 
 
 def test_with_many_labels_the_page_says_that_the_search_teaches_little(workspace, screen):
@@ -106,10 +105,9 @@ def topics_project(workspace, n):
 
 def started(test, monkeypatch):
     """What the button starts."""
-    from cod_core.workspace import Workspace
 
     asked = []
-    monkeypatch.setattr(Workspace, "start", lambda self, pid, kind, params, key=None: asked.append((kind, params)))
+    monkeypatch.setattr(Jobs, "start", lambda self, kind, params, key=None: asked.append((kind, params)))
     next(b for b in test.button if b.key == "generate").click().run()
     sound(test)
     return asked[0]
@@ -137,11 +135,11 @@ def test_unlabelled_texts_that_students_are_judged_on_teach_no_second_judge(work
 
     pid = topics_project(workspace, 40)
     items.add_examples(workspace.db, pid, [Example(f"u{i}", f"more news {i}", None, "unlabelled") for i in range(200)])
-    assert workspace.second_judge_learns_from(pid) == (("train",), 40)
+    assert workspace.project(pid).searcher.surrogate_learns_from() == (("train",), 40)
     test = screen("proposals", pid)
     assert "labelled texts until there are 100" in words(test) and "second" not in started(test, monkeypatch)[1]
     items.add_examples(workspace.db, pid, [Example(f"t{i}", f"test news {i}", "world", "test") for i in range(100)])
-    assert workspace.second_judge_learns_from(pid) == (("train", "unlabelled"), 240)
+    assert workspace.project(pid).searcher.surrogate_learns_from() == (("train", "unlabelled"), 240)
     assert started(screen("proposals", pid), monkeypatch)[1]["second"]
 
 

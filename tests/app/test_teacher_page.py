@@ -4,15 +4,15 @@ import pytest
 from conftest_app import LABELS, prediction, words
 
 from cod_core.errors import LabelMismatch, NotEnoughData
+from cod_core.project.teacher.training import usual_rounds
 from cod_core.store import cache, items, projects
 from cod_core.text import text_hash
 from cod_core.types import Example, Task
-from cod_core.workspace.teaching import usual_rounds
 
 
 def measured_on(w, pid: str, n: int, right: float) -> None:
     """n further test texts, of which the teacher is right on this share."""
-    teacher = w.teacher(pid)
+    teacher = w.project(pid).teacher.classifier()
     rows = [Example(f"t{i}", f"Another test film, number {i}.", LABELS[i % 2], "test") for i in range(n)]
     said = {e.text: (e.label == LABELS[1]) == ((i // 2) % 10 < 10 * right) for i, e in enumerate(rows)}
     items.add_examples(w.db, pid, rows)
@@ -27,7 +27,7 @@ def test_a_teacher_that_guesses_is_named_with_what_to_do(filled, screen, workspa
     said = words(test)
     assert [b.label for b in test.main.button if b.proto.type == "primary"] == ["Use this teacher"]
     assert "This teacher does no better than guessing on your texts" in said and "Choose another teacher" in said
-    assert workspace.teacher_report(filled).warning in said.replace("&#x27;", "'")
+    assert workspace.project(filled).trust.report().warning in said.replace("&#x27;", "'")
 
 
 @pytest.mark.parametrize(("n", "right"), [(100, 0.7), (2, 0.0)])
@@ -39,15 +39,15 @@ def test_a_weak_teacher_and_a_few_texts_raise_no_alarm(filled, screen, workspace
 def test_a_teacher_with_fewer_labels_says_that_it_cannot_judge_and_asks_for_no_mapping(workspace):
     pid = workspace.create_project("Three", Task("Tone?", ("negative", "neutral", "positive")))
     with pytest.raises(LabelMismatch, match="knows these 2 labels: negative, positive.*Choose another teacher") as refused:
-        workspace.set_teacher(pid, {"kind": "builtin", "name": "movies"})
+        workspace.project(pid).teacher.choose({"kind": "builtin", "name": "movies"})
     assert "Say which" not in str(refused.value)
 
 
 def test_a_teacher_named_after_a_project_keeps_its_slash(empty, workspace):
     projects.set_teacher(workspace.db, empty, {"kind": "finetuned", "path": "/x/y", "name": "Pain/No pain (52 texts)", "id": "f"})
-    assert workspace.teacher_label(empty) == "Teacher fine-tuned on your texts: Pain/No pain (52 texts)"
+    assert workspace.project(empty).teacher.label() == "Teacher fine-tuned on your texts: Pain/No pain (52 texts)"
     projects.set_teacher(workspace.db, empty, {"kind": "transformers", "name": "/home/me/model", "id": "m"})
-    assert workspace.teacher_label(empty) == "Hugging Face classifier: model"
+    assert workspace.project(empty).teacher.label() == "Hugging Face classifier: model"
 
 
 def training(screen, pid):
@@ -70,12 +70,12 @@ def test_a_model_that_is_not_there_is_refused_before_training_begins(filled, scr
     [name] = [t for t in page.text_input if t.label == "Model to start from"]
     name.set_value(model)
     page = page.button(key="use").click().run()
-    assert said in words(page) and workspace.job(filled) is None
+    assert said in words(page) and workspace.project(filled).jobs.newest() is None
 
 
 def test_a_label_without_texts_is_named_before_training_begins(workspace):
     pid = workspace.create_project("One sided", Task("Good or bad?", LABELS))
     items.add_examples(workspace.db, pid, [Example("a", "A fine film.", LABELS[1])])
     with pytest.raises(NotEnoughData, match=f"No training text has the label {LABELS[0]}"):
-        workspace.start(pid, "finetune_teacher", {})
-    assert workspace.job(pid) is None
+        workspace.project(pid).jobs.start("finetune_teacher", {})
+    assert workspace.project(pid).jobs.newest() is None

@@ -4,6 +4,7 @@ import pytest
 from conftest_app import LABELS, words
 
 from cod_core.jobs import queue
+from cod_core.project.proposals.retry import Retry
 from cod_core.store import items
 from cod_core.types import Counterfactual, Example, Origin
 from ui import again, jobs, layout, review, strip
@@ -55,7 +56,7 @@ def test_who_brought_test_texts_first_is_asked_for_training_texts_next(empty, sc
 
 @pytest.mark.parametrize(("n", "hints"), [(9, True), (99, True), (100, False)])
 def test_the_strip_says_where_so_few_texts_can_only_hint(n, hints):
-    from cod_core.workspace.live import Live
+    from cod_core.project.results.live import Live
 
     said = strip.words(
         Live(
@@ -67,9 +68,9 @@ def test_the_strip_says_where_so_few_texts_can_only_hint(n, hints):
 
 
 def test_words_that_were_not_used_are_named_and_a_phrase_that_is_not_there_leaves_the_panel_open(filled, screen, workspace, monkeypatch):
-    from cod_core.workspace.retrying import Again
+    from cod_core.project.proposals.retry import Again
 
-    monkeypatch.setattr(type(workspace), "try_again", lambda self, *args: Again([], 5, "useless"))
+    monkeypatch.setattr(Retry, "try_again", lambda self, *args: Again([], 5, "useless"))
     test = screen("curate", filled)
     next(t for t in test.text_input if t.key == "keep-e0").set_value("no such words").run()
     assert not test.exception and "so it cannot be kept" in words(test) and test.session_state["again_open"]

@@ -11,6 +11,7 @@ import pytest
 import studio
 from sqlalchemy import delete
 
+from cod_core.project.teacher.loader import identity
 from cod_core.store import cache, items, schema
 from cod_core.text import text_hash
 from cod_core.types import Example
@@ -39,14 +40,14 @@ def hostile(workspace):
     w = workspace
     pairs = [(text, text.replace("dull", "fine", 1)) for text in HOSTILE] + list(WORDS.values())
     pid = studio.project(w, pairs, name="![n](https://evil.example/n.png) <b>Films</b>")
-    identity = w._identity(w.project(pid).teacher, studio.LABELS)
+    teacher = identity(w.project(pid).row.teacher, studio.LABELS)
     extra = [Example(f"t{i}", f"{HOSTILE[i % 4]} {i}", studio.LABELS[i % 2], "test") for i in range(8)]
     items.add_examples(w.db, pid, extra)
     known = [e.text for e in items.examples(w.db, pid)] + [changed for _, changed in pairs]
-    cache.put_predictions(w.db, *identity, {text_hash(t): (math.log(0.9), math.log(0.1)) for t in known})
-    w.decide(pid, "c000", "accepted", "ann")
-    w.decide(pid, "c001", "rejected", "<img src=x>", reasons=("other",), comment="![c](https://evil.example/g.png)")
-    w.save_draft(pid, "002", "me", "c002", "<b>draft</b> ![d](https://evil.example/h.png)")
+    cache.put_predictions(w.db, *teacher, {text_hash(t): (math.log(0.9), math.log(0.1)) for t in known})
+    w.project(pid).curation.decide("c000", "accepted", "ann")
+    w.project(pid).curation.decide("c001", "rejected", "<img src=x>", reasons=("other",), comment="![c](https://evil.example/g.png)")
+    w.project(pid).curation.save_draft("002", "me", "c002", "<b>draft</b> ![d](https://evil.example/h.png)")
     return pid
 
 

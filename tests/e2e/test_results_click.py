@@ -42,7 +42,7 @@ def finished(tmp_path):
     w, rng = Workspace(tmp_path / "home"), np.random.default_rng(0)
     pid = w.create_project("Films", Task("Good or bad?", LABELS))
     projects.set_teacher(w.db, pid, {"kind": "builtin", "name": "movies"})
-    teacher, known = w.teacher(pid), {}
+    teacher, known = w.project(pid).teacher.classifier(), {}
     for i, (a, b, p) in enumerate(PAIRS):
         source, target = (LABELS[1], LABELS[0]) if p > 0.5 else LABELS
         items.add_examples(w.db, pid, [Example(f"e{i}", a, source)])
@@ -68,17 +68,17 @@ def finished(tmp_path):
             ],
         )
         known |= {a: p, b: 1 - p}
-        w.decide(pid, f"c{i}", "accepted", "ann")
+        w.project(pid).curation.decide(f"c{i}", "accepted", "ann")
     held = [Example(f"{s}{i}", f"{s} film {i}.", LABELS[i % 2], s) for s in ("validation", "test") for i in range(8)]
     items.add_examples(w.db, pid, held)
     known |= {e.text: 0.9 if e.label == "positive" else 0.1 for e in held}
     cache.put_predictions(w.db, teacher.id, teacher.revision, {text_hash(t): told(p).logprobs for t, p in known.items()})
     vectors = rng.normal(size=(len(known), 384)).astype(np.float32)
-    cache.put_embeddings(w.db, w.encoder().id, {text_hash(t): v / np.linalg.norm(v) for t, v in zip(known, vectors)})
+    cache.put_embeddings(w.db, w.models.encoder().id, {text_hash(t): v / np.linalg.norm(v) for t, v in zip(known, vectors)})
     ids = []
     for arm in ("kd", "cod"):
         for seed in range(6):
-            config = RunConfig("kd", arm, 4, seed, "linear", w.encoder().id, teacher.id, teacher.revision, f"{arm}{seed}")
+            config = RunConfig("kd", arm, 4, seed, "linear", w.models.encoder().id, teacher.id, teacher.revision, f"{arm}{seed}")
             save_file(
                 {
                     "weight": rng.normal(size=(2, 384)).astype("float32"),
@@ -89,7 +89,7 @@ def finished(tmp_path):
             )
             runs.put_runs(w.db, pid, [RunResult(config, {}, {"n": 8.0, "accuracy": 0.5, "agreement": 0.5}, 0.1)])
             ids.append(config.run_id)
-    w.write_report(pid, ids, [], [4])
+    w.project(pid).results.write_report(ids, [], [4])
     return tmp_path / "home", pid
 
 

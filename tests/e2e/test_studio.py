@@ -22,7 +22,7 @@ def log(w, pid):
 def wait_for_draft(w, pid, item: str, written: str) -> None:
     """Until the draft is saved, ten seconds at most."""
     for _ in range(100):
-        if w.draft(pid, item, "me") == written:
+        if w.project(pid).curation.draft(item, "me") == written:
             break
         time.sleep(0.1)
 
@@ -108,7 +108,7 @@ def test_verdict_diff_and_bars_move_while_typing_and_the_box_keeps_the_focus(app
     before = card(tab)
     tab.keyboard.press("Control+Enter")
     leave(tab, before)
-    kept = workspace.kept_pairs(pid)[before][0]
+    kept = workspace.project(pid).pairs.kept()[before][0]
     assert (kept.text, kept.derived_from) == ("A delightful, moving triumph.", "c000")
 
 
@@ -132,7 +132,7 @@ def test_single_keys_are_typed_in_the_box_and_dead_when_switched_off(app, worksp
 
 def test_view_of_the_queue_is_in_the_address_and_opens_elsewhere(app, workspace, browser, tab):
     pid = studio.project(workspace, films(6))
-    workspace.decide(pid, "c002", "rejected", "ann", reasons=("duplicate",))
+    workspace.project(pid).curation.decide("c002", "rejected", "ann", reasons=("duplicate",))
     open_card(tab, app, pid, "&show=left&reason=duplicate")
     assert card(tab) == "002"
     tab.get_by_text("left out because: duplicate").first.wait_for()
@@ -190,7 +190,9 @@ def test_what_is_typed_while_the_server_is_away_is_judged_and_kept_when_it_is_ba
 
 def test_one_undo_takes_a_bulk_act_back_after_a_refresh(app, workspace, tab):
     pid = studio.project(workspace, films(5))
-    workspace.do_bulk(pid, workspace.plan_bulk(pid, "me", ["001", "002", "003"], "rejected"), "me", ("duplicate",))
+    workspace.project(pid).review.do_bulk(
+        workspace.project(pid).review.plan_bulk("me", ["001", "002", "003"], "rejected"), "me", ("duplicate",)
+    )
     open_card(tab, app, pid)
     tab.get_by_text("3 of 5 texts decided").wait_for()
     tab.reload()
@@ -221,7 +223,7 @@ def test_two_people_on_one_queue_never_meet_and_never_overwrite(app, workspace, 
         assert {d.annotator for d in made} == {"ann", "bob"}
         at = at["ann"]
         ready(tabs["ann"], f"number {int(at)} ")
-        workspace.decide(pid, f"c{at}", "rejected", "cid", reasons=("duplicate",))  # a third person, past the lease
+        workspace.project(pid).curation.decide(f"c{at}", "rejected", "cid", reasons=("duplicate",))  # a third person, past the lease
         press(tabs["ann"], "a", SAYS, "Nothing was overwritten")
         assert outcome(log(workspace, pid))[at].annotator == "cid"
     finally:
@@ -232,8 +234,8 @@ def test_two_people_on_one_queue_never_meet_and_never_overwrite(app, workspace, 
 def test_second_opinion_is_blind_then_settled_and_the_trail_replays(app, workspace, browser):
     """Whoever sees the first opinion gives no second one."""
     pid = studio.project(workspace, films(2))
-    workspace.decide(pid, "c000", "rejected", "ann", reasons=("label_wrong",))
-    assert workspace.ask_opinions(pid, "ann", 1) == 1
+    workspace.project(pid).curation.decide("c000", "rejected", "ann", reasons=("label_wrong",))
+    assert workspace.project(pid).review.ask_opinions("ann", 1) == 1
     tab = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
     tab.set_default_timeout(60_000)
     try:
@@ -245,7 +247,7 @@ def test_second_opinion_is_blind_then_settled_and_the_trail_replays(app, workspa
         tab.locator("h1").click()
         ready(tab, "number 0 ")
         press(tab, "a", GONE, "000")
-        assert {s.phase for s in workspace.seconds(pid)} == {"differ"}
+        assert {s.phase for s in workspace.project(pid).review.second_opinions()} == {"differ"}
         tab.goto(f"{app.url}/review?project={pid}&by=cid")
         tab.locator("h1", has_text="Review").wait_for()
         settle(tab)
@@ -256,4 +258,4 @@ def test_second_opinion_is_blind_then_settled_and_the_trail_replays(app, workspa
         tab.context.close()
     held = outcome(log(workspace, pid))["000"]
     assert (held.status, held.annotator) == ("accepted", "cid")
-    assert workspace.replayed(pid) == (len(log(workspace, pid)), True)
+    assert workspace.project(pid).audit.replayed() == (len(log(workspace, pid)), True)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import studio
 
+from cod_core.project.teacher.loader import identity
 from cod_core.store import cache, items, projects
 from cod_core.text import text_hash
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task, now
@@ -86,7 +87,7 @@ def project(tmp_path):
     w = Workspace(tmp_path / "home")
     pid = w.create_project("Team", Task("Good or bad?", LABELS))
     projects.set_teacher(w.db, pid, TEACHER)
-    teacher = w._identity(TEACHER, LABELS)
+    teacher = identity(TEACHER, LABELS)
     before, after = Prediction(LABELS, (-2.3, -0.1)), Prediction(LABELS, (-0.2, -1.7))
     texts = [f"The {thing} was a delight to see." for thing in ("film", "play", "show", "match", "scene", "dance")]
     items.add_examples(w.db, pid, [Example(f"e{i}", t, "positive") for i, t in enumerate(texts)])
@@ -109,7 +110,7 @@ def project(tmp_path):
         w.db, *teacher, {text_hash(t): before.logprobs for t in texts} | {text_hash(cf.text): after.logprobs for cf in cfs}
     )
     unit = np.eye(1, 384, dtype=np.float32)[0]
-    cache.put_embeddings(w.db, w.encoder().id, {text_hash(t): unit for t in [*texts, *(cf.text for cf in cfs)]})
+    cache.put_embeddings(w.db, w.models.encoder().id, {text_hash(t): unit for t in [*texts, *(cf.text for cf in cfs)]})
     return w, pid
 
 
@@ -146,15 +147,15 @@ def test_two_browsers_on_one_queue_never_show_the_same_text_and_never_overwrite(
                 page.keyboard.press("a")
                 page.wait_for_function(f"new URL(location).searchParams.get('item') !== '{was}'")
         ann.wait_for_timeout(500)
-        log = [d for log in w._snapshot(pid).logs.values() for d in log]
+        log = [d for log in w.project(pid).pairs.snapshot().logs.values() for d in log]
         assert sorted(d.example_id for d in log) == [f"e{i}" for i in range(6)]
         assert {who: sum(d.annotator == who for d in log) for who in ("ann", "ben")} == {"ann": 3, "ben": 3}
 
 
 def test_a_blind_second_opinion_is_settled_and_a_bulk_act_is_undone(project, tmp_path, browser):
     w, pid = project
-    w.decide(pid, "c0", "accepted", "ann")
-    w.ask_opinions(pid, "rob", 1)
+    w.project(pid).curation.decide("c0", "accepted", "ann")
+    w.project(pid).review.ask_opinions("rob", 1)
     with app(tmp_path, free_port()) as url:
         ben = tab(browser)
         open_page(ben, url, "review", pid, "ben")
@@ -170,15 +171,15 @@ def test_a_blind_second_opinion_is_settled_and_a_bulk_act_is_undone(project, tmp
         rob.get_by_text("ben: Rejected").wait_for()
         press(rob, "Settle it as ben did")
         rob.get_by_text("Settled.").wait_for()
-        assert w._state(pid).outcome["e0"].status == "rejected"
+        assert w.project(pid).pairs.state().outcome["e0"].status == "rejected"
         studio.click(rob.get_by_text("All texts", exact=True))
         press(rob, re.compile("Accept the 6 shown"))
         press(rob, re.compile("Accept these 6"))
         rob.get_by_text("6 texts accepted").wait_for()
-        assert sum(d.status == "accepted" for d in w._state(pid).outcome.values()) == 6
+        assert sum(d.status == "accepted" for d in w.project(pid).pairs.state().outcome.values()) == 6
         press(rob, "Undo my last act")
         rob.get_by_text("Your last act was taken back").wait_for()
-        assert {i: d.status for i, d in w._state(pid).outcome.items()} == {"e0": "rejected"}
+        assert {i: d.status for i, d in w.project(pid).pairs.state().outcome.items()} == {"e0": "rejected"}
         studio.click(rob.get_by_text("History", exact=True))
         press(rob, "Check: replay it from nothing")
         rob.get_by_text("they give exactly the present state").wait_for()
@@ -202,7 +203,7 @@ def test_a_team_signs_in_and_the_name_cannot_be_chosen(project, tmp_path, browse
             page.goto(f"{url}/settings?project={pid}&by=rob@team.example")
             page.get_by_text("Signed in as ann@team.example (curator)").wait_for()
             page.get_by_text("Deleting a project needs the role owner").wait_for()
-            assert w.people() == {"ann@team.example": "curator"}
+            assert w.people.roles() == {"ann@team.example": "curator"}
             press(page, "Sign out")
             page.get_by_role("button", name="Sign in").wait_for()
 

@@ -13,6 +13,7 @@ LEVELS = [
     ("cod_core.__main__", "cod_core.jobs.worker"),
     ("cod_core.commands",),
     ("cod_core.workspace",),
+    ("cod_core.project",),
     (
         "cod_core.jobs.queue",
         "cod_core.jobs.processes",
@@ -108,10 +109,84 @@ def test_every_page_opens_through_app():
     assert not wanting
 
 
-def test_no_verb_of_the_workspace_is_defined_twice():
-    """The mixins share one namespace: a second verb of the same name silently takes the place of the first."""
-    from cod_core.workspace import Workspace
+# ------------------------------------------------------------ the rooms of a project
 
-    found = [(name, one.__name__) for one in Workspace.__mro__[:-1] for name in vars(one) if not name.startswith("__")]
-    names = [name for name, _ in found]
-    assert not [pair for pair in found if names.count(pair[0]) > 1]
+
+def rooms() -> dict[str, str]:
+    """Class of each room -> its attribute, in the order in which project.py wires them."""
+    tree = ast.parse((ROOT / "cod_core" / "project" / "project.py").read_text(encoding="utf-8"))
+    made = [n for n in ast.walk(tree) if isinstance(n, ast.Assign) and isinstance(n.value, ast.Call) and isinstance(n.value.func, ast.Name)]
+    made.sort(key=lambda n: n.lineno)
+    return {n.value.func.id: n.targets[0].attr for n in made if isinstance(n.targets[0], ast.Attribute)}
+
+
+def room_modules() -> dict[str, str]:
+    """Module of each room -> the class that it holds."""
+    tree = ast.parse((ROOT / "cod_core" / "project" / "project.py").read_text(encoding="utf-8"))
+    known = rooms()
+    return {
+        node.module: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+        if alias.name in known
+    }
+
+
+def test_a_room_asks_only_rooms_above_it():
+    """Two rooms that ask each other are one room with two names: ten mixins stood in such a circle once."""
+    modules, order = room_modules(), list(rooms())
+    wrong = []
+    for module, own in modules.items():
+        path = ROOT / (module.replace(".", "/") + ".py")
+        for line, other in imports_of(path):
+            if other in modules and other != module and order.index(modules[other]) > order.index(own):
+                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {other}, which project.py wires later")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_two_modules_of_a_project_import_each_other():
+    """What is no room (values, files, specs) may not tie two rooms into a circle either."""
+    graph = {}
+    for path in (ROOT / "cod_core" / "project").rglob("*.py"):
+        graph[module_name(path)] = {m for _, m in imports_of(path)}
+    graph = {name: {m for m in found if m in graph and m != name} for name, found in graph.items()}
+    free: set[str] = set()
+    while more := {name for name, needs in graph.items() if name not in free and needs <= free}:
+        free |= more
+    assert set(graph) == free, f"a circle among: {', '.join(sorted(set(graph) - free))}"
+
+
+def classes():
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                yield path, node
+
+
+def test_no_class_does_everything():
+    """One class had 207 public methods and 36 bases; nobody could hold it in the head, and no checker could follow it."""
+    ours = {node.name for _, node in classes()}
+    wrong = []
+    for path, node in classes():
+        public = sum(isinstance(m, ast.FunctionDef) and not m.name.startswith("_") for m in node.body)
+        bases = sum(isinstance(b, ast.Name) and b.id in ours for b in node.bases)
+        if public > 30 or bases > 2:
+            wrong.append(f"{path.relative_to(ROOT)}: {node.name} has {public} public methods and {bases} bases of ours")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nobody_reaches_into_anothers_private_names():
+    """A private name that somebody else uses is public, and unnamed as such."""
+    wrong = []
+    for path in sources():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        own = {n.name for n in ast.walk(tree) if isinstance(n, ast.ClassDef)} | {"self", "cls"}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+                owner = node.value.id if isinstance(node.value, ast.Name) else ""
+                if owner not in own:
+                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)}")
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("cod_core", "ui")):
+                wrong += [f"{path.relative_to(ROOT)}:{node.lineno} imports {a.name}" for a in node.names if a.name.startswith("_")]
+    assert not wrong, "\n".join(wrong)

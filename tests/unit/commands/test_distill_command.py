@@ -24,7 +24,7 @@ def test_without_a_text_to_judge_on_it_says_so_and_fails(world):
     """Students were trained, nothing could be said of them, and a script that asked went on."""
     done = CliRunner().invoke(app, ["distill", world.pid, "--seeds", "2"])
     assert done.exit_code == 1 and isinstance(done.exception, NotEnoughData) and "no test texts" in str(done.exception)
-    assert "no test texts" in " ".join(world.w.preflight(world.pid).messages) and runs.runs(world.w.db, world.pid) == []
+    assert "no test texts" in " ".join(world.w.project(world.pid).preflight.check().messages) and runs.runs(world.w.db, world.pid) == []
 
 
 def test_texts_without_a_label_are_enough_to_judge_on(world):

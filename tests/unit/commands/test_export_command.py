@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 import cod_core.__main__  # noqa: F401  registers every command
 from cod_core.commands.shell import app
 from cod_core.errors import BadInput, CodError
+from cod_core.project.export.package import StudentPackages
+from cod_core.project.teacher.loader import identity
 from cod_core.store import items, projects
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task
 from cod_core.workspace import Workspace
@@ -32,13 +34,13 @@ def a_pair(w, flips: bool = True, accepted: bool = True) -> str:
     projects.set_teacher(w.db, pid, MOVIES)
     items.add_examples(w.db, pid, [Example("e", "A bad film.", "bad")])
     items.add_counterfactuals(w.db, pid, [Counterfactual("c", "e", "A good film.", "bad", "good", Origin("search", "s"), created_at=WHEN)])
-    items.add_checks(w.db, pid, [FlipCheck("c", *w._identity(MOVIES, LABELS), BEFORE, AFTER, "good", 1, 0.2, 3, 0.9, False, WHEN)])
+    items.add_checks(w.db, pid, [FlipCheck("c", *identity(MOVIES, LABELS), BEFORE, AFTER, "good", 1, 0.2, 3, 0.9, False, WHEN)])
     if accepted:
-        w.decide(pid, "c", "accepted", "ann")
+        w.project(pid).curation.decide("c", "accepted", "ann")
     if not flips:
         amazon = {"kind": "builtin", "name": "amazon"}
         projects.set_teacher(w.db, pid, amazon)
-        items.add_checks(w.db, pid, [FlipCheck("c", *w._identity(amazon, LABELS), BEFORE, BEFORE, "good", 1, 0.2, 3, 0.9, False, WHEN)])
+        items.add_checks(w.db, pid, [FlipCheck("c", *identity(amazon, LABELS), BEFORE, BEFORE, "good", 1, 0.2, 3, 0.9, False, WHEN)])
     return pid
 
 
@@ -89,7 +91,7 @@ def test_an_export_without_a_pair_says_why_and_writes_nothing(w, tmp_path):
 
 def test_rejected_pairs_alone_may_leave_where_they_are_asked_for(w, tmp_path):
     pid = a_pair(w, accepted=False)
-    w.decide(pid, "c", "rejected", "ann")
+    w.project(pid).curation.decide("c", "rejected", "ann")
     assert export(pid, tmp_path / "x.zip").exit_code == 1
     done = export(pid, tmp_path / "x.zip", "--rejected")
     assert done.exit_code == 0 and "0 pairs and 1 rejected ones" in done.stdout
@@ -99,13 +101,13 @@ def test_rejected_pairs_alone_may_leave_where_they_are_asked_for(w, tmp_path):
 def test_rejected_pairs_have_no_place_outside_a_bundle(w, tmp_path, name):
     """An empty file was written, and the command ended well."""
     pid = a_pair(w, accepted=False)
-    w.decide(pid, "c", "rejected", "ann")
+    w.project(pid).curation.decide("c", "rejected", "ann")
     done = export(pid, tmp_path / name, "--rejected")
     assert done.exit_code == 2 and "zip" in done.output and not (tmp_path / name).exists()
 
 
 def test_a_student_is_not_counted_in_pairs(w, tmp_path, monkeypatch):
-    monkeypatch.setattr(Workspace, "export_student", lambda *_: b"student")
+    monkeypatch.setattr(StudentPackages, "student", lambda *_: b"student")
     assert export(a_pair(w), tmp_path / "x.zip", "--student").stdout.endswith("x.zip: 7 bytes.\n")
 
 
@@ -119,14 +121,14 @@ def test_a_bundle_comes_in_under_the_name_it_left_with(w, tmp_path):
 @pytest.mark.slow
 def test_checking_again_is_a_command_too(w, tmp_path):
     pid = w.create_project("Films", Task("Good or bad?", ("negative", "positive")))
-    w.set_teacher(pid, MOVIES)
+    w.project(pid).teacher.choose(MOVIES)
     items.add_examples(w.db, pid, [Example("e", "An awful film.", "negative")])
     items.add_counterfactuals(
         w.db, pid, [Counterfactual("c", "e", "A wonderful film.", "negative", "positive", Origin("search", "s"), created_at=WHEN)]
     )
     done = CliRunner().invoke(app, ["curate", pid, "--check-again"])
     assert done.exit_code == 0 and "1 proposals were judged" in done.stdout
-    w.decide(pid, "c", "accepted", "ann")
+    w.project(pid).curation.decide("c", "accepted", "ann")
     assert export(pid, tmp_path / "x.tsv").exit_code == 0
 
 

@@ -38,7 +38,7 @@ def test_labels_in_another_letter_case_or_with_spaces_are_the_projects_labels(w,
     """The page took such rows and the command dropped them."""
     made = json.loads(run(texts, *NEW, "--json").stdout)
     assert made["added"] == 4 and made["problems"] == []
-    assert sorted(e.label for e in w.examples(made["project"])) == ["negative"] * 2 + ["positive"] * 2
+    assert sorted(e.label for e in w.project(made["project"]).texts.examples()) == ["negative"] * 2 + ["positive"] * 2
 
 
 def test_numbers_are_not_guessed_without_a_person(w, texts):

@@ -6,9 +6,9 @@ from typer.testing import CliRunner
 import cod_core.__main__  # noqa: F401  registers every command
 from cod_core.commands.shell import app
 from cod_core.errors import BadInput
+from cod_core.project.teacher.clients import settings_of
 from cod_core.types import Task
 from cod_core.workspace import Workspace
-from cod_core.workspace.llm import settings_of
 
 
 @pytest.fixture

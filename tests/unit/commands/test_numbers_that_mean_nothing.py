@@ -8,9 +8,9 @@ from cod_core.commands.shell import app
 from cod_core.distill.executor import spread
 from cod_core.errors import BadInput, ModelUnavailable
 from cod_core.models.encoder import DEFAULT_ENCODER, Encoder
+from cod_core.project.students.settings import student_settings
 from cod_core.types import Task
 from cod_core.workspace import Workspace
-from cod_core.workspace.students import student_settings
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def w(tmp_path, monkeypatch):
 @pytest.fixture
 def pid(w):
     pid = w.create_project("Films", Task("Is it praise?", ("negative", "positive")))
-    w.set_teacher(pid, {"kind": "builtin", "name": "movies"})
+    w.project(pid).teacher.choose({"kind": "builtin", "name": "movies"})
     return pid
 
 
@@ -63,12 +63,12 @@ def test_a_list_of_numbers_that_holds_words_is_wrong_use(w, command):
 def test_the_library_searches_nothing_for_fewer_than_one(w, pid, wrong):
     """-3 had run over the whole training set: no length ever equals it."""
     with pytest.raises(BadInput, match="1 or more"):
-        w.generate(pid, wrong)
+        w.project(pid).proposals.generate(wrong)
 
 
 def test_a_generator_that_does_not_exist_is_refused_with_those_that_do(w, pid):
     with pytest.raises(BadInput, match="one of search, llm, not 'foo'"):
-        w.generate(pid, {"k": 2, "generator": "foo"})
+        w.project(pid).proposals.generate({"k": 2, "generator": "foo"})
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_setting_that_no_such_student_has_is_refused(params, said):
 
 def test_a_mode_is_checked_even_where_there_is_nothing_to_tighten(w, pid):
     with pytest.raises(BadInput, match="one of minimal, confidence, not 'foo'"):
-        w.tighten_all(pid, {"mode": "foo"})
+        w.project(pid).tightening.tighten_all({"mode": "foo"})
 
 
 @pytest.mark.slow
@@ -127,4 +127,4 @@ def test_settings_are_checked_before_the_data_are(w, pid):
         ({"student": "foo"}, "student called 'foo'"),
     ):
         with pytest.raises(BadInput, match=said):
-            w.distill(pid, params)
+            w.project(pid).students.distil(params)

@@ -38,4 +38,4 @@ def test_prompts_are_compared_and_the_best_is_used(tmp_path, monkeypatch):
             app, ["generate", pid, *at, "--model", "world", "--generator", "llm", "--k", "4", "--n", "1", "--repair", "1", "--json"]
         )
         assert json.loads(done.stdout)["flipped"] == 4 and server.calls > calls
-    assert w.project(pid).settings["prompts"] == {"world": "base"}
+    assert w.project(pid).row.settings["prompts"] == {"world": "base"}

@@ -27,7 +27,7 @@ def limit(tmp_path, monkeypatch):
 def test_a_limit_that_does_not_exist_is_refused_with_those_that_do(limit):
     done = limit("edit_fraction_reject=0.4", "foo=1")
     assert done.exit_code == 1 and "no limit called foo" in str(done.exception) and "length_warn" in str(done.exception)
-    assert limit.w.limits(limit.pid).edit_fraction_reject == 0.6
+    assert limit.w.project(limit.pid).quality.limits().edit_fraction_reject == 0.6
 
 
 @pytest.mark.parametrize("wrong", ["fluency_warn=nan", "length_warn=inf", "edit_fraction_warn=nan", "edit_fraction_reject=-4"])
@@ -39,4 +39,4 @@ def test_a_limit_that_is_no_number_to_compare_with_is_refused(limit, wrong):
 def test_a_limit_is_changed_and_one_that_an_older_version_kept_is_no_hindrance(limit):
     projects.update_settings(limit.w.db, limit.pid, {"thresholds": {"gone": 3}})
     assert limit("edit_fraction_reject=0.4").exit_code == 0
-    assert limit.w.limits(limit.pid).edit_fraction_reject == 0.4
+    assert limit.w.project(limit.pid).quality.limits().edit_fraction_reject == 0.4

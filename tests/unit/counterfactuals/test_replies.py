@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from cod_core.counterfactuals.replies import REASONS, parse_reply
 from cod_core.errors import BadInput
+from cod_core.project.curation.curation import clean
 from cod_core.text import tokens
-from cod_core.workspace.curating import clean
 
 ORIGINAL = "The film is a splendid ride."
 WANTED = "The film is a hideous ride."

@@ -10,8 +10,8 @@ from cod_core.distill.prior import folded, label_directions, widened
 from cod_core.distill.sweep import CellSpec, EvalSet, run_linear_sweep
 from cod_core.errors import BadInput
 from cod_core.models.encoder import Encoder
+from cod_core.project.students.settings import student_settings
 from cod_core.types import RunConfig
-from cod_core.workspace.students import student_settings
 
 LABELS = ("about food", "about sports")
 TEXTS = {

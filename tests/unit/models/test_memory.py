@@ -3,7 +3,7 @@ import torch
 
 from cod_core.errors import ModelUnavailable
 from cod_core.models.memory import Size, activation_values, free_bytes, rows_that_fit, size_of, training_bytes
-from cod_core.workspace.students import memory_for, student_settings
+from cod_core.project.students.settings import memory_for, student_settings
 from tests.unit.distill.tiny import bert
 
 MINI = Size(22_700_000, 12_100_000, 6, 384, 12)

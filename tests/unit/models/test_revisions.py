@@ -13,11 +13,12 @@ from cod_core.models.cached import CachedEncoder
 from cod_core.models.encoder import DEFAULT_ENCODER, own_revision, packaged_encoder_folder, weights_revision
 from cod_core.models.finetune import finetuned_revision
 from cod_core.models.teachers import BUILTIN, TransformersTeacher
+from cod_core.project.students.settings import student_settings
+from cod_core.project.teacher.loader import identity
 from cod_core.store import cache
 from cod_core.text import text_hash
 from cod_core.types import RunConfig, Task
 from cod_core.workspace import Workspace
-from cod_core.workspace.students import student_settings
 from tests.tiny_llm import tiny_llm
 
 
@@ -81,19 +82,21 @@ def test_a_changed_encoder_folder_gives_new_vectors_new_students_and_refuses_old
     """Old vectors were served under the folder's name, and a head trained on them was run on the new ones."""
     w, folder = Workspace(tmp_path / "home"), tmp_path / "mine"
     save_encoder(folder, 0)
-    old, settings = w.encoder(str(folder)).encode(["a film"]), student_settings({"encoder": str(folder)})
+    old, settings = w.models.encoder(str(folder)).encode(["a film"]), student_settings({"encoder": str(folder)})
     config = RunConfig(arm="cod", shots=8, seed=0, teacher_id="t", teacher_revision="r", data_hash="h", **settings)
-    assert w.encoder_of(config).revision == settings["encoder_revision"] != ""
+    assert w.models.encoder_of(config).revision == settings["encoder_revision"] != ""
     shutil.rmtree(folder)
     save_encoder(folder, 1)
-    assert not np.allclose(w.encoder(str(folder)).encode(["a film"]), old)
-    assert np.allclose(Workspace(tmp_path / "home").encoder(str(folder)).encode(["a film"]), w.encoder(str(folder)).encode(["a film"]))
+    assert not np.allclose(w.models.encoder(str(folder)).encode(["a film"]), old)
+    assert np.allclose(
+        Workspace(tmp_path / "home").models.encoder(str(folder)).encode(["a film"]), w.models.encoder(str(folder)).encode(["a film"])
+    )
     again = RunConfig(
         arm="cod", shots=8, seed=0, teacher_id="t", teacher_revision="r", data_hash="h", **student_settings({"encoder": str(folder)})
     )
     assert again.run_id != config.run_id
     with pytest.raises(BadInput, match="has changed since this student was trained"):
-        w.encoder_of(config)
+        w.models.encoder_of(config)
 
 
 @pytest.fixture
@@ -119,12 +122,12 @@ def test_an_encoder_of_a_hub_is_keyed_by_the_commit_that_is_here(tmp_path, hub):
     w = Workspace(tmp_path / "home")
     first = hub("org/mine", "a", lambda folder: save_encoder(folder, 0))
     assert own_revision("org/mine") == first
-    old, settings = w.encoder("org/mine").encode(["a film"]), student_settings({"encoder": "org/mine"})
+    old, settings = w.models.encoder("org/mine").encode(["a film"]), student_settings({"encoder": "org/mine"})
     assert settings["encoder_revision"] == first
     hub("org/mine", "b", lambda folder: save_encoder(folder, 1))
-    assert not np.allclose(w.encoder("org/mine").encode(["a film"]), old)
+    assert not np.allclose(w.models.encoder("org/mine").encode(["a film"]), old)
     with pytest.raises(BadInput, match="has changed since this student was trained"):
-        w.encoder_of(RunConfig(arm="cod", shots=8, seed=0, teacher_id="t", teacher_revision="r", data_hash="h", **settings))
+        w.models.encoder_of(RunConfig(arm="cod", shots=8, seed=0, teacher_id="t", teacher_revision="r", data_hash="h", **settings))
 
 
 @pytest.fixture
@@ -166,8 +169,8 @@ def test_teachers_of_an_earlier_version_keep_their_revision_and_their_checks(tea
     assert finetuned_revision(BUILTIN / "movies") == weights_revision(str(BUILTIN / "movies"))
     w = Workspace(tmp_path / "home")
     pid = w.create_project("Mine", Task("q", ("a", "b")))
-    identity = w._identity({"kind": "finetuned", "path": str(folder), "id": "finetuned:t"}, w.project(pid).task.labels)
-    assert identity[1].startswith(f"{weights_revision(str(folder))}-") and identity[1].count("-") == 1
+    named = identity({"kind": "finetuned", "path": str(folder), "id": "finetuned:t"}, w.project(pid).row.task.labels)
+    assert named[1].startswith(f"{weights_revision(str(folder))}-") and named[1].count("-") == 1
 
 
 @pytest.mark.slow
@@ -179,15 +182,15 @@ def test_a_language_model_whose_folder_has_changed_is_another_teacher(tmp_path, 
 
     def fresh(home):
         w = Workspace(tmp_path / home)
-        w.set_teacher(pid := w.create_project("p", Task("mood", labels)), dict(spec))
-        return w, pid, w.teacher(pid).predict([text])[0], w.answers_of(pid, [text])
+        w.project(pid := w.create_project("p", Task("mood", labels))).teacher.choose(dict(spec))
+        return w, pid, w.project(pid).teacher.classifier().predict([text])[0], w.project(pid).teacher.answers_of([text])
 
     w, pid, before, said = fresh("one")
-    revision = w.teacher(pid).revision
+    revision = w.project(pid).teacher.classifier().revision
     shutil.rmtree(folder)
     tiny_llm(folder, seed=5)
-    again = w.teacher(pid).predict([text])[0], w.answers_of(pid, [text])
-    assert w.teacher(pid).revision != revision and again == fresh("two")[2:] != (before, said)
+    again = w.project(pid).teacher.classifier().predict([text])[0], w.project(pid).teacher.answers_of([text])
+    assert w.project(pid).teacher.classifier().revision != revision and again == fresh("two")[2:] != (before, said)
 
 
 @pytest.mark.slow
@@ -208,9 +211,9 @@ def test_a_classifier_of_a_hub_stays_the_commit_that_was_chosen(tmp_path, hub):
     pid = w.create_project("p", Task("mood", ("neg", "pos")))
     choice = {"kind": "transformers", "name": "org/judge", "label_map": {"LABEL_0": "neg", "LABEL_1": "pos"}}
     old = hub("org/judge", "a", saved(0))
-    w.set_teacher(pid, choice)
+    w.project(pid).teacher.choose(choice)
     new = hub("org/judge", "b", saved(5))
-    assert w.project(pid).teacher["revision"] == old
-    assert says(Workspace(tmp_path / "home").teacher(pid)) == says(of(old)) != says(of(new))
-    w.set_teacher(pid, choice)
-    assert w.project(pid).teacher["revision"] == new and says(w.teacher(pid)) == says(of(new))
+    assert w.project(pid).row.teacher["revision"] == old
+    assert says(Workspace(tmp_path / "home").project(pid).teacher.classifier()) == says(of(old)) != says(of(new))
+    w.project(pid).teacher.choose(choice)
+    assert w.project(pid).row.teacher["revision"] == new and says(w.project(pid).teacher.classifier()) == says(of(new))

@@ -6,6 +6,7 @@ and keeps the topic. So counterfactuals help, as much as they do in the tables.
 
 import numpy as np
 
+from cod_core.project.teacher.loader import identity
 from cod_core.store import cache, items, projects
 from cod_core.text import text_hash
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task, now
@@ -22,7 +23,7 @@ class World:
         self.w, self.rng = w, np.random.default_rng(0)
         self.pid = w.create_project("Small", Task("Good or bad?", LABELS))
         projects.set_teacher(w.db, self.pid, {"kind": "builtin", "name": "movies"})
-        self.identity = w._identity({"kind": "builtin", "name": "movies"}, LABELS)
+        self.identity = identity({"kind": "builtin", "name": "movies"}, LABELS)
         self.ids = self.add_texts("train", train)
         self.add_texts("test", test)
 
@@ -40,7 +41,7 @@ class World:
     def keep(self, ids: list[str]) -> None:
         """A verified counterfactual for each of these texts, accepted by ann."""
         known = {e.id: e for e in items.examples(self.w.db, self.pid, ids=ids)}
-        topic = cache.get_embeddings(self.w.db, self.w.encoder().id, [text_hash(e.text) for e in known.values()])
+        topic = cache.get_embeddings(self.w.db, self.w.models.encoder().id, [text_hash(e.text) for e in known.values()])
         made = []
         for i in ids:
             e, at = known[i], LABELS.index(known[i].label)
@@ -52,7 +53,7 @@ class World:
         items.add_counterfactuals(self.w.db, self.pid, [cf for cf, _ in made])
         self.check([cf for cf, _ in made])
         for cf, _ in made:
-            self.w.decide(self.pid, cf.id, "accepted", "ann")
+            self.w.project(self.pid).curation.decide(cf.id, "accepted", "ann")
 
     def check(self, cfs: list[Counterfactual]) -> None:
         """The teacher's verdicts on these counterfactuals, written (again)."""
@@ -79,11 +80,11 @@ class World:
 
     def sweep(self, k: int, draws: int = 20, **params):
         """Distil kd and cod at one k: the effect on accuracy as the Results page has it."""
-        self.w.distill(self.pid, {"shots": [k], "seeds": draws, "arms": ["kd", "cod"], **params})
-        return self.w.results(self.pid).effects[0]
+        self.w.project(self.pid).students.distil({"shots": [k], "seeds": draws, "arms": ["kd", "cod"], **params})
+        return self.w.project(self.pid).results.latest().effects[0]
 
     def _read(self, text: str, at: int, vector) -> None:
-        cache.put_embeddings(self.w.db, self.w.encoder().id, {text_hash(text): np.float32(vector / np.linalg.norm(vector))})
+        cache.put_embeddings(self.w.db, self.w.models.encoder().id, {text_hash(text): np.float32(vector / np.linalg.norm(vector))})
         cache.put_predictions(self.w.db, *self.identity, {text_hash(text): sure(at).logprobs})
 
 

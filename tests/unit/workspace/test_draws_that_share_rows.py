@@ -21,13 +21,13 @@ def made(folder, train, kept):
 def few(tmp_path_factory):
     """32 accepted pairs among 300 texts, distilled at k = 8 and 64 with 20 draws."""
     world = made(tmp_path_factory.mktemp("few"), 300, 32)
-    world.w.distill(world.pid, {"shots": [8, 64], "seeds": 20, "arms": ARMS})
+    world.w.project(world.pid).students.distil({"shots": [8, 64], "seeds": 20, "arms": ARMS})
     return world
 
 
 def test_one_set_of_pairs_in_twenty_orders_is_one_possible_draw(few):
     """All CoD students of k = 64 give the same answers, and the page said "20 draws: a clear gain", p about 0."""
-    found = few.w.results(few.pid)
+    found = few.w.project(few.pid).results.latest()
     by_k = {e["k"]: e for e in found.effects}
     assert len({r.test["accuracy"] for r in found.runs if r.config.arm == "cod" and r.config.shots == 64}) == 1
     assert len({r.config.data_hash for r in found.runs if r.config.arm == "cod" and r.config.shots == 64}) > 1
@@ -38,16 +38,16 @@ def test_one_set_of_pairs_in_twenty_orders_is_one_possible_draw(few):
 
 def test_the_headline_is_of_the_largest_k_that_leaves_something_to_draw(few):
     """The largest k always takes more than half of the pairs."""
-    assert few.w.results(few.pid).sentence.startswith("With 8 training rows")
+    assert few.w.project(few.pid).results.latest().sentence.startswith("With 8 training rows")
 
 
 def test_compared_runs_know_their_draws_too(few):
-    by = {(s.about["arm"], s.about["k"]): s.id for s in few.w.sides(few.pid)}
-    accuracy = few.w.compare_sides(few.pid, by["kd", "64"], by["cod", "64"])["measures"][0]
-    of_results = next(e for e in few.w.results(few.pid).effects if e["k"] == 64)
+    by = {(s.about["arm"], s.about["k"]): s.id for s in few.w.project(few.pid).comparison.sides()}
+    accuracy = few.w.project(few.pid).comparison.compare(by["kd", "64"], by["cod", "64"])["measures"][0]
+    of_results = next(e for e in few.w.project(few.pid).results.latest().effects if e["k"] == 64)
     assert accuracy["name"] == "accuracy" and not accuracy["clear"]
     assert {n: accuracy[n] for n in ("mean", "low", "high", "caveat")} == {n: of_results[n] for n in ("mean", "low", "high", "caveat")}
-    assert few.w.compare_sides(few.pid, by["kd", "8"], by["cod", "64"])["measures"][0]["caveat"] == ONE_DRAW
+    assert few.w.project(few.pid).comparison.compare(by["kd", "8"], by["cod", "64"])["measures"][0]["caveat"] == ONE_DRAW
 
 
 def test_many_pairs_leave_a_gain_clear(tmp_path):
@@ -55,7 +55,7 @@ def test_many_pairs_leave_a_gain_clear(tmp_path):
     world = made(tmp_path, 320, 300)
     effect = world.sweep(32)
     assert effect["clear"] and effect["mean"] > 0 and effect["overlap"] < 0.15
-    assert "20 draws: a clear gain" in world.w.results(world.pid).sentence
+    assert "20 draws: a clear gain" in world.w.project(world.pid).results.latest().sentence
 
 
 def test_draws_that_share_most_of_their_pairs_are_not_clear(tmp_path):
@@ -70,37 +70,37 @@ def test_a_report_of_the_time_before_calls_nothing_clear_until_the_sweep_is_plan
     world = made(tmp_path, 320, 300)
     w, pid = world.w, world.pid
     assert world.sweep(32)["clear"]
-    report = w.report(pid)
+    report = w.project(pid).results.report()
     for entry in report["effects"]:
         for measured in entry["measures"].values():
             del measured["overlap"]
-    w._report_path(pid).write_text(json.dumps(report))
-    w._rows_path(pid).unlink()
-    assert w.results(pid).effects[0]["caveat"] == UNKNOWN and "distil again" in w.results(pid).sentence
-    w.renew_report(pid)
-    assert w.results(pid).effects[0]["caveat"] == UNKNOWN, "the students' rows are on record nowhere"
-    assert w.distill(pid, {"shots": [32], "seeds": 20, "arms": ARMS})["new"] == 0
-    assert w.results(pid).effects[0]["clear"]
+    w.project(pid).results.report_path().write_text(json.dumps(report))
+    w.project(pid).store._rows_path().unlink()
+    assert w.project(pid).results.latest().effects[0]["caveat"] == UNKNOWN and "distil again" in w.project(pid).results.latest().sentence
+    w.project(pid).results.renew_report()
+    assert w.project(pid).results.latest().effects[0]["caveat"] == UNKNOWN, "the students' rows are on record nowhere"
+    assert w.project(pid).students.distil({"shots": [32], "seeds": 20, "arms": ARMS})["new"] == 0
+    assert w.project(pid).results.latest().effects[0]["clear"]
 
 
 def test_grids_put_the_rows_of_their_cells_on_record_too(tmp_path):
     world = made(tmp_path, 60, 16)
     w, pid = world.w, world.pid
-    found = w.run_grid({"tasks": [pid], "shots": [8, 32], "seeds": 4, "runs": [{"arms": ARMS}]})
+    found = w.grids.run({"tasks": [pid], "shots": [8, 32], "seeds": 4, "runs": [{"arms": ARMS}]})
     ids = {(row["arm"], row["k"]): row["run_ids"] for row in found["table"]}
-    assert w.drawn(pid, [ids["kd", 8], ids["cod", 8]]).distinct == 4
-    assert w.drawn(pid, [ids["kd", 32], ids["cod", 32]]).distinct == 1
-    assert w.drawn(pid, [ids["kd", 8], ["never trained"]]) is None
+    assert w.project(pid).store.overlap([ids["kd", 8], ids["cod", 8]]).distinct == 4
+    assert w.project(pid).store.overlap([ids["kd", 32], ids["cod", 32]]).distinct == 1
+    assert w.project(pid).store.overlap([ids["kd", 8], ["never trained"]]) is None
 
 
 def test_rows_that_cannot_be_read_are_not_known(few, tmp_path):
     """A torn file may cost the word "clear", never the page."""
-    path = few.w._rows_path(few.pid)
+    path = few.w.project(few.pid).store._rows_path()
     whole = path.read_bytes()
     try:
         path.write_bytes(whole[: len(whole) // 2])
-        assert few.w.drawn(few.pid, [["a"]]) is None
-        few.w.distill(few.pid, {"shots": [8, 64], "seeds": 20, "arms": ARMS})
+        assert few.w.project(few.pid).store.overlap([["a"]]) is None
+        few.w.project(few.pid).students.distil({"shots": [8, 64], "seeds": 20, "arms": ARMS})
         assert path.read_bytes() == whole
     finally:
         path.write_bytes(whole)

@@ -58,37 +58,37 @@ def keys_sent(server) -> set[str]:
 
 def test_a_key_for_one_host_is_not_sent_to_another(w, pid, server, other):
     """The teacher was chosen at another address without a key, and the first request after that took the old key along."""
-    w.set_teacher(pid, chat(server), key="for-server")
-    w.set_teacher(pid, chat(other))
-    w.teacher(pid).predict(["a fresh text"])
+    w.project(pid).teacher.choose(chat(server), key="for-server")
+    w.project(pid).teacher.choose(chat(other))
+    w.project(pid).teacher.classifier().predict(["a fresh text"])
     assert keys_sent(other) == {"none"} and keys_sent(server) == {"for-server"}
-    w.set_teacher(pid, chat(server))
-    w.teacher(pid).predict(["another text"])
+    w.project(pid).teacher.choose(chat(server))
+    w.project(pid).teacher.classifier().predict(["another text"])
     assert keys_sent(server) == {"for-server"}, "back at the first address its own key counts again"
 
 
 def test_the_key_of_one_project_is_not_sent_for_another(w, pid, server):
-    w.set_teacher(pid, chat(server), key="for-this-project")
+    w.project(pid).teacher.choose(chat(server), key="for-this-project")
     second = w.create_project("Another", Task("q", LABELS))
     n = server.calls
-    w.set_teacher(second, chat(server))
+    w.project(second).teacher.choose(chat(server))
     assert {h["authorization"] for h in server.headers[n:]} == {"Bearer none"}
 
 
 def test_the_key_of_the_environment_goes_to_the_declared_host_only(w, pid, server, other, monkeypatch):
     monkeypatch.setenv("COD_LLM_KEY", "from-env")
     monkeypatch.setenv("COD_LLM_BASE_URL", server.base_url)
-    w.set_teacher(pid, chat(other))
-    w.set_teacher(pid, chat(server))
+    w.project(pid).teacher.choose(chat(other))
+    w.project(pid).teacher.choose(chat(server))
     assert keys_sent(other) == {"none"} and keys_sent(server) == {"from-env"}
 
 
 def test_where_none_is_declared_the_key_goes_to_hosts_that_were_named(w, pid, server, monkeypatch):
     monkeypatch.setenv("COD_LLM_KEY", "from-env")
-    w.set_teacher(pid, chat(server))
+    w.project(pid).teacher.choose(chat(server))
     assert keys_sent(server) == {"from-env"}
     n = server.calls
-    Workspace(w.settings.home).teacher(pid).predict(["a text after a restart"])
+    Workspace(w.settings.home).project(pid).teacher.classifier().predict(["a text after a restart"])
     assert server.calls > n and keys_sent(server) == {"from-env"}
 
 
@@ -96,68 +96,68 @@ def test_a_declared_address_that_is_none_sends_the_key_nowhere(w, pid, server, m
     monkeypatch.setenv("COD_LLM_KEY", "from-env")
     monkeypatch.setenv("COD_LLM_BASE_URL", "api.openai.com")
     with pytest.raises(BadInput):
-        w.set_teacher(pid, chat(server))
+        w.project(pid).teacher.choose(chat(server))
     assert server.calls == 0
 
 
 @pytest.fixture
 def restored(w, pid, server, tmp_path, monkeypatch):
     """(workspace, project) of a backup whose teacher and last model are at somebody's address, with a key at hand."""
-    w.set_teacher(pid, chat(server))
-    w.generate(pid, {"k": 2, "generator": "llm", "n": 1, "llm": {"base_url": server.base_url, "model": "fake"}})
+    w.project(pid).teacher.choose(chat(server))
+    w.project(pid).proposals.generate({"k": 2, "generator": "llm", "n": 1, "llm": {"base_url": server.base_url, "model": "fake"}})
     server.headers.clear(), server.requests.clear()
     monkeypatch.setenv("COD_LLM_KEY", "from-env")
     there = Workspace(tmp_path / "there")
-    return there, there.restore(w.backup(pid))
+    return there, there.restore(w.project(pid).keeping.backup())
 
 
 def test_nothing_is_sent_to_an_address_that_came_with_a_backup(restored, server):
     there, pid = restored
-    for ask in (lambda: there.teacher(pid).predict(["a fresh text"]), lambda: there.propose_again(pid, "a")):
+    for ask in (lambda: there.project(pid).teacher.classifier().predict(["a fresh text"]), lambda: there.project(pid).llm.again("a")):
         with pytest.raises(EndpointError, match="nobody has confirmed") as caught:
             ask()
         assert caught.value.fatal and f"teacher {pid} confirm --base-url {server.base_url}" in str(caught.value)
-    there.generate(pid, {"k": 2, "generator": "search", "sources": ["words of fake"]})
-    assert server.requests == [] and there.unconfirmed_endpoints(pid) == [server.base_url]
-    assert there.before(pid, "a").label == "praise", "what came along as known is read without asking"
+    there.project(pid).proposals.generate({"k": 2, "generator": "search", "sources": ["words of fake"]})
+    assert server.requests == [] and there.project(pid).endpoints.unconfirmed() == [server.base_url]
+    assert there.project(pid).curation.before("a").label == "praise", "what came along as known is read without asking"
 
 
 def test_after_a_person_confirmed_the_address_it_is_asked(restored, server, other):
     there, pid = restored
-    there.name_endpoint(pid, other.base_url)
+    there.project(pid).endpoints.confirm(other.base_url)
     with pytest.raises(EndpointError):
-        there.teacher(pid).predict(["a fresh text"])
-    there.name_endpoint(pid, server.base_url)
-    there.teacher(pid).predict(["a fresh text"])
-    assert keys_sent(server) == {"from-env"} and there.unconfirmed_endpoints(pid) == [] and other.calls == 0
+        there.project(pid).teacher.classifier().predict(["a fresh text"])
+    there.project(pid).endpoints.confirm(server.base_url)
+    there.project(pid).teacher.classifier().predict(["a fresh text"])
+    assert keys_sent(server) == {"from-env"} and there.project(pid).endpoints.unconfirmed() == [] and other.calls == 0
 
 
 def test_a_search_asks_the_model_at_the_address_used_last(w, server, other):
     """The page named the new host, and the texts went to the old one."""
     pid = w.create_project("Films", Task("Is it praise?", ("negative", "positive")))
     items.add_examples(w.db, pid, [Example("a", "A good film.", "positive"), Example("b", "A bad film.", "negative")])
-    w.set_teacher(pid, {"kind": "builtin", "name": "movies"})
+    w.project(pid).teacher.choose({"kind": "builtin", "name": "movies"})
     for k, host in ((1, server), (2, other)):
-        w.generate(pid, {"k": k, "generator": "llm", "n": 1, "llm": {"base_url": host.base_url, "model": "fake"}})
+        w.project(pid).proposals.generate({"k": k, "generator": "llm", "n": 1, "llm": {"base_url": host.base_url, "model": "fake"}})
         server.requests.clear(), other.requests.clear()
-        w.generate(pid, {"k": k, "generator": "search", "sources": ["words of fake"]})
+        w.project(pid).proposals.generate({"k": k, "generator": "search", "sources": ["words of fake"]})
         assert server.calls + other.calls == host.calls == 1
 
 
 def test_a_backup_cannot_bring_its_confirmation_along(restored, tmp_path):
     there, pid = restored
-    for url in there.unconfirmed_endpoints(pid):
-        there.name_endpoint(pid, url)
+    for url in there.project(pid).endpoints.unconfirmed():
+        there.project(pid).endpoints.confirm(url)
     third = Workspace(tmp_path / "third")
-    assert third.unconfirmed_endpoints(third.restore(there.backup(pid)))
+    assert third.project(third.restore(there.project(pid).keeping.backup())).endpoints.unconfirmed()
 
 
 def test_a_copy_in_the_same_folder_keeps_what_was_confirmed(w, pid, server):
-    w.set_teacher(pid, chat(server))
-    copy = w.duplicate(pid, "Copy")
+    w.project(pid).teacher.choose(chat(server))
+    copy = w.duplicate(w.project(pid), "Copy")
     n = server.calls
-    w.teacher(copy).predict(["a fresh text"])
-    assert server.calls > n and w.unconfirmed_endpoints(copy) == []
+    w.project(copy).teacher.classifier().predict(["a fresh text"])
+    assert server.calls > n and w.project(copy).endpoints.unconfirmed() == []
 
 
 def test_the_command_line_confirms_and_says_so(restored, server):
@@ -167,27 +167,29 @@ def test_the_command_line_confirms_and_says_so(restored, server):
     assert CliRunner().invoke(app, ["teacher", pid, "confirm", *home]).exit_code == 2
     said = CliRunner().invoke(app, ["teacher", pid, "confirm", "--base-url", server.base_url, *home, "--json"])
     assert said.exit_code == 0 and json.loads(said.stdout) == {"confirmed": server.base_url}
-    assert there.unconfirmed_endpoints(pid) == [] and server.calls == n
+    assert there.project(pid).endpoints.unconfirmed() == [] and server.calls == n
 
 
 def test_a_worker_gets_each_key_under_its_host(w, pid, server, other, monkeypatch):
     """A generator's key must not reach the teacher's host, nor the other way round."""
     sent = {}
     monkeypatch.setattr(queue, "start_worker", lambda job_id, home, keys=None: sent.update(job=job_id, keys=keys))
-    w.set_teacher(pid, chat(server), key="of-the-teacher")
-    w.start(pid, "generate", {"k": 2, "generator": "llm", "n": 1, "llm": {"base_url": other.base_url, "model": "fake"}}, key="of-the-run")
+    w.project(pid).teacher.choose(chat(server), key="of-the-teacher")
+    w.project(pid).jobs.start(
+        "generate", {"k": 2, "generator": "llm", "n": 1, "llm": {"base_url": other.base_url, "model": "fake"}}, key="of-the-run"
+    )
     monkeypatch.setenv("COD_LLM_KEYS", json.dumps(sent["keys"]))
     server.headers.clear()
     items.add_examples(w.db, pid, [Example("c", "A text that the teacher has not seen.", "praise")])
     worker = Workspace(w.settings.home)
-    worker.run_job(queue.get(w.db, sent["job"]), lambda *_: None)
-    worker.teacher(pid).predict(["one more text"])
+    worker.project(pid).jobs.run(queue.get(w.db, sent["job"]), lambda *_: None)
+    worker.project(pid).teacher.classifier().predict(["one more text"])
     assert keys_sent(other) == {"of-the-run"} and keys_sent(server) == {"of-the-teacher"}
 
 
 def test_a_key_for_a_search_goes_to_the_teachers_address(w, pid, server, monkeypatch):
     sent = {}
     monkeypatch.setattr(queue, "start_worker", lambda job_id, home, keys=None: sent.update(job=job_id, keys=keys))
-    w.set_teacher(pid, chat(server))
-    w.start(pid, "recheck", {}, key="typed-later")
+    w.project(pid).teacher.choose(chat(server))
+    w.project(pid).jobs.start("recheck", {}, key="typed-later")
     assert list(sent["keys"].values()) == ["typed-later"] and list(sent["keys"])[0] in server.base_url

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from cod_core.data.tables import Columns, Table
+from cod_core.project.export.exports import Exports
+from cod_core.project.export.selection import ExportChoice
+from cod_core.project.teacher.loader import identity
 from cod_core.store import decisions, items, projects
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task
 from cod_core.workspace import Workspace
-from cod_core.workspace.choosing import ExportChoice
 
 LABELS = ("good", "bad")
 TEACHER = {"kind": "builtin", "name": "movies"}
@@ -44,14 +46,14 @@ def pid(w):
         w.db,
         pid,
         [
-            FlipCheck(cf.id, *w._identity(TEACHER, LABELS), before, before if cf.id == "c3" else after, "bad", 1, 0.2, 3, 0.9, False, WHEN)
+            FlipCheck(cf.id, *identity(TEACHER, LABELS), before, before if cf.id == "c3" else after, "bad", 1, 0.2, 3, 0.9, False, WHEN)
             for cf in cfs[:5]
         ],
     )
     for i in range(3):
-        w.decide(pid, f"c{i}", "accepted", "dr.jane@clinic.example")
-    w.decide(pid, "c3", "accepted", "ben", override_reason="the teacher is wrong")
-    w.decide(pid, "c4", "rejected", "ben")
+        w.project(pid).curation.decide(f"c{i}", "accepted", "dr.jane@clinic.example")
+    w.project(pid).curation.decide("c3", "accepted", "ben", override_reason="the teacher is wrong")
+    w.project(pid).curation.decide("c4", "rejected", "ben")
     from cod_core.types import Decision
 
     decisions.append(w.db, pid, Decision("c5", "e5", "accepted", "ben", override_reason="no teacher at hand", decided_at=WHEN))
@@ -64,8 +66,8 @@ def texts(data: bytes) -> list[str]:
 
 def test_pairs_kept_with_a_reason_count_as_exported_whether_checked_or_not(w, pid):
     """They were counted as stale and left the file all the same."""
-    assert w.export_counts(pid) == {"exported": 5, "rejected": 1, "other": 0, "stale": 0, "unflipped": 0}
-    assert texts(w.export_jsonl(pid)) == ["0", "1", "2", "3", "5"]
+    assert w.project(pid).exports.counts() == {"exported": 5, "rejected": 1, "other": 0, "stale": 0, "unflipped": 0}
+    assert texts(w.project(pid).exports.jsonl()) == ["0", "1", "2", "3", "5"]
 
 
 @pytest.mark.parametrize(
@@ -79,78 +81,79 @@ def test_pairs_kept_with_a_reason_count_as_exported_whether_checked_or_not(w, pi
     ],
 )
 def test_what_was_chosen_is_what_is_counted_and_what_leaves(w, pid, choice, expected):
-    assert "".join(texts(w.export_jsonl(pid, choice))) == expected
-    assert w.export_counts(pid, choice)["exported"] == len(expected)
-    rows = list(csv.DictReader(io.StringIO(w.export_cad(pid, choice).decode()), dialect="excel-tab"))
+    assert "".join(texts(w.project(pid).exports.jsonl(choice))) == expected
+    assert w.project(pid).exports.counts(choice)["exported"] == len(expected)
+    rows = list(csv.DictReader(io.StringIO(w.project(pid).exports.cad(choice).decode()), dialect="excel-tab"))
     assert len(rows) == 2 * len(expected) and [r["batch_id"] for r in rows[::2]] == [r["batch_id"] for r in rows[1::2]]
 
 
 def test_names_stay_at_home_unless_asked_for(w, pid):
-    data = w.export_bundle(pid, choice=ExportChoice(rejected=True))
+    data = w.project(pid).exports.bundle(choice=ExportChoice(rejected=True))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         everything = b"".join(archive.read(name) for name in archive.namelist())
         audit = [json.loads(line) for line in archive.read("audit.jsonl").splitlines()]
         manifest = json.loads(archive.read("manifest.json"))
     assert b"jane" not in everything and {r["annotator"] for r in audit} == {"A1", "A2"}
     assert manifest["filters"]["anonymised"] and manifest["counts"]["rejected"] == 1
-    named = w.export_jsonl(pid, ExportChoice(anonymise=False))
+    named = w.project(pid).exports.jsonl(ExportChoice(anonymise=False))
     assert b"dr.jane@clinic.example" in named
 
 
 def test_the_teacher_is_named_with_its_full_digest(w, pid):
     """The first 16 digits were written as if they were the whole."""
-    found = json.loads(w.export_jsonl(pid).splitlines()[0])["teacher"]
+    found = json.loads(w.project(pid).exports.jsonl().splitlines()[0])["teacher"]
     assert len(found["sha256"]) == 64 and found["revision"].startswith(found["sha256"][:16])
 
 
 def test_the_card_says_what_the_person_wrote_as_plain_characters(w, pid):
-    w.set_card(
-        pid,
-        {"description": "Notes ![x](https://h/y.png)", "license": "cc-by-4.0", "languages": ["en", "de"], "authors": "", "unknown": "x"},
+    w.project(pid).exports.set_card(
+        {"description": "Notes ![x](https://h/y.png)", "license": "cc-by-4.0", "languages": ["en", "de"], "authors": "", "unknown": "x"}
     )
-    with zipfile.ZipFile(io.BytesIO(w.export_bundle(pid))) as archive:
+    with zipfile.ZipFile(io.BytesIO(w.project(pid).exports.bundle())) as archive:
         readme = archive.read("README.md").decode()
     head, body = readme.split("\n---\n", 1)
     assert 'license: "cc-by-4.0"' in head and '- "de"' in head
-    assert r"Notes \!\[x\]" in body and "](https" not in body and "unknown" not in w.project(pid).settings["card"]
+    assert r"Notes \!\[x\]" in body and "](https" not in body and "unknown" not in w.project(pid).row.settings["card"]
 
 
 def test_likely_personal_data_is_named_before_it_leaves(w, pid):
     items.add_examples(w.db, pid, [Example("p", "Ask eva@clinic.example for a good text.", "good")])
     cf = Counterfactual("cp", "p", "Ask eva@clinic.example for a bad text.", "good", "bad", Origin("search", "s"), created_at=WHEN)
     items.add_counterfactuals(w.db, pid, [cf])
-    verdict = w._state(pid).checks["c0"]
+    verdict = w.project(pid).pairs.state().checks["c0"]
     items.add_checks(w.db, pid, [replace(verdict, counterfactual_id="cp")])
-    w.decide(pid, "cp", "rejected", "ben")
-    assert w.personal_data(pid) == ({}, [])
-    w.decide(pid, "cp", "accepted", "ben", override_reason="yes")
-    assert w.personal_data(pid) == ({"mail address": 1}, [("p", "mail address", "eva@clinic.example")])
+    w.project(pid).curation.decide("cp", "rejected", "ben")
+    assert w.project(pid).exports.personal_data() == ({}, [])
+    w.project(pid).curation.decide("cp", "accepted", "ben", override_reason="yes")
+    assert w.project(pid).exports.personal_data() == ({"mail address": 1}, [("p", "mail address", "eva@clinic.example")])
 
 
 def test_an_export_comes_back_in_one_step_and_twice_changes_nothing(w, pid):
-    data = w.export_bundle(pid, choice=ExportChoice(rejected=True))
-    again, left = w.import_bundle(None, data)
-    assert left == [] and w.import_bundle(again, data) == (again, [])
-    assert {i: d.status for i, d in w._state(again).outcome.items()} == {i: d.status for i, d in w._state(pid).outcome.items()}
-    w.undo(again, "A2")
-    assert len(w._state(again).outcome) == 5, "an undo takes back one decision, not the whole import"
+    data = w.project(pid).exports.bundle(choice=ExportChoice(rejected=True))
+    again, left = w.open_bundle(data)
+    assert left == [] and w.project(again).bundles.open(data) == []
+    assert {i: d.status for i, d in w.project(again).pairs.state().outcome.items()} == {
+        i: d.status for i, d in w.project(pid).pairs.state().outcome.items()
+    }
+    w.project(again).curation.undo("A2")
+    assert len(w.project(again).pairs.state().outcome) == 5, "an undo takes back one decision, not the whole import"
 
 
 def test_somebody_who_begins_while_the_set_is_written_leaves_as_a_pseudonym_too(w, pid, monkeypatch):
     """The audit trail named them, and the pairs ended in a traceback."""
-    pairs, trail = w.stream_items(pid), iter(w.audit_rows(pid))
+    pairs, trail = w.project(pid).selection.stream(), iter(w.project(pid).selection.audit_rows())
     first = next(pairs), next(trail)
     assert first[0].decision.annotator == first[1]["annotator"] == "A1"
-    w.decide(pid, "c4", "accepted", "late@clinic.example", override_reason="it reads well")
+    w.project(pid).curation.decide("c4", "accepted", "late@clinic.example", override_reason="it reads well")
     assert [row["annotator"] for row in trail][-1] == "A3"
     read = items.after
 
     def read_later(*asked):
         monkeypatch.setattr(items, "after", read)
-        w.decide(pid, "c0", "accepted", "later@clinic.example")
+        w.project(pid).curation.decide("c0", "accepted", "later@clinic.example")
         return read(*asked)
 
-    pairs = w.stream_items(pid)
+    pairs = w.project(pid).selection.stream()
     monkeypatch.setattr(items, "after", read_later)
     assert {i.decision.annotator for i in pairs} == {"A1", "A2", "A3", "A4"}
 
@@ -160,24 +163,24 @@ def more(w, pid, id: str, base: str, kind: str) -> None:
     items.add_counterfactuals(
         w.db, pid, [Counterfactual(id, "e0", f"A bad text {id}.", "good", "bad", Origin(kind, "x"), derived_from=base, created_at=WHEN)]
     )
-    items.add_checks(w.db, pid, [replace(w._state(pid).checks["c0"], counterfactual_id=id)])
+    items.add_checks(w.db, pid, [replace(w.project(pid).pairs.state().checks["c0"], counterfactual_id=id)])
 
 
 def test_the_proposed_text_is_the_generators_and_there_where_a_person_changed_it(w, pid):
     """A tightened proposal left as if a person had changed it; a text changed twice left with the person's own first words."""
 
     def leaves(pid: str) -> tuple:
-        record = next(r for r in map(json.loads, w.export_jsonl(pid).splitlines()) if r["pair_id"] == "e0")
+        record = next(r for r in map(json.loads, w.project(pid).exports.jsonl().splitlines()) if r["pair_id"] == "e0")
         return record["id"], record["proposed_text"], record["decision"]["revision_no"]
 
     more(w, pid, "t", "c0", "search")
-    w.decide(pid, "t", "accepted", "ben")
+    w.project(pid).curation.decide("t", "accepted", "ben")
     assert leaves(pid) == ("t", None, 1)
     more(w, pid, "h1", "t", "human")
     more(w, pid, "h2", "h1", "human")
-    w.decide(pid, "h2", "edited", "ben")
+    w.project(pid).curation.decide("h2", "edited", "ben")
     assert leaves(pid) == ("h2", "A bad text t.", 2)
-    again, _ = w.import_bundle(None, w.export_bundle(pid))
+    again, _ = w.open_bundle(w.project(pid).exports.bundle())
     projects.set_teacher(w.db, again, TEACHER)
     assert leaves(again) == leaves(pid)
 
@@ -188,35 +191,35 @@ def test_a_bundle_brings_back_which_texts_had_no_label_and_how_far_an_answer_mov
     items.add_counterfactuals(
         w.db, pid, [Counterfactual("cu", "u", "A bad text u.", "good", "bad", Origin("import", "x"), created_at=WHEN)]
     )
-    items.add_checks(w.db, pid, [replace(w._state(pid).checks["c0"], counterfactual_id="cu", shift=1.5)])
-    w.decide(pid, "cu", "accepted", "ben")
-    said = next(json.loads(line) for line in w.export_jsonl(pid).splitlines() if b'"pair_id":"u"' in line.replace(b": ", b":"))
+    items.add_checks(w.db, pid, [replace(w.project(pid).pairs.state().checks["c0"], counterfactual_id="cu", shift=1.5)])
+    w.project(pid).curation.decide("cu", "accepted", "ben")
+    said = next(json.loads(line) for line in w.project(pid).exports.jsonl().splitlines() if b'"pair_id":"u"' in line.replace(b": ", b":"))
     assert said["label"] == "good" and json.loads(said["metadata"]) == {"label_from": said["teacher"]["id"]}
-    again, _ = w.import_bundle(None, w.export_bundle(pid))
-    assert [(e.id, e.label, e.metadata) for e in w.examples(again, "unlabelled")] == [("u", None, {})]
+    again, _ = w.open_bundle(w.project(pid).exports.bundle())
+    assert [(e.id, e.label, e.metadata) for e in w.project(again).texts.examples("unlabelled")] == [("u", None, {})]
     assert {i: k.shift for i, k in items.any_checks(w.db, again).items()}["cu"] == 1.5
 
 
 def test_a_bundle_brings_back_its_guideline_and_the_next_one_has_a_higher_number(w, pid):
     """Decisions under version 3 stood beside a new guideline that was called version 2."""
     for text in ("One word.", "Two words."):
-        w.write_guideline(pid, text, "rob")
-    w.decide(pid, "c0", "accepted", "ben")
-    again, _ = w.import_bundle(None, w.export_bundle(pid))
+        w.project(pid).guideline.write(text, "rob")
+    w.project(pid).curation.decide("c0", "accepted", "ben")
+    again, _ = w.open_bundle(w.project(pid).exports.bundle())
     assert (
-        (w.guideline(again).version, w.guideline(again).text)
+        (w.project(again).guideline.current().version, w.project(again).guideline.current().text)
         == (3, "Two words.")
-        == (w.project(again).task.guideline_version, w.guideline(pid).text)
+        == (w.project(again).row.task.guideline_version, w.project(pid).guideline.current().text)
     )
-    assert w.write_guideline(again, "Three words.", "ann") == 4
-    assert {d.example_id for d in w.decided_before(again)} == set(w._state(again).outcome)
+    assert w.project(again).guideline.write("Three words.", "ann") == 4
+    assert {d.example_id for d in w.project(again).guideline.decided_before()} == set(w.project(again).pairs.state().outcome)
 
 
 def test_what_a_killed_export_leaves_behind_goes_with_its_project(w, pid, monkeypatch):
-    monkeypatch.setattr(type(w), "write_export", lambda self, pid, path, *_: path.write_text("set"))
+    monkeypatch.setattr(Exports, "write", lambda self, path, *_: path.write_text("set"))
     monkeypatch.setattr(tempfile.TemporaryDirectory, "cleanup", lambda self: self._finalizer.detach())
-    assert w.export_jsonl(pid) == b"set" and list(w.settings.folder("tmp").iterdir())
-    w.delete_project(pid)
+    assert w.project(pid).exports.jsonl() == b"set" and list(w.settings.folder("tmp").iterdir())
+    w.project(pid).keeping.delete()
     assert list(w.settings.folder("tmp").iterdir()) == []
 
 
@@ -243,18 +246,18 @@ def test_personal_data_is_named_where_only_the_models_own_words_hold_it(w, pid):
         pid,
         [Counterfactual("q4", "e4", "A bad text 4.", "good", "bad", Origin("human", "expert"), derived_from="p", created_at=WHEN)],
     )
-    items.add_checks(w.db, pid, [replace(w._state(pid).checks["c0"], counterfactual_id=i) for i in ("p", "q4")])
-    w.decide(pid, "q4", "edited", "ben")
-    assert w.personal_data(pid) == ({"mail address": 1}, [("e4", "mail address", "eva@clinic.example")])
-    w.decide(pid, "p", "accepted", "ben")
-    assert [piece for _, _, piece in w.personal_data(pid)[1]] == ["eva@clinic.example", "tom@model.example"]
+    items.add_checks(w.db, pid, [replace(w.project(pid).pairs.state().checks["c0"], counterfactual_id=i) for i in ("p", "q4")])
+    w.project(pid).curation.decide("q4", "edited", "ben")
+    assert w.project(pid).exports.personal_data() == ({"mail address": 1}, [("e4", "mail address", "eva@clinic.example")])
+    w.project(pid).curation.decide("p", "accepted", "ben")
+    assert [piece for _, _, piece in w.project(pid).exports.personal_data()[1]] == ["eva@clinic.example", "tom@model.example"]
 
 
 def test_a_file_is_written_by_the_ending_of_its_name(w, pid, tmp_path):
-    w.write_export(pid, tmp_path / "a.tsv")
+    w.project(pid).exports.write(tmp_path / "a.tsv")
     assert Path(tmp_path / "a.tsv").read_text().startswith("Sentiment\tText\tbatch_id\n")
     seen = []
-    manifest = w.write_export(pid, tmp_path / "a.zip", progress=lambda done, total, message="": seen.append((done, total)))
+    manifest = w.project(pid).exports.write(tmp_path / "a.zip", progress=lambda done, total, message="": seen.append((done, total)))
     assert manifest["counts"]["exported"] == 5 and seen[-1] == (6, 6)
     body = (tmp_path / "a.zip").read_bytes()
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
@@ -269,11 +272,11 @@ def test_an_empty_split_column_does_not_switch_the_automatic_split_off(w):
     """A column named split without a word in it left every text in training, and no test texts."""
     pid = w.create_project("Split", Task("q", LABELS))
     rows = [(f"text {i}", LABELS[i % 2], "") for i in range(100)]
-    found = w.import_table(pid, table(rows), Columns("text", "label", None, "split"), "labelled", None, [], "sha", "t.csv")
-    assert w.summary(pid).n_test > 20 and "held out for the test" in found.note
+    found = w.project(pid).uploads.import_table(table(rows), Columns("text", "label", None, "split"), "labelled", None, [], "sha", "t.csv")
+    assert w.project(pid).summary().n_test > 20 and "held out for the test" in found.note
     rows = [(f"more {i}", LABELS[i % 2], "") for i in range(10)]
-    again = w.import_table(pid, table(rows), Columns("text", "label", None, "split"), "labelled", None, [], "sha2", "t.csv")
-    assert "already" in again.note and w.summary(pid).n_train > 60
+    again = w.project(pid).uploads.import_table(table(rows), Columns("text", "label", None, "split"), "labelled", None, [], "sha2", "t.csv")
+    assert "already" in again.note and w.project(pid).summary().n_train > 60
 
 
 def test_a_pair_that_a_new_teacher_flips_to_a_third_label_stays_until_somebody_gives_a_reason(w):
@@ -298,19 +301,19 @@ def test_a_pair_that_a_new_teacher_flips_to_a_third_label_stays_until_somebody_g
             w.db,
             pid,
             [
-                FlipCheck(i, *w._identity(teacher, labels), good, made[said], "bad", 1, 0.3, 3, 0.9, False, WHEN)
+                FlipCheck(i, *identity(teacher, labels), good, made[said], "bad", 1, 0.3, 3, 0.9, False, WHEN)
                 for i, said in (("ca", "bad"), ("cb", second))
             ],
         )
 
     judge({"kind": "builtin", "name": "movies"}, "bad")
     for i in ("ca", "cb"):
-        w.decide(pid, i, "accepted", "ann")
-    assert w.export_counts(pid)["exported"] == 2 == len(w.kept_pairs(pid))
+        w.project(pid).curation.decide(i, "accepted", "ann")
+    assert w.project(pid).exports.counts()["exported"] == 2 == len(w.project(pid).pairs.kept())
     judge({"kind": "builtin", "name": "amazon"}, "mixed")
-    assert (w.export_counts(pid)["exported"], w.export_counts(pid)["unflipped"]) == (1, 1)
-    assert list(w.kept_pairs(pid)) == ["a"], "what is trained on and what leaves are told by one rule"
-    assert [json.loads(line)["pair_id"] for line in w.export_jsonl(pid).splitlines()] == ["a"]
-    assert w.export_cad(pid).count(b"\n") == 3
-    w.decide(pid, "cb", "accepted", "ann", override_reason="mixed is wrong")
-    assert w.export_counts(pid)["exported"] == 2 == len(w.export_jsonl(pid).splitlines())
+    assert (w.project(pid).exports.counts()["exported"], w.project(pid).exports.counts()["unflipped"]) == (1, 1)
+    assert list(w.project(pid).pairs.kept()) == ["a"], "what is trained on and what leaves are told by one rule"
+    assert [json.loads(line)["pair_id"] for line in w.project(pid).exports.jsonl().splitlines()] == ["a"]
+    assert w.project(pid).exports.cad().count(b"\n") == 3
+    w.project(pid).curation.decide("cb", "accepted", "ann", override_reason="mixed is wrong")
+    assert w.project(pid).exports.counts()["exported"] == 2 == len(w.project(pid).exports.jsonl().splitlines())

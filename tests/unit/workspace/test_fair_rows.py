@@ -5,6 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from cod_core.project.models import Models
+from cod_core.project.teacher.loader import identity
+from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import cache, items, projects
 from cod_core.text import text_hash
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task
@@ -24,7 +27,7 @@ def w(tmp_path, monkeypatch):
 
 def told(w, pid, said: dict[str, Prediction]) -> None:
     """Put the teacher's answers on record."""
-    cache.put_predictions(w.db, *w._identity(TEACHER, LABELS), {text_hash(t): p.logprobs for t, p in said.items()})
+    cache.put_predictions(w.db, *identity(TEACHER, LABELS), {text_hash(t): p.logprobs for t, p in said.items()})
 
 
 def project(w, n: int = 8, wrong: tuple[int, ...] = (), keep: int | None = None) -> str:
@@ -51,19 +54,19 @@ def propose(w, pid, example: Example, text: str, before: Prediction, flips: bool
         f"c-{example.id}-{text_hash(text)[:6]}", example.id, text, before.label, target, Origin(kind, "hand"), created_at=WHEN
     )
     items.add_counterfactuals(w.db, pid, [cf])
-    items.add_checks(w.db, pid, [FlipCheck(cf.id, *w._identity(TEACHER, LABELS), before, after, target, 2, 0.3, 9, 0.9, False, WHEN)])
+    items.add_checks(w.db, pid, [FlipCheck(cf.id, *identity(TEACHER, LABELS), before, after, target, 2, 0.3, 9, 0.9, False, WHEN)])
     return cf.id
 
 
 def accept(w, pid, example: Example, text: str, before: Prediction) -> str:
     cf_id = propose(w, pid, example, text, before)
-    w.decide(pid, cf_id, "accepted", "ann")
+    w.project(pid).curation.decide(cf_id, "accepted", "ann")
     return cf_id
 
 
 def rows_of(w, pid, **params):
     """(cells, sentences) of a sweep of three draws."""
-    cells, sentences, _ = w.plan_sweep(pid, {"arms": ["kd", "cod"], "seeds": 3, **params})
+    cells, sentences, _ = w.project(pid).plan.cells({"arms": ["kd", "cod"], "seeds": 3, **params})
     return cells, sentences
 
 
@@ -79,17 +82,17 @@ def test_pairs_whose_label_the_teacher_does_not_share_enter_no_arm(w):
 def test_pairs_on_such_texts_are_not_counted_either(w):
     """Else a k is offered that can only be reached with them."""
     pid = project(w, wrong=(0, 1, 2, 3), keep=10)
-    assert w.pairs_allow(pid, w.kept_pairs(pid)) == 6 and max(w.shots_allowed(pid)) == 8
-    found = w.preflight(pid)
+    assert w.project(pid).draws.pairs_allow(w.project(pid).pairs.kept()) == 6 and max(w.project(pid).plan.shots_allowed()) == 8
+    found = w.project(pid).preflight.check()
     assert (found.n_kept, found.n_pairs) == (10, 6) and any("4 of 10" in m for m in found.messages)
-    assert w.pairs_allow(pid, {}) == 0
+    assert w.project(pid).draws.pairs_allow({}) == 0
 
 
 def test_counting_pairs_reads_verdicts_and_asks_no_teacher(w, monkeypatch):
     """The count stands on pages: ten thousand pairs must not be looked up one chunk after another."""
     pid = project(w, wrong=(0,), keep=10)
-    monkeypatch.setattr(type(w), "teacher", lambda *_: pytest.fail("the teacher was asked"))
-    assert w.pairs_allow(pid, w.kept_pairs(pid)) == 8
+    monkeypatch.setattr(Teacher, "classifier", lambda *_: pytest.fail("the teacher was asked"))
+    assert w.project(pid).draws.pairs_allow(w.project(pid).pairs.kept()) == 8
 
 
 @pytest.mark.parametrize("split", ["test", "validation", "unlabelled"])
@@ -100,8 +103,8 @@ def test_a_counterfactual_that_students_are_judged_on_is_not_trained_on(w, split
     items.add_examples(w.db, pid, [Example("seen", "TEXT 0 is  bad no more.", None if split == "unlabelled" else "good", split)])
     cells, sentences = rows_of(w, pid, shots=[8])
     assert not any(row.text == "Text 0 is bad no more." for cell in cells for row in cell.rows)
-    assert any("1 of 16" in s and "judged on" in s for s in sentences) and "e0" in w.kept_pairs(pid)
-    assert w.pairs_allow(pid, w.kept_pairs(pid)) == 14
+    assert any("1 of 16" in s and "judged on" in s for s in sentences) and "e0" in w.project(pid).pairs.kept()
+    assert w.project(pid).draws.pairs_allow(w.project(pid).pairs.kept()) == 14
 
 
 def test_a_text_whose_every_proposal_was_judged_and_none_flips_is_lost_whoever_proposed(w):
@@ -110,17 +113,17 @@ def test_a_text_whose_every_proposal_was_judged_and_none_flips_is_lost_whoever_p
     for i in (9, 11):
         propose(w, pid, items.example(w.db, pid, f"e{i}"), f"Unflipped {i}.", GOOD, flips=False, kind="llm")
     propose(w, pid, items.example(w.db, pid, "e11"), "Flipped 11.", GOOD)
-    assert w.lost_rows(pid) == {"e9"}
+    assert w.project(pid).draws.unusable_rows() == {"e9"}
     unchecked = Counterfactual("c", "e9", "Not judged yet.", "good", "bad", Origin("llm", "m"), created_at=WHEN)
     items.add_counterfactuals(w.db, pid, [unchecked])
-    assert w.lost_rows(pid) == set(), "the verdict is still out"
+    assert w.project(pid).draws.unusable_rows() == set(), "the verdict is still out"
 
 
 def test_what_an_earlier_version_could_not_flip_stays_lost(w):
     pid = project(w, keep=8)
-    cache.put_reply(w.db, pid, w._first_failed_key(pid), {"e9": "no flip found"})
-    cache.add_to_reply(w.db, pid, w.failed_key(pid), {"e10": "no flip found", "e0": "no flip found"})
-    assert w.lost_rows(pid) == {"e9", "e10"} and w.failed(pid).keys() == {"e0", "e9", "e10"}
+    cache.put_reply(w.db, pid, w.project(pid).draws._first_failed_key(), {"e9": "no flip found"})
+    cache.add_to_reply(w.db, pid, w.project(pid).draws.failed_key(), {"e10": "no flip found", "e0": "no flip found"})
+    assert w.project(pid).draws.unusable_rows() == {"e9", "e10"} and w.project(pid).draws.failed().keys() == {"e0", "e9", "e10"}
 
 
 def test_a_second_judge_reads_no_text_that_students_are_judged_on(w, monkeypatch):
@@ -128,12 +131,12 @@ def test_a_second_judge_reads_no_text_that_students_are_judged_on(w, monkeypatch
     pid, read = project(w, n=4), []
     items.add_examples(w.db, pid, [Example("u", "Text u is good.", None, "unlabelled")])
     told(w, pid, {"Text u is good.": GOOD})
-    monkeypatch.setattr(type(w), "_sensitivity", lambda *_: None)
-    monkeypatch.setattr(type(w), "encoder", lambda *_: SimpleNamespace(id="e", wrapped=None, encode=read.extend))
+    monkeypatch.setattr(Teacher, "sensitivity", lambda *_: None)
+    monkeypatch.setattr(Models, "encoder", lambda *_: SimpleNamespace(id="e", wrapped=None, encode=read.extend))
     monkeypatch.setattr("cod_core.models.surrogate.fit_surrogate", lambda *_: SimpleNamespace(logprobs=None))
     monkeypatch.setattr("cod_core.models.sensitivity.FirstOrder", lambda made: made)
-    w._second_judge(pid)
-    assert sorted(read) == sorted(e.text for e in w.pool(pid).values())
+    w.project(pid).searcher.surrogate()
+    assert sorted(read) == sorted(e.text for e in w.project(pid).texts.pool().values())
     items.add_examples(w.db, pid, [Example(f"more{i}", f"Test number {i}.", "good", "test") for i in range(100)])
-    w._second_judge(pid)
+    w.project(pid).searcher.surrogate()
     assert "Text u is good." in read

@@ -5,6 +5,7 @@ import pytest
 from cod_core.data.reading import Table
 from cod_core.data.tables import Columns
 from cod_core.errors import BadInput, CodError
+from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items, schema
 from cod_core.types import Counterfactual, Example, Origin, Prediction, Task
 from cod_core.workspace import Workspace
@@ -29,18 +30,18 @@ def pid(w):
 def upload(w, pid, rows, role="labelled"):
     """The Import of a file with these rows (text, label, source); its first row is number 2."""
     table = Table(["text", "label", "source"], [list(row) for row in rows], list(range(2, len(rows) + 2)), [])
-    return w.import_table(pid, table, Columns("text", "label", "source"), role, None, [], repr((rows, role)), "rows.csv")
+    return w.project(pid).uploads.import_table(table, Columns("text", "label", "source"), role, None, [], repr((rows, role)), "rows.csv")
 
 
 def test_training_texts_in_capitals_are_no_test_texts(w, pid):
     found = upload(w, pid, [(text.upper(), label, "") for text, label, _ in TRAIN] + [("New.", "good", "")], "test")
-    assert [e.text for e in found.examples] == ["New."] and w.summary(pid).n_test == 1
+    assert [e.text for e in found.examples] == ["New."] and w.project(pid).summary().n_test == 1
     assert [p.row for p in found.problems if p.left_out] == list(range(2, 32)) and "other case" in found.problems[1].message
 
 
 def test_a_test_file_of_the_same_documents_is_named_row_by_row(w, pid):
     found = upload(w, pid, [("Another sentence.", "good", "s3"), ("Of another document.", "bad", "s99")], "test")
-    assert [p.row for p in found.problems] == [2] and "'s3'" in found.problems[0].message and w.summary(pid).n_test == 1
+    assert [p.row for p in found.problems] == [2] and "'s3'" in found.problems[0].message and w.project(pid).summary().n_test == 1
 
 
 def test_later_training_texts_keep_away_from_the_test(w, pid):
@@ -52,17 +53,17 @@ def test_later_training_texts_keep_away_from_the_test(w, pid):
 def test_copies_are_not_counted_as_imported(w, pid):
     """30 imported, it said, and none was there."""
     found = upload(w, pid, [(text, label, "") for text, label, _ in TRAIN], "test")
-    assert found.examples == [] and found.left_out == 30 and found.label_counts == {} and w.summary(pid).n_test == 0
+    assert found.examples == [] and found.left_out == 30 and found.label_counts == {} and w.project(pid).summary().n_test == 0
     again = upload(w, pid, TRAIN)
-    assert again.seen and again.examples == [] and w.summary(pid).n_train == 30
+    assert again.seen and again.examples == [] and w.project(pid).summary().n_train == 30
 
 
 def test_a_label_that_comes_later_reaches_its_text(w, pid):
     upload(w, pid, [(f"Free {i}.", "", "") for i in range(4)], "unlabelled")
     found = upload(w, pid, [("Free 0.", "good", ""), ("Free 1.", "bad", "")], "test")
     assert len(found.examples) == 2 and found.problems == [] and "have got it: 2" in found.note
-    assert {e.text: e.label for e in w.examples(pid, "test")} == {"Free 0.": "good", "Free 1.": "bad"}
-    assert w.summary(pid).n_unlabelled == 2
+    assert {e.text: e.label for e in w.project(pid).texts.examples("test")} == {"Free 0.": "good", "Free 1.": "bad"}
+    assert w.project(pid).summary().n_unlabelled == 2
 
 
 def test_a_second_upload_is_divided_beside_the_first(w, pid):
@@ -70,7 +71,7 @@ def test_a_second_upload_is_divided_beside_the_first(w, pid):
     rows = [(f"Further {i}.", LABELS[i % 2], f"s{i % 30}") for i in range(60)] + [(f"Own {i}.", LABELS[i % 2], f"n{i}") for i in range(60)]
     found = upload(w, pid, rows)
     assert len(found.examples) == 120 and not found.problems
-    sources = {split: {e.source_id for e in w.examples(pid, split)} for split in ("train", "validation", "test")}
+    sources = {split: {e.source_id for e in w.project(pid).texts.examples(split)} for split in ("train", "validation", "test")}
     assert sources["test"] and not sources["train"] & (sources["test"] | sources["validation"])
     assert {f"s{i}" for i in range(30)} <= sources["train"]
 
@@ -84,7 +85,7 @@ def test_a_public_set_is_checked_as_a_file_is(w, monkeypatch):
         Example("z", "New.", "positive", "test"),
     ]
     monkeypatch.setattr("cod_core.data.hub.load_hub", lambda *_: rows)
-    found = w.import_hub(pid, "sst2", "test", 3)
+    found = w.project(pid).uploads.import_hub("sst2", "test", 3)
     assert [e.text for e in found.examples] == ["New."] and [p.row for p in found.problems] == [1, 2]
     assert [(e.id, e.label) for e in items.examples(w.db, pid, split="test")] == [("z", "Positive")]
 
@@ -93,8 +94,8 @@ def test_a_public_set_with_other_labels_is_refused(w, pid, monkeypatch):
     """Its rows went in under labels that the project does not have, and no draw was possible any more."""
     monkeypatch.setattr("cod_core.data.hub.load_hub", lambda *_: [Example("z", "New.", "positive", "train")])
     with pytest.raises(BadInput, match="negative, positive; the project has bad, good"):
-        w.import_hub(pid, "sst2", "train", 3)
-    assert w.summary(pid).n_train == 30
+        w.project(pid).uploads.import_hub("sst2", "train", 3)
+    assert w.project(pid).summary().n_train == 30
 
 
 def test_a_source_that_comes_with_the_label_ties_its_text(w, pid):
@@ -102,14 +103,14 @@ def test_a_source_that_comes_with_the_label_ties_its_text(w, pid):
     upload(w, pid, [(f"Free {i}.", "", "") for i in range(4)], "unlabelled")
     upload(w, pid, [(f"Free {i}.", LABELS[i % 2], f"f{i}") for i in range(4)])
     found = upload(w, pid, [(f"Of the same document {i}.", LABELS[i % 2], f"f{i}") for i in range(4)], "test")
-    assert found.examples == [] and found.left_out == 4 and w.summary(pid).n_test == 0
+    assert found.examples == [] and found.left_out == 4 and w.project(pid).summary().n_test == 0
 
 
 def test_a_source_that_came_before_the_label_ties_its_text(w, pid):
     upload(w, pid, [(f"Free {i}.", "", f"f{i}") for i in range(4)], "unlabelled")
     upload(w, pid, [(f"Of the same document {i}.", LABELS[i % 2], f"f{i}") for i in range(4)], "test")
     found = upload(w, pid, [(f"Free {i}.", LABELS[i % 2], "") for i in range(4)])
-    assert found.examples == [] and "'f0'" in found.problems[0].message and w.summary(pid).n_unlabelled == 4
+    assert found.examples == [] and "'f0'" in found.problems[0].message and w.project(pid).summary().n_unlabelled == 4
 
 
 def test_a_file_can_be_read_again_with_other_columns_and_other_labels(w, pid):
@@ -117,7 +118,7 @@ def test_a_file_can_be_read_again_with_other_columns_and_other_labels(w, pid):
     table = Table(["title", "text", "label"], [["One", "First of all.", "1"], ["Two", "Second.", "0"]], [2, 3], [])
 
     def read(column, meaning):
-        return w.import_table(pid, table, Columns(column, "label"), "labelled", meaning, [], "sha", "rows.csv")
+        return w.project(pid).uploads.import_table(table, Columns(column, "label"), "labelled", meaning, [], "sha", "rows.csv")
 
     assert len(read("text", {"1": "good"}).examples) == 1
     assert [e.text for e in read("text", {"1": "good", "0": "bad"}).examples] == ["Second."]
@@ -137,7 +138,7 @@ def exported(w, rows) -> bytes:
     """A bundle of accepted pairs on training texts (text, label, source)."""
     other = w.create_project("Other", Task("Good or bad?", LABELS))
     items.add_examples(w.db, other, [Example(f"b{i}", *row[:2], "train", row[2]) for i, row in enumerate(rows)])
-    for e in w.examples(other):
+    for e in w.project(other).texts.examples():
         target = next(label for label in LABELS if label != e.label)
         items.add_counterfactuals(
             w.db,
@@ -148,43 +149,47 @@ def exported(w, rows) -> bytes:
                 )
             ],
         )
-        w.decide(other, f"c{e.id}", "accepted", "ann", override_reason="no teacher at hand")
-    return w.export_bundle(other)
+        w.project(other).curation.decide(f"c{e.id}", "accepted", "ann", override_reason="no teacher at hand")
+    return w.project(other).exports.bundle()
 
 
 def test_the_pairs_of_a_bundle_keep_away_from_the_test_as_an_upload_does(w, pid):
     """A test text came in once more, in other case, as a training text with its counterfactual."""
     upload(w, pid, [("Held out.", "good", "t1")], "test")
     upload(w, pid, [("Free.", "", "")], "unlabelled")
-    free = w.examples(pid, "unlabelled")[0]
+    free = w.project(pid).texts.examples("unlabelled")[0]
     data = exported(w, [("HELD  out.", "good", None), ("Of the same document.", "bad", "t1"), ("Really new.", "good", "n1")])
-    again, left = w.import_bundle(pid, data)
-    assert again == pid and [p.row for p in left] == [1, 2] and "other case" in left[0].message and "'t1'" in left[1].message
-    assert w.summary(pid).n_train == 31 and set(w._state(pid).outcome) == {"b2"} and not w._state(pid).stale - 1
-    assert w.examples(pid, "unlabelled") == [free]
+    left = w.project(pid).bundles.open(data)
+    assert [p.row for p in left] == [1, 2] and "other case" in left[0].message and "'t1'" in left[1].message
+    assert (
+        w.project(pid).summary().n_train == 31
+        and set(w.project(pid).pairs.state().outcome) == {"b2"}
+        and not w.project(pid).pairs.state().stale - 1
+    )
+    assert w.project(pid).texts.examples("unlabelled") == [free]
 
 
 def test_a_decision_made_here_later_stands_beside_a_bundle(w, pid):
     """The older decision of the set was put behind it in the log, and was the text's from then on."""
     data = exported(w, [("One.", "good", None), ("Two.", "bad", None)])
-    w.import_bundle(pid, data)
-    w.decide(pid, "cb0", "rejected", "ann", reasons=("other",))
-    again, left = w.import_bundle(pid, data)
-    assert left == [] and w._state(pid).outcome["b0"].status == "rejected"
+    w.project(pid).bundles.open(data)
+    w.project(pid).curation.decide("cb0", "rejected", "ann", reasons=("other",))
+    left = w.project(pid).bundles.open(data)
+    assert left == [] and w.project(pid).pairs.state().outcome["b0"].status == "rejected"
     with w.db.begin() as c:  # a set that another colleague exported, with a decision that is not on record here
         c.execute(schema.decisions.delete().where(schema.decisions.c.status == "accepted", schema.decisions.c.example_id == "b0"))
-    w._forget(pid)
-    again, left = w.import_bundle(pid, data)
+    w = Workspace(w.settings.home)
+    left = w.project(pid).bundles.open(data)
     assert [p.row for p in left] == [1] and "decided here later" in left[0].message
-    assert w._state(pid).outcome["b0"].status == "rejected"
+    assert w.project(pid).pairs.state().outcome["b0"].status == "rejected"
 
 
 def test_a_bundle_of_other_labels_is_refused_and_leaves_nothing(w, pid):
     """Its texts came in under labels that the project does not know."""
     other = w.create_project("Yes or no", Task("q", ("yes", "no")))
     with pytest.raises(BadInput, match="labels of the bundle"):
-        w.import_bundle(other, exported(w, [("Really new.", "good", "")]))
-    assert w.examples(other) == []
+        w.project(other).bundles.open(exported(w, [("Really new.", "good", "")]))
+    assert w.project(other).texts.examples() == []
 
 
 def test_a_bundle_that_cannot_be_stored_leaves_no_half_project(w, monkeypatch):
@@ -195,7 +200,7 @@ def test_a_bundle_that_cannot_be_stored_leaves_no_half_project(w, monkeypatch):
 
     monkeypatch.setattr(items, "add_checks", full)
     with pytest.raises(CodError, match="full"):
-        w.import_bundle(None, data)
+        w.open_bundle(data)
     assert len(w.projects()) == before
 
 
@@ -210,17 +215,17 @@ def test_prompts_that_get_a_label_keep_away_from_the_test_as_an_upload_does(w, p
         def predict(self, texts, progress=None):
             return [Prediction(LABELS, (-3.0, -0.05))] * len(texts)
 
-    monkeypatch.setattr(w, "generates", lambda pid: True)
-    monkeypatch.setattr(w, "teacher", lambda pid: Sure())
-    assert w.label_prompts(pid) == {"labelled": 1, "undecided": 0, "apart": 2}
-    assert [e.text for e in w.examples(pid, "train")][30:] == ["Really new."] and w.summary(pid).n_unlabelled == 2
+    monkeypatch.setattr(Teacher, "generates", lambda self: True)
+    monkeypatch.setattr(Teacher, "classifier", lambda self: Sure())
+    assert w.project(pid).answers.label_prompts() == {"labelled": 1, "undecided": 0, "apart": 2}
+    assert [e.text for e in w.project(pid).texts.examples("train")][30:] == ["Really new."] and w.project(pid).summary().n_unlabelled == 2
 
 
 def test_a_label_that_another_process_gave_is_on_the_card(w, pid, tmp_path):
     """A worker labels the prompts; the server went on showing texts without a label until it was started again."""
     upload(w, pid, [("Free.", "", "")], "unlabelled")
-    free = w.examples(pid, "unlabelled")[0]
+    free = w.project(pid).texts.examples("unlabelled")[0]
     items.add_counterfactuals(w.db, pid, [Counterfactual("c", free.id, "Not free.", "good", "bad", Origin("import", "x"))])
-    assert w.cards(pid)[0].example.label is None
+    assert w.project(pid).cards.all()[0].example.label is None
     upload(Workspace(tmp_path), pid, [("Free.", "good", "")], "test")
-    assert (w.cards(pid)[0].example.label, w.card(pid, free.id).example.split) == ("good", "test")
+    assert (w.project(pid).cards.all()[0].example.label, w.project(pid).cards.one(free.id).example.split) == ("good", "test")

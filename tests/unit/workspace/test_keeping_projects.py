@@ -12,6 +12,7 @@ import pytest
 
 from cod_core.errors import BadInput, CodError
 from cod_core.jobs import queue
+from cod_core.project.teacher.loader import identity
 from cod_core.store import cache, decisions, items, people, portable, projects
 from cod_core.text import text_hash
 from cod_core.types import Counterfactual, Decision, Example, FlipCheck, Origin, Prediction, Task
@@ -50,16 +51,16 @@ def pid(w):
     spec = {"kind": "finetuned", "path": str(folder), "name": "mine", "id": "finetuned:t1", "revision": "r"}
     projects.set_teacher(w.db, pid, spec)
     items.add_checks(
-        w.db, pid, [FlipCheck(cf.id, *w._identity(spec, LABELS), *made, "bad", 1, 0.2, 3, 0.9, False, "2026-01-01T00:00:01Z") for cf in cfs]
+        w.db, pid, [FlipCheck(cf.id, *identity(spec, LABELS), *made, "bad", 1, 0.2, 3, 0.9, False, "2026-01-01T00:00:01Z") for cf in cfs]
     )
     items.save_draft(w.db, pid, "e2", "ann", "c2", f"half a {MARK}")
     cache.put_reply(w.db, pid, f"k-{pid}", {"text": MARK})
     cache.put_predictions(w.db, "t", "r", {text_hash(t.text): (-0.1, -2.0) for t in texts})
-    w.decide(pid, "c0", "accepted", "ann", override_reason=f"a {MARK} is fine")
-    w.decide(pid, "c1", "rejected", "ben")
-    w.undo(pid, "ben")
-    w.decide(pid, "c1", "rejected", "ben", reasons=["duplicate"], comment=MARK)
-    w.write_guideline(pid, f"Keep the {MARK}.", "ann")
+    w.project(pid).curation.decide("c0", "accepted", "ann", override_reason=f"a {MARK} is fine")
+    w.project(pid).curation.decide("c1", "rejected", "ben")
+    w.project(pid).curation.undo("ben")
+    w.project(pid).curation.decide("c1", "rejected", "ben", reasons=["duplicate"], comment=MARK)
+    w.project(pid).guideline.write(f"Keep the {MARK}.", "ann")
     people.be_at(w.db, pid, "ann", "curate", "e1")
     queue.enqueue(w.db, pid, "generate", {"note": MARK})
     w.settings.folder("exports", pid).joinpath("set.jsonl").write_text(MARK)
@@ -74,69 +75,69 @@ def content(w, pid) -> dict:
         "cfs": items.counterfactuals(w.db, pid),
         "checks": items.any_checks(w.db, pid),
         "log": plain,
-        "draft": w.draft(pid, "e2", "ann"),
-        "guideline": w.guideline(pid),
-        "task": w.project(pid).task,
-        "outcome": {i: d.status for i, d in w._state(pid).outcome.items()},
+        "draft": w.project(pid).curation.draft("e2", "ann"),
+        "guideline": w.project(pid).guideline.current(),
+        "task": w.project(pid).row.task,
+        "outcome": {i: d.status for i, d in w.project(pid).pairs.state().outcome.items()},
     }
 
 
 def test_a_backup_restores_everything_on_another_machine(w, pid, tmp_path, monkeypatch):
-    data, before = w.backup(pid), content(w, pid)
+    data, before = w.project(pid).keeping.backup(), content(w, pid)
     monkeypatch.delenv("COD_DATABASE_URL")
     other = Workspace(tmp_path / "other")
     assert other.restore(data) == pid
     assert content(other, pid) == before
-    spec = other.project(pid).teacher
+    spec = other.project(pid).row.teacher
     assert spec["path"] == str(tmp_path / "other" / "teachers" / pid / "t1")
     assert (tmp_path / "other" / "teachers" / pid / "t1" / "model.safetensors").read_bytes().endswith(MARK.encode())
     assert cache.get_predictions(other.db, "t", "r", [text_hash(before["examples"][0].text)])
-    assert other.undo(pid, "ben").status == "rejected"
+    assert other.project(pid).curation.undo("ben").status == "rejected"
 
 
 def test_a_backup_beside_its_original_becomes_a_second_project(w, pid):
-    again = w.restore(w.backup(pid))
+    again = w.restore(w.project(pid).keeping.backup())
     assert again != pid and content(w, again) == content(w, pid)
-    w.undo(again, "ann")
+    w.project(again).curation.undo("ann")
     assert content(w, again)["outcome"] != content(w, pid)["outcome"]
 
 
 def test_a_copy_may_begin_the_curation_anew(w, pid):
-    copy = w.duplicate(pid, "Second team", decisions=False)
+    copy = w.duplicate(w.project(pid), "Second team", decisions=False)
     found = content(w, copy)
-    assert w.project(copy).name == "Second team" and found["log"] == [] and found["draft"] is None
+    assert w.project(copy).row.name == "Second team" and found["log"] == [] and found["draft"] is None
     assert found["cfs"] == content(w, pid)["cfs"] and found["guideline"] == content(w, pid)["guideline"]
     with pytest.raises(BadInput, match="needs a name"):
-        w.duplicate(pid, " ")
+        w.duplicate(w.project(pid), " ")
 
 
 def test_a_copy_remembers_which_texts_could_not_be_flipped(w, pid):
     """Else original and copy draw other rows, and the copy searches for all of them again."""
-    cache.add_to_reply(w.db, pid, w.failed_key(pid), {"e0": "no flip found"})
+    cache.add_to_reply(w.db, pid, w.project(pid).draws.failed_key(), {"e0": "no flip found"})
     cache.put_reply(w.db, pid, f"tried:{pid}:x", {"found": 0})
-    copy = w.duplicate(pid, "Copy")
-    cache.add_to_reply(w.db, pid, w.failed_key(pid), {"e2": "no flip found"})
-    assert w.failed(copy) == {"e0": "no flip found"} and cache.get_reply(w.db, f"tried:{copy}:x") == {"found": 0}
-    assert w.failed(w.duplicate(copy, "Copy of the copy")) == w.failed(copy)
+    copy = w.duplicate(w.project(pid), "Copy")
+    cache.add_to_reply(w.db, pid, w.project(pid).draws.failed_key(), {"e2": "no flip found"})
+    assert w.project(copy).draws.failed() == {"e0": "no flip found"} and cache.get_reply(w.db, f"tried:{copy}:x") == {"found": 0}
+    assert w.project(w.duplicate(w.project(copy), "Copy of the copy")).draws.failed() == w.project(copy).draws.failed()
 
 
 def test_a_copy_keeps_its_paid_replies_when_the_original_is_deleted(w, pid):
     """And no others: what the original was told after it was copied goes with it."""
     cache.put_reply(w.db, pid, "paid", {"text": "before"})
-    copy = w.duplicate(pid, "Copy")
-    third = w.duplicate(copy, "Copy of the copy")
+    copy = w.duplicate(w.project(pid), "Copy")
+    third = w.duplicate(w.project(copy), "Copy of the copy")
     cache.put_reply(w.db, pid, "later", {"text": "after"})
-    w.delete_project(pid)
+    w.project(pid).keeping.delete()
     assert cache.get_reply(w.db, "paid") == {"text": "before"} and cache.get_reply(w.db, "later") is None
-    w.delete_project(copy)
+    w.project(copy).keeping.delete()
     assert cache.get_reply(w.db, "paid") == {"text": "before"}
-    w.delete_project(third)
+    w.project(third).keeping.delete()
     assert cache.get_reply(w.db, "paid") is None
 
 
 def test_a_backup_of_a_copy_holds_its_replies_under_their_own_names(w, pid, tmp_path, monkeypatch):
     cache.put_reply(w.db, pid, "paid", {"text": "before"})
-    data = w.backup(w.duplicate(pid, "Copy"))
+    data = w.project(w.duplicate(w.project(pid), "Copy")).keeping.backup()
     monkeypatch.delenv("COD_DATABASE_URL")
     other = Workspace(tmp_path / "other")
     other.restore(data)
@@ -146,9 +147,9 @@ def test_a_backup_of_a_copy_holds_its_replies_under_their_own_names(w, pid, tmp_
 @pytest.mark.parametrize("limit", ["MAX_BACKUP", "MAX_BACKUP_UNPACKED", "MAX_BACKUP_FILES"])
 def test_a_backup_that_could_not_be_restored_is_not_given_away(w, pid, monkeypatch, limit):
     """It was written, and refused on the day that it was needed."""
-    monkeypatch.setattr(f"cod_core.workspace.keeping.{limit}", 5)
+    monkeypatch.setattr(f"cod_core.project.keeping.{limit}", 5)
     with pytest.raises(BadInput, match="could not be restored. Copy the data folder"):
-        w.backup(pid)
+        w.project(pid).keeping.backup()
     assert not list(w.settings.folder("tmp").iterdir())
 
 
@@ -158,7 +159,7 @@ def test_a_backup_is_of_one_moment_whatever_is_decided_meanwhile(w, pid):
 
     def meanwhile(done, total, message=""):
         if done == 4 and not made:
-            check = next(iter(w._state(pid).checks.values()))
+            check = next(iter(w.project(pid).pairs.state().checks.values()))
             cf = Counterfactual("new", "e2", "A poor one.", "good", "bad", Origin("search", "s"), created_at=check.checked_at)
             made.append(cf)
             items.add_counterfactuals(w.db, pid, [cf])
@@ -166,9 +167,9 @@ def test_a_backup_is_of_one_moment_whatever_is_decided_meanwhile(w, pid):
             decisions.append(w.db, pid, Decision("new", "e2", "accepted", "ann", decided_at=check.checked_at))
 
     before, out = content(w, pid), io.BytesIO()
-    w._write_backup(pid, out, meanwhile)
+    w.project(pid).keeping._write_backup(out, meanwhile)
     again = w.restore(out.getvalue())
-    assert made and set(w.kept_pairs(again)) <= {"e0"} and content(w, again) == before
+    assert made and set(w.project(again).pairs.kept()) <= {"e0"} and content(w, again) == before
 
 
 def test_a_file_that_is_renewed_meanwhile_does_not_spoil_the_backup(w, pid, monkeypatch):
@@ -182,14 +183,14 @@ def test_a_file_that_is_renewed_meanwhile_does_not_spoil_the_backup(w, pid, monk
         return read(path)
 
     monkeypatch.setattr(Path, "read_bytes", renewed)
-    data = w.backup(pid)
+    data = w.project(pid).keeping.backup()
     monkeypatch.undo()
     assert (w.settings.home / "students" / w.restore(data) / "report.json").exists()
 
 
 def test_no_key_is_in_a_backup(w, pid):
-    w.remember_key(pid, "https://host/v1", "sk-secret-key")
-    with zipfile.ZipFile(io.BytesIO(w.backup(pid))) as archive:
+    w.project(pid).endpoints.remember_key("https://host/v1", "sk-secret-key")
+    with zipfile.ZipFile(io.BytesIO(w.project(pid).keeping.backup())) as archive:
         assert not any(b"sk-secret" in archive.read(name) for name in archive.namelist())
 
 
@@ -218,7 +219,7 @@ def rezipped(data: bytes, change) -> bytes:
 def test_a_damaged_or_hostile_backup_restores_nothing(w, pid, change, says):
     known = {p.id for p in w.projects()}
     with pytest.raises(BadInput, match=says):
-        w.restore(rezipped(w.backup(pid), change))
+        w.restore(rezipped(w.project(pid).keeping.backup(), change))
     assert {p.id for p in w.projects()} == known
 
 
@@ -250,7 +251,7 @@ def test_rows_that_cannot_be_read_restore_nothing(w, pid, table, row):
 
     known = {p.id for p in w.projects()}
     with pytest.raises(BadInput, match="cannot read|cannot be read|no project"):
-        w.restore(rezipped(w.backup(pid), change))
+        w.restore(rezipped(w.project(pid).keeping.backup(), change))
     assert {p.id for p in w.projects()} == known
 
 
@@ -260,7 +261,7 @@ def models_of(w) -> set[str]:
 
 def test_a_full_disk_restores_nothing(w, pid, monkeypatch):
     """The rows were committed before the files came: half a project was left."""
-    data, projects_before, files_before = w.backup(pid), len(w.projects()), models_of(w)
+    data, projects_before, files_before = w.project(pid).keeping.backup(), len(w.projects()), models_of(w)
     write = Path.write_bytes
 
     def full(path, body):
@@ -275,7 +276,7 @@ def test_a_full_disk_restores_nothing(w, pid, monkeypatch):
 
 
 def test_where_the_rows_cannot_be_kept_no_file_stays(w, pid, monkeypatch):
-    data, projects_before, files_before = w.backup(pid), len(w.projects()), models_of(w)
+    data, projects_before, files_before = w.project(pid).keeping.backup(), len(w.projects()), models_of(w)
 
     def refused(*_):
         raise CodError("the database is full")
@@ -287,18 +288,18 @@ def test_where_the_rows_cannot_be_kept_no_file_stays(w, pid, monkeypatch):
 
 
 def test_a_project_put_away_is_kept(w, pid):
-    w.archive(pid)
-    assert w.project(pid).archived_at and content(w, pid)["outcome"]
-    w.archive(pid, False)
-    assert w.project(pid).archived_at is None
+    w.project(pid).keeping.archive()
+    assert w.project(pid).row.archived_at and content(w, pid)["outcome"]
+    w.project(pid).keeping.archive(False)
+    assert w.project(pid).row.archived_at is None
 
 
 def test_nothing_of_a_deleted_project_is_left_in_the_data_folder(w, pid, tmp_path):
     """Texts, replies, caches, jobs, models, drafts, guideline: the marker word is searched in every file."""
-    w.backup(pid)
-    w.export_bundle(pid)
+    w.project(pid).keeping.backup()
+    w.project(pid).exports.bundle()
     held = [p for p in tmp_path.rglob("*") if p.is_file() and MARK.encode() in p.read_bytes()]
     assert held
-    w.delete_project(pid)
+    w.project(pid).keeping.delete()
     left = [p for p in tmp_path.rglob("*") if p.is_file() and MARK.encode() in p.read_bytes()]
     assert left == [] and w.projects() == []

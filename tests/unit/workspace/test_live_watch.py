@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from cod_core.workspace.live import EVERY, MANY, Live, Watch
+from cod_core.project.results.live import EVERY, MANY, Live, Watch
 
 
 def numbers(n: int, unread: int = 0) -> Live:

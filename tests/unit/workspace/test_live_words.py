@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 
+from cod_core.project.curation.pairs import traits
+from cod_core.project.results.influence import agreement_of
+from cod_core.project.results.live import why_next
+from cod_core.project.results.maps import confusion_shares
 from cod_core.types import FlipCheck, Prediction
-from cod_core.workspace.comparing import traits
-from cod_core.workspace.insights import agreement_of, confusion_shares
-from cod_core.workspace.live import why_next
 
 LABELS = ("bad", "good")
 

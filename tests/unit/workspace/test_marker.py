@@ -9,17 +9,17 @@ from cod_core.workspace import Workspace
 from tests.unit.workspace.small_world import World
 
 NEWS = {
-    "a decision": lambda world: world.w.decide(world.pid, f"cf-{world.ids[0]}", "rejected", "ann", reasons=("other",)),
+    "a decision": lambda world: world.w.project(world.pid).curation.decide(f"cf-{world.ids[0]}", "rejected", "ann", reasons=("other",)),
     "a proposal": lambda world: world.keep(world.ids[8:9]),
     "a check made again": lambda world: world.check(items.counterfactuals(world.w.db, world.pid)[:1]),
     "a training text": lambda world: world.add_texts("train", 1),
     "a test text": lambda world: world.add_texts("test", 1),
     "unlabelled texts that got labels": lambda world: items.label_examples(
-        world.w.db, world.pid, [replace(e, split="train") for e in world.w.examples(world.pid, "unlabelled")]
+        world.w.db, world.pid, [replace(e, split="train") for e in world.w.project(world.pid).texts.examples("unlabelled")]
     ),
     "results": lambda world: world.sweep(8, 2),
-    "results computed again": lambda world: world.w.renew_report(world.pid),
-    "another teacher": lambda world: world.w.set_teacher(world.pid, {"kind": "builtin", "name": "amazon"}),
+    "results computed again": lambda world: world.w.project(world.pid).results.renew_report(),
+    "another teacher": lambda world: world.w.project(world.pid).teacher.choose({"kind": "builtin", "name": "amazon"}),
 }
 
 
@@ -34,7 +34,7 @@ def world(tmp_path_factory):
 @pytest.mark.parametrize("news", NEWS)
 def test_the_marker_changes_with_all_news(world, news):
     """Results and the strip went on showing the old teacher's verdicts after a recheck, and the old texts after an upload."""
-    before = world.w.marker(world.pid)
-    assert world.w.marker(world.pid) == before, "no news, no change"
+    before = world.w.project(world.pid).results.marker()
+    assert world.w.project(world.pid).results.marker() == before, "no news, no change"
     NEWS[news](world)
-    assert world.w.marker(world.pid) != before
+    assert world.w.project(world.pid).results.marker() != before

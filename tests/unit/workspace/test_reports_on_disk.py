@@ -7,8 +7,8 @@ import pytest
 import safetensors.numpy
 
 from cod_core.errors import BadInput
+from cod_core.project.filing import read_json, write_json, write_whole
 from cod_core.workspace import Workspace
-from cod_core.workspace.filing import read_json, write_json, write_whole
 from tests.unit.workspace.small_world import World
 from ui.students import described
 
@@ -45,24 +45,29 @@ def test_a_torn_report_is_no_results_yet_and_the_next_sweep_puts_it_right(world)
     w, pid = world.w, world.pid
     world.sweep(8, 6)
     for name in ("report", "diagnostics"):
-        path = w._report_path(pid, name)
+        path = w.project(pid).results.report_path(name)
         path.write_text('{"made_at": "2026-1')
-    assert w.results(pid) is None and w.report(pid) is None and w.diagnostics(pid) is None and w.sides(pid) == []
-    assert w.marker(pid)
-    assert w.distill(pid, {"shots": [8], "seeds": 6, "arms": ["kd", "cod"]})["new"] == 0
-    assert w.results(pid).effects[0]["k"] == 8
+    assert (
+        w.project(pid).results.latest() is None
+        and w.project(pid).results.report() is None
+        and w.project(pid).diagnostics.latest() is None
+        and w.project(pid).comparison.sides() == []
+    )
+    assert w.project(pid).results.marker()
+    assert w.project(pid).students.distil({"shots": [8], "seeds": 6, "arms": ["kd", "cod"]})["new"] == 0
+    assert w.project(pid).results.latest().effects[0]["k"] == 8
 
 
 def test_computing_a_report_again_does_not_make_it_fresh(world):
     """The students are still those of pairs that a person has rejected since."""
     w, pid = world.w, world.pid
     world.sweep(8, 6, only={"annotator": "ann"})
-    before = w.report(pid)
-    w.decide(pid, f"cf-{world.ids[0]}", "rejected", "ann", reasons=("other",))
-    assert w.results(pid).stale
-    w.renew_report(pid)
-    after = w.report(pid)
-    assert w.results(pid).stale and not w.results(pid).outdated
+    before = w.project(pid).results.report()
+    w.project(pid).curation.decide(f"cf-{world.ids[0]}", "rejected", "ann", reasons=("other",))
+    assert w.project(pid).results.latest().stale
+    w.project(pid).results.renew_report()
+    after = w.project(pid).results.report()
+    assert w.project(pid).results.latest().stale and not w.project(pid).results.latest().outdated
     assert before["provenance"]["chosen"] == "annotator: ann" and after["only"] == {"annotator": "ann"}
     assert {**after, "made_at": before["made_at"]} == before
 
@@ -70,11 +75,11 @@ def test_computing_a_report_again_does_not_make_it_fresh(world):
 def test_a_report_that_does_not_say_what_it_rests_on_is_stale_once_renewed(world):
     w, pid = world.w, world.pid
     world.sweep(8, 6)
-    old = {name: value for name, value in w.report(pid).items() if name not in ("state", "provenance", "only", "shots")}
-    w._report_path(pid).write_text(json.dumps(old))
-    assert w.results(pid).outdated
-    w.renew_report(pid)
-    found = w.results(pid)
+    old = {name: value for name, value in w.project(pid).results.report().items() if name not in ("state", "provenance", "only", "shots")}
+    w.project(pid).results.report_path().write_text(json.dumps(old))
+    assert w.project(pid).results.latest().outdated
+    w.project(pid).results.renew_report()
+    found = w.project(pid).results.latest()
     assert found.stale and not found.outdated and found.effects[0]["k"] == 8
 
 
@@ -82,7 +87,7 @@ def test_a_report_that_does_not_say_what_it_rests_on_is_stale_once_renewed(world
 def test_the_sentence_counts_the_rows_that_were_trained_on(world, k, said):
     """With a quarter of counterfactuals it spoke of half and half, and an odd number of rows ended the page in a ValueError."""
     assert said in world.sweep(k, 6, cf_share=0.25)["sentence"]
-    names = {described(run).partition(", right")[0] for run in world.w.results(world.pid).runs}
+    names = {described(run).partition(", right")[0] for run in world.w.project(world.pid).results.latest().runs}
     assert names == {f"Quick student: your texts alone, {k} rows", f"Quick student: {k - 2} texts, 2 counterfactuals, {k} rows"}
 
 
@@ -92,15 +97,15 @@ def test_what_rows_can_tell_is_left_out_where_it_cannot_be_said(tmp_path, k, tes
     made = World(Workspace(tmp_path), test=test)
     made.keep(made.ids[:16])
     made.sweep(k, 6, **params)
-    assert made.w.informations(made.pid, made.w.report(made.pid), k) is None
+    assert made.w.project(made.pid).diagnostics.informations(made.w.project(made.pid).results.report(), k) is None
 
 
 def test_a_grid_that_cannot_be_done_is_refused_before_anything_is_trained(world):
     """Layer methods had ended it without a table when their turn came, after hours of other runs."""
     runs = [{"arms": ["kd"]}, {"student": "finetuned", "method": "lwd", "arms": ["kd"]}]
     with pytest.raises(BadInput, match="Layer methods"):
-        world.w.run_grid({"tasks": [world.pid], "shots": [4], "seeds": 2, "runs": runs})
-    assert not world.w.finished(world.pid, world.w.eval_sets(world.pid))
+        world.w.grids.run({"tasks": [world.pid], "shots": [4], "seeds": 2, "runs": runs})
+    assert not world.w.project(world.pid).store.finished(world.w.project(world.pid).texts.eval_sets())
 
 
 def test_a_sweep_that_is_killed_while_it_judges_again_leaves_the_former_answers(world, monkeypatch):
@@ -118,5 +123,8 @@ def test_a_sweep_that_is_killed_while_it_judges_again_leaves_the_former_answers(
     with pytest.raises(KeyboardInterrupt):
         world.sweep(8, 6)
     monkeypatch.undo()
-    runs_before = w.report(pid)["run_ids"]
-    assert all(len(w.predicted(pid, run_id)) == 200 for run_id in runs_before) and w.results(pid).effects[0]["k"] == before["k"]
+    runs_before = w.project(pid).results.report()["run_ids"]
+    assert (
+        all(len(w.project(pid).store.predicted(run_id)) == 200 for run_id in runs_before)
+        and w.project(pid).results.latest().effects[0]["k"] == before["k"]
+    )

@@ -38,12 +38,12 @@ def made(tmp_path, monkeypatch):
     pid = w.create_project("Films", Task("Good?", LABELS))
     items.add_examples(w.db, pid, [Example("e", "A dull and long film.", "negative")])
     projects.set_teacher(w.db, pid, {"kind": "transformers", "name": "fake", "id": "fake", "revision": "1"})
-    monkeypatch.setattr(w, "teacher", lambda pid, key=None: Teacher())
-    monkeypatch.setattr(w, "_identity", lambda spec, labels: ("fake", "1"))
-    monkeypatch.setattr(w.encoder(), "encode", lambda texts, progress=None: np.ones((len(texts), 1), np.float32))
+    monkeypatch.setattr(w.project(pid).teacher, "classifier", lambda: Teacher())
+    monkeypatch.setattr("cod_core.project.curation.pairs.identity", lambda spec, labels: ("fake", "1"))
+    monkeypatch.setattr(w.models.encoder(), "encode", lambda texts, progress=None: np.ones((len(texts), 1), np.float32))
     asked, name = [], ["s"]
 
-    def searcher(pid, options=None):
+    def searcher(options=None):
         asked.append(options)
         texts = ["A fine and long film.", "A dull and fine film."]
         return lambda example, n, target=None, avoid=(): (
@@ -51,17 +51,17 @@ def made(tmp_path, monkeypatch):
             or [Counterfactual(f"s{i}", "e", text, "negative", "positive", Origin("search", name[0])) for i, text in enumerate(texts)]
         )
 
-    monkeypatch.setattr(w, "searcher", searcher)
+    monkeypatch.setattr(w.project(pid).searcher, "proposer", searcher)
     return w, pid, asked, name
 
 
 def test_hint_comes_first_and_nothing_is_proposed_twice(made):
     w, pid, *_ = made
-    found = w.try_again(pid, "e", hint="fine")
+    found = w.project(pid).retry.try_again("e", hint="fine")
     assert found.added and found.added[0].origin.name.startswith("your words")
-    assert all(w._state(pid).checks[cf.id].valid for cf in found.added)
+    assert all(w.project(pid).pairs.state().checks[cf.id].valid for cf in found.added)
     texts = [cf.text for cf in items.counterfactuals(w.db, pid)]
-    w.try_again(pid, "e", hint="fine")
+    w.project(pid).retry.try_again("e", hint="fine")
     again = [cf.text for cf in items.counterfactuals(w.db, pid)]
     assert again[: len(texts)] == texts and len(set(again)) == len(again)
 
@@ -69,13 +69,18 @@ def test_hint_comes_first_and_nothing_is_proposed_twice(made):
 def test_what_became_of_the_curators_words_is_told(made):
     """Words that could not be used were dropped without a word."""
     w, pid, *_ = made
-    assert w.try_again(pid, "e").hint == ""
-    assert [w.try_again(pid, "e", hint=hint).hint for hint in ("awful", ",;", "fine", "fine")] == ["useless", "useless", "used", "known"]
+    assert w.project(pid).retry.try_again("e").hint == ""
+    assert [w.project(pid).retry.try_again("e", hint=hint).hint for hint in ("awful", ",;", "fine", "fine")] == [
+        "useless",
+        "useless",
+        "used",
+        "known",
+    ]
 
 
 def test_kept_phrases_stay_in_every_proposal_and_reach_the_search(made):
     w, pid, asked, _ = made
-    found = w.try_again(pid, "e", hint="fine", keep=("dull and",))
+    found = w.project(pid).retry.try_again("e", hint="fine", keep=("dull and",))
     assert found.added and all("dull and" in cf.text for cf in found.added)
     assert {"frozen": ("dull and",)} in asked
 
@@ -83,9 +88,9 @@ def test_kept_phrases_stay_in_every_proposal_and_reach_the_search(made):
 def test_where_nothing_else_is_found_the_words_of_earlier_proposals_are_left_out(made):
     """A text that takes several edits has one flip within reach: it would be found for ever."""
     w, pid, asked, _ = made
-    w.try_again(pid, "e")
+    w.project(pid).retry.try_again("e")
     assert asked[-1] == set()
-    w.try_again(pid, "e")
+    w.project(pid).retry.try_again("e")
     assert asked[-2:] == [set(), {"fine"}]
 
 
@@ -93,8 +98,8 @@ def test_new_proposals_are_shared_by_a_second_judge_where_the_earlier_ones_were(
     """Else the expert who asks for another change of a topic is given one that fools the teacher alone."""
     w, pid, asked, name = made
     name[0] = "teacher-guided search with a second judge (words of the target class)"
-    w.try_again(pid, "e")
-    w.try_again(pid, "e")
+    w.project(pid).retry.try_again("e")
+    w.project(pid).retry.try_again("e")
     assert asked[-2:] == [{"second": True, "at_least": 0.95}, {"fine"}]
 
 
@@ -102,11 +107,11 @@ def test_phrase_that_is_not_in_the_text_is_refused(made):
     """Kept by nobody, it would look kept."""
     w, pid, *_ = made
     with pytest.raises(BadInput, match="does not occur"):
-        w.try_again(pid, "e", keep=("no such words",))
+        w.project(pid).retry.try_again("e", keep=("no such words",))
 
 
 def test_a_proposal_made_under_another_teacher_does_not_set_the_class_that_the_text_has(made):
     """Its target was the class of the text by now, and nothing that was found could be a flip."""
     w, pid, *_ = made
     items.add_counterfactuals(w.db, pid, [Counterfactual("old", "e", "A long film.", "positive", "negative", Origin("import", "f"))])
-    assert w.try_again(pid, "e", hint="fine").hint == "used"
+    assert w.project(pid).retry.try_again("e", hint="fine").hint == "used"

@@ -4,6 +4,7 @@ import pytest
 
 from cod_core.errors import BadInput
 from cod_core.models.seen import fingerprint
+from cod_core.project.teacher.loader import identity
 from cod_core.store import cache, items, projects
 from cod_core.text import text_hash
 from cod_core.types import Example, Task
@@ -33,7 +34,7 @@ def project(w, seen: int, fresh: int) -> str:
 def test(w, pid, texts) -> None:
     items.add_examples(w.db, pid, [Example(t, t, LABELS[i % 2], "test") for i, t in enumerate(texts)])
     for known in items.examples(w.db, pid):
-        cache.put_predictions(w.db, *w._identity(MOVIES, LABELS), {text_hash(known.text): (-0.1, -2.3)})
+        cache.put_predictions(w.db, *identity(MOVIES, LABELS), {text_hash(known.text): (-0.1, -2.3)})
 
 
 test.__test__ = False
@@ -43,36 +44,38 @@ def test_a_teacher_that_saw_the_test_texts_is_refused(w):
     """METHOD.md section 9: neither judged, nor used, on the other's test split."""
     pid = project(w, seen=12, fresh=8)
     with pytest.raises(BadInput, match="12 of the 20 test"):
-        w.set_teacher(pid, MOVIES)
-    assert w.project(pid).teacher is None
-    w.set_teacher(pid, {"kind": "builtin", "name": "amazon"})
+        w.project(pid).teacher.choose(MOVIES)
+    assert w.project(pid).row.teacher is None
+    w.project(pid).teacher.choose({"kind": "builtin", "name": "amazon"})
 
 
 def test_test_texts_that_come_later_are_named_on_the_page_and_stop_a_sweep(w):
     pid = project(w, seen=0, fresh=5)
-    w.set_teacher(pid, MOVIES)
-    assert w.teacher_report(pid).note == "" and not any("knows their answers" in m for m in w.preflight(pid).messages)
+    w.project(pid).teacher.choose(MOVIES)
+    assert w.project(pid).trust.report().note == "" and not any(
+        "knows their answers" in m for m in w.project(pid).preflight.check().messages
+    )
     test(w, pid, [f"SNIPPET {i}" for i in range(10)])
-    report, check = w.teacher_report(pid), w.preflight(pid)
+    report, check = w.project(pid).trust.report(), w.project(pid).preflight.check()
     assert "10 of the 15 test" in report.note and report.n == 9 and report.n_left_out == 10, "five test, four training texts"
     assert check.blocked and any("10 of the 15" in m for m in check.messages)
     with pytest.raises(BadInput, match="knows their answers"):
-        w.plan_sweep(pid, {"shots": [4]})
+        w.project(pid).plan.cells({"shots": [4]})
 
 
 def test_a_few_chance_meetings_are_left_out_of_its_accuracy_only(w):
     """Short texts are the same in any set."""
     pid = project(w, seen=4, fresh=60)
-    w.set_teacher(pid, MOVIES)
-    assert w.teacher_report(pid).n_left_out == 4 and w.seen_in_training(pid) == ""
+    w.project(pid).teacher.choose(MOVIES)
+    assert w.project(pid).trust.report().n_left_out == 4 and w.project(pid).teacher.seen_in_training() == ""
 
 
 def test_only_the_teacher_of_the_sample_itself_was_trained_on_its_training_split(w):
     pid = project(w, seen=0, fresh=5)
     projects.update_settings(w.db, pid, {"sample": "movies"})
     projects.set_teacher(w.db, pid, MOVIES)
-    assert w.teacher_report(pid).n == 5
+    assert w.project(pid).trust.report().n == 5
     projects.set_teacher(w.db, pid, {"kind": "builtin", "name": "amazon"})
     for e in items.examples(w.db, pid):
-        cache.put_predictions(w.db, *w._identity({"kind": "builtin", "name": "amazon"}, LABELS), {text_hash(e.text): (-0.1, -2.3)})
-    assert w.teacher_report(pid).n == 9
+        cache.put_predictions(w.db, *identity({"kind": "builtin", "name": "amazon"}, LABELS), {text_hash(e.text): (-0.1, -2.3)})
+    assert w.project(pid).trust.report().n == 9

@@ -16,10 +16,10 @@ import pytest
 
 from cod_core.data.tables import read_table
 from cod_core.errors import BadInput, NotEnoughData
+from cod_core.project.students.settings import student_settings
 from cod_core.store import items, runs
 from cod_core.types import Example, Task
 from cod_core.workspace import Workspace
-from cod_core.workspace.students import student_settings
 from tests.unit.export.test_student_package import TEXTS as SPOKEN
 from tests.unit.export.test_student_package import run_loader
 
@@ -40,16 +40,16 @@ def made(tmp_path_factory):
     items.add_examples(
         w.db, pid, [Example(f"v{i}", texts[t], label, s) for i, (t, label) in enumerate(ROWS) for s in (("test", "validation")[i % 2],)]
     )
-    w.set_teacher(pid, {"kind": "builtin", "name": "amazon"})
+    w.project(pid).teacher.choose({"kind": "builtin", "name": "amazon"})
     lines = "original\tcounterfactual\n" + "\n".join("\t".join(pair) for pair in PAIRS.items())
-    w.import_counterfactuals(pid, read_table("pairs.tsv", lines.encode()), name="hand")
-    assert w.accept_unattended(pid) == 8
+    w.project(pid).proposals.import_counterfactuals(read_table("pairs.tsv", lines.encode()), name="hand")
+    assert w.project(pid).curation.accept_unattended() == 8
     return w, pid
 
 
 def sweep(w, pid, **params):
-    out = w.distill(pid, {"shots": [8], "seeds": 1, "arms": ["kd", "cod"], **params})
-    chosen = set(json.loads(w._report_path(pid).read_text())["run_ids"])
+    out = w.project(pid).students.distil({"shots": [8], "seeds": 1, "arms": ["kd", "cod"], **params})
+    chosen = set(json.loads(w.project(pid).results.report_path().read_text())["run_ids"])
     return out, [r for r in runs.runs(w.db, pid) if r.config.run_id in chosen]
 
 
@@ -79,7 +79,7 @@ def test_a_trained_student_leaves_as_a_folder_that_loads_without_this_app(made, 
     w, pid = made
     _, found = sweep(w, pid, student="contrastive", layers=[0, 5], steps=2, frozen_layers=1, arms=["cod"])
     [run] = found
-    data = w.export_student(pid, run.config.run_id)
+    data = w.project(pid).package.student(run.config.run_id)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         archive.extractall(tmp_path)
     told = run_loader(tmp_path, tmp_path)
@@ -133,7 +133,7 @@ def test_a_model_too_large_for_the_machine_is_refused_with_its_need(made, monkey
     from cod_core.models import memory
 
     w, pid = made
-    found = w.memory(pid, {"student": "finetuned"})
+    found = w.project(pid).plan.memory({"student": "finetuned"})
     assert found.rows == 16 and 0.1e9 < found.need < 4e9 and "GB are free" in found.sentence
     monkeypatch.setattr(memory, "free_bytes", lambda: 10 << 20)
     with pytest.raises(BadInput, match="Choose a smaller model"):
@@ -143,24 +143,24 @@ def test_a_model_too_large_for_the_machine_is_refused_with_its_need(made, monkey
 def test_any_text_is_tried_on_teacher_and_students_side_by_side(made):
     w, pid = made
     sweep(w, pid, student="linear")
-    [row, other] = w.say(pid, ["The case is awful.", "A superb lens."])
+    [row, other] = w.project(pid).students.predict_side_by_side(["The case is awful.", "A superb lens."])
     assert row[0].name == "teacher" and row[0].prediction.label == "negative" and other[0].prediction.label == "positive"
     assert {s.arm for s in row[1:]} >= {"kd", "cod"} and all(s.prediction.labels == ("negative", "positive") for s in row)
     with pytest.raises(BadInput, match="Type a text"):
-        w.say(pid, ["  "])
+        w.project(pid).students.predict_side_by_side(["  "])
 
 
 def test_a_packed_student_runs_with_onnxruntime_and_tokenizers_alone(made, tmp_path):
     """The 10 lines of its README, in another process, with torch and transformers out of reach."""
     w, pid = made
     sweep(w, pid, student="linear")
-    out = w.pack_student(pid, {})
+    out = w.project(pid).package.pack({})
     forms = {m["name"]: m for m in out["measured"]}
     assert forms["student.onnx"]["agreement"] >= 0.995 and forms["student-int8.onnx"]["bytes"] < 0.3 * forms["student.onnx"]["bytes"]
     assert all(m["latency_ms"] > 0 and m["texts_a_second"] > 0 for m in [*forms.values(), out["teacher"]])
     read, looked_up = forms["torch"]["texts_a_second"], 10 * forms["student.onnx"]["texts_a_second"]
     assert read < looked_up, "torch is timed while it reads, not while it looks up what it read before"
-    with zipfile.ZipFile(io.BytesIO(w.packed_student(pid, out["file"]))) as archive:
+    with zipfile.ZipFile(io.BytesIO(w.project(pid).package.packed(out["file"]))) as archive:
         archive.extractall(tmp_path)
     code = re.search(r"```python\n(.*?)```", (tmp_path / "README-onnx.md").read_text(), re.S).group(1)
     assert len(code.strip().splitlines()) <= 10
@@ -174,7 +174,7 @@ def test_a_packed_student_runs_with_onnxruntime_and_tokenizers_alone(made, tmp_p
     )
     assert done.returncode == 0, done.stderr[-1500:]
     told = json.loads(done.stdout.splitlines()[-1])
-    own = w.student(pid, out["run_id"]).predict(SPOKEN)
+    own = w.project(pid).store.load(out["run_id"]).predict(SPOKEN)
     assert [max(row, key=row.get) for row in told] == [p.label for p in own]
     assert [list(row.values()) for row in told] == [pytest.approx(p.probs, abs=0.1) for p in own]
 
@@ -188,21 +188,21 @@ def test_a_grid_goes_on_where_it_was_and_any_cell_can_be_trained_again(made):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        w.run_grid(grid, stop)
-    out = w.run_grid(grid)
-    assert 0 < out["new"] < out["cells"] and w.run_grid(grid)["new"] == 0
+        w.grids.run(grid, stop)
+    out = w.grids.run(grid)
+    assert 0 < out["new"] < out["cells"] and w.grids.run(grid)["new"] == 0
     row = next(r for r in out["table"] if r["arm"] == "cod" and r["k"] == 8)
     assert row["cells"] >= 1 and 0 <= row["test_accuracy"] <= 1
-    assert w.rerun_cell(grid, row["run_ids"][0])["same"]
+    assert w.grids.rerun(grid, row["run_ids"][0])["same"]
     with pytest.raises(BadInput, match="no cell"):
-        w.rerun_cell(grid, "0" * 16)
+        w.grids.rerun(grid, "0" * 16)
 
 
 def test_electricity_and_money_stand_beside_accuracy(made):
     w, pid = made
     _, found = sweep(w, pid, student="linear", seeds=2, energy=True, l2=1.5)
     assert all(r.energy_kwh is not None and r.energy_kwh > 0 for r in found)
-    costs = {c.arm: c for c in w.costs(pid) if c.student == "linear" and c.arm in ("kd", "cod") and c.rows == 8}
+    costs = {c.arm: c for c in w.project(pid).costs.table() if c.student == "linear" and c.arm in ("kd", "cod") and c.rows == 8}
     assert all(c.usd == 0 for c in costs.values()), "imported and searched counterfactuals cost no tokens"
     trained = max(r.energy_kwh for r in found)
     assert costs["cod"].kwh > costs["kd"].kwh > trained, "the teacher was asked about each counterfactual, the rows were read"
@@ -213,42 +213,46 @@ def test_students_are_judged_again_when_test_texts_come_and_not_trained_again(ma
     w, pid = copy_of(made, tmp_path)
     settings = {"shots": [4], "seeds": 1, "arms": ["kd", "cod"], "l2": 1.75}
     slow = settings | {"student": "finetuned", "layers": [0], "steps": 1, "arms": ["cod"]}
-    first, trained = w.distill(pid, settings), w.distill(pid, slow)
-    [before] = [r for r in w.present_students(pid) if r.config.student.startswith("finetuned") and r.config.shots == 4]
+    first, trained = w.project(pid).students.distil(settings), w.project(pid).students.distil(slow)
+    [before] = [r for r in w.project(pid).store.present() if r.config.student.startswith("finetuned") and r.config.shots == 4]
     weights = (w.settings.folder("students", pid) / before.config.run_id / "model.safetensors").stat().st_mtime_ns
     items.add_examples(w.db, pid, [Example(f"more{i}", f"{t} Really.", label, "test") for i, (t, label) in enumerate(ROWS)])
-    assert w.results(pid).stale
-    again, judged = w.distill(pid, settings), w.distill(pid, slow)
-    assert not w.results(pid).stale
-    after = {r.config.run_id: r for r in w.present_students(pid)}[before.config.run_id]
+    assert w.project(pid).results.latest().stale
+    again, judged = w.project(pid).students.distil(settings), w.project(pid).students.distil(slow)
+    assert not w.project(pid).results.latest().stale
+    after = {r.config.run_id: r for r in w.project(pid).store.present()}[before.config.run_id]
     assert first["new"] == again["new"] == 2 and trained["new"] == 1 and judged["new"] == 0
     assert after.test["n"] == before.test["n"] + len(ROWS) and after.history == before.history and after.judged != before.judged
     assert (w.settings.folder("students", pid) / before.config.run_id / "model.safetensors").stat().st_mtime_ns == weights
-    assert w.distill(pid, settings)["new"] == 0
-    assert all(len(w.predicted(pid, r.config.run_id)) == after.test["n"] for r in w.present_students(pid) if r.config.l2 == 1.75)
+    assert w.project(pid).students.distil(settings)["new"] == 0
+    assert all(
+        len(w.project(pid).store.predicted(r.config.run_id)) == after.test["n"]
+        for r in w.project(pid).store.present()
+        if r.config.l2 == 1.75
+    )
 
 
 def test_a_student_of_a_grid_is_trained_by_distill_when_its_weights_are_wanted(made, tmp_path):
     """Grids keep numbers only; "Distil it again", said the app, and then trained nothing."""
     w, pid = copy_of(made, tmp_path)
     settings = {"student": "finetuned", "layers": [0], "steps": 1, "arms": ["cod"], "shots": [4], "seeds": 1}
-    w.run_grid({"tasks": [pid], "shots": [4], "seeds": 1, "runs": [{k: settings[k] for k in ("student", "layers", "steps", "arms")}]})
-    numbers = [r for r in w.present_students(pid) if r.config.student.startswith("finetuned") and r.config.shots == 4]
+    w.grids.run({"tasks": [pid], "shots": [4], "seeds": 1, "runs": [{k: settings[k] for k in ("student", "layers", "steps", "arms")}]})
+    numbers = [r for r in w.project(pid).store.present() if r.config.student.startswith("finetuned") and r.config.shots == 4]
     assert [r.path for r in numbers] == [None]
-    assert w.distill(pid, settings)["new"] == 1 and w.distill(pid, settings)["new"] == 0
-    [kept] = [r for r in w.present_students(pid) if r.config.student.startswith("finetuned") and r.config.shots == 4]
+    assert w.project(pid).students.distil(settings)["new"] == 1 and w.project(pid).students.distil(settings)["new"] == 0
+    [kept] = [r for r in w.project(pid).store.present() if r.config.student.startswith("finetuned") and r.config.shots == 4]
     assert kept.config == numbers[0].config and kept.path and kept.test == numbers[0].test
-    assert w.student(pid, kept.config.run_id).predict(["A superb lens."])
+    assert w.project(pid).store.load(kept.config.run_id).predict(["A superb lens."])
 
 
 def test_students_of_an_earlier_teacher_are_neither_offered_nor_averaged(made, tmp_path):
     w, pid = copy_of(made, tmp_path)
-    w.distill(pid, {"shots": [4], "seeds": 1, "arms": ["kd", "cod"]})
-    assert w.kept_students(pid) and w.costs(pid) and w.chosen_student(pid)
-    w.set_teacher(pid, {"kind": "builtin", "name": "movies"})
-    assert w.kept_students(pid) == [] == w.costs(pid)
+    w.project(pid).students.distil({"shots": [4], "seeds": 1, "arms": ["kd", "cod"]})
+    assert w.project(pid).store.kept() and w.project(pid).costs.table() and w.project(pid).package.chosen()
+    w.project(pid).teacher.choose({"kind": "builtin", "name": "movies"})
+    assert w.project(pid).store.kept() == [] == w.project(pid).costs.table()
     with pytest.raises(NotEnoughData, match="Distil first"):
-        w.chosen_student(pid)
+        w.project(pid).package.chosen()
 
 
 def copy_of(made, folder):
@@ -262,25 +266,25 @@ def copy_of(made, folder):
 def test_a_sweep_killed_at_20_random_moments_ends_with_the_same_table_bit_for_bit(made, tmp_path):
     w, pid = made
     grid = {"tasks": [pid], "shots": [4, 8], "seeds": 25, "runs": [{"arms": ["kd", "half", "cod"], "l2": 1.25}]}
-    cells = w.plan_sweep(pid, {"arms": ["kd", "half", "cod"], "shots": [4, 8], "seeds": 25})[0]
-    w.encoder().encode([r.text for c in cells for r in c.rows])  # models are loaded here once, not in every process
+    cells = w.project(pid).plan.cells({"arms": ["kd", "half", "cod"], "shots": [4, 8], "seeds": 25})[0]
+    w.models.encoder().encode([r.text for c in cells for r in c.rows])  # models are loaded here once, not in every process
     shutil.copytree(w.settings.home, tmp_path / "whole")
     begun = time.perf_counter()
-    whole = Workspace(tmp_path / "whole").run_grid(grid)
+    whole = Workspace(tmp_path / "whole").grids.run(grid)
     takes = time.perf_counter() - begun  # kills have to fall into the work on fast machines too
     rng, begun, kills = random.Random(0), time.perf_counter(), 0
     for _ in range(20):
         child = os.fork()
         if child == 0:
             try:
-                Workspace(w.settings.home).run_grid(grid)
+                Workspace(w.settings.home).grids.run(grid)
             finally:
                 os._exit(0)
         time.sleep(rng.uniform(0.02, 0.25) * takes)
         os.kill(child, signal.SIGKILL)
         kills += os.WIFSIGNALED(os.waitpid(child, 0)[1])
     assert kills >= 4 and time.perf_counter() - begun < 60
-    assert w.run_grid(grid)["table"] == whole["table"]
+    assert w.grids.run(grid)["table"] == whole["table"]
     numbers = [
         {r.config.run_id: (r.test, r.dev, r.history) for r in runs.runs(x.db, pid) if r.config.l2 == 1.25}
         for x in (w, Workspace(tmp_path / "whole"))
@@ -290,16 +294,16 @@ def test_a_sweep_killed_at_20_random_moments_ends_with_the_same_table_bit_for_bi
 
 def test_the_share_of_counterfactuals_falls_where_real_rows_are_many(made, monkeypatch):
     """Half of 512 real rows is too much to give up: the paper's gain is negative there."""
-    from cod_core.workspace import students
+    from cod_core.project.students import settings
 
     w, pid = made
-    assert students.shots_by_share({}, [8, 512]) == {None: [8, 512]}
+    assert settings.shots_by_share({}, [8, 512]) == {None: [8, 512]}
     fewer = {0.5: [8, 128], 0.125: [256, 512]}
-    assert students.shots_by_share({"cf_share": "auto"}, [8, 128, 256, 512]) == fewer
-    assert students.shots_by_share({"student": "contrastive"}, [8, 128, 256, 512]) == fewer
-    assert students.shots_by_share({"student": "contrastive", "cf_share": 0.5}, [8, 512]) == {None: [8, 512]}
-    monkeypatch.setattr(students, "SHARES", ((4, 0.5), (None, 0.25)))
-    cells, _, _ = w.plan_sweep(pid, {"arms": ["kd", "cod"], "shots": [4, 8], "seeds": 1, "cf_share": "auto"})
+    assert settings.shots_by_share({"cf_share": "auto"}, [8, 128, 256, 512]) == fewer
+    assert settings.shots_by_share({"student": "contrastive"}, [8, 128, 256, 512]) == fewer
+    assert settings.shots_by_share({"student": "contrastive", "cf_share": 0.5}, [8, 512]) == {None: [8, 512]}
+    monkeypatch.setattr(settings, "SHARES", ((4, 0.5), (None, 0.25)))
+    cells, _, _ = w.project(pid).plan.cells({"arms": ["kd", "cod"], "shots": [4, 8], "seeds": 1, "cf_share": "auto"})
     assert {(c.config.shots, c.config.real_shots) for c in cells if c.config.arm == "cod"} == {(4, 2), (8, 6)}
 
 
@@ -308,15 +312,15 @@ def test_the_unverified_arm_takes_proposals_that_do_not_flip(made, tmp_path):
     w = Workspace(tmp_path)
     pid = w.create_project("Unverified", Task("Is it good?", ("negative", "positive")))
     items.add_examples(w.db, pid, [Example(f"t{i}", t, label) for i, (t, label) in enumerate(ROWS)])
-    w.set_teacher(pid, {"kind": "builtin", "name": "amazon"})
+    w.project(pid).teacher.choose({"kind": "builtin", "name": "amazon"})
     lame = {t: (new if i >= 4 else t.replace("The", "This")) for i, (t, new) in enumerate(PAIRS.items())}
     other = {t: "positive" if label == "negative" else "negative" for t, label in ROWS}
     lines = ["original\tcounterfactual\tlabel", *("\t".join((t, new, other[t])) for t, new in lame.items())]
     columns = {"original": "original", "counterfactual": "counterfactual", "label": "label", "batch": None}
-    w.import_counterfactuals(pid, read_table("p.tsv", "\n".join(lines).encode()), columns)
-    assert w.accept_unattended(pid) == 4
+    w.project(pid).proposals.import_counterfactuals(read_table("p.tsv", "\n".join(lines).encode()), columns)
+    assert w.project(pid).curation.accept_unattended() == 4
     items.add_examples(w.db, pid, [Example("free", "Something to judge on.", None, "unlabelled")])
-    cells, _, _ = w.plan_sweep(pid, {"arms": ["cod", "unverified"], "shots": [8], "seeds": 3})
+    cells, _, _ = w.project(pid).plan.cells({"arms": ["cod", "unverified"], "shots": [8], "seeds": 3})
     texts = {arm: {r.text for c in cells if c.config.arm == arm for r in c.rows if r.is_cf} for arm in ("cod", "unverified")}
     assert not any(t.startswith("This") for t in texts["cod"]) and any(t.startswith("This") for t in texts["unverified"])
 

@@ -7,6 +7,7 @@ import pytest
 
 from cod_core.data.tables import guess_columns, read_table
 from cod_core.errors import BadInput
+from cod_core.project.curation.pairs import Pairs
 from cod_core.store import items
 from cod_core.types import Counterfactual, Origin, Task
 from cod_core.workspace import Workspace
@@ -19,11 +20,11 @@ CSV = b"age,pressure,label\n54,high,risk\n31,normal,no risk\n=2,low,no risk\n"
 def made(tmp_path):
     w = Workspace(tmp_path)
     pid = w.create_project("Patients", Task("Is there a risk?", ("risk", "no risk")))
-    table, column, named = w.rows_as_sentences(pid, read_table("p.csv", CSV), TEMPLATE)
+    table, column, named = w.project(pid).uploads.rows_as_sentences(read_table("p.csv", CSV), TEMPLATE)
     from dataclasses import replace
 
     columns = replace(guess_columns(table), text=column, label="label")
-    w.import_table(pid, table, columns, "labelled", None, named, "sha", "p.csv")
+    w.project(pid).uploads.import_table(table, columns, "labelled", None, named, "sha", "p.csv")
     return w, pid
 
 
@@ -37,7 +38,7 @@ def test_a_second_template_is_refused(made):
     """Two templates in one project could not be told apart when edits are led back."""
     w, pid = made
     with pytest.raises(BadInput, match="another template"):
-        w.rows_as_sentences(pid, read_table("q.csv", CSV), "Age {age}.")
+        w.project(pid).uploads.rows_as_sentences(read_table("q.csv", CSV), "Age {age}.")
 
 
 def test_accepted_edits_come_back_as_columns(made, monkeypatch):
@@ -46,8 +47,8 @@ def test_accepted_edits_come_back_as_columns(made, monkeypatch):
     cf = Counterfactual("c", row.id, row.text.replace("high", "low"), "risk", "no risk", Origin("human", "me"))
     other = next(e for e in items.examples(w.db, pid) if "=2" in e.text)
     odd = Counterfactual("d", other.id, other.text.replace("patient", "old patient"), "no risk", "risk", Origin("human", "me"))
-    monkeypatch.setattr(type(w), "kept_pairs", lambda self, p: {row.id: (cf, None), other.id: (odd, None)})
-    rows = list(csv.DictReader(io.StringIO(w.export_columns(pid).decode("utf-8-sig"))))
+    monkeypatch.setattr(Pairs, "kept", lambda self: {row.id: (cf, None), other.id: (odd, None)})
+    rows = list(csv.DictReader(io.StringIO(w.project(pid).exports.columns().decode("utf-8-sig"))))
     assert rows[0]["pressure"] == "high" and rows[0]["pressure (changed)"] == "low" and rows[0]["age (changed)"] == "54"
     assert rows[1]["changed elsewhere"] == "old" and rows[1]["age"].startswith("'="), "a formula must not run in a spreadsheet"
 
@@ -55,6 +56,6 @@ def test_accepted_edits_come_back_as_columns(made, monkeypatch):
 def test_projects_of_texts_have_no_columns(tmp_path):
     w = Workspace(tmp_path)
     pid = w.create_project("Texts", Task("?", ("a", "b")))
-    assert w.template(pid) is None
+    assert w.project(pid).uploads.template() is None
     with pytest.raises(BadInput, match="did not come from columns"):
-        w.export_columns(pid)
+        w.project(pid).exports.columns()

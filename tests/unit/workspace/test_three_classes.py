@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from cod_core.models.cached import CachedClassifier
+from cod_core.project.students.preflight import thin_targets
+from cod_core.project.teacher.loader import identity
+from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items, projects
 from cod_core.text import short_hash
 from cod_core.types import Example, Prediction, Task
 from cod_core.workspace import Workspace
-from cod_core.workspace.distilling import thin_targets
 
 pytestmark = pytest.mark.slow
 LABELS = ("negative", "neutral", "positive")
@@ -38,9 +40,9 @@ def made(tmp_path_factory):
     w = Workspace(tmp_path_factory.mktemp("home"))
     pid = w.create_project("Tone", Task("What is the tone?", LABELS))
     projects.set_teacher(w.db, pid, {"kind": "builtin", "name": "movies"})
-    identity, revision = w._identity({"kind": "builtin", "name": "movies"}, LABELS)
-    teacher = CachedClassifier(w.db, identity, revision, LABELS, WordTeacher)
-    patch.setattr(Workspace, "teacher", lambda self, pid, key=None: teacher)
+    name, revision = identity({"kind": "builtin", "name": "movies"}, LABELS)
+    teacher = CachedClassifier(w.db, name, revision, LABELS, WordTeacher)
+    patch.setattr(Teacher, "classifier", lambda self: teacher)
     rows = [
         (f"It was a {WORDS[x][i % 3]} {thing} in the old town", x, "train" if i < 4 else "test")
         for x in LABELS
@@ -54,14 +56,14 @@ def made(tmp_path_factory):
 def test_every_other_class_is_reached(made):
     """With "nearest" alone, students of three classes see one border of two."""
     w, pid = made
-    out = w.generate(pid, {"k": 12, "generator": "search", "targets": "all"})
+    out = w.project(pid).proposals.generate({"k": 12, "generator": "search", "targets": "all"})
     assert out["flipped"] == 12 and out["scored"] > 0
     reached = {}
-    current = w._state(pid)
+    current = w.project(pid).pairs.state()
     for cf in current.counterfactuals:
         assert current.checks[cf.id].valid
         reached.setdefault(cf.example_id, set()).add(cf.target)
-    for example in w.candidates(pid, 12):
+    for example in w.project(pid).draws.candidates(12):
         assert reached[example.id] == set(LABELS) - {example.label}
 
 
@@ -69,29 +71,29 @@ def test_targets_are_ranked_by_the_teacher_and_checked(made):
     from cod_core.errors import BadInput
 
     w, pid = made
-    example = next(e for e in w.candidates(pid, 12) if e.label == "positive")
-    assert w.targets(pid, example, "nearest") == ["neutral"]
-    assert w.targets(pid, example, "all") == ["neutral", "negative"]
-    assert w.targets(pid, example, "negative") == ["negative"] and w.targets(pid, example, "positive") == []
+    example = next(e for e in w.project(pid).draws.candidates(12) if e.label == "positive")
+    assert w.project(pid).search.targets(example, "nearest") == ["neutral"]
+    assert w.project(pid).search.targets(example, "all") == ["neutral", "negative"]
+    assert w.project(pid).search.targets(example, "negative") == ["negative"] and w.project(pid).search.targets(example, "positive") == []
     with pytest.raises(BadInput, match="Targets"):
-        w.targets(pid, example, "somewhere")
+        w.project(pid).search.targets(example, "somewhere")
 
 
 def test_texts_that_are_of_the_target_already_are_not_counted_as_flipped(made):
     w, pid = made
-    out = w.generate(pid, {"k": 12, "generator": "search", "targets": "positive"})
+    out = w.project(pid).proposals.generate({"k": 12, "generator": "search", "targets": "positive"})
     assert (out["flipped"], out["without"]) == (8, 4) and set(out["failures"].values()) == {"the teacher sees it as positive already"}
-    assert not w.failed(pid)
+    assert not w.project(pid).draws.failed()
 
 
 def test_in_turn_every_class_is_aimed_at_as_often_and_a_text_keeps_its_class(made):
     """Nearest classes leave some class without counterfactuals, and students then hardly see it."""
     w, pid = made
-    texts = sorted(w.candidates(pid, 12), key=lambda e: e.label)
-    w._made.pop(("index", pid), None)
+    texts = sorted(w.project(pid).draws.candidates(12), key=lambda e: e.label)
+    w = Workspace(w.settings.home)
     aims = {}
-    first = {e.id: w.targets(pid, e, "in turn", aims)[0] for e in texts}
-    again = {e.id: w.targets(pid, e, "in turn", aims)[0] for e in reversed(texts)}
+    first = {e.id: w.project(pid).search.targets(e, "in turn", aims)[0] for e in texts}
+    again = {e.id: w.project(pid).search.targets(e, "in turn", aims)[0] for e in reversed(texts)}
     assert first == again
     for label in LABELS:
         aimed = [first[e.id] for e in texts if e.label == label]
@@ -101,26 +103,26 @@ def test_in_turn_every_class_is_aimed_at_as_often_and_a_text_keeps_its_class(mad
 def test_where_nothing_else_is_asked_for_the_search_aims_at_the_labels_in_turn(made, tmp_path):
     """On news editorials that taught students twice as much as nearest classes."""
     w, pid = made
-    fresh = w.create_project("Fresh", w.project(pid).task)
+    fresh = w.create_project("Fresh", w.project(pid).row.task)
     projects.set_teacher(w.db, fresh, {"kind": "builtin", "name": "movies"})
     items.add_examples(w.db, fresh, [e for e in items.examples(w.db, pid) if e.split == "train"])
-    w.generate(fresh, {"k": 12, "generator": "search"})
-    aimed = [(cf.source, cf.target) for i, found in w._snapshot(fresh).by_example.items() for cf in found[:1]]
+    w.project(fresh).proposals.generate({"k": 12, "generator": "search"})
+    aimed = [(cf.source, cf.target) for i, found in w.project(fresh).pairs.snapshot().by_example.items() for cf in found[:1]]
     assert {pair: aimed.count(pair) for pair in aimed} == {(a, b): 2 for a in LABELS for b in LABELS if a != b}
 
 
 def test_a_text_without_a_flip_keeps_the_class_it_was_aimed_at(made):
     """Each further run took the next class, and searched again what was searched before."""
     w, pid = made
-    stuck = w.create_project("Stuck", w.project(pid).task)
+    stuck = w.create_project("Stuck", w.project(pid).row.task)
     projects.set_teacher(w.db, stuck, {"kind": "builtin", "name": "movies"})
     rows = [(f"It was a {WORDS[x][i % 3]} {thing} in the old town", x) for x in LABELS for i, thing in enumerate(THINGS)]
     rows += [(f"{' '.join(WORDS['positive'] * 4)} {thing}", "positive") for thing in THINGS]
     items.add_examples(w.db, stuck, [Example(short_hash(t), t, x) for t, x in rows])
     asked = {"k": 24, "generator": "search", "budget": 60}
-    first = w.generate(stuck, asked)
+    first = w.project(stuck).proposals.generate(asked)
     assert first["tried"] == 24 and first["without"] == 6
-    again = w.generate(stuck, asked)
+    again = w.project(stuck).proposals.generate(asked)
     assert again["tried"] == again["scored"] == 0 and again["without"] == first["without"]
 
 
@@ -129,14 +131,14 @@ def test_a_second_judge_with_too_few_texts_stops_before_anything_is_searched(mad
 
     w, pid = made
     with pytest.raises(NotEnoughData, match="second judge"):
-        w.generate(pid, {"k": 12, "generator": "search", "second": True})
+        w.project(pid).proposals.generate({"k": 12, "generator": "search", "second": True})
 
 
 def test_both_budget_rules_train_and_stand_at_their_k(made):
     w, pid = made
-    assert w.accept_unattended(pid) == 12
-    done = w.distill(pid, {"arms": ["kd", "cod", "cod_all"], "shots": [6, 12], "seeds": 2})
-    table = {(row["arm"], row["k"]): row for row in w.results(pid).table}
+    assert w.project(pid).curation.accept_unattended() == 12
+    done = w.project(pid).students.distil({"arms": ["kd", "cod", "cod_all"], "shots": [6, 12], "seeds": 2})
+    table = {(row["arm"], row["k"]): row for row in w.project(pid).results.latest().table}
     assert done["new"] == 12
     for k in (6, 12):
         assert table["cod_all", k]["rows"] == k and table["cod", k]["rows"] == k

@@ -1,0 +1,215 @@
+"""The queue and its cards: each text with its proposals, the teacher's verdicts, the decision it stands at, and its history."""
+
+from dataclasses import dataclass
+
+from cod_core.counterfactuals import verify
+from cod_core.curation import opinions, queue, state
+from cod_core.curation.history import Event, timeline
+from cod_core.curation.view import Row, View, belongs, counts, narrowed, ordered
+from cod_core.errors import BadInput
+from cod_core.project.curation.pairs import Pairs, State
+from cod_core.project.place import Place, Room
+from cod_core.store import drafts
+from cod_core.types import Counterfactual, Decision, Example, FlipCheck
+
+
+@dataclass(frozen=True)
+class Card:
+    """One text to decide on. offered: the proposal shown first; alternatives: the others, best first.
+
+    decision: the live decision of the text, None where pending. stale: the check is another teacher's.
+    why: its place in the queue in words. disagrees: the teacher's class at the text is not the gold label.
+    version: of the text's decisions, to be handed back with the next one. second: the phase of a second opinion
+    (open, agreed, differ, settled), "" where none is wanted; while it is open, decision is the annotator's own.
+    """
+
+    example: Example
+    source: str
+    offered: Counterfactual | None
+    check: FlipCheck | None
+    alternatives: list[tuple[Counterfactual, FlipCheck | None]]
+    decision: Decision | None
+    stale: bool
+    reason_why: str
+    disagrees: bool
+    version: int = 0
+    second: str = ""
+
+
+def why(check: FlipCheck | None) -> str:
+    """Why this item is worth a look, in words."""
+    if check is None:
+        return "Not checked by the teacher yet."
+    if not check.flipped:
+        return "The teacher does not change its mind: edit it, or reject it."
+    if not check.reached_target:
+        return "The teacher changes its mind, but to another label than the one aimed at."
+    sure = check.after.prob(check.target)
+    edits = f"{check.token_edits} word{'s' if check.token_edits != 1 else ''} changed"
+    closeness = "close to the decision line" if sure < 0.65 else "well past the decision line" if sure > 0.9 else "past the decision line"
+    return f"{edits}, {closeness}."
+
+
+@dataclass(frozen=True)
+class Queue:
+    """rows: of the list that the view shows, in order. narrowed: of every list, in order, filters applied.
+
+    counts: show -> rows after the filters. total, decided, kept: of the whole project.
+    """
+
+    view: View
+    rows: list[Row]
+    narrowed: list[Row]
+    counts: dict[str, int]
+    total: int
+    decided: int
+    kept: int
+
+
+def _texts(card: Card) -> list[str]:
+    return [card.example.text, card.offered.text, *(cf.text for cf, _ in card.alternatives)]
+
+
+def _row(place: int, card: Card) -> Row:
+    best, check = card.offered, card.check
+    pairs = [(best, None if card.stale else check), *card.alternatives]
+    return Row(
+        card.example.id,
+        place,
+        card.example.label,
+        card.source,
+        best.target,
+        frozenset(cf.origin.kind for cf, _ in pairs),
+        check.after.margin_of(check.target) if check else None,
+        check.after.prob(check.target) if check else None,
+        check.edit_fraction if check else 0.0,
+        check.token_edits if check else 0,
+        check.similarity if check else None,
+        any(made is not None and made.valid for _, made in pairs),
+        card.decision,
+    )
+
+
+class Cards(Room):
+    """What one person sees while deciding."""
+
+    def __init__(self, place: Place, pairs: Pairs):
+        super().__init__(place)
+        self.pairs = pairs
+        self._under: object = None
+        self._cards: dict[str, tuple[int, Card]] = {}
+        self._shown: dict[str, tuple[Card, Row]] = {}
+
+    def all(self, sort: str = "upload", annotator: str = "me") -> list[Card]:
+        """Every text that has a proposal, as cards in the order asked for (see curation.queue.order).
+
+        Cards are kept until something about their text changes: 10,000 of them cost a few milliseconds.
+        """
+        current = self.pairs.state()
+        snapshot = current.snapshot
+        under = (current.teacher, current.labellings)
+        made = self._cards if under == self._under else {}
+        fresh = {}
+        for i, cfs in snapshot.by_example.items():
+            number = snapshot.touched[i]
+            known = made.get(i)
+            if known is None or known[0] != number:
+                known = number, self._card(snapshot.examples[i], cfs, current)
+            fresh[i] = known
+        self._under, self._cards = under, fresh
+        found = [card if card.second != "open" else self._masked(card, current, annotator) for _, card in fresh.values()]
+        return queue.order(found, sort)
+
+    def one(self, example_id: str, annotator: str = "me") -> Card:
+        """The card of one text. Raises BadInput where it has no proposal."""
+        current = self.pairs.state()
+        cfs = current.snapshot.by_example.get(example_id)
+        if not cfs:
+            raise BadInput("This text has no proposal (any more). Go back to the list.")
+        return self._masked(self._card(current.snapshot.examples[example_id], cfs, current), current, annotator)
+
+    def _card(self, example: Example, cfs, current: State, decision: Decision | None = None, masked: bool = False) -> Card:
+        ranked = verify.first_offer(cfs, current.checks)
+        log, latest = current.logs.get(example.id, ()), current.snapshot.latest
+        wanted = opinions.second(log)
+        if not masked:
+            decision = current.outcome.get(example.id)
+        decided = next((cf for cf in ranked if decision and cf.id == decision.counterfactual_id), None)
+        asked = next((cf for cf in ranked if wanted and wanted.blind and cf.id == wanted.counterfactual_id), None)
+        offered = decided or asked or ranked[0]
+        check = current.checks.get(offered.id)
+        shown = check or latest.get(offered.id)
+        before = shown.before.label if shown else offered.source
+        others = [(cf, current.checks.get(cf.id) or latest.get(cf.id)) for cf in ranked if cf.id != offered.id]
+        return Card(
+            example,
+            before,
+            offered,
+            shown,
+            others,
+            decision,
+            check is None,
+            why(shown),
+            example.label is not None and before != example.label,
+            state.version(log),
+            wanted.phase if wanted else "",
+        )
+
+    def _masked(self, card: Card, current: State, annotator: str) -> Card:
+        """The card as this annotator may see it: what others decided stays hidden while a second opinion is open."""
+        if card.second != "open":
+            return card
+        log = current.logs.get(card.example.id, ())
+        hidden = {d.counterfactual_id for d in log if d.seq in opinions.hidden_from(log, annotator)}
+        wanted = opinions.second(log)
+        cfs = [
+            cf
+            for cf in current.snapshot.by_example[card.example.id]
+            if cf.origin.kind != "human" or cf.id not in hidden or (wanted and cf.id == wanted.counterfactual_id)
+        ]
+        return self._card(
+            card.example, cfs or current.snapshot.by_example[card.example.id], current, opinions.seen_by(log, annotator), masked=True
+        )
+
+    def queue(self, view: View = View(), annotator: str = "me") -> Queue:
+        """The queue as a view shows it to one person: what others decided stays hidden while a second opinion is open."""
+        cards = self.all(annotator=annotator)
+        rows = self._rows(cards)
+        found = None
+        if words := view.find.strip().casefold():
+            found = {c.example.id for c in cards if any(words in text.casefold() for text in _texts(c))}
+        left, whole = ordered(narrowed(rows, view, found), view.sort), counts(rows)
+        return Queue(
+            view,
+            [r for r in left if belongs(r, view.show)],
+            left,
+            counts(left) if view.filtered else whole,
+            len(rows),
+            len(rows) - whole["todo"],
+            whole["kept"],
+        )
+
+    def rows(self, annotator: str = "me") -> list[Row]:
+        """Every text that has a proposal, in upload order, with its decision as this person may see it."""
+        return self._rows(self.all(annotator=annotator))
+
+    def _rows(self, cards: list[Card]) -> list[Row]:
+        """A row a card; rows of cards that did not change are kept."""
+        known = self._shown
+        fresh = {}
+        for place, card in enumerate(cards):
+            old = known.get(card.example.id)
+            same = old is not None and old[0] is card and old[1].position == place
+            fresh[card.example.id] = old if same else (card, _row(place, card))
+        self._shown = fresh
+        return [row for _, row in fresh.values()]
+
+    def history(self, example_id: str, annotator: str = "me") -> list[Event]:
+        """What happened to one text, oldest first, without what this person may not see yet."""
+        current = self.pairs.state()
+        log = current.logs.get(example_id, ())
+        hidden = opinions.hidden_from(log, annotator)
+        written = {d.counterfactual_id for d in log if d.seq in hidden and d.status == "edited"}
+        cfs = [cf for cf in current.snapshot.by_example.get(example_id, ()) if cf.id not in written]
+        open_ = [d for d in drafts.drafts_of(self.db, self.id, example_id) if d[1] == annotator or not hidden]
+        return timeline(cfs, [d for d in log if d.seq not in hidden], open_)

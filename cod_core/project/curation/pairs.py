@@ -1,0 +1,178 @@
+"""A project's proposals, verdicts and decisions: the read side, held in memory and grown by what is new.
+
+Who writes a proposal or a verdict does it here too, so that nothing is stored that the present teacher has not seen.
+"""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+from cod_core.curation.index import Index, Snapshot
+from cod_core.project.place import Place, Room
+from cod_core.project.teacher.loader import identity
+from cod_core.project.teacher.teacher import Teacher
+from cod_core.store import items
+from cod_core.types import KEPT, Counterfactual, Decision, Example, FlipCheck
+
+
+@dataclass(frozen=True)
+class State:
+    """A project's proposals and decisions under its present teacher. outcome: example id -> live decision.
+
+    checks: counterfactual id -> the present teacher's verdict. logs: example id -> its decisions.
+    labellings: how often stored texts were given labels.
+    """
+
+    snapshot: Snapshot
+    checks: dict[str, FlipCheck]
+    teacher: tuple[str, str] | None
+    labellings: int = 0
+
+    @property
+    def outcome(self) -> dict[str, Decision]:
+        return self.snapshot.outcome
+
+    @property
+    def logs(self) -> dict[str, tuple[Decision, ...]]:
+        return self.snapshot.logs
+
+    @cached_property
+    def counterfactuals(self) -> list[Counterfactual]:
+        """In the order they came."""
+        return list(self.snapshot.counterfactuals.values())
+
+    @property
+    def stale(self) -> int:
+        """Proposals that the present teacher has not checked."""
+        return max(0, len(self.snapshot.counterfactuals) - len(self.checks))
+
+    @property
+    def flipped(self) -> frozenset[str]:
+        """Ids of texts with a proposal that flips the present teacher to its target."""
+        return self.snapshot.flipped.get(self.teacher, frozenset()) if self.teacher else frozenset()
+
+
+def traits(cf: Counterfactual, annotator: str) -> dict[str, str]:
+    """{"source", "prompt", "annotator"} of a kept counterfactual, in words."""
+    prompt = " ".join(filter(None, (cf.origin.prompt_id, cf.origin.prompt_version))) or "none"
+    return {"source": f"{cf.origin.kind}: {cf.origin.name}", "prompt": prompt, "annotator": annotator}
+
+
+class Pairs(Room):
+    """Which counterfactuals there are, what the present teacher says of them, which of them were kept."""
+
+    def __init__(self, place: Place, teacher: Teacher):
+        super().__init__(place)
+        self.teacher = teacher
+        self._lock = threading.Lock()
+        self._held: tuple[int, Index] | None = None
+        self._state: tuple[object, State] | None = None
+
+    def snapshot(self) -> Snapshot:
+        """Proposals, verdicts and decisions; only what is new is read from the store."""
+        return self._index(self.row.settings.get("labellings", 0)).now()
+
+    def _index(self, labellings: int) -> Index:
+        """The index in memory; a new one where stored texts got labels since, perhaps in another process."""
+        with self._lock:
+            if self._held is None or self._held[0] != labellings:
+                self._held = labellings, Index(self.db, self.id)
+            return self._held[1]
+
+    def state(self) -> State:
+        """Proposals and decisions under the present teacher; the same object until something changes."""
+        row = self.row
+        labellings = row.settings.get("labellings", 0)
+        snapshot = self._index(labellings).now()
+        teacher = None if row.teacher is None else identity(row.teacher, row.task.labels)
+        key = (snapshot.number, teacher, labellings)
+        if self._state is None or self._state[0] != key:
+            self._state = key, State(snapshot, snapshot.checks.get(teacher, {}) if teacher else {}, teacher, labellings)
+        return self._state[1]
+
+    def sources(self) -> dict[str, dict[str, int]]:
+        """What kept counterfactuals can be told apart by: {"source", "prompt", "annotator"} -> value -> pairs."""
+        current, out = self.state(), {}
+        for i, (cf, _) in self.kept().items():
+            for name, value in traits(cf, current.outcome[i].annotator).items():
+                out.setdefault(name, Counter())[value] += 1
+        return {name: dict(counts.most_common()) for name, counts in out.items()}
+
+    def chosen(self, only: dict[str, str] | None = None) -> dict:
+        """kept(), or of these the ones whose traits are those in `only` (see sources)."""
+        kept = self.kept()
+        if not only:
+            return kept
+        current = self.state()
+        return {i: pair for i, pair in kept.items() if only.items() <= traits(pair[0], current.outcome[i].annotator).items()}
+
+    def provenance(self, only: dict[str, str] | None = None) -> dict[str, str]:
+        """Where the kept counterfactuals come from, in words: what a sweep's report remembers."""
+        current, counts = self.state(), {}
+        for i, (cf, _) in self.chosen(only).items():
+            for name, value in traits(cf, current.outcome[i].annotator).items():
+                counts.setdefault(name, Counter())[value] += 1
+        words = {name: ", ".join(f"{value} ({n})" for value, n in c.most_common(6)) for name, c in counts.items()}
+        return {**words, **({"chosen": ", ".join(f"{k}: {v}" for k, v in sorted(only.items()))} if only else {})}
+
+    def verdict(self, example: Example, cf: Counterfactual) -> FlipCheck:
+        return self.teacher.verdicts([(example.text, cf)])[0]
+
+    def fresh_check(self, cf: Counterfactual) -> FlipCheck | None:
+        """The present teacher's check of cf, made now where it is missing or stale."""
+        if self.row.teacher is None:
+            return None
+        check = self.state().checks.get(cf.id)
+        if check is None:
+            check = self.verdict(items.example(self.db, self.id, cf.example_id), cf)
+            items.add_checks(self.db, self.id, [check])
+        return check
+
+    def waiting(self) -> str:
+        """What has to happen before decisions count, in one sentence: a teacher, or its verdict; empty where nothing has to."""
+        current = self.state()
+        if not current.counterfactuals:
+            return ""
+        if current.teacher is None:
+            return (
+                "This set has no teacher yet. Choose one on the page Teacher, then check again: until a teacher has checked "
+                "the proposals, they are neither trained on nor exported."
+            )
+        if not current.stale:
+            return ""
+        many = "1 proposal is" if current.stale == 1 else f"{current.stale:,} proposals are"
+        return f"{many} not checked by this teacher yet. Check again: until it has checked them, they are neither trained on nor exported."
+
+    def recheck(self, progress=None) -> int:
+        """Verify every stale proposal with the present teacher; returns how many were checked."""
+        current = self.state()
+        missing = [cf for cf in current.counterfactuals if cf.id not in current.checks]
+        texts = {e.id: e.text for e in items.examples(self.db, self.id, ids=list({cf.example_id for cf in missing}))}
+        for at in range(0, len(missing), 64):
+            chunk = missing[at : at + 64]
+            pairs = [(texts[cf.example_id], cf) for cf in chunk]
+            items.add_checks(self.db, self.id, self.teacher.verdicts(pairs))
+            if progress:
+                progress(at + len(chunk), len(missing), "checking again")
+        return len(missing)
+
+    def kept(self) -> dict[str, tuple[Counterfactual, FlipCheck]]:
+        """example id -> the accepted counterfactual and its valid check under the present teacher."""
+        current = self.state()
+        by_id = {cf.id: cf for cf in current.counterfactuals}
+        kept = {}
+        for example_id, decision in current.outcome.items():
+            check = current.checks.get(decision.counterfactual_id)
+            if decision.status in KEPT and check is not None and check.valid:
+                kept[example_id] = (by_id[decision.counterfactual_id], check)
+        return kept
+
+    def add(self, proposals: list[tuple[Example, Counterfactual]]) -> int:
+        """Verify proposals with the teacher and store both; returns how many of them flip to their target."""
+        if not proposals:
+            return 0
+        checks = self.teacher.verdicts([(e.text, cf) for e, cf in proposals])
+        items.add_counterfactuals(self.db, self.id, [cf for _, cf in proposals])
+        items.add_checks(self.db, self.id, checks)
+        return sum(check.valid for check in checks)

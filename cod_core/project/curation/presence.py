@@ -1,0 +1,29 @@
+"""Several people at once: who has which text on the screen, where each of them was last."""
+
+from collections.abc import Sequence
+
+from cod_core.project.place import Room
+from cod_core.store import leases, people
+
+
+class Presence(Room):
+    """Who works on what."""
+
+    def claim(self, holder: str, person: str, wanted: Sequence[str]) -> str | None:
+        """The first of the wanted texts that nobody else has on the screen; it is this holder's for three minutes.
+
+        holder: one browser of one person. None where all of them are taken. Call it again to keep the text.
+        """
+        return leases.take(self.db, self.id, holder, person, wanted)
+
+    def claimed_by_others(self, holder: str) -> dict[str, str]:
+        """example id -> who has it on the screen."""
+        return leases.others(self.db, self.id, holder)
+
+    def release(self, holder: str) -> None:
+        """Let go of the text on the screen."""
+        leases.release(self.db, self.id, holder)
+
+    def record_location(self, person: str, page: str, item: str | None = None) -> None:
+        """Remember where a person is, for "go on where you were"."""
+        people.be_at(self.db, self.id, person, page, item)

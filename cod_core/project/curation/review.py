@@ -1,0 +1,184 @@
+"""Review: the table of everything, bulk acts, second opinions, agreement, settling differences."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cod_core.curation import decide as deciding
+from cod_core.curation import filters, opinions
+from cod_core.curation.agreement import Agreement, agreement
+from cod_core.errors import BadInput
+from cod_core.project.curation.cards import Card, Cards
+from cod_core.project.curation.pairs import Pairs
+from cod_core.project.place import Place, Room
+from cod_core.types import KEPT, UNATTENDED, Counterfactual, Decision, FlipCheck, now
+
+BULK = {"accepted": "accepted", "rejected": "rejected", "needs_review": "flagged"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One page of the table: its cards, and how many pass the filter in all."""
+
+    cards: list[Card]
+    total: int
+    page: int
+    pages: int
+
+
+@dataclass(frozen=True)
+class BulkPlan:
+    """What a bulk act would do. cards: those it decides on. left_out: why -> how many rows it leaves alone.
+
+    decided: how many of the cards carry a decision already, which this one would replace.
+    """
+
+    status: str
+    cards: list[Card]
+    left_out: dict[str, int]
+    decided: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A text on which two people differ. votes: who -> (decision, the text that it keeps or rejects, its verdict)."""
+
+    card: Card
+    votes: dict[str, tuple[Decision, Counterfactual, FlipCheck | None]]
+
+
+def _not_in_bulk(card: Card, status: str) -> str | None:
+    """Why a bulk act leaves a card alone; None where it does not."""
+    if card.second == "open":
+        return "a second opinion on it is open"
+    if status == "accepted" and (card.stale or card.check is None):
+        return "the present teacher has not checked it"
+    if status == "accepted" and not card.check.valid:
+        return "the teacher does not change its mind to the label aimed at"
+    if card.decision is not None and (card.decision.status == status or {card.decision.status, status} <= set(KEPT)):
+        return f"{BULK[status]} already"
+    return None
+
+
+class Review(Room):
+    """What a reviewer does with all texts at once."""
+
+    def __init__(self, place: Place, pairs: Pairs, cards: Cards):
+        super().__init__(place)
+        self.pairs = pairs
+        self.cards = cards
+
+    def table(
+        self,
+        annotator: str,
+        wanted: filters.Filter = filters.Filter(),
+        order: str = "upload",
+        downwards: bool = False,
+        page: int = 0,
+        size: int = 50,
+    ) -> Shown:
+        """The page of cards that pass the filter; page counts from 0 and is held inside what there is."""
+        found = filters.arranged(self.cards.all(annotator=annotator), wanted, order, downwards)
+        pages = max(1, -(-len(found) // size))
+        page = min(max(0, page), pages - 1)
+        return Shown(found[page * size : (page + 1) * size], len(found), page, pages)
+
+    def plan_bulk(self, annotator: str, example_ids: Sequence[str], status: str) -> BulkPlan:
+        """What deciding on exactly these texts would do; decides nothing. status: accepted, rejected, needs_review."""
+        if status not in BULK:
+            raise BadInput(f"A bulk act is one of {', '.join(BULK)}, not {status!r}.")
+        taken, left = [], Counter()
+        for card in (self.cards.one(i, annotator) for i in dict.fromkeys(example_ids)):
+            why = _not_in_bulk(card, status)
+            if why:
+                left[why] += 1
+            else:
+                taken.append(card)
+        return BulkPlan(status, taken, dict(left), sum(c.decision is not None for c in taken))
+
+    def do_bulk(self, plan: BulkPlan, annotator: str, reasons: Sequence[str] = (), comment: str = "") -> int:
+        """Decide on the cards of a plan as one act, all or none; one undo takes it back. Returns how many.
+
+        Raises Stale where one of them was decided since the plan was made; nothing is written then.
+        """
+        version, at = self.row.task.guideline_version, now()
+        many = [
+            Decision(card.offered.id, card.example.id, plan.status, annotator, tuple(reasons), None, comment, at, None, version)
+            for card in plan.cards
+        ]
+        if not many:
+            raise BadInput("There is nothing to decide in this selection.")
+        deciding.bulk(self.db, self.id, many, self.pairs.state().checks, {c.example.id: c.version for c in plan.cards})
+        return len(many)
+
+    def ask_opinions(self, annotator: str, n: int, seed: int = 0) -> int:
+        """Ask for a second opinion on n texts drawn by chance among those kept or rejected; returns how many.
+
+        Texts with a second opinion already, whatever its phase, are not drawn.
+        """
+        logs = self.pairs.state().logs
+        free = [d for i, d in self.pairs.state().outcome.items() if d.status in opinions.VOTES and opinions.second(logs[i]) is None]
+        drawn = random.Random(seed).sample(sorted(free, key=lambda d: d.example_id), min(n, len(free)))
+        version = self.row.task.guideline_version
+        many = [
+            Decision(
+                d.counterfactual_id,
+                d.example_id,
+                "needs_review",
+                annotator,
+                guideline_version=version,
+                comment="drawn for a second opinion",
+                purpose="request",
+            )
+            for d in drawn
+        ]
+        return len(deciding.bulk(self.db, self.id, many, {})) if many else 0
+
+    def second_opinions(self) -> list[opinions.Second]:
+        """Every text with a second opinion wanted or given."""
+        found = (opinions.second(log) for log in self.pairs.state().logs.values())
+        return [s for s in found if s is not None]
+
+    def opinions_for(self, annotator: str) -> list[str]:
+        """Ids of texts on which this annotator's second opinion is wanted, in upload order."""
+        current = self.pairs.state()
+        wanted = {
+            s.example_id
+            for s in self.second_opinions()
+            if s.phase == "open" and annotator not in s.votes and opinions.purpose_of(current.logs[s.example_id], annotator) == "opinion"
+        }
+        return [i for i in current.snapshot.by_example if i in wanted]
+
+    def differences(self) -> list[Difference]:
+        """Texts on which two people differ and nobody has settled it yet."""
+        current = self.pairs.state()
+        found = [s for s in self.second_opinions() if s.phase == "differ"]
+        by_id = current.snapshot.counterfactuals
+        return [
+            Difference(
+                self.cards.one(s.example_id),
+                {who: (d, by_id[d.counterfactual_id], current.checks.get(d.counterfactual_id)) for who, d in s.votes.items()},
+            )
+            for s in found
+            if all(d.counterfactual_id in by_id for d in s.votes.values())
+        ]
+
+    def adjudicate(self, example_id: str, winner: str, by: str, comment: str = "", seen: int | None = None) -> Decision:
+        """Settle a difference: the decision of `winner` becomes the text's. Raises BadInput, Stale."""
+        log = self.pairs.state().logs.get(example_id, ())
+        found = opinions.second(log)
+        if found is None or found.phase != "differ" or winner not in found.votes:
+            raise BadInput("There is no difference to settle on this text (any more).")
+        made = opinions.settling(found.votes[winner], by, comment, self.row.task.guideline_version)
+        check = self.pairs.state().checks.get(made.counterfactual_id)
+        return replace(made, seq=deciding.decide(self.db, self.id, made, check, seen))
+
+    def agreement(self, three_way: bool = False) -> Agreement:
+        """Agreement on texts with two people's blind opinions: kept or rejected; with three_way an edit is a third answer.
+
+        What a run without a person accepted is no opinion.
+        """
+        votes = [{who: d for who, d in opinions.blind_votes(log).items() if who != UNATTENDED} for log in self.pairs.state().logs.values()]
+        name = (lambda d: d.status) if three_way else opinions.category
+        return agreement([{who: name(d) for who, d in found.items()} for found in votes if len(found) >= 2])

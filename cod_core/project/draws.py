@@ -1,0 +1,181 @@
+"""Draws for sweeps: nested balanced orders of the rows that every arm may use."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
+
+from cod_core.data import draws
+from cod_core.errors import BadInput, NotEnoughData
+from cod_core.project.curation.pairs import Pairs
+from cod_core.project.place import Place, Room
+from cod_core.project.teacher.teacher import Teacher
+from cod_core.project.texts.texts import Texts
+from cod_core.store import cache
+from cod_core.text import folded, short_hash
+from cod_core.types import KEPT, Counterfactual, Example, Prediction
+
+CHUNK = 64
+
+
+T = TypeVar("T")  # a counterfactual, alone or with its check
+
+
+def shares_label(prediction: Prediction, example: Example) -> bool:
+    """Whether the teacher sees a text as its gold label says; a tie is no class."""
+    return prediction.label == example.label and prediction.decided
+
+
+def _counterfactual(pair) -> Counterfactual:
+    return pair[0] if isinstance(pair, tuple) else pair
+
+
+class Draws(Room):
+    """Which training texts a seed draws, after leaving out rows that no arm may use."""
+
+    def __init__(self, place: Place, texts: Texts, teacher: Teacher, pairs: Pairs):
+        super().__init__(place)
+        self.texts = texts
+        self.teacher = teacher
+        self.pairs = pairs
+
+    def order(self, seed: int, need: int, pool: Mapping[str, Example] | None = None, lost: frozenset[str] = frozenset()) -> list[str]:
+        """The first `need` (or as many as there are) usable ids of one seed's nested, balanced order.
+
+        Left out, and replaced by the next text of the same label in every arm alike: texts on which the
+        teacher disagrees with the gold label, and `lost` ones (no counterfactual could be had or kept).
+        Raises BadInput where `need` is below 1.
+        """
+        if need < 1:
+            raise BadInput(f"The number of texts must be 1 or more, not {need}.")
+        pool = pool if pool is not None else self.texts.pool()
+        order = draws.order_rows(list(pool.values()), self.labels, seed)
+        usable: dict[str, Iterator[str]] = {
+            label: self._usable([i for i in order if pool[i].label == label], pool, lost) for label in self.labels
+        }
+        chosen: list[str] = []
+        for example_id in order:
+            following = next(usable[pool[example_id].label], None)
+            if following is not None:
+                chosen.append(following)
+            if len(chosen) == need:
+                break
+        return chosen
+
+    def _usable(self, ids: list[str], pool: Mapping[str, Example], lost: frozenset[str]) -> Iterator[str]:
+        """ids without the lost ones and without those on which teacher and gold differ; asked in chunks."""
+        teacher = self.teacher.classifier()
+        ids = [i for i in ids if i not in lost]
+        for at in range(0, len(ids), CHUNK):
+            chunk = ids[at : at + CHUNK]
+            for i, prediction in zip(chunk, teacher.predict([pool[i].text for i in chunk])):
+                if shares_label(prediction, pool[i]):
+                    yield i
+
+    def _agreed(self, ids: Iterable[str], pool: Mapping[str, Example]) -> set[str]:
+        """Of these training texts the ones on which teacher and gold agree; read off verdicts where there are any, so
+        that a page with ten thousand pairs asks nobody."""
+        current, agreed, unread = self.pairs.state(), set(), []
+        for i in ids:
+            checks = (current.checks.get(cf.id) for cf in current.snapshot.by_example.get(i, ()))
+            check = next(filter(None, checks), None)
+            if check is None:
+                unread.append(i)
+            elif shares_label(check.before, pool[i]):
+                agreed.add(i)
+        return agreed.union(self._usable(unread, pool, frozenset())) if unread else agreed
+
+    def fair(self, pairs: Mapping[str, T], pool: Mapping[str, Example] | None = None) -> tuple[dict[str, T], list[str]]:
+        """(the pairs that a student may learn from, a sentence for each reason why others may not).
+
+        pairs: training text's id -> counterfactual, or (counterfactual, check). Left out in every arm alike: pairs on texts
+        that teacher and gold label see differently, and counterfactuals that are texts which students are judged on.
+        """
+        pool = self.texts.pool_of(pairs) if pool is None else pool
+        here = {i: pair for i, pair in pairs.items() if i in pool}
+        agreed, judged = self._agreed(here, pool), self.texts.judged()
+        leaks = {i for i, pair in here.items() if folded(_counterfactual(pair).text) in judged}
+        fair = {i: pair for i, pair in here.items() if i in agreed and i not in leaks}
+        sentences = []
+        if n := sum(i not in agreed for i in here):
+            sentences.append(
+                f"{n:,} of {len(here):,} counterfactuals are not trained on, since the teacher does not see their original "
+                "as it is labelled. See the Teacher page, and correct the label where it is wrong."
+            )
+        if leaks:
+            sentences.append(
+                f"{len(leaks):,} of {len(here):,} counterfactuals are not trained on, since the same words are among the "
+                "texts that students are judged on. Accept another wording for them."
+            )
+        return fair, sentences
+
+    def candidates(self, k: int) -> list[Example]:
+        """The k balanced training texts to work on: the draw of seed 0 where teacher and gold agree."""
+        pool = self.texts.pool()
+        return [pool[i] for i in self.order(0, k, pool)]
+
+    def unusable_rows(self) -> frozenset[str]:
+        """Ids that were tried without a flip, or whose proposals a person rejected.
+
+        Tried: searched, or given proposals by anybody (a language model, an import) that the present teacher has all judged.
+        """
+        current = self.pairs.state()
+        tried = {i for i, cfs in current.snapshot.by_example.items() if all(cf.id in current.checks for cf in cfs)}
+        rejected = {i for i, d in current.outcome.items() if d.status == "rejected"}
+        kept = {i for i, d in current.outcome.items() if d.status in KEPT}
+        return frozenset((rejected | ((tried | set(self.failed())) - current.flipped)) - kept)
+
+    def failed(self) -> dict[str, str]:
+        """Text's id -> why search found no flip of the present teacher."""
+        found = cache.get_replies(self.db, [self.failed_key(), self._first_failed_key()])
+        return {i: why for reply in found.values() for i, why in reply.items()}
+
+    def failed_key(self) -> str:
+        """Where the ids of texts that search could not flip are kept, a teacher revision each.
+
+        The project's id stands in it as it is, so that it can be changed when the project is copied (store/portable.py).
+        """
+        teacher = self.teacher.classifier()
+        return f"failed:{self.id}:{short_hash(teacher.id, teacher.revision)}"
+
+    def _first_failed_key(self) -> str:
+        """Where an earlier version kept them."""
+        teacher = self.teacher.classifier()
+        return f"failed:{short_hash(self.id, teacher.id, teacher.revision)}"
+
+    def sweep_orders(
+        self, seeds: Iterable[int], need: int, need_pairs: int, pairs: Mapping[str, Counterfactual], lost: frozenset[str] | None = None
+    ) -> dict[int, list[str]]:
+        """seed -> order whose first need_pairs rows have a counterfactual, as far as the pairs go.
+
+        pairs: by id, of which the fair ones count; with more than two labels the classes that they aim at take turns too.
+        lost: rows to leave out, unusable_rows() where None.
+        """
+        pool, lost = self.texts.pool(), self.unusable_rows() if lost is None else lost
+        pairs, _ = self.fair(pairs, pool)
+        label_of, labels = {i: str(e.label) for i, e in pool.items()}, self.labels
+        target_of, orders = {i: cf.target for i, cf in pairs.items()}, {}
+        for seed in seeds:
+            order = self.order(seed, need, pool, lost)
+            extra = [i for i in draws.order_rows([pool[i] for i in pairs], labels, seed) if i not in set(order)]
+            front = need_pairs
+            while front > 0:
+                try:
+                    order = draws.with_pairs_first(order + extra, pairs, front, label_of, target_of, labels, seed)
+                    break
+                except NotEnoughData:
+                    front -= 1
+            orders[seed] = order[: max(need, len(order) - len(extra))]
+        return orders
+
+    def pairs_allow(self, kept: Mapping[str, T], pool: Mapping[str, Example] | None = None) -> int:
+        """The most real rows, balanced over the labels, that have a counterfactual which a student may learn from.
+
+        kept, pool: as for `fair`.
+        """
+        pool = self.texts.pool_of(kept) if pool is None else pool
+        return self.balanced(self.fair(kept, pool)[0], pool)
+
+    def balanced(self, fair: Iterable[str], pool: Mapping[str, Example]) -> int:
+        """How many of these training texts (ids) can be taken with as many of each label."""
+        counts, labels = Counter(pool[i].label for i in fair), self.labels
+        return min((counts.get(label, 0) for label in labels), default=0) * len(labels)

@@ -1,0 +1,91 @@
+"""Compare runs: any two groups of finished students side by side, the difference paired by draw and test row.
+
+A side is what one sweep trained for one arm and k; its description says which counterfactuals it learnt from (sources,
+prompts, annotators) and how it was trained, so that what differs can be seen.
+"""
+
+from dataclasses import asdict, dataclass
+
+from cod_core.errors import BadInput
+from cod_core.project.filing import read_json
+from cod_core.project.place import Place, Room
+from cod_core.project.results.results import ResultsRoom
+from cod_core.store import runs
+from cod_core.types import RunConfig
+
+NOT_SETTINGS = ("seed", "data_hash", "shots")
+
+
+@dataclass(frozen=True)
+class Side:
+    """id; about: name -> value in words, the same names on every side; run_ids: seed -> student."""
+
+    id: str
+    about: dict[str, str]
+    run_ids: dict[int, str]
+
+
+def about(report: dict, config: RunConfig, draws: int) -> dict[str, str]:
+    """A side in words, every setting named."""
+    settings = {k: str(v) for k, v in asdict(config).items() if k not in NOT_SETTINGS}
+    return {
+        "computed": report["made_at"],
+        "arm": config.arm,
+        "k": str(config.plotted_k),
+        "training rows": str(config.shots),
+        "draws": str(draws),
+        **settings,
+        **{f"counterfactuals: {k}": v for k, v in report.get("provenance", {}).items()},
+    }
+
+
+class Comparison(Room):
+    """Two groups of students of one project."""
+
+    def __init__(self, place: Place, results: ResultsRoom):
+        super().__init__(place)
+        self.results = results
+
+    def sides(self) -> list[Side]:
+        """Every comparable group, the newest sweep first. Two sweeps that share students share them here too."""
+        known = {r.config.run_id: r for r in runs.runs(self.db, self.id)}
+        out = []
+        for report in self.history():
+            groups: dict[tuple, dict[int, str]] = {}
+            for run_id in report["run_ids"]:
+                if run_id in known:
+                    c = known[run_id].config
+                    groups.setdefault((c.arm, c.plotted_k), {})[c.seed] = run_id
+            for (arm, k), members in sorted(groups.items(), key=lambda g: (-g[0][1], g[0][0])):
+                config = known[next(iter(members.values()))].config
+                out.append(Side(f"{report['made_at']}|{arm}|{k}", about(report, config, len(members)), members))
+        return out
+
+    def history(self) -> list[dict]:
+        """Every sweep's report, newest first."""
+        folder = self.place.folder("students")
+        found = [report for path in folder.glob("report*.json") if (report := read_json(path))]
+        return list({r["made_at"]: r for r in sorted(found, key=lambda r: r["made_at"], reverse=True)}.values())
+
+    def compare(self, first: str, second: str) -> dict:
+        """{"differs": names of `about` that differ, "measures": [{name, first, second, mean, low, high, clear, caveat,
+        n_rows}], "draws"} of second - first, paired over the draws that both have and the same judged rows.
+
+        Raises BadInput where a side is unknown or they share no draw.
+        """
+        known = {side.id: side for side in self.sides()}
+        if first not in known or second not in known:
+            raise BadInput("One of the two runs is not on record any more. Choose again.")
+        a, b = known[first], known[second]
+        seeds = sorted(a.run_ids.keys() & b.run_ids.keys())
+        if not seeds:
+            raise BadInput(
+                "The two runs share no draw, so they cannot be compared pair by pair. Distil both with the same number of draws."
+            )
+        pairs = [(a.run_ids[s], b.run_ids[s]) for s in seeds]
+        measures = [
+            {"name": name, "first": m["before"], "second": m["after"], **m["effect"]}
+            for name, m in self.results.paired_measures(pairs, self.results.truth()).items()
+        ]
+        differs = [n for n in dict.fromkeys([*a.about, *b.about]) if a.about.get(n) != b.about.get(n)]
+        return {"differs": differs, "measures": measures, "draws": len(seeds)}

@@ -1,0 +1,227 @@
+"""While curating: what the counterfactuals kept so far bring, and which text to look at next.
+
+Answers within a second by the linear student: two students are solved exactly after every decision. Development texts
+are read once (a job reads them when proposals are made); until then `ready` says how many are still to be read.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cod_core.distill.evaluate import decided_classes
+from cod_core.project.curation.pairs import Pairs
+from cod_core.project.models import Models
+from cod_core.project.place import Place, Room
+from cod_core.project.results.results import ResultsRoom
+from cod_core.project.teacher.teacher import Teacher
+from cod_core.store import cache, items
+from cod_core.text import text_hash
+
+FEW, DEV_TEXTS, READ_AT_ONCE = 4, 400, 96
+
+
+LOOK_AHEAD = 300  # open texts compared for the next one: thousands would hold up every card of a large project
+
+
+NEAR_P = (0.5, 0.8)
+
+
+MANY, EVERY = 200, 25  # from so many kept pairs on, every 25th decision is measured: one more moves little
+
+
+THIN = 0.75  # a class with less than this share of its fair part of the kept pairs is thin
+
+
+@dataclass(frozen=True)
+class Next:
+    """The undecided text that promises most. gain: expected growth of the information, in nats. reasons: in words."""
+
+    example_id: str
+    gain: float
+    reasons: list[str]
+
+
+@dataclass(frozen=True)
+class Live:
+    """n: pairs kept so far. without, with_: accuracy on n_dev texts of the student of the n originals, and of these with
+    their counterfactuals; None below FEW pairs or where there is nothing to measure on. unread: development texts
+    still to be read. measured_on: what they are. next: None where nothing is left to decide."""
+
+    n: int
+    without: float | None
+    with_: float | None
+    n_dev: int
+    unread: int
+    measured_on: str
+    next: Next | None
+
+
+class Watch:
+    """The numbers of one project, made in a thread of their own, so that no key waits for them."""
+
+    def __init__(self, measure: Callable[[], Live], marker: Callable[[], str]):
+        self._measure, self._marker, self._lock = measure, marker, threading.Lock()
+        self._mark, self._live, self._error, self._running, self._since = None, None, None, False, set()
+
+    def now(self) -> tuple[Live | None, bool]:
+        """(the newest numbers, whether they are the last word for now). Where not, making them has begun.
+
+        Raises what went wrong in making them, once.
+        """
+        mark = self._marker()
+        with self._lock:
+            if self._error is not None:
+                error, self._error = self._error, None
+                raise error
+            live, current = self._live, mark == self._mark
+            if live is not None and live.n >= MANY and not live.unread and not current:
+                self._since.add(mark)
+                current = len(self._since) < EVERY
+            if current and not (live is not None and live.unread):
+                return live, True
+            if not self._running:
+                self._running = True
+                threading.Thread(target=self._work, daemon=True, name="live-strip").start()
+            return live, False
+
+    def _work(self) -> None:
+        while True:
+            mark, live, error = self._marker(), None, None
+            try:
+                live = self._measure()
+            except Exception as caught:  # said by the next now()
+                error = caught
+            with self._lock:
+                self._mark, self._live, self._error, self._since = mark, live, error, set()
+                if live is None or not live.unread:
+                    self._running = False
+                    return
+
+
+def why_next(gain: float, gains, check, counts: dict[str, int], kept: int) -> list[str]:
+    """The reasons in words: unlike what was kept, near the line, a thin class."""
+    reasons = []
+    if kept and gain >= np.quantile(gains, 0.75):
+        reasons.append("it is unlike the counterfactuals you have kept so far")
+    sure = check.after.prob(check.target)
+    if NEAR_P[0] <= sure < NEAR_P[1]:
+        reasons.append("it lies close to the decision line")
+    if kept and counts[check.target] < THIN * kept / len(counts):
+        n = counts[check.target]
+        only = f"only {n}" if n else "none"
+        reasons.append(
+            f"{only} of your {kept} counterfactuals lead{'s' if n < 2 else ''} to “{check.target}”"
+            if kept > 1
+            else f"your one counterfactual does not lead to “{check.target}”"
+        )
+    return reasons or ["it promises the student most of what is left"]
+
+
+class LiveStrip(Room):
+    """The strip on the Curate page."""
+
+    def __init__(self, place: Place, models: Models, teacher: Teacher, pairs: Pairs, results: ResultsRoom):
+        super().__init__(place)
+        self.models = models
+        self.teacher = teacher
+        self.pairs = pairs
+        self.results = results
+
+    def now(self) -> tuple[Live | None, bool]:
+        """The strip's numbers as far as they are known; see Watch.now. Never waits for a model."""
+        return self.place.once("live", lambda: Watch(lambda: self.measure(), lambda: self.results.marker())).now()
+
+    def measure(self) -> Live:
+        """The strip's numbers. Reads at most 96 new development texts a call, so that a page never waits long."""
+        texts, gold, measured_on = self._dev_texts()
+        unread = self._read_some(texts)
+        kept = self.pairs.kept()
+        originals = {e.id: e for e in items.examples(self.db, self.id, ids=list(kept)) if e.label is not None}
+        pairs = [(originals[i], cf) for i, (cf, _) in kept.items() if i in originals]
+        heads = self._two_heads(pairs) if len({cf.target for _, cf in pairs}) > 1 and len(pairs) >= FEW else None
+        scores: list[float | None] = [None, None]
+        if heads and texts and not unread:
+            from cod_core.distill.linear import linear_logits
+
+            phi = self.models.encoder().encode(texts)
+            scores = [float((linear_logits(phi, *head).argmax(-1) == gold).mean()) for head in heads]
+        return Live(len(pairs), scores[0], scores[1], len(texts), unread, measured_on, self._next(pairs, heads[1] if heads else None))
+
+    def read_development(self) -> None:
+        """Read every development text now: called at the end of the job that makes proposals."""
+        while self._read_some(self._dev_texts()[0], 512):
+            pass
+
+    def _dev_texts(self) -> tuple[list[str], np.ndarray, str]:
+        """(texts, true classes, what they are), 400 at most: labelled development texts, else unlabelled ones whose
+        teacher's class is on record."""
+        labels = self.labels
+        rows = [e for e in items.examples(self.db, self.id, split="validation") if e.label is not None][:DEV_TEXTS]
+        if rows:
+            return [e.text for e in rows], np.array([labels.index(e.label) for e in rows]), "development texts"
+        free = [e.text for e in items.examples(self.db, self.id, split="unlabelled")[:DEV_TEXTS]]
+        if not free or self.row.teacher is None:
+            return [], np.zeros(0, int), ""
+        teacher = self.teacher.classifier()
+        known = cache.get_predictions(self.db, teacher.id, teacher.revision, [text_hash(t) for t in free])
+        truth = {t: int(decided_classes([known[text_hash(t)]])[0]) for t in free if text_hash(t) in known}
+        free = [t for t in free if truth.get(t, -1) >= 0]
+        return free, np.array([truth[t] for t in free], dtype=int), "unlabelled texts, measured against the teacher"
+
+    def _read_some(self, texts: list[str], at_once: int = READ_AT_ONCE) -> int:
+        """Embed up to at_once texts that are not on record; how many remain."""
+        known = cache.get_embeddings(self.db, self.models.encoder().id, [text_hash(t) for t in texts])
+        missing = [t for t in texts if text_hash(t) not in known]
+        if missing:
+            self.models.encoder().encode(missing[:at_once])
+        return max(0, len(missing) - at_once)
+
+    def _two_heads(self, pairs) -> list[tuple[np.ndarray, np.ndarray]]:
+        """[(W, b)] of the student of the originals and of the student of originals and counterfactuals."""
+        from cod_core.diagnostics.worth import Rows, fit
+
+        labels = self.labels
+        n, texts = len(pairs), [e.text for e, _ in pairs] + [cf.text for _, cf in pairs]
+        hard = np.array([labels.index(e.label) for e, _ in pairs] + [labels.index(cf.target) for _, cf in pairs])
+        phi, soft = self.models.encoder().encode(texts).astype(np.float64), self.teacher.classifier().logprobs(texts)
+        return [fit(Rows(phi[:m], hard[:m], soft[:m])) for m in (n, 2 * n)]
+
+    def _next(self, pairs, head) -> Next | None:
+        """Of the next LOOK_AHEAD open texts the one whose counterfactual would add most information, thin classes first."""
+        from cod_core.diagnostics.information import gains, reduction
+        from cod_core.distill.linear import linear_logits, log_softmax
+
+        current, labels = self.pairs.state(), self.labels
+        best = {}
+        for i, cfs in current.snapshot.by_example.items():
+            decided = i in current.outcome and current.outcome[i].status not in ("pending", "skipped")
+            if decided or i not in current.flipped:
+                continue
+            best[i] = next((cf, current.checks[cf.id]) for cf in cfs if cf.id in current.checks and current.checks[cf.id].valid)
+            if len(best) == LOOK_AHEAD:
+                break
+        if not best:
+            return None
+        ids, recent = list(best), pairs[-LOOK_AHEAD:]
+        phi = self.models.encoder().encode([best[i][0].text for i in ids])
+        known = self.models.encoder().encode([t for e, cf in recent for t in (e.text, cf.text)]) if recent else phi[:0]
+        every = np.concatenate([phi, known])
+        reduce = reduction(every, 33) if len(every) > 1 else lambda rows: np.asarray(rows)[:, :1]
+        probs = [
+            np.full((len(rows), len(labels)), 1 / len(labels))
+            if head is None or not len(rows)
+            else np.exp(log_softmax(linear_logits(rows, *head)))
+            for rows in (known, phi)
+        ]
+        scale = 10.0
+        gain = gains(
+            scale * reduce(known) if len(known) else np.zeros((0, reduce(phi).shape[1])), probs[0], scale * reduce(phi), probs[1], 2.0
+        )
+        counts = {label: sum(cf.target == label for _, cf in pairs) for label in labels}
+        fair = THIN * len(pairs) / len(labels)
+        thin = np.array([1 + (max(0.0, 1 - counts[best[i][0].target] / fair) if fair else 0.0) for i in ids])
+        at = int((gain * thin).argmax())
+        cf, check = best[ids[at]]
+        return Next(ids[at], float(gain[at]), why_next(float(gain[at]), gain, check, counts, len(pairs)))

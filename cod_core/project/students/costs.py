@@ -1,0 +1,139 @@
+"""What accuracy cost: electricity of students and searches, tokens and money of the counterfactuals."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from cod_core.counterfactuals.effort import texts_scored
+from cod_core.project.curation.pairs import Pairs
+from cod_core.project.models import Models
+from cod_core.project.place import Place, Room
+from cod_core.project.students.store import StudentStore
+from cod_core.project.teacher.teacher import Teacher
+from cod_core.project.texts.texts import Texts
+from cod_core.store import cache
+from cod_core.text import short_hash
+from cod_core.types import PAIR_ARMS, RunConfig
+
+SAMPLE = 64  # texts read to learn what one takes
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Students of one kind, arm and number of rows. accuracy: mean over draws. kwh: what one of them took, made from
+    nothing: its counterfactuals searched, its rows read by encoder and teacher, its training; None where it was not
+    estimated. usd: what its counterfactuals cost to ask for, 0 for search and people, None where a price is missing.
+    """
+
+    student: str
+    arm: str
+    rows: int
+    accuracy: float
+    kwh: float | None
+    usd: float | None
+    n: int
+
+
+def _settings(config: RunConfig) -> RunConfig:
+    """A student's settings but for what differs within one sweep."""
+    return replace(config, arm="", shots=0, seed=0, data_hash="", cf_share=0.5, cf_weight=1.0, cf_source="")
+
+
+def _reading(pid: str, revision: str, encoder: str) -> str:
+    return f"kwh:{short_hash(pid, revision, encoder)}"
+
+
+class Costs(Room):
+    """Accuracy a kWh and a dollar. All electricity is an estimate (distill/energy.py)."""
+
+    def __init__(self, place: Place, models: Models, texts: Texts, teacher: Teacher, pairs: Pairs, store: StudentStore):
+        super().__init__(place)
+        self.models = models
+        self.texts = texts
+        self.teacher = teacher
+        self.pairs = pairs
+        self.store = store
+
+    def table(self) -> list[Cost]:
+        """One row an (arm, number of rows) of every kind of student that was judged on labelled test texts: those of the
+        present teacher, with the settings of the last one of their kind.
+
+        `half` is left out and `cod_plus` counts as `cod`: they are students of these arms at other numbers of rows.
+        """
+        each, scored, before = self.price_of_a_pair(), self._scored_a_pair(), self._before_training()
+        groups, present = defaultdict(list), self.store.present()
+        last = {run.config.student.partition(":")[0]: _settings(run.config) for run in present}
+        for run in present:
+            kind = run.config.student.partition(":")[0]
+            if "accuracy" in run.test and run.config.arm != "half" and _settings(run.config) == last[kind]:
+                groups[kind, "cod" if run.config.arm == "cod_plus" else run.config.arm, run.config.shots].append(run)
+        out = []
+        for (student, arm, rows), found in sorted(groups.items()):
+            config = found[0].config
+            second = config.shots - config.real_shots if config.arm in PAIR_ARMS and config.arm != "swap" else 0
+            usd = None if second and each is None else (each or 0.0) * second
+            kwh = [before(r.config, second * scored) + r.energy_kwh for r in found if r.energy_kwh is not None]
+            out.append(
+                Cost(
+                    student,
+                    arm,
+                    rows,
+                    float(np.mean([r.test["accuracy"] for r in found])),
+                    float(np.mean(kwh)) if kwh else None,
+                    usd,
+                    len(found),
+                )
+            )
+        return out
+
+    def price_of_a_pair(self) -> float | None:
+        """Dollars a kept counterfactual: what language models took for proposals, those that came to nothing too, shared by
+        all kept ones; 0 where they wrote none of these, None where there are none or a price is missing."""
+        from cod_core.project.proposals.llm import proposing_key
+
+        kept = self.pairs.kept()
+        if not any(cf.origin.kind == "llm" for cf, _ in kept.values()):
+            return 0.0 if kept else None
+        told = cache.get_reply(self.db, proposing_key(self.id))
+        if told is not None:
+            return told["cost_usd"] / len(kept) if told["priced"] == told["calls"] else None
+        written = [cf.origin.cost_usd for cf in self.pairs.snapshot().counterfactuals.values() if cf.origin.kind == "llm"]
+        return None if None in written else sum(written) / len(kept)  # an earlier version, or a set from elsewhere
+
+    def measure_reading(self, encoder: str, lap: Callable[[], float | None]) -> None:
+        """Keep what one of the project's texts takes, read by the teacher and by the encoder: kWh, measured once on some of them.
+
+        A teacher that is no single model on this machine counts nothing: its electricity is used elsewhere, or by many
+        passes. lap: kWh since it was called last.
+        """
+        teacher, texts = self.teacher.classifier(), [e.text for e in self.texts.pool().values()][:SAMPLE]
+        key = _reading(self.id, teacher.revision, encoder)
+        if not texts or cache.get_reply(self.db, key) is not None or lap() is None:
+            return
+        known = {"teacher": 0.0}
+        if self.teacher.sensitivity(teacher) is not None:
+            teacher.wrapped.predict(texts)
+            known["teacher"] = lap() / len(texts)
+        self.models.encoder(encoder).wrapped.encode(texts)
+        known["encoder"] = lap() / len(texts)
+        cache.put_reply(self.db, self.id, key, known)
+
+    def _before_training(self) -> Callable[[RunConfig, float], float]:
+        """(a student's settings, texts scored for its counterfactuals) -> kWh of all that comes before its training."""
+
+        @lru_cache
+        def known(revision: str, encoder: str) -> dict:
+            return cache.get_reply(self.db, _reading(self.id, revision, encoder)) or {"teacher": 0.0, "encoder": 0.0}
+
+        def kwh(config: RunConfig, scored: float) -> float:
+            one = known(config.teacher_revision, config.encoder)
+            return config.shots * one["encoder"] + (config.shots + scored) * one["teacher"]
+
+        return kwh
+
+    def _scored_a_pair(self) -> float:
+        """Mean number of texts that the teacher scored for a kept counterfactual."""
+        return float(np.mean([texts_scored(cf.note) for cf, _ in self.pairs.kept().values()] or [0.0]))

@@ -1,0 +1,45 @@
+"""Counts of everything the stepper shows."""
+
+from dataclasses import dataclass
+
+from cod_core.project.curation.pairs import Pairs
+from cod_core.project.teacher.teacher import Teacher
+from cod_core.store import items
+from cod_core.types import KEPT
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts for the stepper. counts: (split, label) -> texts. largest_k: most balanced rows the labels allow."""
+
+    counts: dict[tuple[str, str | None], int]
+    largest_k: int
+    n_train: int
+    n_test: int
+    n_unlabelled: int
+    n_proposed_texts: int
+    n_valid: int
+    n_decided: int
+    n_accepted: int
+    teacher_label: str | None
+    stale: int
+
+
+def summarise(teacher: Teacher, pairs: Pairs) -> Summary:
+    """The counts as they are now; no model is asked."""
+    counts = items.count_examples(pairs.db, pairs.id)
+    train = {label: counts.get(("train", label), 0) for label in pairs.labels}
+    state = pairs.state()
+    return Summary(
+        counts=counts,
+        largest_k=min(train.values()) * len(train),
+        n_train=sum(train.values()),
+        n_test=sum(n for (split, _), n in counts.items() if split == "test"),
+        n_unlabelled=sum(n for (split, _), n in counts.items() if split == "unlabelled"),
+        n_proposed_texts=len(state.snapshot.by_example),
+        n_valid=len(state.flipped),
+        n_decided=sum(1 for d in state.outcome.values() if d.status not in ("pending", "skipped")),
+        n_accepted=sum(1 for d in state.outcome.values() if d.status in KEPT),
+        teacher_label=teacher.label(),
+        stale=state.stale,
+    )

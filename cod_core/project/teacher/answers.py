@@ -1,0 +1,80 @@
+"""A model whose answers are judged: who may judge, its answers on record, how fast it writes, labels for prompts."""
+
+from dataclasses import replace
+
+from cod_core.data.meeting import beside_stored, meet
+from cod_core.data.split import split_examples
+from cod_core.errors import BadInput, LabelMismatch
+from cod_core.progress import Progress, silent
+from cod_core.project.place import Place, Room
+from cod_core.project.teacher.generation import Pace, pace_key
+from cod_core.project.teacher.loader import has_builtin_teacher
+from cod_core.project.teacher.teacher import Teacher
+from cod_core.store import cache, items
+from cod_core.store.projects import list_projects
+from cod_core.types import Example, Prediction
+
+
+class Answers(Room):
+    """What only a teacher that generates has."""
+
+    def __init__(self, place: Place, teacher: Teacher):
+        super().__init__(place)
+        self.teacher = teacher
+
+    def judges(self) -> dict[str, dict]:
+        """Name in plain words -> spec, of the classifiers here that have the project's labels and may judge answers:
+        built-in ones, and those that were fine-tuned in other projects. Loads nothing."""
+        from cod_core.data.samples import SAMPLES
+        from cod_core.models.teachers import label_order
+
+        labels, found = self.labels, {}
+        offered = [
+            (f"{s.title}, built in", s.task.labels, {"kind": "builtin", "name": s.name})
+            for s in SAMPLES.values()
+            if has_builtin_teacher(s.name)
+        ]
+        offered += [
+            (f"Trained in the project “{p.name}”", p.task.labels, {"kind": "finetuned", "path": p.teacher["path"]})
+            for p in list_projects(self.db)
+            if p.id != self.id and (p.teacher or {}).get("kind") == "finetuned"
+        ]
+        for name, own, spec in offered:
+            try:
+                label_order(own, labels, None, name)
+            except LabelMismatch:
+                continue
+            found[name if name not in found else f"{name} ({len(found) + 1})"] = spec
+        return found
+
+    def some(self, n: int = 5) -> list[tuple[Example, list[str], Prediction]]:
+        """(prompt, its answers, what the judge makes of them) of the first n prompts; answered now where they were not."""
+        found = [*items.examples(self.db, self.id, split="train"), *items.examples(self.db, self.id, split="unlabelled")][:n]
+        told = self.teacher.classifier().predict([e.text for e in found])
+        said = self.teacher.answers_of([e.text for e in found])
+        return [(e, answers, p) for e, answers, p in zip(found, said, told) if answers is not None]
+
+    def pace(self) -> Pace | None:
+        """How fast the project's model has answered; None before its first answer."""
+        spec = self.row.teacher or {}
+        told = cache.get_reply(self.db, pace_key(spec)) if spec.get("kind") == "generative" else None
+        return Pace(int(told["answers"]), told["seconds"] / told["answers"]) if told and told.get("answers") else None
+
+    def label_prompts(self, progress: Progress = silent) -> dict:
+        """Let the model answer every text without a label, and give the text the attribute of its answer as label.
+
+        They become training texts, or are divided as uploads are where the project has no test texts. Their metadata
+        says whose label it is. apart: texts whose words or source stand on another side of the split stay without a label.
+        Returns {"labelled", "undecided", "apart"}. Raises BadInput where the teacher does not generate.
+        """
+        if not self.teacher.generates():
+            raise BadInput("Only a teacher that answers the texts can label them. Choose “A model's answers” as teacher.")
+        rows, teacher = items.examples(self.db, self.id, split="unlabelled"), self.teacher.classifier()
+        told = zip(rows, teacher.predict([e.text for e in rows], progress))
+        made = [replace(e, label=p.label, split="train", metadata={**e.metadata, "label_from": teacher.id}) for e, p in told if p.decided]
+        stored = items.examples(self.db, self.id)
+        if not any(e.split == "test" for e in stored):
+            made = beside_stored(made, split_examples(made, seed=0).examples, stored)
+        met = meet(made, stored)
+        items.label_examples(self.db, self.id, met.labelled)
+        return {"labelled": len(met.labelled), "undecided": len(rows) - len(made), "apart": len(met.refused)}

@@ -1,0 +1,83 @@
+"""Which addresses a project's texts may be sent to, and which key may go along.
+
+A person names an address by choosing a teacher there, by starting a run there, or by confirming it. An address that came with
+a restored project was named elsewhere: nothing goes to it before somebody confirms it here. Keys stay in memory.
+"""
+
+import os
+
+from cod_core.models.chat import LLMSettings, site_of
+from cod_core.models.endpoint_errors import ADDRESS_VARIABLE, KEY_VARIABLE, EndpointError
+from cod_core.project.place import Place, Room
+
+
+class Endpoints(Room):
+    """Whom a project may talk to."""
+
+    def __init__(self, place: Place):
+        super().__init__(place)
+        self._keys: dict[str, str] = {}
+
+    def confirm(self, base_url: str, key: str | None = None) -> None:
+        """A person says that texts of this project may go to this address, with this key where one is given.
+
+        The host is kept with the project, the key in this process's memory only. Raises BadInput for what is no address.
+        """
+        site, known = site_of(base_url), self.named()
+        if site not in known:
+            self.place.update(endpoints=[*known, site])
+        self.remember_key(base_url, key)
+
+    def unconfirmed(self) -> list[str]:
+        """Addresses that the project's teacher or its last language model have, and that nobody named here."""
+        project = self.row
+        held = [str(spec["base_url"]) for spec in (project.teacher, self.last_llm()) if spec and spec.get("base_url")]
+        return list({site_of(url): url for url in held if site_of(url) not in self.named()}.values())
+
+    def remember_key(self, base_url: str, key: str | None) -> None:
+        """Keep an LLM key for a project and one host in this process's memory only: never in the database, a file or a log."""
+        if key:
+            self._keys[site_of(base_url)] = key
+
+    def take_keys(self, keys: dict[str, str]) -> None:
+        """Hold keys that another process of this machine handed over (site -> key)."""
+        self._keys |= keys
+
+    def forget_keys(self) -> None:
+        """Drop every key that this process holds for the project."""
+        self._keys.clear()
+
+    def keys(self) -> dict[str, str]:
+        """site -> key, of those given for the project since this process started."""
+        return dict(self._keys)
+
+    def key_for(self, settings: LLMSettings) -> str | None:
+        """The key to send along with this project's texts; None where there is none for this host.
+
+        COD_LLM_KEY goes to the host of COD_LLM_BASE_URL; where that is not set, to every host that was named for the project.
+        Raises EndpointError where nobody named the host: then no text may go there either.
+        """
+        if settings.site not in self.named():
+            raise EndpointError(
+                f"Nothing was sent: nobody has confirmed here yet that texts of this project may go to {settings.host}. Confirm it "
+                f"on the page Teacher, or with: python -m cod_core teacher {self.id} confirm --base-url {settings.base_url}",
+                "unconfirmed",
+            )
+        declared = os.environ.get(ADDRESS_VARIABLE, "").strip()
+        belongs = not declared or site_of(declared) == settings.site
+        return self._keys.get(settings.site) or (os.environ.get(KEY_VARIABLE) if belongs else None)
+
+    def address_of(self, params: dict) -> str | None:
+        """Where a job with these params asks a language model: at the address it names, else at the teacher's; None: nowhere."""
+        for spec in (params.get("llm"), self.row.teacher):
+            if spec and spec.get("base_url"):
+                return str(spec["base_url"])
+        return None
+
+    def named(self) -> list[str]:
+        """Sites that a person named for this project."""
+        return list(self.row.settings.get("endpoints") or ())
+
+    def last_llm(self) -> dict | None:
+        """The language model that the project used last ({base_url, model, ...} or {local}), without a key."""
+        return self.row.settings.get("llm")

@@ -1,0 +1,156 @@
+"""The data folder (COD_HOME): its projects made, opened, restored, copied; its people. Opening it imports no torch."""
+
+import threading
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from cod_core.data import samples
+from cod_core.data.reading import Problem
+from cod_core.errors import BadInput, ModelUnavailable
+from cod_core.export.restore import open_bundle
+from cod_core.progress import Progress, silent
+from cod_core.project.export.bundles import check_labels
+from cod_core.project.models import Models
+from cod_core.project.place import Place
+from cod_core.project.project import Project
+from cod_core.project.teacher.loader import has_builtin_teacher
+from cod_core.settings import Settings
+from cod_core.store import guidelines, items, portable, projects
+from cod_core.store.database import open_database
+from cod_core.store.projects import ProjectRow
+from cod_core.text import folded
+from cod_core.types import Guideline, Task
+from cod_core.workspace.grids import Grids
+from cod_core.workspace.people import People
+from cod_core.workspace.restoring import restore
+
+
+class Workspace:
+    """Opens the data folder and its database. home: where, None for the default. people: who works here, in which role."""
+
+    def __init__(self, home: str | Path | None = None):
+        self.settings = Settings.load(home)
+        self.db = open_database(self.settings.database_url)
+        self.models = Models(self.db, self.settings)
+        self.people = People(self.db)
+        self._opened: dict[str, Project] = {}
+        self._opening = threading.Lock()
+
+    @cached_property
+    def grids(self) -> Grids:
+        """Declared grids of students over several projects."""
+        return Grids(self.db, self.settings, self.named)
+
+    def projects(self) -> list[ProjectRow]:
+        """Every project, newest first."""
+        return projects.list_projects(self.db)
+
+    def project(self, project_id: str) -> Project:
+        """The project with its rooms, the same object every time. Raises BadInput where there is no such project."""
+        projects.get_project(self.db, project_id)
+        with self._opening:
+            if project_id not in self._opened:
+                self._opened[project_id] = Project(Place(self.db, self.settings, project_id), self.models)
+            return self._opened[project_id]
+
+    def create_project(self, name: str, task: Task) -> str:
+        """New project's id. Raises what `checked` raises."""
+        return projects.create_project(self.db, name.strip()[:120], checked(name, task))
+
+    def create_sample(self, name: str, progress: Progress = silent) -> str:
+        """A project filled with a built-in sample and its teacher; opened again where it exists already.
+
+        Where the archive cannot be had, a small written sample takes its place and the settings say so.
+        """
+        spec = samples.sample(name)
+        if not has_builtin_teacher(name):
+            raise BadInput(
+                f"The sample {name!r} has no built-in teacher here. Choose one of: "
+                f"{', '.join(filter(has_builtin_teacher, samples.SAMPLES))}."
+            )
+        for row in self.projects():
+            if row.settings.get("sample") == name:
+                if row.archived_at is not None:
+                    portable.archive(self.db, row.id, False)
+                return row.id
+        progress(0, 2, "fetching the sample")
+        notice = None
+        try:
+            examples = samples.load_sample(name, self.settings.folder("samples"))
+        except ModelUnavailable as error:
+            from cod_core.data.written_sample import written_sample
+
+            examples, notice = written_sample(), str(error)
+            spec = samples.sample("movies")
+        progress(1, 2, "saving the sample")
+        pid = projects.create_project(self.db, f"Sample: {spec.title}", spec.task)
+        items.add_examples(self.db, pid, examples)
+        self.project(pid).teacher.choose({"kind": "builtin", "name": spec.name})
+        projects.update_settings(self.db, pid, {"sample": name, "notice": notice})
+        progress(2, 2, "ready")
+        return pid
+
+    def named(self, name: str) -> Project:
+        """The project that a grid calls `name`: its id, its name, or a built-in sample, made where it is missing."""
+        for row in self.projects():
+            if name in (row.id, row.name):
+                return self.project(row.id)
+        if name in samples.SAMPLES:
+            return self.project(self.create_sample(name))
+        raise BadInput(f"There is no project called {name!r}. Give a project's id or name, or a sample: {', '.join(samples.SAMPLES)}.")
+
+    def open_bundle(self, data: bytes) -> tuple[str, list[Problem]]:
+        """An exported set as a new project; returns its id and what was left out (see Bundles.open).
+
+        Raises BadInput naming what is wrong with the file: nothing is kept then.
+        """
+        bundle = open_bundle(data)
+        check_labels(bundle, bundle.task.labels)
+        pid = projects.create_project(self.db, f"{bundle.manifest['project'].get('name', 'Bundle')} (imported)"[:120], bundle.task)
+        made = self.project(pid)
+        try:
+            if bundle.guideline:
+                guidelines.add(self.db, pid, Guideline(0, bundle.guideline, note="of the exported set"))
+            return pid, made.bundles.take(bundle)
+        except BaseException:
+            made.keeping.delete()
+            raise
+
+    def restore(self, data: bytes, name: str | None = None, fresh: bool = False, decisions: bool = True) -> str:
+        """A project from a backup; returns its id, the old one where that is free (and not `fresh`). See restoring.restore."""
+        pid = restore(self.db, self.settings, data, name, fresh, decisions)
+        with self._opening:
+            self._opened.pop(pid, None)  # what was held of an erased project of this id
+        return pid
+
+    def duplicate(self, project: Project, name: str, decisions: bool = True) -> str:
+        """A copy of a project under another name; returns its id. decisions: False begins the curation anew."""
+        if not name.strip():
+            raise BadInput("The copy needs a name.")
+        copy = self.restore(project.keeping.backup(), name.strip(), fresh=True, decisions=decisions)
+        for site in project.row.settings.get("endpoints") or ():
+            self.project(copy).endpoints.confirm(site)
+        return copy
+
+
+def checked(name: str, task: Task) -> Task:
+    """The task with its labels stripped. Raises BadInput on fewer than two labels, empty or repeated names (two that differ in
+    letter case or spaces only are one, since files spell them either way), or descriptions that are not one a label."""
+    labels = [label.strip() for label in task.labels]
+    if not name.strip():
+        raise BadInput("The project needs a name.")
+    alike = [(a, b) for at, a in enumerate(labels) for b in labels[at + 1 :] if a and folded(a) == folded(b)]
+    if alike:
+        first, second = alike[0]
+        raise BadInput(
+            f"The label {first!r} came twice. Name each label once."
+            if first == second
+            else f"The labels {first!r} and {second!r} differ in letter case or spaces only, so they count as one "
+            "label. Name each label once; a file may spell it either way."
+        )
+    if len(labels) < 2 or not all(labels):
+        raise BadInput(f"A project needs at least two different labels; these came: {', '.join(labels) or 'none'}.")
+    if task.descriptions and len(task.descriptions) != len(labels):
+        raise BadInput(f"There are {len(labels)} labels and {len(task.descriptions)} descriptions. Give one a label, or none.")
+    return replace(task, labels=tuple(labels))
