@@ -5,12 +5,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
 
 from cod_core.errors import CodError, Stale
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 HEAD = "0004"
 BUSY_S = 10
@@ -130,7 +135,7 @@ def _engine(url: str, sqlite: bool) -> Engine:
         ) from error
 
 
-def _pragmas(connection, _record) -> None:
+def _pragmas(connection: "DBAPIConnection", _record: "ConnectionPoolEntry") -> None:
     connection.isolation_level = None  # transactions begin where _begin says, not where sqlite3 guesses
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_S * 1000}")

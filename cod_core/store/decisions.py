@@ -2,9 +2,10 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import func, insert, select
-from sqlalchemy.engine import Connection
+from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy.engine import Connection, RowMapping
 
 from cod_core.errors import Stale
 from cod_core.store import schema
@@ -121,7 +122,7 @@ def log_of(c: Connection, pid: str, after: int) -> list[Decision]:
     return _logged(c, pid, _T.c.seq > after)
 
 
-def _logged(c: Connection, pid: str, *where) -> list[Decision]:
+def _logged(c: Connection, pid: str, *where: ColumnElement[bool]) -> list[Decision]:
     return [_decision(row) for row in c.execute(select(*_FIELDS).where(_T.c.project_id == pid, *where).order_by(_T.c.seq)).mappings()]
 
 
@@ -154,7 +155,7 @@ def append_each(db: Database, pid: str, many: Sequence[Decision]) -> None:
 
 
 def _append(c: Connection, pid: str, decision: Decision, batch: str | None) -> int:
-    values = {
+    values: dict[str, Any] = {
         **vars(decision),
         "reasons": list(decision.reasons),
         "project_id": pid,
@@ -163,9 +164,17 @@ def _append(c: Connection, pid: str, decision: Decision, batch: str | None) -> i
         "override_reason": storable(decision.override_reason),
     }
     del values["seq"]
-    return c.execute(insert(_T).values(values)).inserted_primary_key[0]
+    return written_number(c, values)
 
 
-def _decision(row) -> Decision:
+def written_number(c: Connection, values: dict[str, Any]) -> int:
+    """Write a row of the log; returns the number that the database gave it."""
+    key = c.execute(insert(_T).values(values)).inserted_primary_key
+    if key is None:
+        raise RuntimeError("The database gave a decision no number.")  # never: seq is its primary key
+    return int(key[0])
+
+
+def _decision(row: RowMapping) -> Decision:
     values = {k: v for k, v in row.items() if k != "batch"}
     return Decision(**{**values, "reasons": tuple(row["reasons"] or ()), "comment": row["comment"] or ""})
