@@ -91,10 +91,10 @@ def diff(a: str, b: str) -> list[Edit]:
     """Minimal token edits from a to b, adjacent edits merged into one span, in order."""
     spans_a, spans_b = token_spans(a), token_spans(b)
     groups: list[list[int]] = []
-    for op in Levenshtein.opcodes(tokens(a), tokens(b)):
-        if op.tag == "equal":
+    for opcode in Levenshtein.opcodes(tokens(a), tokens(b)):
+        if opcode.tag == "equal":
             continue
-        box = [op.src_start, op.src_end, op.dest_start, op.dest_end]
+        box = [opcode.src_start, opcode.src_end, opcode.dest_start, opcode.dest_end]
         if groups and groups[-1][1] == box[0] and groups[-1][3] == box[2]:
             groups[-1][1], groups[-1][3] = box[1], box[3]
         else:
