@@ -38,18 +38,18 @@ def meet(found: Sequence[Example], stored: Iterable[Example]) -> Meeting:
         if not (e.split == "unlabelled" and e.id in given):  # it will stand where its label comes from
             _settle(e, side)
     new, labelled, refused = [], [], []
-    for at, e in enumerate(found):
-        known = by_id.get(e.id)
-        gets_label = known is not None and known.label is None and e.label is not None
-        problem = _already(e, known) if known is not None and not gets_label else _elsewhere(e, side)
+    for place, e in enumerate(found):
+        same = by_id.get(e.id)
+        bare = same if same is not None and same.label is None and e.label is not None else None  # it gets this label
+        problem = _already(e, same) if same is not None and bare is None else _elsewhere(e, side)
         if problem:
-            refused.append((at, problem))
-            if gets_label:
-                _settle(known, side)
+            refused.append((place, problem))
+            if bare is not None:
+                _settle(bare, side)
             continue
         _settle(e, side)
-        if gets_label:
-            labelled.append(replace(known, label=e.label, split=e.split, source_id=e.source_id, metadata={**known.metadata, **e.metadata}))
+        if bare is not None:
+            labelled.append(replace(bare, label=e.label, split=e.split, source_id=e.source_id, metadata={**bare.metadata, **e.metadata}))
         else:
             new.append(e)
     return Meeting(new, labelled, refused)

@@ -92,9 +92,9 @@ def _finish(raw: Raw, header: bool | None) -> Table:
         problems.append(Problem(0, raw.note, False))
     listed, names = list(raw.rows), raw.names
     if names is None:
-        cells = [cells for _, cells in listed[:200]]
-        header = _has_header(cells) if header is None else header
-        names = listed.pop(0)[1] if header and listed else [f"column {i + 1}" for i in range(max(map(len, cells), default=1))]
+        head = [cells for _, cells in listed[:200]]
+        header = _has_header(head) if header is None else header
+        names = listed.pop(0)[1] if header and listed else [f"column {i + 1}" for i in range(max(map(len, head), default=1))]
     if len(listed) > MAX_ROWS:
         raise parsing.too_many()
     parsing.check_width(len(names))

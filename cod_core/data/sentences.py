@@ -127,5 +127,5 @@ def _with_places(template: str, row: Mapping[str, str]) -> tuple[str, dict[str, 
 
 def _lead(template: str, name: str) -> str:
     """The words just before a column in its sentence, up to the column before it."""
-    head = template[: re.search(r"\{\s*" + re.escape(name) + r"\s*\}", template).start()]
+    head = re.split(r"\{\s*" + re.escape(name) + r"\s*\}", template, maxsplit=1)[0]
     return " ".join(re.split(r"[.!?]\s+|\}", head)[-1].split()) + (" " if head.endswith(" ") else "")

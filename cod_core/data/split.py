@@ -77,7 +77,7 @@ def _assign(rows: Sequence[Example], seed: int, test: float, validation: float) 
         groups.setdefault(group, []).append(index)
     by_class: dict[str, list[list[int]]] = {}
     for members in groups.values():
-        commonest = Counter(rows[i].label for i in members).most_common(1)[0][0]
+        commonest = Counter(label for i in members if (label := rows[i].label) is not None).most_common(1)[0][0]
         by_class.setdefault(commonest, []).append(members)
     split_of = ["train"] * len(rows)
     for index, label in enumerate(sorted(by_class)):
