@@ -33,14 +33,11 @@ def meet(found: Sequence[Example], stored: Iterable[Example]) -> Meeting:
     stored = list(stored)
     found, by_id = with_sources(found, stored), {e.id: e for e in stored}
     given = {e.id for e in found if e.label is not None}
-    side: dict[tuple[str, str], str] = {}
-    for e in stored:
-        if not (e.split == "unlabelled" and e.id in given):  # it will stand where its label comes from
-            _settle(e, side)
+    side = _sides(e for e in stored if not (e.split == "unlabelled" and e.id in given))  # the rest go where their label comes from
     new, labelled, refused = [], [], []
     for place, e in enumerate(found):
         same = by_id.get(e.id)
-        bare = same if same is not None and same.label is None and e.label is not None else None  # it gets this label
+        bare = _labelled_now(same, e)
         problem = _already(e, same) if same is not None and bare is None else _elsewhere(e, side)
         if problem:
             refused.append((place, problem))
@@ -66,10 +63,7 @@ def beside_stored(found: Sequence[Example], divided: Sequence[Example], stored: 
 
     found: before, divided: after the split. Rows join through a third row, as they do in the split.
     """
-    side: dict[tuple[str, str], str] = {}
-    for e in stored:
-        if e.label is not None:
-            _settle(e, side)
+    side = _sides(e for e in stored if e.label is not None)
     grown = -1
     while grown != len(side):
         grown = len(side)
@@ -90,6 +84,19 @@ def _keys(e: Example) -> Iterator[tuple[str, str]]:
     yield "text", folded(e.text)
     if e.source_id and e.split != "unlabelled":
         yield "source", e.source_id
+
+
+def _labelled_now(same: Example | None, e: Example) -> Example | None:
+    """The stored text `same` if it has no label and `e`, the same text once more, brings one; else None."""
+    return same if same is not None and same.label is None and e.label is not None else None
+
+
+def _sides(examples: Iterable[Example]) -> dict[tuple[str, str], str]:
+    """Key of a text (_keys) -> split of the first of these examples that has it."""
+    side: dict[tuple[str, str], str] = {}
+    for e in examples:
+        _settle(e, side)
+    return side
 
 
 def _settle(e: Example, side: dict[tuple[str, str], str]) -> None:
