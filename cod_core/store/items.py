@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Row, Select, Table, delete, func, select, update
 from sqlalchemy.engine import Connection
 
+from cod_core.data.counts import Counts
 from cod_core.errors import BadInput
 from cod_core.store import schema
 from cod_core.store.cache import CHUNK, fresh_statistics, insert_new, insert_or_replace
@@ -117,12 +118,17 @@ def example(db: Database, pid: str, example_id: str) -> Example:
     return found[0]
 
 
-def count_examples(db: Database, pid: str) -> dict[tuple[str, str | None], int]:
-    """(split, label) -> number of texts."""
+def counts(db: Database, pid: str) -> Counts:
+    """How many texts the project has, by split and gold label."""
     t = schema.examples
     query = select(t.c.split, t.c.label, func.count()).where(t.c.project_id == pid).group_by(t.c.split, t.c.label)
     with db.read() as c:
-        return {(split, label): n for split, label, n in c.execute(query)}
+        return Counts({(split, label): n for split, label, n in c.execute(query)})
+
+
+def count_examples(db: Database, pid: str) -> dict[tuple[str, str | None], int]:
+    """(split, label) -> number of texts: `counts` as a dictionary, for callers that fold it themselves."""
+    return dict(counts(db, pid).texts)
 
 
 def upload_seen(db: Database, pid: str, sha256: str) -> bool:
