@@ -30,12 +30,12 @@ def short_hash(*parts: object) -> str:
 
 
 def most_pieces(text: str) -> int:
-    """No tokenizer of a model makes more pieces of the text: a letter may be several, none is less than a byte; 4 stand around."""
+    """An upper bound on the tokens of a text for any model: a letter may be several, none is less than a byte; 4 for its marks."""
     return len(text.encode("utf-8", "surrogatepass")) + 4
 
 
 def folded(text: str) -> str:
-    """The text as duplicates are told: case and blanks do not count, nor whether accents are written apart."""
+    """The text as duplicates are compared: case, blanks and the way accents are written do not count."""
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 

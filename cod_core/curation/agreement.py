@@ -17,7 +17,7 @@ Units = Sequence[Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and its 95 % interval from resampled texts; None where it cannot be said (see `why`)."""
+    """A value and its 95 % interval from resampled texts; None if it cannot be computed (see `why`)."""
 
     value: float | None
     low: float | None = None

@@ -1,4 +1,4 @@
-"""A view of the queue: which texts, in which order, and why one stands where it does. Pure; knows no store.
+"""A view of the queue: which texts, in which order, and why a text is at its place. Pure; knows no store.
 
 A view is a handful of plain values, so that it fits in a web address and can be shared.
 """
@@ -157,11 +157,11 @@ def nth(n: int) -> str:
 
 
 def place(row: Row, listed: list[Row], view: View) -> str:
-    """Why this text stands where it does in the list, in one sentence; '' where it is not in the list."""
+    """Why this text is at its place in the list, in one sentence; '' where it is not in the list."""
     ids = [r.example_id for r in listed]
     if row.example_id not in ids:
         return ""
-    at, n = ids.index(row.example_id) + 1, len(ids)
+    number, n = ids.index(row.example_id) + 1, len(ids)
     where = {"todo": "to do", "kept": "kept", "left": "left out", "flagged": "flagged", "all": "in the list"}[view.show]
     sure = "" if row.sure is None else f"{min(99, max(1, round(row.sure * 100)))} %"
     because = {
@@ -171,4 +171,4 @@ def place(row: Row, listed: list[Row], view: View) -> str:
         "similar": "most similar first" + (f": {row.similarity:.2f} of 1 here" if row.similarity is not None else ""),
         "recent": "latest decisions first",
     }[view.sort]
-    return f"{nth(at)} of {n} {where}, {because}."
+    return f"{nth(number)} of {n} {where}, {because}."

@@ -26,9 +26,9 @@ class Meeting:
 
 
 def meet(found: Sequence[Example], stored: Iterable[Example]) -> Meeting:
-    """The rows found, told apart by what is stored. Among the rows found the first one decides for its words and source.
+    """The rows found, sorted by what is stored. Among the rows found the first one decides for its words and source.
 
-    Refused is a text that is there already, and one whose words (case and blanks aside) or source stand on another side.
+    A text is refused if it is there already, or if its words (case and blanks aside) or its source are in another split.
     """
     stored = list(stored)
     found, by_id = with_sources(found, stored), {e.id: e for e in stored}
@@ -54,8 +54,8 @@ def meet(found: Sequence[Example], stored: Iterable[Example]) -> Meeting:
 
 def with_sources(found: Sequence[Example], stored: Iterable[Example]) -> list[Example]:
     """The rows found; those that name no source have the one that their text is stored with."""
-    known = {e.id: e.source_id for e in stored}
-    return [replace(e, source_id=e.source_id or known.get(e.id)) for e in found]
+    source_of = {e.id: e.source_id for e in stored}
+    return [replace(e, source_id=e.source_id or source_of.get(e.id)) for e in found]
 
 
 def beside_stored(found: Sequence[Example], divided: Sequence[Example], stored: Iterable[Example]) -> list[Example]:
@@ -68,19 +68,19 @@ def beside_stored(found: Sequence[Example], divided: Sequence[Example], stored: 
     while grown != len(side):
         grown = len(side)
         for e in found:
-            known = next((side[key] for key in _keys(e) if key in side), None)
-            if known is not None:
+            split = next((side[key] for key in _keys(e) if key in side), None)
+            if split is not None:
                 for key in _keys(e):
-                    side.setdefault(key, known)
+                    side.setdefault(key, split)
     out = []
     for e in divided:
-        known = next((side[key] for key in _keys(e) if key in side), None)
-        out.append(replace(e, split=known) if known is not None else e)
+        split = next((side[key] for key in _keys(e) if key in side), None)
+        out.append(replace(e, split=split) if split is not None else e)
     return out
 
 
 def _keys(e: Example) -> Iterator[tuple[str, str]]:
-    """What a text is told by. The source of a text without a label ties it to nothing, as in the split."""
+    """What identifies a text. The source of a text without a label ties it to nothing, as in the split."""
     yield "text", folded(e.text)
     if e.source_id and e.split != "unlabelled":
         yield "source", e.source_id

@@ -47,8 +47,8 @@ def ended(job_id: str, pid: int | None, since: float) -> bool:
 
     pid: the job's worker as far as known. False where another process started the worker.
     """
-    process, at = _started.get(job_id, (None, 0.0))
-    if process is None or at < since or pid not in (None, process.pid):
+    process, started = _started.get(job_id, (None, 0.0))
+    if process is None or started < since or pid not in (None, process.pid):
         return False
     return process.poll() is not None
 

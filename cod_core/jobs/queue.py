@@ -115,10 +115,10 @@ def _enqueue(c: Connection, pid: str, kind: str, params: dict[str, Any]) -> str:
 
 def get(db: Database, job_id: str) -> Job:
     """Raises BadInput where there is no such job."""
-    found = _first(db, schema.jobs.c.id == job_id)
-    if found is None:
+    job = _first(db, schema.jobs.c.id == job_id)
+    if job is None:
         raise BadInput("This job does not exist (any more).")
-    return found
+    return job
 
 
 def newest(db: Database, pid: str) -> Job | None:
@@ -213,8 +213,8 @@ def report(db: Database, job_id: str, pid: int, **values: object) -> bool:
     t = schema.jobs
     with db.begin() as c:
         mine = (t.c.id == job_id, t.c.pid == pid, t.c.state == "running")
-        found = c.execute(update(t).where(*mine).values(heartbeat=time.time(), **values)).rowcount == 1
-        return found and not c.execute(select(t.c.cancel).where(t.c.id == job_id)).scalar()
+        running = c.execute(update(t).where(*mine).values(heartbeat=time.time(), **values)).rowcount == 1
+        return running and not c.execute(select(t.c.cancel).where(t.c.id == job_id)).scalar()
 
 
 def finish(db: Database, job_id: str, pid: int, state: str, **values: object) -> bool:
@@ -234,8 +234,8 @@ def finish(db: Database, job_id: str, pid: int, state: str, **values: object) ->
 def cancelled(db: Database, job_id: str) -> bool:
     """Whether the job is to stop; a deleted one is."""
     with db.read() as c:
-        found = c.execute(select(schema.jobs.c.cancel).where(schema.jobs.c.id == job_id)).first()
-    return found is None or bool(found[0])
+        row = c.execute(select(schema.jobs.c.cancel).where(schema.jobs.c.id == job_id)).first()
+    return row is None or bool(row[0])
 
 
 def request_cancel(db: Database, job_id: str) -> None:

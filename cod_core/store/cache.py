@@ -19,14 +19,14 @@ COPIED = "copy:"
 
 
 def _lookup(db: Database, table: Table, value: Column[Any], hashes: list[str], **fixed: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     with db.read() as c:
-        for at in range(0, len(hashes), CHUNK):
-            query = select(table.c.text_hash, value).where(table.c.text_hash.in_(hashes[at : at + CHUNK]))
+        for start in range(0, len(hashes), CHUNK):
+            query = select(table.c.text_hash, value).where(table.c.text_hash.in_(hashes[start : start + CHUNK]))
             for name, wanted in fixed.items():
                 query = query.where(table.c[name] == wanted)
-            found.update(c.execute(query).tuples().all())
-    return found
+            values.update(c.execute(query).tuples().all())
+    return values
 
 
 def _put(db: Database, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -66,8 +66,8 @@ def insert_or_replace(connection: Connection, table: Table) -> Insert:
 
 def get_predictions(db: Database, classifier_id: str, revision: str, hashes: list[str]) -> dict[str, tuple[float, ...]]:
     table = schema.predictions
-    found = _lookup(db, table, table.c.logprobs, hashes, classifier_id=classifier_id, revision=revision)
-    return {key: tuple(value) for key, value in found.items()}
+    values = _lookup(db, table, table.c.logprobs, hashes, classifier_id=classifier_id, revision=revision)
+    return {key: tuple(value) for key, value in values.items()}
 
 
 def put_predictions(db: Database, classifier_id: str, revision: str, values: dict[str, tuple[float, ...]]) -> None:
@@ -83,8 +83,8 @@ def put_predictions(db: Database, classifier_id: str, revision: str, values: dic
 
 def get_embeddings(db: Database, encoder_id: str, hashes: list[str]) -> dict[str, np.ndarray]:
     table = schema.embeddings
-    found = _lookup(db, table, table.c.vector, hashes, encoder_id=encoder_id)
-    return {key: np.frombuffer(value, dtype=np.float32) for key, value in found.items()}
+    values = _lookup(db, table, table.c.vector, hashes, encoder_id=encoder_id)
+    return {key: np.frombuffer(value, dtype=np.float32) for key, value in values.items()}
 
 
 def put_embeddings(db: Database, encoder_id: str, values: dict[str, np.ndarray]) -> None:
@@ -113,8 +113,8 @@ def hand_over(c: Connection, pid: str) -> None:
     t = schema.replies
     copies = c.execute(select(t.c.key, t.c.project_id).where(t.c.key.startswith(COPIED), t.c.project_id != pid)).all()
     of_key = {own_key(holder, key): key for key, holder in copies}
-    for at in range(0, len(of_key), CHUNK):
-        part = list(of_key)[at : at + CHUNK]
+    for start in range(0, len(of_key), CHUNK):
+        part = list(of_key)[start : start + CHUNK]
         going = c.execute(select(t.c.key).where(t.c.project_id == pid, t.c.key.in_(part))).scalars().all()
         c.execute(delete(t).where(t.c.key.in_(going)))
         for key in going:
@@ -136,8 +136,8 @@ def get_replies(db: Database, keys: list[str]) -> dict[str, dict[str, Any]]:
     t = schema.replies
     replies: dict[str, dict[str, Any]] = {}
     with db.read() as c:
-        for at in range(0, len(keys), CHUNK):
-            replies.update(c.execute(select(t.c.key, t.c.reply).where(t.c.key.in_(keys[at : at + CHUNK]))).tuples().all())
+        for start in range(0, len(keys), CHUNK):
+            replies.update(c.execute(select(t.c.key, t.c.reply).where(t.c.key.in_(keys[start : start + CHUNK]))).tuples().all())
     return replies
 
 
@@ -148,20 +148,20 @@ def put_replies(db: Database, pid: str | None, replies: dict[str, dict[str, Any]
 
 def count(db: Database, pid: str | None, key: str, **amounts: float) -> None:
     """Add amounts to the numbers kept under a key of the replies, in one transaction."""
-    _change(db, pid, key, lambda known: {name: known.get(name, 0) + value for name, value in amounts.items()})
+    _change(db, pid, key, lambda present: {name: present.get(name, 0) + value for name, value in amounts.items()})
 
 
 def add_to_reply(db: Database, pid: str | None, key: str, more: dict[str, Any]) -> None:
     """Add entries to what is kept under a key of the replies, in one transaction: two writers lose nothing."""
-    _change(db, pid, key, lambda known: more)
+    _change(db, pid, key, lambda present: more)
 
 
 def _change(db: Database, pid: str | None, key: str, changes: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     with db.begin() as c:
-        known = _reply(c, key) or {}
+        present = _reply(c, key) or {}
         c.execute(
             insert_or_replace(c, schema.replies),
-            [{"key": key, "project_id": pid, "reply": {**known, **changes(known)}, "created_at": now()}],
+            [{"key": key, "project_id": pid, "reply": {**present, **changes(present)}, "created_at": now()}],
         )
 
 

@@ -57,11 +57,12 @@ def _unchanged(c: Connection, pid: str, seen: dict[str, int], mine: set[str]) ->
     if not moved:
         return
     last = c.execute(select(_T.c.annotator, _T.c.decided_at).where(_T.c.project_id == pid, _T.c.seq == current.get(moved[0]))).first()
-    who, at = last if last is not None else ("somebody", "")
+    who, when = last if last is not None else ("somebody", "")
     who = "you, in another window," if who in mine else who
     many = f"{len(moved)} of these texts were" if len(seen) > 1 else "This text was"
     raise Stale(
-        f"{many} decided by {who} at {(at or '')[11:16]} (UTC) since you opened it. Nothing was overwritten: look at it again, then decide."
+        f"{many} decided by {who} at {(when or '')[11:16]} (UTC) since you opened it. Nothing was overwritten: look at it again, "
+        "then decide."
     )
 
 
@@ -72,13 +73,13 @@ def versions(db: Database, pid: str, example_ids: Sequence[str]) -> dict[str, in
 
 
 def _versions(c: Connection, pid: str, example_ids: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for at in range(0, len(example_ids), CHUNK):
+    newest: dict[str, int] = {}
+    for start in range(0, len(example_ids), CHUNK):
         query = select(_T.c.example_id, func.max(_T.c.seq)).where(
-            _T.c.project_id == pid, _T.c.example_id.in_(example_ids[at : at + CHUNK]), _T.c.purpose.in_(MOVES)
+            _T.c.project_id == pid, _T.c.example_id.in_(example_ids[start : start + CHUNK]), _T.c.purpose.in_(MOVES)
         )
-        found.update(c.execute(query.group_by(_T.c.example_id)).tuples().all())
-    return found
+        newest.update(c.execute(query.group_by(_T.c.example_id)).tuples().all())
+    return newest
 
 
 def take_back(db: Database, pid: str, annotator: str, undo: Replies) -> list[int]:
@@ -111,8 +112,8 @@ def log(db: Database, pid: str, after: int = 0, example_ids: Sequence[str] | Non
             return [_decision(row) for row in c.execute(query).mappings()]
         rows = [
             row
-            for at in range(0, len(example_ids), CHUNK)
-            for row in c.execute(query.where(_T.c.example_id.in_(example_ids[at : at + CHUNK]))).mappings()
+            for start in range(0, len(example_ids), CHUNK)
+            for row in c.execute(query.where(_T.c.example_id.in_(example_ids[start : start + CHUNK]))).mappings()
         ]
     return [_decision(row) for row in sorted(rows, key=lambda r: r["seq"])]
 

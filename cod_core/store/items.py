@@ -107,7 +107,7 @@ def _with_ids(c: Connection, query: Select[Any], column: Column[Any], ids: Seque
     if ids is None:
         return list(c.execute(query))
     wanted = list(dict.fromkeys(ids))
-    return [row for at in range(0, len(wanted), CHUNK) for row in c.execute(query.where(column.in_(wanted[at : at + CHUNK])))]
+    return [row for start in range(0, len(wanted), CHUNK) for row in c.execute(query.where(column.in_(wanted[start : start + CHUNK])))]
 
 
 def example(db: Database, pid: str, example_id: str) -> Example:

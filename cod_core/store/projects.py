@@ -45,11 +45,11 @@ def _project(row: Row[Any] | SimpleNamespace) -> Project:
 def listable(row: dict[str, Any]) -> bool:
     """Whether plain values can be listed as a project: one that cannot would keep all others off the screen."""
     try:
-        found = _project(SimpleNamespace(**{"archived_at": None, **row}))
+        made = _project(SimpleNamespace(**{"archived_at": None, **row}))
     except (AttributeError, KeyError, TypeError):
         return False
-    words = (found.id, found.name, found.created_at, found.task.name, *found.task.labels, *found.task.descriptions)
-    return all(isinstance(word, str) for word in words) and isinstance(found.teacher, dict | None)
+    words = (made.id, made.name, made.created_at, made.task.name, *made.task.labels, *made.task.descriptions)
+    return all(isinstance(word, str) for word in words) and isinstance(made.teacher, dict | None)
 
 
 def list_projects(db: Database) -> list[Project]:
