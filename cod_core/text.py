@@ -30,12 +30,12 @@ def short_hash(*parts: object) -> str:
 
 
 def most_pieces(text: str) -> int:
-    """No tokenizer of a model makes more pieces of the text: a letter may be several, none is less than a byte; 4 stand around."""
+    """An upper bound on the tokens of a text for any model: a letter may be several, none is less than a byte; 4 for its marks."""
     return len(text.encode("utf-8", "surrogatepass")) + 4
 
 
 def folded(text: str) -> str:
-    """The text as duplicates are told: case and blanks do not count, nor whether accents are written apart."""
+    """The text as duplicates are compared: case, blanks and the way accents are written do not count."""
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
@@ -91,10 +91,10 @@ def diff(a: str, b: str) -> list[Edit]:
     """Minimal token edits from a to b, adjacent edits merged into one span, in order."""
     spans_a, spans_b = token_spans(a), token_spans(b)
     groups: list[list[int]] = []
-    for op in Levenshtein.opcodes(tokens(a), tokens(b)):
-        if op.tag == "equal":
+    for opcode in Levenshtein.opcodes(tokens(a), tokens(b)):
+        if opcode.tag == "equal":
             continue
-        box = [op.src_start, op.src_end, op.dest_start, op.dest_end]
+        box = [opcode.src_start, opcode.src_end, opcode.dest_start, opcode.dest_end]
         if groups and groups[-1][1] == box[0] and groups[-1][3] == box[2]:
             groups[-1][1], groups[-1][3] = box[1], box[3]
         else:

@@ -193,6 +193,11 @@ class Decision:
     seq: int | None = None
     purpose: str = ""
 
+    @property
+    def number(self) -> int:
+        """Its place in the log; 0 before it is written there."""
+        return self.seq or 0
+
 
 @dataclass(frozen=True)
 class GuidelineExample:

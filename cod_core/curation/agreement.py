@@ -4,7 +4,7 @@ A unit is one text; its votes are the categories that different people gave it, 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -17,7 +17,7 @@ Units = Sequence[Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and its 95 % interval from resampled texts; None where it cannot be said (see `why`)."""
+    """A value and its 95 % interval from resampled texts; None if it cannot be computed (see `why`)."""
 
     value: float | None
     low: float | None = None
@@ -45,7 +45,7 @@ def agreement(units: Units, seed: int = 0, resamples: int | None = None) -> Agre
     """Agreement over the units that hold two or more votes; others are left out. resamples: for the intervals."""
     used = [dict(u) for u in units if len(u) >= 2]
     people = tuple(sorted({who for u in used for who in u}))
-    counts = Counter(tuple(sorted(pair)) for u in used for pair in combinations(u.values(), 2))
+    counts = Counter((min(pair), max(pair)) for u in used for pair in combinations(u.values(), 2))
     if not used:
         none = Estimate(None, why="No text has two opinions yet.")
         return Agreement(0, people, none, none, none, {})
@@ -102,7 +102,7 @@ def _alpha(table: np.ndarray) -> float:
     return float(1 - (n - 1) * (n - np.trace(coincidences)) / expected)
 
 
-def _estimate(measure, rows: np.ndarray, draws: np.ndarray) -> Estimate:
+def _estimate(measure: Callable[[np.ndarray], float], rows: np.ndarray, draws: np.ndarray) -> Estimate:
     """The measure on all texts, and its percentile interval over resampled texts.
 
     Where everybody agrees on every text the resamples do too: the interval then has no width, which is not certainty.
@@ -112,7 +112,6 @@ def _estimate(measure, rows: np.ndarray, draws: np.ndarray) -> Estimate:
         return Estimate(None, why="Everybody gave the same one answer to every text, so chance cannot be taken out.")
     if len(rows) < 10:
         return Estimate(value, why="Fewer than 10 texts: too few for an interval.")
-    found = np.array([measure(rows[draw]) for draw in draws])
-    found = found[~np.isnan(found)]
-    low, high = np.quantile(found, (0.025, 0.975))
+    resampled = np.array([measure(rows[draw]) for draw in draws])
+    low, high = np.quantile(resampled[~np.isnan(resampled)], (0.025, 0.975))
     return Estimate(value, float(low), float(high))

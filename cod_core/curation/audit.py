@@ -4,6 +4,7 @@ A row is complete: replaying rows needs no database.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from cod_core.curation import state
 from cod_core.types import Counterfactual, Decision, Example
@@ -29,7 +30,7 @@ FIELDS = (
 )
 
 
-def row(decision: Decision, example: Example | None, proposal: Counterfactual | None) -> dict:
+def row(decision: Decision, example: Example | None, proposal: Counterfactual | None) -> dict[str, Any]:
     """One act as plain values. Texts are empty where they are not in the project any more."""
     return {
         "seq": decision.seq,
@@ -52,8 +53,8 @@ def row(decision: Decision, example: Example | None, proposal: Counterfactual | 
     }
 
 
-def decision_of(values: Mapping) -> Decision:
-    """The act that a row tells."""
+def decision_of(values: Mapping[str, Any]) -> Decision:
+    """The act that a row records."""
     return Decision(
         values["counterfactual_id"],
         values["example_id"],
@@ -71,7 +72,7 @@ def decision_of(values: Mapping) -> Decision:
     )
 
 
-def replay(rows: Iterable[Mapping]) -> dict[str, dict]:
+def replay(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     """example id -> {status, annotator, original, counterfactual, target}: the state, from the rows alone."""
     kept = sorted(rows, key=lambda r: r["seq"])
     texts = {r["counterfactual_id"]: r for r in kept}

@@ -17,6 +17,15 @@ def allowed(decision: Decision, check: FlipCheck | None) -> None:
     Keeping a text (accepted, edited) needs a valid flip by the present teacher, or an override_reason:
     such a text is exported with its reason and never trained on as a counterfactual.
     """
+    _well_formed(decision)
+    if check is not None and check.counterfactual_id != decision.counterfactual_id:
+        raise BadInput("The teacher's verdict belongs to another text than the decision. Open the text again.")
+    if decision.status in KEPT and not (decision.override_reason or "").strip():
+        _must_flip(check)
+
+
+def _well_formed(decision: Decision) -> None:
+    """Raises BadInput where the decision itself, whatever the teacher says, is not one."""
     if decision.status not in STATUSES:
         raise BadInput(f"Unknown decision {decision.status!r}. Choose one of: {', '.join(STATUSES)}.")
     if decision.purpose not in PURPOSES:
@@ -28,13 +37,9 @@ def allowed(decision: Decision, check: FlipCheck | None) -> None:
     unknown = [r for r in decision.reasons if r not in REJECT_REASONS]
     if unknown:
         raise BadInput(f"Unknown reason {unknown[0]!r}. Choose among: {', '.join(REJECT_REASONS)}.")
-    for what, said in (("comment", decision.comment), ("reason for keeping it", decision.override_reason or "")):
-        if len(said) > MAX_COMMENT:
-            raise BadInput(f"The {what} has {len(said):,} characters; at most {MAX_COMMENT:,} are kept. Shorten it.")
-    if check is not None and check.counterfactual_id != decision.counterfactual_id:
-        raise BadInput("The teacher's verdict belongs to another text than the decision. Open the text again.")
-    if decision.status in KEPT and not (decision.override_reason or "").strip():
-        _must_flip(check)
+    for what, words in (("comment", decision.comment), ("reason for keeping it", decision.override_reason or "")):
+        if len(words) > MAX_COMMENT:
+            raise BadInput(f"The {what} has {len(words):,} characters; at most {MAX_COMMENT:,} are kept. Shorten it.")
 
 
 def _must_flip(check: FlipCheck | None) -> None:
@@ -72,12 +77,12 @@ def bulk(
     checks: counterfactual id -> the present teacher's verdict; where not given, the latest on record counts.
     seen: example id -> the version that the person saw. Raises BadInput and Stale as decide does.
     """
-    known = items.any_checks(db, pid) if checks is None else checks
-    for at, decision in enumerate(many, start=1):
+    verdicts = items.any_checks(db, pid) if checks is None else checks
+    for place, decision in enumerate(many, start=1):
         try:
-            allowed(decision, known.get(decision.counterfactual_id))
+            allowed(decision, verdicts.get(decision.counterfactual_id))
         except BadInput as error:
-            raise BadInput(f"Nothing was decided: item {at} of {len(many)} cannot be. {error}") from error
+            raise BadInput(f"Nothing was decided: item {place} of {len(many)} cannot be. {error}") from error
     return decisions.append_all(db, pid, [_dated(d) for d in many], dict(seen) if seen else None)
 
 

@@ -24,25 +24,26 @@ class Event:
 
 def timeline(cfs: Sequence[Counterfactual], log: Sequence[Decision], drafts: Sequence[tuple[str, str, str]] = ()) -> list[Event]:
     """Every event of one text, oldest first. log: all its decisions. drafts: (saved at, annotator, text)."""
-    undone = {d.undoes: d for d in log if d.undoes is not None}
     by_seq = {d.seq: d for d in log}
+    undone = {d.undoes for d in log if d.undoes is not None}
     author = {d.counterfactual_id: d.annotator for d in reversed(log) if d.status == "edited"}
-    made = [
-        Event(
-            cf.created_at,
-            "written" if cf.origin.kind == "human" else "proposed",
-            author.get(cf.id, "") if cf.origin.kind == "human" else cf.origin.name,
-            detail=cf.note or cf.origin.kind,
-        )
-        for cf in cfs
-    ]
-    decided = []
-    for d in log:
-        if d.undoes is None:
-            said = " · ".join(part for part in (d.comment, d.override_reason and f"kept because: {d.override_reason}") if part)
-            decided.append(Event(d.decided_at, "decided", d.annotator, d.status, d.reasons, said, d.seq in undone))
-        else:
-            former = by_seq.get(d.undoes)
-            decided.append(Event(d.decided_at, "undone", d.annotator, former.status if former else "", detail=""))
-    open_ = [Event(at, "draft", who, detail="") for at, who, _ in drafts]
-    return sorted([*made, *decided, *open_], key=lambda e: e.at)
+    made = [_made(cf, author.get(cf.id, "")) for cf in cfs]
+    acts = [_decided(d, d.seq in undone) if d.undoes is None else _undone(d, by_seq.get(d.undoes)) for d in log]
+    open_ = [Event(saved_at, "draft", who) for saved_at, who, _ in drafts]
+    return sorted([*made, *acts, *open_], key=lambda e: e.at)
+
+
+def _made(cf: Counterfactual, author: str) -> Event:
+    by_hand = cf.origin.kind == "human"
+    kind, who = ("written", author) if by_hand else ("proposed", cf.origin.name)
+    return Event(cf.created_at, kind, who, detail=cf.note or cf.origin.kind)
+
+
+def _decided(d: Decision, undone: bool) -> Event:
+    detail = " · ".join(part for part in (d.comment, d.override_reason and f"kept because: {d.override_reason}") if part)
+    return Event(d.decided_at, "decided", d.annotator, d.status, d.reasons, detail, undone)
+
+
+def _undone(undo: Decision, former: Decision | None) -> Event:
+    """Taking back; `former` is the decision that was taken back."""
+    return Event(undo.decided_at, "undone", undo.annotator, former.status if former else "")

@@ -5,6 +5,7 @@ no screen. What is handed out is never changed afterwards: news make new diction
 """
 
 import threading
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -70,59 +71,34 @@ class Index:
         if read:
             self._touched = read[-1].touched
         if log:
-            self._seq = log[-1].seq
+            self._seq = log[-1].number
         return [items.as_counterfactual(r) for r in made], [items.as_check(r) for r in read], log
 
     def _grown(self, proposals: list[Counterfactual], checks: list[FlipCheck], log: list[Decision]) -> Snapshot:
         old = self._snapshot
         number = old.number + 1
         counterfactuals = {**old.counterfactuals, **{cf.id: cf for cf in proposals}}
-        examples, by_example = old.examples, old.by_example
-        if proposals:
-            examples, by_example = self._with_proposals(proposals)
-        by_teacher = dict(old.checks)
-        latest = dict(old.latest) if checks else old.latest
-        for key in {(k.teacher_id, k.teacher_revision) for k in checks}:
-            by_teacher[key] = {
-                **by_teacher.get(key, {}),
-                **{k.counterfactual_id: k for k in checks if (k.teacher_id, k.teacher_revision) == key},
-            }
-        for k in checks:
-            known = latest.get(k.counterfactual_id)
-            if known is None or known.checked_at <= k.checked_at:
-                latest[k.counterfactual_id] = k
-        flipped = dict(old.flipped)
-        for key in {(k.teacher_id, k.teacher_revision) for k in checks}:
-            flipped[key] = _flipped(
-                flipped.get(key, frozenset()),
-                by_teacher[key],
-                by_example,
-                [
-                    counterfactuals[k.counterfactual_id].example_id
-                    for k in checks
-                    if (k.teacher_id, k.teacher_revision) == key and k.counterfactual_id in counterfactuals
-                ],
-            )
+        examples, by_example = self._with_proposals(proposals) if proposals else (old.examples, old.by_example)
+        news = by_teacher(checks)
+        verdicts = {**old.checks, **{key: {**old.checks.get(key, {}), **new} for key, new in news.items()}}
+        changed = {key: texts_of(new, counterfactuals) for key, new in news.items()}
+        flipped = {key: _flipped(old.flipped.get(key, frozenset()), verdicts[key], by_example, texts) for key, texts in changed.items()}
         logs, outcome = self._with_decisions(log)
-        news = (
-            {cf.example_id for cf in proposals}
-            | {d.example_id for d in log}
-            | {counterfactuals[k.counterfactual_id].example_id for k in checks if k.counterfactual_id in counterfactuals}
-        )
+        touched = {cf.example_id for cf in proposals}.union({d.example_id for d in log}, *changed.values())
         return Snapshot(
             examples,
             counterfactuals,
             by_example,
-            by_teacher,
-            latest,
-            flipped,
+            verdicts,
+            newest(old.latest, checks),
+            {**old.flipped, **flipped},
             logs,
             outcome,
             number,
-            {**old.touched, **dict.fromkeys(news, number)},
+            {**old.touched, **dict.fromkeys(touched, number)},
         )
 
-    def _with_proposals(self, proposals: list[Counterfactual]):
+    def _with_proposals(self, proposals: list[Counterfactual]) -> tuple[dict[str, Example], dict[str, tuple[Counterfactual, ...]]]:
         old = self._snapshot
         more: dict[str, list[Counterfactual]] = {}
         for cf in proposals:
@@ -136,7 +112,7 @@ class Index:
             grown = {i: grown[i] for i in ordered}
         return examples, grown
 
-    def _with_decisions(self, log: list[Decision]):
+    def _with_decisions(self, log: list[Decision]) -> tuple[dict[str, tuple[Decision, ...]], dict[str, Decision]]:
         old = self._snapshot
         if not log:
             return old.logs, old.outcome
@@ -150,8 +126,34 @@ class Index:
         return {**old.logs, **changed}, outcome
 
 
-def _flipped(old: frozenset[str], checks: dict[str, FlipCheck], by_example: dict, changed: list[str]) -> frozenset[str]:
+def by_teacher(checks: Iterable[FlipCheck]) -> dict[TeacherKey, dict[str, FlipCheck]]:
+    """(teacher id, revision) -> counterfactual id -> verdict; the last one where a proposal has several."""
+    found: dict[TeacherKey, dict[str, FlipCheck]] = {}
+    for check in checks:
+        found.setdefault((check.teacher_id, check.teacher_revision), {})[check.counterfactual_id] = check
+    return found
+
+
+def newest(latest: dict[str, FlipCheck], checks: Sequence[FlipCheck]) -> dict[str, FlipCheck]:
+    """`latest` with the checks that are not older; itself if there are no checks."""
+    if not checks:
+        return latest
+    latest = dict(latest)
+    for check in checks:
+        former = latest.get(check.counterfactual_id)
+        if former is None or former.checked_at <= check.checked_at:
+            latest[check.counterfactual_id] = check
+    return latest
+
+
+def texts_of(ids: Iterable[str], counterfactuals: Mapping[str, Counterfactual]) -> set[str]:
+    """Ids of the texts that these proposals belong to; proposals that are not known are passed over."""
+    return {counterfactuals[i].example_id for i in ids if i in counterfactuals}
+
+
+def _flipped(
+    old: frozenset[str], checks: Mapping[str, FlipCheck], by_example: Mapping[str, tuple[Counterfactual, ...]], changed: set[str]
+) -> frozenset[str]:
     """The texts with a valid verdict, after those of `changed` were looked at again."""
-    again = set(changed)
-    valid = {i for i in again if any(cf.id in checks and checks[cf.id].valid for cf in by_example.get(i, ()))}
-    return (old - again) | valid
+    valid = {i for i in changed if any(cf.id in checks and checks[cf.id].valid for cf in by_example.get(i, ()))}
+    return (old - changed) | valid

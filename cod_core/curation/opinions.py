@@ -4,7 +4,7 @@ A flag asks for one, and so does a request (a sample drawn for it). Until two pe
 what they decided themselves. Where the two differ, an adjudication settles it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cod_core.curation import state
@@ -36,28 +36,34 @@ class Second:
 def second(log: Sequence[Decision]) -> Second | None:
     """The second opinion of one text from its log; None where none is asked for (any more)."""
     acts = state.standing(log)
-    moved = state.outcome(log)
-    asked = [d for d in acts if d.status == "needs_review" and (d.purpose == "request" or (d.purpose == "" and _stands(d, moved)))]
     settled = next((d for d in reversed(acts) if d.purpose == "adjudication"), None)
-    flags = [d for d in acts if d.status == "needs_review" and d.purpose == ""]
-    if not asked and settled is not None and flags:
-        asked = flags[-1:]  # the adjudication took the flag's place
-    if not asked:
+    ask = asked(acts, state.outcome(log), settled is not None)
+    if ask is None:
         return None
-    ask = asked[-1]
     votes = votes_of(acts)
-    if settled is not None and settled.seq > ask.seq:
-        phase = "settled"
-    elif len(votes) < 2:
-        phase = "open"
-    else:
-        phase = "agreed" if len({category(d) for d in votes.values()}) == 1 else "differ"
+    phase = "settled" if settled is not None and settled.number > ask.number else phase_of(votes)
     return Second(ask.example_id, ask.counterfactual_id, ask.annotator, ask.decided_at, phase, votes)
 
 
-def _stands(flag: Decision, moved: dict[str, Decision]) -> bool:
-    held = moved.get(flag.example_id)
-    return held is not None and held.seq == flag.seq
+def asked(acts: Sequence[Decision], outcome: Mapping[str, Decision], settled: bool) -> Decision | None:
+    """The act that asks for a second opinion: the last request, or flag that its text stands at; None where there is none.
+
+    acts: the standing ones of one text. outcome: what the text stands at. settled: an adjudication stands, which takes the
+    place of the flag before it.
+    """
+    wanted = [d for d in acts if d.status == "needs_review" and d.purpose in ("", "request")]
+    held = {d.number for d in outcome.values()}
+    asking = [d for d in wanted if d.purpose == "request" or d.number in held]
+    if not asking and settled:
+        asking = [d for d in wanted if d.purpose == ""]
+    return asking[-1] if asking else None
+
+
+def phase_of(votes: Mapping[str, Decision]) -> str:
+    """open (fewer than two votes), agreed or differ."""
+    if len(votes) < 2:
+        return "open"
+    return "agreed" if len({category(d) for d in votes.values()}) == 1 else "differ"
 
 
 def votes_of(acts: Iterable[Decision]) -> dict[str, Decision]:
@@ -101,7 +107,9 @@ def hidden_from(log: Sequence[Decision], annotator: str) -> set[int]:
     wanted = second(log)
     if wanted is None or not wanted.blind:
         return set()
-    return {d.seq for d in log if d.annotator != annotator and d.purpose in ("", "opinion") and (d.status in VOTES or d.undoes is not None)}
+    return {
+        d.number for d in log if d.annotator != annotator and d.purpose in ("", "opinion") and (d.status in VOTES or d.undoes is not None)
+    }
 
 
 def blind_votes(log: Sequence[Decision]) -> dict[str, Decision]:
@@ -110,9 +118,9 @@ def blind_votes(log: Sequence[Decision]) -> dict[str, Decision]:
     That is, at the moment when the second vote came in. Empty while a second opinion is open or none was asked for.
     """
     for end in range(1, len(log) + 1):
-        found = second(log[:end])
-        if found is not None and not found.blind:
-            return found.votes
+        wanted = second(log[:end])
+        if wanted is not None and not wanted.blind:
+            return wanted.votes
     return {}
 
 
@@ -136,12 +144,12 @@ def settling(vote: Decision, by: str, comment: str, version: int) -> Decision:
 def settled_by_agreement(log: Sequence[Decision], made: Decision) -> Decision | None:
     """The entry that settles a text once `made` completes two opinions that agree; None where none is due.
 
-    Due where the text stands at something else, such as the flag that asked for the
+    Due where the text stands at something else, such as the flag that asked for the opinions.
     """
-    number = max((d.seq or 0 for d in log), default=0) + 1
+    number = max((d.number for d in log), default=0) + 1
     after = [*log, replace(made, seq=number)]
-    found = second(after)
-    if made.purpose != "opinion" or found is None or found.phase != "agreed":
+    wanted = second(after)
+    if made.purpose != "opinion" or wanted is None or wanted.phase != "agreed":
         return None
     held = state.outcome(after).get(made.example_id)
     if held is not None and held.status in VOTES and category(held) == category(made):

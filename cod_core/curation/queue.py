@@ -1,16 +1,28 @@
-"""The order in which an expert meets the cards. Works on any card with example, offered and check."""
+"""The order in which an expert meets the cards. Works on any card with a check."""
 
 from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 from cod_core.errors import BadInput
+from cod_core.types import FlipCheck
 
 SORTS = ("upload", "boundary", "edit", "similar")
 
 
-def order(cards: Sequence, sort: str) -> list:
+class Checked(Protocol):
+    """A card with the verdict on the proposal it offers, None where there is none."""
+
+    @property
+    def check(self) -> FlipCheck | None: ...
+
+
+C = TypeVar("C", bound=Checked)
+
+
+def order(cards: Sequence[C], sort: str) -> list[C]:
     """Cards in the order asked for; those without a verdict last, ties in upload order.
 
-    boundary: smallest distance of the offered text to the decision line first; edit: smallest edit fraction;
+    boundary: smallest distance of the offered text to the decision boundary first; edit: smallest edit fraction;
     similar: most similar first; upload: as they came.
     """
     if sort not in SORTS:
@@ -18,7 +30,7 @@ def order(cards: Sequence, sort: str) -> list:
     if sort == "upload":
         return list(cards)
 
-    def key(card):
+    def key(card: C) -> tuple[int, float]:
         check = card.check
         if check is None:
             return (1, 0.0)

@@ -28,14 +28,13 @@ def outcome(log: Sequence[Decision]) -> dict[str, Decision]:
 
 def settled(acts: Iterable[Decision]) -> dict[str, Decision]:
     """As `outcome`, of decisions that stand already."""
-    found: dict[str, Decision] = {}
+    latest: dict[str, Decision] = {}
     for act in acts:
-        held = found.get(act.example_id)
-        another = held is not None and held.counterfactual_id != act.counterfactual_id
-        if another and held.status in KEPT and act.status not in KEPT:
+        held = latest.get(act.example_id)
+        if held is not None and held.counterfactual_id != act.counterfactual_id and held.status in KEPT and act.status not in KEPT:
             continue
-        found[act.example_id] = act
-    return {i: d for i, d in found.items() if d.status != "pending"}
+        latest[act.example_id] = act
+    return {i: d for i, d in latest.items() if d.status != "pending"}
 
 
 def current(log: Sequence[Decision]) -> dict[str, Decision]:

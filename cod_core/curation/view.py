@@ -1,10 +1,10 @@
-"""A view of the queue: which texts, in which order, and why one stands where it does. Pure; knows no store.
+"""A view of the queue: which texts, in which order, and why a text is at its place. Pure; knows no store.
 
 A view is a handful of plain values, so that it fits in a web address and can be shared.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from cod_core.errors import BadInput
@@ -34,12 +34,12 @@ class View:
     @classmethod
     def of(cls, values: Mapping[str, str]) -> "View":
         """The view that plain values name (a web address); what is unknown is left out, so an old link still opens."""
-        known = {f.name: str(values[f.name])[:200] for f in fields(cls) if values.get(f.name)}
-        if known.get("show") not in SHOWS:
-            known.pop("show", None)
-        if known.get("sort") not in ORDERS:
-            known.pop("sort", None)
-        return cls(**known)
+        named = {f.name: str(values[f.name])[:200] for f in fields(cls) if values.get(f.name)}
+        if named.get("show") not in SHOWS:
+            named.pop("show", None)
+        if named.get("sort") not in ORDERS:
+            named.pop("sort", None)
+        return cls(**named)
 
     def values(self) -> dict[str, str]:
         """The plain values that differ from the default view."""
@@ -55,7 +55,7 @@ class View:
 class Row:
     """One text of the queue with the numbers of its best proposal; nothing of its words.
 
-    source: the teacher's class at the text. margin: of the target, zero on the decision line; None where unchecked.
+    source: the teacher's class at the text. margin: of the target, zero on the decision boundary; None where unchecked.
     sure: p(target). valid: some proposal flips to its target.
     """
 
@@ -105,31 +105,33 @@ def counts(rows: Iterable[Row]) -> dict[str, int]:
 
 def narrowed(rows: Iterable[Row], view: View, found: set[str] | None = None) -> list[Row]:
     """The rows that the filters leave, of every list. found: ids of the texts that hold the words of view.find."""
+    if not view.filtered:
+        return list(rows)
+    return [row for row in rows if fits(row, view) and (found is None or row.example_id in found)]
 
-    def fits(row: Row) -> bool:
-        decision = row.decision
-        return (
-            (not view.label or row.source == view.label)
-            and (not view.origin or view.origin in row.origins)
-            and (not view.reason or (decision is not None and view.reason in decision.reasons))
-            and (not view.who or (decision is not None and decision.annotator == view.who))
-            and (not view.differs or row.differs)
-            and (found is None or row.example_id in found)
-        )
 
-    return [row for row in rows if fits(row)] if view.filtered else list(rows)
+def fits(row: Row, view: View) -> bool:
+    """Whether a row passes the filters, the words in its texts aside."""
+    if (view.label and row.source != view.label) or (view.origin and view.origin not in row.origins):
+        return False
+    if view.differs and not row.differs:
+        return False
+    return not (view.reason or view.who) or (row.decision is not None and _decided_so(row.decision, view))
+
+
+def _decided_so(decision: Decision, view: View) -> bool:
+    return (not view.reason or view.reason in decision.reasons) and (not view.who or decision.annotator == view.who)
 
 
 def ordered(rows: Iterable[Row], sort: str) -> list[Row]:
     """Rows in the order asked for; those without a verdict last, ties in upload order."""
-    keys = {
-        "upload": lambda r: (),
+    keys: dict[str, Callable[[Row], tuple[bool, float]]] = {
         "boundary": lambda r: (r.margin is None, abs(r.margin or 0.0)),
         "edit": lambda r: (r.margin is None, r.edit_fraction),
         "similar": lambda r: (r.similarity is None, -(r.similarity or 0.0)),
-        "recent": lambda r: (r.decision is None, -(r.decision.seq or 0) if r.decision else 0),
+        "recent": lambda r: (r.decision is None, -r.decision.number if r.decision else 0),
     }
-    if sort not in keys:
+    if sort not in ORDERS:
         raise BadInput(f"Unknown order {sort!r}. Choose one of: {', '.join(ORDERS)}.")
     if sort == "upload":
         return sorted(rows, key=lambda r: r.position)
@@ -155,11 +157,11 @@ def nth(n: int) -> str:
 
 
 def place(row: Row, listed: list[Row], view: View) -> str:
-    """Why this text stands where it does in the list, in one sentence; '' where it is not in the list."""
+    """Why this text is at its place in the list, in one sentence; '' where it is not in the list."""
     ids = [r.example_id for r in listed]
     if row.example_id not in ids:
         return ""
-    at, n = ids.index(row.example_id) + 1, len(ids)
+    number, n = ids.index(row.example_id) + 1, len(ids)
     where = {"todo": "to do", "kept": "kept", "left": "left out", "flagged": "flagged", "all": "in the list"}[view.show]
     sure = "" if row.sure is None else f"{min(99, max(1, round(row.sure * 100)))} %"
     because = {
@@ -169,4 +171,4 @@ def place(row: Row, listed: list[Row], view: View) -> str:
         "similar": "most similar first" + (f": {row.similarity:.2f} of 1 here" if row.similarity is not None else ""),
         "recent": "latest decisions first",
     }[view.sort]
-    return f"{nth(at)} of {n} {where}, {because}."
+    return f"{nth(number)} of {n} {where}, {because}."

@@ -90,27 +90,44 @@ def with_pairs_first(
     The rows that gave way follow in their old order, so every arm uses one and the same order and k stays k. Raises
     NotEnoughData naming what is missing.
     """
-    need = min(need, len(order))
-    waiting: dict[str | None, list[str]] = {}
+
+    def class_of(row: str) -> str:
+        return label_of[row] if label_of else ""
+
+    classes = [class_of(row) for row in order[: min(need, len(order))]]
+    waiting: dict[str, list[str]] = {}
     for row in order:
         if row in pairs:
-            waiting.setdefault(label_of[row] if label_of else None, []).append(row)
-    slots = [label_of[row] if label_of else None for row in order[:need]]
-    for label in dict.fromkeys(slots):
-        have, wanted = len(waiting.get(label, ())), slots.count(label)
+            waiting.setdefault(class_of(row), []).append(row)
+    _enough_pairs(classes, waiting)
+    if label_of and target_of and len(labels) > 2 and aimed_evenly(target_of, label_of, labels):
+        front = _in_turn(classes, waiting, target_of, labels, seed)
+    else:
+        front = [waiting[label].pop(0) for label in classes]
+    taken = set(front)
+    return front + [row for row in order if row not in taken]
+
+
+def _enough_pairs(classes: Sequence[str], waiting: Mapping[str, Sequence[str]]) -> None:
+    """Raises NotEnoughData if fewer rows of a class wait than it has places. classes: of each place, "" for any."""
+    for label, wanted in Counter(classes).items():
+        have = len(waiting.get(label, ()))
         if have < wanted:
-            of_class = f" labelled {label!r}" if label is not None else ""
+            of_class = f" labelled {label!r}" if label else ""
             raise NotEnoughData(
                 f"{wanted} texts{of_class} with a verified counterfactual are needed and {have} exist. "
                 "Make or accept more counterfactuals, or choose a smaller k."
             )
+
+
+def _in_turn(
+    classes: Sequence[str], waiting: dict[str, list[str]], target_of: Mapping[str, str], labels: Sequence[str], seed: int
+) -> list[str]:
+    """A row for each place, taken out of `waiting`: the next of its class whose target is due, else the next of its class."""
     front: list[str] = []
-    in_turn = bool(target_of and label_of) and len(labels) > 2 and aimed_evenly(target_of, label_of, labels)
-    for place, label in enumerate(slots):
-        queue, at = waiting[label], 0
-        if in_turn:
-            due = target_in_turn(label, slots[:place].count(label), labels, seed)
-            at = next((i for i, row in enumerate(queue) if target_of.get(row) == due), 0)
-        front.append(queue.pop(at))
-    taken = set(front)
-    return front + [row for row in order if row not in taken]
+    placed: Counter[str] = Counter()
+    for label in classes:
+        queue, due = waiting[label], target_in_turn(label, placed[label], labels, seed)
+        front.append(queue.pop(next((i for i, row in enumerate(queue) if target_of.get(row) == due), 0)))
+        placed[label] += 1
+    return front

@@ -2,11 +2,12 @@
 
 Label maps are the hub's own, checked against the paper's mistakes: Yelp's label 0 is 1 star, its 3-star reviews
 have no side and are left out; Sentiment140 writes 0 and 4; SST-2 and CoLA hide their test labels (-1), so their
-validation split is the test. Movie snippets of the built-in sample overlap SST-2's test (METHOD.md section 9).
+validation split is the test. Movie snippets of the built-in sample overlap SST-2's test (docs/method.md section 9).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cod_core.data.tables import clean_text, text_problem
 from cod_core.errors import BadInput, ModelUnavailable
@@ -16,6 +17,7 @@ from cod_core.types import Example, Task
 
 _SENTIMENT = ("negative", "positive")
 _SPLITS = ("train", "validation", "test")
+Loader = Callable[..., Any]  # datasets.load_dataset, which carries no types
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class HubSet:
     task: Task
     text: tuple[str, ...]
     label: str
-    labels: Mapping[object, str]
+    labels: Mapping[int, str]
     splits: Mapping[str, str]
     config: str | None = None
     revision: str | None = None
@@ -127,7 +129,7 @@ def hub_set(name: str) -> HubSet:
 
 
 def load_hub(
-    name: str, split: str = "train", limit: int = 1000, progress: Progress = silent, load: Callable | None = None, seed: int = 7
+    name: str, split: str = "train", limit: int = 1000, progress: Progress = silent, load: Loader | None = None, seed: int = 7
 ) -> list[Example]:
     """Up to `limit` labelled texts of one split, as many of each class as there are, in an order fixed by seed.
 
@@ -155,14 +157,17 @@ def load_hub(
         ) from error
 
 
-def _rows(chosen: HubSet, hub_split: str, load: Callable | None, seed: int):
+def _rows(chosen: HubSet, hub_split: str, load: Loader | None, seed: int) -> Iterable[Mapping[str, Any]]:
     if load is None:
-        from datasets import load_dataset as load
-    found = load(chosen.path, chosen.config, split=hub_split, revision=chosen.revision, streaming=chosen.stream)
-    return found.shuffle(seed=seed, buffer_size=20_000) if chosen.stream else found.shuffle(seed=seed)
+        from datasets import load_dataset
+
+        load = load_dataset
+    rows = load(chosen.path, chosen.config, split=hub_split, revision=chosen.revision, streaming=chosen.stream)
+    shuffled: Iterable[Mapping[str, Any]] = rows.shuffle(seed=seed, buffer_size=20_000) if chosen.stream else rows.shuffle(seed=seed)
+    return shuffled
 
 
-def _examples(rows, chosen: HubSet, split: str, limit: int, progress: Progress) -> list[Example]:
+def _examples(rows: Iterable[Mapping[str, Any]], chosen: HubSet, split: str, limit: int, progress: Progress) -> list[Example]:
     room = {label: limit // len(chosen.task.labels) + (i < limit % len(chosen.task.labels)) for i, label in enumerate(chosen.task.labels)}
     out: dict[str, Example] = {}
     for row in rows:

@@ -19,8 +19,8 @@ def guess_label(value: str, values: Sequence[str], labels: Sequence[str]) -> int
 
     Same name first; else numbers by order: as many as there are labels, or all of 0, 1, ... among others.
     """
-    if (at := same_name(value, labels)) != NONE:
-        return at
+    if (place := same_name(value, labels)) != NONE:
+        return place
     if len(values) == len(labels) and all(re.fullmatch(r"-?\d+", v) for v in values):
         return sorted(values, key=int).index(value)
     if value.isdecimal() and {str(i) for i in range(len(labels))} <= set(values) and int(value) < len(labels):
@@ -31,4 +31,4 @@ def guess_label(value: str, values: Sequence[str], labels: Sequence[str]) -> int
 
 def named_labels(values: Iterable[str], labels: Sequence[str]) -> dict[str, str]:
     """Raw value -> label for the values that spell one. Nobody confirms these, so nothing else is guessed."""
-    return {value: labels[at] for value in values if (at := same_name(value, labels)) != NONE}
+    return {value: labels[place] for value in values if (place := same_name(value, labels)) != NONE}

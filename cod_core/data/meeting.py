@@ -26,30 +26,27 @@ class Meeting:
 
 
 def meet(found: Sequence[Example], stored: Iterable[Example]) -> Meeting:
-    """The rows found, told apart by what is stored. Among the rows found the first one decides for its words and source.
+    """The rows found, sorted by what is stored. Among the rows found the first one decides for its words and source.
 
-    Refused is a text that is there already, and one whose words (case and blanks aside) or source stand on another side.
+    A text is refused if it is there already, or if its words (case and blanks aside) or its source are in another split.
     """
     stored = list(stored)
     found, by_id = with_sources(found, stored), {e.id: e for e in stored}
     given = {e.id for e in found if e.label is not None}
-    side: dict[tuple[str, str], str] = {}
-    for e in stored:
-        if not (e.split == "unlabelled" and e.id in given):  # it will stand where its label comes from
-            _settle(e, side)
+    side = _sides(e for e in stored if not (e.split == "unlabelled" and e.id in given))  # the rest go where their label comes from
     new, labelled, refused = [], [], []
-    for at, e in enumerate(found):
-        known = by_id.get(e.id)
-        gets_label = known is not None and known.label is None and e.label is not None
-        problem = _already(e, known) if known is not None and not gets_label else _elsewhere(e, side)
+    for place, e in enumerate(found):
+        same = by_id.get(e.id)
+        bare = _labelled_now(same, e)
+        problem = _already(e, same) if same is not None and bare is None else _elsewhere(e, side)
         if problem:
-            refused.append((at, problem))
-            if gets_label:
-                _settle(known, side)
+            refused.append((place, problem))
+            if bare is not None:
+                _settle(bare, side)
             continue
         _settle(e, side)
-        if gets_label:
-            labelled.append(replace(known, label=e.label, split=e.split, source_id=e.source_id, metadata={**known.metadata, **e.metadata}))
+        if bare is not None:
+            labelled.append(replace(bare, label=e.label, split=e.split, source_id=e.source_id, metadata={**bare.metadata, **e.metadata}))
         else:
             new.append(e)
     return Meeting(new, labelled, refused)
@@ -57,8 +54,8 @@ def meet(found: Sequence[Example], stored: Iterable[Example]) -> Meeting:
 
 def with_sources(found: Sequence[Example], stored: Iterable[Example]) -> list[Example]:
     """The rows found; those that name no source have the one that their text is stored with."""
-    known = {e.id: e.source_id for e in stored}
-    return [replace(e, source_id=e.source_id or known.get(e.id)) for e in found]
+    source_of = {e.id: e.source_id for e in stored}
+    return [replace(e, source_id=e.source_id or source_of.get(e.id)) for e in found]
 
 
 def beside_stored(found: Sequence[Example], divided: Sequence[Example], stored: Iterable[Example]) -> list[Example]:
@@ -66,30 +63,40 @@ def beside_stored(found: Sequence[Example], divided: Sequence[Example], stored: 
 
     found: before, divided: after the split. Rows join through a third row, as they do in the split.
     """
-    side: dict[tuple[str, str], str] = {}
-    for e in stored:
-        if e.label is not None:
-            _settle(e, side)
+    side = _sides(e for e in stored if e.label is not None)
     grown = -1
     while grown != len(side):
         grown = len(side)
         for e in found:
-            known = next((side[key] for key in _keys(e) if key in side), None)
-            if known is not None:
+            split = next((side[key] for key in _keys(e) if key in side), None)
+            if split is not None:
                 for key in _keys(e):
-                    side.setdefault(key, known)
+                    side.setdefault(key, split)
     out = []
     for e in divided:
-        known = next((side[key] for key in _keys(e) if key in side), None)
-        out.append(replace(e, split=known) if known is not None else e)
+        split = next((side[key] for key in _keys(e) if key in side), None)
+        out.append(replace(e, split=split) if split is not None else e)
     return out
 
 
 def _keys(e: Example) -> Iterator[tuple[str, str]]:
-    """What a text is told by. The source of a text without a label ties it to nothing, as in the split."""
+    """What identifies a text. The source of a text without a label ties it to nothing, as in the split."""
     yield "text", folded(e.text)
     if e.source_id and e.split != "unlabelled":
         yield "source", e.source_id
+
+
+def _labelled_now(same: Example | None, e: Example) -> Example | None:
+    """The stored text `same` if it has no label and `e`, the same text once more, brings one; else None."""
+    return same if same is not None and same.label is None and e.label is not None else None
+
+
+def _sides(examples: Iterable[Example]) -> dict[tuple[str, str], str]:
+    """Key of a text (_keys) -> split of the first of these examples that has it."""
+    side: dict[tuple[str, str], str] = {}
+    for e in examples:
+        _settle(e, side)
+    return side
 
 
 def _settle(e: Example, side: dict[tuple[str, str], str]) -> None:

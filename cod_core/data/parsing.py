@@ -10,10 +10,14 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from cod_core.data.archives import open_checked_zip
 from cod_core.errors import BadInput
 from cod_core.settings import MAX_ROWS, MAX_UPLOAD_BYTES
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
 
 MAX_COLUMNS = 200
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
@@ -64,8 +68,8 @@ def decode(data: bytes) -> tuple[str, Callable[[str], str | None]]:
 def csv_file(data: bytes) -> Raw:
     """Rows of a file separated by commas, semicolons, tabs or bars, whichever fits."""
     text, mend = decode(data)
-    if told := re.match(r"sep=([,;\t|])\r?\n", text, re.I):  # a line for Excel, which does not show it
-        return _delimited(text[told.end() :], told[1], mend)
+    if stated := re.match(r"sep=([,;\t|])\r?\n", text, re.I):  # a line for Excel, which does not show it
+        return _delimited(text[stated.end() :], stated[1], mend)
     return _delimited(text, _delimiter(text[:65536]), mend)
 
 
@@ -109,23 +113,43 @@ def _delimited(text: str, mark: str, mend: Mend) -> Raw:
     """Rows between marks. Where quotation marks do not close at the ends of cells the file was written without quoting, if
     its lines are rows then and few cells are quoted; else each row that others may have run into is a problem."""
     csv.field_size_limit(MAX_UPLOAD_BYTES)
+    rows = _quoted(text, mark)
+    if rows is None:
+        rows = _unquoted(text, mark)
+    return Raw(rows, mend) if rows is not None else _run_together(text, mark, mend)
+
+
+NumberedRows = list[tuple[int, list[str]]]
+
+
+def _quoted(text: str, mark: str) -> NumberedRows | None:
+    """The rows if every quotation mark closes at the end of its cell and, between tabs, no row ran into another."""
     with suppress(csv.Error):
         rows = _csv_rows(text, mark, strict=True)
         if mark != "\t" or not any(_ran_into(cells, mark) for _, cells in rows):
-            return Raw(rows, mend)
-    plain = _csv_rows(text, mark, quoting=csv.QUOTE_NONE)
-    quoted = sum(any(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells) for _, cells in plain)
-    if 2 * quoted < len(plain) and (mark in "\t\x1f" or len({len(cells) for _, cells in plain}) == 1):
-        return Raw(plain, mend)
+            return rows
+    return None
+
+
+def _unquoted(text: str, mark: str) -> NumberedRows | None:
+    """The rows if lines, quotation marks and all, are rows of one width (always between tabs) and few cells are quoted."""
+    rows = _csv_rows(text, mark, quotes=False)
+    quoted = sum(any(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells) for _, cells in rows)
+    even = mark in "\t\x1f" or len({len(cells) for _, cells in rows}) == 1
+    return rows if even and 2 * quoted < len(rows) else None
+
+
+def _run_together(text: str, mark: str, mend: Mend) -> Raw:
+    """The rows that are surely whole; each row that others may have run into is a problem."""
     *rows, (number, last) = _csv_rows(f"{text}\n{_END}", mark)
     if last != [_END]:  # it stands inside quotation marks that never close
         rows.append((number, ["\n" + mark]))
     lost = [number for number, cells in rows if _ran_into(cells, mark)]
-    said = (
+    message = (
         "A quotation mark in this row does not close at the end of its cell, so rows below may have run into it. "
         "Write each quotation mark inside a text twice."
     )
-    return Raw([row for row in rows if row[0] not in set(lost)], mend, problems=[(number, said) for number in lost])
+    return Raw([row for row in rows if not _ran_into(row[1], mark)], mend, problems=[(number, message) for number in lost])
 
 
 _END = "the end"
@@ -136,10 +160,16 @@ def _ran_into(cells: list[str], mark: str) -> bool:
     return any("\n" in cell and mark in cell for cell in cells)
 
 
-def _csv_rows(text: str, mark: str, **how) -> list[tuple[int, list[str]]]:
-    """(number, cells) of the rows that hold anything. Raises BadInput for too many, csv.Error for what `how` forbids."""
-    rows: list[tuple[int, list[str]]] = []
-    for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=mark, **how), start=1):
+def _csv_rows(text: str, mark: str, strict: bool = False, quotes: bool = True) -> NumberedRows:
+    """(number, cells) of the rows that hold anything. Raises BadInput for too many; csv.Error for broken quotes if strict.
+
+    quotes: whether quotation marks hold cells together, or are letters like others.
+    """
+    rows: NumberedRows = []
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=mark, strict=strict, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+    )
+    for number, cells in enumerate(reader, start=1):
         if any(cell.strip() for cell in cells):
             rows.append((number, cells))
         if len(rows) > MAX_ROWS + 2:
@@ -173,7 +203,7 @@ def xlsx_file(data: bytes) -> Raw:
     raise BadInput(f"{what} has no rows.")
 
 
-def _sheet_rows(sheet) -> Iterator[tuple[int, list[str]]]:
+def _sheet_rows(sheet: "Worksheet") -> Iterator[tuple[int, list[str]]]:
     count = 0
     for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
         texts = [_cell(cell).replace("_x000D_", "\r") for cell in cells]  # how Excel writes a carriage return
@@ -205,23 +235,23 @@ def jsonl_file(data: bytes) -> Raw:
     """One JSON object a line, or one list of objects; columns in the order in which they first occur."""
     text, mend = decode(data)
     problems: list[tuple[int, str]] = []
-    found: list[tuple[int, dict]] = []
+    objects: list[tuple[int, dict[str, object]]] = []
     for number, value in _json_values(text):
         if isinstance(value, dict):
-            found.append((number, value))
+            objects.append((number, value))
         elif value is _BROKEN:
             problems.append((number, "This row is not valid JSON; one object in braces a line is expected."))
         else:
             problems.append((number, 'This row is not an object with named fields, like {"text": "..."}.'))
-        if len(found) + len(problems) > MAX_ROWS:
+        if len(objects) + len(problems) > MAX_ROWS:
             raise too_many()
-    if not found:
+    if not objects:
         raise BadInput(
             'No row of the file is a JSON object. One object in braces a line is expected, like {"text": "...", "label": "..."}.'
         )
-    names = list(dict.fromkeys(key for _, value in found for key in value))
+    names = list(dict.fromkeys(key for _, value in objects for key in value))
     check_width(len(names))
-    return Raw([(number, [_cell(value.get(key)) for key in names]) for number, value in found], mend, names, problems)
+    return Raw([(number, [_cell(value.get(key)) for key in names]) for number, value in objects], mend, names, problems)
 
 
 _BROKEN = object()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from cod_core.data import parsing
 from cod_core.data.archives import megabytes
+from cod_core.data.formats import NAMES, format_of
 from cod_core.data.parsing import UNREADABLE, Raw
 from cod_core.errors import BadInput
 from cod_core.settings import MAX_ROWS, MAX_UPLOAD_BYTES
@@ -20,16 +21,6 @@ _HEADER_WORDS = re.compile(
     r"target|gold|rating|source|split|original|counterfactual|title|id|batch_id|.*_(?:id|text|label)",
     re.I,
 )
-_PARSERS = {
-    "csv": parsing.csv_file,
-    "tsv": parsing.tsv_file,
-    "tab": parsing.tsv_file,
-    "txt": parsing.txt_file,
-    "xlsx": parsing.xlsx_file,
-    "jsonl": parsing.jsonl_file,
-    "ndjson": parsing.jsonl_file,
-    "json": parsing.jsonl_file,
-}
 
 
 @dataclass(frozen=True)
@@ -63,23 +54,24 @@ class Table:
 
 
 def read_table(name: str, data: bytes, header: bool | None = None) -> Table:
-    """The table in an uploaded file, by the ending of its name: csv, tsv, xlsx, jsonl (json), txt.
+    """The table in an uploaded file, by the ending of its name (see formats.FORMATS).
 
     header: whether the first row holds names; found out where None. A txt file is one text a line, or a
     tab-separated table where every line has the same number of tabs. Unreadable rows are in `problems`, all
     others in `rows`. Raises BadInput where the file as a whole cannot be used.
     """
     ending = name.rsplit(".", 1)[-1].lower() if "." in name else ""
-    if ending not in _PARSERS:
+    kind = format_of(ending)
+    if kind is None:
         hint = " In Excel: File, Save As, Excel Workbook (.xlsx)." if ending == "xls" else ""
-        raise BadInput(f"Files ending in .{ending or '?'} cannot be read. Use CSV, TSV, XLSX, JSONL or TXT.{hint}")
+        raise BadInput(f"Files ending in .{ending or '?'} cannot be read. Use {NAMES}.{hint}")
     if len(data) > MAX_UPLOAD_BYTES:
         raise BadInput(
             f"The file is {megabytes(len(data))}; at most {megabytes(MAX_UPLOAD_BYTES)} are accepted. Split it into smaller files."
         )
     if not data.strip():
         raise BadInput("The file is empty. Choose a file with at least one row of text.")
-    table = _finish(_PARSERS[ending](data), header)
+    table = _finish(kind.read(data), header)
     if not table.rows and not table.problems:
         raise BadInput("The file has no rows of data below its header.")
     return table
@@ -92,9 +84,9 @@ def _finish(raw: Raw, header: bool | None) -> Table:
         problems.append(Problem(0, raw.note, False))
     listed, names = list(raw.rows), raw.names
     if names is None:
-        cells = [cells for _, cells in listed[:200]]
-        header = _has_header(cells) if header is None else header
-        names = listed.pop(0)[1] if header and listed else [f"column {i + 1}" for i in range(max(map(len, cells), default=1))]
+        head = [cells for _, cells in listed[:200]]
+        header = _has_header(head) if header is None else header
+        names = listed.pop(0)[1] if header and listed else [f"column {i + 1}" for i in range(max(map(len, head), default=1))]
     if len(listed) > MAX_ROWS:
         raise parsing.too_many()
     parsing.check_width(len(names))
@@ -145,12 +137,15 @@ def _has_header(rows: list[list[str]]) -> bool:
     first = [cell.strip() for cell in rows[0]]
     if any(_HEADER_WORDS.fullmatch(cell) for cell in first):
         return True
-    if len(rows) == 1 or not all(first) or len(set(first)) < len(first):
-        return False
-    if any(len(cell) > 30 or len(cell.split()) > 3 or re.fullmatch(r"[\d.,+-]+", cell) for cell in first):
+    if len(rows) == 1 or len(set(first)) < len(first) or not all(map(_like_a_name, first)):
         return False
     below = [{row[i].strip() for row in rows[1:] if i < len(row)} for i in range(len(first))]
     return not any(cell in cells for cell, cells in zip(first, below, strict=True))
+
+
+def _like_a_name(cell: str) -> bool:
+    """Whether a cell could name a column: short, of few words, and no number."""
+    return 0 < len(cell) <= 30 and len(cell.split()) <= 3 and re.fullmatch(r"[\d.,+-]+", cell) is None
 
 
 def _unique(names: list[str]) -> list[str]:

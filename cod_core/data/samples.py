@@ -2,7 +2,7 @@
 
 Hutto & Gilbert, ICWSM 2014: each snippet carries the mean rating of about 20 people in [-4, 4]; its sign
 is the label, ratings within +-0.5 are left out (two classes) or form the middle class (news). Splits are
-by text and, where snippets come from one review, by review. Traps: METHOD.md section 9 - movie snippets
+by text and, where snippets come from one review, by review. Traps: docs/method.md section 9 - movie snippets
 overlap SST-2's test split, so the movies teacher must never be judged on SST-2.
 """
 
@@ -139,12 +139,18 @@ def load_sample(name: str, folder: Path) -> list[Example]:
     """
     spec = sample(name)
     with tarfile.open(fetch_archive(folder)) as outer:
-        inner = outer.extractfile(_INNER)
-        with tarfile.open(fileobj=io.BytesIO(inner.read())) as archive:
-            member = archive.extractfile(f"hutto_ICWSM_2014/{spec.file}_GroundTruth.txt")
-            lines = member.read().decode("utf-8-sig", "replace").splitlines()
+        with tarfile.open(fileobj=io.BytesIO(_member(outer, _INNER))) as archive:
+            lines = _member(archive, f"hutto_ICWSM_2014/{spec.file}_GroundTruth.txt").decode("utf-8-sig", "replace").splitlines()
     rows = [parsed for line in lines if (parsed := _parse(line, spec)) is not None]
     return _split(list({text: (text, label, source) for text, label, source in rows}.values()), spec)
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    """The bytes of one file; its archive was checked by hash, so it is there."""
+    file = archive.extractfile(name)
+    if file is None:
+        raise ModelUnavailable(f"The sample archive has no file {name!r}. Delete it from the data folder and try again.")
+    return file.read()
 
 
 def _parse(line: str, spec: Sample) -> tuple[str, str, str] | None:

@@ -111,21 +111,21 @@ def _moved(before: str, changed: str, places: Mapping[str, tuple[int, int]]) -> 
 
 def _with_places(template: str, row: Mapping[str, str]) -> tuple[str, dict[str, tuple[int, int]]]:
     """(the sentence, column -> its characters there); columns without a value have no place."""
-    sentence, places, at = to_sentence(template, row), {}, 0
+    sentence, places, end = to_sentence(template, row), {}, 0
     for name in (found.strip() for found in _FIELD.findall(template)):
         value = " ".join(row.get(name, "").split())
         if not value:
             continue
         lead = _lead(template, name)
-        anchor = sentence.find(f"{lead}{value}", at)
-        start = anchor + len(lead) if anchor >= 0 else sentence.find(value, at)
+        anchor = sentence.find(f"{lead}{value}", end)
+        start = anchor + len(lead) if anchor >= 0 else sentence.find(value, end)
         if start >= 0:
             places[name] = (start, start + len(value))
-            at = start + len(value)
+            end = start + len(value)
     return sentence, places
 
 
 def _lead(template: str, name: str) -> str:
     """The words just before a column in its sentence, up to the column before it."""
-    head = template[: re.search(r"\{\s*" + re.escape(name) + r"\s*\}", template).start()]
+    head = re.split(r"\{\s*" + re.escape(name) + r"\s*\}", template, maxsplit=1)[0]
     return " ".join(re.split(r"[.!?]\s+|\}", head)[-1].split()) + (" " if head.endswith(" ") else "")

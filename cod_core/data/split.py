@@ -41,32 +41,41 @@ def split_examples(examples: Sequence[Example], seed: int, test: float = 0.3, va
     itself and keeps at least one text for training. Below 40 labelled rows all of them stay in training.
     Raises BadInput for shares that leave nothing to train on.
     """
-    if test < 0 or validation < 0 or test + validation >= 1:
-        raise BadInput(f"The shares for test ({test}) and validation ({validation}) must be 0 or more, together below 1.")
+    _check_shares(test, validation)
     fixed = Counter(e.split for e in examples)
     test = 0.0 if fixed["test"] else test
     validation = 0.0 if fixed["validation"] else validation
     free = [i for i, e in enumerate(examples) if e.split == "train" and e.label is not None]
     if len(free) < SMALL:
-        held = (
-            f" The {fixed['test']} test texts were given."
-            if fixed["test"]
-            else (" Without test texts only agreement with the teacher can be measured: upload a test file or more texts.")
-        )
-        return Split(
-            list(examples), f"All {len(free)} labelled texts are used for training, since fewer than {SMALL} are too few to divide.{held}"
-        )
-    split_of = _assign([examples[i] for i in free], seed, test, validation)
+        return Split(list(examples), _undivided_note(len(free), fixed["test"]))
     out = list(examples)
-    for i, split in zip(free, split_of, strict=True):
+    for i, split in zip(free, _assign([examples[i] for i in free], seed, test, validation), strict=True):
         out[i] = replace(out[i], split=split)
-    counts = Counter(e.split for e in out if e.label is not None)
-    how = " by source" if any(examples[i].source_id for i in free) else ""
-    given = " The test texts were given." if fixed["test"] else ""
-    return Split(
-        out,
+    by_source = any(examples[i].source_id for i in free)
+    return Split(out, _divided_note(Counter(e.split for e in out if e.label is not None), by_source, seed, bool(fixed["test"])))
+
+
+def _check_shares(test: float, validation: float) -> None:
+    if test < 0 or validation < 0 or test + validation >= 1:
+        raise BadInput(f"The shares for test ({test}) and validation ({validation}) must be 0 or more, together below 1.")
+
+
+def _undivided_note(n: int, given: int) -> str:
+    """n: labelled texts. given: test texts that came with the data."""
+    held = (
+        f"The {given} test texts were given."
+        if given
+        else "Without test texts only agreement with the teacher can be measured: upload a test file or more texts."
+    )
+    return f"All {n} labelled texts are used for training, since fewer than {SMALL} are too few to divide. {held}"
+
+
+def _divided_note(counts: Mapping[str, int], by_source: bool, seed: int, given: bool) -> str:
+    """counts: split -> labelled texts. given: whether the test texts came with the data."""
+    return (
         f"{counts['train']} texts train, {counts['validation']} are for development and "
-        f"{counts['test']} are held out for the test, divided{how} by chance (seed {seed}).{given}",
+        f"{counts['test']} are held out for the test, divided{' by source' if by_source else ''} by chance (seed {seed})."
+        f"{' The test texts were given.' if given else ''}"
     )
 
 
@@ -77,7 +86,7 @@ def _assign(rows: Sequence[Example], seed: int, test: float, validation: float) 
         groups.setdefault(group, []).append(index)
     by_class: dict[str, list[list[int]]] = {}
     for members in groups.values():
-        commonest = Counter(rows[i].label for i in members).most_common(1)[0][0]
+        commonest = Counter(label for i in members if (label := rows[i].label) is not None).most_common(1)[0][0]
         by_class.setdefault(commonest, []).append(members)
     split_of = ["train"] * len(rows)
     for index, label in enumerate(sorted(by_class)):

@@ -6,7 +6,7 @@ Knows labels and roles; nothing of files beyond what `reading` gives, nothing of
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cod_core.data.parsing import UNREADABLE
@@ -115,7 +115,7 @@ def guess_columns(table: Table) -> Columns:
     return Columns(text, label, source, split, left)
 
 
-def _named(names: Sequence[str], usual: Sequence[str], fits) -> str | None:
+def _named(names: Sequence[str], usual: Sequence[str], fits: Callable[[str], bool]) -> str | None:
     by_name = {name.lower().replace(" ", "_"): name for name in names}
     return next((by_name[u] for u in usual if u in by_name and fits(by_name[u])), None)
 
@@ -151,47 +151,84 @@ def to_examples(
         raise BadInput(f"The role of a file is one of {', '.join(ROLES)}, not {role!r}.")
     if role != "unlabelled" and columns.label is None:
         raise BadInput(f"Choose the column that holds the labels. The file has: {', '.join(table.columns)}.")
-    nothing = [""] * len(table.rows)
-    texts = table.column(columns.text)
-    raws = table.column(columns.label) if columns.label and role != "unlabelled" else nothing
-    sources = table.column(columns.source_id) if columns.source_id else nothing
-    splits = table.column(columns.split) if columns.split and role == "labelled" else nothing
-    kept = {name: table.column(name) for name in keep}
+    rows = rows_of(table, columns, role, keep)
     examples: list[Example] = []
-    rows: list[int] = []
+    numbers: list[int] = []
     problems = list(table.problems)
-    seen: dict[str, tuple[int, str | None]] = {}
-    for i, row in enumerate(table.row_numbers):
-        text = clean_text(texts[i])
-        label, message = _label(raws[i].strip(), labels) if role != "unlabelled" else (None, None)
-        split = {"test": "test", "unlabelled": "unlabelled"}.get(role) or _SPLITS.get(splits[i].strip().lower() or "train")
-        message = text_problem(text) or message
-        if message is None and split is None:
-            message = f"The split {splits[i].strip()[:40]!r} is not train, validation or test."
-        if message is None and text in seen:
-            first, other = seen[text]
-            message = f"This is the same text as row {first}" + (f", there labelled {other!r}." if other != label else ".")
-        if message is not None:
-            problems.append(Problem(row, message))
+    first: dict[str, tuple[int, str | None]] = {}
+    for row in rows:
+        made = example_of(row, labels, role)
+        if isinstance(made, Example) and made.text in first:
+            made = _repeated(made, *first[made.text])
+        if isinstance(made, str):
+            problems.append(Problem(row.number, made))
             continue
-        seen[text] = (row, label)
-        metadata = {name: _CONTROL.sub(" ", cells[i].strip())[:MAX_CHARS] for name, cells in kept.items() if cells[i].strip()}
-        source = _CONTROL.sub(" ", sources[i].strip())[:200] or None
-        examples.append(Example(short_hash(text), text, label, split, source, metadata))
-        rows.append(row)
+        first[made.text] = (row.number, made.label)
+        examples.append(made)
+        numbers.append(row.number)
     counts = Counter(e.label for e in examples if e.label is not None)
-    if role != "unlabelled" and len(counts) == 1:
-        problems.append(
-            Problem(
-                0,
-                f"Every row is labelled {next(iter(counts))!r}. Distilling needs rows of at least "
-                "two labels: choose another label column or add rows.",
-                False,
-            )
-        )
+    problems += _only_label(counts, role)
     problems.sort(key=lambda p: p.row)
-    given = role != "labelled" or any(cell.strip() for cell in splits)
-    return Import(examples, problems, dict(counts), given, rows=rows)
+    return Import(examples, problems, dict(counts), role != "labelled" or any(row.split for row in rows), rows=numbers)
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """The cells of one row that an Example is made of, outer space off but the text's; "" where there is no column or the
+    role does not read it. number: as a spreadsheet counts. metadata: the columns to keep that hold anything."""
+
+    number: int
+    text: str
+    label: str
+    source: str
+    split: str
+    metadata: Mapping[str, str]
+
+
+def rows_of(table: Table, columns: Columns, role: str, keep: Sequence[str] = ()) -> list[TableRow]:
+    """Every row of the table by what its cells mean. Raises BadInput for a column that does not exist."""
+
+    def cells(name: str | None, read: bool = True) -> list[str]:
+        return [cell.strip() for cell in table.column(name)] if name and read else [""] * len(table.rows)
+
+    texts = table.column(columns.text)
+    labels = cells(columns.label, role != "unlabelled")
+    sources = cells(columns.source_id)
+    splits = cells(columns.split, role == "labelled")
+    kept = {name: cells(name) for name in keep}
+    return [
+        TableRow(number, texts[i], labels[i], sources[i], splits[i], {name: own[i] for name, own in kept.items() if own[i]})
+        for i, number in enumerate(table.row_numbers)
+    ]
+
+
+def example_of(row: TableRow, labels: Mapping[str, str] | None, role: str) -> Example | str:
+    """The row as an Example, or the sentence that says why it cannot be one. labels, role: as in to_examples."""
+    text = clean_text(row.text)
+    label, problem = _label(row.label, labels) if role != "unlabelled" else (None, None)
+    split = role if role in ("test", "unlabelled") else _SPLITS.get(row.split.lower() or "train")
+    if problem := text_problem(text) or problem:
+        return problem
+    if split is None:
+        return f"The split {row.split[:40]!r} is not train, validation or test."
+    metadata = {name: _CONTROL.sub(" ", cell)[:MAX_CHARS] for name, cell in row.metadata.items()}
+    return Example(short_hash(text), text, label, split, _CONTROL.sub(" ", row.source)[:200] or None, metadata)
+
+
+def _repeated(example: Example, row: int, label: str | None) -> str:
+    """Why an example cannot come twice. row, label: of the first one."""
+    return f"This is the same text as row {row}" + (f", there labelled {label!r}." if label != example.label else ".")
+
+
+def _only_label(counts: Mapping[str, int], role: str) -> list[Problem]:
+    """A note on the whole file if all its labelled rows have one label."""
+    if role == "unlabelled" or len(counts) != 1:
+        return []
+    message = (
+        f"Every row is labelled {next(iter(counts))!r}. Distilling needs rows of at least two labels: choose another label column "
+        "or add rows."
+    )
+    return [Problem(0, message, False)]
 
 
 def clean_text(cell: str) -> str:
@@ -207,8 +244,8 @@ def text_problem(text: str) -> str | None:
         return "The text holds a NUL character, which marks a damaged or binary file."
     if UNREADABLE in text or re.search("[\ud800-\udfff]", text):
         return "The text holds letters in a bad encoding. Save the file as UTF-8 and import it again."
-    if (found := _CONTROL.search(text)) is not None:
-        return f"The text holds a control character (code {ord(found.group())}). Remove it."
+    if (control := _CONTROL.search(text)) is not None:
+        return f"The text holds a control character (code {ord(control.group())}). Remove it."
     if len(text) > MAX_CHARS:
         return f"The text has {len(text):,} characters; at most {MAX_CHARS:,} are accepted. Shorten or divide it."
     return None

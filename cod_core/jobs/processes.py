@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-_started: dict[str, tuple[subprocess.Popen, float]] = {}
+_started: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
 _KEYS = "COD_LLM_KEYS"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -38,7 +38,8 @@ def start_worker(job_id: str, home: str, keys: dict[str, str] | None = None) -> 
 
 def handed_keys() -> dict[str, str]:
     """site -> LLM key, as start_worker handed them to this process; {} where it is no worker. A child of it gets none."""
-    return json.loads(os.environ.pop(_KEYS, "{}"))
+    keys: dict[str, str] = json.loads(os.environ.pop(_KEYS, "{}"))
+    return keys
 
 
 def ended(job_id: str, pid: int | None, since: float) -> bool:
@@ -46,8 +47,8 @@ def ended(job_id: str, pid: int | None, since: float) -> bool:
 
     pid: the job's worker as far as known. False where another process started the worker.
     """
-    process, at = _started.get(job_id, (None, 0.0))
-    if process is None or at < since or pid not in (None, process.pid):
+    process, started = _started.get(job_id, (None, 0.0))
+    if process is None or started < since or pid not in (None, process.pid):
         return False
     return process.poll() is not None
 

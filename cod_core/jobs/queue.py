@@ -3,8 +3,10 @@
 import secrets
 import time
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy.engine import Connection
 
 from cod_core.errors import BadInput
 from cod_core.jobs import processes
@@ -45,7 +47,7 @@ class Job:
     id: str
     project_id: str
     kind: str
-    params: dict
+    params: dict[str, Any]
     state: str
     done: int
     total: int
@@ -53,7 +55,7 @@ class Job:
     heartbeat: float | None
     cancel: bool
     pid: int | None
-    result: dict | None
+    result: dict[str, Any] | None
     error: str | None
     created_at: float
     started_at: float | None
@@ -71,13 +73,13 @@ class Job:
         return time_left(self.done, self.total, time.time() - self.started_at)
 
 
-def enqueue(db: Database, pid: str, kind: str, params: dict) -> str:
+def enqueue(db: Database, pid: str, kind: str, params: dict[str, Any]) -> str:
     """A new queued job's id."""
     with db.begin() as c:
         return _enqueue(c, pid, kind, params)
 
 
-def enqueue_alone(db: Database, pid: str, kind: str, params: dict) -> tuple[str, bool]:
+def enqueue_alone(db: Database, pid: str, kind: str, params: dict[str, Any]) -> tuple[str, bool]:
     """(id of a new queued job, True), or (id of the project's job that is under way, False).
 
     Looking and queueing are one step: of two tabs that press at once, one starts the job and both follow it.
@@ -91,7 +93,7 @@ def enqueue_alone(db: Database, pid: str, kind: str, params: dict) -> tuple[str,
         return _enqueue(c, pid, kind, params), True
 
 
-def _enqueue(c, pid: str, kind: str, params: dict) -> str:
+def _enqueue(c: Connection, pid: str, kind: str, params: dict[str, Any]) -> str:
     job_id = secrets.token_hex(6)
     c.execute(
         insert(schema.jobs).values(
@@ -113,10 +115,10 @@ def _enqueue(c, pid: str, kind: str, params: dict) -> str:
 
 def get(db: Database, job_id: str) -> Job:
     """Raises BadInput where there is no such job."""
-    found = _first(db, schema.jobs.c.id == job_id)
-    if found is None:
+    job = _first(db, schema.jobs.c.id == job_id)
+    if job is None:
         raise BadInput("This job does not exist (any more).")
-    return found
+    return job
 
 
 def newest(db: Database, pid: str) -> Job | None:
@@ -132,7 +134,7 @@ def active(db: Database, pid: str) -> Job | None:
     return job
 
 
-def _first(db: Database, *where) -> Job | None:
+def _first(db: Database, *where: ColumnElement[bool]) -> Job | None:
     t = schema.jobs
     with db.read() as c:
         row = c.execute(select(t).where(*where).order_by(t.c.created_at.desc()).limit(1)).mappings().first()
@@ -168,7 +170,7 @@ def _dead(job: Job) -> bool:
     return silent_for > LOST_S or (silent_for > SILENT_S and not processes.alive(job.pid))
 
 
-def change(db: Database, job_id: str, **values) -> None:
+def change(db: Database, job_id: str, **values: object) -> None:
     """Write columns of a job."""
     with db.begin() as c:
         c.execute(update(schema.jobs).where(schema.jobs.c.id == job_id).values(**values))
@@ -203,7 +205,7 @@ def claim(db: Database, job_id: str, pid: int) -> bool:
         return not ahead
 
 
-def report(db: Database, job_id: str, pid: int, **values) -> bool:
+def report(db: Database, job_id: str, pid: int, **values: object) -> bool:
     """Give a sign of life with these columns; False where process pid is to stop.
 
     That is: the job was cancelled, taken from this process, or deleted with its project.
@@ -211,11 +213,11 @@ def report(db: Database, job_id: str, pid: int, **values) -> bool:
     t = schema.jobs
     with db.begin() as c:
         mine = (t.c.id == job_id, t.c.pid == pid, t.c.state == "running")
-        found = c.execute(update(t).where(*mine).values(heartbeat=time.time(), **values)).rowcount == 1
-        return found and not c.execute(select(t.c.cancel).where(t.c.id == job_id)).scalar()
+        running = c.execute(update(t).where(*mine).values(heartbeat=time.time(), **values)).rowcount == 1
+        return running and not c.execute(select(t.c.cancel).where(t.c.id == job_id)).scalar()
 
 
-def finish(db: Database, job_id: str, pid: int, state: str, **values) -> bool:
+def finish(db: Database, job_id: str, pid: int, state: str, **values: object) -> bool:
     """End the job that process pid runs; False where it is not this process's any more."""
     t = schema.jobs
     with db.begin() as c:
@@ -232,8 +234,8 @@ def finish(db: Database, job_id: str, pid: int, state: str, **values) -> bool:
 def cancelled(db: Database, job_id: str) -> bool:
     """Whether the job is to stop; a deleted one is."""
     with db.read() as c:
-        found = c.execute(select(schema.jobs.c.cancel).where(schema.jobs.c.id == job_id)).first()
-    return found is None or bool(found[0])
+        row = c.execute(select(schema.jobs.c.cancel).where(schema.jobs.c.id == job_id)).first()
+    return row is None or bool(row[0])
 
 
 def request_cancel(db: Database, job_id: str) -> None:

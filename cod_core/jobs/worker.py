@@ -14,15 +14,21 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from cod_core.errors import BadInput, Cancelled, CodError
 from cod_core.jobs import queue
 from cod_core.progress import Progress
 from cod_core.settings import Settings
 from cod_core.store.database import Database, open_database
+
+if TYPE_CHECKING:
+    from cod_core.workspace import Workspace
 
 HEARTBEAT_S = 2.0
 WAIT_S = 0.5
@@ -33,7 +39,7 @@ class _Stopped(BaseException):
     """The machine asks the process to end (SIGTERM)."""
 
 
-def main(arguments: list[str] | None = None, workspace=None) -> str:
+def main(arguments: list[str] | None = None, workspace: "Workspace | None" = None) -> str:
     """Run the job named on the command line; returns its final state. workspace: another one, for tests.
 
     Waits while another job runs. Returns "queued" or the state found where another worker has the job,
@@ -64,7 +70,7 @@ def _be_a_process() -> None:
     except (OSError, AttributeError):
         pass
 
-    def stop(*_):
+    def stop(_signal: int, _frame: FrameType | None) -> None:
         raise _Stopped
 
     signal.signal(signal.SIGTERM, stop)
@@ -79,14 +85,14 @@ def _settings(home: str) -> Settings:
     return Settings.load(home)
 
 
-def _wait_and_run(job_id: str, db: Database, settings: Settings, workspace, log: logging.Logger) -> str:
+def _wait_and_run(job_id: str, db: Database, settings: Settings, workspace: "Workspace | None", log: logging.Logger) -> str:
     pid = os.getpid()
     while not queue.claim(db, job_id, pid):
         job = queue.get(db, job_id)
         if job.state != "queued" or job.pid not in (None, pid):
             return job.state
         time.sleep(WAIT_S)
-    end: dict = {"state": "failed", "error": queue.INTERRUPTED, "message": queue.INTERRUPTED}
+    end: dict[str, Any] = {"state": "failed", "error": queue.INTERRUPTED, "message": queue.INTERRUPTED}
     try:
         with heartbeat(db, job_id, pid) as stopped:
             if workspace is None:
@@ -112,7 +118,7 @@ def _wait_and_run(job_id: str, db: Database, settings: Settings, workspace, log:
 
 
 @contextmanager
-def heartbeat(db: Database, job_id: str, pid: int, every_s: float = HEARTBEAT_S):
+def heartbeat(db: Database, job_id: str, pid: int, every_s: float = HEARTBEAT_S) -> Iterator[threading.Event]:
     """Signs of life every 2 s from a thread; yields an Event that is set once the job is to stop."""
     over, stopped = threading.Event(), threading.Event()
 
@@ -150,22 +156,24 @@ def progress_of(db: Database, job_id: str, pid: int, stopped: threading.Event | 
     return report
 
 
-def plain(result: object) -> dict | None:
+def plain(result: object) -> dict[str, Any] | None:
     """The result as JSON can hold it: numpy numbers as numbers, anything odd as its name."""
 
-    def simple(value):
+    def simple(value: object) -> object:
         return value.item() if hasattr(value, "item") else str(value)
 
-    return json.loads(json.dumps(result, default=simple))
+    kept: dict[str, Any] | None = json.loads(json.dumps(result, default=simple))
+    return kept
 
 
 def frames(error: BaseException) -> str:
     """Where an error came from, and its kind; never its message, which may quote a text or a key."""
-    parts = []
-    while error is not None:
-        where = [f"  {f.filename}:{f.lineno} in {f.name}" for f in traceback.extract_tb(error.__traceback__)]
-        parts.append("\n".join([type(error).__name__, *where]))
-        error = error.__cause__ or error.__context__
+    parts: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        where = [f"  {f.filename}:{f.lineno} in {f.name}" for f in traceback.extract_tb(cause.__traceback__)]
+        parts.append("\n".join([type(cause).__name__, *where]))
+        cause = cause.__cause__ or cause.__context__
     return "\ncaused by ".join(parts)
 
 

@@ -1,30 +1,35 @@
 """What models and endpoints answered, by content hash: predictions, embeddings, replies."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import Column, Insert, Table, delete, func, select, text, update
+from sqlalchemy.engine import Connection
 
 from cod_core.store import schema
 from cod_core.store.database import Database
 from cod_core.types import now
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
 CHUNK = 500
 COPIED = "copy:"
 
 
-def _lookup(db: Database, table, value, hashes: list[str], **fixed) -> dict:
-    found = {}
+def _lookup(db: Database, table: Table, value: Column[Any], hashes: list[str], **fixed: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     with db.read() as c:
-        for at in range(0, len(hashes), CHUNK):
-            query = select(table.c.text_hash, value).where(table.c.text_hash.in_(hashes[at : at + CHUNK]))
+        for start in range(0, len(hashes), CHUNK):
+            query = select(table.c.text_hash, value).where(table.c.text_hash.in_(hashes[start : start + CHUNK]))
             for name, wanted in fixed.items():
                 query = query.where(table.c[name] == wanted)
-            found.update(c.execute(query).tuples().all())
-    return found
+            values.update(c.execute(query).tuples().all())
+    return values
 
 
-def _put(db: Database, table, rows: list[dict]) -> None:
+def _put(db: Database, table: Table, rows: list[dict[str, Any]]) -> None:
     """Insert rows that are not there yet, in one transaction."""
     if not rows:
         return
@@ -33,24 +38,24 @@ def _put(db: Database, table, rows: list[dict]) -> None:
         fresh_statistics(c, table, len(rows))
 
 
-def fresh_statistics(connection, table, rows: int) -> None:
+def fresh_statistics(connection: Connection, table: Table, rows: int) -> None:
     """Tell PostgreSQL how a table looks after many new rows; without that it reads them one by one for a minute."""
     if rows >= 1000 and connection.dialect.name == "postgresql":
         connection.execute(text(f"ANALYZE {table.name}"))
 
 
-def _insert(connection, table):
+def _insert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     from sqlalchemy.dialects import postgresql, sqlite
 
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def insert_new(connection, table):
+def insert_new(connection: Connection, table: Table) -> Insert:
     """INSERT that leaves existing rows alone, for SQLite and PostgreSQL."""
     return _insert(connection, table).on_conflict_do_nothing()
 
 
-def insert_or_replace(connection, table):
+def insert_or_replace(connection: Connection, table: Table) -> Insert:
     """INSERT whose values take the place of those of an existing row, for SQLite and PostgreSQL."""
     statement = _insert(connection, table)
     keys = [c.name for c in table.primary_key]
@@ -61,8 +66,8 @@ def insert_or_replace(connection, table):
 
 def get_predictions(db: Database, classifier_id: str, revision: str, hashes: list[str]) -> dict[str, tuple[float, ...]]:
     table = schema.predictions
-    found = _lookup(db, table, table.c.logprobs, hashes, classifier_id=classifier_id, revision=revision)
-    return {key: tuple(value) for key, value in found.items()}
+    values = _lookup(db, table, table.c.logprobs, hashes, classifier_id=classifier_id, revision=revision)
+    return {key: tuple(value) for key, value in values.items()}
 
 
 def put_predictions(db: Database, classifier_id: str, revision: str, values: dict[str, tuple[float, ...]]) -> None:
@@ -78,8 +83,8 @@ def put_predictions(db: Database, classifier_id: str, revision: str, values: dic
 
 def get_embeddings(db: Database, encoder_id: str, hashes: list[str]) -> dict[str, np.ndarray]:
     table = schema.embeddings
-    found = _lookup(db, table, table.c.vector, hashes, encoder_id=encoder_id)
-    return {key: np.frombuffer(value, dtype=np.float32) for key, value in found.items()}
+    values = _lookup(db, table, table.c.vector, hashes, encoder_id=encoder_id)
+    return {key: np.frombuffer(value, dtype=np.float32) for key, value in values.items()}
 
 
 def put_embeddings(db: Database, encoder_id: str, values: dict[str, np.ndarray]) -> None:
@@ -103,54 +108,60 @@ def own_key(pid: str, key: str) -> str:
     return key.removeprefix(copy_key(pid, ""))
 
 
-def hand_over(c, pid: str) -> None:
+def hand_over(c: Connection, pid: str) -> None:
     """Let copies take the place of the replies of a project that is being deleted. c: an open write transaction."""
     t = schema.replies
     copies = c.execute(select(t.c.key, t.c.project_id).where(t.c.key.startswith(COPIED), t.c.project_id != pid)).all()
     of_key = {own_key(holder, key): key for key, holder in copies}
-    for at in range(0, len(of_key), CHUNK):
-        part = list(of_key)[at : at + CHUNK]
+    for start in range(0, len(of_key), CHUNK):
+        part = list(of_key)[start : start + CHUNK]
         going = c.execute(select(t.c.key).where(t.c.project_id == pid, t.c.key.in_(part))).scalars().all()
         c.execute(delete(t).where(t.c.key.in_(going)))
         for key in going:
             c.execute(update(t).where(t.c.key == of_key[key]).values(key=key))
 
 
-def get_reply(db: Database, key: str) -> dict | None:
+def get_reply(db: Database, key: str) -> dict[str, Any] | None:
     with db.read() as c:
-        return c.execute(select(schema.replies.c.reply).where(schema.replies.c.key == key)).scalar()
+        return _reply(c, key)
 
 
-def get_replies(db: Database, keys: list[str]) -> dict[str, dict]:
+def _reply(c: Connection, key: str) -> dict[str, Any] | None:
+    reply: dict[str, Any] | None = c.execute(select(schema.replies.c.reply).where(schema.replies.c.key == key)).scalar()
+    return reply
+
+
+def get_replies(db: Database, keys: list[str]) -> dict[str, dict[str, Any]]:
     """key -> reply, of those on record."""
-    t, found = schema.replies, {}
+    t = schema.replies
+    replies: dict[str, dict[str, Any]] = {}
     with db.read() as c:
-        for at in range(0, len(keys), CHUNK):
-            found.update(c.execute(select(t.c.key, t.c.reply).where(t.c.key.in_(keys[at : at + CHUNK]))).tuples().all())
-    return found
+        for start in range(0, len(keys), CHUNK):
+            replies.update(c.execute(select(t.c.key, t.c.reply).where(t.c.key.in_(keys[start : start + CHUNK]))).tuples().all())
+    return replies
 
 
-def put_replies(db: Database, pid: str | None, replies: dict[str, dict]) -> None:
+def put_replies(db: Database, pid: str | None, replies: dict[str, dict[str, Any]]) -> None:
     """Remember several replies in one transaction; what is on record under a key already stays."""
     _put(db, schema.replies, [{"key": key, "project_id": pid, "reply": reply, "created_at": now()} for key, reply in replies.items()])
 
 
 def count(db: Database, pid: str | None, key: str, **amounts: float) -> None:
     """Add amounts to the numbers kept under a key of the replies, in one transaction."""
-    _change(db, pid, key, lambda known: {name: known.get(name, 0) + value for name, value in amounts.items()})
+    _change(db, pid, key, lambda present: {name: present.get(name, 0) + value for name, value in amounts.items()})
 
 
-def add_to_reply(db: Database, pid: str | None, key: str, more: dict) -> None:
+def add_to_reply(db: Database, pid: str | None, key: str, more: dict[str, Any]) -> None:
     """Add entries to what is kept under a key of the replies, in one transaction: two writers lose nothing."""
-    _change(db, pid, key, lambda known: more)
+    _change(db, pid, key, lambda present: more)
 
 
-def _change(db: Database, pid: str | None, key: str, changes: Callable[[dict], dict]) -> None:
+def _change(db: Database, pid: str | None, key: str, changes: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     with db.begin() as c:
-        known = c.execute(select(schema.replies.c.reply).where(schema.replies.c.key == key)).scalar() or {}
+        present = _reply(c, key) or {}
         c.execute(
             insert_or_replace(c, schema.replies),
-            [{"key": key, "project_id": pid, "reply": {**known, **changes(known)}, "created_at": now()}],
+            [{"key": key, "project_id": pid, "reply": {**present, **changes(present)}, "created_at": now()}],
         )
 
 
@@ -163,7 +174,7 @@ def count_predictions(db: Database, classifier_id: str, revision: str) -> int:
         )
 
 
-def put_reply(db: Database, pid: str | None, key: str, reply: dict) -> None:
+def put_reply(db: Database, pid: str | None, key: str, reply: dict[str, Any]) -> None:
     """Remember a reply; a later one under the same key takes its place."""
     with db.begin() as c:
         c.execute(insert_or_replace(c, schema.replies), [{"key": key, "project_id": pid, "reply": reply, "created_at": now()}])

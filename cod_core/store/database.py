@@ -5,12 +5,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
 
 from cod_core.errors import CodError, Stale
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 HEAD = "0004"
 BUSY_S = 10
@@ -82,17 +87,17 @@ def _plain_errors() -> Iterator[None]:
 
 def plain(error: DBAPIError) -> str:
     """What went wrong with the database, and what to do. Holds no text of the person's."""
-    said = str(error.orig)
-    if "is full" in said or "No space left" in said:
+    message = str(error.orig)
+    if "is full" in message or "No space left" in message:
         return "The disk is full, so nothing more can be saved. Free some space and try again; what was saved is kept."
-    if "locked" in said or "lock timeout" in said:
+    if "locked" in message or "lock timeout" in message:
         return f"Another program has kept the database busy for more than {BUSY_S} seconds. Try again."
-    if "malformed" in said or "not a database" in said:
+    if "malformed" in message or "not a database" in message:
         return (
             "The database file is damaged or is not a database of this app. Set COD_HOME to another folder, "
             "or put a backup of cod.db in its place."
         )
-    return f"The database could not be used ({said}). Check that the data folder is reachable and writable."
+    return f"The database could not be used ({message}). Check that the data folder is reachable and writable."
 
 
 def open_database(url: str) -> Database:
@@ -130,7 +135,7 @@ def _engine(url: str, sqlite: bool) -> Engine:
         ) from error
 
 
-def _pragmas(connection, _record) -> None:
+def _pragmas(connection: "DBAPIConnection", _record: "ConnectionPoolEntry") -> None:
     connection.isolation_level = None  # transactions begin where _begin says, not where sqlite3 guesses
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_S * 1000}")

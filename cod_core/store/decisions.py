@@ -2,9 +2,10 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import func, insert, select
-from sqlalchemy.engine import Connection
+from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy.engine import Connection, RowMapping
 
 from cod_core.errors import Stale
 from cod_core.store import schema
@@ -56,11 +57,12 @@ def _unchanged(c: Connection, pid: str, seen: dict[str, int], mine: set[str]) ->
     if not moved:
         return
     last = c.execute(select(_T.c.annotator, _T.c.decided_at).where(_T.c.project_id == pid, _T.c.seq == current.get(moved[0]))).first()
-    who, at = last if last is not None else ("somebody", "")
+    who, when = last if last is not None else ("somebody", "")
     who = "you, in another window," if who in mine else who
     many = f"{len(moved)} of these texts were" if len(seen) > 1 else "This text was"
     raise Stale(
-        f"{many} decided by {who} at {(at or '')[11:16]} (UTC) since you opened it. Nothing was overwritten: look at it again, then decide."
+        f"{many} decided by {who} at {(when or '')[11:16]} (UTC) since you opened it. Nothing was overwritten: look at it again, "
+        "then decide."
     )
 
 
@@ -71,13 +73,13 @@ def versions(db: Database, pid: str, example_ids: Sequence[str]) -> dict[str, in
 
 
 def _versions(c: Connection, pid: str, example_ids: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for at in range(0, len(example_ids), CHUNK):
+    newest: dict[str, int] = {}
+    for start in range(0, len(example_ids), CHUNK):
         query = select(_T.c.example_id, func.max(_T.c.seq)).where(
-            _T.c.project_id == pid, _T.c.example_id.in_(example_ids[at : at + CHUNK]), _T.c.purpose.in_(MOVES)
+            _T.c.project_id == pid, _T.c.example_id.in_(example_ids[start : start + CHUNK]), _T.c.purpose.in_(MOVES)
         )
-        found.update(c.execute(query.group_by(_T.c.example_id)).tuples().all())
-    return found
+        newest.update(c.execute(query.group_by(_T.c.example_id)).tuples().all())
+    return newest
 
 
 def take_back(db: Database, pid: str, annotator: str, undo: Replies) -> list[int]:
@@ -110,8 +112,8 @@ def log(db: Database, pid: str, after: int = 0, example_ids: Sequence[str] | Non
             return [_decision(row) for row in c.execute(query).mappings()]
         rows = [
             row
-            for at in range(0, len(example_ids), CHUNK)
-            for row in c.execute(query.where(_T.c.example_id.in_(example_ids[at : at + CHUNK]))).mappings()
+            for start in range(0, len(example_ids), CHUNK)
+            for row in c.execute(query.where(_T.c.example_id.in_(example_ids[start : start + CHUNK]))).mappings()
         ]
     return [_decision(row) for row in sorted(rows, key=lambda r: r["seq"])]
 
@@ -121,7 +123,7 @@ def log_of(c: Connection, pid: str, after: int) -> list[Decision]:
     return _logged(c, pid, _T.c.seq > after)
 
 
-def _logged(c: Connection, pid: str, *where) -> list[Decision]:
+def _logged(c: Connection, pid: str, *where: ColumnElement[bool]) -> list[Decision]:
     return [_decision(row) for row in c.execute(select(*_FIELDS).where(_T.c.project_id == pid, *where).order_by(_T.c.seq)).mappings()]
 
 
@@ -154,7 +156,7 @@ def append_each(db: Database, pid: str, many: Sequence[Decision]) -> None:
 
 
 def _append(c: Connection, pid: str, decision: Decision, batch: str | None) -> int:
-    values = {
+    values: dict[str, Any] = {
         **vars(decision),
         "reasons": list(decision.reasons),
         "project_id": pid,
@@ -163,9 +165,17 @@ def _append(c: Connection, pid: str, decision: Decision, batch: str | None) -> i
         "override_reason": storable(decision.override_reason),
     }
     del values["seq"]
-    return c.execute(insert(_T).values(values)).inserted_primary_key[0]
+    return written_number(c, values)
 
 
-def _decision(row) -> Decision:
+def written_number(c: Connection, values: dict[str, Any]) -> int:
+    """Write a row of the log; returns the number that the database gave it."""
+    key = c.execute(insert(_T).values(values)).inserted_primary_key
+    if key is None:
+        raise RuntimeError("The database gave a decision no number.")  # never: seq is its primary key
+    return int(key[0])
+
+
+def _decision(row: RowMapping) -> Decision:
     values = {k: v for k, v in row.items() if k != "batch"}
     return Decision(**{**values, "reasons": tuple(row["reasons"] or ()), "comment": row["comment"] or ""})

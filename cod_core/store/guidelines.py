@@ -1,8 +1,9 @@
 """Guidelines of a project: every version is kept, none is changed."""
 
 from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from cod_core.errors import BadInput, Stale
 from cod_core.store import schema
@@ -12,7 +13,7 @@ from cod_core.types import Guideline, GuidelineExample, now
 _T = schema.guidelines
 
 
-def _guideline(row) -> Guideline:
+def _guideline(row: Row[Any]) -> Guideline:
     examples = tuple(GuidelineExample(**e) for e in row.examples or ())
     return Guideline(row.version, row.text, row.reasons or {}, examples, row.note or "", row.author or "", row.created_at or "")
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Column, ColumnElement, Row, Select, Table, delete, func, select, update
+from sqlalchemy.engine import Connection
 
+from cod_core.data.counts import Counts
 from cod_core.errors import BadInput
 from cod_core.store import schema
 from cod_core.store.cache import CHUNK, fresh_statistics, insert_new, insert_or_replace
@@ -13,13 +16,15 @@ from cod_core.text import text_hash
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, now
 
 BATCH = 5000
+_E = schema.examples.c
+_EXAMPLE = (_E.id, _E.text, _E.label, _E.split, _E.source_id, _E.metadata, _E.position)
 
 
-def _next_position(c, table, pid: str) -> int:
+def _next_position(c: Connection, table: Table, pid: str) -> int:
     return (c.execute(select(func.max(table.c.position)).where(table.c.project_id == pid)).scalar() or 0) + 1
 
 
-def _add_new(db: Database, table, pid: str, rows: Iterator[dict]) -> int:
+def _add_new(db: Database, table: Table, pid: str, rows: Iterator[dict[str, Any]]) -> int:
     """Insert rows in order, leaving ids that are there alone; returns how many are new."""
     of_project = select(func.count()).select_from(table).where(table.c.project_id == pid)
     with db.begin() as c:
@@ -60,31 +65,29 @@ def label_examples(db: Database, pid: str, found: Sequence[Example]) -> None:
 def examples(db: Database, pid: str, split: str | None = None, ids: Sequence[str] | None = None) -> list[Example]:
     """Texts in upload order; of one split, or with these ids, where given."""
     t = schema.examples
-    query = select(t.c.id, t.c.text, t.c.label, t.c.split, t.c.source_id, t.c.metadata, t.c.position)
-    query = query.where(t.c.project_id == pid)
+    query = select(*_EXAMPLE).where(t.c.project_id == pid)
     if split is not None:
         query = query.where(t.c.split == split)
     with db.read() as c:
         rows = _with_ids(c, query, t.c.id, ids)
-    return [Example(*row[:5], row[5] or {}) for row in sorted(rows, key=lambda r: r.position)]
+    return [_example(row) for row in sorted(rows, key=lambda r: r.position)]
 
 
 def numbered(db: Database, pid: str, ids: Sequence[str]) -> list[tuple[int, Example]]:
     """(place in upload order, text) of the texts with these ids."""
     t = schema.examples
-    query = select(t.c.id, t.c.text, t.c.label, t.c.split, t.c.source_id, t.c.metadata, t.c.position)
+    query = select(*_EXAMPLE).where(t.c.project_id == pid)
     with db.read() as c:
-        rows = _with_ids(c, query.where(t.c.project_id == pid), t.c.id, ids)
-    return [(row.position, Example(*row[:5], row[5] or {})) for row in rows]
+        rows = _with_ids(c, query, t.c.id, ids)
+    return [(row.position, _example(row)) for row in rows]
 
 
 def after(db: Database, pid: str, place: int, n: int) -> list[tuple[int, Example]]:
     """(place in upload order, text) of the n texts that come after a place; an empty list at the end."""
     t = schema.examples
-    query = select(t.c.id, t.c.text, t.c.label, t.c.split, t.c.source_id, t.c.metadata, t.c.position)
-    query = query.where(t.c.project_id == pid, t.c.position > place).order_by(t.c.position).limit(n)
+    query = select(*_EXAMPLE).where(t.c.project_id == pid, t.c.position > place).order_by(t.c.position).limit(n)
     with db.read() as c:
-        return [(row.position, Example(*row[:5], row[5] or {})) for row in c.execute(query)]
+        return [(row.position, _example(row)) for row in c.execute(query)]
 
 
 def counterfactuals_by_id(db: Database, pid: str, ids: Sequence[str]) -> dict[str, Counterfactual]:
@@ -94,12 +97,17 @@ def counterfactuals_by_id(db: Database, pid: str, ids: Sequence[str]) -> dict[st
         return {row.id: as_counterfactual(row) for row in _with_ids(c, select(t).where(t.c.project_id == pid), t.c.id, ids)}
 
 
-def _with_ids(c, query, column, ids: Sequence[str] | None) -> list:
+def _example(row: Sequence[Any]) -> Example:
+    id, text, label, split, source_id, metadata, _ = row
+    return Example(id, text, label, split, source_id, metadata or {})
+
+
+def _with_ids(c: Connection, query: Select[Any], column: Column[Any], ids: Sequence[str] | None) -> list[Row[Any]]:
     """Rows of the query, with these values of the column where given; asked in chunks, each row once."""
     if ids is None:
         return list(c.execute(query))
     wanted = list(dict.fromkeys(ids))
-    return [row for at in range(0, len(wanted), CHUNK) for row in c.execute(query.where(column.in_(wanted[at : at + CHUNK])))]
+    return [row for start in range(0, len(wanted), CHUNK) for row in c.execute(query.where(column.in_(wanted[start : start + CHUNK])))]
 
 
 def example(db: Database, pid: str, example_id: str) -> Example:
@@ -110,12 +118,17 @@ def example(db: Database, pid: str, example_id: str) -> Example:
     return found[0]
 
 
-def count_examples(db: Database, pid: str) -> dict[tuple[str, str | None], int]:
-    """(split, label) -> number of texts."""
+def counts(db: Database, pid: str) -> Counts:
+    """How many texts the project has, by split and gold label."""
     t = schema.examples
     query = select(t.c.split, t.c.label, func.count()).where(t.c.project_id == pid).group_by(t.c.split, t.c.label)
     with db.read() as c:
-        return {(split, label): n for split, label, n in c.execute(query)}
+        return Counts({(split, label): n for split, label, n in c.execute(query)})
+
+
+def count_examples(db: Database, pid: str) -> dict[tuple[str, str | None], int]:
+    """(split, label) -> number of texts: `counts` as a dictionary, for callers that fold it themselves."""
+    return dict(counts(db, pid).texts)
 
 
 def upload_seen(db: Database, pid: str, sha256: str) -> bool:
@@ -164,7 +177,7 @@ def counterfactuals(db: Database, pid: str, example_ids: Sequence[str] | None = 
     return [as_counterfactual(row) for row in sorted(rows, key=lambda r: r.position)]
 
 
-def as_counterfactual(r) -> Counterfactual:
+def as_counterfactual(r: Row[Any]) -> Counterfactual:
     """A row of counterfactuals as a value."""
     return Counterfactual(
         r.id, r.example_id, r.text, r.source, r.target, Origin(**r.origin), r.raw_reply, r.derived_from, r.note or "", r.created_at or ""
@@ -195,7 +208,7 @@ def add_checks(db: Database, pid: str, found: Sequence[FlipCheck]) -> None:
         fresh_statistics(c, t, len(found))
 
 
-def as_check(r) -> FlipCheck:
+def as_check(r: Row[Any]) -> FlipCheck:
     """A row of flip_checks as a value."""
     before, after = (Prediction(tuple(p["labels"]), tuple(p["logprobs"])) for p in (r.before, r.after))
     return FlipCheck(
@@ -230,7 +243,7 @@ def any_checks(db: Database, pid: str) -> dict[str, FlipCheck]:
         return {r.counterfactual_id: as_check(r) for r in c.execute(select(t).where(t.c.project_id == pid).order_by(t.c.checked_at))}
 
 
-def _draft_of(pid: str, example_id: str, annotator: str):
+def _draft_of(pid: str, example_id: str, annotator: str) -> tuple[ColumnElement[bool], ...]:
     t = schema.drafts
     return (t.c.project_id == pid, t.c.example_id == example_id, t.c.annotator == annotator)
 

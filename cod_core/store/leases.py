@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from sqlalchemy import delete, select
+from sqlalchemy.engine import Connection
 
 from cod_core.store import schema
 from cod_core.store.cache import insert_or_replace
@@ -26,7 +27,8 @@ def take(db: Database, pid: str, holder: str, person: str, wanted: Sequence[str]
     with db.read() as c:
         mine, others = _held(c, pid, holder)
     first = next((i for i in wanted if i not in others), None)
-    if list(mine) == [first] and mine[first] - time.time() > seconds - _RENEW_S or first is None and not mine:
+    long_enough = first is not None and list(mine) == [first] and mine[first] - time.time() > seconds - _RENEW_S
+    if long_enough or first is None and not mine:
         return first
     with db.begin() as c:
         _, others = _held(c, pid, holder)
@@ -40,7 +42,7 @@ def take(db: Database, pid: str, holder: str, person: str, wanted: Sequence[str]
     return first
 
 
-def _held(c, pid: str, holder: str) -> tuple[dict[str, float], dict[str, str]]:
+def _held(c: Connection, pid: str, holder: str) -> tuple[dict[str, float], dict[str, str]]:
     """(example id -> end of the holder's own lease, example id -> person of somebody else's)."""
     rows = c.execute(select(_T).where(_T.c.project_id == pid, _T.c.until >= time.time())).all()
     return ({r.example_id: r.until for r in rows if r.holder == holder}, {r.example_id: r.person or "" for r in rows if r.holder != holder})

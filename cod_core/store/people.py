@@ -1,6 +1,7 @@
 """People and their roles, and where each of them was last. Names are pseudonyms or, signed in, mail addresses."""
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.engine import Connection
 
 from cod_core.errors import BadInput
 from cod_core.store import schema
@@ -21,9 +22,9 @@ def roles(db: Database) -> dict[str, str]:
 def join(db: Database, name: str, role_if_first: str = "owner", role: str = "curator") -> str:
     """Put a person on the list where they are not on it; returns their role. The very first becomes the owner."""
     with db.begin() as c:
-        known = c.execute(select(_T.c.role).where(_T.c.name == name)).scalar()
-        if known is not None:
-            return known
+        present: str | None = c.execute(select(_T.c.role).where(_T.c.name == name)).scalar()
+        if present is not None:
+            return present
         first = c.execute(select(_T.c.name).where(_T.c.role == "owner").limit(1)).first() is None
         given = role_if_first if first else role
         c.execute(insert(_T).values(name=name, role=given, added_by=None, added_at=now()))
@@ -48,7 +49,7 @@ def remove(db: Database, name: str) -> None:
         c.execute(delete(_T).where(_T.c.name == name))
 
 
-def _keep_an_owner(c, name: str) -> None:
+def _keep_an_owner(c: Connection, name: str) -> None:
     owners = set(c.execute(select(_T.c.name).where(_T.c.role == "owner")).scalars())
     if owners == {name}:
         raise BadInput(f"{name} is the only owner. Make somebody else an owner first.")

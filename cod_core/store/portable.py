@@ -8,8 +8,9 @@ keeps one of its own beside it, which takes the key over when the other project 
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
 
@@ -17,14 +18,15 @@ from cod_core.errors import BadInput
 from cod_core.store import schema
 from cod_core.store.cache import CHUNK, copy_key, fresh_statistics, insert_new, own_key
 from cod_core.store.database import Database
+from cod_core.store.decisions import written_number
 from cod_core.types import now
 
 OWN = ("uploads", "examples", "counterfactuals", "flip_checks", "decisions", "drafts", "replies", "runs", "guidelines", "places")
 BATCH = 2000
-Rows = Callable[[str], Iterable[dict]]
+Rows = Callable[[str], Iterable[dict[str, Any]]]
 
 
-def rows(c: Connection, pid: str, table: str) -> Iterator[dict]:
+def rows(c: Connection, pid: str, table: str) -> Iterator[dict[str, Any]]:
     """The project's rows of one table as plain values, a batch at a time in memory.
 
     c: one open reading transaction for all tables, or a decision made meanwhile comes without the text it is about.
@@ -49,10 +51,10 @@ def rows(c: Connection, pid: str, table: str) -> Iterator[dict]:
 
 def load(
     db: Database,
-    project: dict,
+    project: dict[str, Any],
     own: Rows,
     taken: Callable[[str], str],
-    placed: Callable[[str, dict], dict] = lambda pid, row: row,
+    placed: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda pid, row: row,
     was: str | None = None,
 ) -> str:
     """Write a project and its rows, all or none; returns its id. own: table name -> rows as `rows` gave them.
@@ -89,14 +91,15 @@ def load(
     return pid
 
 
-def _known(table: str, row: dict) -> dict:
+def _known(table: str, row: dict[str, Any]) -> dict[str, Any]:
     columns = schema.metadata.tables[table].c
     return {k: v for k, v in row.items() if k in columns}
 
 
-def _fill(c, table, found: Iterable[dict]) -> None:
-    batch, total = [], 0
-    for row in found:
+def _fill(c: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+    batch: list[dict[str, Any]] = []
+    total = 0
+    for row in rows:
         batch.append(row)
         if len(batch) == BATCH:
             c.execute(insert_new(c, table), batch)
@@ -106,27 +109,27 @@ def _fill(c, table, found: Iterable[dict]) -> None:
     fresh_statistics(c, table, total + len(batch))
 
 
-def _replies(c, pid: str, found: Iterable[dict]) -> None:
+def _replies(c: Connection, pid: str, rows: Iterable[dict[str, Any]]) -> None:
     """A reply that another project has stands beside it, under a key of the new project's own."""
-    t, waiting = schema.replies, iter(found)
+    t, waiting = schema.replies, iter(rows)
     while batch := list(islice(waiting, CHUNK)):
         there = set(c.execute(select(t.c.key).where(t.c.key.in_([r["key"] for r in batch]))).scalars())
         _fill(c, t, ({**r, "project_id": pid, "key": copy_key(pid, r["key"]) if r["key"] in there else r["key"]} for r in batch))
 
 
-def _decisions(c, pid: str, found: Iterable[dict]) -> None:
+def _decisions(c: Connection, pid: str, rows: Iterable[dict[str, Any]]) -> None:
     numbers: dict[int, int] = {}
-    for row in sorted(found, key=lambda r: r["seq"]):
+    for row in sorted(rows, key=lambda r: r["seq"]):
         values = {**_known("decisions", row), "project_id": pid}
         old, undoes = values.pop("seq"), values.get("undoes")
         values["undoes"] = None if undoes is None else numbers[undoes]
-        numbers[old] = c.execute(insert(schema.decisions).values(values)).inserted_primary_key[0]
+        numbers[old] = written_number(c, values)
 
 
 def archive(db: Database, pid: str, yes: bool) -> None:
     """Put a project away, or bring it back. Raises BadInput where there is none."""
     t = schema.projects
     with db.begin() as c:
-        found = c.execute(t.update().where(t.c.id == pid).values(archived_at=now() if yes else None)).rowcount
-        if not found:
+        changed = c.execute(t.update().where(t.c.id == pid).values(archived_at=now() if yes else None)).rowcount
+        if not changed:
             raise BadInput("This project does not exist (any more). Choose another one.")

@@ -4,8 +4,9 @@ import secrets
 import time
 from dataclasses import asdict, dataclass
 from types import SimpleNamespace
+from typing import Any
 
-from sqlalchemy import delete, insert, select, union, update
+from sqlalchemy import Row, delete, insert, select, union, update
 
 from cod_core.errors import BadInput
 from cod_core.store import cache, schema
@@ -22,8 +23,8 @@ class ProjectRow:
     id: str
     name: str
     task: Task
-    teacher: dict | None
-    settings: dict
+    teacher: dict[str, Any] | None
+    settings: dict[str, Any]
     created_at: str
     archived_at: str | None
 
@@ -36,19 +37,19 @@ def create_project(db: Database, name: str, task: Task) -> str:
     return pid
 
 
-def _project(row) -> ProjectRow:
+def _project(row: Row[Any] | SimpleNamespace) -> ProjectRow:
     task = Task(**{**row.task, "labels": tuple(row.task["labels"]), "descriptions": tuple(row.task["descriptions"])})
     return ProjectRow(row.id, row.name, task, row.teacher, row.settings, row.created_at, row.archived_at)
 
 
-def listable(row: dict) -> bool:
+def listable(row: dict[str, Any]) -> bool:
     """Whether plain values can be listed as a project: one that cannot would keep all others off the screen."""
     try:
-        found = _project(SimpleNamespace(**{"archived_at": None, **row}))
+        made = _project(SimpleNamespace(**{"archived_at": None, **row}))
     except (AttributeError, KeyError, TypeError):
         return False
-    words = (found.id, found.name, found.created_at, found.task.name, *found.task.labels, *found.task.descriptions)
-    return all(isinstance(word, str) for word in words) and isinstance(found.teacher, dict | None)
+    words = (made.id, made.name, made.created_at, made.task.name, *made.task.labels, *made.task.descriptions)
+    return all(isinstance(word, str) for word in words) and isinstance(made.teacher, dict | None)
 
 
 def list_projects(db: Database) -> list[ProjectRow]:
@@ -67,13 +68,13 @@ def get_project(db: Database, pid: str) -> ProjectRow:
     return _project(row)
 
 
-def set_teacher(db: Database, pid: str, teacher: dict | None) -> None:
+def set_teacher(db: Database, pid: str, teacher: dict[str, Any] | None) -> None:
     """Choose the teacher's spec, or none. Raises BadInput where there is no such project."""
     with db.begin() as c:
         _found(c.execute(update(schema.projects).where(schema.projects.c.id == pid).values(teacher=teacher)).rowcount)
 
 
-def update_settings(db: Database, pid: str, changes: dict) -> None:
+def update_settings(db: Database, pid: str, changes: dict[str, Any]) -> None:
     """Merge changes into the project's settings. Raises BadInput where there is no such project."""
     t = schema.projects
     with db.begin() as c:

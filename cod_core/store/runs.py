@@ -1,6 +1,7 @@
 """Finished students: their configuration and numbers."""
 
 from dataclasses import asdict, fields
+from typing import Any
 
 from sqlalchemy import delete, select
 
@@ -38,7 +39,7 @@ def runs(db: Database, pid: str) -> list[RunResult]:
         ]
 
 
-def _known(kind: type, values: dict) -> dict:
+def _known(kind: type[RunConfig] | type[RunResult], values: dict[str, Any]) -> dict[str, Any]:
     """The values this version of the app has a field for."""
     names = {f.name for f in fields(kind)}
     return {k: v for k, v in values.items() if k in names}

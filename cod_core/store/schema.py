@@ -1,11 +1,13 @@
 """The tables. Migrations make them; this file says what they are. No column ever holds a key."""
 
+from typing import Any
+
 from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
 
-def _project() -> Column:
+def _project() -> Column[Any]:
     return Column("project_id", String, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
 
 

@@ -198,7 +198,7 @@ class Diagnostics(Room):
         rows, texts = teacher.logprobs(found.texts), list(found.texts)
         out = {}
         for k in ks:
-            seeds, configs = self._paired_students(report, k)
+            seeds, configs = self.results.paired_students(report, k)
             if not seeds or configs["kd"][0].student == "retrieval":  # it votes among stored texts: no model to ask
                 continue
             phi = self.models.encoder_of(configs["kd"][0]).encode(texts)
@@ -211,17 +211,6 @@ class Diagnostics(Room):
             if configs["kd"][0].student == "linear":
                 out[k]["surrogate"] = self._surrogate(configs, phi, rows, ends)
         return out
-
-    def _paired_students(self, report: dict, k: int):
-        """(seeds, {"kd": configs, "cod": configs}) of the students that both arms have, in one order of seeds."""
-        chosen = set(report["run_ids"])
-        cells = {
-            (r.config.arm, r.config.seed): r.config
-            for r in runs.runs(self.db, self.id)
-            if r.config.run_id in chosen and r.config.plotted_k == k
-        }
-        seeds = sorted({s for arm, s in cells if arm == "kd"} & {s for arm, s in cells if arm == "cod"})
-        return seeds, {arm: [cells[arm, s] for s in seeds] for arm in ("kd", "cod")}
 
     def _has_arm(self, report: dict, arm: str) -> bool:
         chosen = set(report["run_ids"])
@@ -258,7 +247,7 @@ class Diagnostics(Room):
 
         from cod_core.diagnostics.fidelity import fidelity
 
-        seeds, configs = self._paired_students(report, k)
+        seeds, configs = self.results.paired_students(report, k)
         rows = items.examples(self.db, self.id, split="test") or items.examples(self.db, self.id, split="unlabelled")
         if not seeds or not rows or configs["kd"][0].student == "retrieval":
             return {}
@@ -292,7 +281,7 @@ class Diagnostics(Room):
         from cod_core.distill.arms import data_hash, rows_for
         from cod_core.distill.linear import SCALE, linear_logits, log_softmax
 
-        seeds, configs = self._paired_students(report, k)
+        seeds, configs = self.results.paired_students(report, k)
         if not seeds or configs["kd"][0].student != "linear" or report["state"] != self.results.state_mark():
             return None
         free = [e.text for split in ("unlabelled", "validation", "test") for e in items.examples(self.db, self.id, split=split)][:2000]

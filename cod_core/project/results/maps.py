@@ -146,7 +146,7 @@ class Maps(Room):
 
         report = self.results.report()
         k = report["effects"][-1]["k"] if report and report["effects"] else None
-        seeds, configs = self.diagnostics.paired_students(report, k) if k else ([], {})
+        seeds, configs = self.results.paired_students(report, k) if k else ([], {})
         if not seeds or configs["cod"][0].student != "linear" or not len(start):
             return [None] * len(start)
         weight, bias = (part[0] for part in self.store.heads(configs["cod"][:1]))
@@ -160,7 +160,7 @@ class Maps(Room):
         [{id, text, label, kd, cod}], kd and cod the share of draws that were right, sorted by cod - kd}.
         """
         report = self.results.report()
-        seeds, configs = self.diagnostics.paired_students(report, k) if report else ([], {})
+        seeds, configs = self.results.paired_students(report, k) if report else ([], {})
         labels = self.labels
         rows, key = items.examples(self.db, self.id, split="test"), "test_predicted"
         if not rows:

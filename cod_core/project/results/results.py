@@ -214,6 +214,17 @@ class ResultsRoom(Room):
             "effect": asdict(effect),
         }
 
+    def paired_students(self, report: dict, k: int):
+        """(seeds, {"kd": configs, "cod": configs}) of the students that both arms have, in one order of seeds."""
+        chosen = set(report["run_ids"])
+        cells = {
+            (r.config.arm, r.config.seed): r.config
+            for r in runs.runs(self.db, self.id)
+            if r.config.run_id in chosen and r.config.plotted_k == k
+        }
+        seeds = sorted({s for arm, s in cells if arm == "kd"} & {s for arm, s in cells if arm == "cod"})
+        return seeds, {arm: [cells[arm, s] for s in seeds] for arm in ("kd", "cod")}
+
     def state_mark(self) -> str:
         """Changes whenever the teacher, the kept pairs or the numbers of judged texts do."""
         from cod_core.text import short_hash

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cod_core.curation import state
-from cod_core.curation.index import Index
+from cod_core.curation.index import Index, by_teacher, newest, texts_of
 from cod_core.store import decisions, items, projects
 from cod_core.store.database import open_database
 from cod_core.types import Counterfactual, Decision, Example, FlipCheck, Origin, Prediction, Task
@@ -88,3 +88,20 @@ def test_flipped_texts_are_those_with_a_valid_verdict_of_that_teacher(db, pid):
     assert index.now().flipped == {("t", "r1"): {"e0", "e1"}}
     items.add_checks(db, pid, [read(2, stays)])
     assert index.now().flipped == {("t", "r1"): {"e1"}}
+
+
+def test_checks_by_teacher_keep_the_last_of_each_proposal():
+    news = by_teacher([verdict(1), verdict(2, "r2"), verdict(1, edits=2)])
+    assert news == {("t", "r1"): {"c1": verdict(1, edits=2)}, ("t", "r2"): {"c2": verdict(2, "r2")}}
+
+
+def test_the_newest_verdict_wins_and_a_tie_goes_to_the_later_written():
+    """An old teacher that is asked again must not hide what the present one said later."""
+    held = {"c1": verdict(1, edits=2)}
+    assert newest(held, [verdict(1, edits=1)]) == held
+    assert newest(held, [verdict(1, "r2", edits=2)]) == {"c1": verdict(1, "r2", edits=2)} and held == {"c1": verdict(1, edits=2)}
+    assert newest(held, []) is held
+
+
+def test_texts_of_proposals_pass_over_unknown_ones():
+    assert texts_of(["c1", "c9"], {"c1": proposal(1, "e1")}) == {"e1"}

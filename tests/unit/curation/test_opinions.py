@@ -66,3 +66,18 @@ def test_a_flag_that_was_settled_stays_known():
         ("ann", "needs_review"), ("ben", "accepted", "opinion"), ("cem", "accepted", "opinion"), ("cem", "accepted", "adjudication")
     )
     assert opinions.second(ended).phase == "settled" and state.outcome(ended)["e1"].status == "accepted"
+
+
+def test_what_asks_is_the_last_request_or_the_flag_the_text_stands_at():
+    acts = log(("ann", "needs_review"), ("rob", "needs_review", "request"), ("ann", "needs_review"))
+    assert opinions.asked(acts, {"e1": acts[2]}, settled=False) is acts[2]
+    assert opinions.asked(acts, {}, settled=False) is acts[1], "a flag that was decided over asks no more"
+    assert opinions.asked(acts[:1], {}, settled=False) is None
+    assert opinions.asked(acts[:1], {}, settled=True) is acts[0], "the adjudication took the flag's place"
+
+
+def test_phase_of_votes():
+    kept, edited, rejected = log(("ann", "accepted"), ("ben", "edited"), ("cem", "rejected"))
+    assert opinions.phase_of({"ann": kept}) == "open"
+    assert opinions.phase_of({"ann": kept, "ben": edited}) == "agreed"
+    assert opinions.phase_of({"ann": kept, "cem": rejected}) == "differ"

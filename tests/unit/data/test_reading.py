@@ -218,3 +218,20 @@ def test_a_document_type_in_a_workbook_is_refused():
                 new.writestr(entry, body)
     with pytest.raises(BadInput, match="unsafe"):
         read_table("a.xlsx", out.getvalue())
+
+
+def test_rows_of_closed_quotation_marks_are_taken_as_they_are():
+    assert parsing._quoted('a,"b,c"\nd,e\n', ",") == [(1, ["a", "b,c"]), (2, ["d", "e"])]
+    assert parsing._quoted('a,"b" c\n', ",") is None
+
+
+def test_a_file_written_without_quoting_is_told_by_the_width_of_its_lines():
+    assert parsing._unquoted('a,"b" c\nd,e\n', ",") == [(1, ["a", '"b" c']), (2, ["d", "e"])]
+    assert parsing._unquoted('a,"b" c\nd\n', ",") is None
+    assert parsing._unquoted('"a","b"\nd,e\n', ",") is None, "half of its rows hold quoted cells"
+
+
+def test_rows_that_others_ran_into_are_problems():
+    """A mark that never closes swallows the rest of the file without a word."""
+    raw = parsing._run_together('a,b\nc,"d\ne,f\n', ",", lambda cell: None)
+    assert raw.rows == [(1, ["a", "b"])] and [number for number, _ in raw.problems] == [2]

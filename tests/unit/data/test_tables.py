@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cod_core.data.tables import Columns, guess_columns, label_values, read_table, to_examples
+from cod_core.data.tables import Columns, TableRow, example_of, guess_columns, label_values, read_table, rows_of, to_examples
 from cod_core.errors import BadInput
 from cod_core.settings import MAX_CHARS
 from cod_core.text import short_hash
@@ -124,3 +124,36 @@ def test_real_files_are_read_whole(file, text, label, rows):
     source = read_table(path.name, path.read_bytes())
     got = guess_columns(source)
     assert (got.text, got.label, len(source.rows)) == (text, label, rows) and source.problems == []
+
+
+def cells(text="a text", label="yes", split="", **more):
+    return TableRow(2, text, label, more.get("source", ""), split, more.get("metadata", {}))
+
+
+def test_cells_are_read_by_role():
+    """A test file whose split column says train, or a label in a file without labels, must not be believed."""
+    source = table("text,label,split,source,note\n a ,x ,dev,s1, n \nb,y,,,\n")
+    columns = Columns("text", "label", "source", "split", ["note"])
+    assert rows_of(source, columns, "labelled", ["note"])[0] == TableRow(2, " a ", "x", "s1", "dev", {"note": "n"})
+    assert rows_of(source, columns, "labelled", ["note"])[1].metadata == {}
+    assert rows_of(source, columns, "test")[0].split == "" and rows_of(source, columns, "unlabelled")[0].label == ""
+
+
+@pytest.mark.parametrize(
+    "row, role, split", [(cells(), "labelled", "train"), (cells(split="Dev"), "labelled", "validation"), (cells(), "test", "test")]
+)
+def test_a_row_becomes_an_example(row, role, split):
+    made = example_of(row, {"yes": "praise"}, role)
+    assert (made.text, made.label, made.split, made.source_id) == ("a text", "praise", split, None)
+
+
+def test_a_row_without_a_label_column_is_unlabelled():
+    made = example_of(cells(label="", source="a\x07b", metadata={"k": "c\x07d"}), None, "unlabelled")
+    assert (made.label, made.split, made.source_id, made.metadata) == (None, "unlabelled", "a b", {"k": "c d"})
+
+
+@pytest.mark.parametrize(
+    "row, problem", [(cells(""), "empty"), (cells(label=""), "no label"), (cells(label="no"), "'no'"), (cells(split="odd"), "'odd'")]
+)
+def test_a_row_that_cannot_be_used_says_why(row, problem):
+    assert problem in example_of(row, {"yes": "praise"}, "labelled")

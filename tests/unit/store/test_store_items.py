@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from cod_core.data.counts import Counts
 from cod_core.errors import BadInput
 from cod_core.store import cache, decisions, items, projects, runs
 from cod_core.text import text_hash
@@ -71,6 +72,7 @@ def test_the_same_texts_twice_add_nothing_and_keep_their_order(db, pid):
     assert items.examples(db, pid, split="unlabelled")[0].id == "x"
     assert [e.id for e in items.examples(db, pid, ids=["x", "1", "1"])] == ["1", "x"]
     assert items.count_examples(db, pid) == {("train", "good"): 3, ("unlabelled", None): 1}
+    assert items.counts(db, pid) == Counts(items.count_examples(db, pid))
 
 
 def test_two_projects_may_hold_the_same_text(db, pid):

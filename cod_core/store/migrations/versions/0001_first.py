@@ -1,5 +1,7 @@
 """The first schema. Never edited: a later change is a migration of its own."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -7,15 +9,15 @@ revision = "0001"
 down_revision = None
 
 
-def _text(name: str, **options) -> sa.Column:
+def _text(name: str, **options: Any) -> sa.Column[Any]:
     return sa.Column(name, sa.String(), **options)
 
 
-def _project(**options) -> sa.Column:
+def _project(**options: Any) -> sa.Column[Any]:
     return sa.Column("project_id", sa.String(), sa.ForeignKey("projects.id", ondelete="CASCADE"), **options)
 
 
-def _key(name: str) -> sa.Column:
+def _key(name: str) -> sa.Column[Any]:
     return _text(name, primary_key=True)
 
 

@@ -1,5 +1,7 @@
 """Guidelines, people and their roles, leases, places, second opinions; what a reader needs to fetch only news."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -7,15 +9,15 @@ revision = "0003"
 down_revision = "0002"
 
 
-def _key(name: str) -> sa.Column:
+def _key(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.String(), primary_key=True)
 
 
-def _project() -> sa.Column:
+def _project() -> sa.Column[Any]:
     return sa.Column("project_id", sa.String(), sa.ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
 
 
-def _text(name: str, **options) -> sa.Column:
+def _text(name: str, **options: Any) -> sa.Column[Any]:
     return sa.Column(name, sa.String(), **options)
 
 
