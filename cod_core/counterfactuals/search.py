@@ -50,7 +50,8 @@ class SearchGenerator:
         self._teacher, self._second, self._plausibility = teacher, second, plausibility
         self._labels, self._sources = tuple(labels), tuple(sources)
         self.settings, self._frozen, self._task, self._usual, self._own_words = settings, tuple(frozen), task, usual, own_words
-        self.texts_scored, self.failures = 0, []
+        self.texts_scored = 0
+        self.failures: list[str] = []
 
     def propose(self, example: Example, source: str, target: str, n: int = 4, avoid: Iterable[str] = ()) -> list[Counterfactual]:
         """Up to n flips of different kinds and places, fewest edits first; [] if none was found within the budget.
@@ -73,14 +74,13 @@ class SearchGenerator:
             pool += dear
             flips = singles(trial, dear) if dear else []
         if not flips and pool:
-            flips = sums(trial, pool) if within_reach(trial) else []
-            flips = flips or many(trial, pool) or (trial.demanding and trial.surest()) or climb(trial, pool) or trial.surest()
-        return flips + toward_band(trial, flips, pool) if self.settings.band and flips else flips
+            flips = several(trial, pool)
+        return flips + toward_band(trial, flips, pool)
 
     def _pool(self, trial: Trial, avoid: frozenset[str], dear: bool) -> list[Move]:
         """Every move of the sources, each once, that puts in no word to avoid; a source that fails is left out and named
         in `failures`."""
-        found: dict[tuple, Move] = {}
+        found: dict[tuple[int, int, str], Move] = {}
         for one in self._sources:
             if one.dear != dear:
                 continue
@@ -120,19 +120,35 @@ def singles(trial: Trial, pool: list[Move]) -> list[Flip]:
     """Single edits, batch after batch in the order of their estimates, until one flips that is no bare deletion."""
     if not trial.gradients:
         weigh_by_deletion(trial)
-    estimates = trial.ranked((), pool)
-    order = [pool[i] for i in np.argsort(-estimates, kind="stable") if np.isfinite(estimates[i])]
-    order = [m for m in order if edited_tokens((m,)) <= trial.most_tokens]
+    order = best_first(trial, pool)
     enough = sum(trial.settings.batches[:2]) if trial.demanding else np.inf
     for size in trial.settings.batches:
         batch = spread([m for m in order if frozenset((m,)) not in trial.margins], size)
         scored = trial.measure([(m,) for m in batch])
         flips = trial.flips(scored)
         if any(f.moves[0].kind != "delete" for f in flips) or not scored:
-            return flips + trial.flips([(m,) for m in order if frozenset((m,)) in trial.margins and (m,) not in scored])
+            return flips + trial.flips([alone for alone in measured_alone(trial, order) if alone not in scored])
         if len(trial.probs) >= enough:
             break
-    return trial.flips([(m,) for m in order if frozenset((m,)) in trial.margins])
+    return trial.flips(measured_alone(trial, order))
+
+
+def best_first(trial: Trial, pool: list[Move]) -> list[Move]:
+    """The moves within the largest edit allowed, in the order in which they are worth scoring as single edits."""
+    estimates = trial.ranked((), pool)
+    order = [pool[i] for i in np.argsort(-estimates, kind="stable") if np.isfinite(estimates[i])]
+    return [m for m in order if edited_tokens((m,)) <= trial.most_tokens]
+
+
+def measured_alone(trial: Trial, order: list[Move]) -> list[tuple[Move, ...]]:
+    """Those of the moves that were scored as single edits."""
+    return [(m,) for m in order if frozenset((m,)) in trial.margins]
+
+
+def several(trial: Trial, pool: list[Move]) -> list[Flip]:
+    """Flips that take several edits, by the first way that finds any; the surest seen where none is as sure as wanted."""
+    flips = sums(trial, pool) if within_reach(trial) else []
+    return flips or many(trial, pool) or (trial.demanding and trial.surest()) or climb(trial, pool) or trial.surest()
 
 
 def within_reach(trial: Trial) -> bool:
@@ -179,7 +195,7 @@ def beam(trial: Trial, pool: list[Move], nodes: list[tuple[Move, ...]], depths: 
     width = trial.settings.width
     for _ in range(depths):
         nodes = sorted(nodes, key=trial.promise, reverse=True)[: trial.settings.beam]
-        wanted: dict[frozenset, float] = {}
+        wanted: dict[frozenset[Move], float] = {}
         for node in nodes:
             estimates = trial.ranked(node, pool)
             for i in np.argsort(-estimates)[: 2 * width]:
@@ -205,15 +221,7 @@ def many(trial: Trial, pool: list[Move]) -> list[Flip]:
             order = [pool[i] for i in np.argsort(-estimates) if np.isfinite(estimates[i])]
             order = [m for m in order if edited_tokens((*node, m)) <= trial.most_tokens]
             added = trial.measure([(*node, m) for m in spread(order, trial.settings.additions)])
-        ladder, rungs = node, []
-        for more in sorted(added, key=trial.promise, reverse=True):
-            (move,) = set(more) - set(node)
-            if compatible(ladder, move) and edited_tokens((*ladder, move)) <= trial.most_tokens:
-                ladder = (*ladder, move)
-                rungs.append(ladder)
-            if len(rungs) == trial.settings.rungs:
-                break
-        scored = [*added, *trial.measure(rungs)]
+        scored = [*added, *trial.measure(rungs(trial, node, added))]
         flips = trial.flips(scored)
         if flips:
             return [minimal(trial, min(flips, key=lambda f: (f.tokens, -f.margin)))]
@@ -221,6 +229,23 @@ def many(trial: Trial, pool: list[Move]) -> list[Flip]:
         if len(best) <= len(node) or (node and trial.promise(best) <= trial.promise(node)):
             return []
         node = best
+
+
+def rungs(trial: Trial, node: tuple[Move, ...], added: Sequence[tuple[Move, ...]]) -> list[tuple[Move, ...]]:
+    """The node with the best additions made one on top of another, up to the largest edit allowed: a set a rung.
+
+    added: sets of the node and one move each.
+    """
+    out: list[tuple[Move, ...]] = []
+    ladder = node
+    for more in sorted(added, key=trial.promise, reverse=True):
+        (move,) = set(more) - set(node)
+        if compatible(ladder, move) and edited_tokens((*ladder, move)) <= trial.most_tokens:
+            ladder = (*ladder, move)
+            out.append(ladder)
+        if len(out) == trial.settings.rungs:
+            break
+    return out
 
 
 def minimal(trial: Trial, flip: Flip) -> Flip:
@@ -236,7 +261,9 @@ def minimal(trial: Trial, flip: Flip) -> Flip:
 
 
 def toward_band(trial: Trial, flips: list[Flip], pool: list[Move]) -> list[Flip]:
-    """More flips at the places of the smallest ones, scored until some lie in the band: weaker words there."""
+    """More flips at the places of the smallest ones, scored until some lie in the band: weaker words there. [] without a band."""
+    if trial.settings.band is None:
+        return []
     low, high = trial.settings.band
     aim = float(np.log((low + high) / (2 - low - high)))  # the margin in the middle of the band, for two classes
     found: list[Flip] = []
@@ -298,7 +325,8 @@ def _possessive(word: str) -> bool:
 
 def frozen_positions(found: Sequence[str], frozen: Sequence[str]) -> frozenset[int]:
     """Token positions covered by any of the frozen words or phrases, ignoring case."""
-    lower, out = [t.casefold() for t in found], set()
+    lower = [t.casefold() for t in found]
+    out: set[int] = set()
     for phrase in frozen:
         wanted = [t.casefold() for t in tokens(phrase)]
         for i in range(len(lower) - len(wanted) + 1):
@@ -315,9 +343,11 @@ def touches_frozen(context: SearchContext, move: Move) -> bool:
 
 def spread(moves: Sequence[Move], n: int) -> list[Move]:
     """The first n moves in order, at most a third of them at one place and a quarter of them bare deletions."""
-    taken, later, places = [], [], {}
+    taken: list[Move] = []
+    later: list[Move] = []
+    places: dict[int | str, int] = {}
     for move in moves:
-        kind = "delete" if move.kind == "delete" else move.start
+        kind: int | str = "delete" if move.kind == "delete" else move.start
         limit = max(1, n // 4) if kind == "delete" else max(1, n // 3)
         places[kind] = places.get(kind, 0) + 1
         (taken if places[kind] <= limit else later).append(move)
@@ -330,9 +360,12 @@ def diverse(flips: Sequence[Flip], n: int, band: tuple[float, float] | None = No
     """Up to n flips: fewest tokens edited, replacements before bare deletions, clearest first; then one a place and kind.
     With a band of p(target), those inside it come before all others."""
     ranked = sorted(
-        flips, key=lambda f: (bool(band) and not band[0] <= f.p <= band[1], f.tokens, all(m.kind == "delete" for m in f.moves), -f.margin)
+        flips,
+        key=lambda f: (band is not None and not band[0] <= f.p <= band[1], f.tokens, all(m.kind == "delete" for m in f.moves), -f.margin),
     )
-    chosen, seen, later = [], set(), []
+    chosen: list[Flip] = []
+    later: list[Flip] = []
+    seen: set[tuple[tuple[int, str], ...]] = set()
     for flip in ranked:
         kind = tuple((m.start, m.kind) for m in flip.moves)
         (later if kind in seen else chosen).append(flip)
