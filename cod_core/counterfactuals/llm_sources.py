@@ -100,11 +100,11 @@ class ChatWords:
             'Answer in the form {"word": ["replacement", ...], ...}'
         )
         reply = self.client.chat((("system", _SYSTEM), ("user", asked)), response_format={"type": "json_object"})
-        told = read_words(reply.content)
+        replacements = read_words(reply.content)
         return [
             _replace(context, p, new, self.name)
             for p in places
-            for new in told.get(context.word(p).casefold(), ())[:n]
+            for new in replacements.get(context.word(p).casefold(), ())[:n]
             if new.casefold() != context.word(p).casefold()
         ]
 

@@ -59,8 +59,8 @@ class EmbeddingNeighbours:
     def speaks(self, language: Language) -> bool:
         """Whether half of a language's function words are whole words of the vocabulary; True where that tells nothing: for
         languages without a list, and scripts without spaces."""
-        told = language.function_words
-        return not told or not language.spaced or 2 * len(told & self._whole) >= len(told)
+        listed = language.function_words
+        return not listed or not language.spaced or 2 * len(listed & self._whole) >= len(listed)
 
     def _own(self, word: str, n: int, own: frozenset[str]) -> list[str]:
         """The n own words nearest to a word, each read as the mean of its pieces."""
