@@ -5,7 +5,8 @@ import pytest
 
 from cod_core.counterfactuals.moves import Move
 from cod_core.counterfactuals.plain_edits import Deletions, Negations
-from cod_core.counterfactuals.search import SearchGenerator, context_of, diverse, frozen_positions, measured_alone, rungs, spread
+from cod_core.counterfactuals.search import SearchGenerator, context_of, diverse, frozen_positions
+from cod_core.counterfactuals.stages import measured_alone, rungs, spread
 from cod_core.counterfactuals.trial import Flip, Judge, SearchSettings, Trial, edited_tokens
 from cod_core.errors import CodError
 from cod_core.text import edit_fraction
