@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from cod_core.counterfactuals.quality import Quality, SetQuality, set_quality
 from cod_core.types import Counterfactual
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 PLAIN = {"human": "people", "llm": "chat model", "search": "search", "import": "file"}
 
@@ -17,7 +21,7 @@ class SourceRow:
     texts: int
     quality: SetQuality
 
-    def as_row(self) -> dict:
+    def as_row(self) -> dict[str, Any]:
         """Flat, for a table."""
         return {"source": self.source, "texts": self.texts, **asdict(self.quality)}
 
@@ -45,7 +49,7 @@ def compare(best: Mapping[str, Mapping[str, tuple[Quality, frozenset[str]]]], sa
     return rows
 
 
-def comparison_plot(points: Mapping[str, Sequence[Quality]]):
+def comparison_plot(points: Mapping[str, Sequence[Quality]]) -> "go.Figure":
     """Edit fraction against p(target), a mark a proposal, a colour and a shape a source (plotly)."""
     import plotly.graph_objects as go
 

@@ -32,9 +32,9 @@ class ClassWords:
     ):
         """texts with their labels (of `names`). score: texts -> (n, C) log-probabilities of the teacher, None to trust counts."""
         self._names, self._score, self.usual = tuple(names), score, usual_language(texts[:MAX_TEXTS])
-        self._counts: dict[str, Counter] = {name: Counter() for name in names}
-        self._inner_capitals: Counter = Counter()
-        self._seen: Counter = Counter()
+        self._counts: dict[str, Counter[str]] = {name: Counter() for name in names}
+        self._inner_capitals: Counter[str] = Counter()
+        self._seen: Counter[str] = Counter()
         for text, label in list(zip(texts, labels, strict=True))[:MAX_TEXTS]:
             self._read(text, label)
         self._of_class: dict[str, list[tuple[str, float]]] = {}
@@ -47,19 +47,17 @@ class ClassWords:
 
     def _read(self, text: str, label: str) -> None:
         found = tokens(text)
-        unspaced = bool(found) and is_unspaced(found[0][0])
-        pieces = [a + b for a, b in zip(found, found[1:]) if is_unspaced(a[0]) and is_unspaced(b[0])] if unspaced else []
-        skip = language_of(text, self.usual).function_words
-        for i, token in enumerate(found):
-            if i and token[0].isupper() and found[i - 1][0].isalpha():
-                self._inner_capitals[token.lower()] += 1
-            if i and found[i - 1][0].isalpha():
-                self._seen[token.lower()] += 1
-        words_of_text = {
-            t.lower() for t in [*found, *pieces] if t[0].isalpha() and t.lower() not in skip and (len(t) > 2 or is_unspaced(t[0]))
-        }
+        self._count_capitals(found)
         if label in self._counts:
-            self._counts[label].update(words_of_text)
+            self._counts[label].update(content_words(found, language_of(text, self.usual).function_words))
+
+    def _count_capitals(self, found: Sequence[str]) -> None:
+        """How often each word stands after another one, and how often with a capital there: names do."""
+        for before, token in zip(found, found[1:]):
+            if before[0].isalpha():
+                self._seen[token.lower()] += 1
+                if token[0].isupper():
+                    self._inner_capitals[token.lower()] += 1
 
     def of_class(self, target: str) -> list[tuple[str, float]]:
         """(word, weight) of the class, strongest first; weight: the teacher's margin on the word alone, or log-odds."""
@@ -77,7 +75,7 @@ class ClassWords:
     def _by_counts(self, target: str) -> list[tuple[str, float]]:
         """Weighted log-odds with a prior of the whole corpus; only words that lean to the class."""
         mine = self._counts[target]
-        rest: Counter = Counter()
+        rest: Counter[str] = Counter()
         for name, counts in self._counts.items():
             if name != target:
                 rest.update(counts)
@@ -143,6 +141,14 @@ class ClassWords:
         return [w for w in self._modifying[target] if w not in present]
 
 
+def content_words(found: Sequence[str], function_words: frozenset[str]) -> set[str]:
+    """The words of a text's tokens that may tell its class, lower case; in scripts without spaces pairs of characters too."""
+    unspaced = bool(found) and is_unspaced(found[0][0])
+    pairs = [a + b for a, b in zip(found, found[1:]) if is_unspaced(a[0]) and is_unspaced(b[0])] if unspaced else []
+    lower = {token.lower() for token in [*found, *pairs] if token[0].isalpha() and (len(token) > 2 or is_unspaced(token[0]))}
+    return lower - function_words
+
+
 class Plausibility:
     """How well a replacement fits its place, in [-1, 1] about: word pairs seen in the person's texts, and closeness."""
 
@@ -172,8 +178,8 @@ class WordPairs:
     """Word pairs of the person's own texts as probabilities: an interpolated bigram model."""
 
     def __init__(self, texts: Sequence[str]):
-        self._single: Counter = Counter()
-        self._pairs: dict[str, Counter] = defaultdict(Counter)
+        self._single: Counter[str] = Counter()
+        self._pairs: dict[str, Counter[str]] = defaultdict(Counter)
         for text in list(texts)[:MAX_TEXTS]:
             row = ["", *(t.lower() for t in tokens(text)), ""]
             self._single.update(row[1:])

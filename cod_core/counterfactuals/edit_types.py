@@ -8,7 +8,7 @@ _NEGATIONS |= ENGLISH.negations | GERMAN.negations
 
 
 def edit_type(original: str, changed: str, edits: list[Edit] | None = None) -> str | None:
-    """negation, shuffle, insert, delete, lexical or other (RECORD.md); None where no token differs.
+    """negation, shuffle, insert, delete, lexical or other; None where no token differs.
 
     edits: diff(original, changed) where it is known already.
     """

@@ -38,7 +38,7 @@ def tries(text: str, phrases: Sequence[str], keep: Sequence[str] = ()) -> list[t
     spans, kept = tx.token_spans(text), kept_spans(text, keep)
     free = [(a, b) for a, b in spans if not any(a < end and b > start for start, end in kept)]
     gaps = [a for a, _ in spans if not any(start < a < end for start, end in kept)]
-    out = {}
+    out: dict[str, str] = {}
     for phrase in phrases:
         for a, b in free:
             if text[a:b] != phrase:

@@ -8,7 +8,7 @@ the two callables it is handed; every row that cannot be used is reported with i
 import html
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cod_core.data.parsing import UNREADABLE
@@ -41,6 +41,10 @@ class ImportedSet:
 
     counterfactuals: list[Counterfactual]
     problems: list[Problem]
+
+
+class _Unusable(Exception):
+    """Why a row is not used, in the words of its Problem."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,30 @@ def import_pairs(
     with no label; where absent the other class of two, and with more classes the row is a problem.
     Raises BadInput where the columns are not there.
     """
+    chosen = _known_columns(table, columns)
+    match = _Matcher(examples)
+    names = {label.casefold(): label for label in task.labels}
+    names |= {raw.casefold().strip(): label for raw, label in (labels or {}).items()}
+    problems: list[Problem] = []
+    made: dict[str, Counterfactual] = {}
+    pairs = list(_two_rows(table, chosen, problems, match) if chosen.batch else _one_row(table, chosen))
+    of_original = _labels_of_originals(pairs, chosen, match, names)
+    judge = _Classes(task, names, source_of, target_of)
+    for pair in pairs:
+        example, given = match.find(pair.original), None if of_original else pair.label
+        try:
+            one = _counterfactual(pair, example, given, judge, name)
+            if one.id in made:
+                raise _Unusable("This counterfactual stands in the file more than once; the first is used.")
+        except _Unusable as reason:
+            problems.append(Problem(pair.row, str(reason)))
+        else:
+            made[one.id] = one
+    return ImportedSet(list(made.values()), sorted(problems, key=lambda problem: problem.row))
+
+
+def _known_columns(table: Table, columns: PairColumns | None) -> PairColumns:
+    """The columns asked for, else those that the names tell. Raises BadInput where they are not there."""
     chosen = columns or guess_pair_columns(table.columns)
     if chosen is None:
         raise BadInput(
@@ -91,50 +119,54 @@ def import_pairs(
     for column in (chosen.original, chosen.counterfactual, chosen.label, chosen.batch):
         if column is not None and column not in table.columns:
             raise BadInput(f"There is no column {column!r}. The columns are: {', '.join(table.columns)}.")
-    match = _Matcher(examples)
-    names = {label.casefold(): label for label in task.labels}
-    names |= {raw.casefold().strip(): label for raw, label in (labels or {}).items()}
-    problems: list[Problem] = []
-    made: dict[str, Counterfactual] = {}
-    pairs = list(_two_rows(table, chosen, problems, match) if chosen.batch else _one_row(table, chosen))
-    of_original = _labels_of_originals(pairs, chosen, match, names)
-    for pair in pairs:
-        example = match.find(pair.original)
-        given = None if of_original else pair.label
-        message = _unusable(pair, example, given, names)
-        if message is None:
-            source = (source_of(example) if source_of else None) or example.label
-            text = _mended(pair.text, example)
-            aimed = target_of(text) if target_of and not given else _other(task, source)
-            target = names[given.casefold().strip()] if given else aimed
-            message = _wrong_classes(source, target, task)
-        if message is None:
-            identity = short_hash(example.id, target, text, "import")
-            if identity in made:
-                message = "This counterfactual stands in the file more than once; the first is used."
-            else:
-                made[identity] = Counterfactual(
-                    identity, example.id, text, source, target, Origin("import", name), note=f"from {name}", created_at=now()
-                )
-        if message is not None:
-            problems.append(Problem(pair.row, message))
-    return ImportedSet(list(made.values()), sorted(problems, key=lambda problem: problem.row))
+    return chosen
 
 
-def _one_row(table: Table, columns: PairColumns):
-    at = {name: i for i, name in enumerate(table.columns)}
+@dataclass(frozen=True)
+class _Classes:
+    """How the classes of a pair are found; see import_pairs. names: label as written, case folded -> project label."""
+
+    task: Task
+    names: dict[str, str]
+    source_of: Callable[[Example], str | None] | None
+    target_of: Callable[[str], str | None] | None
+
+    def of(self, example: Example, text: str, given: str | None) -> tuple[str, str]:
+        """(class of the original, class aimed at). given: the label that came with the counterfactual. Raises _Unusable."""
+        source = (self.source_of(example) if self.source_of else None) or example.label
+        aimed = self.target_of(text) if self.target_of and not given else _other(self.task, source)
+        return _changed(source, self.names[given.casefold().strip()] if given else aimed, self.task)
+
+
+def _counterfactual(pair: _Pair, found: Example | None, given: str | None, classes: _Classes, name: str) -> Counterfactual:
+    """The counterfactual of a pair, unverified. found: the example of its original. Raises _Unusable."""
+    example, text = _usable(pair, found, given, classes.names)
+    source, target = classes.of(example, text, given)
+    identity = short_hash(example.id, target, text, "import")
+    return Counterfactual(identity, example.id, text, source, target, Origin("import", name), note=f"from {name}", created_at=now())
+
+
+def _one_row(table: Table, columns: PairColumns) -> Iterator[_Pair]:
+    original, counterfactual = _reader(table, columns.original), _reader(table, columns.counterfactual)
+    label = _reader(table, columns.label or None)
     for number, row in zip(table.row_numbers, table.rows, strict=True):
-        label = _without_apostrophe(row[at[columns.label]]).strip() if columns.label else ""
-        yield _Pair(number, row[at[columns.original]], row[at[columns.counterfactual]], label or None)
+        yield _Pair(number, original(row), counterfactual(row), _without_apostrophe(label(row)).strip() or None)
 
 
-def _two_rows(table: Table, columns: PairColumns, problems: list[Problem], match: "_Matcher"):
+def _reader(table: Table, column: str | None) -> Callable[[Sequence[str]], str]:
+    """row -> its cell in that column, "" where there is no such column."""
+    if column is None:
+        return lambda row: ""
+    at = {name: i for i, name in enumerate(table.columns)}[column]
+    return lambda row: row[at]
+
+
+def _two_rows(table: Table, columns: PairColumns, problems: list[Problem], match: "_Matcher") -> Iterator[_Pair]:
     """Pairs by batch id. The original is the row whose text is the project's, the first where both or none are."""
-    at = {name: i for i, name in enumerate(table.columns)}
+    text, label, batch_of = _reader(table, columns.original), _reader(table, columns.label or None), _reader(table, columns.batch)
     groups: dict[str, list[tuple[int, str, str | None]]] = defaultdict(list)
     for number, row in zip(table.row_numbers, table.rows, strict=True):
-        label = _without_apostrophe(row[at[columns.label]]).strip() if columns.label else ""
-        groups[row[at[columns.batch]].strip()].append((number, row[at[columns.original]], label or None))
+        groups[batch_of(row).strip()].append((number, text(row), _without_apostrophe(label(row)).strip() or None))
     for batch, rows in groups.items():
         if len(rows) != 2:
             problems.extend(Problem(number, f"The pair {batch!r} has {len(rows)} row(s); it needs exactly 2.") for number, _, _ in rows)
@@ -157,35 +189,44 @@ def _labels_of_originals(pairs: list[_Pair], columns: PairColumns, match: "_Matc
     return bool(seen) and all(label == gold for label, gold in seen)
 
 
-def _unusable(pair: _Pair, example: Example | None, label: str | None, names: dict[str, str]) -> str | None:
-    if not pair.original.strip():
-        return "The original is empty."
-    if pair.text.strip() in ("", "null", "None", "nan"):
-        return "The counterfactual is empty."
-    if len(pair.text) > MAX_CHARS:
-        return f"The counterfactual has {len(pair.text)} characters; at most {MAX_CHARS} are read."
-    if "\0" in pair.text or UNREADABLE in pair.text:
-        return "The counterfactual holds a NUL character, or letters in a bad encoding. Save the file as UTF-8 and import it again."
+def _usable(pair: _Pair, example: Example | None, label: str | None, names: dict[str, str]) -> tuple[Example, str]:
+    """(the original's example, the counterfactual's text as that one is written). Raises _Unusable."""
+    _check_readable(pair)
     if example is None:
-        return "The original is not among this project's texts. Upload it there first."
-    if tokens(_mended(pair.text, example)) == tokens(example.text):
-        return "The counterfactual is the same as its original."
+        raise _Unusable("The original is not among this project's texts. Upload it there first.")
+    text = _mended(pair.text, example)
+    if tokens(text) == tokens(example.text):
+        raise _Unusable("The counterfactual is the same as its original.")
     if label is not None and label.casefold().strip() not in names:
         known = ", ".join(dict.fromkeys(names.values()))
-        return f"The label {label!r} is none of this project's. Its labels are: {known}."
-    return None
+        raise _Unusable(f"The label {label!r} is none of this project's. Its labels are: {known}.")
+    return example, text
 
 
-def _wrong_classes(source: str | None, target: str | None, task: Task) -> str | None:
+def _check_readable(pair: _Pair) -> None:
+    if not pair.original.strip():
+        raise _Unusable("The original is empty.")
+    if pair.text.strip() in ("", "null", "None", "nan"):
+        raise _Unusable("The counterfactual is empty.")
+    if len(pair.text) > MAX_CHARS:
+        raise _Unusable(f"The counterfactual has {len(pair.text)} characters; at most {MAX_CHARS} are read.")
+    if "\0" in pair.text or UNREADABLE in pair.text:
+        raise _Unusable(
+            "The counterfactual holds a NUL character, or letters in a bad encoding. Save the file as UTF-8 and import it again."
+        )
+
+
+def _changed(source: str | None, target: str | None, task: Task) -> tuple[str, str]:
+    """The two classes where both are known and differ. Raises _Unusable."""
     if source is None:
-        return "The original has no label and no teacher is chosen, so its class is not known. Choose a teacher first."
+        raise _Unusable("The original has no label and no teacher is chosen, so its class is not known. Choose a teacher first.")
     if target is None:
-        return "It is not known which class the counterfactual aims at. Add a column 'counterfactual_label'."
+        raise _Unusable("It is not known which class the counterfactual aims at. Add a column 'counterfactual_label'.")
     if target not in task.labels:
-        return f"The class {target!r} is none of this project's. Its labels are: {', '.join(task.labels)}."
+        raise _Unusable(f"The class {target!r} is none of this project's. Its labels are: {', '.join(task.labels)}.")
     if source == target:
-        return f"Original and counterfactual are both of class {source!r}; a counterfactual changes the class."
-    return None
+        raise _Unusable(f"Original and counterfactual are both of class {source!r}; a counterfactual changes the class.")
+    return source, target
 
 
 def _other(task: Task, source: str | None) -> str | None:

@@ -7,17 +7,21 @@ caller's thread, and nothing here says whether a text flips. No row is dropped s
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from cod_core.counterfactuals.prompts import DEFAULT_TEMPLATE, Demonstration, LastTry, Prompt, render, template
 from cod_core.counterfactuals.replies import REASONS, parse_reply
 from cod_core.errors import BadInput
-from cod_core.models.chat import LLMClient, LLMSettings, Reply, prompt_sha256
+from cod_core.models.chat import LLMClient, LLMSettings, Messages, Reply, prompt_sha256
 from cod_core.models.endpoint_errors import EndpointError
 from cod_core.progress import Progress, silent
 from cod_core.text import short_hash
 from cod_core.types import Counterfactual, Example, Origin, Task, now
+
+if TYPE_CHECKING:
+    from cod_core.models.local_chat import LocalClient
 
 __all__ = ["Ask", "LLMClient", "LLMGenerator", "LLMSettings", "Outcome", "Proposals", "propose_locally", "propose_many"]
 MAX_FAILURES_IN_A_ROW = 5
@@ -54,10 +58,23 @@ class Proposals:
     price_usd: float | None = None
 
 
+@runtime_checkable
+class _Prepares(Protocol):
+    """A client on this machine, which writes the replies to many prompts together and says how many it had to write."""
+
+    def prepare(self, asked: Sequence[tuple[Messages, int]]) -> int: ...
+
+
 class LLMGenerator:
     """A `Generator` that asks a chat model through an LLMClient with a versioned prompt."""
 
-    def __init__(self, client: LLMClient, task: Task, template_name: str = DEFAULT_TEMPLATE, demonstrations: Sequence[Demonstration] = ()):
+    def __init__(
+        self,
+        client: "LLMClient | LocalClient",
+        task: Task,
+        template_name: str = DEFAULT_TEMPLATE,
+        demonstrations: Sequence[Demonstration] = (),
+    ):
         """demonstrations: pairs of the project shown as examples. Raises BadInput for an unknown prompt."""
         self.client, self.task, self.demonstrations = client, task, tuple(demonstrations)
         self.template = template(template_name)
@@ -184,14 +201,11 @@ def propose_many(
     if samples < 1:
         raise BadInput(f"Ask for at least 1 candidate a text; got {samples}.")
     stop = threading.Event()
-    dropped: Counter[str] = Counter()
-    failed: dict[str, str] = {}
-    proposed = cached = done = in_a_row = 0
-    cost = None if settings.cost(0, 0) is None else 0.0
+    tally = _Tally(None if settings.cost(0, 0) is None else 0.0)
     ending: EndpointError | None = None
     pool = ThreadPoolExecutor(settings.max_in_flight, thread_name_prefix="llm")
     waiting = iter(asks)
-    running: dict = {}
+    running: dict[Future[Proposals], Ask] = {}
 
     def submit() -> None:
         ask = next(waiting, None) if ending is None else None
@@ -208,27 +222,50 @@ def propose_many(
                 try:
                     result = future.result()
                 except EndpointError as error:
-                    failed[ask.example.id] = str(error)
-                    cost = None if cost is None else cost + error.cost_usd
-                    in_a_row += 1
-                    if error.fatal or in_a_row >= MAX_FAILURES_IN_A_ROW:
-                        ending = ending or error
+                    fatal = tally.fail(ask, error)
+                    ending = ending or fatal
                 else:
-                    in_a_row = 0
-                    proposed += len(result.counterfactuals)
-                    dropped.update(result.dropped)
-                    cached += result.cached
-                    cost = None if cost is None else cost + (result.cost_usd or 0.0)
+                    tally.add(result)
+                    tally.cached += result.cached
                     on_result(ask, result)
-                done += 1
+                tally.done += 1
                 submit()
-            progress(done, len(asks), f"{proposed} texts from {settings.model}")
+            progress(tally.done, len(asks), f"{tally.proposed} texts from {settings.model}")
     finally:
         stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
     if ending is not None:
         raise ending
-    return Outcome(proposed, dict(dropped), failed, cached, cost)
+    return tally.outcome()
+
+
+@dataclass
+class _Tally:
+    """What a run has come to so far. cost: None where no price was given. in_a_row: calls that failed since the last answer."""
+
+    cost: float | None
+    done: int = 0
+    proposed: int = 0
+    cached: int = 0
+    in_a_row: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def add(self, result: Proposals) -> None:
+        self.in_a_row = 0
+        self.proposed += len(result.counterfactuals)
+        self.dropped.update(result.dropped)
+        self.cost = None if self.cost is None else self.cost + (result.cost_usd or 0.0)
+
+    def fail(self, ask: Ask, error: EndpointError) -> EndpointError | None:
+        """Count a call that failed; the error where the next call would fail as well."""
+        self.failed[ask.example.id] = str(error)
+        self.cost = None if self.cost is None else self.cost + error.cost_usd
+        self.in_a_row += 1
+        return error if error.fatal or self.in_a_row >= MAX_FAILURES_IN_A_ROW else None
+
+    def outcome(self) -> Outcome:
+        return Outcome(self.proposed, dict(self.dropped), self.failed, self.cached, self.cost)
 
 
 def propose_locally(
@@ -243,26 +280,25 @@ def propose_locally(
 
     Its client has prepare() (models.local_chat). A text too long for the model is counted and the run goes on.
     """
-    samples = n or generator.client.settings.n
-    dropped: Counter[str] = Counter()
-    failed: dict[str, str] = {}
-    proposed = cached = 0
+    client = generator.client
+    if not isinstance(client, _Prepares):
+        raise TypeError(f"propose_locally needs a client that prepares its replies together, not {type(client).__name__}.")
+    samples, tally = n or client.settings.n, _Tally(0.0)
     for at in range(0, len(asks), at_once):
         part = asks[at : at + at_once]
-        progress(at, len(asks), f"{proposed} texts from {generator.client.settings.model}")
+        progress(at, len(asks), f"{tally.proposed} texts from {client.settings.model}")
         wanted = [(generator.prompt(ask).messages, ask.first_sample + i) for ask in part for i in range(samples)]
         try:
-            cached += len(wanted) - generator.client.prepare(wanted)
+            tally.cached += len(wanted) - client.prepare(wanted)
         except BadInput:
             pass  # one of them is too long: each is asked alone below
         for ask in part:
             try:
                 result = generator.ask(ask, samples)
             except BadInput as error:
-                failed[ask.example.id] = str(error)
+                tally.failed[ask.example.id] = str(error)
                 continue
-            proposed += len(result.counterfactuals)
-            dropped.update(result.dropped)
+            tally.add(result)
             on_result(ask, result)
-    progress(len(asks), len(asks), f"{proposed} texts from {generator.client.settings.model}")
-    return Outcome(proposed, dict(dropped), failed, cached, 0.0)
+    progress(len(asks), len(asks), f"{tally.proposed} texts from {client.settings.model}")
+    return tally.outcome()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cod_core.counterfactuals.llm import Ask
 from cod_core.counterfactuals.prompts import DEFAULT_TEMPLATE, Demonstration, render
@@ -29,11 +30,6 @@ class Plan:
     max_in_flight: int
     notes: tuple[str, ...] = ()
 
-    @property
-    def tokens_est(self) -> int:
-        """Tokens in and out together."""
-        return self.tokens_in + self.tokens_out
-
 
 def plan(
     task: Task,
@@ -41,7 +37,7 @@ def plan(
     settings: LLMSettings,
     n: int | None = None,
     template_name: str = DEFAULT_TEMPLATE,
-    get_reply: Callable[[str], dict | None] | None = None,
+    get_reply: Callable[[str], dict[str, Any] | None] | None = None,
     demonstrations: Sequence[Demonstration] = (),
 ) -> Plan:
     """The plan of a run over asks, n samples each (the settings' n where None). Makes no call and needs no key."""

@@ -6,11 +6,15 @@ the target class: one pass for all places, no writing. ChatWords asks a chat mod
 
 import json
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from cod_core.counterfactuals import words
 from cod_core.counterfactuals.moves import Move
 from cod_core.counterfactuals.sources import SearchContext
 from cod_core.models.chat import LLMClient, fence
+
+if TYPE_CHECKING:
+    from cod_core.models.local_llm import LocalLLM
 
 _INTRODUCTION = 'Question: {task}\nA text with the answer "{label}":\n'
 _SYSTEM = (
@@ -28,7 +32,7 @@ class LocalWords:
 
     dear = True
 
-    def __init__(self, name: str, load: Callable, contrast: float = 2.0):
+    def __init__(self, name: str, load: Callable[[], "LocalLLM"], contrast: float = 2.0):
         self.name, self._load, self._contrast = self.named(name), load, contrast
 
     @staticmethod
@@ -50,7 +54,7 @@ class LocalWords:
             for move in self._at(context, llm, place, likely, before)[:n]
         ]
 
-    def _at(self, context: SearchContext, llm, place: int, likely: dict[int, float], before: dict[int, float]) -> list[Move]:
+    def _at(self, context: SearchContext, llm: "LocalLLM", place: int, likely: dict[int, float], before: dict[int, float]) -> list[Move]:
         word, floor = context.word(place), min(before.values(), default=0.0)
         scored = sorted(likely, key=lambda t: -(likely[t] + self._contrast * (likely[t] - before.get(t, floor))))
         found: list[Move] = []
@@ -96,11 +100,11 @@ class ChatWords:
             'Answer in the form {"word": ["replacement", ...], ...}'
         )
         reply = self.client.chat((("system", _SYSTEM), ("user", asked)), response_format={"type": "json_object"})
-        told = read_words(reply.content)
+        replacements = read_words(reply.content)
         return [
             _replace(context, p, new, self.name)
             for p in places
-            for new in told.get(context.word(p).casefold(), ())[:n]
+            for new in replacements.get(context.word(p).casefold(), ())[:n]
             if new.casefold() != context.word(p).casefold()
         ]
 

@@ -5,12 +5,13 @@ joined in any order and each renders to one exact text.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cod_core.counterfactuals import words
 from cod_core.text import is_unspaced
 
+Spans = Sequence[tuple[int, int]]  # (start, end) of each token, in characters
 KINDS = ("replace", "insert", "delete", "negate", "affirm")
 
 
@@ -39,7 +40,7 @@ def compatible(moves: Sequence[Move], new: Move) -> bool:
     return not any(move.touches(new) for move in moves)
 
 
-def describe(text: str, spans, move: Move) -> str:
+def describe(text: str, spans: Spans, move: Move) -> str:
     """What a move did, in words: the note beside a proposal."""
     old = text[spans[move.start][0] : spans[move.end - 1][1]] if move.start < move.end else ""
     if move.kind == "replace":
@@ -51,7 +52,7 @@ def describe(text: str, spans, move: Move) -> str:
     return "added “not”" if move.kind == "negate" else "took out the negation"
 
 
-def told(text: str, spans, moves: Sequence[Move]) -> str:
+def told(text: str, spans: Spans, moves: Sequence[Move]) -> str:
     """What moves did, in words: each of up to three; how many of each kind where there are more, since the marked changes
     say the rest."""
     if len(moves) <= 3:
@@ -60,7 +61,7 @@ def told(text: str, spans, moves: Sequence[Move]) -> str:
     return ", ".join(f"{counts[name]} {name}" for name in ("replaced", "added", "left out") if counts[name])
 
 
-def render(text: str, spans, moves: Sequence[Move], english: bool = True) -> str:
+def render(text: str, spans: Spans, moves: Sequence[Move], english: bool = True) -> str:
     """The text with the moves made; they must not touch one another.
 
     Spaces are closed after a deletion and put around an insertion (none in scripts without spaces); with `english`
@@ -69,45 +70,49 @@ def render(text: str, spans, moves: Sequence[Move], english: bool = True) -> str
     return rendered(text, spans, moves, english)[0]
 
 
-def rendered(text: str, spans, moves: Sequence[Move], english: bool = True) -> tuple[str, dict[int, tuple[int, int]]]:
+def rendered(text: str, spans: Spans, moves: Sequence[Move], english: bool = True) -> tuple[str, dict[int, tuple[int, int]]]:
     """(the text of render, position -> (start, end) there of every token that the moves left as it was)."""
     made = sorted(moves, key=lambda m: (m.start, m.end))
     if english:
         made = with_articles(text, spans, made)
-    out, at = [], 0
-    kept: list[tuple[int, int]] = []  # where a piece of the original starts there, and in the new text
-    length = 0
+    pieces = _pieces(text, spans, made)
+    result = "".join(piece for _, piece in pieces)
+    touched = {i for move in made for i in range(move.start, move.end)}
+    places = _places(pieces, {i: span for i, span in enumerate(spans) if i not in touched})
+    return (result[:1].upper() + result[1:] if text[:1].isupper() else result), places
 
-    def copy(start: int, end: int) -> None:
-        nonlocal length
-        kept.append((start, length))
-        out.append(text[start:end])
-        length += end - start
 
+def _pieces(text: str, spans: Spans, made: Sequence[Move]) -> list[tuple[int | None, str]]:
+    """The new text in pieces: (where the piece begins in the original, None for a new one; the piece)."""
+    out: list[tuple[int | None, str]] = []
+    at = 0
     for move in made:
         start = spans[move.start][0] if move.start < len(spans) else len(text)
         end = spans[move.end - 1][1] if move.end > move.start else start
-        copy(at, start)
+        before, new = text[at:start], spaced(text, start, move.new) if move.start == move.end else move.new
+        if not new and (before.endswith(" ") or not before and move.start == 0):  # one of the two blanks goes
+            if text[end : end + 1] == " ":
+                end += 1
+            else:
+                before = before.rstrip(" ")
+        out += [(at, before), (None, new)]
         at = end
-        piece = spaced(text, start, move.new) if move.start == move.end else move.new
-        if not piece:
-            if out[-1].endswith(" ") or not out[-1] and move.start == 0:  # one of the two blanks goes
-                if at < len(text) and text[at] == " ":
-                    at += 1
-                else:
-                    length -= len(out[-1]) - len(out[-1].rstrip(" "))
-                    out[-1] = out[-1].rstrip(" ")
-        out.append(piece)
+    return [*out, (at, text[at:])]
+
+
+def _places(pieces: Sequence[tuple[int | None, str]], spans: Mapping[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
+    """Where those tokens of the original stand in the text that the pieces make."""
+    begins: list[tuple[int, int]] = []  # of the pieces that were there before: in the original, in the new text
+    length = 0
+    for begin, piece in pieces:
+        if begin is not None:
+            begins.append((begin, length))
         length += len(piece)
-    copy(at, len(text))
-    result = "".join(out)
-    touched = {i for move in made for i in range(move.start, move.end)}
     places = {}
-    for i, (a, b) in enumerate(spans):
-        if i not in touched:
-            start, where = next(piece for piece in reversed(kept) if piece[0] <= a)
-            places[i] = (where + a - start, where + b - start)
-    return (result[:1].upper() + result[1:] if text[:1].isupper() else result), places
+    for i, (a, b) in spans.items():
+        start, new_start = next(begin for begin in reversed(begins) if begin[0] <= a)
+        places[i] = (new_start + a - start, new_start + b - start)
+    return places
 
 
 def spaced(text: str, at: int, new: str) -> str:
@@ -120,7 +125,7 @@ def spaced(text: str, at: int, new: str) -> str:
     return f" {new}"
 
 
-def with_articles(text: str, spans, made: list[Move]) -> list[Move]:
+def with_articles(text: str, spans: Spans, made: list[Move]) -> list[Move]:
     """The moves and those that turn a into an, or back, where the following word changed."""
     taken = {i for move in made for i in range(move.start, move.end)}
     first_at = {move.start: move.new for move in made if move.new}

@@ -6,6 +6,7 @@ TextFooler's (Jin et al. 2020). Works with word-piece vocabularies (##) and sent
 
 from functools import lru_cache
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from cod_core.counterfactuals import words
 from cod_core.counterfactuals.languages import Language
 from cod_core.counterfactuals.moves import Move
 from cod_core.counterfactuals.sources import SearchContext
+
+if TYPE_CHECKING:
+    from cod_core.models.encoder import Encoder
 
 MARK = "▁"
 
@@ -22,7 +26,7 @@ class EmbeddingNeighbours:
 
     name, dear = "encoder neighbours", False
 
-    def __init__(self, encoder):
+    def __init__(self, encoder: "Encoder"):
         """encoder: models.encoder.Encoder, of which tokenizer and input embeddings are used."""
         table = encoder.model.get_input_embeddings().weight.detach().float().cpu().numpy()
         self._vectors = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-9)
@@ -32,7 +36,7 @@ class EmbeddingNeighbours:
         self._words = [w for w in whole if w.isalpha() and (len(w) > 2 or not w.isascii())]
         self._whole = frozenset(whole)
         self._directions = self._vectors[[whole[w] for w in self._words]]
-        self._pieces = lambda word: encoder.tokenizer(word, add_special_tokens=False)["input_ids"]
+        self._tokenizer = encoder.tokenizer
         self._known: dict[str, np.ndarray] = {}
         self.nearest = lru_cache(maxsize=10_000)(self._nearest)
         self._own_table = lru_cache(maxsize=2)(self._own_words)
@@ -55,8 +59,8 @@ class EmbeddingNeighbours:
     def speaks(self, language: Language) -> bool:
         """Whether half of a language's function words are whole words of the vocabulary; True where that tells nothing: for
         languages without a list, and scripts without spaces."""
-        told = language.function_words
-        return not told or not language.spaced or 2 * len(told & self._whole) >= len(told)
+        listed = language.function_words
+        return not listed or not language.spaced or 2 * len(listed & self._whole) >= len(listed)
 
     def _own(self, word: str, n: int, own: frozenset[str]) -> list[str]:
         """The n own words nearest to a word, each read as the mean of its pieces."""
@@ -74,6 +78,11 @@ class EmbeddingNeighbours:
         """Cosine of two words in the table, in [-1, 1]; 0 where one has no pieces."""
         one, two = self._direction(a.lower()), self._direction(b.lower())
         return float(one @ two)
+
+    def _pieces(self, word: str) -> list[int]:
+        """Rows of the table that a word is read as."""
+        found: list[int] = self._tokenizer(word, add_special_tokens=False)["input_ids"]
+        return found
 
     def _direction(self, word: str) -> np.ndarray:
         if word not in self._known:

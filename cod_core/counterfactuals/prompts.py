@@ -1,7 +1,7 @@
 """Versioned prompt templates for counterfactuals: any task, any labels, the text fenced off as data.
 
 Templates are TOML files beside this module; a published one is never changed, a better one gets a new version.
-Knows no endpoint. Wordings are our own; the base prompt and its four variants follow METHOD.md section 1, and the
+Knows no endpoint. Wordings are our own; the base prompt and its four variants follow docs/method.md section 1, and the
 default asks for the deciding words first, which in published sets makes edits a fourth of the size.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
@@ -96,7 +97,7 @@ class Prompt:
         return (*first, *self.turns)
 
     @property
-    def response_format(self) -> dict | None:
+    def response_format(self) -> dict[str, Any] | None:
         """The schema of a structured reply, None where plain text is asked for."""
         return REPLY_SCHEMA if self.shape == "json" else None
 
@@ -217,9 +218,10 @@ def named_edits(before: str, after: str) -> str:
     """What was changed, as 'old words -> new words ; ...': an insertion or deletion takes a neighbour along."""
     spans, words = token_spans(before), tokens(after)
     said = []
-    for op, a, b, c, d in Levenshtein.opcodes(tokens(before), words):
-        if op == "equal":
+    for edit in Levenshtein.opcodes(tokens(before), words):
+        if edit.tag == "equal":
             continue
+        a, b, c, d = edit.src_start, edit.src_end, edit.dest_start, edit.dest_end
         if a == b or c == d:  # nothing on one side: say it with the word before, or the word after
             a, c = (a - 1, c - 1) if a and c else (a, c)
             b, d = (b, d) if a < b and c < d else (min(b + 1, len(spans)), min(d + 1, len(words)))

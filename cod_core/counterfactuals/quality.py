@@ -6,7 +6,7 @@ Pure functions over values; knows no store and no model. Fluency comes in as a r
 import math
 import statistics
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -98,27 +98,41 @@ def quality_of(
 
 def verdict(one: Quality, limits: Thresholds) -> tuple[str, tuple[str, ...]]:
     """('ok', 'warn' or 'reject', reasons in words); the gravest reason decides."""
-    reject, warn = [], []
-    if not one.flipped:
-        reject.append("does not flip the teacher to the target")
-    if one.duplicate and limits.duplicates_reject:
-        reject.append("says the same as another text of the set")
-    if one.leak and limits.leaks_reject:
-        reject.append("is in the test set, or elsewhere among the texts that students are judged on")
-    if limits.edit_fraction_reject and one.edit_fraction > limits.edit_fraction_reject:
-        reject.append("changes too much")
-    elif limits.edit_fraction_warn and one.edit_fraction > limits.edit_fraction_warn:
-        warn.append("changes much")
-    if one.fluency is not None:
-        if limits.fluency_reject and one.fluency > limits.fluency_reject:
-            reject.append("reads badly")
-        elif limits.fluency_warn and one.fluency > limits.fluency_warn:
-            warn.append("reads worse than the original")
-    if limits.similarity_warn and one.similarity is not None and one.similarity < limits.similarity_warn:
-        warn.append("means something else")
-    if limits.length_warn and not 1 / limits.length_warn <= one.length <= limits.length_warn:
-        warn.append("is much longer or shorter")
+    found = [*_unusable(one, limits), *_strange(one, limits)]
+    reject, warn = ([reason for grade, reason in found if grade == wanted] for wanted in ("reject", "warn"))
     return ("reject", tuple(reject + warn)) if reject else ("warn", tuple(warn)) if warn else ("ok", ())
+
+
+def _unusable(one: Quality, limits: Thresholds) -> list[tuple[str, str]]:
+    """Why the set would be worse with the proposal, however well it reads: (grade, reason)."""
+    reasons = (
+        (not one.flipped, "does not flip the teacher to the target"),
+        (one.duplicate and limits.duplicates_reject, "says the same as another text of the set"),
+        (one.leak and limits.leaks_reject, "is in the test set, or elsewhere among the texts that students are judged on"),
+    )
+    return [("reject", reason) for holds, reason in reasons if holds]
+
+
+def _strange(one: Quality, limits: Thresholds) -> list[tuple[str, str]]:
+    """How the text differs from its original more than it should: (grade, reason)."""
+    found = [
+        _graded(one.edit_fraction, limits.edit_fraction_warn, limits.edit_fraction_reject, "changes much", "changes too much"),
+        _graded(one.fluency, limits.fluency_warn, limits.fluency_reject, "reads worse than the original", "reads badly"),
+    ]
+    if limits.similarity_warn and one.similarity is not None and one.similarity < limits.similarity_warn:
+        found.append(("warn", "means something else"))
+    if limits.length_warn and not 1 / limits.length_warn <= one.length <= limits.length_warn:
+        found.append(("warn", "is much longer or shorter"))
+    return [pair for pair in found if pair is not None]
+
+
+def _graded(value: float | None, warns: float | None, rejects: float | None, light: str, grave: str) -> tuple[str, str] | None:
+    """(grade, reason) of a value above a limit that is on; None where it was not measured or lies below."""
+    if value is None:
+        return None
+    if rejects and value > rejects:
+        return "reject", grave
+    return ("warn", light) if warns and value > warns else None
 
 
 @dataclass(frozen=True)
@@ -147,27 +161,28 @@ class SetQuality:
 def set_quality(found: Sequence[Quality], put_in: Sequence[frozenset[str]] = ()) -> SetQuality:
     """Summary of a set. put_in: the words that each proposal brought (see words_put_in), for diversity."""
     flips = [q for q in found if q.flipped]
-
-    def median(values) -> float | None:
-        known = [v for v in values if v is not None]
-        return float(statistics.median(known)) if known else None
-
     kinds = Counter(q.edit_type for q in flips)
     return SetQuality(
         n=len(found),
-        flip_rate=len(flips) / len(found) if found else 0.0,
+        flip_rate=len(flips) / max(1, len(found)),
         in_band=sum(q.in_band for q in flips) / len(flips) if flips else None,
-        p=median(q.p for q in flips),
-        edit_fraction=median(q.edit_fraction for q in flips),
-        spans=median(q.spans for q in flips),
-        similarity=median(q.similarity for q in flips),
-        fluency=median(q.fluency for q in flips),
-        length=median(q.length for q in flips),
+        p=_median(q.p for q in flips),
+        edit_fraction=_median(q.edit_fraction for q in flips),
+        spans=_median(q.spans for q in flips),
+        similarity=_median(q.similarity for q in flips),
+        fluency=_median(q.fluency for q in flips),
+        length=_median(q.length for q in flips),
         edit_types={k: n / len(flips) for k, n in kinds.most_common()},
         diversity=diversity(put_in),
         duplicates=sum(q.duplicate for q in found),
         leaks=sum(q.leak for q in found),
     )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    """Of those that were measured; None where none was."""
+    known = [v for v in values if v is not None]
+    return float(statistics.median(known)) if known else None
 
 
 def words_put_in(original: str, text: str) -> frozenset[str]:
@@ -204,21 +219,20 @@ def funnel(
     texts: ids in order. tried: ids that a generator was run on. best: id -> quality of the best proposal, None where
     there is none. outcome: id -> live decision. failures: id -> why a tried text got no proposal.
     """
-    failures, stages = failures or {}, []
+    why, measured = failures or {}, {i: quality for i, quality in best.items() if quality is not None}
+    judged = {i: verdict(quality, limits) for i, quality in measured.items()}
+    stages: list[Stage] = []
     here = [i for i in texts if i in tried]
 
-    def step(name: str, stays, why) -> None:
+    def step(name: str, stays: Callable[[str], bool], reason: Callable[[str], str]) -> None:
         nonlocal here
-        lost = Counter(why(i) for i in here if not stays(i))
+        lost = Counter(reason(i) for i in here if not stays(i))
         stages.append(Stage(name, len(here), dict(lost.most_common())))
         here = [i for i in here if stays(i)]
 
-    def small(i) -> bool:
-        return verdict(best[i], limits)[0] != "reject"
-
-    step("tried", lambda i: best.get(i) is not None, lambda i: failures.get(i, "no proposal came"))
-    step("proposed", lambda i: best[i].flipped, lambda i: "the teacher does not change its mind")
-    step("flipped", small, lambda i: "; ".join(verdict(best[i], limits)[1][:1]))
+    step("tried", lambda i: i in measured, lambda i: why.get(i, "no proposal came"))
+    step("proposed", lambda i: measured[i].flipped, lambda i: "the teacher does not change its mind")
+    step("flipped", lambda i: judged[i][0] != "reject", lambda i: "; ".join(judged[i][1][:1]))
     step("small enough", lambda i: i in outcome and outcome[i].status in KEPT, lambda i: _undecided(outcome.get(i)))
     stages.append(Stage("accepted", len(here), {}))
     return stages

@@ -92,8 +92,8 @@ def parse_reply(content: str, original: str, refusal: str | None = None, finish_
 
 def _from_edits(content: str, original: str) -> Parsed:
     """The original with 'old words -> new words ; ...' done: each once, whole words only, those not found left out."""
-    pairs = [part.split("->") for part in content.strip().splitlines()[0].split(" ;")] if content.strip() else []
-    pairs = [(old.strip(" ;"), new.strip(" ;")) for old, new in (p for p in pairs if len(p) == 2)]
+    parts = [part.split("->") for part in content.strip().splitlines()[0].split(" ;")] if content.strip() else []
+    pairs = [(part[0].strip(" ;"), part[1].strip(" ;")) for part in parts if len(part) == 2]
     if not pairs:
         return Parsed(None, "not_parsed" if content.strip() else "empty")
     made: list[tuple[int, int, str]] = []
@@ -114,20 +114,29 @@ def _cased(new: str, old: str) -> str:
 
 def _judge(text: str, original: str) -> Parsed:
     text = unicodedata.normalize("NFC", text)  # as uploaded texts are
-    words = tokens(text)
+    reason = _fault(text, original)
+    return Parsed(text) if reason is None else Parsed(None, reason)
+
+
+def _fault(text: str, original: str) -> str | None:
+    """The first reason why a text is no proposal, None where it is one."""
+    words = [w.casefold() for w in tokens(text)]
     if not words:
-        return Parsed(None, "empty" if not text else "not_parsed")
+        return "empty" if not text else "not_parsed"
     if _refuses(text, original):
-        return Parsed(None, "refusal")
-    if any(ord(c) < 32 and c not in "\n\t\r" for c in text) or "\ufffd" in text and "\ufffd" not in original:
-        return Parsed(None, "not_parsed")
-    if any(c.isalnum() for c in original) and not any(c.isalnum() for c in text):
-        return Parsed(None, "not_parsed")
+        return "refusal"
+    if _garbled(text, original):
+        return "not_parsed"
     if len(text) > MAX_CHARS:
-        return Parsed(None, "too_long")
-    if [w.casefold() for w in words] == [w.casefold() for w in tokens(original)]:
-        return Parsed(None, "unchanged")
-    return Parsed(text)
+        return "too_long"
+    return "unchanged" if words == [w.casefold() for w in tokens(original)] else None
+
+
+def _garbled(text: str, original: str) -> bool:
+    """Control characters, letters lost on the way, or nothing but signs where the original has words."""
+    if any(ord(c) < 32 and c not in "\n\t\r" for c in text) or "\ufffd" in text and "\ufffd" not in original:
+        return True
+    return any(c.isalnum() for c in original) and not any(c.isalnum() for c in text)
 
 
 def _refuses(text: str, original: str) -> bool:

@@ -43,11 +43,6 @@ class SearchContext:
         """The token at a position."""
         return self.text[slice(*self.spans[position])]
 
-    def beside(self, position: int) -> tuple[str, str]:
-        """The tokens before and after a position, "" at the ends."""
-        last = len(self.spans) - 1
-        return (self.word(position - 1) if position else "", self.word(position + 1) if position < last else "")
-
 
 @runtime_checkable
 class CandidateSource(Protocol):

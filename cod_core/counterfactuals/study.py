@@ -4,13 +4,13 @@ Pure: replies and verdicts come in, numbers go out. Knows no endpoint, no teache
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
 from cod_core.types import FlipCheck
 
-SMALL = 0.35  # edit fraction up to which a change counts as small (METHOD.md section 5 warns above it)
+SMALL = 0.35  # edit fraction up to which a change counts as small (docs/method.md section 5 warns above it)
 
 
 @dataclass(frozen=True)
@@ -49,33 +49,53 @@ class Tried:
     cost_usd: float | None = None
     answered: bool = True
 
+    @property
+    def flips(self) -> bool:
+        """Whether the proposal that would be offered flips the teacher."""
+        return bool(self.checks) and self.checks[0].valid
+
+    @property
+    def flips_by_a_small_edit(self) -> bool:
+        """Whether one of its proposals flips the teacher and changes little."""
+        return any(c.valid and c.edit_fraction <= SMALL for c in self.checks)
+
 
 def summarise(template: str, title: str, tried: Sequence[Tried]) -> PromptResult:
     """The row of one template. Texts whose call failed count as not flipped: a prompt is judged with its failures."""
-    offered = [t.checks[0] for t in tried if t.checks and t.checks[0].valid]
+    offered = [t.checks[0] for t in tried if t.flips]
     lost: Counter[str] = Counter()
     for one in tried:
         lost.update(one.lost)
     checks = [c for t in tried for c in t.checks]
     replies = len(checks) + sum(lost.values())
-    costs = [t.cost_usd for t in tried if t.answered]
-    similar = [c.similarity for c in offered if c.similarity is not None]
     return PromptResult(
         template,
         title,
         len(tried),
         replies,
         flipped=len(offered) / max(1, len(tried)),
-        usable=sum(any(c.valid and c.edit_fraction <= SMALL for c in t.checks) for t in tried) / max(1, len(tried)),
+        usable=sum(t.flips_by_a_small_edit for t in tried) / max(1, len(tried)),
         reply_flips=sum(c.valid for c in checks) / max(1, replies),
-        edit_fraction=median(c.edit_fraction for c in offered) if offered else None,
-        similarity=median(similar) if similar else None,
+        edit_fraction=_median(c.edit_fraction for c in offered),
+        similarity=_median(c.similarity for c in offered),
         tokens_in=sum(t.tokens_in for t in tried),
         tokens_out=sum(t.tokens_out for t in tried),
-        cost_usd=None if not costs or any(c is None for c in costs) else sum(costs),
+        cost_usd=_total([t.cost_usd for t in tried if t.answered]),
         lost=dict(lost),
         unanswered=sum(not t.answered for t in tried),
     )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    """Of those that were measured; None where none was."""
+    known = [v for v in values if v is not None]
+    return median(known) if known else None
+
+
+def _total(costs: Sequence[float | None]) -> float | None:
+    """The sum; None where one of them is not known, or there is none."""
+    known = [c for c in costs if c is not None]
+    return sum(known) if known and len(known) == len(costs) else None
 
 
 def best(results: Sequence[PromptResult]) -> PromptResult | None:

@@ -45,16 +45,16 @@ class _Reverting:
 
     original: str
     edited: str
-    edits: list
+    edits: list[tx.Edit]
     aim: int
     score: Callable[[Sequence[str]], np.ndarray]
     budget: int
-    known: dict[frozenset, tuple[float, float]] = field(default_factory=dict)
+    known: dict[frozenset[int], tuple[float, float]] = field(default_factory=dict)
 
-    def text(self, chosen: frozenset) -> str:
+    def text(self, chosen: frozenset[int]) -> str:
         return tx.apply_edits(self.original, self.edited, self.edits, set(chosen))
 
-    def measure(self, sets: Sequence[frozenset]) -> None:
+    def measure(self, sets: Sequence[frozenset[int]]) -> None:
         """Ask the teacher for these sets, as far as the budget goes; each set once."""
         new = [s for s in dict.fromkeys(sets) if s not in self.known][: max(0, self.budget - len(self.known))]
         if new:
@@ -62,10 +62,10 @@ class _Reverting:
             margins = rows[:, self.aim] - np.delete(rows, self.aim, axis=1).max(axis=1)
             self.known.update({s: (float(m), float(np.exp(p))) for s, m, p in zip(new, margins, rows[:, self.aim])})
 
-    def flips(self, chosen: frozenset) -> bool:
+    def flips(self, chosen: frozenset[int]) -> bool:
         return self.known.get(chosen, (-1.0, 0.0))[0] > 0
 
-    def size(self, chosen: frozenset) -> int:
+    def size(self, chosen: frozenset[int]) -> int:
         """Tokens edited."""
         return sum(max(len(tx.tokens(self.edits[i].a_text)), len(tx.tokens(self.edits[i].b_text))) for i in chosen)
 
@@ -114,7 +114,7 @@ def tighten(
     )
 
 
-def _drop_many(state: _Reverting, whole: frozenset) -> frozenset:
+def _drop_many(state: _Reverting, whole: frozenset[int]) -> frozenset[int]:
     """Weakest edits reverted together: the longest run of them (by what each is worth in the whole) that keeps the flip."""
     if len(whole) < 4:
         return whole
@@ -135,7 +135,7 @@ def _drop_many(state: _Reverting, whole: frozenset) -> frozenset:
     return best
 
 
-def _one_minimal(state: _Reverting, chosen: frozenset) -> frozenset:
+def _one_minimal(state: _Reverting, chosen: frozenset[int]) -> frozenset[int]:
     """Reverts the largest edit that can go, until none can."""
     while len(chosen) > 1:
         state.measure([chosen - {i} for i in chosen])
@@ -146,7 +146,7 @@ def _one_minimal(state: _Reverting, chosen: frozenset) -> frozenset:
     return chosen
 
 
-def _smaller(state: _Reverting, chosen: frozenset) -> frozenset:
+def _smaller(state: _Reverting, chosen: frozenset[int]) -> frozenset[int]:
     """A subset of all edits with fewer tokens than `chosen` that flips, looked for among the likeliest 64."""
     everything = range(len(state.edits))
     if len(state.edits) > 40 or state.size(chosen) <= 1:
@@ -164,10 +164,10 @@ def _smaller(state: _Reverting, chosen: frozenset) -> frozenset:
     return _one_minimal(state, min(found, key=lambda s: (state.size(s), -state.known[s][0]))) if found else chosen
 
 
-def _in_band(state: _Reverting, minimal: frozenset, band: tuple[float, float]) -> frozenset:
+def _in_band(state: _Reverting, minimal: frozenset[int], band: tuple[float, float]) -> frozenset[int]:
     """The known set with p inside the band and fewest tokens; edits are added to, or swapped in, the minimal one first."""
 
-    def inside() -> list[frozenset]:
+    def inside() -> list[frozenset[int]]:
         return [s for s, (margin, p) in state.known.items() if s and margin > 0 and band[0] <= p <= band[1]]
 
     if not inside():

@@ -4,7 +4,7 @@ The teacher judges every set of moves that is measured. A second judge, where th
 asked only about sets on which the teacher flips, and the smaller of the two margins counts.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -41,7 +41,7 @@ class SearchSettings:
     the beam adds up before it makes many at once, of which `additions` are scored one by one and `rungs` together at each
     node; max_fraction: most tokens edited, as a share of the text's;
     fit_weight: what a fully plausible move is worth in log-odds when the order of scoring is decided; band: p(target)
-    wanted, for probing the boundary, None for the clearest flip (the default: it teaches best, METHOD.md section 7);
+    wanted, for probing the boundary, None for the clearest flip (the default: it teaches best, docs/method.md section 7);
     at_least: p(target) below which more edits are added, as long as the budget and max_fraction allow it. With a second
     judge both have to be that sure."""
 
@@ -81,9 +81,9 @@ class Trial:
     teacher: Judge
     second: Judge | None = None
     plausibility: Callable[[SearchContext, Sequence[Move]], np.ndarray] | None = None
-    margins: dict[frozenset, float] = field(default_factory=dict)
-    probs: dict[frozenset, float] = field(default_factory=dict)
-    shared: set[frozenset] = field(default_factory=set)
+    margins: dict[frozenset[Move], float] = field(default_factory=dict)
+    probs: dict[frozenset[Move], float] = field(default_factory=dict)
+    shared: set[frozenset[Move]] = field(default_factory=set)
     fit: dict[Move, float] = field(default_factory=dict)
     scored: int = 0
     passes: int = 0
@@ -129,14 +129,15 @@ class Trial:
     def estimates(self, node: tuple[Move, ...], moves: Sequence[Move]) -> np.ndarray:
         """(m,) estimated margin of the target with each move added to the node; -inf where it cannot be."""
         out = np.full(len(moves), -np.inf)
-        if not self.gradients:
+        sensitivity = self.teacher.sensitivity
+        if sensitivity is None:
             return self._by_influence(node, moves, out)
         text, places = rendered(self.context.text, self.context.spans, node, self.context.english)
         edits = [
             (i, edit) for i, move in enumerate(moves) if compatible(node, move) and (edit := in_text(move, places, len(text))) is not None
         ]
         self.passes += 1
-        margin, gains = self.teacher.sensitivity.estimate(text, [edit for _, edit in edits], self.aim)
+        margin, gains = sensitivity.estimate(text, [edit for _, edit in edits], self.aim)
         if self.second is not None and self.second.sensitivity is not None:
             theirs, more = self.second.sensitivity.estimate(text, [edit for _, edit in edits], self.aim)
             margin, estimated = min(margin, theirs), (margin + gains + theirs + more) / 2
@@ -164,17 +165,18 @@ class Trial:
         new = [m for m in moves if m not in self.fit]
         fits = np.zeros(len(new)) if self.plausibility is None else self.plausibility(self.context, new)
         self.fit.update(zip(new, self.settings.fit_weight * fits, strict=True))
-        return self.estimates(node, moves) + np.array([self.fit[m] for m in moves])
+        order: np.ndarray = self.estimates(node, moves) + np.array([self.fit[m] for m in moves])
+        return order
 
     def flips(self, sets: Sequence[tuple[Move, ...]]) -> list[Flip]:
         """Those of the measured sets that flip, as surely as wanted."""
         return [self.flip(s) for s in sets if self.held(s) and self.probs[frozenset(s)] >= self.settings.at_least]
 
-    def held(self, moves: Sequence[Move]) -> bool:
+    def held(self, moves: Collection[Move]) -> bool:
         """Whether every judge holds the target after these moves."""
         return self.probs.get(frozenset(moves)) is not None and self.margins[frozenset(moves)] > 0
 
-    def flip(self, moves: Sequence[Move]) -> Flip:
+    def flip(self, moves: Collection[Move]) -> Flip:
         key = frozenset(moves)
         made = tuple(sorted(key, key=lambda m: m.start))
         return Flip(made, self.margins[key], edited_tokens(made), self.probs[key])
@@ -182,7 +184,8 @@ class Trial:
     def surest(self) -> list[Flip]:
         """The surest flip seen where none is as sure as wanted; [] where nothing flipped."""
         sets = [s for s in self.margins if s and self.held(s)]
-        return [self.flip(max(sets, key=lambda s: self.probs[s]))] if sets else []
+        surest = max(sets, key=lambda s: self.probs[s], default=None)
+        return [] if surest is None else [self.flip(surest)]
 
 
 def edited_tokens(moves: Sequence[Move]) -> int:

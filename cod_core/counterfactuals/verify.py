@@ -59,10 +59,10 @@ def first_offer(cfs: Sequence[Counterfactual], checks: dict[str, FlipCheck]) -> 
     generates, the edits that move its answer furthest come before all that.
     """
 
-    def key(cf: Counterfactual):
+    def key(cf: Counterfactual) -> tuple[int, float, int, bool, float]:
         verdict = checks.get(cf.id)
         if verdict is None:
-            return (2, 0.0, 0, 0, 0.0)
+            return (2, 0.0, 0, False, 0.0)
         return (
             0 if verdict.valid else 1,
             -(verdict.shift or 0.0),

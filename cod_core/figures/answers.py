@@ -1,14 +1,17 @@
 """Figures of answers: confusion by class pair, the worth of each counterfactual, differences with their intervals."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cod_core.figures.basics import ABOVE, ARM_STYLE, GREY, MODEBAR, hover_text, layout
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 STRONG = 0.6  # from this share on white reads better on the cell than dark blue does
 
 
-def confusion_plot(labels: Sequence[str], confusion: Mapping[str, Sequence[Sequence[float]]]):
+def confusion_plot(labels: Sequence[str], confusion: Mapping[str, Sequence[Sequence[float]]]) -> "go.Figure":
     """For each true class the share that students gave to each class, KD beside CoD. confusion: arm -> (C, C) shares."""
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
@@ -59,7 +62,7 @@ def confusion_plot(labels: Sequence[str], confusion: Mapping[str, Sequence[Seque
     return figure
 
 
-def worth_plot(values: Sequence[Mapping[str, Any]]):
+def worth_plot(values: Sequence[Mapping[str, Any]]) -> "go.Figure":
     """A bar a kept counterfactual, best first: how much higher the development loss is without it, in nats.
 
     values: {id, text, counterfactual, nll}; customdata[0] is the text's id.
@@ -82,7 +85,7 @@ def worth_plot(values: Sequence[Mapping[str, Any]]):
     return figure
 
 
-def effect_plot(rows: Sequence[Mapping[str, Any]], title: str):
+def effect_plot(rows: Sequence[Mapping[str, Any]], title: str) -> "go.Figure":
     """Differences with their 95 % intervals in points, one a line. rows: {name, mean, low, high}, shares in [-1, 1]."""
     import plotly.graph_objects as go
 

@@ -9,7 +9,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from math import ceil, floor, log10
 from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 ARM_STYLE = {
     "kd": ("Your texts only", "#E69F00", "dash", "circle"),
@@ -27,7 +30,7 @@ ABOVE = 30  # pixels: the camera button stands there, not on the plot
 MARGIN_BINS, HOVER_CHARS, HOVER_WIDTH = 30, 300, 60
 
 
-def accuracy_curve(rows: Sequence[Mapping[str, Any]], teacher: float | None = None, majority: float | None = None):
+def accuracy_curve(rows: Sequence[Mapping[str, Any]], teacher: float | None = None, majority: float | None = None) -> "go.Figure":
     """Accuracy against k, a line an arm with a band of one standard deviation over draws.
 
     rows: {arm, k, mean, std, n_seeds, rows?, low?, high?}, shares in [0, 1]; cod_plus stands at its real rows. The
@@ -42,12 +45,12 @@ def accuracy_curve(rows: Sequence[Mapping[str, Any]], teacher: float | None = No
     )
 
 
-def agreement_curve(rows: Sequence[Mapping[str, Any]]):
+def agreement_curve(rows: Sequence[Mapping[str, Any]]) -> "go.Figure":
     """Agreement with the teacher against k. rows: {arm, k, agreement, agreement_std, n_seeds}."""
     return _curve(rows, "agreement", "agreement_std", "Same answer as the teacher", [])
 
 
-def margin_histogram(originals: Sequence[float], cfes: Sequence[float], texts: Mapping[str, Sequence[str]] | None = None):
+def margin_histogram(originals: Sequence[float], cfes: Sequence[float], texts: Mapping[str, Sequence[str]] | None = None) -> "go.Figure":
     """How far originals and counterfactuals lie from the teacher's decision line, in log-odds of the original class.
 
     originals lie right of 0, counterfactuals that flip left of it. texts: {"originals": ..., "cfes": ...}, shown
@@ -86,7 +89,7 @@ def margin_histogram(originals: Sequence[float], cfes: Sequence[float], texts: M
     return layout(figure, "How sure the teacher is of the original label (log-odds)", "Texts", barmode="overlay")
 
 
-def crossing_gap_plot(gaps: Mapping[str, Sequence[float]], censored: Mapping[str, float] | None = None):
+def crossing_gap_plot(gaps: Mapping[str, Sequence[float]], censored: Mapping[str, float] | None = None) -> "go.Figure":
     """Distance between the teacher's and the student's crossing, a box an arm, in units of the median pair.
 
     gaps: arm -> values, censored pairs at their full length. censored: arm -> share of such pairs, written below
@@ -113,7 +116,7 @@ def crossing_gap_plot(gaps: Mapping[str, Sequence[float]], censored: Mapping[str
     return layout(figure, "", "Gap between teacher's and student's line", showlegend=False)
 
 
-def cost_plot(rows: Sequence[Mapping[str, Any]], key: str = "kwh"):
+def cost_plot(rows: Sequence[Mapping[str, Any]], key: str = "kwh") -> "go.Figure":
     """Accuracy against what a student cost: one point an arm and number of training rows.
 
     rows: arm, rows, accuracy, and key (kwh or usd); those without a number for key are left out. An estimate of
@@ -122,39 +125,52 @@ def cost_plot(rows: Sequence[Mapping[str, Any]], key: str = "kwh"):
     import plotly.graph_objects as go
 
     figure, rows = go.Figure(), [r for r in rows if r.get(key) is not None]
-    dearest = max((r[key] for r in rows), default=0.0)
-    scale, unit = 100.0, "US cent"
-    if key == "kwh":
-        scale, unit = next(((s, u) for s, u in COST_UNITS if dearest * s >= 1), COST_UNITS[-1])
+    scale, unit = _unit_of(rows, key)
     for arm in dict.fromkeys(row["arm"] for row in rows):
         found = sorted((r for r in rows if r["arm"] == arm), key=lambda r: r["rows"])
-        name, colour, dash, symbol = _style(arm)
-        x = [scale * r[key] for r in found]
-        gained = [f"{100 * r['accuracy'] / (scale * r[key]):,.0f} points of accuracy a {unit}" if r[key] else "free" for r in found]
-        figure.add_scatter(
-            x=x,
-            y=[r["accuracy"] for r in found],
-            name=name,
-            mode="lines+markers+text",
-            text=[str(r["rows"]) for r in found],
-            textposition="top center",
-            line={"color": colour, "dash": dash, "width": 1.5},
-            marker={"symbol": symbol, "size": 9, "color": colour},
-            customdata=[[g] for g in gained],
-            hovertemplate="%{y:.1%} with %{text} rows, %{x:.3g} " + unit + "<br>%{customdata[0]}<extra>" + name + "</extra>",
-        )
+        _add_costs(figure, arm, found, key, scale, unit)
     title = f"Electricity of one student, {unit} (an estimate)" if key == "kwh" else "Counterfactuals of one student, US cents"
     layout(figure, title, "Accuracy on test texts")
-    if rows and min(r[key] for r in rows) > 0:
-        spent = [scale * r[key] for r in rows]
-        low, high = min(spent) / 1.1, max(spent) * 1.1
-        ticks = log_ticks(low, high)
-        figure.update_xaxes(type="log", range=[log10(low), log10(high)], tickvals=ticks, ticktext=[f"{t:,g}" for t in ticks])
+    _scale_costs(figure, [scale * r[key] for r in rows])
     figure.update_yaxes(tickformat=".0%")
     return figure
 
 
-def verdict_bars(labels: Sequence[str], before: Sequence[float], after: Sequence[float]):
+def _unit_of(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[float, str]:
+    """(units in one kWh or dollar, the unit's name): the largest of which the dearest row takes 1 or more."""
+    if key != "kwh":
+        return 100.0, "US cent"
+    dearest = max((r[key] for r in rows), default=0.0)
+    return next(((scale, unit) for scale, unit in COST_UNITS if dearest * scale >= 1), COST_UNITS[-1])
+
+
+def _add_costs(figure: "go.Figure", arm: str, found: Sequence[Mapping[str, Any]], key: str, scale: float, unit: str) -> None:
+    """The line of one arm: a point a number of rows."""
+    name, colour, dash, symbol = _style(arm)
+    gained = [f"{100 * r['accuracy'] / (scale * r[key]):,.0f} points of accuracy a {unit}" if r[key] else "free" for r in found]
+    figure.add_scatter(
+        x=[scale * r[key] for r in found],
+        y=[r["accuracy"] for r in found],
+        name=name,
+        mode="lines+markers+text",
+        text=[str(r["rows"]) for r in found],
+        textposition="top center",
+        line={"color": colour, "dash": dash, "width": 1.5},
+        marker={"symbol": symbol, "size": 9, "color": colour},
+        customdata=[[g] for g in gained],
+        hovertemplate="%{y:.1%} with %{text} rows, %{x:.3g} " + unit + "<br>%{customdata[0]}<extra>" + name + "</extra>",
+    )
+
+
+def _scale_costs(figure: "go.Figure", spent: Sequence[float]) -> None:
+    """A logarithmic axis with numbers on it, where every cost is above 0."""
+    if spent and min(spent) > 0:
+        low, high = min(spent) / 1.1, max(spent) * 1.1
+        ticks = log_ticks(low, high)
+        figure.update_xaxes(type="log", range=[log10(low), log10(high)], tickvals=ticks, ticktext=[f"{t:,g}" for t in ticks])
+
+
+def verdict_bars(labels: Sequence[str], before: Sequence[float], after: Sequence[float]) -> "go.Figure":
     """Probabilities of each label before and after an edit. For two labels with the even-odds line."""
     import plotly.graph_objects as go
 
@@ -202,51 +218,55 @@ def _style(arm: str) -> tuple[str, str, str, str]:
     return ARM_STYLE.get(arm) or (hover_text(arm), *OTHER)
 
 
-def _curve(rows: Sequence[Mapping[str, Any]], key: str, spread: str, title: str, lines: Sequence[tuple[str, float | None, str, str]]):
+def _curve(
+    rows: Sequence[Mapping[str, Any]], key: str, spread: str, title: str, lines: Sequence[tuple[str, float | None, str, str]]
+) -> "go.Figure":
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    arms = list(dict.fromkeys([*ARM_STYLE, *(row["arm"] for row in rows)]))
-    for arm in arms:
+    for arm in dict.fromkeys([*ARM_STYLE, *(row["arm"] for row in rows)]):
         found = sorted((r for r in rows if r["arm"] == arm and r.get(key) is not None), key=lambda r: r["k"])
-        if not found:
-            continue
-        name, colour, dash, symbol = _style(arm)
-        x, y = [r["k"] for r in found], [r[key] for r in found]
-        ends = [_ends(r, key, spread) for r in found]
-        figure.add_scatter(
-            x=x + x[::-1],
-            y=[high for _, high in ends] + [low for low, _ in ends][::-1],
-            fill="toself",
-            fillcolor=_faint(colour),
-            line={"width": 0},
-            mode="lines",
-            hoverinfo="skip",
-            showlegend=False,
-            legendgroup=arm,
-        )
-        figure.add_scatter(
-            x=x,
-            y=y,
-            name=name,
-            legendgroup=arm,
-            mode="lines+markers",
-            line={"color": colour, "dash": dash, "width": 2.5},
-            marker={"symbol": symbol, "size": 9, "color": colour},
-            customdata=[[r.get("n_seeds", 1), r.get("rows") or _rows_of(arm, r["k"]), low, high] for r, (low, high) in zip(found, ends)],
-            hovertemplate="%{y:.1%} at k = %{x} (%{customdata[2]:.1%} to %{customdata[3]:.1%})<br>"
-            "%{customdata[1]} training rows, %{customdata[0]} draws<extra>" + name + "</extra>",
-        )
-    for label, value, dash, where in lines:
+        if found:
+            _add_arm(figure, arm, found, key, spread)
+    for label, value, dash, place in lines:
         if value is not None:
             figure.add_hline(
-                y=value, line={"dash": dash, "width": 1.5, "color": GREY}, annotation_text=f"{label} {value:.0%}", annotation_position=where
+                y=value, line={"dash": dash, "width": 1.5, "color": GREY}, annotation_text=f"{label} {value:.0%}", annotation_position=place
             )
     layout(figure, "k (rows of the comparison)", title)
     ks = sorted({row["k"] for row in rows})
     figure.update_xaxes(type="log", tickvals=ks, ticktext=[str(k) for k in ks])
     figure.update_yaxes(tickformat=".0%")
     return figure
+
+
+def _add_arm(figure: "go.Figure", arm: str, found: Sequence[Mapping[str, Any]], key: str, spread: str) -> None:
+    """The line of one arm over k, and the band around it."""
+    name, colour, dash, symbol = _style(arm)
+    x, ends = [r["k"] for r in found], [_ends(r, key, spread) for r in found]
+    figure.add_scatter(
+        x=x + x[::-1],
+        y=[high for _, high in ends] + [low for low, _ in ends][::-1],
+        fill="toself",
+        fillcolor=_faint(colour),
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=arm,
+    )
+    figure.add_scatter(
+        x=x,
+        y=[r[key] for r in found],
+        name=name,
+        legendgroup=arm,
+        mode="lines+markers",
+        line={"color": colour, "dash": dash, "width": 2.5},
+        marker={"symbol": symbol, "size": 9, "color": colour},
+        customdata=[[r.get("n_seeds", 1), r.get("rows") or _rows_of(arm, r["k"]), low, high] for r, (low, high) in zip(found, ends)],
+        hovertemplate="%{y:.1%} at k = %{x} (%{customdata[2]:.1%} to %{customdata[3]:.1%})<br>"
+        "%{customdata[1]} training rows, %{customdata[0]} draws<extra>" + name + "</extra>",
+    )
 
 
 def _ends(row: Mapping[str, Any], key: str, spread: str) -> tuple[float, float]:
@@ -266,7 +286,7 @@ def _faint(colour: str) -> str:
     return f"rgba({red},{green},{blue},0.12)"
 
 
-def layout(figure, title_x: str, title_y: str, **more):
+def layout(figure: "go.Figure", title_x: str, title_y: str, **more: Any) -> "go.Figure":
     """The house's frame: transparent, grid in grey, legend below; returns the figure."""
     figure.update_layout(
         paper_bgcolor="rgba(0,0,0,0)",

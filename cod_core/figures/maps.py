@@ -1,10 +1,15 @@
 """Figures with places in them: the map of the texts, pair against pair, the two moons."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cod_core.figures.basics import ARM_STYLE, GREY, hover_text, layout
 
+if TYPE_CHECKING:
+    import numpy as np
+    import plotly.graph_objects as go
+
+Row = Mapping[str, Any]
 STATUS_STYLE = {
     "accepted": ("Accepted", "#009E73", "circle"),
     "edited": ("Accepted with an edit", "#56B4E9", "square"),
@@ -15,10 +20,11 @@ STATUS_STYLE = {
 }
 CLASS_FILL = ("rgba(230,159,0,0.28)", "rgba(0,114,178,0.28)")
 CLASS_POINT = ("#B87A00", "#0072B2")
+STUDENT = "#CC3311"
 SHORT = 160
 
 
-def text_map_plot(dots: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, Any]], axis_label: str, webgl: bool = True):
+def text_map_plot(dots: Sequence[Row], pairs: Sequence[Row], axis_label: str, webgl: bool = True) -> "go.Figure":
     """The texts: x the teacher's margin of axis_label (0 is its decision line), y the main direction of content.
 
     dots: {id, text, x, y, label, split, card}. pairs: {id, text, status, x0, y0, x1, y1, sx?, sy?}, drawn as a line
@@ -27,71 +33,86 @@ def text_map_plot(dots: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str
     """
     import plotly.graph_objects as go
 
-    figure = go.Figure()
-    scatter = go.Scattergl if webgl else go.Scatter
-    plain = [d for d in dots if not d["card"]]
-    figure.add_trace(
-        scatter(
-            x=[d["x"] for d in plain],
-            y=[d["y"] for d in plain],
-            mode="markers",
-            name=f"Other texts ({len(plain):,})",
-            marker={"size": 4, "color": GREY, "opacity": 0.35},
-            customdata=[[d["id"], _short(d["text"])] for d in plain],
-            hovertemplate="%{customdata[1]}<br>log-odds %{x:.1f}<extra></extra>",
-        )
-    )
-    originals = {d["id"]: d for d in dots if d["card"]}
-    for status, (name, colour, symbol) in STATUS_STYLE.items():
-        group = [p for p in pairs if p["status"] == status and p["id"] in originals]
-        if not group:
-            continue
-        figure.add_trace(
-            scatter(
-                x=[v for p in group for v in (p["x0"], p["x1"], None)],
-                y=[v for p in group for v in (p["y0"], p["y1"], None)],
-                mode="lines",
-                line={"color": colour, "width": 1},
-                opacity=0.45 if len(pairs) < 100 else 0.2,
-                legendgroup=status,
-                showlegend=False,
-                hoverinfo="skip",
-            )
-        )
-        ends = [(p["x0"], p["y0"], p["id"], originals[p["id"]]["text"], "original") for p in group]
-        ends += [(p["x1"], p["y1"], p["id"], p["text"], "counterfactual") for p in group]
-        figure.add_trace(
-            scatter(
-                x=[e[0] for e in ends],
-                y=[e[1] for e in ends],
-                mode="markers",
-                legendgroup=status,
-                name=f"{name} ({len(group)})",
-                customdata=[[e[2], _short(e[3]), e[4]] for e in ends],
-                marker={"size": [7] * len(group) + [9] * len(group), "color": colour, "symbol": symbol, "opacity": 0.85},
-                hovertemplate="%{customdata[1]}<br>log-odds %{x:.1f}<extra>%{customdata[2]}</extra>",
-            )
-        )
-    seen = [p for p in pairs if p.get("sx") is not None]
-    if seen:
-        figure.add_trace(
-            scatter(
-                x=[p["sx"] for p in seen],
-                y=[p["sy"] for p in seen],
-                mode="markers",
-                name="Student changes its mind",
-                marker={"size": 8, "symbol": "cross-thin", "color": "#CC3311", "line": {"width": 2, "color": "#CC3311"}},
-                customdata=[[p["id"], _short(p["text"])] for p in seen],
-                hovertemplate="%{customdata[1]}<br>student's line at %{x:.1f}<extra></extra>",
-            )
-        )
+    figure, scatter = go.Figure(), go.Scattergl if webgl else go.Scatter
+    for trace in _map_traces(dots, pairs):
+        figure.add_trace(scatter(**trace))
     figure.add_vline(x=0, line={"dash": "dash", "color": GREY}, annotation_text="teacher's decision line")
     layout(figure, f"How sure the teacher is of “{hover_text(axis_label)}” (log-odds)", "Content (main direction)")
     figure.update_layout(height=520, dragmode="pan", clickmode="event+select")
     return figure
 
 
-def paired_gap_plot(pairs: Sequence[Sequence[str]], kd: Sequence[float], cod: Sequence[float]):
+def _map_traces(dots: Sequence[Row], pairs: Sequence[Row]) -> list[dict[str, Any]]:
+    """What the map shows, from the back to the front: other texts, the pairs of each status, the student's crossings."""
+    traces = [_other_texts([d for d in dots if not d["card"]])]
+    originals = {d["id"]: d for d in dots if d["card"]}
+    joined = [p for p in pairs if p["id"] in originals]
+    for status in STATUS_STYLE:
+        if group := [p for p in joined if p["status"] == status]:
+            traces += [_joins(status, group, 0.45 if len(pairs) < 100 else 0.2), _ends_of(status, group, originals)]
+    if seen := [p for p in pairs if p.get("sx") is not None]:
+        traces.append(_student_crossings(seen))
+    return traces
+
+
+def _other_texts(plain: Sequence[Row]) -> dict[str, Any]:
+    """The texts that nothing is proposed for, as small grey dots."""
+    return {
+        "x": [d["x"] for d in plain],
+        "y": [d["y"] for d in plain],
+        "mode": "markers",
+        "name": f"Other texts ({len(plain):,})",
+        "marker": {"size": 4, "color": GREY, "opacity": 0.35},
+        "customdata": [[d["id"], _short(d["text"])] for d in plain],
+        "hovertemplate": "%{customdata[1]}<br>log-odds %{x:.1f}<extra></extra>",
+    }
+
+
+def _joins(status: str, group: Sequence[Row], opacity: float) -> dict[str, Any]:
+    """Lines from originals to their counterfactuals, of one status."""
+    return {
+        "x": [v for p in group for v in (p["x0"], p["x1"], None)],
+        "y": [v for p in group for v in (p["y0"], p["y1"], None)],
+        "mode": "lines",
+        "line": {"color": STATUS_STYLE[status][1], "width": 1},
+        "opacity": opacity,
+        "legendgroup": status,
+        "showlegend": False,
+        "hoverinfo": "skip",
+    }
+
+
+def _ends_of(status: str, group: Sequence[Row], originals: Mapping[str, Row]) -> dict[str, Any]:
+    """The ends of those lines: originals small, counterfactuals larger. originals: text's id -> its dot."""
+    name, colour, symbol = STATUS_STYLE[status]
+    ends = [(p["x0"], p["y0"], p["id"], originals[p["id"]]["text"], "original") for p in group]
+    ends += [(p["x1"], p["y1"], p["id"], p["text"], "counterfactual") for p in group]
+    return {
+        "x": [e[0] for e in ends],
+        "y": [e[1] for e in ends],
+        "mode": "markers",
+        "legendgroup": status,
+        "name": f"{name} ({len(group)})",
+        "customdata": [[e[2], _short(e[3]), e[4]] for e in ends],
+        "marker": {"size": [7] * len(group) + [9] * len(group), "color": colour, "symbol": symbol, "opacity": 0.85},
+        "hovertemplate": "%{customdata[1]}<br>log-odds %{x:.1f}<extra>%{customdata[2]}</extra>",
+    }
+
+
+def _student_crossings(seen: Sequence[Row]) -> dict[str, Any]:
+    """A cross on each line where the student changes its mind."""
+    return {
+        "x": [p["sx"] for p in seen],
+        "y": [p["sy"] for p in seen],
+        "mode": "markers",
+        "name": "Student changes its mind",
+        "marker": {"size": 8, "symbol": "cross-thin", "color": STUDENT, "line": {"width": 2, "color": STUDENT}},
+        "customdata": [[p["id"], _short(p["text"])] for p in seen],
+        "hovertemplate": "%{customdata[1]}<br>student's line at %{x:.1f}<extra></extra>",
+    }
+
+
+def paired_gap_plot(pairs: Sequence[Sequence[str]], kd: Sequence[float], cod: Sequence[float]) -> "go.Figure":
     """One dot a held-out pair: the gap of KD students (x) and of CoD students (y), means over draws, in units of the
     median pair. Below the diagonal the counterfactuals brought the student's line nearer to the teacher's."""
     import plotly.graph_objects as go
@@ -116,7 +137,16 @@ def paired_gap_plot(pairs: Sequence[Sequence[str]], kd: Sequence[float], cod: Se
     return layout(figure, "Gap of students without counterfactuals", "Gap of students with them")
 
 
-def moon_plot(axis_x, axis_y, regions, teacher_boundary, boundary=None, points=None, labels=None, is_cf=None):
+def moon_plot(
+    axis_x: "np.ndarray",
+    axis_y: "np.ndarray",
+    regions: "np.ndarray",
+    teacher_boundary: "np.ndarray",
+    boundary: "np.ndarray | None" = None,
+    points: "np.ndarray | None" = None,
+    labels: "Sequence[int] | np.ndarray" = (),
+    is_cf: "Sequence[bool] | np.ndarray" = (),
+) -> "go.Figure":
     """One classifier's regions on the plane, its boundary, the teacher's as a dashed line, and what it learnt from.
 
     regions (g, h): class on the grid. points (n, 2), labels (n,), is_cf (n,): originals round, counterfactuals squares,
@@ -136,51 +166,18 @@ def moon_plot(axis_x, axis_y, regions, teacher_boundary, boundary=None, points=N
             hoverinfo="skip",
         )
     )
-    figure.add_scatter(
-        x=teacher_boundary[:, 0].tolist(),
-        y=teacher_boundary[:, 1].tolist(),
-        mode="markers",
-        name="Teacher's line",
-        marker={"size": 3, "color": GREY},
-        hoverinfo="skip",
-    )
-    if boundary is not None:
-        figure.add_scatter(
-            x=boundary[:, 0].tolist(),
-            y=boundary[:, 1].tolist(),
-            mode="markers",
-            name="Student's line",
-            marker={"size": 3, "color": "#CC3311"},
-            hoverinfo="skip",
-        )
-    if points is not None:
-        n_cf = int(sum(is_cf))
-        if n_cf:
-            ends = [v for a, b in zip(points[:n_cf], points[-n_cf:]) for v in (a, b, (None, None))]
+    for name, line, colour in (("Teacher's line", teacher_boundary, GREY), ("Student's line", boundary, STUDENT)):
+        if line is not None:
             figure.add_scatter(
-                x=[v[0] for v in ends],
-                y=[v[1] for v in ends],
-                mode="lines",
-                showlegend=False,
-                line={"color": GREY, "width": 1},
+                x=line[:, 0].tolist(),
+                y=line[:, 1].tolist(),
+                mode="markers",
+                name=name,
+                marker={"size": 3, "color": colour},
                 hoverinfo="skip",
             )
-        for cf, symbol, name in ((False, "circle", "Texts' stand-ins"), (True, "square", "Counterfactuals")):
-            some = [i for i in range(len(points)) if bool(is_cf[i]) == cf]
-            if some:
-                figure.add_scatter(
-                    x=[float(points[i][0]) for i in some],
-                    y=[float(points[i][1]) for i in some],
-                    mode="markers",
-                    name=name,
-                    marker={
-                        "symbol": symbol,
-                        "size": 9,
-                        "color": [CLASS_POINT[int(labels[i])] for i in some],
-                        "line": {"width": 1, "color": "white"},
-                    },
-                    hovertemplate="%{x:.2f}, %{y:.2f}<extra></extra>",
-                )
+    if points is not None:
+        _add_learnt_from(figure, points, labels, is_cf)
     layout(figure, "", "", showlegend=False)
     figure.update_layout(height=230, margin={"t": 30})
     figure.update_xaxes(range=[float(axis_x[0]), float(axis_x[-1])], showgrid=False)
@@ -188,7 +185,36 @@ def moon_plot(axis_x, axis_y, regions, teacher_boundary, boundary=None, points=N
     return figure
 
 
-def moon_wins(seeds: Sequence[int], kd: Sequence[float], cod: Sequence[float], title: str):
+def _add_learnt_from(
+    figure: "go.Figure", points: "np.ndarray", labels: "Sequence[int] | np.ndarray", is_cf: "Sequence[bool] | np.ndarray"
+) -> None:
+    """The training points of moon_plot, and a line from each counterfactual to its original."""
+    n_cf = int(sum(is_cf))
+    if n_cf:
+        ends = [v for a, b in zip(points[:n_cf], points[-n_cf:]) for v in (a, b, (None, None))]
+        figure.add_scatter(
+            x=[v[0] for v in ends],
+            y=[v[1] for v in ends],
+            mode="lines",
+            showlegend=False,
+            line={"color": GREY, "width": 1},
+            hoverinfo="skip",
+        )
+    for cf, symbol, name in ((False, "circle", "Texts' stand-ins"), (True, "square", "Counterfactuals")):
+        some = [i for i in range(len(points)) if bool(is_cf[i]) == cf]
+        if some:
+            colours = [CLASS_POINT[int(labels[i])] for i in some]
+            figure.add_scatter(
+                x=[float(points[i][0]) for i in some],
+                y=[float(points[i][1]) for i in some],
+                mode="markers",
+                name=name,
+                marker={"symbol": symbol, "size": 9, "color": colours, "line": {"width": 1, "color": "white"}},
+                hovertemplate="%{x:.2f}, %{y:.2f}<extra></extra>",
+            )
+
+
+def moon_wins(seeds: Sequence[int], kd: Sequence[float], cod: Sequence[float], title: str) -> "go.Figure":
     """Distance to the teacher's boundary a draw: KD and CoD joined by a line, so that each draw is seen to win or lose."""
     import plotly.graph_objects as go
 

@@ -2,6 +2,7 @@ import json
 import math
 import re
 
+import numpy as np
 import pytest
 
 from cod_core import figures
@@ -148,3 +149,21 @@ def test_cost_plot_leaves_out_what_was_not_measured_and_says_estimate():
     small = figures.cost_plot([{"arm": "cod", "rows": 8, "accuracy": 0.7, "kwh": 2e-6}])
     assert list(small.data[0].x) == [2.0] and "mWh" in small.layout.xaxis.title.text
     assert figures.cost_plot([{"arm": "cod", "rows": 8, "accuracy": 0.7, "usd": 0.0}], "usd").data[0].customdata[0][0] == "free"
+
+
+def test_the_text_map_draws_a_pair_only_where_its_original_is_on_it():
+    """A pair of a text that was deleted meanwhile had no dot to start from."""
+    dots = [{"id": i, "text": NASTY, "x": 1.0, "y": 0.0, "label": "a", "split": "train", "card": i == "a"} for i in "ab"]
+    ends = {"x0": 1.0, "y0": 0.0, "x1": -1.0, "y1": 0.1}
+    pairs = [{"id": i, "text": "x", "status": "accepted", "sx": 0.5, "sy": 0.0} | ends for i in "az"]
+    figure = figures.text_map_plot(dots, pairs, "a", webgl=False)
+    assert [t.name for t in figure.data] == ["Other texts (1)", None, "Accepted (1)", "Student changes its mind"]
+    assert list(figure.data[1].x) == [1.0, -1.0, None] and [row[2] for row in figure.data[2].customdata] == ["original", "counterfactual"]
+
+
+def test_two_moons_join_counterfactuals_to_their_originals():
+    points, axis = np.array([[0.0, 0.0], [1.0, 1.0]]), np.linspace(0, 1, 2)
+    drawn = [axis, axis, np.zeros((2, 2), int), points]
+    figure = figures.moon_plot(*drawn, boundary=points, points=points, labels=[0, 1], is_cf=[False, True])
+    assert [t.name for t in figure.data[1:]] == ["Teacher's line", "Student's line", None, "Texts' stand-ins", "Counterfactuals"]
+    assert len(figures.moon_plot(*drawn).data) == 2

@@ -5,8 +5,9 @@ import pytest
 
 from cod_core.counterfactuals.moves import Move
 from cod_core.counterfactuals.plain_edits import Deletions, Negations
-from cod_core.counterfactuals.search import SearchGenerator, context_of, diverse, frozen_positions, spread
-from cod_core.counterfactuals.trial import Flip, Judge, SearchSettings, edited_tokens
+from cod_core.counterfactuals.search import SearchGenerator, context_of, diverse, frozen_positions
+from cod_core.counterfactuals.stages import measured_alone, rungs, spread
+from cod_core.counterfactuals.trial import Flip, Judge, SearchSettings, Trial, edited_tokens
 from cod_core.errors import CodError
 from cod_core.text import edit_fraction
 from cod_core.types import Example
@@ -363,3 +364,14 @@ def test_edits_that_a_sure_flip_does_not_need_are_taken_back(sensitivity):
         back = " ".join(original[j] if j == i else w for j, w in enumerate(made))
         sure = min(np.exp(score([back])[0][0]), np.exp(second_score([back])[0][0]))
         assert sure < 0.9, f"{original[i]} -> {made[i]} was not needed"
+
+
+def test_the_rungs_of_a_ladder_add_the_best_moves_that_can_stand_together():
+    """Two words for one place had been made one on top of the other."""
+    context = context_of("one two three four five six", "neg", "pos")
+    trial = Trial(context, 1, SearchSettings(max_fraction=0.5, rungs=3), Judge(score))
+    a, b, c, d = (Move(p, p + 1, new, "replace") for p, new in ((0, "x"), (0, "y"), (3, "z"), (5, "w")))
+    for at, move in enumerate((a, b, c, d)):
+        trial.margins[frozenset((move,))] = -float(at)
+    assert rungs(trial, (), [(d,), (c,), (b,), (a,)]) == [(a,), (a, c), (a, c, d)]
+    assert measured_alone(trial, [d, Move(1, 2, "", "delete"), a]) == [(d,), (a,)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cod_core.counterfactuals.corpus import ClassWords, Plausibility, WordPairs
+from cod_core.counterfactuals.corpus import ClassWords, Plausibility, WordPairs, content_words
 from cod_core.counterfactuals.languages import ENGLISH, GERMAN, language_of, usual_language
 from cod_core.counterfactuals.neighbours import EmbeddingNeighbours
 from cod_core.counterfactuals.search import context_of
@@ -103,3 +103,9 @@ def test_plausible_moves_are_those_seen_beside_their_neighbours():
     fit = Plausibility(WordPairs(["a dull story", "a dull cast", "green grass"]), near)
     values = fit(context_of("a great story", "good", "bad"), [Move(1, 2, "dull", "replace"), Move(1, 2, "green", "replace")])
     assert values[0] > values[1]
+
+
+def test_content_words_leave_out_short_ones_function_words_and_signs():
+    """A full stop or an article that counted for a class would be put into every text."""
+    assert content_words(["The", "Film", "is", "ok", ".", "2001"], ENGLISH.function_words) == {"film"}
+    assert content_words(["电", "影"], frozenset()) == {"电", "影", "电影"}

@@ -46,3 +46,11 @@ def test_small_flips_decide_then_flips_then_size_then_cost():
 
 def test_no_prompt_is_recommended_that_flips_nothing():
     assert best([result("a", 0.0, 0.0, None)]) is None and best([]) is None
+
+
+def test_a_text_counts_by_its_offered_proposal_and_as_usable_by_any_small_one():
+    """A large flip offered first had hidden whether a small one was among the others."""
+    large_first = Tried([check(True, 0.6), check(True, 0.1)])
+    assert large_first.flips and large_first.flips_by_a_small_edit
+    assert not Tried([check(False, 0.1), check(True, 0.6)]).flips and not Tried(()).flips
+    assert not Tried([check(True, 0.6), check(False, 0.1)]).flips_by_a_small_edit
