@@ -32,7 +32,7 @@ class _Choice:
         values = {f.name: (getattr(self, f.name), f.default) for f in _fields(type(self))}
         return {k: _plain(v) for k, (v, usual) in values.items() if v != usual or k in self.given | self.always}
 
-    def label_order(self, labels: Sequence[str]) -> str:
+    def labels_hash(self, labels: Sequence[str]) -> str:
         """6 hex digits of the project's labels in their order and the label map: part of the teacher's revision."""
         named: dict[str, str] | None = getattr(self, "label_map", None)
         return short_hash(*labels, *sorted((named or {}).items()))[:6]
@@ -157,7 +157,7 @@ def read_choice(values: Mapping[str, Any]) -> TeacherChoice:
     known = {f.name: f.default is MISSING for f in _fields(KINDS[kind])}
     if unknown := [key for key in values if key not in known]:
         raise BadInput(f"A teacher of the kind {kind!r} has no setting {unknown[0]!r}. Known are: {', '.join(known)}.")
-    cleaned = {key: _CLEAN.get(key, _text)(key, value) for key, value in values.items() if value is not None and key != "kind"}
+    cleaned = {key: _clean(key, value) for key, value in values.items() if value is not None and key != "kind"}
     held = {key: value for key, value in cleaned.items() if value is not None}
     if kind == "llm" and not held.get("local") and not held.get("base_url"):
         raise BadInput("Give the address of the model (base_url). Nothing is sent anywhere that you did not name.")
@@ -167,18 +167,13 @@ def read_choice(values: Mapping[str, Any]) -> TeacherChoice:
             held["local"] = held["local"].strip()
     if missing := [key for key, required in known.items() if required and key not in held]:
         raise BadInput(f"A teacher of the kind {kind!r} needs {missing[0]!r}, which is missing.")
-    make: Callable[..., TeacherChoice] = KINDS[kind]
-    return make(**held, given=frozenset(values))
+    return KINDS[kind](**held, given=frozenset(values))
 
 
 def stored_choice(row: Mapping[str, Any] | None) -> TeacherChoice | None:
     """The choice of a project's row, None where none is chosen. The one place that is lenient: a row of another version of
     the app may hold keys that this one does not know, and they are passed over instead of locking the person out."""
-    if not row:
-        return None
-    cls = KINDS.get(str(row.get("kind")))
-    known = {f.name for f in _fields(cls)} if cls else set(row)
-    return read_choice({key: value for key, value in row.items() if key in known})
+    return read_choice(_known_part(row)) if row else None
 
 
 @dataclass(frozen=True)
@@ -205,6 +200,12 @@ def _fields(cls: type[_Choice]) -> list[Any]:
     """The fields that are stored, in the order of the stored mapping: what was chosen, then what it was when loaded."""
     own = [f for f in fields(cls) if f.name != "given"]
     return sorted(own, key=lambda f: f.name in ("id", "revision"))
+
+
+def _known_part(row: Mapping[str, Any]) -> dict[str, Any]:
+    kind = str(row.get("kind"))
+    known = {f.name for f in _fields(KINDS[kind])} if kind in KINDS else set(row)
+    return {k: _known_part(v) if k == "judge" and isinstance(v, Mapping) else v for k, v in row.items() if k in known}
 
 
 def _plain(value: Any) -> Any:
@@ -280,3 +281,8 @@ _CLEAN: dict[str, Callable[[str, Any], Any]] = {
     "calibrate": lambda _, value: bool(value),
     "judge": _judge,
 }
+
+
+def _clean(key: str, value: Any) -> Any:
+    clean: Callable[[str, Any], Any] = _CLEAN.get(key, _text)
+    return clean(key, value)

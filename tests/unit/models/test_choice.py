@@ -125,15 +125,17 @@ def test_numbers_of_a_generative_choice_are_checked_when_it_is_chosen(numbers, s
 
 def test_stored_rows_without_a_teacher_hold_none():
     assert stored_choice(None) is None
+    later = {**STORED["generative"], "judge": {**STORED["builtin"], "later": 1}}
+    assert stored_choice(later).judge == BuiltinChoice("movies")
     with pytest.raises(BadInput, match="Unknown kind"):
         stored_choice({"kind": "from a later version"})
 
 
 def test_the_label_order_and_the_map_are_part_of_a_revision():
     """These digits stand in the revision of every prediction on record."""
-    assert FinetunedChoice("/x").label_order(("bad", "good")) == short_hash("bad", "good")[:6]
-    mapped = TransformersChoice("m", MAP).label_order(("bad", "good"))
-    assert mapped == short_hash("bad", "good", *sorted(MAP.items()))[:6] != FinetunedChoice("/x").label_order(("good", "bad"))
+    assert FinetunedChoice("/x").labels_hash(("bad", "good")) == short_hash("bad", "good")[:6]
+    mapped = TransformersChoice("m", MAP).labels_hash(("bad", "good"))
+    assert mapped == short_hash("bad", "good", *sorted(MAP.items()))[:6] != FinetunedChoice("/x").labels_hash(("good", "bad"))
 
 
 def test_calls_of_a_copied_project_are_counted_under_the_copy():
