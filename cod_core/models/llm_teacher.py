@@ -44,7 +44,9 @@ class Reading:
 class LLMTeacher:
     """A `Classifier` that asks a chat model. kind: 'logprobs' or 'votes'. Make one with connect()."""
 
-    def __init__(self, client: LLMClient, task: Task, kind: str, samples: int = 5, top_logprobs: int = _MANY, calibrate: bool = False):
+    def __init__(
+        self, client: LLMClient, task: Task, kind: str, samples: int = 5, top_logprobs: int = _MANY, calibrate: bool = False
+    ) -> None:
         """samples: votes a text, 1 to 50. calibrate: divide by the label prior of inputs without content (three more
         calls in all). Makes no call. Raises BadInput."""
         if kind not in KINDS:
@@ -56,7 +58,8 @@ class LLMTeacher:
         self._task, self._answers = task, answer_words(task.labels)
         self.id = f"llm:{client.settings.model}@{client.settings.host}"
         how = top_logprobs if kind == "logprobs" else f"{samples}x{self._heat}"
-        self.calibrate, self._prior = calibrate, None
+        self.calibrate = calibrate
+        self._prior: tuple[float, ...] | None = None
         self.revision = short_hash(PROMPT_VERSION, self.messages(""), kind, how, *(["calibrated"] if calibrate else []))
 
     @classmethod
