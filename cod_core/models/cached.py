@@ -78,6 +78,10 @@ class CachedClassifier:
         known = cache.get_predictions(self._db, self.id, self.revision, [text_hash(text)])
         return Prediction(self.labels, tuple(*known.values())) if known else self.wrapped.predict([text])[0]
 
+    def predict_one(self, text: str) -> Prediction:
+        """The Prediction of one text, remembered as those of predict."""
+        return self.predict([text])[0]
+
     def _ask(self, chunk: list[tuple[str, str]]) -> dict[str, tuple[float, ...]]:
         """text hash -> log-probabilities, of (hash, text) pairs; a language model's coverage is kept beside them."""
         texts = [text for _, text in chunk]
