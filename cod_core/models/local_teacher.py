@@ -30,11 +30,6 @@ class LocalTeacher:
         self.revision = short_hash(PROMPT_VERSION, self.prompt(""), llm.revision, calibrate)
         self._prior: tuple[float, ...] | None = None
 
-    @property
-    def label(self) -> str:
-        """How the teacher is named on screen."""
-        return f"{self._llm.name} (probabilities of the label words{', calibrated' if self.calibrate else ''})"
-
     def prompt(self, text: str) -> str:
         """What the model reads before the label word."""
         about = self._task.descriptions or ("",) * len(self.labels)
