@@ -52,7 +52,7 @@ class CachedClassifier:
         return self._wrapped
 
     def predict(self, texts: Sequence[str], progress: Progress = silent) -> list[Prediction]:
-        """One Prediction a text, in order; misses are computed in chunks and saved chunk by chunk."""
+        """One Prediction per text, in order; misses are computed in chunks and saved chunk by chunk."""
         keys = [text_hash(t) for t in texts]
         known = cache.get_predictions(self._db, self.id, self.revision, list(set(keys)))
         missing = list({k: t for k, t in zip(keys, texts) if k not in known}.items())

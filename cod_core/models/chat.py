@@ -63,7 +63,7 @@ class ChatClient(Protocol):
 
 @dataclass(frozen=True)
 class LLMSettings:
-    """Where and how to ask. n: candidates a text. price_in, price_out: USD a million tokens, None if unknown.
+    """Where and how to ask. n: candidates per text. price_in, price_out: USD per million tokens, None if unknown.
 
     Holds no key. Raises BadInput where a value is out of range or the URL carries a secret.
     """
@@ -128,7 +128,7 @@ def site_of(base_url: str) -> str:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer of the endpoint. logprobs: a position a token, each a list of (token, log-probability); () if none.
+    """One answer of the endpoint. logprobs: one position per token, each a list of (token, log-probability); () if none.
 
     tokens_in, tokens_out: as the endpoint counted them, 0 where it did not. cached: no call was made for it.
     """
@@ -209,7 +209,7 @@ class LLMClient:
     ) -> Reply:
         """The reply for this prompt and sample index, from the cache where it is known.
 
-        temperature: the settings' where None. top_logprobs: alternatives wanted a token, None for no logprobs.
+        temperature: the settings' where None. top_logprobs: alternatives wanted per token, None for no logprobs.
         response_format: the schema of a structured reply; endpoints that know none are asked without.
         An empty reply is not kept. Raises EndpointError with a plain message; the key is never part of it.
         """

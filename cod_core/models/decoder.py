@@ -59,7 +59,7 @@ def load_decoder(name: str, labels: Sequence[str], **options: Any) -> tuple[Mode
 
 
 def tokenize(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int = MAX_TOKENS) -> list[list[int]]:
-    """Token ids a text, cut at max_tokens; never empty."""
+    """Token ids per text, cut at max_tokens; never empty."""
     ids = tokenizer(list(texts), truncation=True, max_length=max_tokens)["input_ids"] if texts else []
     return [row or [tokenizer.pad_token_id] for row in ids]
 
@@ -105,7 +105,7 @@ class SequenceStudent:
         return out
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One Prediction a text, in order."""
+        """One Prediction per text, in order."""
         return [Prediction(self.labels, tuple(row)) for row in self.logprobs(texts).tolist()]
 
     def chars_read(self, text: str) -> int:

@@ -110,7 +110,7 @@ def weights_sha256(folder: str) -> str:
 def length_batches(lengths: Sequence[int], tokens_a_batch: int = 0) -> Iterator[list[int]]:
     """Indices in batches of similar length, so that padding wastes little.
 
-    lengths: tokens a text. Each batch holds at most tokens_a_batch padded tokens, at least one text; where it is 0, what
+    lengths: tokens per text. Each batch holds at most tokens_a_batch padded tokens, at least one text; where it is 0, what
     suits the device: on a processor small batches stay in its cache and take a quarter less time.
     """
     tokens_a_batch = tokens_a_batch or TOKENS_A_BATCH.get(best_device().type, TOKENS_ELSEWHERE)

@@ -47,7 +47,7 @@ def finetune_teacher(
 ) -> Path:
     """Train on (texts, labels) and write the teacher to `folder`; returns the folder.
 
-    labels: one of label_names a text. learning_rate: 1e-3 for an encoder, 5e-4 for a decoder where None. max_tokens: word
+    labels: one of label_names per text. learning_rate: 1e-3 for an encoder, 5e-4 for a decoder where None. max_tokens: word
     pieces of a text that are read; where None 128, or 256 where more than a tenth of the texts is longer. Batches are bucketed by
     length. Raises NotEnoughData where a label has no text. Source of the recipe: docs/method.md section 7.
     """

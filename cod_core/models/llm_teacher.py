@@ -26,7 +26,7 @@ _SYSTEM = (
 )
 _PROBE = "An example."
 _ANSWER_TOKENS = 8
-_MANY, _FEW = 20, 5  # alternatives a token that are asked for, and what all endpoints that give any allow
+_MANY, _FEW = 20, 5  # alternatives per token that are asked for, and what all endpoints that give any allow
 _NO_ANSWER = 0.01  # covered mass below which the reply holds no answer
 
 
@@ -47,7 +47,7 @@ class LLMTeacher:
     def __init__(
         self, client: ChatClient, task: Task, kind: str, samples: int = 5, top_logprobs: int = _MANY, calibrate: bool = False
     ) -> None:
-        """samples: votes a text, 1 to 50. calibrate: divide by the label prior of inputs without content (three more
+        """samples: votes per text, 1 to 50. calibrate: divide by the label prior of inputs without content (three more
         calls in all). Makes no call. Raises BadInput."""
         if kind not in KINDS:
             raise BadInput(f"A teacher of this kind reads {' or '.join(KINDS)}; got {kind!r}.")
@@ -105,7 +105,7 @@ class LLMTeacher:
         )
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One Prediction a text, in order; calls in flight bounded by the settings. Raises EndpointError."""
+        """One Prediction per text, in order; calls in flight bounded by the settings. Raises EndpointError."""
         return [reading.prediction for reading in self.read(texts)]
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
@@ -182,7 +182,7 @@ def token_label(token: str, answers: Sequence[str]) -> int | None:
 def from_logprobs(rows: Sequence[Sequence[tuple[str, float]]], answers: Sequence[str], labels: Sequence[str]) -> Reading:
     """Probabilities at the first of the leading positions where labels hold at least half of the mass, else the most.
 
-    rows: a position a token, each of (token, log-probability). A label that is not listed gets half of what it can
+    rows: one position per token, each of (token, log-probability). A label that is not listed gets half of what it can
     have at most: the least listed probability, or the mass not listed.
     """
     best: tuple[float, list[float], float] = (0.0, [], 0.0)

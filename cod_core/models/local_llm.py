@@ -65,9 +65,9 @@ class LocalLLM:
     def complete(
         self, prompts: Sequence[str], seeds: Sequence[int], max_tokens: int = 64, temperature: float = 0.7, stop: Sequence[str] = ()
     ) -> list[tuple[str, str]]:
-        """(continuation, finish reason) a prompt: 'stop' at the model's end or a stop string, 'length' where cut.
+        """(continuation, finish reason) per prompt: 'stop' at the model's end or a stop string, 'length' where cut.
 
-        seeds: one a prompt; a continuation depends on its prompt and seed, not on what is asked beside it.
+        seeds: one per prompt; a continuation depends on its prompt and seed, not on what is asked beside it.
         Sampling from the 64 likeliest tokens within .95 of the mass; greedy at temperature 0. Prompts share what
         they have in common: a long instruction is read once. Raises BadInput where a prompt is too long.
         """
@@ -170,7 +170,7 @@ class LocalLLM:
     # -------------------------------------------------------------- scoring
 
     def nll(self, texts: Sequence[str]) -> np.ndarray:
-        """(n,) mean negative log-likelihood a token, in nats; nan for a text without tokens. Long texts are cut."""
+        """(n,) mean negative log-likelihood per token, in nats; nan for a text without tokens. Long texts are cut."""
         return np.array([float(np.mean(row)) if len(row) else float("nan") for row in self.token_nll(texts)])
 
     def token_nll(self, texts: Sequence[str]) -> list[np.ndarray]:
@@ -211,7 +211,7 @@ class LocalLLM:
     def answer_logprobs(self, prompts: Sequence[str], answers: Sequence[str], batch: int = 16) -> np.ndarray:
         """(n, C) log-probability of each answer, all of its tokens, after each prompt.
 
-        One pass a prompt where every answer is a single token, else one for every pair. Raises BadInput where a prompt
+        One pass per prompt where every answer is a single token, else one for every pair. Raises BadInput where a prompt
         is too long.
         """
         coded = [self.tokenizer(a, add_special_tokens=False)["input_ids"] for a in answers]
@@ -279,7 +279,7 @@ def _common_prefix(rows: Sequence[Sequence[int]]) -> int:
 
 
 def _sample(logits: "torch.Tensor", temperature: float, generators: "Sequence[torch.Generator]") -> list[int]:
-    """One token a row of (B, V) logits."""
+    """One token per row of (B, V) logits."""
     import torch
 
     if temperature <= 0:

@@ -39,7 +39,7 @@ class LocalTeacher:
         return as_prompt((("user", body),), self._llm) if self._llm.chats else body
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One Prediction a text, in order."""
+        """One Prediction per text, in order."""
         return [reading.prediction for reading in self.read(texts)]
 
     def read(self, texts: Sequence[str]) -> list[Reading]:

@@ -48,7 +48,7 @@ def activation_values(size: Size, rows: int, tokens: int, layers: int | None = N
 
 
 def training_bytes(size: Size, rows: int, tokens: int, frozen_layers: int = 0, lora_rank: int = 0, half: bool = False) -> int:
-    """Bytes at the peak of one step. rows: texts a forward pass (the micro batch). half: bf16 activations."""
+    """Bytes at the peak of one step. rows: texts per forward pass (the micro batch). half: bf16 activations."""
     layers = size.layers - frozen_layers
     share = layers / max(1, size.layers)
     trained = int((size.parameters - size.outside) * share) + (0 if frozen_layers else size.outside)

@@ -49,7 +49,7 @@ class HeadStudent:
         return rows
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One Prediction a text, in order."""
+        """One Prediction per text, in order."""
         return [Prediction(self.labels, tuple(row)) for row in self.logprobs(texts).tolist()]
 
     def chars_read(self, text: str) -> int:
@@ -101,7 +101,7 @@ class EncoderModel:
         self.model, self.tokenizer, self.id, self.max_tokens = model, tokenizer, id, max_tokens
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        """Word-piece ids a text, cut at max_tokens."""
+        """Word-piece ids per text, cut at max_tokens."""
         ids: list[list[int]] = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)["input_ids"]
         return ids
 

@@ -46,7 +46,7 @@ class TorchTeacher:
         return out
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One Prediction a text. Texts beyond max_tokens word pieces are read up to there: see chars_read."""
+        """One Prediction per text. Texts beyond max_tokens word pieces are read up to there: see chars_read."""
         return [Prediction(self.labels, tuple(row)) for row in self.logprobs(texts).tolist()]
 
     def chars_read(self, text: str) -> int:

@@ -1,6 +1,6 @@
 """A private copy of an encoder of which the upper layers train. Knows no loss, no labels.
 
-The embeddings and the frozen lower layers run once a text, for every student of a sweep and for its test texts
+The embeddings and the frozen lower layers run once per text, for every student of a sweep and for its test texts
 alike; a training step passes through the upper layers only. Large encoders train low-rank adapters instead of
 their weights (Hu et al. 2021, arXiv:2106.09685), merged when the student is finished.
 """
@@ -49,7 +49,7 @@ class LowerStates:
         self._lower = _cut(encoder.model, frozen) if frozen else None
 
     def __call__(self, texts: Sequence[str], alone: bool = False) -> list[torch.Tensor]:
-        """One a text: (tokens,) word-piece ids where nothing is frozen, else (tokens, d) states.
+        """One per text: (tokens,) word-piece ids where nothing is frozen, else (tokens, d) states.
 
         alone: read one by one, since the last digits depend on the batch and training makes much of them: a student must
         not depend on which others were trained before it.
