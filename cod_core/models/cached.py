@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from cod_core.models.protocols import Reads, SizedEncoder
 from cod_core.progress import Progress, silent
 from cod_core.store import cache
+from cod_core.store.database import Database
 from cod_core.text import most_pieces, text_hash
-from cod_core.types import Prediction
+from cod_core.types import Classifier, Prediction
 
 CHUNK = 512
 
@@ -27,21 +29,22 @@ class CachedClassifier:
 
     def __init__(
         self,
-        db,
+        db: Database,
         id: str,
         revision: str,
         labels: Sequence[str],
-        load: Callable[[], object],
+        load: Callable[[], Classifier],
         on_lookup: Callable[[int, int], object] | None = None,
         chunk: int = CHUNK,
         reads_all: bool = False,
-    ):
+    ) -> None:
         self.id, self.revision, self.labels = id, revision, tuple(labels)
-        self._db, self._load, self._wrapped, self._loading = db, load, None, threading.Lock()
+        self._db, self._load, self._loading = db, load, threading.Lock()
+        self._wrapped: Classifier | None = None
         self._on_lookup, self._chunk, self._reads_all = on_lookup, chunk, reads_all
 
     @property
-    def wrapped(self):
+    def wrapped(self) -> Classifier:
         """The classifier itself, loaded where it was not yet."""
         with self._loading:
             if self._wrapped is None:
@@ -49,7 +52,7 @@ class CachedClassifier:
         return self._wrapped
 
     def predict(self, texts: Sequence[str], progress: Progress = silent) -> list[Prediction]:
-        """One Prediction a text, in order; misses are computed in chunks and saved chunk by chunk."""
+        """One Prediction per text, in order; misses are computed in chunks and saved chunk by chunk."""
         keys = [text_hash(t) for t in texts]
         known = cache.get_predictions(self._db, self.id, self.revision, list(set(keys)))
         missing = list({k: t for k, t in zip(keys, texts) if k not in known}.items())
@@ -75,12 +78,17 @@ class CachedClassifier:
         known = cache.get_predictions(self._db, self.id, self.revision, [text_hash(text)])
         return Prediction(self.labels, tuple(*known.values())) if known else self.wrapped.predict([text])[0]
 
+    def predict_one(self, text: str) -> Prediction:
+        """The Prediction of one text, remembered as those of predict."""
+        return self.predict([text])[0]
+
     def _ask(self, chunk: list[tuple[str, str]]) -> dict[str, tuple[float, ...]]:
         """text hash -> log-probabilities, of (hash, text) pairs; a language model's coverage is kept beside them."""
         texts = [text for _, text in chunk]
-        if not hasattr(self.wrapped, "read"):
-            return {key: p.logprobs for (key, _), p in zip(chunk, self.wrapped.predict(texts))}
-        readings = self.wrapped.read(texts)
+        wrapped = self.wrapped
+        if not isinstance(wrapped, Reads):
+            return {key: p.logprobs for (key, _), p in zip(chunk, wrapped.predict(texts))}
+        readings = wrapped.read(texts)
         cache.put_predictions(self._db, f"{self.id}#covered", self.revision, {key: (r.covered,) for (key, _), r in zip(chunk, readings)})
         return {key: r.prediction.logprobs for (key, _), r in zip(chunk, readings)}
 
@@ -99,6 +107,7 @@ class CachedClassifier:
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.labels))
 
     def chars_read(self, text: str) -> int:
+        """How many leading characters the classifier reads."""
         return len(text) if self._reads_all or most_pieces(text) < 100 else self.wrapped.chars_read(text)
 
 
@@ -108,12 +117,14 @@ class CachedEncoder:
     revision: of its weights, part of the key; "" where the name says it all (own_revision).
     """
 
-    def __init__(self, db, id: str, load: Callable[[], object], revision: str = ""):
-        self.id, self.revision, self._db, self._load, self._wrapped = id, revision, db, load, None
+    def __init__(self, db: Database, id: str, load: Callable[[], SizedEncoder], revision: str = "") -> None:
+        self.id, self.revision, self._db, self._load = id, revision, db, load
+        self._wrapped: SizedEncoder | None = None
         self._key = f"{id}#{revision}" if revision else id
 
     @property
-    def wrapped(self):
+    def wrapped(self) -> SizedEncoder:
+        """The encoder itself, loaded where it was not yet."""
         if self._wrapped is None:
             self._wrapped = self._load()
         return self._wrapped

@@ -23,7 +23,7 @@ def content_free_prior(predictions: Sequence[Prediction]) -> tuple[float, ...]:
 def calibrated(prediction: Prediction, prior: Sequence[float]) -> Prediction:
     """Probabilities proportional to p / prior. The paper's W = diag(prior)^-1 with b = 0, normalised.
 
-    prior: one positive number a label, as content_free_prior gives. Raises ValueError where the lengths differ.
+    prior: one positive number per label, as content_free_prior gives. Raises ValueError where the lengths differ.
     """
     if len(prior) != len(prediction.labels):
         raise ValueError(f"{len(prior)} priors for {len(prediction.labels)} labels")

@@ -10,11 +10,16 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from cod_core.errors import BadInput
 from cod_core.models.endpoint_errors import EndpointError, explain, server_words
 from cod_core.text import short_hash
+
+if TYPE_CHECKING:
+    import openai
+    from openai.types.chat.chat_completion import Choice
 
 TIMEOUT_S = 60.0
 Messages = tuple[tuple[str, str], ...]  # (role, content), in order
@@ -22,9 +27,43 @@ Messages = tuple[tuple[str, str], ...]  # (role, content), in order
 _OPTIONAL = ("seed", "response_format")
 
 
+class ChatSettings(Protocol):
+    """What every client's settings say: LLMSettings of an endpoint, LocalSettings of a model on this machine."""
+
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def temperature(self) -> float: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def max_in_flight(self) -> int: ...
+    @property
+    def host(self) -> str: ...
+    def cost(self, tokens_in: float, tokens_out: float) -> float | None: ...
+
+
+class ChatClient(Protocol):
+    """What generators and teachers ask: an LLMClient or a LocalClient."""
+
+    @property
+    def settings(self) -> ChatSettings: ...
+    def chat(
+        self,
+        messages: Messages,
+        sample: int = 0,
+        temperature: float | None = None,
+        top_logprobs: int | None = None,
+        max_tokens: int | None = None,
+        response_format: dict[str, Any] | None = None,
+    ) -> "Reply": ...
+
+
 @dataclass(frozen=True)
 class LLMSettings:
-    """Where and how to ask. n: candidates a text. price_in, price_out: USD a million tokens, None if unknown.
+    """Where and how to ask. n: candidates per text. price_in, price_out: USD per million tokens, None if unknown.
 
     Holds no key. Raises BadInput where a value is out of range or the URL carries a secret.
     """
@@ -37,7 +76,7 @@ class LLMSettings:
     price_in: float | None = None
     price_out: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         try:
             parts = urlsplit(self.base_url.strip())
             named = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
@@ -89,7 +128,7 @@ def site_of(base_url: str) -> str:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer of the endpoint. logprobs: a position a token, each a list of (token, log-probability); () if none.
+    """One answer of the endpoint. logprobs: one position per token, each a list of (token, log-probability); () if none.
 
     tokens_in, tokens_out: as the endpoint counted them, 0 where it did not. cached: no call was made for it.
     """
@@ -104,7 +143,7 @@ class Reply:
     cached: bool = False
 
     @classmethod
-    def from_dict(cls, values: dict) -> "Reply":
+    def from_dict(cls, values: dict[str, Any]) -> "Reply":
         """The Reply that put_reply was handed, as a cached one."""
         rows = tuple(tuple((t, v) for t, v in row) for row in values.get("logprobs") or ())
         return cls(**{**values, "logprobs": rows, "cached": True})
@@ -115,7 +154,7 @@ def prompt_sha256(messages: Messages) -> str:
     return hashlib.sha256(json.dumps(messages, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def reply_key(settings: LLMSettings, messages: Messages, temperature: float, sample: int, logprobs: bool = False) -> str:
+def reply_key(settings: ChatSettings, messages: Messages, temperature: float, sample: int, logprobs: bool = False) -> str:
     """The cache key of one reply. A reply with token log-probabilities is another reply than one without."""
     parts = [settings.base_url, settings.model, prompt_sha256(messages), float(temperature), sample]
     return hashlib.sha256(json.dumps(parts + (["logprobs"] if logprobs else [])).encode()).hexdigest()
@@ -141,18 +180,20 @@ class LLMClient:
         self,
         settings: LLMSettings,
         key: str | Callable[[], str | None] | None = None,
-        get_reply: Callable[[str], dict | None] | None = None,
-        put_reply: Callable[[str, dict], object] | None = None,
+        get_reply: Callable[[str], dict[str, Any] | None] | None = None,
+        put_reply: Callable[[str, dict[str, Any]], object] | None = None,
         timeout: float = TIMEOUT_S,
         max_retries: int = 3,
-    ):
-        memory: dict[str, dict] = {}
+    ) -> None:
+        memory: dict[str, dict[str, Any]] = {}
         self.settings = settings
-        self._ask_key, self._key = key if callable(key) else lambda: key, ""
+        self._ask_key: Callable[[], str | None] = key if callable(key) else lambda: key
+        self._key = ""
         self._get, self._put = get_reply or memory.get, put_reply or memory.__setitem__
         self._timeout, self._max_retries = timeout, max_retries
-        self._lock, self._locks, self._openai = threading.Lock(), {}, None
-        self._dropped: set[str] = set()
+        self._lock, self._dropped = threading.Lock(), set[str]()
+        self._openai: openai.OpenAI | None = None
+        self._locks: dict[str, threading.Lock] = {}
 
     def __repr__(self) -> str:
         return f"LLMClient({self.settings.model!r} at {self.settings.host!r})"
@@ -164,11 +205,11 @@ class LLMClient:
         temperature: float | None = None,
         top_logprobs: int | None = None,
         max_tokens: int | None = None,
-        response_format: dict | None = None,
+        response_format: dict[str, Any] | None = None,
     ) -> Reply:
         """The reply for this prompt and sample index, from the cache where it is known.
 
-        temperature: the settings' where None. top_logprobs: alternatives wanted a token, None for no logprobs.
+        temperature: the settings' where None. top_logprobs: alternatives wanted per token, None for no logprobs.
         response_format: the schema of a structured reply; endpoints that know none are asked without.
         An empty reply is not kept. Raises EndpointError with a plain message; the key is never part of it.
         """
@@ -180,7 +221,7 @@ class LLMClient:
             known = self._get(key)
             if known is not None:
                 return Reply.from_dict(known)
-            options = {"temperature": heat, "seed": sample}
+            options: dict[str, Any] = {"temperature": heat, "seed": sample}
             if top_logprobs is not None:
                 options |= {"logprobs": True, "top_logprobs": top_logprobs}
             if max_tokens is not None:
@@ -194,21 +235,22 @@ class LLMClient:
             self._locks.pop(key, None)
         return reply
 
-    def _client(self):
+    def _client(self) -> "openai.OpenAI":
         key = (self._ask_key() or "").strip()
         with self._lock:
             if self._openai is None or key != self._key:
                 import openai
 
                 self._key = key
-                self._openai = openai.OpenAI(
+                made = openai.OpenAI(
                     api_key=self._key or "none", base_url=self.settings.base_url, timeout=self._timeout, max_retries=self._max_retries
                 )
                 # the library reads these from the environment; they are none of this endpoint's business
-                self._openai.organization = self._openai.project = None
+                made.organization = made.project = None
+                self._openai = made
             return self._openai
 
-    def _request(self, messages: Messages, options: dict) -> Reply:
+    def _request(self, messages: Messages, options: dict[str, Any]) -> Reply:
         import openai
 
         wire = [{"role": role, "content": content} for role, content in messages]
@@ -218,7 +260,8 @@ class LLMClient:
             if "max_tokens" in self._dropped and "max_tokens" in options:
                 sent["max_completion_tokens"] = options["max_tokens"]
             try:
-                return _read(self._client().chat.completions.create(model=self.settings.model, messages=wire, **sent))
+                ask: Callable[..., object] = self._client().chat.completions.create
+                return _read(ask(model=self.settings.model, messages=wire, **sent))
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 refused = next((k for k in (*_OPTIONAL, "max_tokens") if k in sent and k in server_words(error)), None)
                 if refused is None:
@@ -234,7 +277,7 @@ class LLMClient:
         return explain(error, self.settings.host, self.settings.model, self._key, self._timeout)
 
 
-def _read(answer) -> Reply:
+def _read(answer: object) -> Reply:
     """Reply from the client's object. Raises ValueError where it is not a chat completion."""
     choices = getattr(answer, "choices", None)
     if not choices:
@@ -252,8 +295,8 @@ def _read(answer) -> Reply:
     )
 
 
-def _token_logprobs(choice) -> tuple[tuple[tuple[str, float], ...], ...]:
-    positions: Sequence = getattr(getattr(choice, "logprobs", None), "content", None) or ()
+def _token_logprobs(choice: "Choice") -> tuple[tuple[tuple[str, float], ...], ...]:
+    positions: Sequence[Any] = getattr(getattr(choice, "logprobs", None), "content", None) or ()
     rows = []
     for position in positions:
         row = {t.token: float(t.logprob) for t in position.top_logprobs or ()}

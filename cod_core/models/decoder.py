@@ -7,18 +7,23 @@ what transformers writes: AutoModelForSequenceClassification loads it without th
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cod_core.models.device import best_device
 from cod_core.models.encoder import MAX_TOKENS, length_batches, load_config, load_pretrained, load_tokenizer, weights_revision
+from cod_core.models.protocols import Model, Tokenizer
 from cod_core.text import most_pieces
 from cod_core.types import Prediction
+
+if TYPE_CHECKING:
+    import torch
 
 ABOUT_FILE = "student.json"
 
 
-def is_decoder(name: str, **options) -> bool:
+def is_decoder(name: str, **options: Any) -> bool:
     """Whether a model (name or folder) generates text: then its last token stands for the text, not the mean.
 
     Raises ModelUnavailable where there is no such model.
@@ -30,7 +35,7 @@ def is_decoder(name: str, **options) -> bool:
     return kind in CAUSAL and kind not in MASKED
 
 
-def load_decoder(name: str, labels: Sequence[str], **options):
+def load_decoder(name: str, labels: Sequence[str], **options: Any) -> tuple[Model, Tokenizer]:
     """(model, tokenizer): a sequence classifier over `labels` with a fresh head, padding set. Raises ModelUnavailable."""
     import torch
     from transformers import AutoModelForSequenceClassification
@@ -53,14 +58,16 @@ def load_decoder(name: str, labels: Sequence[str], **options):
     return model.float().eval(), tokenizer
 
 
-def tokenize(tokenizer, texts: Sequence[str], max_tokens: int = MAX_TOKENS) -> list[list[int]]:
-    """Token ids a text, cut at max_tokens; never empty."""
+def tokenize(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int = MAX_TOKENS) -> list[list[int]]:
+    """Token ids per text, cut at max_tokens; never empty."""
     ids = tokenizer(list(texts), truncation=True, max_length=max_tokens)["input_ids"] if texts else []
     return [row or [tokenizer.pad_token_id] for row in ids]
 
 
-def logits_of(model, tokenizer, ids: Sequence[Sequence[int]], device):
-    """(B, C) logits of one padded batch, with gradient."""
+def logits_of(
+    model: Model, tokenizer: Tokenizer, ids: Sequence[Sequence[int]], device: "torch.device"
+) -> "tuple[torch.Tensor, torch.Tensor]":
+    """(B, C) logits of one padded batch and the (B, d) states they are read from, with gradient."""
     import torch
 
     longest = max(map(len, ids))
@@ -72,7 +79,7 @@ def logits_of(model, tokenizer, ids: Sequence[Sequence[int]], device):
     return model.score(last).float(), last
 
 
-def base_of(model):
+def base_of(model: Model) -> Model:
     """The decoder below the classification head."""
     return getattr(model, model.base_model_prefix)
 
@@ -80,7 +87,7 @@ def base_of(model):
 class SequenceStudent:
     """A finished decoder as a `Classifier`. model: AutoModelForSequenceClassification, its labels in id2label."""
 
-    def __init__(self, model, tokenizer, id: str, revision: str = "", max_tokens: int = MAX_TOKENS):
+    def __init__(self, model: Model, tokenizer: Tokenizer, id: str, revision: str = "", max_tokens: int = MAX_TOKENS) -> None:
         self.model, self.tokenizer, self.max_tokens = model.to(best_device()).eval(), tokenizer, max_tokens
         self.labels = tuple(model.config.id2label[i] for i in range(model.config.num_labels))
         self.id, self.revision = id, revision
@@ -98,7 +105,7 @@ class SequenceStudent:
         return out
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One Prediction a text, in order."""
+        """One Prediction per text, in order."""
         return [Prediction(self.labels, tuple(row)) for row in self.logprobs(texts).tolist()]
 
     def chars_read(self, text: str) -> int:
@@ -106,7 +113,7 @@ class SequenceStudent:
         if most_pieces(text) <= self.max_tokens or len(self.tokenizer(text)["input_ids"]) <= self.max_tokens:
             return len(text)
         cut = self.tokenizer(text, truncation=True, max_length=self.max_tokens, return_offsets_mapping=True)
-        return max(end for _, end in cut["offset_mapping"])
+        return max(int(end) for _, end in cut["offset_mapping"])
 
     def save(self, folder: str | Path) -> Path:
         """Write model (safetensors), tokenizer and description."""
@@ -122,10 +129,9 @@ class SequenceStudent:
 
 def load_sequence_student(folder: str | Path) -> SequenceStudent:
     """The student kept in a folder. Raises ModelUnavailable where files are missing."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification
 
     folder = Path(folder)
     about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
     model = load_pretrained(AutoModelForSequenceClassification, str(folder))
-    tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
-    return SequenceStudent(model, tokenizer, about["id"], weights_revision(str(folder)), int(about["max_tokens"]))
+    return SequenceStudent(model, load_tokenizer(str(folder)), about["id"], weights_revision(str(folder)), int(about["max_tokens"]))

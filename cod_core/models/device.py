@@ -1,15 +1,19 @@
 """Where models run: CUDA, Apple's MPS or the processor. COD_DEVICE overrules the choice."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from cod_core.errors import BadInput
+
+if TYPE_CHECKING:
+    import torch
 
 CHOICES = ("auto", "cuda", "mps", "cpu")
 
 
-def best_device():
+def best_device() -> "torch.device":
     """The torch.device to use: what COD_DEVICE names, else CUDA, else MPS, else the processor.
 
     Raises BadInput where COD_DEVICE names what this machine does not have: silently slower would be worse.
@@ -26,7 +30,7 @@ def best_device():
     return torch.device(wanted if wanted != "auto" else next(name for name, has in there.items() if has))
 
 
-def half_precision(device):
+def half_precision(device: "torch.device") -> "torch.autocast":
     """Autocast to bf16 on a CUDA device that computes in it; does nothing elsewhere."""
     import torch
 
@@ -34,7 +38,7 @@ def half_precision(device):
     return torch.autocast(device.type if can else "cpu", dtype=torch.bfloat16, enabled=can)
 
 
-def compiled(model, device):
+def compiled(model: Callable[..., Any], device: "torch.device") -> Callable[..., Any]:
     """The model compiled on CUDA, where a step repeats often enough to repay it; itself elsewhere.
 
     Attention is torch's fused kernel on every device already (transformers' sdpa).

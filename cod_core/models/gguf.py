@@ -8,9 +8,11 @@ import hashlib
 import importlib.util
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from cod_core.errors import ModelUnavailable
 
@@ -90,7 +92,7 @@ def _convert(path: Path, folder: Path) -> Path:
 
 
 @contextmanager
-def _read_once():
+def _read_once() -> Iterator[None]:
     """transformers opens the file several times, and the package reads 262,144 words one by one through a memory map:
     meanwhile it gets a reader that is remembered and looks at plain memory. 101 s of CPU become 30."""
     import gguf
@@ -98,16 +100,18 @@ def _read_once():
 
     usual = gguf.GGUFReader
 
-    class Reader(usual):
-        def _get(self, *arguments, **options):
+    class Reader(gguf.GGUFReader):
+        data: Any
+
+        def _get(self, *arguments: Any, **options: Any) -> Any:
             self.data = np.asarray(self.data)
             return super()._get(*arguments, **options)
 
-    gguf.GGUFReader = lru_cache(maxsize=1)(Reader)
+    gguf.GGUFReader = lru_cache(maxsize=1)(Reader)  # type: ignore[assignment, misc]  # transformers takes it from this name
     try:
         yield
     finally:
-        gguf.GGUFReader = usual
+        gguf.GGUFReader = usual  # type: ignore[misc]  # and put back
 
 
 def _complete(folder: Path) -> bool:

@@ -8,6 +8,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from cod_core.errors import BadInput
 from cod_core.models.chat import Messages, Reply, reply_key
@@ -29,7 +30,7 @@ class LocalSettings:
     base_url: str = "this computer"
     max_in_flight: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.model.strip():
             raise BadInput("Give the name, the folder or the .gguf file of the language model.")
         if not 0 <= self.temperature <= 2:
@@ -54,10 +55,10 @@ class LocalClient:
         self,
         settings: LocalSettings,
         load: Callable[[], LocalLLM],
-        get_reply: Callable[[str], dict | None] | None = None,
-        put_reply: Callable[[str, dict], object] | None = None,
-    ):
-        memory: dict[str, dict] = {}
+        get_reply: Callable[[str], dict[str, Any] | None] | None = None,
+        put_reply: Callable[[str, dict[str, Any]], object] | None = None,
+    ) -> None:
+        memory: dict[str, dict[str, Any]] = {}
         self.settings, self._load = settings, load
         self._get, self._put = get_reply or memory.get, put_reply or memory.__setitem__
         self._lock = threading.Lock()
@@ -74,14 +75,14 @@ class LocalClient:
         temperature: float | None = None,
         top_logprobs: int | None = None,
         max_tokens: int | None = None,
-        response_format: dict | None = None,
+        response_format: dict[str, Any] | None = None,
     ) -> Reply:
         """As LLMClient.chat. Token log-probabilities are not given: see LocalTeacher, which reads whole label words."""
         heat = self.settings.temperature if temperature is None else temperature
         self.prepare([(messages, sample)], heat, max_tokens)
         known = self._get(self._key(messages, heat, sample))
-        reply = Reply.from_dict(known)
-        return reply
+        assert known is not None  # prepare has just written it
+        return Reply.from_dict(known)
 
     def prepare(
         self,
@@ -106,7 +107,7 @@ class LocalClient:
                 progress(min(at + BATCH, len(todo)), len(todo), "the language model writes")
         return len(todo)
 
-    def _write(self, batch, prompts, heat, max_tokens) -> None:
+    def _write(self, batch: Sequence[tuple[Messages, int]], prompts: dict[Messages, str], heat: float, max_tokens: int | None) -> None:
         llm = self.llm
         told = llm.complete(
             [prompts[m] for m, _ in batch],
@@ -130,7 +131,7 @@ def as_prompt(messages: Messages, llm: LocalLLM) -> str:
         return "\n\n".join(content for _, content in messages if content)
     wire = [{"role": role, "content": content} for role, content in messages]
     try:
-        said = llm.tokenizer.apply_chat_template(wire, tokenize=False, add_generation_prompt=True)
+        said: str = llm.tokenizer.apply_chat_template(wire, tokenize=False, add_generation_prompt=True)
     except Exception:  # a template's own refusal: some know no system role
         joined = "\n\n".join(content for _, content in messages if content)
         said = llm.tokenizer.apply_chat_template([{"role": "user", "content": joined}], tokenize=False, add_generation_prompt=True)

@@ -7,12 +7,17 @@ packaged one. Safetensors only, no remote code.
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cod_core.errors import BadInput
 from cod_core.models import gguf
 from cod_core.models.encoder import length_batches, load_pretrained, load_tokenizer, revision_of
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import DynamicCache
 
 DEFAULT_LLM = gguf.PACKAGED
 TOKENS_A_BATCH = 384  # the log-probabilities of 384 tokens over a vocabulary of 262,144 take 400 MB
@@ -37,7 +42,7 @@ def resolve_llm(name: str, cache: Path) -> str:
 class LocalLLM:
     """A loaded language model. id and revision name its weights; chats: whether it was made for conversation."""
 
-    def __init__(self, name: str = DEFAULT_LLM, cache: str | Path = "."):
+    def __init__(self, name: str = DEFAULT_LLM, cache: str | Path = ".") -> None:
         """cache: folder for converted GGUF files. Raises ModelUnavailable."""
         import torch
         from transformers import AutoModelForCausalLM
@@ -53,16 +58,16 @@ class LocalLLM:
         self.revision = revision_of(where)
         self.chats = self.tokenizer.chat_template is not None
         self.max_tokens = int(getattr(self.model.config, "max_position_embeddings", 2048) or 2048)
-        self._prefix: tuple[tuple[int, ...], object] = ((), None)
+        self._prefix: tuple[tuple[int, ...], DynamicCache | None] = ((), None)
 
     # -------------------------------------------------------------- writing
 
     def complete(
         self, prompts: Sequence[str], seeds: Sequence[int], max_tokens: int = 64, temperature: float = 0.7, stop: Sequence[str] = ()
     ) -> list[tuple[str, str]]:
-        """(continuation, finish reason) a prompt: 'stop' at the model's end or a stop string, 'length' where cut.
+        """(continuation, finish reason) per prompt: 'stop' at the model's end or a stop string, 'length' where cut.
 
-        seeds: one a prompt; a continuation depends on its prompt and seed, not on what is asked beside it.
+        seeds: one per prompt; a continuation depends on its prompt and seed, not on what is asked beside it.
         Sampling from the 64 likeliest tokens within .95 of the mass; greedy at temperature 0. Prompts share what
         they have in common: a long instruction is read once. Raises BadInput where a prompt is too long.
         """
@@ -85,19 +90,16 @@ class LocalLLM:
             )
         return ids
 
-    def _decode(self, ids, seeds, max_tokens, temperature, stop):
+    def _decode(
+        self, ids: list[list[int]], seeds: Sequence[int], max_tokens: int, temperature: float, stop: tuple[str, ...]
+    ) -> list[tuple[str, str]]:
         import torch
 
         shared = _common_prefix(ids)
         cache = self._after(tuple(ids[0][:shared]), len(ids))
-        rest = [row[shared:] for row in ids]
-        width, count = max(map(len, rest)), len(ids)
-        tokens = torch.full((count, width), self._pad, device=self.device)
-        mask = torch.zeros((count, shared + width), dtype=torch.long, device=self.device)
-        mask[:, :shared] = 1
-        for i, row in enumerate(rest):
-            tokens[i, width - len(row) :] = torch.tensor(row, device=self.device)
-            mask[i, shared + width - len(row) :] = 1
+        count = len(ids)
+        tokens, mask = self._left_padded([row[shared:] for row in ids])
+        mask = torch.cat([mask.new_ones((count, shared)), mask], -1)
         generators = [torch.Generator(device="cpu").manual_seed(int(seed) % 2**63) for seed in seeds]
         written: list[list[int]] = [[] for _ in ids]
         ended: list[tuple[str, str] | None] = [None] * count
@@ -116,7 +118,7 @@ class LocalLLM:
             mask = torch.cat([mask, mask.new_ones((count, 1))], -1)
         return [end or (self._text(row), "length") for end, row in zip(ended, written)]
 
-    def _ending(self, written: list[int], token: int, stop) -> tuple[str, str] | None:
+    def _ending(self, written: list[int], token: int, stop: tuple[str, ...]) -> tuple[str, str] | None:
         """Adds the token; the finished text where it ends here."""
         if token in self._ends:
             return self._text(written), "stop"
@@ -125,7 +127,7 @@ class LocalLLM:
         cut = min((at for s in stop if (at := text.find(s, len(text) - len(text.lstrip()))) >= 0), default=None)
         return None if cut is None else (text[:cut], "stop")
 
-    def _after(self, prefix: tuple[int, ...], count: int):
+    def _after(self, prefix: tuple[int, ...], count: int) -> "DynamicCache":
         """The state after a prefix, repeated for `count` rows; the last prefix is remembered."""
         import copy
 
@@ -134,13 +136,23 @@ class LocalLLM:
 
         if not prefix:
             return DynamicCache(config=self.model.config)
-        if self._prefix[0] != prefix:
+        known, cache = self._prefix
+        if known != prefix or cache is None:
             cache = DynamicCache(config=self.model.config)
             self.model(input_ids=torch.tensor([prefix], device=self.device), past_key_values=cache, use_cache=True, logits_to_keep=1)
             self._prefix = prefix, cache
-        cache = copy.deepcopy(self._prefix[1])
+        cache = copy.deepcopy(cache)
         cache.batch_repeat_interleave(count)
         return cache
+
+    def _left_padded(self, rows: Sequence[list[int]]) -> "tuple[torch.Tensor, torch.Tensor]":
+        """(tokens, mask), (B, T) each: every row ends at the right edge, where the next token is read."""
+        import torch
+
+        width = max(map(len, rows))
+        tokens = torch.tensor([[self._pad] * (width - len(row)) + row for row in rows], dtype=torch.long, device=self.device)
+        mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], dtype=torch.long, device=self.device)
+        return tokens, mask
 
     def _text(self, ids: list[int]) -> str:
         return self.tokenizer.decode(ids, skip_special_tokens=True)
@@ -158,7 +170,7 @@ class LocalLLM:
     # -------------------------------------------------------------- scoring
 
     def nll(self, texts: Sequence[str]) -> np.ndarray:
-        """(n,) mean negative log-likelihood a token, in nats; nan for a text without tokens. Long texts are cut."""
+        """(n,) mean negative log-likelihood per token, in nats; nan for a text without tokens. Long texts are cut."""
         return np.array([float(np.mean(row)) if len(row) else float("nan") for row in self.token_nll(texts)])
 
     def token_nll(self, texts: Sequence[str]) -> list[np.ndarray]:
@@ -199,36 +211,29 @@ class LocalLLM:
     def answer_logprobs(self, prompts: Sequence[str], answers: Sequence[str], batch: int = 16) -> np.ndarray:
         """(n, C) log-probability of each answer, all of its tokens, after each prompt.
 
-        One pass a prompt where every answer is a single token, else one for every pair. Raises BadInput where a prompt
+        One pass per prompt where every answer is a single token, else one for every pair. Raises BadInput where a prompt
         is too long.
         """
-        import torch
-
         coded = [self.tokenizer(a, add_special_tokens=False)["input_ids"] for a in answers]
         ids = self._coded(prompts, max(map(len, coded)))
-        if any(len(ids) != 1 for ids in coded) or len({ids[0] for ids in coded}) < len(coded):
-            rows = self.continuation_nll([(p, a) for p in prompts for a in answers])
-            return -np.array([float(row.sum()) for row in rows]).reshape(len(prompts), len(answers))
-        out = np.zeros((len(prompts), len(answers)))
+        if all(len(row) == 1 for row in coded) and len({row[0] for row in coded}) == len(coded):
+            return self._next_logprobs(ids, [row[0] for row in coded], batch)
+        rows = self.continuation_nll([(p, a) for p in prompts for a in answers])
+        return -np.array([float(row.sum()) for row in rows]).reshape(len(prompts), len(answers))
+
+    def _next_logprobs(self, ids: list[list[int]], tokens: list[int], batch: int) -> np.ndarray:
+        """(n, C) log-probability of each token right after each row of ids."""
+        import torch
+
+        out = np.zeros((len(ids), len(tokens)))
         order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
         with torch.inference_mode():
             for at in range(0, len(order), batch):
                 part = order[at : at + batch]
-                width = max(len(ids[i]) for i in part)
-                tokens = torch.tensor([[self._pad] * (width - len(ids[i])) + ids[i] for i in part], device=self.device)
-                mask = torch.tensor([[0] * (width - len(ids[i])) + [1] * len(ids[i]) for i in part], device=self.device)
-                logits = (
-                    self.model(
-                        input_ids=tokens,
-                        attention_mask=mask,
-                        use_cache=False,
-                        logits_to_keep=1,
-                        position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-                    )
-                    .logits[:, -1]
-                    .float()
-                )
-                out[part] = torch.log_softmax(logits, -1)[:, [one[0] for one in coded]].cpu().numpy()
+                rows, mask = self._left_padded([ids[i] for i in part])
+                positions = (mask.cumsum(-1) - 1).clamp(min=0)
+                said = self.model(input_ids=rows, attention_mask=mask, use_cache=False, logits_to_keep=1, position_ids=positions)
+                out[part] = torch.log_softmax(said.logits[:, -1].float(), -1)[:, tokens].cpu().numpy()
         return out
 
     def next_words(self, prompt: str, text: str, at: Sequence[int]) -> list[dict[int, float]]:
@@ -248,7 +253,7 @@ class LocalLLM:
                 .logits[0]
                 .float()
             )
-        found = []
+        found: list[dict[int, float]] = []
         for offset in at:
             index = starts.get(offset)
             if index is None:
@@ -273,12 +278,13 @@ def _common_prefix(rows: Sequence[Sequence[int]]) -> int:
     return limit if len(rows) > 1 else 0
 
 
-def _sample(logits, temperature: float, generators) -> list[int]:
-    """One token a row of (B, V) logits."""
+def _sample(logits: "torch.Tensor", temperature: float, generators: "Sequence[torch.Generator]") -> list[int]:
+    """One token per row of (B, V) logits."""
     import torch
 
     if temperature <= 0:
-        return logits.argmax(-1).tolist()
+        best: list[int] = logits.argmax(-1).tolist()
+        return best
     values, ids = logits.topk(min(TOP_K, logits.shape[-1]), dim=-1)
     probs = torch.softmax(values / temperature, -1)
     within = probs.cumsum(-1) - probs < TOP_P

@@ -30,11 +30,6 @@ class LocalTeacher:
         self.revision = short_hash(PROMPT_VERSION, self.prompt(""), llm.revision, calibrate)
         self._prior: tuple[float, ...] | None = None
 
-    @property
-    def label(self) -> str:
-        """How the teacher is named on screen."""
-        return f"{self._llm.name} (probabilities of the label words{', calibrated' if self.calibrate else ''})"
-
     def prompt(self, text: str) -> str:
         """What the model reads before the label word."""
         about = self._task.descriptions or ("",) * len(self.labels)
@@ -44,7 +39,7 @@ class LocalTeacher:
         return as_prompt((("user", body),), self._llm) if self._llm.chats else body
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One Prediction a text, in order."""
+        """One Prediction per text, in order."""
         return [reading.prediction for reading in self.read(texts)]
 
     def read(self, texts: Sequence[str]) -> list[Reading]:

@@ -33,7 +33,7 @@ def size_of(name: str) -> Size:
     config = load_config(split_name(name)[0])
     try:
         with torch.device("meta"):
-            model = AutoModel.from_config(config)
+            model = AutoModel.from_config(config)  # type: ignore[no-untyped-call]  # transformers leaves it without types
     except (OSError, ValueError) as error:
         raise ModelUnavailable(f"There is no model called {name!r} here: check the name or the folder.") from error
     total = sum(p.numel() for p in model.parameters())
@@ -48,7 +48,7 @@ def activation_values(size: Size, rows: int, tokens: int, layers: int | None = N
 
 
 def training_bytes(size: Size, rows: int, tokens: int, frozen_layers: int = 0, lora_rank: int = 0, half: bool = False) -> int:
-    """Bytes at the peak of one step. rows: texts a forward pass (the micro batch). half: bf16 activations."""
+    """Bytes at the peak of one step. rows: texts per forward pass (the micro batch). half: bf16 activations."""
     layers = size.layers - frozen_layers
     share = layers / max(1, size.layers)
     trained = int((size.parameters - size.outside) * share) + (0 if frozen_layers else size.outside)
@@ -58,9 +58,9 @@ def training_bytes(size: Size, rows: int, tokens: int, frozen_layers: int = 0, l
     return RUNTIME_BYTES + 4 * size.parameters * 2 + 12 * trained + activations
 
 
-def rows_that_fit(size: Size, rows: int, tokens: int, free: int, **options) -> int:
+def rows_that_fit(size: Size, rows: int, tokens: int, free: int, *, frozen_layers: int = 0, lora_rank: int = 0, half: bool = False) -> int:
     """The largest micro batch, halved from `rows`, whose step fits into `free` bytes; 0 where not even 2 rows do."""
-    while rows >= 2 and training_bytes(size, rows, tokens, **options) > free:
+    while rows >= 2 and training_bytes(size, rows, tokens, frozen_layers, lora_rank, half) > free:
         rows //= 2
     return rows if rows >= 2 else 0
 

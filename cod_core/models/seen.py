@@ -1,6 +1,6 @@
 """Which texts a built-in teacher was trained on, told by their letters. No text is kept: 4 bytes of a hash each.
 
-One sentence stands in several data sets with other spacing, case and punctuation (METHOD.md section 9: film snippets and SST-2),
+One sentence stands in several data sets with other spacing, case and punctuation (docs/method.md section 9: film snippets and SST-2),
 so only letters and digits count. Knows folders and texts; nothing of projects.
 """
 

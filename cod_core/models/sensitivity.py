@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cod_core.models.protocols import Differentiable
 
-def gives_gradients(classifier) -> bool:
+
+def gives_gradients(classifier: object) -> bool:
     """Whether estimates can be had: a transformers classifier on this machine, with a tokenizer that tells places."""
     tokenizer = getattr(classifier, "tokenizer", None)
     return hasattr(classifier, "model") and bool(getattr(tokenizer, "is_fast", False))
@@ -19,8 +21,7 @@ def gives_gradients(classifier) -> bool:
 class FirstOrder:
     """Estimates for one TorchTeacher. Raises nothing a text can cause; texts beyond max_tokens are read up to there."""
 
-    def __init__(self, teacher):
-        """teacher: models.teachers.TorchTeacher."""
+    def __init__(self, teacher: Differentiable) -> None:
         self._teacher = teacher
         teacher.model.requires_grad_(False)  # only the input's gradient is wanted
         self._table = teacher.model.get_input_embeddings()  # asked, not read: some models scale what it holds
@@ -61,9 +62,11 @@ class FirstOrder:
         import torch
 
         with torch.inference_mode():
-            return self._table(torch.tensor(ids, device=self._table.weight.device)).float().mean(0).cpu().numpy()
+            mean: np.ndarray = self._table(torch.tensor(ids, device=self._table.weight.device)).float().mean(0).cpu().numpy()
+        return mean
 
-    def _backward(self, text: str, aim: int):
+    def _backward(self, text: str, aim: int) -> tuple[float, np.ndarray, np.ndarray, list[tuple[int, int]]]:
+        """(margin, its gradient (T, d), input embeddings (T, d), characters of each word piece)."""
         import torch
 
         teacher = self._teacher
@@ -77,10 +80,10 @@ class FirstOrder:
         others = torch.cat([ordered[:aim], ordered[aim + 1 :]])
         margin = ordered[aim] - others.max()
         (gradient,) = torch.autograd.grad(margin, states)
-        return (float(margin.detach()), gradient[0].float().cpu().numpy(), states.detach()[0].float().cpu().numpy(), offsets)
+        return float(margin.detach()), gradient[0].float().cpu().numpy(), states.detach()[0].float().cpu().numpy(), offsets
 
 
-def _rows(offsets: list, start: int, end: int) -> list[int]:
+def _rows(offsets: list[tuple[int, int]], start: int, end: int) -> list[int]:
     """Word pieces inside start:end; beside an insertion, the last piece before and the first after."""
     if start < end:
         return [i for i, (a, b) in enumerate(offsets) if a < b and a >= start and b <= end]

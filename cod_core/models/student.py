@@ -9,21 +9,30 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cod_core.errors import ModelUnavailable
-from cod_core.models.encoder import MAX_TOKENS, Encoder, length_batches, load_pretrained, mean_pool, weights_revision
+from cod_core.models.decoder import SequenceStudent, load_sequence_student
+from cod_core.models.encoder import MAX_TOKENS, Encoder, length_batches, load_pretrained, load_tokenizer, mean_pool, weights_revision
+from cod_core.models.protocols import Model, TextEncoder, Tokenizer
 from cod_core.text import most_pieces
 from cod_core.types import Prediction
 
 HEAD_FILE, ABOUT_FILE = "head.safetensors", "student.json"
+HEAD_SCALE = 10.0  # of the embeddings that a head reads
 
 
 class HeadStudent:
     """A softmax head on unit-length embeddings: logits = W (scale * phi) + b. Base of both students."""
 
-    def __init__(self, encoder, weight, bias, labels: Sequence[str], scale: float, id: str, revision: str):
+    encoder: TextEncoder
+
+    def __init__(
+        self, encoder: TextEncoder, weight: ArrayLike, bias: ArrayLike, labels: Sequence[str], scale: float, id: str, revision: str
+    ) -> None:
         self.encoder, self.labels, self.scale = encoder, tuple(labels), float(scale)
         self.weight, self.bias = np.asarray(weight, dtype=np.float64), np.asarray(bias, dtype=np.float64)
         if self.weight.ndim != 2 or self.bias.shape != (len(self.labels),) or len(self.weight) != len(self.labels):
@@ -36,23 +45,25 @@ class HeadStudent:
             return np.zeros((0, len(self.labels)))
         logits = self.scale * (np.asarray(self.encoder.encode(list(texts)), np.float64) @ self.weight.T) + self.bias
         logits -= logits.max(-1, keepdims=True)
-        return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+        rows: np.ndarray = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+        return rows
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One Prediction a text, in order."""
+        """One Prediction per text, in order."""
         return [Prediction(self.labels, tuple(row)) for row in self.logprobs(texts).tolist()]
 
     def chars_read(self, text: str) -> int:
         """Characters before the point where the tokenizer cuts the text."""
         if most_pieces(text) <= MAX_TOKENS:
             return len(text)
-        tokenizer = getattr(self.encoder, "wrapped", self.encoder).tokenizer
+        encoder: Any = getattr(self.encoder, "wrapped", self.encoder)  # of a CachedEncoder
+        tokenizer: Tokenizer = encoder.tokenizer
         if len(tokenizer(text)["input_ids"]) <= MAX_TOKENS:
             return len(text)
         encoded = tokenizer(text, truncation=True, max_length=MAX_TOKENS, return_offsets_mapping=True)
-        return max(end for _, end in encoded["offset_mapping"])
+        return max(int(end) for _, end in encoded["offset_mapping"])
 
-    def _save_head(self, folder: Path, about: dict) -> None:
+    def _save_head(self, folder: Path, about: dict[str, Any]) -> None:
         from safetensors.numpy import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +75,15 @@ class HeadStudent:
 class LinearStudent(HeadStudent):
     """A linear head on a frozen encoder (anything with encode(texts) -> (n, d) and an id)."""
 
-    def __init__(self, encoder, weight, bias, labels: Sequence[str], scale: float = 10.0, id: str | None = None):
+    def __init__(
+        self,
+        encoder: TextEncoder,
+        weight: ArrayLike,
+        bias: ArrayLike,
+        labels: Sequence[str],
+        scale: float = HEAD_SCALE,
+        id: str | None = None,
+    ) -> None:
         digest = hashlib.sha256(np.ascontiguousarray(weight, np.float32).tobytes())
         digest.update(np.ascontiguousarray(bias, np.float32).tobytes())
         super().__init__(encoder, weight, bias, labels, scale, id or f"linear:{encoder.id}", digest.hexdigest()[:16])
@@ -78,12 +97,13 @@ class LinearStudent(HeadStudent):
 class EncoderModel:
     """A transformers encoder with its tokenizer as encode(texts) -> (n, d) unit rows."""
 
-    def __init__(self, model, tokenizer, id: str = "", max_tokens: int = MAX_TOKENS):
+    def __init__(self, model: Model, tokenizer: Tokenizer, id: str = "", max_tokens: int = MAX_TOKENS) -> None:
         self.model, self.tokenizer, self.id, self.max_tokens = model, tokenizer, id, max_tokens
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        """Word-piece ids a text, cut at max_tokens."""
-        return self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)["input_ids"]
+        """Word-piece ids per text, cut at max_tokens."""
+        ids: list[list[int]] = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)["input_ids"]
+        return ids
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """(n, d) float32 rows of length 1."""
@@ -102,11 +122,20 @@ class EncoderModel:
 
 
 class FinetunedStudent(HeadStudent):
-    """An encoder of its own, fine-tuned together with its head. encoder: an EncoderModel."""
+    """An encoder of its own, fine-tuned together with its head."""
+
+    encoder: EncoderModel
 
     def __init__(
-        self, encoder: EncoderModel, weight, bias, labels: Sequence[str], scale: float = 10.0, id: str | None = None, revision: str = ""
-    ):
+        self,
+        encoder: EncoderModel,
+        weight: ArrayLike,
+        bias: ArrayLike,
+        labels: Sequence[str],
+        scale: float = HEAD_SCALE,
+        id: str | None = None,
+        revision: str = "",
+    ) -> None:
         super().__init__(encoder, weight, bias, labels, scale, id or f"finetuned:{encoder.id}", revision)
 
     def save(self, folder: str | Path) -> Path:
@@ -119,7 +148,7 @@ class FinetunedStudent(HeadStudent):
         return folder
 
 
-def load_student(folder: str | Path, encoder=None) -> HeadStudent:
+def load_student(folder: str | Path, encoder: TextEncoder | None = None) -> HeadStudent | SequenceStudent:
     """The student kept in a folder. encoder: one already loaded, for a linear student; else it is loaded by name.
 
     Raises ModelUnavailable where files are missing or cannot be read.
@@ -130,8 +159,6 @@ def load_student(folder: str | Path, encoder=None) -> HeadStudent:
     about_file = next((folder / name for name in (ABOUT_FILE, "config.json") if (folder / name).exists()), None)
     sequence = about_file is not None and '"kind": "sequence"' in about_file.read_text(encoding="utf-8")
     if sequence:
-        from cod_core.models.decoder import load_sequence_student
-
         return load_sequence_student(folder)
     if about_file is None or not (folder / HEAD_FILE).exists():
         raise ModelUnavailable(
@@ -142,14 +169,13 @@ def load_student(folder: str | Path, encoder=None) -> HeadStudent:
         weight, bias, labels = head["weight"], head["bias"], about["labels"]
     except (ValueError, KeyError, OSError) as error:
         raise ModelUnavailable(f"The student in {folder.name!r} cannot be read. Train or export it again.") from error
-    scale, id = float(about.get("scale", 10.0)), about.get("id")
+    scale, id = float(about.get("scale", HEAD_SCALE)), about.get("id")
     if about.get("kind", "linear") == "linear":
         layers = about.get("layers") or [-1]
         name = about["encoder"] if layers == [-1] else f"{about['encoder']}@{','.join(map(str, layers))}"
         return LinearStudent(encoder or Encoder(name), weight, bias, labels, scale, id)
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoModel
 
     model = load_pretrained(AutoModel, str(folder)).eval()
-    tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
-    own = EncoderModel(model, tokenizer, about.get("encoder", folder.name), int(about.get("max_tokens", MAX_TOKENS)))
+    own = EncoderModel(model, load_tokenizer(str(folder)), about.get("encoder", folder.name), int(about.get("max_tokens", MAX_TOKENS)))
     return FinetunedStudent(own, weight, bias, labels, scale, id, weights_revision(str(folder)))

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from cod_core.errors import NotEnoughData
-from cod_core.models.encoder import MAX_TOKENS
+from cod_core.models.encoder import MAX_TOKENS, Encoder
+from cod_core.models.protocols import Model
 
 FEWEST = 20  # texts of each class below which a stand-in says more about the texts than about the teacher
 STRENGTH = 10.0
@@ -21,8 +22,8 @@ class LinearSurrogate:
     model, tokenizer, max_tokens and order are what models.sensitivity.FirstOrder reads.
     """
 
-    def __init__(self, encoder, labels: Sequence[str], weight: np.ndarray, bias: np.ndarray):
-        """encoder: models.encoder.Encoder, read after its last layer."""
+    def __init__(self, encoder: Encoder, labels: Sequence[str], weight: np.ndarray, bias: np.ndarray) -> None:
+        """encoder: read after its last layer."""
         self.labels, self.weight, self.bias, self._encoder = tuple(labels), weight, bias, encoder
         self.tokenizer, self.max_tokens, self.order = encoder.tokenizer, MAX_TOKENS, list(range(len(labels)))
         self.model = _module(encoder.model, weight, bias)
@@ -31,10 +32,11 @@ class LinearSurrogate:
         """(n, C) log-probabilities."""
         from scipy.special import log_softmax
 
-        return log_softmax(self._encoder.encode(list(texts)).astype(np.float64) @ self.weight.T + self.bias, axis=-1)
+        rows: np.ndarray = log_softmax(self._encoder.encode(list(texts)).astype(np.float64) @ self.weight.T + self.bias, axis=-1)
+        return rows
 
 
-def fit_surrogate(encoder, phi: np.ndarray, teacher_rows: np.ndarray, labels: Sequence[str]) -> LinearSurrogate:
+def fit_surrogate(encoder: Encoder, phi: np.ndarray, teacher_rows: np.ndarray, labels: Sequence[str]) -> LinearSurrogate:
     """Logistic regression of the teacher's classes on embeddings phi (n, d). teacher_rows: (n, C) log-probabilities.
 
     Raises NotEnoughData where a class has fewer than 20 of the texts.
@@ -58,7 +60,7 @@ def fit_surrogate(encoder, phi: np.ndarray, teacher_rows: np.ndarray, labels: Se
     return LinearSurrogate(encoder, labels, weight, bias)
 
 
-def _module(model, weight: np.ndarray, bias: np.ndarray):
+def _module(model: Model, weight: np.ndarray, bias: np.ndarray) -> Model:
     """The encoder and the line as one module that gives logits from input embeddings."""
     from types import SimpleNamespace
 
@@ -67,16 +69,20 @@ def _module(model, weight: np.ndarray, bias: np.ndarray):
     from cod_core.models.encoder import mean_pool
 
     class Head(torch.nn.Module):
-        def __init__(self):
+        weight: torch.Tensor
+        bias: torch.Tensor
+
+        def __init__(self) -> None:
             super().__init__()
             self.model = model
             self.register_buffer("weight", torch.tensor(weight, dtype=torch.float32))
             self.register_buffer("bias", torch.tensor(bias, dtype=torch.float32))
 
-        def get_input_embeddings(self):
-            return self.model.get_input_embeddings()
+        def get_input_embeddings(self) -> torch.nn.Module:
+            table: torch.nn.Module = model.get_input_embeddings()
+            return table
 
-        def forward(self, inputs_embeds, attention_mask):
+        def forward(self, inputs_embeds: torch.Tensor, attention_mask: torch.Tensor) -> SimpleNamespace:
             states = self.model(inputs_embeds=inputs_embeds, attention_mask=attention_mask).last_hidden_state
             phi = mean_pool(states, attention_mask)
             return SimpleNamespace(logits=phi @ self.weight.to(phi.device).T + self.bias.to(phi.device))

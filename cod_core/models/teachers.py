@@ -7,9 +7,12 @@ mapped one to one is refused with both lists side by side.
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from cod_core.errors import LabelMismatch, ModelUnavailable
 from cod_core.models.device import best_device
 from cod_core.models.encoder import length_batches, libraries, load_pretrained, load_tokenizer, pinned, resolve, revision_of
+from cod_core.models.protocols import Model, Tokenizer
 from cod_core.text import most_pieces
 from cod_core.types import Prediction
 
@@ -19,15 +22,16 @@ BUILTIN = Path(__file__).parent / "builtin"
 class TorchTeacher:
     """A loaded sequence classifier as a `Classifier`. order[i]: model output that is the project's label i."""
 
-    def __init__(self, model, tokenizer, labels: Sequence[str], order: Sequence[int], max_tokens: int, id: str, revision: str):
+    def __init__(
+        self, model: Model, tokenizer: Tokenizer, labels: Sequence[str], order: Sequence[int], max_tokens: int, id: str, revision: str
+    ) -> None:
         self.id, self.revision, self.labels = id, revision, tuple(labels)
         self.tokenizer, self.max_tokens, self.order = tokenizer, max_tokens, list(order)
         self._device = best_device()
         self.model = model.to(self._device).eval()
 
-    def logprobs(self, texts: Sequence[str]):
-        """(n, C) float64 numpy array of log-probabilities over `labels`, in the order of texts."""
-        import numpy as np
+    def logprobs(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, C) float64, of log-probabilities over `labels`, in the order of texts."""
         import torch
 
         out = np.zeros((len(texts), len(self.labels)))
@@ -42,7 +46,7 @@ class TorchTeacher:
         return out
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One Prediction a text. Texts beyond max_tokens word pieces are read up to there: see chars_read."""
+        """One Prediction per text. Texts beyond max_tokens word pieces are read up to there: see chars_read."""
         return [Prediction(self.labels, tuple(row)) for row in self.logprobs(texts).tolist()]
 
     def chars_read(self, text: str) -> int:
@@ -53,7 +57,7 @@ class TorchTeacher:
         full = len(self.tokenizer(text)["input_ids"])
         if full <= self.max_tokens:
             return len(text)
-        return max(end for _, end in encoded["offset_mapping"])
+        return max(int(end) for _, end in encoded["offset_mapping"])
 
 
 class FineTunedTeacher(TorchTeacher):

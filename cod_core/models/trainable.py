@@ -1,12 +1,13 @@
 """A private copy of an encoder of which the upper layers train. Knows no loss, no labels.
 
-The embeddings and the frozen lower layers run once a text, for every student of a sweep and for its test texts
+The embeddings and the frozen lower layers run once per text, for every student of a sweep and for its test texts
 alike; a training step passes through the upper layers only. Large encoders train low-rank adapters instead of
 their weights (Hu et al. 2021, arXiv:2106.09685), merged when the student is finished.
 """
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,6 +16,7 @@ from cod_core.errors import BadInput
 from cod_core.models.adapters import adapted
 from cod_core.models.device import best_device, compiled
 from cod_core.models.encoder import length_batches, mean_pool
+from cod_core.models.protocols import Model
 from cod_core.models.student import EncoderModel
 
 LORA_ABOVE = 100_000_000
@@ -30,7 +32,7 @@ def lora_rank_for(encoder: EncoderModel) -> int:
 class _Passed(nn.Module):
     """Stands where the embeddings were: the states of the frozen layers come in instead."""
 
-    def forward(self, input_ids=None, inputs_embeds=None, **_):
+    def forward(self, input_ids: Any = None, inputs_embeds: Any = None, **_: Any) -> Any:
         return inputs_embeds
 
 
@@ -40,14 +42,14 @@ class LowerStates:
     Past `limit` bytes texts are computed again each time instead of kept.
     """
 
-    def __init__(self, encoder: EncoderModel, frozen: int, limit: int = CACHE_BYTES):
+    def __init__(self, encoder: EncoderModel, frozen: int, limit: int = CACHE_BYTES) -> None:
         self.encoder, self.frozen, self._limit = encoder, frozen, limit
         self._kept: dict[tuple[str, bool], torch.Tensor] = {}
         self._bytes = 0
         self._lower = _cut(encoder.model, frozen) if frozen else None
 
     def __call__(self, texts: Sequence[str], alone: bool = False) -> list[torch.Tensor]:
-        """One a text: (tokens,) word-piece ids where nothing is frozen, else (tokens, d) states.
+        """One per text: (tokens,) word-piece ids where nothing is frozen, else (tokens, d) states.
 
         alone: read one by one, since the last digits depend on the batch and training makes much of them: a student must
         not depend on which others were trained before it.
@@ -77,7 +79,7 @@ class TrainableEncoder(nn.Module):
     Raises BadInput where the encoder has no layers left to train.
     """
 
-    def __init__(self, lower: LowerStates, lora_rank: int = 0, seed: int = 0):
+    def __init__(self, lower: LowerStates, lora_rank: int = 0, seed: int = 0) -> None:
         super().__init__()
         self._source, self.frozen = lower.encoder, lower.frozen
         self.device = best_device()
@@ -96,7 +98,7 @@ class TrainableEncoder(nn.Module):
     def trained(self) -> list[nn.Parameter]:
         return [p for p in self.model.parameters() if p.requires_grad]
 
-    def forward(self, states: Sequence[torch.Tensor], hidden: bool = False):
+    def forward(self, states: Sequence[torch.Tensor], hidden: bool = False) -> tuple[torch.Tensor, torch.Tensor, Any]:
         """(last hidden states (B, T, d), mask (B, T), all hidden states or None) of what LowerStates gave."""
         lengths = torch.tensor([len(s) for s in states])
         mask = (torch.arange(int(lengths.max())) < lengths[:, None]).long().to(self.device)
@@ -134,20 +136,20 @@ class TrainableEncoder(nn.Module):
         return EncoderModel(trained.eval(), self._source.tokenizer, self._source.id, self._source.max_tokens)
 
 
-def layers_of(model) -> nn.ModuleList:
+def layers_of(model: Model) -> nn.ModuleList:
     """The transformer layers of a BERT-like encoder. Raises BadInput where they lie elsewhere."""
-    stack = getattr(getattr(model, "encoder", None), "layer", None)
+    stack: nn.ModuleList | None = getattr(getattr(model, "encoder", None), "layer", None)
     if stack is None:
         raise BadInput(f"{type(model).__name__} keeps its layers in a way that cannot be frozen here; train all layers.")
     return stack
 
 
-def set_layers(model, layers: list) -> None:
+def set_layers(model: Model, layers: list[nn.Module]) -> None:
     model.encoder.layer = nn.ModuleList(layers)
     model.config.num_hidden_layers = len(layers)
 
 
-def with_lora(model, rank: int, seed: int = 0):
+def with_lora(model: Model, rank: int, seed: int = 0) -> Model:
     """The model with fresh adapters on all its linear layers, everything else frozen."""
     # peft draws the adapters from the global generator: fork it, so that the process keeps its own
     with torch.random.fork_rng(devices=[]):
@@ -156,7 +158,7 @@ def with_lora(model, rank: int, seed: int = 0):
         return adapted(model, r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=targets or "all-linear")
 
 
-def _cut(model, frozen: int):
+def _cut(model: Model, frozen: int) -> Model:
     """A view of the encoder that ends after its first `frozen` layers; the weights are shared."""
     lower = copy.copy(model)
     lower._modules = dict(model._modules)

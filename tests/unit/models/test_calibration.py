@@ -55,5 +55,5 @@ def test_a_biased_teacher_is_set_right_and_asked_for_the_prior_once():
         assert [p.label for p in raw.predict(["It broke.", "A lovely thing."])] == ["yes", "yes"]
         assert [p.label for p in fair.predict(["It broke.", "A lovely thing."])] == ["no", "yes"]
         fair.predict(["It broke again."])
-        assert server.calls == 3 + len(CONTENT_FREE) and "calibrated" in fair.label
+        assert server.calls == 3 + len(CONTENT_FREE) and fair.calibrate
     assert raw.revision != fair.revision and fair.prior == pytest.approx((0.2, 0.8))
