@@ -8,7 +8,7 @@
 TASK: movies amazon tweets sst2 cola agnews. Grids: linear, choices, controls, ablations, layers, names, tightened
 (after the step tighten), clamp, methods, finetuned, contrastive, finetuned-large, contrastive-large. Writes
 benchmarks/results/paper/TASK.json (--into another folder for a home with other draws). Nothing is chosen on the test
-split: shares and weights are chosen by mean development accuracy over the draws (METHOD.md section 6). AG News takes, of
+split: shares and weights are chosen by mean development accuracy over the draws (docs/method.md section 6). AG News takes, of
 GPT-4o's two rewrites of a text, the verified one with fewer edits.
 """
 

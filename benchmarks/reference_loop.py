@@ -1,4 +1,4 @@
-"""The slow way, written to be measured against: what METHOD.md section 3 tells of the paper's code, on our models.
+"""The slow way, written to be measured against: what docs/method.md section 3 tells of the paper's code, on our models.
 
 Batches of 8, pairs shuffled apart, 20 epochs, the teacher forward in every step, the development rows scored after every
 epoch, each batch padded to its longest text. Serial. The linear reference encodes its texts anew, and asks the teacher,
