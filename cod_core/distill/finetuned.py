@@ -13,6 +13,8 @@ from cod_core.distill.alignment import LayerAligner
 from cod_core.distill.allowed import check_objective
 from cod_core.distill.arms import TrainRow
 from cod_core.distill.evaluate import gold_indices
+from cod_core.distill.kinds import FINETUNED, kind_of, parse_student
+from cod_core.distill.kinds import student_name as student_name
 from cod_core.distill.linear import SCALE, fit_linear_batch
 from cod_core.distill.objective import pairs_within, rows_loss
 from cod_core.distill.training import BATCH_SIZE, LEARNING_RATE, STEPS, train_steps
@@ -25,21 +27,6 @@ from cod_core.progress import Progress, silent
 from cod_core.types import RunConfig
 
 LAYER_WEIGHT = 1.0
-KINDS = ("finetuned", "contrastive")
-
-
-def student_name(encoder: str, layers: Sequence[int] | None = None, kind: str = "finetuned") -> str:
-    """RunConfig.student: '<kind>:<encoder>:<layers>'. layers kept: 0-based, None for all."""
-    return f"{kind}:{encoder}:{'all' if layers is None else ','.join(map(str, layers))}"
-
-
-def parse_student(name: str) -> tuple[str, list[int] | None]:
-    """(encoder, layers) of such a name. Raises BadInput where it is none."""
-    kind, _, rest = name.partition(":")
-    encoder, _, layers = rest.rpartition(":")
-    if kind not in KINDS or not encoder or not (layers == "all" or all(p.isdigit() for p in layers.split(","))):
-        raise BadInput(f"Expected a student like 'finetuned:all-MiniLM-L6-v2:1,3,5', got {name!r}.")
-    return encoder, None if layers == "all" else [int(p) for p in layers.split(",")]
 
 
 def load_encoder(student: str) -> EncoderModel | None:
@@ -49,7 +36,7 @@ def load_encoder(student: str) -> EncoderModel | None:
     """
     name, layers = parse_student(student)
     if is_decoder(name):
-        if layers is not None or not student.startswith("finetuned:"):
+        if layers is not None or kind_of(student) is not FINETUNED:
             raise BadInput(f"{name!r} is a decoder: it is fine-tuned whole. Choose the student 'finetuned' and all layers.")
         return None
     loaded = Encoder(name, layers)
@@ -120,9 +107,10 @@ class Trained:
 
     def student(self) -> FinetunedStudent:
         """The whole student, independent of what made it."""
-        kind = self._config.student.partition(":")[0]
         own = self._model.finished()
-        return FinetunedStudent(own, self.weight, self.bias, self._labels, self._scale, f"{kind}:{own.id}", self._config.run_id)
+        return FinetunedStudent(
+            own, self.weight, self.bias, self._labels, self._scale, f"{kind_of(self._config).name}:{own.id}", self._config.run_id
+        )
 
 
 def _train(config, rows, states, hard, soft, model, head, aligner, generator, scale, micro_batch, progress):
