@@ -15,7 +15,7 @@ import numpy as np
 from cod_core.distill.arms import TrainRow
 from cod_core.distill.evaluate import gold_indices, metrics
 from cod_core.progress import Progress, silent
-from cod_core.types import RunConfig, RunResult
+from cod_core.types import Classifier, RunConfig, RunResult
 
 if TYPE_CHECKING:
     from cod_core.models.student import EncoderModel
@@ -62,7 +62,7 @@ class Training:
     teacher_logprobs: RowsOf
     embed: RowsOf | None = None
     load: "Callable[[str], EncoderModel | None] | None" = None
-    layer_teacher: object = None
+    layer_teacher: Classifier | None = None
     folder: Path | None = None
     micro_batch: int = 0
     lap: Callable[[], float | None] = no_lap
@@ -91,12 +91,8 @@ class Done:
 
     def small(self) -> "Done":
         """What is kept of it: the head in float32, no log-probabilities."""
-        head = (
-            {}
-            if self.weight is None or self.bias is None
-            else {"weight": self.weight.astype(np.float32), "bias": self.bias.astype(np.float32)}
-        )
-        return replace(self, logprobs=None, **head)
+        weight, bias = (None if part is None else part.astype(np.float32) for part in (self.weight, self.bias))
+        return replace(self, weight=weight, bias=bias, logprobs=None)
 
 
 def answers(scores: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -43,21 +43,21 @@ class StudentSettings:
     method: str | None = None
     encoder: str | None = None
     layers: tuple[int, ...] | None = None
+    steps: int | None = None
+    learning_rate: float | None = None
+    batch_size: int | None = None
     soft_labels: str | None = None
     hard_loss: str | None = None
-    cf_source: str | None = None
+    kappa: float | None = None
+    pair_weight: float | None = None
+    layer_weight: float | None = None
     temperature: float | None = None
     kd_weight: float | None = None
     l2: float | None = None
     cf_share: float | str | None = None
     cf_weight: float | None = None
+    cf_source: str | None = None
     label_prior: float | None = None
-    steps: int | None = None
-    learning_rate: float | None = None
-    batch_size: int | None = None
-    layer_weight: float | None = None
-    kappa: float | None = None
-    pair_weight: float | None = None
     frozen_layers: int | None = None
     lora_rank: int | None = None
     micro_batch: int | None = None
@@ -74,8 +74,7 @@ class StudentSettings:
                     f"{', '.join(strange)}: only students that are trained step by step have such a setting. "
                     f"Choose the student finetuned or contrastive, or leave it out for {kind.name}."
                 )
-        rows_and_teacher = dict(arm="kd", shots=2, seed=0, teacher_id="", teacher_revision="", data_hash="")
-        check_student(RunConfig(**rows_and_teacher, **self._chosen()))
+        check_student(RunConfig(arm="kd", shots=2, seed=0, teacher_id="", teacher_revision="", data_hash="", **self._chosen()))
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> "StudentSettings":

@@ -7,7 +7,6 @@ training and test texts alike). Each student is saved before its result is. Know
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -30,22 +29,11 @@ from cod_core.distill.decoder import train_decoder
 from cod_core.distill.evaluate import gold_indices
 from cod_core.distill.finetuned import Trained, load_encoder, train_finetuned
 from cod_core.distill.kinds import CONTRASTIVE, kind_of
-from cod_core.models.student import EncoderModel
+from cod_core.models.decoder import SequenceStudent
+from cod_core.models.student import EncoderModel, FinetunedStudent
 from cod_core.models.trainable import LowerStates
 from cod_core.progress import Progress, silent
-from cod_core.types import RunResult
-
-
-class _Kept(Protocol):
-    """A whole student, which can be kept in a folder."""
-
-    def save(self, folder: str | Path) -> Path: ...
-
-
-class _Student(Protocol):
-    """A student as it comes out of training: an encoder's (Trained) or a decoder, which is whole already."""
-
-    def logprobs(self, texts: Sequence[str]) -> np.ndarray: ...
+from cod_core.types import Classifier, RunResult
 
 
 def stepwise_batches(cells: Sequence[CellSpec], training: Training) -> Iterator[list[Done]]:
@@ -81,7 +69,7 @@ def stepwise_batches(cells: Sequence[CellSpec], training: Training) -> Iterator[
 
 def _train(
     cell: CellSpec, soft: np.ndarray, training: Training, encoder: EncoderModel | None, below: LowerStates | None, step: Progress
-) -> tuple[_Student, tuple[float, ...]]:
+) -> tuple[Trained | SequenceStudent, tuple[float, ...]]:
     """The student and its loss at every step; encoder: None for decoders."""
     config, rows, labels = cell.config, cell.rows, training.labels
     if encoder is None:
@@ -91,7 +79,8 @@ def _train(
     return train_finetuned(config, rows, labels, soft, encoder, training.layer_teacher, step, lower=below, micro_batch=training.micro_batch)
 
 
-def _whole(student: _Student) -> _Kept:
+def _whole(student: Trained | SequenceStudent) -> FinetunedStudent | SequenceStudent:
+    """The student as it is kept; a decoder is whole already."""
     return student.student() if isinstance(student, Trained) else student
 
 
@@ -106,7 +95,7 @@ def run_stepwise_sweep(
     done: Iterable[str] = (),
     on_results: Callable[[list[tuple[RunResult, dict[str, np.ndarray]]]], object] = lambda results: None,
     progress: Progress = silent,
-    teacher: object = None,
+    teacher: Classifier | None = None,
     folder: Path | None = None,
     micro_batch: int = 0,
     lap: Callable[[], float | None] = no_lap,
