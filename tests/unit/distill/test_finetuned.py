@@ -35,7 +35,7 @@ def train(encoder, settings, teacher=None, **more):
 
 
 def test_starts_at_the_linear_head_and_improves_on_it_with_the_encoder_untouched(encoder):
-    """A fresh head on a cut encoder stays at chance (METHOD.md section 7); a shared encoder would leak seeds."""
+    """A fresh head on a cut encoder stays at chance (docs/method.md); a shared encoder would leak seeds."""
     before = copy.deepcopy(encoder.model.state_dict())
     student, history = train(encoder, config(steps=30))
     assert all(torch.equal(before[name], value) for name, value in encoder.model.state_dict().items())
