@@ -20,7 +20,7 @@ class StudentKind:
     """One kind of student. title: in plain words.
 
     solved: found in one step, without gradient steps, layers, steps and rates to set. head: a finished one is W and b on frozen
-    embeddings. asks: a finished one is a model that reads any text; else it votes among stored texts. exact: its head is solved
+    embeddings. reads_any_text: a finished one is a model that reads any text; else it votes among stored texts. exact: its head is solved
     exactly, for cross-entropy and soft labels only. label_prior, row_weights: it heeds RunConfig.label_prior, cf_weight.
     splits_batches: a minibatch that does not fit may be split. onnx: can be taken away as ONNX.
     block: cells that one piece of a grid holds. batch_size: rows a minibatch. cf_share: of counterfactuals where none is asked for.
@@ -31,7 +31,7 @@ class StudentKind:
     title: str
     solved: bool = False
     head: bool = False
-    asks: bool = True
+    reads_any_text: bool = True
     exact: bool = True
     label_prior: bool = False
     row_weights: bool = False
@@ -70,7 +70,7 @@ FINETUNED = StudentKind(
 CONTRASTIVE = StudentKind(
     "contrastive", "Contrastive student", batch_size=32, cf_share="auto", measured={"frozen_layers": 2, "steps": 20, "learning_rate": 1e-4}
 )
-RETRIEVAL = StudentKind("retrieval", "Vote of the nearest texts", solved=True, asks=False, onnx=False, block=50)
+RETRIEVAL = StudentKind("retrieval", "Vote of the nearest texts", solved=True, reads_any_text=False, onnx=False, block=50)
 KINDS = {kind.name: kind for kind in (LINEAR, FINETUNED, CONTRASTIVE, RETRIEVAL)}
 
 

@@ -1,6 +1,6 @@
 """What stands in for the teacher's probabilities in training: themselves, calibrated ones, random ones. Arrays only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,6 +8,25 @@ from numpy.typing import ArrayLike
 from cod_core.distill.linear import log_softmax
 from cod_core.errors import NotEnoughData
 from cod_core.text import text_hash
+
+Soften = Callable[[list[str], int], np.ndarray]
+"""(texts, seed) -> (n, C) soft labels to train with."""
+
+
+def softener(
+    kind: str, teacher_logprobs: Callable[[list[str]], np.ndarray], classes: int, dev: Callable[[], tuple[list[str], ArrayLike]]
+) -> Soften | None:
+    """What gives soft labels where they are not the teacher's own; None where they are. kind: RunConfig.soft_labels.
+
+    dev: (development texts, their class indices), read where the teacher is to be calibrated. Raises NotEnoughData without them.
+    """
+    if kind == "random":
+        return lambda texts, seed: random_logprobs(texts, classes, seed)
+    if kind == "scaled":
+        texts, gold = dev()
+        temperature = calibration_temperature(teacher_logprobs(texts), gold)
+        return lambda texts, seed: log_softmax(np.maximum(teacher_logprobs(texts), -700.0), temperature)
+    return None
 
 
 def calibration_temperature(logprobs: ArrayLike, gold: ArrayLike) -> float:

@@ -29,6 +29,7 @@ from cod_core.distill.cells import (
 from cod_core.distill.evaluate import gold_indices
 from cod_core.distill.linear import fit_linear_batch, linear_logits, log_softmax
 from cod_core.distill.prior import folded, label_directions, label_sentences, widened
+from cod_core.distill.softlabels import Soften
 from cod_core.errors import NotEnoughData
 from cod_core.progress import Progress, silent
 from cod_core.types import MULTI_ARMS, Example, RunConfig, RunResult
@@ -45,7 +46,7 @@ def plan_cells(
     pairs: Partners,
     teacher_logprobs: RowsOf,
     second: Mapping[str, Partners] | None = None,
-    soften: Callable[[list[str], int], np.ndarray] | None = None,
+    soften: Soften | None = None,
     **config: Any,
 ) -> tuple[list[CellSpec], list[str]]:
     """Every student of the sweep, and a sentence for each (arm, k) that the data do not allow.
@@ -82,7 +83,7 @@ class _Drawn:
     rows: tuple[TrainRow, ...]
 
 
-def _of_the_teacher(drawn: Sequence[_Drawn], teacher_logprobs: RowsOf) -> Callable[[list[str], int], np.ndarray]:
+def _of_the_teacher(drawn: Sequence[_Drawn], teacher_logprobs: RowsOf) -> Soften:
     """The teacher's own soft labels, asked for once a text."""
     known = Lookup(teacher_logprobs, (row.text for one in drawn for row in one.rows))
     return lambda texts, seed: known(texts)
