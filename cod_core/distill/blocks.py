@@ -45,9 +45,13 @@ class Block:
         return [cell.config.run_id for cell in self.cells]
 
 
-def cut_blocks(cells: Sequence[CellSpec], shared: Shared, embed: RowsOf | None = None, size: int = 20) -> list[Block]:
-    """The cells in blocks of at most `size` students. embed: texts -> (n, d), for linear and retrieval students."""
+def cut_blocks(cells: Sequence[CellSpec], shared: Shared, embed: RowsOf | None = None, size: int = 0) -> list[Block]:
+    """The cells in blocks of at most `size` students, 0 for what suits their kind.
+
+    embed: texts -> (n, d), for linear and retrieval students.
+    """
     out = []
+    size = size or (kind_of(cells[0].config).block if cells else 1)
     for start in range(0, len(cells), size):
         part = tuple(cells[start : start + size])
         texts = _texts(part, shared.labels)

@@ -2,6 +2,7 @@
 
 The head has no bias and reads unscaled states, so the linear student's solution is carried into it: fitted on the last
 token's states divided by their mean length, its bias laid along the states' mean direction. Knows no store.
+Models and tokenizers are transformers' own, typed Any: their parts (score, get_base_model) are attributes that no type names.
 """
 
 from collections.abc import Sequence

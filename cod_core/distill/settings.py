@@ -4,9 +4,9 @@ None stands for what was not given; StudentKind.recipe says what stands in its p
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from cod_core.distill.allowed import check_student
 from cod_core.distill.kinds import KINDS, StudentKind, kind_of
@@ -14,11 +14,12 @@ from cod_core.errors import BadInput
 from cod_core.models.encoder import DEFAULT_ENCODER, own_revision
 from cod_core.types import ALL_ARMS, ARMS, RunConfig
 
+Number = TypeVar("Number", int, float)
 SEEDS = 20
 AUTO = "auto"
 SHARES = ((128, 0.5), (None, 0.125))  # counterfactuals among k rows up to so many rows: docs/experiments.md
-NUMBERS: dict[str, type] = dict.fromkeys(("temperature", "kd_weight", "l2", "cf_share", "cf_weight", "label_prior"), float)
-TRAINED: dict[str, type] = {  # settings of students that are trained step by step
+NUMBERS: dict[str, type[float]] = dict.fromkeys(("temperature", "kd_weight", "l2", "cf_share", "cf_weight", "label_prior"), float)
+TRAINED: dict[str, type[int] | type[float]] = {  # settings of students that are trained step by step
     "steps": int,
     "learning_rate": float,
     "batch_size": int,
@@ -80,7 +81,7 @@ class StudentSettings:
     def of(cls, params: Mapping[str, Any]) -> "StudentSettings":
         """The settings that a flat mapping gives. Raises BadInput, also for a name that is no setting."""
         known(params, STUDENT_NAMES)
-        kind = kind_named(params.get("student", LINEAR))
+        kind = kind_named(params.get("student", cls.student))
         given = {name: value for name, value in params.items() if value is not None}
         out: dict[str, Any] = {name: given[name] for name in ("student", "method") if name in given}
         out |= {name: str(given[name]) for name in ("encoder", *WORDS) if given.get(name) or name in WORDS and name in given}
@@ -121,7 +122,7 @@ class StudentSettings:
             return out | ({"pair_weight": self.pair_weight} if self.pair_weight else {})
         return out | kind.recipe(encoder, self.layers, method) | self._given(TRAINED)
 
-    def _given(self, names: Sequence[str] | Mapping[str, type]) -> dict[str, Any]:
+    def _given(self, names: Iterable[str]) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def by_share(self, shots: Sequence[int]) -> dict[float | None, list[int]]:
@@ -138,7 +139,6 @@ class StudentSettings:
         return out
 
 
-LINEAR = StudentSettings.student
 STUDENT_NAMES = tuple(f.name for f in fields(StudentSettings))
 
 
@@ -221,7 +221,7 @@ def kind_named(name: str) -> StudentKind:
     return kind_of(name)
 
 
-def as_number(name: str, value: Any, cast: type) -> Any:
+def as_number(name: str, value: Any, cast: type[Number]) -> Number:
     """A setting as a finite number, a whole one where `cast` is int. Raises BadInput."""
     try:
         number = math.nan if isinstance(value, bool) else float(value)
