@@ -273,7 +273,11 @@ class RunConfig:
     def run_id(self) -> str:
         """16 hex digits. Settings added later count only where they differ from their default, so that students
         made by an earlier version keep their id."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _LATER or getattr(self, f.name) != f.default}
+        plain = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.name not in _HASHED_ONLY_IF_CHANGED or getattr(self, f.name) != f.default
+        }
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
@@ -287,7 +291,7 @@ class RunConfig:
         return {"cod_plus": self.shots // 2, "half": self.shots * 2}.get(self.arm, self.shots)
 
 
-_LATER = (
+_HASHED_ONLY_IF_CHANGED = (  # every setting that came after the first version: see run_id
     "hard_loss",
     "kappa",
     "pair_weight",

@@ -5,12 +5,18 @@ checked before anything is trained. The teacher's states are computed once a tex
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
 from cod_core.distill.losses import lwd_loss, ted_loss
 from cod_core.errors import BadInput
+from cod_core.types import Classifier
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 FILTER_STEPS = 100
 FILTER_RATE = 1e-3
@@ -25,7 +31,7 @@ def aligned_layers(student_layers: int, teacher_layers: int) -> list[tuple[int, 
     return [((i + 1) * student_layers // pairs - 1, (i + 1) * teacher_layers // pairs - 1) for i in range(pairs)]
 
 
-def check_alignable(teacher, student_tokenizer):
+def check_alignable(teacher: Classifier, student_tokenizer: "PreTrainedTokenizerBase") -> "PreTrainedModel":
     """The teacher's own model, or BadInput where its states are hidden or its word pieces differ.
 
     teacher: a classifier with model and tokenizer, possibly behind a cache's `wrapped`.
@@ -47,23 +53,26 @@ def check_alignable(teacher, student_tokenizer):
             f"Layer-wise distillation compares teacher and student token by token, but {teacher.id!r} and the student "
             "split texts into different word pieces. Use the method 'kd', or a student of the teacher's family."
         )
-    return model
+    found: PreTrainedModel = model
+    return found
 
 
-def hidden_states(model, tokenizer, ids: Sequence[Sequence[int]], layers: Sequence[int]) -> list[torch.Tensor]:
+def hidden_states(
+    model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", ids: Sequence[Sequence[int]], layers: Sequence[int]
+) -> list[torch.Tensor]:
     """One tensor (len(layers), tokens, d) a text on the CPU, from a frozen model; layers 0-based."""
     device = next(model.parameters()).device
     out = []
     with torch.no_grad():
         for start in range(0, len(ids), 16):
-            inputs = tokenizer.pad({"input_ids": list(ids[start : start + 16])}, return_tensors="pt").to(device)
+            inputs = tokenizer.pad({"input_ids": [list(row) for row in ids[start : start + 16]]}, return_tensors="pt").to(device)
             states = model(**inputs, output_hidden_states=True).hidden_states
             stacked = torch.stack([states[layer + 1] for layer in layers], 1).float().cpu()
             out += [stacked[i, :, inputs["attention_mask"][i].bool().cpu()] for i in range(len(stacked))]
     return out
 
 
-def padded(states: Sequence[torch.Tensor], device) -> tuple[list[torch.Tensor], torch.Tensor]:
+def padded(states: Sequence[torch.Tensor], device: torch.device) -> tuple[list[torch.Tensor], torch.Tensor]:
     """Cached states of a batch as (B, T, d) a layer, padded with zeros at the end, and the mask (B, T)."""
     longest = max(s.shape[1] for s in states)
     full = torch.stack([F.pad(s, (0, 0, 0, longest - s.shape[1])) for s in states]).to(device)
@@ -78,7 +87,17 @@ class LayerAligner:
     check_alignable does. For ted, filters and task heads are trained here first, both models frozen.
     """
 
-    def __init__(self, method, teacher, student_model, tokenizer, ids, labels, classes, generator):
+    def __init__(
+        self,
+        method: str,
+        teacher: Classifier,
+        student_model: "PreTrainedModel",
+        tokenizer: "PreTrainedTokenizerBase",
+        ids: Sequence[Sequence[int]],
+        labels: np.ndarray,
+        classes: int,
+        generator: torch.Generator,
+    ):
         teacher_model = check_alignable(teacher, tokenizer)
         if method not in ("lwd", "ted"):
             raise BadInput(f"There is no layer-wise method called {method!r}. Choose kd, lwd or ted.")
@@ -98,28 +117,31 @@ class LayerAligner:
             self.modules = train_filters(own, labels, classes, wide, generator)
         self.modules.to(self._device)
 
-    def _filter_teacher(self, labels, classes, depth, wide, generator):
+    def _filter_teacher(self, labels: np.ndarray, classes: int, depth: int, wide: int, generator: torch.Generator) -> None:
         filters = train_filters(self._teacher, labels, classes, wide, generator)
         with torch.no_grad():
             self._teacher = [torch.stack([filters[i](s[i]) for i in range(depth)]) for s in self._teacher]
 
-    def loss(self, states, batch: Sequence[int]):
+    def loss(self, states: Sequence[torch.Tensor], batch: Sequence[int]) -> torch.Tensor:
         """Layer loss of a batch. states: the student model's hidden_states; batch: indices of its rows."""
         teacher, mask = padded([self._teacher[i] for i in batch], self._device)
         chosen = [states[layer + 1] for layer in self._student_layers]
         return (lwd_loss if self.method == "lwd" else ted_loss)(chosen, teacher, self.modules, mask)
 
 
-def linear(inputs: int, outputs: int, generator) -> torch.nn.Linear:
+def linear(inputs: int, outputs: int, generator: torch.Generator) -> torch.nn.Linear:
     """A bias-free map drawn from `generator`; the identity where the widths are equal."""
-    layer = torch.nn.utils.skip_init(torch.nn.Linear, inputs, outputs, bias=False)
+    # made without weights: torch would draw them from the global generator
+    layer = torch.nn.Linear(inputs, outputs, bias=False, device="meta").to_empty(device="cpu")
     weight = torch.eye(inputs) if inputs == outputs else torch.randn(outputs, inputs, generator=generator) / inputs**0.5
     with torch.no_grad():
         layer.weight.copy_(weight)
     return layer
 
 
-def train_filters(states, labels, classes, width, generator, steps=FILTER_STEPS) -> torch.nn.ModuleList:
+def train_filters(
+    states: Sequence[torch.Tensor], labels: np.ndarray, classes: int, width: int, generator: torch.Generator, steps: int = FILTER_STEPS
+) -> torch.nn.ModuleList:
     """TED's first stage: a filter a layer, trained with a task head on frozen states (Liang et al. 2023).
 
     states: one (layers, tokens, d) a text. labels: class indices. The filtered states are averaged over the
@@ -132,8 +154,8 @@ def train_filters(states, labels, classes, width, generator, steps=FILTER_STEPS)
     heads = torch.nn.ModuleList(linear(width, classes, generator) for _ in range(depth))
     optimizer = torch.optim.AdamW([*filters.parameters(), *heads.parameters()], lr=FILTER_RATE)
     for _ in range(steps):
-        loss = sum(F.cross_entropy(heads[i](filters[i](pooled[:, i])), targets) for i in range(depth))
+        loss = sum((F.cross_entropy(heads[i](filters[i](pooled[:, i])), targets) for i in range(depth)), torch.zeros(()))
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         optimizer.step()
     return filters

@@ -4,14 +4,17 @@ A block holds all that its students need, so that a worker on another machine re
 by name where the block is done. Linear blocks carry their embeddings and load no model at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from cod_core.distill.cells import CellSpec, Done, EvalSet, RowsOf, Training
+from cod_core.distill.kinds import kind_of
 from cod_core.distill.prior import label_sentences
-from cod_core.distill.sweep import CellSpec, EvalSet, run_linear_sweep
-from cod_core.types import RunResult
+from cod_core.distill.train import train_cells
+from cod_core.models.device import one_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,19 +45,13 @@ class Block:
         return [cell.config.run_id for cell in self.cells]
 
 
-@dataclass(frozen=True, eq=False)
-class Done:
-    """A finished cell: its result, what it answered by set name ((n,) class indices), and a linear head."""
+def cut_blocks(cells: Sequence[CellSpec], shared: Shared, embed: RowsOf | None = None, size: int = 0) -> list[Block]:
+    """The cells in blocks of at most `size` students, 0 for what suits their kind.
 
-    result: RunResult
-    told: dict[str, np.ndarray]
-    weight: np.ndarray | None = None
-    bias: np.ndarray | None = None
-
-
-def cut_blocks(cells: Sequence[CellSpec], shared: Shared, embed=None, size: int = 20) -> list[Block]:
-    """The cells in blocks of at most `size` students. embed: texts -> (n, d), for linear and retrieval students."""
+    embed: texts -> (n, d), for linear and retrieval students.
+    """
     out = []
+    size = size or (kind_of(cells[0].config).block if cells else 1)
     for start in range(0, len(cells), size):
         part = tuple(cells[start : start + size])
         texts = _texts(part, shared.labels)
@@ -67,76 +64,39 @@ def do_block(block: Block) -> list[Done]:
 
     Students trained step by step have one thread each: give blocks to several processes to use several cores.
     """
-    shared, found = block.shared, []
-    teacher = _by_text(shared.sets, shared.teacher, block.cells)
-    kind = block.cells[0].config.student.partition(":")[0]
-    sets = shared.sets
-    if kind == "linear":
-        phi = _embeddings(block)
-
-        def keep(batch) -> None:
-            for result, weight, bias in batch:
-                space = {"test": shared.spaces[0], "unlabelled": shared.spaces[2]}
-                found.append(
-                    Done(
-                        result,
-                        {name: _answers(s, weight, bias) for name, s in space.items() if len(s)},
-                        weight.astype(np.float32),
-                        bias.astype(np.float32),
-                    )
-                )
-
-        run_linear_sweep(block.cells, shared.labels, phi, teacher, *sets, on_results=keep)
-        return found
-
-    def keep_told(batch) -> None:
-        for result, logprobs in batch:
-            found.append(Done(result, {n: logprobs[n].argmax(-1).astype(np.uint8) for n in ("test", "unlabelled") if len(logprobs[n])}))
-
-    if kind == "retrieval":
-        from cod_core.distill.retrieval import run_retrieval_sweep
-
-        run_retrieval_sweep(block.cells, shared.labels, _embeddings(block), teacher, *sets, on_results=keep_told)
-    else:
-        from cod_core.distill.finetuned import load_encoder
-        from cod_core.distill.stepwise import run_stepwise_sweep
-        from cod_core.models.device import one_thread
-
-        with one_thread():
-            run_stepwise_sweep(
-                block.cells,
-                shared.labels,
-                load_encoder(block.cells[0].config.student),
-                teacher,
-                *sets,
-                on_results=keep_told,
-                micro_batch=shared.micro_batch,
-            )
-    return found
+    shared, solved = block.shared, kind_of(block.cells[0].config).solved
+    training = Training(
+        shared.labels,
+        shared.sets,
+        _by_text(shared.sets, shared.teacher, block.cells),
+        _embeddings(block) if solved else None,
+        micro_batch=shared.micro_batch,
+    )
+    with nullcontext() if solved else one_thread():
+        return [done for batch in train_cells(block.cells, training) for done in batch]
 
 
-def _answers(space, weight, bias):
-    from cod_core.distill.linear import linear_logits
-
-    return linear_logits(np.asarray(space, np.float64), weight, bias).argmax(-1).astype(np.uint8)
-
-
-def _by_text(sets, values, cells):
+def _by_text(sets: Sequence[EvalSet], values: Sequence[np.ndarray], cells: Sequence[CellSpec]) -> RowsOf:
     """texts -> rows of the matrices that came with the block."""
     table = {text: row for s, matrix in zip(sets, values) for text, row in zip(s.texts, matrix)}
     table |= {row.text: soft for cell in cells if cell.soft is not None for row, soft in zip(cell.rows, cell.soft) if row.text not in table}
-    width = len(next(iter(table.values()), ()))
-    return lambda texts: np.array([table[t] for t in texts], dtype=np.float64).reshape(len(texts), width)
+    return _looked_up(table, len(next(iter(table.values()), ())))
 
 
-def _texts(cells, labels) -> list[str]:
+def _texts(cells: Sequence[CellSpec], labels: Sequence[str]) -> list[str]:
     """What a block of linear students embeds: its rows, and the labels' sentences where a student reads them."""
     anchors = label_sentences(labels) if any(cell.config.label_prior for cell in cells) else []
     return [row.text for cell in cells for row in cell.rows] + anchors
 
 
-def _embeddings(block: Block):
-    table = dict(zip(_texts(block.cells, block.shared.labels), block.embeddings))
-    table |= {text: row for s, matrix in zip(block.shared.sets, block.shared.spaces) for text, row in zip(s.texts, matrix)}
-    width = block.embeddings.shape[1]
-    return lambda wanted: np.array([table[t] for t in wanted], dtype=np.float64).reshape(len(wanted), width)
+def _embeddings(block: Block) -> RowsOf:
+    own, spaces = block.embeddings, block.shared.spaces
+    if own is None or spaces is None:
+        raise ValueError("a block of linear or retrieval students carries its embeddings: give cut_blocks embed, and Shared spaces")
+    table = dict(zip(_texts(block.cells, block.shared.labels), own))
+    table |= {text: row for s, matrix in zip(block.shared.sets, spaces) for text, row in zip(s.texts, matrix)}
+    return _looked_up(table, own.shape[1])
+
+
+def _looked_up(table: Mapping[str, np.ndarray], width: int) -> RowsOf:
+    return lambda texts: np.array([table[t] for t in texts], dtype=np.float64).reshape(len(texts), width)

@@ -11,14 +11,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
 
 from cod_core.distill.allowed import check_linear
 from cod_core.distill.arms import TrainRow
 from cod_core.distill.evaluate import gold_indices
 from cod_core.distill.finetuned import Trained, start_head
 from cod_core.distill.linear import SCALE
-from cod_core.distill.objective import pairs_within
-from cod_core.distill.training import train_steps
+from cod_core.distill.objective import pairs_of
+from cod_core.distill.training import no_penalty, train_steps
 from cod_core.models.student import EncoderModel
 from cod_core.models.trainable import LowerStates, TrainableEncoder, lora_rank_for
 from cod_core.progress import Progress, silent
@@ -28,7 +30,7 @@ STEPS, LEARNING_RATE, BATCH_SIZE = 60, 5e-5, 32
 HARD_NEGATIVE = 4.0
 
 
-def aimed_similarity(hard, teacher_logprobs):
+def aimed_similarity(hard: Tensor, teacher_logprobs: Tensor) -> Tensor:
     """(B, B) similarities to train towards: 1 for equal, 0 for disjoint beliefs (Bhattacharyya coefficient).
 
     hard: (B,) class indices. teacher_logprobs: (B, C). A row's belief is the mean of its label and the teacher's
@@ -39,7 +41,9 @@ def aimed_similarity(hard, teacher_logprobs):
     return root @ root.T
 
 
-def contrastive_loss(embeddings, aimed, pairs: Sequence[tuple[int, int]] = (), hard_negative: float = HARD_NEGATIVE):
+def contrastive_loss(
+    embeddings: Tensor, aimed: Tensor, pairs: Sequence[tuple[int, int]] = (), hard_negative: float = HARD_NEGATIVE
+) -> Tensor:
     """Weighted mean squared difference of the cosines of all two different rows from `aimed`.
 
     embeddings: (B, d) of length 1, B >= 2. aimed: (B, B). pairs: rows (x, x'), whose weight is hard_negative, all
@@ -58,7 +62,7 @@ def train_contrastive(
     config: RunConfig,
     rows: Sequence[TrainRow],
     labels: Sequence[str],
-    soft_logprobs,
+    soft_logprobs: ArrayLike,
     encoder: EncoderModel,
     progress: Progress = silent,
     scale: float = SCALE,
@@ -79,15 +83,16 @@ def train_contrastive(
         soft if config.kd_weight else np.log(np.eye(len(labels))[hard].clip(1e-9)), dtype=torch.float32, device=model.device
     )
 
-    def loss(part: list[int], _: list[int]):
+    def loss(part: list[int], _: list[int]) -> Tensor:
         if len(part) < 2:
             return torch.zeros((), device=model.device, requires_grad=True)
-        pairs = pairs_within([rows[i].example_id for i in part], [rows[i].is_cf for i in part])
-        return contrastive_loss(model.pooled([states[i] for i in part]), aimed_similarity(targets[part], teacher[part]), pairs)
+        return contrastive_loss(
+            model.pooled([states[i] for i in part]), aimed_similarity(targets[part], teacher[part]), pairs_of(rows, part)
+        )
 
     history = train_steps(
         loss,
-        lambda: torch.zeros((), requires_grad=True),
+        no_penalty,
         [{"params": model.trained(), "weight_decay": 0.01}],
         rows,
         model.device,

@@ -2,20 +2,25 @@
 
 The head has no bias and reads unscaled states, so the linear student's solution is carried into it: fitted on the last
 token's states divided by their mean length, its bias laid along the states' mean direction. Knows no store.
+Models and tokenizers are transformers' own, typed Any: their parts (score, get_base_model) are attributes that no type names.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
+from torch import nn
 
 from cod_core.distill.allowed import check_objective
 from cod_core.distill.arms import TrainRow
 from cod_core.distill.evaluate import gold_indices
 from cod_core.distill.finetuned import start_head
+from cod_core.distill.kinds import FINETUNED
 from cod_core.distill.linear import SCALE
-from cod_core.distill.objective import pairs_within, rows_loss
-from cod_core.distill.training import BATCH_SIZE, LEARNING_RATE, STEPS, train_steps
+from cod_core.distill.objective import pairs_of, rows_loss
+from cod_core.distill.training import BATCH_SIZE, LEARNING_RATE, STEPS, no_penalty, train_steps
 from cod_core.errors import BadInput
 from cod_core.models.decoder import SequenceStudent, load_decoder, logits_of, tokenize
 from cod_core.models.device import best_device
@@ -28,10 +33,10 @@ def train_decoder(
     config: RunConfig,
     rows: Sequence[TrainRow],
     labels: Sequence[str],
-    soft_logprobs,
+    soft_logprobs: ArrayLike,
     progress: Progress = silent,
     micro_batch: int = 0,
-    loaded=None,
+    loaded: tuple[Any, Any] | None = None,
 ) -> tuple[SequenceStudent, tuple[float, ...]]:
     """A student trained on rows, and its loss at every step. loaded: (model, tokenizer) instead of config.encoder's.
 
@@ -45,32 +50,20 @@ def train_decoder(
     model, tokenizer = loaded or load_decoder(config.encoder, labels)
     device = best_device()
     model, ids = model.to(device), tokenize(tokenizer, [r.text for r in rows])
-    with torch.no_grad():
-        states = torch.cat([logits_of(model, tokenizer, [row], device)[1].float().cpu() for row in ids]).double().numpy()
+    states = last_states(model, tokenizer, ids, device)
     place_head(model.score, states, *start_head(config, rows, states / mean_length(states), hard, soft))
-    large = sum(p.numel() for p in model.parameters()) > LORA_ABOVE
-    rank = config.lora_rank or (LORA_RANK if large else 0)
-    if rank:
-        head = model.score
-        model = with_lora(model, rank, config.seed)
-        inner = model.get_base_model()
-        for p in head.parameters():
-            p.requires_grad_(True)
-    else:
-        inner = model
+    model, inner = with_adapters(model, config)
     targets, teacher = torch.tensor(hard, device=device), torch.tensor(soft, dtype=torch.float32, device=device)
     is_cf = torch.tensor([row.is_cf for row in rows], device=device)
 
-    def loss(part: list[int], batch: list[int]):
+    def loss(part: list[int], batch: list[int]) -> torch.Tensor:
         logits, _ = logits_of(inner, tokenizer, [ids[i] for i in part], device)
-        pairs = pairs_within([rows[i].example_id for i in part], [rows[i].is_cf for i in part])
-        return rows_loss(config, logits, targets[part], teacher[part], is_cf[part], pairs, is_cf[batch])
+        return rows_loss(config, logits, targets[part], teacher[part], is_cf[part], pairs_of(rows, part), is_cf[batch])
 
-    trained = [p for p in model.parameters() if p.requires_grad]
     history = train_steps(
         loss,
-        lambda: torch.zeros((), requires_grad=True),
-        [{"params": trained, "weight_decay": 0.01}],
+        no_penalty,
+        [{"params": [p for p in model.parameters() if p.requires_grad], "weight_decay": 0.01}],
         rows,
         device,
         config.steps or STEPS,
@@ -80,15 +73,37 @@ def train_decoder(
         micro_batch,
         progress,
     )
-    whole = model.merge_and_unload() if rank else model
-    return SequenceStudent(whole, tokenizer, f"finetuned:{config.encoder}", config.run_id), history
+    whole = model if model is inner else model.merge_and_unload()
+    return SequenceStudent(whole, tokenizer, f"{FINETUNED.name}:{config.encoder}", config.run_id), history
 
 
-def mean_length(states) -> float:
+def last_states(model: Any, tokenizer: Any, ids: Sequence[Sequence[int]], device: torch.device) -> np.ndarray:
+    """(n, d) states of the last token of each text, read one by one."""
+    with torch.no_grad():
+        found = [logits_of(model, tokenizer, [row], device)[1].float().cpu() for row in ids]
+    out: np.ndarray = torch.cat(found).double().numpy()
+    return out
+
+
+def with_adapters(model: Any, config: RunConfig) -> tuple[Any, Any]:
+    """(what is trained, the model that reads): with low-rank adapters where these are asked for or the model is large; twice the
+    model itself elsewhere. The head is trained whole."""
+    large = sum(p.numel() for p in model.parameters()) > LORA_ABOVE
+    rank = config.lora_rank or (LORA_RANK if large else 0)
+    if not rank:
+        return model, model
+    head = model.score
+    adapted = with_lora(model, rank, config.seed)
+    for p in head.parameters():
+        p.requires_grad_(True)
+    return adapted, adapted.get_base_model()
+
+
+def mean_length(states: np.ndarray) -> float:
     return float(np.linalg.norm(states, axis=1).mean())
 
 
-def place_head(score, states, weight, bias, scale: float = SCALE) -> None:
+def place_head(score: nn.Linear, states: np.ndarray, weight: np.ndarray, bias: np.ndarray, scale: float = SCALE) -> None:
     """Write the linear student's head (W (C, d), b (C,)) for states / mean_length(states) into a bias-free layer.
 
     b enters as b m^T / |m|^2 with m the mean state: exact at the mean, close where states share a direction.

@@ -1,12 +1,13 @@
 """Metrics of one finished student on one set of rows. Arrays in, a dictionary of numbers out; no model.
 
 Accuracy never stands alone: beside it stand agreement with the teacher, the Matthews coefficient and the
-majority-class line (METHOD.md sections 3 and 6).
+majority-class line (docs/method.md).
 """
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cod_core.errors import BadInput
 from cod_core.types import TIE
@@ -25,7 +26,7 @@ def gold_indices(gold: Sequence[str | None] | None, labels: Sequence[str], n: in
     return np.array([-1 if g is None else place[g] for g in gold], dtype=int)
 
 
-def decided_classes(logprobs) -> np.ndarray:
+def decided_classes(logprobs: ArrayLike) -> np.ndarray:
     """(n,) class indices of (n, C) log-probabilities, -1 where two classes lead: a tie is no class."""
     rows = np.asarray(logprobs, dtype=np.float64)
     if not len(rows):
@@ -34,27 +35,27 @@ def decided_classes(logprobs) -> np.ndarray:
     return np.where(first - second > TIE, rows.argmax(-1), -1)
 
 
-def metrics(student_logprobs, teacher_logprobs, gold) -> dict[str, float]:
+def metrics(student_logprobs: ArrayLike, teacher_logprobs: ArrayLike, gold: ArrayLike) -> dict[str, float]:
     """n, kl, agreement, and where gold labels exist n_gold, accuracy, mcc, majority, teacher_accuracy.
 
     student_logprobs, teacher_logprobs: (n, C). gold: (n,) class indices, -1 where absent. Rows on which the teacher
     is undecided have no part in agreement and teacher_accuracy. kl is the mean KL(teacher || student) in nats with
     probabilities clipped at 1e-7. Empty where n is 0. Raises ValueError where the shapes differ.
     """
-    student, teacher, gold = np.asarray(student_logprobs), np.asarray(teacher_logprobs), np.asarray(gold)
-    if student.shape != teacher.shape or gold.shape != student.shape[:1]:
-        raise ValueError(f"shapes differ: student {student.shape}, teacher {teacher.shape}, gold {gold.shape}")
+    student, teacher, right = np.asarray(student_logprobs), np.asarray(teacher_logprobs), np.asarray(gold)
+    if student.shape != teacher.shape or right.shape != student.shape[:1]:
+        raise ValueError(f"shapes differ: student {student.shape}, teacher {teacher.shape}, gold {right.shape}")
     n, classes = student.shape
     if n == 0:
         return {}
     guess, wanted = student.argmax(-1), decided_classes(teacher)
     log_t, log_s = (np.log(np.clip(np.exp(x), FLOOR, 1.0)) for x in (teacher, student))
     out = {"n": float(n), "kl": float((np.exp(log_t) * (log_t - log_s)).sum(-1).mean())}
-    decided, known = wanted >= 0, gold >= 0
+    decided, known = wanted >= 0, right >= 0
     if decided.any():
         out["agreement"] = float((guess == wanted)[decided].mean())
     if known.any():
-        truth = gold[known]
+        truth = right[known]
         out |= {
             "n_gold": float(len(truth)),
             "accuracy": float((guess[known] == truth).mean()),
@@ -62,11 +63,11 @@ def metrics(student_logprobs, teacher_logprobs, gold) -> dict[str, float]:
             "majority": float(np.bincount(truth, minlength=classes).max() / len(truth)),
         }
     if (both := known & decided).any():
-        out["teacher_accuracy"] = float((wanted == gold)[both].mean())
+        out["teacher_accuracy"] = float((wanted == right)[both].mean())
     return out
 
 
-def mcc(truth, guess, classes: int) -> float:
+def mcc(truth: np.ndarray, guess: np.ndarray, classes: int) -> float:
     """Matthews correlation coefficient for any number of classes (Gorodkin 2004); 0 where undefined."""
     table = np.zeros((classes, classes))
     np.add.at(table, (truth, guess), 1)

@@ -7,19 +7,28 @@ workers offer it (dask worker --resources GPU=1).
 
 import multiprocessing
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from types import ModuleType
+from typing import TypeVar
 
 from cod_core.errors import BadInput, CodError
 
 TRIES, CONNECT_S = 5, 10
+Piece = TypeVar("Piece")
+Found = TypeVar("Found")
 
 
 def spread(
-    work: Callable, blocks: Sequence, on_done: Callable, workers: int = 1, scheduler: str | None = None, gpu: bool = False, threads: int = 1
+    work: Callable[[Piece], Found],
+    blocks: Sequence[Piece],
+    on_done: Callable[[Found], object],
+    workers: int = 1,
+    scheduler: str | None = None,
+    gpu: bool = False,
+    threads: int = 1,
 ) -> int:
     """on_done(work(block)) for every block, here and in order of completion; returns how many were done.
 
@@ -56,13 +65,13 @@ def spread(
     return len(blocks)
 
 
-def _on_dask(work, blocks, on_done, scheduler: str, gpu: bool) -> int:
+def _on_dask(work: Callable[[Piece], Found], blocks: Sequence[Piece], on_done: Callable[[Found], object], scheduler: str, gpu: bool) -> int:
     try:
         from distributed import Client
     except ImportError as error:
         raise BadInput("A cluster needs the package distributed: pip install 'distributed>=2025'.") from error
     try:
-        client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
+        client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]  # distributed has no types
     except (OSError, ValueError) as error:  # ValueError: an address without a port, or none at all
         raise BadInput(
             f"No Dask scheduler answers at {scheduler}. Start one with `dask scheduler`, or leave COD_SCHEDULER out to use this machine."
@@ -71,7 +80,7 @@ def _on_dask(work, blocks, on_done, scheduler: str, gpu: bool) -> int:
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         offers = any((worker.get("resources") or {}).get("GPU") for worker in workers)
         options = {"resources": {"GPU": 1}} if gpu and offers else {}
-        pool = client.get_executor(pure=False, retries=TRIES, **options)
+        pool = client.get_executor(pure=False, retries=TRIES, **options)  # type: ignore[no-untyped-call]  # the same
         futures = [pool.submit(work, block) for block in blocks]
         try:
             for future in _as_done(futures):
@@ -83,7 +92,7 @@ def _on_dask(work, blocks, on_done, scheduler: str, gpu: bool) -> int:
     return len(blocks)
 
 
-def _as_done(futures: Iterable[Future]):
+def _as_done(futures: "Iterable[Future[Found]]") -> "Iterator[Future[Found]]":
     """Futures as they finish; a short wait each time, so that an interrupt is heard."""
     open_ = set(futures)
     while open_:
@@ -92,7 +101,7 @@ def _as_done(futures: Iterable[Future]):
 
 
 @contextmanager
-def _nameless_main():
+def _nameless_main() -> Iterator[None]:
     """While worker processes start: they import what they work with, never the script that happens to run here.
 
     A spawned process runs the parent's main script first. Inside a Streamlit server that is the app itself.

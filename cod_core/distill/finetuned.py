@@ -5,16 +5,21 @@ options of objective.py, plus a layer loss for LWD and TED. Knows no store.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
 
 from cod_core.distill.alignment import LayerAligner
 from cod_core.distill.allowed import check_objective
 from cod_core.distill.arms import TrainRow
 from cod_core.distill.evaluate import gold_indices
-from cod_core.distill.linear import SCALE, fit_linear_batch
-from cod_core.distill.objective import pairs_within, rows_loss
+from cod_core.distill.kinds import FINETUNED, kind_of, parse_student
+from cod_core.distill.kinds import student_name as student_name
+from cod_core.distill.linear import SCALE, fit_linear_batch, log_softmax
+from cod_core.distill.objective import pairs_of, rows_loss
 from cod_core.distill.training import BATCH_SIZE, LEARNING_RATE, STEPS, train_steps
 from cod_core.errors import BadInput
 from cod_core.models.decoder import is_decoder
@@ -22,24 +27,9 @@ from cod_core.models.encoder import Encoder, mean_pool
 from cod_core.models.student import EncoderModel, FinetunedStudent
 from cod_core.models.trainable import LowerStates, TrainableEncoder, lora_rank_for
 from cod_core.progress import Progress, silent
-from cod_core.types import RunConfig
+from cod_core.types import Classifier, RunConfig
 
 LAYER_WEIGHT = 1.0
-KINDS = ("finetuned", "contrastive")
-
-
-def student_name(encoder: str, layers: Sequence[int] | None = None, kind: str = "finetuned") -> str:
-    """RunConfig.student: '<kind>:<encoder>:<layers>'. layers kept: 0-based, None for all."""
-    return f"{kind}:{encoder}:{'all' if layers is None else ','.join(map(str, layers))}"
-
-
-def parse_student(name: str) -> tuple[str, list[int] | None]:
-    """(encoder, layers) of such a name. Raises BadInput where it is none."""
-    kind, _, rest = name.partition(":")
-    encoder, _, layers = rest.rpartition(":")
-    if kind not in KINDS or not encoder or not (layers == "all" or all(p.isdigit() for p in layers.split(","))):
-        raise BadInput(f"Expected a student like 'finetuned:all-MiniLM-L6-v2:1,3,5', got {name!r}.")
-    return encoder, None if layers == "all" else [int(p) for p in layers.split(",")]
 
 
 def load_encoder(student: str) -> EncoderModel | None:
@@ -49,7 +39,7 @@ def load_encoder(student: str) -> EncoderModel | None:
     """
     name, layers = parse_student(student)
     if is_decoder(name):
-        if layers is not None or not student.startswith("finetuned:"):
+        if layers is not None or kind_of(student) is not FINETUNED:
             raise BadInput(f"{name!r} is a decoder: it is fine-tuned whole. Choose the student 'finetuned' and all layers.")
         return None
     loaded = Encoder(name, layers)
@@ -60,9 +50,9 @@ def train_finetuned(
     config: RunConfig,
     rows: Sequence[TrainRow],
     labels: Sequence[str],
-    soft_logprobs,
+    soft_logprobs: ArrayLike,
     encoder: EncoderModel,
-    teacher=None,
+    teacher: Classifier | None = None,
     progress: Progress = silent,
     scale: float = SCALE,
     lower: LowerStates | None = None,
@@ -88,14 +78,19 @@ def train_finetuned(
     head = [torch.tensor(a, dtype=torch.float32, device=model.device, requires_grad=True) for a in (weight, bias)]
     aligner = None
     if config.method != "kd":
+        if teacher is None:
+            raise ValueError(f"the method {config.method!r} compares layers with the teacher's own: give the teacher")
         aligner = LayerAligner(
             config.method, teacher, model.model, encoder.tokenizer, encoder.tokenize(texts), hard, len(labels), generator
         )
     history = _train(config, rows, states, hard, soft, model, head, aligner, generator, scale, micro_batch, progress)
-    return Trained(model, lower, *(a.detach().cpu().double().numpy() for a in head), labels, scale, config), history
+    weight, bias = (a.detach().cpu().double().numpy() for a in head)
+    return Trained(model, lower, weight, bias, labels, scale, config), history
 
 
-def start_head(config, rows: Sequence[TrainRow], phi, hard, soft, scale: float = SCALE):
+def start_head(
+    config: RunConfig, rows: Sequence[TrainRow], phi: np.ndarray, hard: np.ndarray, soft: np.ndarray, scale: float = SCALE
+) -> tuple[np.ndarray, np.ndarray]:
     """The linear student's head (W (C, d), b (C,)) on the rows' embeddings phi (n, d), which training goes on from."""
     weights = np.array([[config.cf_weight if row.is_cf else 1.0 for row in rows]])
     weight, bias = fit_linear_batch(phi[None], weights, hard[None], soft[None], config.temperature, config.kd_weight, config.l2, scale)
@@ -105,14 +100,21 @@ def start_head(config, rows: Sequence[TrainRow], phi, hard, soft, scale: float =
 class Trained:
     """A student as it comes out of training: it scores texts on cached lower states, and becomes a whole one to keep."""
 
-    def __init__(self, model: TrainableEncoder, lower: LowerStates, weight, bias, labels, scale, config):
+    def __init__(
+        self,
+        model: TrainableEncoder,
+        lower: LowerStates,
+        weight: np.ndarray,
+        bias: np.ndarray,
+        labels: Sequence[str],
+        scale: float,
+        config: RunConfig,
+    ):
         self._model, self._lower, self.weight, self.bias = model, lower, weight, bias
         self._labels, self._scale, self._config = labels, scale, config
 
     def logprobs(self, texts: Sequence[str]) -> np.ndarray:
         """(n, C) log-probabilities, as the finished student gives them."""
-        from cod_core.distill.linear import log_softmax
-
         if not texts:
             return np.zeros((0, len(self._labels)))
         phi = self._model.encode(self._lower(list(texts))).double().numpy()
@@ -120,24 +122,37 @@ class Trained:
 
     def student(self) -> FinetunedStudent:
         """The whole student, independent of what made it."""
-        kind = self._config.student.partition(":")[0]
         own = self._model.finished()
-        return FinetunedStudent(own, self.weight, self.bias, self._labels, self._scale, f"{kind}:{own.id}", self._config.run_id)
+        return FinetunedStudent(
+            own, self.weight, self.bias, self._labels, self._scale, f"{kind_of(self._config).name}:{own.id}", self._config.run_id
+        )
 
 
-def _train(config, rows, states, hard, soft, model, head, aligner, generator, scale, micro_batch, progress):
+def _train(
+    config: RunConfig,
+    rows: Sequence[TrainRow],
+    states: Sequence[Tensor],
+    hard: np.ndarray,
+    soft: np.ndarray,
+    model: TrainableEncoder,
+    head: Sequence[Tensor],
+    aligner: LayerAligner | None,
+    generator: torch.Generator,
+    scale: float,
+    micro_batch: int,
+    progress: Progress,
+) -> tuple[float, ...]:
     device, rate = model.device, config.learning_rate or LEARNING_RATE
     targets, teacher = torch.tensor(hard, device=device), torch.tensor(soft, dtype=torch.float32, device=device)
-    is_cf, ids = torch.tensor([row.is_cf for row in rows], device=device), [row.example_id for row in rows]
-    groups = [{"params": model.trained(), "weight_decay": 0.01}, {"params": head, "weight_decay": 0.0}]
+    is_cf = torch.tensor([row.is_cf for row in rows], device=device)
+    groups: list[dict[str, Any]] = [{"params": model.trained(), "weight_decay": 0.01}, {"params": head, "weight_decay": 0.0}]
     if aligner:
         groups.append({"params": list(aligner.modules.parameters()), "lr": 10 * rate, "weight_decay": 0.0})
 
-    def loss(part: list[int], batch: list[int]):
+    def loss(part: list[int], batch: list[int]) -> Tensor:
         last, mask, hidden = model([states[i] for i in part], hidden=aligner is not None)
         logits = scale * mean_pool(last.float(), mask) @ head[0].T + head[1]
-        pairs = pairs_within([ids[i] for i in part], [rows[i].is_cf for i in part])
-        value = rows_loss(config, logits, targets[part], teacher[part], is_cf[part], pairs, is_cf[batch])
+        value = rows_loss(config, logits, targets[part], teacher[part], is_cf[part], pairs_of(rows, part), is_cf[batch])
         if not aligner:
             return value
         # layers are compared token by token, so a part counts by its tokens

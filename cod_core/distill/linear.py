@@ -1,6 +1,6 @@
 """The linear student: softmax heads on frozen embeddings, many solved at once. Knows arrays only.
 
-Objective of one fit over its n rows (METHOD.md section 7):
+Objective of one fit over its n rows (docs/method.md):
     mean CE(hard label) + kd_weight * T^2 * mean KL(teacher || student at T) + l2 * ||W||^2,
 logits = W (scale * phi) + b, the bias not penalised. It is strictly convex, so a damped Newton method in
 float64 finds the one solution without a seed, a learning rate or a number of steps. Two reductions make it
@@ -9,6 +9,7 @@ is zero at the solution (so C - 1 classes are enough).
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_limits
 
 SCALE = 10.0
@@ -18,7 +19,16 @@ DENSE_UNKNOWNS = 1500
 _CHUNK_BYTES = 192 * 2**20
 
 
-def fit_linear_batch(features, weights, hard, soft_logprobs, temperature=2.0, kd_weight=20.0, l2=2.0, scale=SCALE):
+def fit_linear_batch(
+    features: ArrayLike,
+    weights: ArrayLike,
+    hard: ArrayLike,
+    soft_logprobs: ArrayLike,
+    temperature: float = 2.0,
+    kd_weight: float = 20.0,
+    l2: float = 2.0,
+    scale: float = SCALE,
+) -> tuple[np.ndarray, np.ndarray]:
     """Solve F independent fits: (W (F, C, d), b (F, C)), float64, each class sum zero.
 
     features: (F, n, d), padded rows allowed. weights: (F, n), 0 marks padding, 1 a row; each fit's weights
@@ -26,12 +36,10 @@ def fit_linear_batch(features, weights, hard, soft_logprobs, temperature=2.0, kd
     (-inf allowed). temperature > 0, kd_weight >= 0, l2 > 0. A result never depends on the other fits of the
     batch. Raises ValueError where shapes or ranges differ: broadcasting would train on the wrong rows.
     """
-    features = np.asarray(features, dtype=np.float64)
-    weights = np.asarray(weights, dtype=np.float64)
-    hard = np.asarray(hard)
-    soft = np.asarray(soft_logprobs, dtype=np.float64)
-    _check(features, weights, hard, soft, temperature, kd_weight, l2)
-    n_fits, n, d = features.shape
+    x, shares, soft = (np.asarray(a, dtype=np.float64) for a in (features, weights, soft_logprobs))
+    gold = np.asarray(hard)
+    _check(x, shares, gold, soft, temperature, kd_weight, l2)
+    n_fits, n, d = x.shape
     classes = soft.shape[-1]
     unknowns = (classes - 1) * (min(n, d) + 1)
     chunk = max(1, _CHUNK_BYTES // (8 * (min(unknowns, DENSE_UNKNOWNS) ** 2 + 4 * n * min(n, d))))
@@ -40,23 +48,34 @@ def fit_linear_batch(features, weights, hard, soft_logprobs, temperature=2.0, kd
     with threadpool_limits(1, "blas"):
         for start in range(0, n_fits, chunk):
             part = slice(start, start + chunk)
-            weight[part], bias[part] = _fit(features[part] * scale, weights[part], hard[part], soft[part], temperature, kd_weight, l2)
+            weight[part], bias[part] = _fit(x[part] * scale, shares[part], gold[part], soft[part], temperature, kd_weight, l2)
     return weight, bias
 
 
-def linear_logits(features, weight, bias, scale=SCALE):
+def linear_logits(features: np.ndarray, weight: np.ndarray, bias: np.ndarray, scale: float = SCALE) -> np.ndarray:
     """Logits (..., n, C) of heads W (..., C, d), b (..., C) on unscaled embeddings (n, d) or (..., n, d)."""
-    return scale * np.matmul(features, np.swapaxes(weight, -1, -2)) + np.expand_dims(bias, -2)
+    out: np.ndarray = scale * np.matmul(features, np.swapaxes(weight, -1, -2)) + np.expand_dims(bias, -2)
+    return out
 
 
-def log_softmax(logits, temperature=1.0):
+def log_softmax(logits: ArrayLike, temperature: float = 1.0) -> np.ndarray:
     """Log-probabilities over the last axis of logits / temperature; -inf stays -inf."""
     x = np.asarray(logits, dtype=np.float64) / temperature
     x = x - x.max(axis=-1, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+    out: np.ndarray = x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+    return out
 
 
-def objective(logits, weights, hard, soft_logprobs, weight, temperature=2.0, kd_weight=20.0, l2=2.0):
+def objective(
+    logits: np.ndarray,
+    weights: np.ndarray,
+    hard: np.ndarray,
+    soft_logprobs: np.ndarray,
+    weight: np.ndarray,
+    temperature: float = 2.0,
+    kd_weight: float = 20.0,
+    l2: float = 2.0,
+) -> np.ndarray:
     """The minimised value, one a fit (F,): logits (F, n, C), the rest as in fit_linear_batch, weight (F, C, d)."""
     share = weights / weights.sum(-1, keepdims=True)
     q = np.exp(log_softmax(soft_logprobs, temperature))
@@ -64,10 +83,13 @@ def objective(logits, weights, hard, soft_logprobs, weight, temperature=2.0, kd_
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy = np.where(q > 0, q * np.log(q), 0.0).sum(-1)
     kl = entropy - (q * log_softmax(logits, temperature)).sum(-1)
-    return (share * (ce + kd_weight * temperature**2 * kl)).sum(-1) + l2 * (weight**2).sum((-1, -2))
+    value: np.ndarray = (share * (ce + kd_weight * temperature**2 * kl)).sum(-1) + l2 * (weight**2).sum((-1, -2))
+    return value
 
 
-def _check(features, weights, hard, soft, temperature, kd_weight, l2):
+def _check(
+    features: np.ndarray, weights: np.ndarray, hard: np.ndarray, soft: np.ndarray, temperature: float, kd_weight: float, l2: float
+) -> None:
     if features.ndim != 3 or soft.ndim != 3:
         raise ValueError(f"expected features (F, n, d) and soft_logprobs (F, n, C), got {features.shape}, {soft.shape}")
     if not (weights.shape == hard.shape == features.shape[:2] == soft.shape[:2]):
@@ -89,7 +111,7 @@ def _contrast(classes: int) -> np.ndarray:
     return full[:, 1:].T
 
 
-def _span(x, keep):
+def _span(x: np.ndarray, keep: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """Coordinates Z (F, n, r) of the rows in an orthonormal basis of their span, and the map back (F, r, d)."""
     x = x * keep[..., None]
     if x.shape[1] >= x.shape[2]:
@@ -102,7 +124,9 @@ def _span(x, keep):
     return vectors * root[:, None, :], back
 
 
-def _fit(x, weights, hard, soft, temperature, kd_weight, l2):
+def _fit(
+    x: np.ndarray, weights: np.ndarray, hard: np.ndarray, soft: np.ndarray, temperature: float, kd_weight: float, l2: float
+) -> tuple[np.ndarray, np.ndarray]:
     n_fits, n, _ = x.shape
     classes = soft.shape[-1]
     keep = (weights > 0).astype(np.float64)
@@ -142,32 +166,44 @@ def _fit(x, weights, hard, soft, temperature, kd_weight, l2):
 class _Problem:
     """Value, gradient and Newton step of a batch of fits; theta: (F, C - 1, r + 1), the last column the bias."""
 
-    def __init__(self, z, share, hard, q, contrast, temperature, kd_weight, l2):
+    def __init__(
+        self,
+        z: np.ndarray,
+        share: np.ndarray,
+        hard: np.ndarray,
+        q: np.ndarray,
+        contrast: np.ndarray,
+        temperature: float,
+        kd_weight: float,
+        l2: float,
+    ):
         self.z, self.share, self.hard, self.q, self.contrast = z, share, hard, q, contrast
         self.temperature, self.kd_weight, self.l2 = temperature, kd_weight, l2
         self.ridge = np.full(z.shape[-1], 2.0 * l2)
         self.ridge[-1] = 0.0
 
-    def at(self, index):
+    def at(self, index: np.ndarray) -> "_Problem":
         if len(index) == len(self.z):
             return self
         return _Problem(
             self.z[index], self.share[index], self.hard[index], self.q[index], self.contrast, self.temperature, self.kd_weight, self.l2
         )
 
-    def logits(self, theta):
-        return np.matmul(np.matmul(self.z, np.swapaxes(theta, -1, -2)), self.contrast)
+    def logits(self, theta: np.ndarray) -> np.ndarray:
+        out: np.ndarray = np.matmul(np.matmul(self.z, np.swapaxes(theta, -1, -2)), self.contrast)
+        return out
 
-    def value(self, theta, logits=None):
+    def value(self, theta: np.ndarray, logits: np.ndarray | None = None) -> np.ndarray:
         """Objective without the teacher's entropy, which no student changes: (F,)."""
         logits = self.logits(theta) if logits is None else logits
         t = self.temperature
         row = -(self.hard * log_softmax(logits)).sum(-1)
         if self.kd_weight:
             row = row - self.kd_weight * t * t * (self.q * log_softmax(logits, t)).sum(-1)
-        return (self.share * row).sum(-1) + 0.5 * (self.ridge * theta**2).sum((1, 2))
+        out: np.ndarray = (self.share * row).sum(-1) + 0.5 * (self.ridge * theta**2).sum((1, 2))
+        return out
 
-    def derivatives(self, theta):
+    def derivatives(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Value (F,), gradient (F, C - 1, r + 1), and the curvature a row (F, n, C - 1, C - 1)."""
         logits = self.logits(theta)
         t, share, h = self.temperature, self.share[..., None], self.contrast
@@ -177,7 +213,7 @@ class _Problem:
         curvature = share[..., None] * (_spread(p, h) + self.kd_weight * _spread(soft, h))
         return self.value(theta, logits), gradient, curvature
 
-    def descend(self, theta, value, gradient, curvature):
+    def descend(self, theta: np.ndarray, value: np.ndarray, gradient: np.ndarray, curvature: np.ndarray) -> np.ndarray:
         """One damped Newton step a fit; a fit whose value cannot fall any further stays where it is."""
         classes, width = theta.shape[1:]
         solve = self._dense if classes * width <= DENSE_UNKNOWNS else self._conjugate
@@ -196,7 +232,7 @@ class _Problem:
             size[todo] *= 0.5
         return out
 
-    def _dense(self, gradient, curvature):
+    def _dense(self, gradient: np.ndarray, curvature: np.ndarray) -> np.ndarray:
         n_fits, classes, width = gradient.shape
         hessian = np.empty((n_fits, classes, width, classes, width))
         zt = np.swapaxes(self.z, -1, -2)
@@ -205,13 +241,14 @@ class _Problem:
                 block = np.matmul(zt * curvature[:, None, :, a, b], self.z)
                 hessian[:, a, :, b, :] = block
                 hessian[:, b, :, a, :] = block
-        hessian = hessian.reshape(n_fits, classes * width, classes * width)
+        square = hessian.reshape(n_fits, classes * width, classes * width)
         place = np.arange(classes * width)
         # 1e-10 keeps the bias solvable where every row is already certain
-        hessian[:, place, place] += np.tile(self.ridge, classes) + 1e-10
-        return np.linalg.solve(hessian, gradient.reshape(n_fits, -1, 1)).reshape(gradient.shape)
+        square[:, place, place] += np.tile(self.ridge, classes) + 1e-10
+        step: np.ndarray = np.linalg.solve(square, gradient.reshape(n_fits, -1, 1)).reshape(gradient.shape)
+        return step
 
-    def _conjugate(self, gradient, curvature):
+    def _conjugate(self, gradient: np.ndarray, curvature: np.ndarray) -> np.ndarray:
         """The same step by conjugate gradients, for many classes: no matrix of all unknowns."""
         solution, residual = np.zeros_like(gradient), gradient.copy()
         direction, norm = residual.copy(), (residual**2).sum((1, 2))
@@ -231,10 +268,12 @@ class _Problem:
         return solution
 
 
-def _spread(p, contrast):
+def _spread(p: np.ndarray, contrast: np.ndarray) -> np.ndarray:
     """Contrast of diag(p) - p p^T, one a row: (F, n, C - 1, C - 1)."""
     ph = np.matmul(p, contrast.T)
     if len(contrast) == 1:
-        return (np.matmul(p, contrast.T**2) - ph**2)[..., None]
+        one: np.ndarray = (np.matmul(p, contrast.T**2) - ph**2)[..., None]
+        return one
     left = p[..., None, :] * contrast
-    return np.matmul(left, contrast.T) - ph[..., :, None] * ph[..., None, :]
+    out: np.ndarray = np.matmul(left, contrast.T) - ph[..., :, None] * ph[..., None, :]
+    return out

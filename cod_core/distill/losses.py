@@ -3,11 +3,14 @@
 The total per row (Hamman et al. 2025, arXiv:2510.21631): CE + kd_weight * KD + layer_weight * layer loss.
 """
 
+from collections.abc import Iterable, Sequence
+
 import torch
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def ce_loss(student_logits, labels):
+def ce_loss(student_logits: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy with hard labels, one value a row (B,), in nats.
 
     student_logits: (B, C). labels: (B,) int64 class indices. Raises ValueError where the shapes differ.
@@ -17,7 +20,7 @@ def ce_loss(student_logits, labels):
     return F.cross_entropy(student_logits.float(), labels, reduction="none")
 
 
-def kd_loss(student_logits, teacher_logprobs, temperature=2.0, weights=None):
+def kd_loss(student_logits: Tensor, teacher_logprobs: Tensor, temperature: float = 2.0, weights: Tensor | None = None) -> Tensor:
     """Soft-label distillation: T^2 * KL(teacher || student), mean over the batch, in nats; weighted by weights (B,).
 
     student_logits: (B, C) float. teacher_logprobs: (B, C), each row's logsumexp is 0; softmax(logp / T) equals
@@ -40,7 +43,7 @@ def kd_loss(student_logits, teacher_logprobs, temperature=2.0, weights=None):
     return each.mean() if weights is None else (weights * each).sum() / weights.sum()
 
 
-def layer_loss(student_states, teacher_states, mask):
+def layer_loss(student_states: Sequence[Tensor], teacher_states: Sequence[Tensor], mask: Tensor) -> Tensor:
     """Mean squared distance of aligned hidden states over real tokens, mean over the aligned layers.
 
     student_states, teacher_states: lists of (B, T, d), the student's already mapped or filtered to the
@@ -52,7 +55,7 @@ def layer_loss(student_states, teacher_states, mask):
     if len(student_states) != len(teacher_states) or not student_states:
         raise ValueError(f"{len(student_states)} student layers cannot be aligned with {len(teacher_states)} teacher layers")
     weights = mask.float().unsqueeze(-1)
-    total = 0.0
+    total = torch.zeros((), device=mask.device)
     for student, teacher in zip(student_states, teacher_states):
         if student.shape != teacher.shape or student.shape[:2] != mask.shape:
             raise ValueError(
@@ -64,7 +67,7 @@ def layer_loss(student_states, teacher_states, mask):
     return total / len(student_states)
 
 
-def lwd_loss(student_states, teacher_states, maps, mask):
+def lwd_loss(student_states: Sequence[Tensor], teacher_states: Sequence[Tensor], maps: Iterable[nn.Module], mask: Tensor) -> Tensor:
     """Layer-wise distillation: layer_loss of maps[i](student state i) against the teacher's state i.
 
     maps: one linear module a layer, student width -> teacher width.
@@ -72,7 +75,9 @@ def lwd_loss(student_states, teacher_states, maps, mask):
     return layer_loss([m(s) for m, s in zip(maps, student_states, strict=True)], teacher_states, mask)
 
 
-def ted_loss(student_states, teacher_filtered, student_filters, mask):
+def ted_loss(
+    student_states: Sequence[Tensor], teacher_filtered: Sequence[Tensor], student_filters: Iterable[nn.Module], mask: Tensor
+) -> Tensor:
     """Task-aware layer-wise distillation, second stage: filtered student states against the teacher's.
 
     teacher_filtered: the teacher's states through its trained, frozen filters. student_filters: modules.
@@ -81,7 +86,7 @@ def ted_loss(student_states, teacher_filtered, student_filters, mask):
     return layer_loss(filtered, [t.detach() for t in teacher_filtered], mask)
 
 
-def clamping_loss(student_logits, labels, is_cf, kappa=0.5):
+def clamping_loss(student_logits: Tensor, labels: Tensor, is_cf: Tensor, kappa: float = 0.5) -> Tensor:
     """Counterfactual clamping, mean over the batch: for teachers that only give hard labels.
 
     An original costs its cross-entropy. A counterfactual costs KL(kappa || p(target)) of two Bernoulli
@@ -102,7 +107,7 @@ def clamping_loss(student_logits, labels, is_cf, kappa=0.5):
     return torch.where(is_cf.bool(), pull, ce).mean()
 
 
-def pair_loss(ce_original, ce_counterfactual, weight=1.0):
+def pair_loss(ce_original: Tensor, ce_counterfactual: Tensor, weight: float = 1.0) -> Tensor:
     """Symmetric pair loss: CE(x) + CE(x') + weight * |CE(x) - CE(x')|, mean over the pairs.
 
     ce_original, ce_counterfactual: (P,) cross-entropies of the two sides of each pair, in one order.

@@ -7,8 +7,11 @@ counterfactual's counts cf_weight times (in clamping once).
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
+from cod_core.distill.arms import TrainRow
 from cod_core.distill.losses import ce_loss, clamping_loss, kd_loss, pair_loss
+from cod_core.types import RunConfig
 
 
 def pairs_within(example_ids: Sequence[str], is_cf: Sequence[bool]) -> list[tuple[int, int]]:
@@ -17,7 +20,20 @@ def pairs_within(example_ids: Sequence[str], is_cf: Sequence[bool]) -> list[tupl
     return [(originals[id], i) for i, (id, cf) in enumerate(zip(example_ids, is_cf)) if cf and id in originals]
 
 
-def rows_loss(config, logits, hard, teacher_logprobs, is_cf, pairs: Sequence[tuple[int, int]], whole=None):
+def pairs_of(rows: Sequence[TrainRow], part: Sequence[int]) -> list[tuple[int, int]]:
+    """pairs_within of the rows with these indices."""
+    return pairs_within([rows[i].example_id for i in part], [rows[i].is_cf for i in part])
+
+
+def rows_loss(
+    config: RunConfig,
+    logits: Tensor,
+    hard: Tensor,
+    teacher_logprobs: Tensor,
+    is_cf: Tensor,
+    pairs: Sequence[tuple[int, int]],
+    whole: Tensor | None = None,
+) -> Tensor:
     """The objective of one batch but for the penalty of the head and layer losses.
 
     logits, teacher_logprobs: (B, C). hard, is_cf: (B,). pairs: as pairs_within gives them. whole: is_cf of the minibatch

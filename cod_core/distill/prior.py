@@ -9,6 +9,7 @@ A model that reads label names is the idea of zero-shot classifiers (Yin et al. 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 def label_sentences(labels: Sequence[str]) -> list[str]:
@@ -16,25 +17,27 @@ def label_sentences(labels: Sequence[str]) -> list[str]:
     return [f"This text is {label}." for label in labels]
 
 
-def label_directions(anchors) -> np.ndarray:
+def label_directions(anchors: ArrayLike) -> np.ndarray:
     """(d, C) directions from the labels' middle to each label, of mean squared length 1 / 2.
 
     anchors: (C, d) embeddings of the label sentences. Two labels give one direction of length 1, told twice. Zeros where
     the encoder sees no difference between the labels.
     """
-    anchors = np.asarray(anchors, dtype=np.float64)
-    apart = anchors - anchors.mean(0)
+    told = np.asarray(anchors, dtype=np.float64)
+    apart = told - told.mean(0)
     length = np.sqrt((apart**2).sum(-1).mean())
-    return (apart / length * np.sqrt(0.5) if length > 1e-9 else np.zeros_like(apart)).T
+    out: np.ndarray = (apart / length * np.sqrt(0.5) if length > 1e-9 else np.zeros_like(apart)).T
+    return out
 
 
-def widened(phi, directions, gain: float) -> np.ndarray:
+def widened(phi: ArrayLike, directions: np.ndarray, gain: float) -> np.ndarray:
     """(..., n, d + C) features: phi (..., n, d) and, gain-fold, what it is along the directions (d, C)."""
-    phi = np.asarray(phi, dtype=np.float64)
-    return np.concatenate([phi, gain * phi @ directions], axis=-1)
+    x = np.asarray(phi, dtype=np.float64)
+    return np.concatenate([x, gain * x @ directions], axis=-1)
 
 
-def folded(weight, directions, gain: float) -> np.ndarray:
+def folded(weight: np.ndarray, directions: np.ndarray, gain: float) -> np.ndarray:
     """(..., C, d) head on phi that answers as `weight` (..., C, d + C) does on widened features."""
     d = len(directions)
-    return weight[..., :d] + gain * weight[..., d:] @ directions.T
+    out: np.ndarray = weight[..., :d] + gain * weight[..., d:] @ directions.T
+    return out

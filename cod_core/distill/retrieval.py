@@ -4,62 +4,66 @@ A row votes for its label with weight exp(SHARPNESS * cosine). Arrays and callab
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from cod_core.distill.cells import CellSpec, Done, EvalSet, Judge, Lookup, RowsOf, Training, answers, left_to_do, results_of, versions_used
 from cod_core.distill.evaluate import gold_indices
 from cod_core.distill.linear import log_softmax
-from cod_core.distill.sweep import CellSpec, EvalSet, Judge, Lookup, versions_used
 from cod_core.progress import Progress, silent
 from cod_core.types import RunResult
 
 SHARPNESS = 20.0
 
 
-def retrieval_logprobs(space, features, hard, classes: int):
+def retrieval_logprobs(space: ArrayLike, features: ArrayLike, hard: ArrayLike, classes: int) -> np.ndarray:
     """(m, C) log-probabilities of texts `space` (m, d) by the vote of rows `features` (n, d), all of length 1.
 
     hard: (n,) class indices of the rows. The weight falls by e for every 1 / SHARPNESS of cosine.
     """
     cosine = np.asarray(space, dtype=np.float64) @ np.asarray(features, dtype=np.float64).T
     votes = np.exp(log_softmax(cosine, 1 / SHARPNESS)) @ np.eye(classes)[np.asarray(hard)]
-    return np.log(np.maximum(votes, 1e-12))
+    out: np.ndarray = np.log(np.maximum(votes, 1e-12))
+    return out
+
+
+def retrieval_batches(cells: Sequence[CellSpec], training: Training) -> Iterator[list[Done]]:
+    """The vote of every cell's rows scored, one at a time. Raises BadInput for an unknown label."""
+    if not cells:
+        return
+    labels, texts = training.labels, [row.text for cell in cells for row in cell.rows]
+    phi = Lookup(training.embedding(), texts + [t for s in training.sets for t in s.texts])
+    judge = Judge(labels, training.teacher_logprobs, *training.sets)
+    for finished, cell in enumerate(cells):
+        started = time.perf_counter()
+        hard = gold_indices([row.label for row in cell.rows], labels, len(cell.rows))
+        rows = phi(row.text for row in cell.rows)
+        logprobs = {
+            name: retrieval_logprobs(phi(s.texts), rows, hard, len(labels)) if s.texts else np.zeros((0, len(labels)))
+            for name, s in judge.sets.items()
+        }
+        result = RunResult(cell.config, *judge.score(logprobs), time.perf_counter() - started, versions=versions_used("numpy"))
+        yield [Done(result, answers(logprobs), logprobs=logprobs)]
+        training.progress(finished + 1, len(cells), "comparing with the nearest texts")
 
 
 def run_retrieval_sweep(
     specs: Sequence[CellSpec],
     labels: Sequence[str],
-    embed: Callable,
-    teacher_logprobs: Callable,
+    embed: RowsOf,
+    teacher_logprobs: RowsOf,
     test: EvalSet,
     dev: EvalSet = EvalSet(),
     unlabelled: EvalSet = EvalSet(),
     done: Iterable[str] = (),
-    on_results: Callable = lambda results: None,
+    on_results: Callable[[list[tuple[RunResult, dict[str, np.ndarray]]]], object] = lambda results: None,
     progress: Progress = silent,
 ) -> list[RunResult]:
     """Score the vote of every cell's rows not in `done`; arguments as in run_linear_sweep.
 
     on_results gets [(RunResult, log-probabilities by set name)] after every cell.
     """
-    done, results = set(done), []
-    todo = [spec for spec in specs if spec.config.run_id not in done]
-    if not todo:
-        return results
-    sets = (test, dev, unlabelled)
-    phi = Lookup(embed, [r.text for spec in todo for r in spec.rows] + [t for s in sets for t in s.texts])
-    judge = Judge(labels, teacher_logprobs, *sets)
-    for spec in todo:
-        started = time.perf_counter()
-        hard = gold_indices([row.label for row in spec.rows], labels, len(spec.rows))
-        rows = phi(row.text for row in spec.rows)
-        logprobs = {
-            name: retrieval_logprobs(phi(s.texts), rows, hard, len(labels)) if s.texts else np.zeros((0, len(labels)))
-            for name, s in judge.sets.items()
-        }
-        result = RunResult(spec.config, *judge.score(logprobs), time.perf_counter() - started, versions=versions_used("numpy"))
-        results.append(result)
-        on_results([(result, logprobs)])
-        progress(len(results), len(todo), "comparing with the nearest texts")
-    return results
+    training = Training(labels, (test, dev, unlabelled), teacher_logprobs, embed, progress=progress)
+    return results_of(retrieval_batches(left_to_do(specs, done), training), on_results)

@@ -1,26 +1,46 @@
 """What stands in for the teacher's probabilities in training: themselves, calibrated ones, random ones. Arrays only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cod_core.distill.linear import log_softmax
 from cod_core.errors import NotEnoughData
 from cod_core.text import text_hash
 
+Soften = Callable[[list[str], int], np.ndarray]
+"""(texts, seed) -> (n, C) soft labels to train with."""
 
-def calibration_temperature(logprobs, gold) -> float:
+
+def softener(
+    kind: str, teacher_logprobs: Callable[[list[str]], np.ndarray], classes: int, dev: Callable[[], tuple[list[str], ArrayLike]]
+) -> Soften | None:
+    """What gives soft labels where they are not the teacher's own; None where they are. kind: RunConfig.soft_labels.
+
+    dev: (development texts, their class indices), read where the teacher is to be calibrated. Raises NotEnoughData without them.
+    """
+    if kind == "random":
+        return lambda texts, seed: random_logprobs(texts, classes, seed)
+    if kind == "scaled":
+        texts, gold = dev()
+        temperature = calibration_temperature(teacher_logprobs(texts), gold)
+        return lambda texts, seed: log_softmax(np.maximum(teacher_logprobs(texts), -700.0), temperature)
+    return None
+
+
+def calibration_temperature(logprobs: ArrayLike, gold: ArrayLike) -> float:
     """The T > 0 for which softmax(logprobs / T) has the least mean NLL on these rows (Guo et al. 2017, arXiv:1706.04599).
 
     logprobs: (n, C). gold: (n,) class indices, -1 where absent. Raises NotEnoughData without labelled rows.
     """
     from scipy.optimize import minimize_scalar
 
-    logprobs, gold = np.asarray(logprobs, dtype=np.float64), np.asarray(gold)
-    known = gold >= 0
+    told, right = np.asarray(logprobs, dtype=np.float64), np.asarray(gold)
+    known = right >= 0
     if not known.any():
         raise NotEnoughData("Calibrating the teacher needs labelled development texts, and there are none.")
-    rows, wanted = np.maximum(logprobs[known], -700.0), gold[known]
+    rows, wanted = np.maximum(told[known], -700.0), right[known]
 
     def nll(log_t: float) -> float:
         return -float(log_softmax(rows, np.exp(log_t))[np.arange(len(wanted)), wanted].mean())
@@ -31,4 +51,5 @@ def calibration_temperature(logprobs, gold) -> float:
 def random_logprobs(texts: Sequence[str], classes: int, seed: int) -> np.ndarray:
     """(n, C) log-probabilities drawn uniformly from the simplex; a text and a seed give one draw, whatever the order."""
     draws = [np.random.default_rng([seed, int(text_hash(t)[:12], 16)]).dirichlet(np.ones(classes)) for t in texts]
-    return np.log(np.maximum(np.array(draws).reshape(len(texts), classes), 1e-12))
+    out: np.ndarray = np.log(np.maximum(np.array(draws).reshape(len(texts), classes), 1e-12))
+    return out

@@ -5,79 +5,115 @@ training and test texts alike). Each student is saved before its result is. Know
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
+from cod_core.distill.cells import (
+    CellSpec,
+    Done,
+    EvalSet,
+    Judge,
+    RowsOf,
+    Training,
+    answers,
+    left_to_do,
+    no_lap,
+    results_of,
+    soft_labels_of,
+    versions_used,
+)
 from cod_core.distill.contrastive import train_contrastive
 from cod_core.distill.decoder import train_decoder
 from cod_core.distill.evaluate import gold_indices
-from cod_core.distill.finetuned import train_finetuned
-from cod_core.distill.sweep import CellSpec, EvalSet, Judge, soft_labels_of, versions_used
-from cod_core.models.student import EncoderModel
+from cod_core.distill.finetuned import Trained, load_encoder, train_finetuned
+from cod_core.distill.kinds import CONTRASTIVE, kind_of
+from cod_core.models.decoder import SequenceStudent
+from cod_core.models.student import EncoderModel, FinetunedStudent
 from cod_core.models.trainable import LowerStates
 from cod_core.progress import Progress, silent
-from cod_core.types import RunResult
+from cod_core.types import Classifier, RunResult
+
+
+def stepwise_batches(cells: Sequence[CellSpec], training: Training) -> Iterator[list[Done]]:
+    """Students trained, scored and, where there is a folder, saved, one at a time. Raises BadInput for an unknown label."""
+    if not cells:
+        return
+    labels = training.labels
+    encoder = (training.load or load_encoder)(cells[0].config.student)
+    for cell in cells:
+        gold_indices([row.label for row in cell.rows], labels, len(cell.rows))
+    soft = soft_labels_of(cells, training.teacher_logprobs)
+    judge = Judge(labels, training.teacher_logprobs, *training.sets)
+    lower: dict[int, LowerStates] = {}
+    training.lap()
+    for finished, cell in enumerate(cells):
+        started, config = time.perf_counter(), cell.config
+        below = None
+        if encoder is not None:
+            below = lower.setdefault(config.frozen_layers, LowerStates(encoder, config.frozen_layers))
+
+        def step(now: int, steps: int, message: str, finished: int = finished) -> None:
+            training.progress(finished, len(cells), f"{message}: {now} of {steps} steps")
+
+        student, history = _train(cell, soft(cell), training, encoder, below, step)
+        logprobs = {name: student.logprobs(s.texts) for name, s in judge.sets.items()}
+        dev, test = judge.score(logprobs)
+        path = str(_whole(student).save(training.folder / config.run_id)) if training.folder else None
+        seconds = time.perf_counter() - started
+        result = RunResult(config, dev, test, seconds, history, versions_used("torch", "transformers"), training.lap(), path)
+        yield [Done(result, answers(logprobs), logprobs=logprobs)]
+        training.progress(finished + 1, len(cells), "fine-tuning students")
+
+
+def _train(
+    cell: CellSpec, soft: np.ndarray, training: Training, encoder: EncoderModel | None, below: LowerStates | None, step: Progress
+) -> tuple[Trained | SequenceStudent, tuple[float, ...]]:
+    """The student and its loss at every step; encoder: None for decoders."""
+    config, rows, labels = cell.config, cell.rows, training.labels
+    if encoder is None:
+        return train_decoder(config, rows, labels, soft, step, training.micro_batch)
+    if kind_of(config) is CONTRASTIVE:
+        return train_contrastive(config, rows, labels, soft, encoder, step, lower=below)
+    return train_finetuned(config, rows, labels, soft, encoder, training.layer_teacher, step, lower=below, micro_batch=training.micro_batch)
+
+
+def _whole(student: Trained | SequenceStudent) -> FinetunedStudent | SequenceStudent:
+    """The student as it is kept; a decoder is whole already."""
+    return student.student() if isinstance(student, Trained) else student
 
 
 def run_stepwise_sweep(
     specs: Sequence[CellSpec],
     labels: Sequence[str],
     encoder: EncoderModel | None,
-    teacher_logprobs: Callable,
+    teacher_logprobs: RowsOf,
     test: EvalSet,
     dev: EvalSet = EvalSet(),
     unlabelled: EvalSet = EvalSet(),
     done: Iterable[str] = (),
-    on_results: Callable = lambda results: None,
+    on_results: Callable[[list[tuple[RunResult, dict[str, np.ndarray]]]], object] = lambda results: None,
     progress: Progress = silent,
-    teacher=None,
+    teacher: Classifier | None = None,
     folder: Path | None = None,
     micro_batch: int = 0,
-    lap: Callable[[], float | None] = lambda: None,
+    lap: Callable[[], float | None] = no_lap,
 ) -> list[RunResult]:
-    """Train and score every student not in `done`; returns the new results.
+    """Train and score every student not in `done`; returns the new results. train_cells does so for any kind.
 
-    encoder: as load_encoder gives it; None for decoders, which are loaded afresh for every student. folder: where
-    given, each student is saved below it under its run id. lap: kWh since it was called last (energy.py).
-    on_results gets [(RunResult, log-probabilities by set name)] after every student. The rest as in
-    run_linear_sweep.
+    encoder: as load_encoder gives it; None for decoders, which are loaded afresh for every student. The rest as in Training.
+    on_results gets [(RunResult, log-probabilities by set name)] after every student.
     """
-    done = set(done)
-    todo, results = [spec for spec in specs if spec.config.run_id not in done], []
-    if not todo:
-        return results
-    for spec in todo:
-        gold_indices([row.label for row in spec.rows], labels, len(spec.rows))
-    soft = soft_labels_of(todo, teacher_logprobs)
-    judge = Judge(labels, teacher_logprobs, test, dev, unlabelled)
-    lower: dict[int, LowerStates] = {}
-    lap()
-    for spec in todo:
-        started, config = time.perf_counter(), spec.config
-        below = None
-        if encoder is not None:
-            below = lower.setdefault(config.frozen_layers, LowerStates(encoder, config.frozen_layers))
-
-        def step(now: int, steps: int, message: str) -> None:
-            progress(len(results), len(todo), f"{message}: {now} of {steps} steps")
-
-        known = soft(spec)
-        if encoder is None:
-            student, history = train_decoder(config, spec.rows, labels, known, step, micro_batch)
-        elif config.student.startswith("contrastive:"):
-            student, history = train_contrastive(config, spec.rows, labels, known, encoder, step, lower=below)
-        else:
-            student, history = train_finetuned(
-                config, spec.rows, labels, known, encoder, teacher, step, lower=below, micro_batch=micro_batch
-            )
-        logprobs = {name: student.logprobs(s.texts) for name, s in judge.sets.items()}
-        dev_metrics, test_metrics = judge.score(logprobs)
-        whole = (student if encoder is None else student.student()) if folder else None
-        path = str(whole.save(folder / config.run_id)) if whole else None
-        result = RunResult(
-            config, dev_metrics, test_metrics, time.perf_counter() - started, history, versions_used("torch", "transformers"), lap(), path
-        )
-        results.append(result)
-        on_results([(result, logprobs)])
-        progress(len(results), len(todo), "fine-tuning students")
-    return results
+    training = Training(
+        labels,
+        (test, dev, unlabelled),
+        teacher_logprobs,
+        load=lambda student: encoder,
+        layer_teacher=teacher,
+        folder=folder,
+        micro_batch=micro_batch,
+        lap=lap,
+        progress=progress,
+    )
+    return results_of(stepwise_batches(left_to_do(specs, done), training), on_results)

@@ -6,6 +6,7 @@ minibatch; dropout is off, so a seed decides everything. Large minibatches may b
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
 import torch
 
@@ -17,7 +18,7 @@ STEPS, LEARNING_RATE, BATCH_SIZE = 60, 5e-5, 16
 WARMUP = 0.1
 
 
-def pair_batches(rows: Sequence[TrainRow], size: int, generator) -> Iterator[list[int]]:
+def pair_batches(rows: Sequence[TrainRow], size: int, generator: torch.Generator) -> Iterator[list[int]]:
     """Endless minibatches of row indices: shuffled every epoch, rows of one example never apart.
 
     size: rows a batch, exceeded only where one example has more rows.
@@ -49,20 +50,25 @@ def parts(batch: Sequence[int], rows: Sequence[TrainRow], size: int) -> list[lis
     return out
 
 
+def no_penalty() -> torch.Tensor:
+    """The penalty of a student whose loss depends on its rows only."""
+    return torch.zeros((), requires_grad=True)
+
+
 def train_steps(
     loss: Callable[[list[int], list[int]], torch.Tensor],
     penalty: Callable[[], torch.Tensor],
-    groups: list[dict],
+    groups: list[dict[str, Any]],
     rows: Sequence[TrainRow],
-    device,
+    device: torch.device,
     steps: int,
     rate: float,
     batch_size: int,
-    generator,
+    generator: torch.Generator,
     micro_batch: int = 0,
     progress: Progress = silent,
 ) -> tuple[float, ...]:
-    """AdamW over `groups` for `steps` steps, warmed up and then falling to zero; the loss at every step.
+    """AdamW over `groups` (as torch takes them) for `steps` steps, warmed up and then falling to zero; the loss at every step.
 
     loss: of a part of a minibatch and the whole of it, both row indices, so that the parts' mean by rows is the
     minibatch's loss. penalty: what does not depend on the rows.
@@ -83,10 +89,10 @@ def train_steps(
         for part in parts(batch, rows, micro_batch):
             with half_precision(device):
                 value = loss(part, batch) * (len(part) / len(batch))
-            value.backward()
+            torch.autograd.backward(value)
             total += float(value.detach())
         fixed = penalty()
-        fixed.backward()
+        torch.autograd.backward(fixed)
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         schedule.step()

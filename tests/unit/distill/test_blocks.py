@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from cod_core.distill import finetuned, stepwise
+from cod_core.distill import stepwise
 from cod_core.distill.blocks import Shared, cut_blocks, do_block
 from cod_core.distill.sweep import EvalSet
 from tests.unit.distill.test_sweep import LABELS, World
@@ -60,10 +60,12 @@ def test_a_trained_student_does_not_depend_on_the_number_of_threads_that_its_pro
     [cell, *_], _ = world.plan(shots=(4,), arms=("kd",))
     [block] = blocks_of(world, [replace(cell, config=replace(cell.config, student="finetuned:tiny:all"))], 1)
     block = replace(block, shared=replace(block.shared, micro_batch=4))
-    monkeypatch.setattr(finetuned, "load_encoder", lambda name: None)
-    monkeypatch.setattr(
-        stepwise, "run_stepwise_sweep", lambda *_, micro_batch, **__: threads.append((torch.get_num_threads(), micro_batch))
-    )
+
+    def train(cells, training):
+        threads.append((torch.get_num_threads(), training.micro_batch))
+        return iter(())
+
+    monkeypatch.setattr(stepwise, "stepwise_batches", train)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:

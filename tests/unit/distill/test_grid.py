@@ -1,6 +1,7 @@
 import pytest
 
 from cod_core.distill.grid import read_grid
+from cod_core.distill.kinds import KINDS
 from cod_core.errors import BadInput
 
 GRID = {
@@ -20,6 +21,7 @@ def test_lists_stand_for_one_run_each_and_runs_take_over_what_they_do_not_say():
     assert len(runs) == 2 * (1 + 4) + 1
     assert runs[0].params == {"arms": ["kd", "cod"], "shots": [8, 16], "seeds": 20}
     assert runs[-1].task == "movies" and runs[-1].params["seeds"] == 10
+    assert runs[-1].plan.draws == range(10) and runs[-1].plan.student.kind is KINDS["contrastive"]
     assert {(r.params["soft_labels"], r.params["cf_share"]) for r in runs if "cf_share" in r.params} == {
         ("off", 0.25),
         ("off", 0.5),

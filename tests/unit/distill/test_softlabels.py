@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cod_core.distill.linear import log_softmax
-from cod_core.distill.softlabels import calibration_temperature, random_logprobs
+from cod_core.distill.softlabels import calibration_temperature, random_logprobs, softener
 from cod_core.errors import NotEnoughData
 
 
@@ -27,3 +27,16 @@ def test_random_soft_labels_belong_to_a_text_and_a_seed():
     one, two = random_logprobs(["a", "b"], 3, 0), random_logprobs(["b", "a"], 3, 0)
     assert one == pytest.approx(two[::-1]) and np.exp(one).sum(1) == pytest.approx([1, 1])
     assert not np.allclose(one, random_logprobs(["a", "b"], 3, 1))
+
+
+def test_soft_labels_are_made_where_they_are_not_the_teachers_own():
+    def teach(texts):
+        return log_softmax(np.array([[4.0, 0.0]] * len(texts)))
+
+    def none():
+        raise AssertionError("development texts are for calibration only")
+
+    assert softener("teacher", teach, 2, none) is None and softener("off", teach, 2, none) is None
+    assert np.array_equal(softener("random", teach, 2, none)(["x"], 3), random_logprobs(["x"], 2, 3))
+    scaled = softener("scaled", teach, 2, lambda: (["x", "y"], [0, 1]))
+    assert scaled(["z"], 0) == pytest.approx(np.log([[0.5, 0.5]]), abs=0.05)

@@ -1,0 +1,47 @@
+"""Whether the training of a student fits into the memory that is free, asked before it starts. Trains nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cod_core.distill.kinds import kind_of
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes a training step needs and bytes free; rows: texts a forward pass that fit, 0 where too few do."""
+
+    need: int
+    free: int
+    rows: int
+
+    @property
+    def sentence(self) -> str:
+        gb = 1 << 30
+        said = f"Training needs about {self.need / gb:.1f} GB of memory; {self.free / gb:.1f} GB are free."
+        return said if self.rows else (said + " Choose a smaller model, freeze more of its layers, or shorten the longest texts.")
+
+
+def memory_for(settings: Mapping[str, Any], longest_text: int) -> Memory:
+    """What one step of a student's training takes. settings: as StudentSettings.config_fields gives them. longest_text: characters.
+
+    Minibatches that do not fit are split, which changes no result; but not the contrastive student's, which compares all texts
+    of a minibatch. Raises ModelUnavailable for an unknown encoder.
+    """
+    from cod_core.models.device import best_device
+    from cod_core.models.memory import free_bytes, rows_that_fit, size_of, training_bytes
+    from cod_core.models.trainable import LORA_ABOVE, LORA_RANK
+
+    size, batch = size_of(settings["encoder"]), int(settings.get("batch_size") or 16)
+    tokens = min(256, max(16, longest_text // 3))
+    options = {
+        "frozen_layers": int(settings.get("frozen_layers", 0)),
+        "half": best_device().type == "cuda",
+        "lora_rank": int(settings.get("lora_rank") or (LORA_RANK if size.parameters > LORA_ABOVE else 0)),
+    }
+    free = free_bytes()
+    rows = rows_that_fit(size, batch, tokens, free, **options)
+    whole = not kind_of(settings["student"]).splits_batches
+    if whole and rows < batch:
+        rows = 0
+    return Memory(training_bytes(size, rows or (batch if whole else 2), tokens, **options), free, rows)
