@@ -188,5 +188,9 @@ def test_nobody_reaches_into_anothers_private_names():
                 if owner not in own:
                     wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)}")
             elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("cod_core", "ui")):
-                wrong += [f"{path.relative_to(ROOT)}:{node.lineno} imports {a.name}" for a in node.names if a.name.startswith("_") and not a.name.startswith("__")]
+                wrong += [
+                    f"{path.relative_to(ROOT)}:{node.lineno} imports {a.name}"
+                    for a in node.names
+                    if a.name.startswith("_") and not a.name.startswith("__")
+                ]
     assert not wrong, "\n".join(wrong)

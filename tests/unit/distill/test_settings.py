@@ -3,12 +3,12 @@
 from itertools import product
 
 import pytest
+from cod_core.workspace.students import RECIPES, recipe, shots_by_share, student_settings
 
 from cod_core.distill.kinds import KINDS, kind_of
 from cod_core.distill.settings import StudentSettings, SweepPlan
 from cod_core.errors import BadInput
 from cod_core.types import RunConfig
-from cod_core.workspace.students import RECIPES, recipe, shots_by_share, student_settings
 
 GIVEN = [
     {},
