@@ -5,15 +5,9 @@ compared on it. A linear head has logits W z + b with W in phi's own units (a st
 All distances between sampled crossings are estimates of the distances between the boundaries.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-
-from cod_core.diagnostics.boundary import Crossing
-
-SCAN_POINTS = 33
-TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -26,16 +20,6 @@ class SetDistance:
     chamfer: float
     n_first: int
     n_second: int
-
-
-@dataclass(frozen=True)
-class Sandwich:
-    """lower <= Hausdorff distance of the boundaries <= upper. upper is conditional on eps: where eps, the mesh of
-    the crossings on both boundaries, is unknown, it is taken as 0 and upper bounds the sampled distance only."""
-
-    lower: float
-    upper: float
-    eps_known: bool
 
 
 def linear_crossing(start_logits, end_logits, from_class: int | None = None) -> float | None:
@@ -52,28 +36,6 @@ def linear_crossing(start_logits, end_logits, from_class: int | None = None) -> 
         return None
     leaves = before > after
     return float((before[leaves] / (before[leaves] - after[leaves])).min()) if leaves.any() else 0.0
-
-
-def scan_crossings(head: Callable, points: int = SCAN_POINTS, tolerance: float = TOLERANCE) -> list[Crossing]:
-    """Every change of class that a scan sees, for heads that are not linear; each narrowed by bisection.
-
-    head: (L,) levels -> (L, C) logits or log-probabilities. len(result) counts the sign changes for C = 2. An
-    even number of changes between two neighbouring points goes unseen.
-    """
-    levels = np.linspace(0.0, 1.0, points)
-    classes = np.asarray(head(levels)).argmax(-1)
-    found = []
-    for i in np.flatnonzero(classes[1:] != classes[:-1]):
-        low, high, old, new = levels[i], levels[i + 1], int(classes[i]), int(classes[i + 1])
-        while high - low > tolerance:
-            middle = (low + high) / 2
-            here = int(np.asarray(head(np.array([middle])))[0].argmax())
-            if here == old:
-                low = middle
-            else:
-                high, new = middle, here
-        found.append(Crossing(float((low + high) / 2), old, new))
-    return found
 
 
 def points_at(start, end, levels) -> np.ndarray:
@@ -114,18 +76,6 @@ def set_distance(first, second) -> SetDistance | None:
         len(first),
         len(second),
     )
-
-
-def sandwich(teacher_crossings, weight, bias, deltas, eps: float | None = None) -> Sandwich | None:
-    """Lower and upper value for the Hausdorff distance between the teacher's and a linear student's boundary.
-
-    teacher_crossings: (n, d) on phi. weight, bias: the student's head. deltas: all gaps, censored ones at full
-    length. None where there is no crossing.
-    """
-    if not len(teacher_crossings) or not len(deltas):
-        return None
-    lower = float(distance_to_boundary(teacher_crossings, weight, bias).max())
-    return Sandwich(lower, float(np.max(deltas)) + (eps or 0.0), eps is not None)
 
 
 def linear_surrogate(phi, logprobs, l2: float = 1e-2) -> tuple[np.ndarray, np.ndarray, float]:

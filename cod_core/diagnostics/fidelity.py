@@ -66,15 +66,6 @@ class Bin:
     n: int
 
 
-@dataclass(frozen=True)
-class PairFidelity:
-    """On held-out pairs: both_ends, the student has the teacher's class at x and at x'; flip_recall, the
-    student's class changes where the teacher's does (n counts those pairs)."""
-
-    both_ends: Share
-    flip_recall: Share
-
-
 def fidelity(teacher_logprobs, student_logprobs, gold=None, seed: int = 0, resamples: int = 200) -> Fidelity:
     """Everything of this file on one set of rows. gold: (n,) indices, -1 where absent, or None. resamples: of the
     calibration errors' bootstrap; 0 leaves their intervals out.
@@ -186,15 +177,6 @@ def reliability(confidence, right) -> list[Bin]:
         return []
     right = _levelled(confidence, right)
     return [Bin(float(confidence[b].mean()), float(right[b].mean()), len(b)) for b in _bins(confidence)]
-
-
-def pair_fidelity(teacher_x, teacher_cf, student_x, student_cf) -> PairFidelity:
-    """Teacher and student on the same held-out pairs: four (n, C) arrays of log-probabilities."""
-    tx, tc, sx, sc = (np.asarray(a).argmax(-1) for a in (teacher_x, teacher_cf, student_x, student_cf))
-    if not len(tx) == len(tc) == len(sx) == len(sc):
-        raise ValueError("the four arrays must hold the same pairs")
-    flips = tx != tc
-    return PairFidelity(wilson(int(((tx == sx) & (tc == sc)).sum()), len(tx)), wilson(int((flips & (sx != sc)).sum()), int(flips.sum())))
 
 
 def _from_table(gold: np.ndarray, guess: np.ndarray, classes: int) -> dict[str, float]:

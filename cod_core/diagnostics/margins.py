@@ -5,23 +5,10 @@ positive where a is the class, for any number of classes. Its distribution for o
 counterfactuals is the direct test of "counterfactuals are near the boundary" (METHOD.md section 5).
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 FLOOR = -700.0
 NEAR = (0.3, 0.7)
-
-
-@dataclass(frozen=True)
-class MarginSummary:
-    """n margins: median and quartiles in nats. near: share of rows whose probability of the class is .3 to .7."""
-
-    n: int
-    median: float
-    quartile_low: float
-    quartile_high: float
-    near: float
 
 
 def margins(logprobs, classes=None) -> np.ndarray:
@@ -51,12 +38,3 @@ def near_boundary(logprobs, classes, low: float = NEAR[0], high: float = NEAR[1]
         return 0.0
     p = np.exp(np.take_along_axis(z, np.broadcast_to(np.asarray(classes, dtype=int), z.shape[:1])[:, None], 1))
     return float(((p >= low) & (p <= high)).mean())
-
-
-def summary(logprobs, classes) -> MarginSummary:
-    """Median, quartiles and near-boundary share of the margins of `classes`. Raises ValueError without rows."""
-    values = margins(logprobs, classes)
-    if not len(values):
-        raise ValueError("there are no rows to summarise")
-    low, middle, high = np.percentile(values, [25, 50, 75])
-    return MarginSummary(len(values), float(middle), float(low), float(high), near_boundary(logprobs, classes))

@@ -135,17 +135,6 @@ def sign_flip_p(diffs: Sequence[float], flips: int = 100_000) -> float:
     return (hits + 1) / (flips + 1)
 
 
-def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float | None, float | None]:
-    """(mean, low, high) of one arm over draws by Student's t; low and high are None for a single value."""
-    x = np.asarray(values, dtype=np.float64)
-    if not len(x):
-        raise ValueError("no values")
-    if len(x) == 1:
-        return float(x[0]), None, None
-    half = _t(level, len(x) - 1) * float(x.std(ddof=1)) / math.sqrt(len(x))
-    return float(x.mean()), float(x.mean()) - half, float(x.mean()) + half
-
-
 def _parts(diffs, row_diffs, n_test) -> tuple[np.ndarray, int, float, float]:
     """(means over rows (S,), n, V_rows, V_both)."""
     means = np.asarray(diffs, dtype=np.float64)

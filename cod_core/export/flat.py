@@ -26,15 +26,6 @@ PAIR_COLUMNS = (
 )
 
 
-def long_rows(records: Iterable[Record]) -> list[dict]:
-    """One row a text for a trainer: text, label, pair_id, is_counterfactual, weight 1.0; the train split only.
-
-    A text kept with an override reason although it does not flip to its label is no counterfactual: only its original is listed.
-    """
-    seen: set[str] = set()
-    return [row for record in records for row in long_of(record, seen)]
-
-
 def long_of(record: Record, seen: set[str]) -> list[dict]:
     """The training rows of one record. seen: pair ids whose original was written already; it grows."""
     rows: list[dict] = []
@@ -65,16 +56,6 @@ def cad_lines(rows: Iterable[Sequence[object]]) -> str:
 def cad_of(record: Record) -> tuple[tuple, tuple]:
     """Two rows, the original first, as in counterfactually augmented IMDB (Kaushik et al. 2020)."""
     return ((record.label, record.text, record.pair_id), (record.counterfactual_label, record.counterfactual_text, record.pair_id))
-
-
-def cad_paired(records: Iterable[Record]) -> str:
-    """Two rows a pair under a heading."""
-    return cad_lines([CAD_HEAD, *(row for record in records for row in cad_of(record))])
-
-
-def pairs_csv(records: Iterable[Record]) -> str:
-    """One row a pair for a spreadsheet; no cell can be taken for a formula."""
-    return safe_csv(PAIR_COLUMNS, map(pair_of, records))
 
 
 def pair_of(record: Record) -> tuple:

@@ -5,10 +5,8 @@ that the student saved (transformers model, tokenizer, head.safetensors, student
 holds a loader of a dozen lines that needs only torch, transformers and safetensors.
 """
 
-import io
 import json
 import shutil
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -147,16 +145,6 @@ def _write_sequence(folder: Path, saved: Path, info: Mapping[str, object] | None
     except OSError as error:
         raise _not_written(folder, error) from error
     return folder
-
-
-def zip_student(folder: str | Path) -> bytes:
-    """The files of a student's folder as one zip, for a download."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(Path(folder).iterdir()):
-            if path.is_file():
-                archive.write(path, path.name)
-    return out.getvalue()
 
 
 def _readme(about: Mapping[str, object], loader: str, needs: str, note: str) -> str:
