@@ -3,7 +3,7 @@
 A text path makes the edits of the token diff one after another; both models read the very same texts, so it
 serves every pair of models. gaps.py compares two models on such paths; crossings along a straight line in the
 encoder's space (path E) and sets of crossings are in boundary_sets.py. Crossings in two models' own embedding
-spaces are never compared (METHOD.md section 5).
+spaces are never compared (docs/method.md section 5).
 """
 
 import random

@@ -1,7 +1,7 @@
 """How closely a student follows its teacher, and how right both are. Arrays in, numbers out; no model.
 
 Log-probabilities are (n, C) float with rows that sum to 1 in probability, columns in the order of the task's
-labels; gold is (n,) class indices. Probabilities are clipped at 1e-7 before logs (METHOD.md section 5).
+labels; gold is (n,) class indices. Probabilities are clipped at 1e-7 before logs (docs/method.md section 5).
 Every number is unchanged when the labels are put in another order.
 """
 

@@ -2,7 +2,7 @@
 
 Every text of every path is read once by each model; all students of a sweep are then compared by array operations.
 A pair that the teacher does not flip has no crossing and is left out for every student alike. A student that has not
-the teacher's class at both ends is censored on that pair and counts with the pair's whole length (METHOD.md section
+the teacher's class at both ends is censored on that pair and counts with the pair's whole length (docs/method.md section
 5). Knows no model: only the rows that models gave.
 """
 

@@ -4,7 +4,7 @@ I(D) = sum_i (diag(p_i) - p_i p_i^T) kron z_i z_i^T with z the features and a co
 logistic form sum_i p_i (1 - p_i) z_i z_i^T, since the softmax form counts each direction twice. Reported are
 log det(I + lam E) (larger is better), Tr (I + lam E)^-1 (smaller is better) and the least eigenvalue of I (the
 direction known least), E the identity and lam the student's L2 precision. The paper's claim of dominance in the
-Loewner order is false (METHOD.md section 4): a counterfactual exactly on the boundary adds nothing along the head's
+Loewner order is false (docs/method.md section 4): a counterfactual exactly on the boundary adds nothing along the head's
 own direction, so none is reported.
 """
 

@@ -2,7 +2,7 @@
 
 The margin of class a is m_a = z_a - max over c != a of z_c with z = log p: zero exactly on the boundary of a,
 positive where a is the class, for any number of classes. Its distribution for originals and for
-counterfactuals is the direct test of "counterfactuals are near the boundary" (METHOD.md section 5).
+counterfactuals is the direct test of "counterfactuals are near the boundary" (docs/method.md section 5).
 """
 
 import numpy as np

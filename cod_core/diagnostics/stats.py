@@ -12,7 +12,7 @@ difference of the two students of draw s on row i, the estimate is the mean of a
 V_both is the noise of single answers, which both other terms contain once; taking it out once makes V unbiased
 in the two-way layout (Owen 2007, arXiv:0712.1111). The interval is mean +- t(df) sqrt(V) with Satterthwaite's
 df = V^2 / (V_seeds^2 / (S - 1) + V_rows^2 / (n - 1)), kept within [min(S, n) - 1, S + n - 2]. A percentile
-bootstrap over 5 seeds covers 83 %, not 95 % (METHOD.md section 6); this covers 95 % in the tests' simulation.
+bootstrap over 5 seeds covers 83 %, not 95 % (docs/method.md section 6); this covers 95 % in the tests' simulation.
 
 The interval speaks of further draws from the same texts and counterfactuals. Whether other texts and counterfactuals would
 show the same is another question: draws that share rows vary less between each other than around what such draws give in

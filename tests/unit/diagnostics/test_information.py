@@ -45,7 +45,7 @@ def test_certain_rows_tell_nothing():
 
 
 def test_counterfactuals_near_the_line_inform_more_than_confident_mirror_images():
-    """METHOD.md section 4: best at |logit| near 1.54, good on the line, no better than real rows when mirrored."""
+    """docs/method.md section 4: best at |logit| near 1.54, good on the line, no better than real rows when mirrored."""
     rng = np.random.default_rng(0)
     w = np.array([8.0, 0, 0, 0, 0])
     real = rng.normal(size=(2000, 5))
