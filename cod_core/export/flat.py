@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from cod_core.export.record import Record
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?")
 PAIR_COLUMNS = (
     "pair_id",
     "split",
@@ -105,6 +106,6 @@ def safe_lines(rows: Iterable[Sequence[object]]) -> str:
 
 def safe_cell(value: object) -> object:
     """A cell with a leading apostrophe where a spreadsheet would take it for a formula. A plain number (the label -1) is none."""
-    if not isinstance(value, str) or re.fullmatch(r"[+-]?[0-9]+([.][0-9]+)?", value):
+    if not isinstance(value, str) or _NUMBER.fullmatch(value):
         return value
     return "'" + value if value.startswith(_FORMULA_STARTS) else value
