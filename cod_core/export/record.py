@@ -1,6 +1,7 @@
 """The exported record, `cod-cfe/1.0`: its fields and what must hold between them. Knows no files.
 
-pydantic is the source of the format: its JSON Schema ships in every bundle.
+pydantic is the source of the format: its JSON Schema ships in every bundle. A new field takes a new version and a step in
+migrations.py, so that older bundles still open.
 """
 
 from dataclasses import dataclass, field

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from cod_core.data.archives import open_checked_zip, read_entry
 from cod_core.errors import BadInput
 from cod_core.export.convert import from_record
-from cod_core.export.record import SCHEMA_VERSION, SPLIT_FILES, ExportItem, Record
+from cod_core.export.migrations import check_version, migrate
+from cod_core.export.record import SPLIT_FILES, ExportItem, Record
 from cod_core.types import KEPT, Example, Task
 
 _WHAT = "The bundle"
@@ -42,6 +43,7 @@ def read_bundle(data: bytes) -> list[Record]:
 def open_bundle(data: bytes) -> Bundle:
     """A whole bundle read back: the zip, every file's sha256, every record and every invariant checked first.
 
+    Records of earlier formats come in the present one (migrations.py); the manifest stays as it was written.
     Raises BadInput naming the file or the rows at fault; nothing is taken from a bundle with a fault.
     """
     with open_checked_zip(data, _WHAT) as archive:
@@ -49,8 +51,7 @@ def open_bundle(data: bytes) -> Bundle:
         if "manifest.json" not in names:
             raise BadInput("This zip is not a bundle of this app: it has no manifest.json. Choose a file made with Export.")
         manifest = _json(read_entry(archive, "manifest.json", _WHAT), "manifest.json")
-        if manifest.get("schema_version") != SCHEMA_VERSION:
-            raise BadInput(f"The bundle has format {manifest.get('schema_version')!r}; this app reads {SCHEMA_VERSION!r}.")
+        check_version(manifest.get("schema_version"))
         files = _checked_files(archive, manifest, names)
     wanted = [f"data/{split}.jsonl" for split in SPLIT_FILES] + ["rejected.jsonl"]
     records = [record for name in wanted for record in _records(files.get(name, b""), name)]
@@ -82,10 +83,13 @@ def _records(body: bytes, name: str) -> list[Record]:
     records, wrong = [], []
     for number, row in enumerate(_rows(body, name), start=1):
         try:
-            records.append(Record.model_validate(row, strict=True))
+            records.append(Record.model_validate(migrate(row), strict=True))
         except ValidationError as error:
             first = error.errors()[0]
             wrong.append(f"row {number}: {'.'.join(map(str, first['loc']))} {first['msg']}".strip())
+            continue
+        except ValueError as error:
+            wrong.append(f"row {number}: {error}")
             continue
         _json(records[-1].metadata.encode(), name)
         if "\0" in records[-1].text + records[-1].counterfactual_text + (records[-1].proposed_text or ""):
