@@ -24,7 +24,6 @@ def to_record(item: ExportItem, project_id: str = "", similarity_model: str = DE
     example, proposal, check, decision = item.example, item.counterfactual, item.check, item.decision
     edits = diff(example.text, proposal.text)
     created = proposal.created_at or decision.decided_at or (check.checked_at if check else "")
-    similarity = check.similarity if check else None
     return Record(
         schema_version=SCHEMA_VERSION,
         id=proposal.id,
@@ -43,29 +42,43 @@ def to_record(item: ExportItem, project_id: str = "", similarity_model: str = DE
         generator=vars(proposal.origin),
         teacher=_teacher(item),
         verification=_verification(check) if check else None,
-        metrics=dict(
-            token_edit_distance=check.token_edits if check else token_distance(example.text, proposal.text),
-            edit_fraction=check.edit_fraction if check else edit_fraction(example.text, proposal.text),
-            char_edit_distance=check.char_edits if check else char_distance(example.text, proposal.text),
-            similarity=similarity,
-            similarity_model=similarity_model if similarity is not None else None,
-            fluency_ratio=item.fluency_ratio,
-        ),
-        decision=dict(
-            status=decision.status,
-            reasons=list(decision.reasons),
-            override_reason=decision.override_reason,
-            comment=decision.comment,
-            annotator_id=decision.annotator,
-            decided_at=decision.decided_at or created,
-            lead_time_s=decision.lead_time_s,
-            revision_no=2 if item.proposed_text is not None else 1,
-            guideline_version=decision.guideline_version,
-        ),
+        metrics=_metrics(item, similarity_model),
+        decision=_decision(item, created),
         source=example.source_id,
         metadata=json.dumps(_metadata(item), ensure_ascii=False, sort_keys=True),
         created_at=created,
         updated_at=decision.decided_at or created,
+    )
+
+
+def _metrics(item: ExportItem, similarity_model: str) -> dict:
+    """As the check measured them; without one, what can be measured of the two texts alone."""
+    a, b, check = item.example.text, item.counterfactual.text, item.check
+    if check is None:
+        measured = dict(token_edit_distance=token_distance(a, b), edit_fraction=edit_fraction(a, b), char_edit_distance=char_distance(a, b))
+    else:
+        measured = dict(token_edit_distance=check.token_edits, edit_fraction=check.edit_fraction, char_edit_distance=check.char_edits)
+    similarity = check.similarity if check else None
+    return dict(
+        **measured,
+        similarity=similarity,
+        similarity_model=similarity_model if similarity is not None else None,
+        fluency_ratio=item.fluency_ratio,
+    )
+
+
+def _decision(item: ExportItem, created: str) -> dict:
+    decision = item.decision
+    return dict(
+        status=decision.status,
+        reasons=list(decision.reasons),
+        override_reason=decision.override_reason,
+        comment=decision.comment,
+        annotator_id=decision.annotator,
+        decided_at=decision.decided_at or created,
+        lead_time_s=decision.lead_time_s,
+        revision_no=2 if item.proposed_text is not None else 1,
+        guideline_version=decision.guideline_version,
     )
 
 
