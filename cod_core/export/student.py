@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cod_core.distill.linear import SCALE
 from cod_core.errors import BadInput, CodError
 from cod_core.export.card import escaped
 from cod_core.models.encoder import split_name
@@ -41,7 +42,7 @@ def write_student(
     weight: np.ndarray,
     bias: np.ndarray,
     labels: Sequence[str],
-    scale: float = 10.0,
+    scale: float = SCALE,
     info: Mapping[str, object] | None = None,
     max_tokens: int = MAX_TOKENS,
 ) -> Path:
