@@ -6,6 +6,7 @@ so export, import and export again give the same record.
 
 import json
 import math
+from typing import Any
 
 from cod_core.counterfactuals.edit_types import edit_type
 from cod_core.export.record import SCHEMA_VERSION, SPLIT_FILES, ExportItem, Record
@@ -24,7 +25,7 @@ def to_record(item: ExportItem, project_id: str = "", similarity_model: str = DE
     example, proposal, check, decision = item.example, item.counterfactual, item.check, item.decision
     edits = diff(example.text, proposal.text)
     created = proposal.created_at or decision.decided_at or (check.checked_at if check else "")
-    return Record(
+    values = dict(
         schema_version=SCHEMA_VERSION,
         id=proposal.id,
         pair_id=example.id,
@@ -49,25 +50,28 @@ def to_record(item: ExportItem, project_id: str = "", similarity_model: str = DE
         created_at=created,
         updated_at=decision.decided_at or created,
     )
+    return Record.model_validate(values)
 
 
-def _metrics(item: ExportItem, similarity_model: str) -> dict:
+def _metrics(item: ExportItem, similarity_model: str) -> dict[str, Any]:
     """As the check measured them; without one, what can be measured of the two texts alone."""
     a, b, check = item.example.text, item.counterfactual.text, item.check
     if check is None:
-        measured = dict(token_edit_distance=token_distance(a, b), edit_fraction=edit_fraction(a, b), char_edit_distance=char_distance(a, b))
+        tokens, share, characters = token_distance(a, b), edit_fraction(a, b), char_distance(a, b)
     else:
-        measured = dict(token_edit_distance=check.token_edits, edit_fraction=check.edit_fraction, char_edit_distance=check.char_edits)
+        tokens, share, characters = check.token_edits, check.edit_fraction, check.char_edits
     similarity = check.similarity if check else None
     return dict(
-        **measured,
+        token_edit_distance=tokens,
+        edit_fraction=share,
+        char_edit_distance=characters,
         similarity=similarity,
         similarity_model=similarity_model if similarity is not None else None,
         fluency_ratio=item.fluency_ratio,
     )
 
 
-def _decision(item: ExportItem, created: str) -> dict:
+def _decision(item: ExportItem, created: str) -> dict[str, Any]:
     decision = item.decision
     return dict(
         status=decision.status,
@@ -131,14 +135,14 @@ def from_record(record: Record) -> ExportItem:
     return ExportItem(example, proposal, check, decision, record.proposed_text, record.teacher.model_dump(), record.metrics.fluency_ratio)
 
 
-def _metadata(item: ExportItem) -> dict:
+def _metadata(item: ExportItem) -> dict[str, Any]:
     """The example's own; of a text without a gold label also who gave the one that the record carries, as for labelled prompts."""
     if item.example.label is not None:
         return item.example.metadata
     return {**item.example.metadata, "label_from": item.check.teacher_id if item.check else item.counterfactual.origin.name}
 
 
-def _teacher(item: ExportItem) -> dict:
+def _teacher(item: ExportItem) -> dict[str, Any]:
     given, check = item.teacher, item.check
     names = given.get("label_names") or (check.before.labels if check else ())
     return dict(
@@ -149,7 +153,7 @@ def _teacher(item: ExportItem) -> dict:
     )
 
 
-def _verification(check: FlipCheck) -> dict:
+def _verification(check: FlipCheck) -> dict[str, Any]:
     (original, before, was), (changed, after, now) = _written(check.before), _written(check.after)
     return dict(
         original_probs=original,

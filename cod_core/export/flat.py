@@ -27,9 +27,9 @@ PAIR_COLUMNS = (
 )
 
 
-def long_of(record: Record, seen: set[str]) -> list[dict]:
+def long_of(record: Record, seen: set[str]) -> list[dict[str, object]]:
     """The training rows of one record. seen: pair ids whose original was written already; it grows."""
-    rows: list[dict] = []
+    rows: list[dict[str, object]] = []
     if record.split != "train":
         return rows
     if record.pair_id not in seen:
@@ -40,7 +40,7 @@ def long_of(record: Record, seen: set[str]) -> list[dict]:
     return rows
 
 
-def _long(text: str, label: str, pair_id: str, is_counterfactual: bool) -> dict:
+def _long(text: str, label: str, pair_id: str, is_counterfactual: bool) -> dict[str, object]:
     return {"text": text, "label": label, "pair_id": pair_id, "is_counterfactual": is_counterfactual, "weight": 1.0}
 
 
@@ -54,12 +54,12 @@ def cad_lines(rows: Iterable[Sequence[object]]) -> str:
     return out.getvalue()
 
 
-def cad_of(record: Record) -> tuple[tuple, tuple]:
+def cad_of(record: Record) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
     """Two rows, the original first, as in counterfactually augmented IMDB (Kaushik et al. 2020)."""
     return ((record.label, record.text, record.pair_id), (record.counterfactual_label, record.counterfactual_text, record.pair_id))
 
 
-def pair_of(record: Record) -> tuple:
+def pair_of(record: Record) -> tuple[object, ...]:
     """The cells of one pair, in the order of PAIR_COLUMNS."""
     found = record.verification
     before, after = _target_probs(record)

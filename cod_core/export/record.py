@@ -5,7 +5,7 @@ migrations.py, so that older bundles still open.
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -32,7 +32,7 @@ class ExportItem:
     check: FlipCheck | None
     decision: Decision
     proposed_text: str | None = None
-    teacher: dict = field(default_factory=dict)
+    teacher: dict[str, Any] = field(default_factory=dict)
     fluency_ratio: float | None = None
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import zipfile
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -27,11 +28,11 @@ class Bundle:
     guideline: its text, "" where there was none.
     """
 
-    manifest: dict
+    manifest: dict[str, Any]
     task: Task
     records: list[Record]
     items: list[ExportItem]
-    audit: list[dict]
+    audit: list[dict[str, Any]]
     guideline: str = ""
 
 
@@ -62,7 +63,7 @@ def open_bundle(data: bytes) -> Bundle:
     return Bundle(manifest, _task(manifest), records, items, _rows(files.get("audit.jsonl", b""), "audit.jsonl"), guideline)
 
 
-def _checked_files(archive: zipfile.ZipFile, manifest: dict, names: set[str]) -> dict[str, bytes]:
+def _checked_files(archive: zipfile.ZipFile, manifest: dict[str, Any], names: set[str]) -> dict[str, bytes]:
     listed = manifest.get("files")
     if not isinstance(listed, dict):
         raise BadInput("The bundle's manifest.json lists no files: it is damaged.")
@@ -100,7 +101,7 @@ def _records(body: bytes, name: str) -> list[Record]:
     return records
 
 
-def _task(manifest: dict) -> Task:
+def _task(manifest: dict[str, Any]) -> Task:
     try:
         task = manifest["project"]["task"]
         labels = tuple(map(str, task["labels"]))
@@ -114,14 +115,14 @@ def _task(manifest: dict) -> Task:
 _EXTRAS = {"source": str, "note": str, "raw_reply": str, "gold_label": str, "split": str, "truncated": bool, "shift": float}
 
 
-def _sound(extra: dict) -> dict:
+def _sound(extra: dict[str, Any]) -> dict[str, Any]:
     """The row of restore.jsonl, each value of the kind that is written there."""
     if not isinstance(extra.get("id"), str) or not all(isinstance(extra.get(k), kind | None) for k, kind in _EXTRAS.items()):
         raise BadInput("The bundle's file 'restore.jsonl' does not hold what it should: it is damaged.")
     return extra
 
 
-def _restored(item: ExportItem, extra: dict) -> ExportItem:
+def _restored(item: ExportItem, extra: dict[str, Any]) -> ExportItem:
     if not extra:
         return item
     proposal = replace(
@@ -134,7 +135,7 @@ def _restored(item: ExportItem, extra: dict) -> ExportItem:
     return replace(item, example=_original(item.example, extra), counterfactual=proposal, check=check)
 
 
-def _original(example: Example, extra: dict) -> Example:
+def _original(example: Example, extra: dict[str, Any]) -> Example:
     """The text as it was; without the label that its record carries where it had none of its own."""
     free = extra.get("split") == "unlabelled"
     if not free and extra.get("gold_label", example.label):
@@ -143,11 +144,11 @@ def _original(example: Example, extra: dict) -> Example:
     return replace(example, label=None, metadata=kept, split="unlabelled" if free else example.split)
 
 
-def _rows(body: bytes, name: str) -> list[dict]:
+def _rows(body: bytes, name: str) -> list[dict[str, Any]]:
     return [_json(line, name) for line in body.split(b"\n") if line.strip()]
 
 
-def _json(body: bytes, name: str) -> dict:
+def _json(body: bytes, name: str) -> dict[str, Any]:
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -148,7 +149,7 @@ def _write_sequence(folder: Path, saved: Path, info: Mapping[str, object] | None
     return folder
 
 
-def _readme(about: Mapping[str, object], loader: str, needs: str, note: str) -> str:
+def _readme(about: Mapping[str, Any], loader: str, needs: str, note: str) -> str:
     facts = "".join(f"| {escaped(key)} | {escaped(value)} |\n" for key, value in _facts(about["info"]))
     table = f"\n| | |\n|---|---|\n{facts}" if facts else ""
     return f"""# A small text classifier
@@ -172,8 +173,8 @@ def _facts(info: Mapping[str, object]) -> list[tuple[str, object]]:
     for key, value in info.items():
         inside = [(f"{key}: {name}", x) for name, x in value.items()] if isinstance(value, Mapping) else [(key, value)]
         for name, x in inside:
-            number = isinstance(x, float)
-            out.append((name.replace("_", " "), int(x) if number and x.is_integer() else f"{x:.3g}" if number else x))
+            number = (int(x) if x.is_integer() else f"{x:.3g}") if isinstance(x, float) else x
+            out.append((name.replace("_", " "), number))
     return out
 
 
