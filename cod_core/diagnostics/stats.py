@@ -179,7 +179,7 @@ def _v_both(matrix: np.ndarray) -> float:
     if seeds == 1 or n == 1:
         return 0.0
     rest = matrix - matrix.mean(-1)[:, None] - matrix.mean(0) + matrix.mean()
-    return float((rest**2).sum()) / ((seeds - 1) * (n - 1)) / (seeds * n)
+    return float((rest**2).sum() / ((seeds - 1) * (n - 1)) / (seeds * n))
 
 
 def _freedom(total: float, v_seeds: float, v_rows: float, seeds: int, n: int) -> float:

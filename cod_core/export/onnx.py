@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def write_onnx(folder: str | Path, student: "HeadStudent", texts: Sequence[str])
 def _written(folder: Path, student: "HeadStudent", texts: Sequence[str]) -> list[Measured]:
     import torch
 
-    whole = getattr(student.encoder, "wrapped", student.encoder)
+    whole: Any = getattr(student.encoder, "wrapped", student.encoder)  # a loaded encoder of either kind, perhaps behind a cache
     tokenizer = whole.tokenizer
     max_tokens = int(getattr(whole, "max_tokens", 256))
     with torch.device("cpu"):
