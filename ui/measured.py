@@ -1,7 +1,5 @@
 """How a number is shown: the plain line under it, its "how this is measured" note, its picture and its file."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from cod_core.diagnostics.notes import NOTES
+from cod_core.export.flat import safe_csv
 
 FORMATS = {"png": "PNG", "svg": "SVG"}
 KEPT_BUTTONS = ["zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d"]
@@ -16,16 +15,8 @@ KEPT_BUTTONS = ["zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d
 
 def csv_of(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows as CSV; a text that a spreadsheet could run gets a leading apostrophe."""
-    out = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(out, fieldnames=list(dict.fromkeys(k for row in rows for k in row)))
-        writer.writeheader()
-        writer.writerows({k: _safe(v) for k, v in row.items()} for row in rows)
-    return out.getvalue()
-
-
-def _safe(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    columns = list(dict.fromkeys(k for row in rows for k in row))
+    return safe_csv(columns, [[row.get(k) for k in columns] for row in rows]) if rows else ""
 
 
 def note(*names: str) -> None:

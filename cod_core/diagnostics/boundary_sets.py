@@ -5,15 +5,10 @@ compared on it. A linear head has logits W z + b with W in phi's own units (a st
 All distances between sampled crossings are estimates of the distances between the boundaries.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-
-from cod_core.diagnostics.boundary import Crossing
-
-SCAN_POINTS = 33
-TOLERANCE = 1e-4
+from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -28,17 +23,7 @@ class SetDistance:
     n_second: int
 
 
-@dataclass(frozen=True)
-class Sandwich:
-    """lower <= Hausdorff distance of the boundaries <= upper. upper is conditional on eps: where eps, the mesh of
-    the crossings on both boundaries, is unknown, it is taken as 0 and upper bounds the sampled distance only."""
-
-    lower: float
-    upper: float
-    eps_known: bool
-
-
-def linear_crossing(start_logits, end_logits, from_class: int | None = None) -> float | None:
+def linear_crossing(start_logits: ArrayLike, end_logits: ArrayLike, from_class: int | None = None) -> float | None:
     """Least level in (0, 1) at which a linear head leaves its class at the start; None where it keeps it.
 
     start_logits, end_logits: (C,) logits at phi(x) and phi(x'); between them each is linear in the level. For
@@ -54,95 +39,62 @@ def linear_crossing(start_logits, end_logits, from_class: int | None = None) -> 
     return float((before[leaves] / (before[leaves] - after[leaves])).min()) if leaves.any() else 0.0
 
 
-def scan_crossings(head: Callable, points: int = SCAN_POINTS, tolerance: float = TOLERANCE) -> list[Crossing]:
-    """Every change of class that a scan sees, for heads that are not linear; each narrowed by bisection.
-
-    head: (L,) levels -> (L, C) logits or log-probabilities. len(result) counts the sign changes for C = 2. An
-    even number of changes between two neighbouring points goes unseen.
-    """
-    levels = np.linspace(0.0, 1.0, points)
-    classes = np.asarray(head(levels)).argmax(-1)
-    found = []
-    for i in np.flatnonzero(classes[1:] != classes[:-1]):
-        low, high, old, new = levels[i], levels[i + 1], int(classes[i]), int(classes[i + 1])
-        while high - low > tolerance:
-            middle = (low + high) / 2
-            here = int(np.asarray(head(np.array([middle])))[0].argmax())
-            if here == old:
-                low = middle
-            else:
-                high, new = middle, here
-        found.append(Crossing(float((low + high) / 2), old, new))
-    return found
-
-
-def points_at(start, end, levels) -> np.ndarray:
+def points_at(start: ArrayLike, end: ArrayLike, levels: ArrayLike) -> np.ndarray:
     """(n, d) points at the levels (n,) of the lines from start (n, d) to end (n, d)."""
-    start, end = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
-    return start + np.asarray(levels, dtype=np.float64)[:, None] * (end - start)
+    a, b = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
+    points: np.ndarray = a + np.asarray(levels, dtype=np.float64)[:, None] * (b - a)
+    return points
 
 
-def distance_to_boundary(points, weight, bias) -> np.ndarray:
+def distance_to_boundary(points: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> np.ndarray:
     """(n,) distances of points (n, d) to the boundary of a linear head, exact in the whole space.
 
     min over c of (z_a - z_c) / ||w_a - w_c|| with a the class at the point. weight: (C, d), bias: (C,).
     Infinite where no class could ever take over.
     """
-    weight, bias = np.asarray(weight, dtype=np.float64), np.asarray(bias, dtype=np.float64)
-    logits = np.asarray(points, dtype=np.float64) @ weight.T + bias
+    w = np.asarray(weight, dtype=np.float64)
+    logits = np.asarray(points, dtype=np.float64) @ w.T + np.asarray(bias, dtype=np.float64)
     a = logits.argmax(-1)
     ahead = logits.max(-1, keepdims=True) - logits
-    norms = np.linalg.norm(weight[a][:, None, :] - weight[None], axis=-1)
+    norms = np.linalg.norm(w[a][:, None, :] - w[None], axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        distances = np.where(norms > 0, ahead / norms, np.inf)
-    return distances.min(-1)
+        distances: np.ndarray = np.where(norms > 0, ahead / norms, np.inf).min(-1)
+    return distances
 
 
-def set_distance(first, second) -> SetDistance | None:
+def set_distance(first: ArrayLike, second: ArrayLike) -> SetDistance | None:
     """Hausdorff, HD95 and Chamfer mean between two sets of points (n, d) and (m, d); None where one is empty."""
     from scipy.spatial.distance import cdist
 
-    first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if not len(first) or not len(second):
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if not len(a) or not len(b):
         return None
-    table = cdist(first, second)
+    table = cdist(a, b)
     there, back = table.min(1), table.min(0)
     return SetDistance(
         float(max(there.max(), back.max())),
         float(max(np.percentile(there, 95), np.percentile(back, 95))),
         float((there.mean() + back.mean()) / 2),
-        len(first),
-        len(second),
+        len(a),
+        len(b),
     )
 
 
-def sandwich(teacher_crossings, weight, bias, deltas, eps: float | None = None) -> Sandwich | None:
-    """Lower and upper value for the Hausdorff distance between the teacher's and a linear student's boundary.
-
-    teacher_crossings: (n, d) on phi. weight, bias: the student's head. deltas: all gaps, censored ones at full
-    length. None where there is no crossing.
-    """
-    if not len(teacher_crossings) or not len(deltas):
-        return None
-    lower = float(distance_to_boundary(teacher_crossings, weight, bias).max())
-    return Sandwich(lower, float(np.max(deltas)) + (eps or 0.0), eps is not None)
-
-
-def linear_surrogate(phi, logprobs, l2: float = 1e-2) -> tuple[np.ndarray, np.ndarray, float]:
+def linear_surrogate(phi: ArrayLike, logprobs: ArrayLike, l2: float = 1e-2) -> tuple[np.ndarray, np.ndarray, float]:
     """(W (C, d), b (C,), agreement): a linear head on phi that stands in for a teacher which is not one.
 
     Ridge regression of the centred log-probabilities on phi (n, d), n >= 4. agreement: share of rows on which a
     fit of the other half of the rows has the teacher's class; always show it beside the surrogate's numbers.
     """
-    phi, z = np.asarray(phi, dtype=np.float64), np.asarray(logprobs, dtype=np.float64)
-    if len(phi) != len(z) or len(phi) < 4:
-        raise ValueError(f"a surrogate needs 4 rows or more, log-probabilities alike: got {phi.shape}, {z.shape}")
+    x, z = np.asarray(phi, dtype=np.float64), np.asarray(logprobs, dtype=np.float64)
+    if len(x) != len(z) or len(x) < 4:
+        raise ValueError(f"a surrogate needs 4 rows or more, log-probabilities alike: got {x.shape}, {z.shape}")
     z = z - z.mean(-1, keepdims=True)
     hits = 0
     for start in (0, 1):
-        weight, bias = _ridge(phi[start::2], z[start::2], l2)
-        hits += int(((phi[1 - start :: 2] @ weight.T + bias).argmax(-1) == z[1 - start :: 2].argmax(-1)).sum())
-    return *_ridge(phi, z, l2), hits / len(phi)
+        weight, bias = _ridge(x[start::2], z[start::2], l2)
+        hits += int(((x[1 - start :: 2] @ weight.T + bias).argmax(-1) == z[1 - start :: 2].argmax(-1)).sum())
+    return *_ridge(x, z, l2), hits / len(x)
 
 
 def _ridge(phi: np.ndarray, z: np.ndarray, l2: float) -> tuple[np.ndarray, np.ndarray]:

@@ -28,5 +28,6 @@ def guesses(gold: Sequence[str], said: Sequence[str]) -> bool:
 
     n, chance = len(gold), by_chance(gold, said)
     right = sum(a == b for a, b in zip(gold, said, strict=True))
+    highest = wilson(right, n).high
     better = float(binom.sf(right - 1, n, chance)) < MAX_P  # one-sided: so many right answers by chance
-    return not better and wilson(right, n).high < (1 + chance) / 2
+    return not better and highest is not None and highest < (1 + chance) / 2

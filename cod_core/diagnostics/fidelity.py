@@ -1,7 +1,7 @@
 """How closely a student follows its teacher, and how right both are. Arrays in, numbers out; no model.
 
 Log-probabilities are (n, C) float with rows that sum to 1 in probability, columns in the order of the task's
-labels; gold is (n,) class indices. Probabilities are clipped at 1e-7 before logs (METHOD.md section 5).
+labels; gold is (n,) class indices. Probabilities are clipped at 1e-7 before logs (docs/method.md section 5).
 Every number is unchanged when the labels are put in another order.
 """
 
@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cod_core.distill.evaluate import decided_classes
 
@@ -66,16 +67,9 @@ class Bin:
     n: int
 
 
-@dataclass(frozen=True)
-class PairFidelity:
-    """On held-out pairs: both_ends, the student has the teacher's class at x and at x'; flip_recall, the
-    student's class changes where the teacher's does (n counts those pairs)."""
-
-    both_ends: Share
-    flip_recall: Share
-
-
-def fidelity(teacher_logprobs, student_logprobs, gold=None, seed: int = 0, resamples: int = 200) -> Fidelity:
+def fidelity(
+    teacher_logprobs: ArrayLike, student_logprobs: ArrayLike, gold: ArrayLike | None = None, seed: int = 0, resamples: int = 200
+) -> Fidelity:
     """Everything of this file on one set of rows. gold: (n,) indices, -1 where absent, or None. resamples: of the
     calibration errors' bootstrap; 0 leaves their intervals out.
 
@@ -85,13 +79,16 @@ def fidelity(teacher_logprobs, student_logprobs, gold=None, seed: int = 0, resam
     if not len(teacher):
         raise ValueError("fidelity needs at least one row")
     known = np.zeros(len(teacher), bool) if gold is None else np.asarray(gold) >= 0
-    judged = [quality(x[known], np.asarray(gold)[known], seed, resamples) if known.any() else None for x in (student, teacher)]
+    judged = {
+        name: quality(x[known], np.asarray(gold)[known], seed, resamples) if known.any() else None
+        for name, x in (("student", student), ("teacher", teacher))
+    }
     return Fidelity(
-        agreement(teacher, student),
-        float(kl(teacher, student).mean()),
-        float(jensen_shannon(teacher, student).mean()),
-        *judged,
-        calibration_error(*against_teacher(teacher, student), seed, resamples),
+        agreement=agreement(teacher, student),
+        kl=float(kl(teacher, student).mean()),
+        js=float(jensen_shannon(teacher, student).mean()),
+        **judged,
+        to_teacher=calibration_error(*against_teacher(teacher, student), seed, resamples),
     )
 
 
@@ -109,7 +106,7 @@ def wilson(hits: int, n: int, level: float = 0.95) -> Share:
     return Share(p, min(p, max(0.0, middle - half)), max(p, min(1.0, middle + half)), n)
 
 
-def agreement(teacher_logprobs, student_logprobs) -> Share:
+def agreement(teacher_logprobs: ArrayLike, student_logprobs: ArrayLike) -> Share:
     """Share of rows on which both choose the same class, with its Wilson interval; without rows on which the teacher
     has none, since two of its classes lead."""
     teacher, student = _same(teacher_logprobs, student_logprobs)
@@ -117,84 +114,80 @@ def agreement(teacher_logprobs, student_logprobs) -> Share:
     return wilson(int((wanted == student.argmax(-1)).sum()), int((wanted >= 0).sum()))
 
 
-def kl(teacher_logprobs, student_logprobs) -> np.ndarray:
+def kl(teacher_logprobs: ArrayLike, student_logprobs: ArrayLike) -> np.ndarray:
     """(n,) KL(teacher || student) in nats, at least 0; zero where the two are equal."""
     teacher, student = (_clipped(x) for x in _same(teacher_logprobs, student_logprobs))
-    return np.maximum((teacher * (np.log(teacher) - np.log(student))).sum(-1), 0.0)
+    divergence: np.ndarray = np.maximum((teacher * (np.log(teacher) - np.log(student))).sum(-1), 0.0)
+    return divergence
 
 
-def jensen_shannon(teacher_logprobs, student_logprobs) -> np.ndarray:
+def jensen_shannon(teacher_logprobs: ArrayLike, student_logprobs: ArrayLike) -> np.ndarray:
     """(n,) Jensen-Shannon divergence in nats, in [0, log 2], symmetric in its two arguments."""
     teacher, student = (_clipped(x) for x in _same(teacher_logprobs, student_logprobs))
     middle = np.log((teacher + student) / 2)
     parts = sum((p * (np.log(p) - middle)).sum(-1) for p in (teacher, student))
-    return np.clip(parts / 2, 0.0, math.log(2))
+    divergence: np.ndarray = np.clip(parts / 2, 0.0, math.log(2))
+    return divergence
 
 
-def quality(logprobs, gold, seed: int = 0, resamples: int = 200) -> Quality:
+def quality(logprobs: ArrayLike, gold: ArrayLike, seed: int = 0, resamples: int = 200) -> Quality:
     """One classifier against gold (n,) indices, n >= 1. Macro-F1 is over classes that occur in gold or guess, the
     Matthews coefficient is Gorodkin's (2004) for any number of classes, 0 where undefined."""
-    logprobs, gold = np.asarray(logprobs, dtype=np.float64), np.asarray(gold, dtype=int)
-    if gold.shape != logprobs.shape[:1] or not len(gold) or gold.min() < 0 or gold.max() >= logprobs.shape[1]:
-        raise ValueError(f"gold {gold.shape} does not name a class of each row of {logprobs.shape}")
-    guess, probs = logprobs.argmax(-1), np.exp(logprobs)
-    truth = np.eye(logprobs.shape[1])[gold]
-    right = guess == gold
+    z, wanted = np.asarray(logprobs, dtype=np.float64), np.asarray(gold, dtype=int)
+    if wanted.shape != z.shape[:1] or not len(wanted) or wanted.min() < 0 or wanted.max() >= z.shape[1]:
+        raise ValueError(f"gold {wanted.shape} does not name a class of each row of {z.shape}")
+    guess, probs = z.argmax(-1), np.exp(z)
+    truth = np.eye(z.shape[1])[wanted]
+    right = guess == wanted
     error, low, high = calibration_error(probs.max(-1), right, seed, resamples)
     return Quality(
-        accuracy=wilson(int(right.sum()), len(gold)),
-        **_from_table(gold, guess, logprobs.shape[1]),
+        accuracy=wilson(int(right.sum()), len(wanted)),
+        **_from_table(wanted, guess, z.shape[1]),
         brier=float(((probs - truth) ** 2).sum(-1).mean()),
-        nll=float(-np.log(_clipped(logprobs)[np.arange(len(gold)), gold]).mean()),
+        nll=float(-np.log(_clipped(z)[np.arange(len(wanted)), wanted]).mean()),
         ece=error,
         ece_low=low,
         ece_high=high,
     )
 
 
-def calibration_error(confidence, right, seed: int = 0, resamples: int = 200) -> tuple[float | None, float | None, float | None]:
+def calibration_error(
+    confidence: ArrayLike, right: ArrayLike, seed: int = 0, resamples: int = 200
+) -> tuple[float | None, float | None, float | None]:
     """(ECE, low, high): expected calibration error in 10 bins of equal mass, with a 95 % bootstrap interval.
 
     confidence: (n,) probability of the chosen class. right: (n,) bool, or a probability in [0, 1]. Rows of equal
     confidence count with their mean. (None, None, None) below 200 rows, where the bins are too small to mean anything.
     Guo et al. 2017; equal mass after Nixon et al. 2019.
     """
-    confidence, right = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
-    n = len(confidence)
+    sure, hits = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    n = len(sure)
     if n < ECE_MIN_ROWS:
         return None, None, None
     if not resamples:
-        return _ece(confidence, right), None, None
+        return _ece(sure, hits), None, None
     rng = np.random.default_rng(seed)
-    draws = np.array([_ece(confidence[i], right[i]) for i in rng.integers(0, n, (resamples, n))])
+    draws = np.array([_ece(sure[i], hits[i]) for i in rng.integers(0, n, (resamples, n))])
     low, high = np.percentile(draws, [2.5, 97.5])
-    return _ece(confidence, right), float(low), float(high)
+    return _ece(sure, hits), float(low), float(high)
 
 
-def against_teacher(teacher_logprobs, student_logprobs) -> tuple[np.ndarray, np.ndarray]:
+def against_teacher(teacher_logprobs: ArrayLike, student_logprobs: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """(confidence (n,), right (n,)) for calibration against the teacher: the student's probability of the class it
     chooses, and the teacher's of the same class. Equal everywhere where the student is its teacher."""
     teacher, student = _same(teacher_logprobs, student_logprobs)
     chosen = student.argmax(-1)[:, None]
-    return tuple(np.exp(np.take_along_axis(x, chosen, 1))[:, 0] for x in (student, teacher))
+    confidence, right = (np.exp(np.take_along_axis(x, chosen, 1))[:, 0] for x in (student, teacher))
+    return confidence, right
 
 
-def reliability(confidence, right) -> list[Bin]:
+def reliability(confidence: ArrayLike, right: ArrayLike) -> list[Bin]:
     """The bins of calibration_error, of equal mass, least confident first; [] below 200 rows."""
-    confidence, right = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
-    if len(confidence) < ECE_MIN_ROWS:
+    sure = np.asarray(confidence, dtype=np.float64)
+    if len(sure) < ECE_MIN_ROWS:
         return []
-    right = _levelled(confidence, right)
-    return [Bin(float(confidence[b].mean()), float(right[b].mean()), len(b)) for b in _bins(confidence)]
-
-
-def pair_fidelity(teacher_x, teacher_cf, student_x, student_cf) -> PairFidelity:
-    """Teacher and student on the same held-out pairs: four (n, C) arrays of log-probabilities."""
-    tx, tc, sx, sc = (np.asarray(a).argmax(-1) for a in (teacher_x, teacher_cf, student_x, student_cf))
-    if not len(tx) == len(tc) == len(sx) == len(sc):
-        raise ValueError("the four arrays must hold the same pairs")
-    flips = tx != tc
-    return PairFidelity(wilson(int(((tx == sx) & (tc == sc)).sum()), len(tx)), wilson(int((flips & (sx != sc)).sum()), int(flips.sum())))
+    hits = _levelled(sure, np.asarray(right, dtype=np.float64))
+    return [Bin(float(sure[b].mean()), float(hits[b].mean()), len(b)) for b in _bins(sure)]
 
 
 def _from_table(gold: np.ndarray, guess: np.ndarray, classes: int) -> dict[str, float]:
@@ -225,11 +218,12 @@ def _bins(confidence: np.ndarray) -> list[np.ndarray]:
 
 
 def _clipped(logprobs: np.ndarray) -> np.ndarray:
-    return np.clip(np.exp(logprobs), FLOOR, 1.0)
+    probs: np.ndarray = np.clip(np.exp(logprobs), FLOOR, 1.0)
+    return probs
 
 
-def _same(teacher, student) -> tuple[np.ndarray, np.ndarray]:
-    teacher, student = np.asarray(teacher, dtype=np.float64), np.asarray(student, dtype=np.float64)
+def _same(teacher_logprobs: ArrayLike, student_logprobs: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    teacher, student = np.asarray(teacher_logprobs, dtype=np.float64), np.asarray(student_logprobs, dtype=np.float64)
     if teacher.shape != student.shape or teacher.ndim != 2:
         raise ValueError(f"teacher {teacher.shape} and student {student.shape} must be (n, C) and alike")
     return teacher, student

@@ -2,14 +2,15 @@
 
 Every text of every path is read once by each model; all students of a sweep are then compared by array operations.
 A pair that the teacher does not flip has no crossing and is left out for every student alike. A student that has not
-the teacher's class at both ends is censored on that pair and counts with the pair's whole length (METHOD.md section
+the teacher's class at both ends is censored on that pair and counts with the pair's whole length (docs/method.md section
 5). Knows no model: only the rows that models gave.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cod_core.diagnostics.boundary import RANDOM_ORDERS, orders, text_path
 from cod_core.diagnostics.boundary_sets import SetDistance, set_distance
@@ -65,14 +66,14 @@ def paths(pairs: Sequence[tuple[str, str]], seed: int = 0, draws: int = RANDOM_O
     return Paths(tuple(place), tuple(groups))
 
 
-def gaps(found: Paths, teacher_rows, student_rows, lengths: Sequence[float]) -> Gaps:
+def gaps(found: Paths, teacher_rows: ArrayLike, student_rows: ArrayLike, lengths: ArrayLike) -> Gaps:
     """Gaps of S students. teacher_rows (t, C), student_rows (S, t, C): log-probabilities of found.texts, the same
     label order. lengths: one a pair. Raises ValueError where shapes differ or a length is negative."""
     teacher, students = np.asarray(teacher_rows, dtype=np.float64), np.asarray(student_rows, dtype=np.float64)
-    lengths = np.asarray(lengths, dtype=np.float64)
+    whole = np.asarray(lengths, dtype=np.float64)
     if students.ndim != 3 or students.shape[1:] != teacher.shape or len(teacher) != len(found.texts):
         raise ValueError(f"rows of {len(found.texts)} texts are needed, got {teacher.shape} and {students.shape}")
-    if lengths.shape != (len(found.of_pair),) or (lengths < 0).any():
+    if whole.shape != (len(found.of_pair),) or (whole < 0).any():
         raise ValueError(f"a length of at least 0 for each of {len(found.of_pair)} pairs is needed")
     columns = []
     for i, group in enumerate(found.of_pair):
@@ -85,55 +86,55 @@ def gaps(found: Paths, teacher_rows, student_rows, lengths: Sequence[float]) -> 
         for at, (levels, places) in enumerate(group):
             l_t = first_crossing(levels, teacher[None, places], a)[0]
             l_s = first_crossing(levels, students[:, places], a)
-            each.append(np.where(same, np.minimum(1.0, np.abs(l_t - l_s)), 1.0) * lengths[i])
+            each.append(np.where(same, np.minimum(1.0, np.abs(l_t - l_s)), 1.0) * whole[i])
             if at == 0:
                 t_level, s_level = l_t, np.where(same, l_s, np.nan)
         on_first = students[:, group[0][1]].argmax(-1)
         columns.append(
-            (np.mean(each, axis=0), each[0], same, t_level, s_level, lengths[i], a, b, i, (on_first[:, 1:] != on_first[:, :-1]).sum(-1))
+            (np.mean(each, axis=0), each[0], same, t_level, s_level, whole[i], a, b, i, (on_first[:, 1:] != on_first[:, :-1]).sum(-1))
         )
     shape = (len(columns), len(students))
 
-    def many(j: int, kind: type = float) -> np.ndarray:
+    def many(j: int, kind: type[float | int | bool] = float) -> np.ndarray:
         return np.array([c[j] for c in columns], dtype=kind).reshape(shape).T
 
-    def one(j: int, kind: type = float) -> np.ndarray:
+    def one(j: int, kind: type[float | int | bool] = float) -> np.ndarray:
         return np.array([c[j] for c in columns], dtype=kind)
 
     return Gaps(many(0), many(1), many(2, bool), one(3), many(4), one(5), one(6, int), one(7, int), one(8, int), many(9, int))
 
 
-def first_crossing(levels, rows, from_class: int) -> np.ndarray:
+def first_crossing(levels: ArrayLike, rows: ArrayLike, from_class: int) -> np.ndarray:
     """(S,) level at which each row of readings (S, L, C) first leaves from_class; NaN where it never does or does
     not start there. Between two readings the margin is interpolated linearly."""
-    rows, levels = np.asarray(rows, dtype=np.float64), np.asarray(levels, dtype=np.float64)
-    count, steps, classes = rows.shape
-    outside = rows.argmax(-1) != from_class
+    z, at_level = np.asarray(rows, dtype=np.float64), np.asarray(levels, dtype=np.float64)
+    count, steps, classes = z.shape
+    outside = z.argmax(-1) != from_class
     crosses = outside.any(-1) & ~outside[:, 0]
     at = np.where(crosses, outside.argmax(-1), 1)
-    m = margins(rows.reshape(-1, classes), from_class).reshape(count, steps)
+    m = margins(z.reshape(-1, classes), from_class).reshape(count, steps)
     every = np.arange(count)
     before, after = m[every, at - 1], m[every, at]
     share = np.where(before > after, before / np.where(before > after, before - after, 1.0), 0.0)
-    level = levels[at - 1] + np.clip(share, 0.0, 1.0) * (levels[at] - levels[at - 1])
+    level = at_level[at - 1] + np.clip(share, 0.0, 1.0) * (at_level[at] - at_level[at - 1])
     return np.where(crosses, level, np.nan)
 
 
-def crossing_points(found: Paths, pairs, levels, phi) -> np.ndarray:
+def crossing_points(found: Paths, pairs: Iterable[int], levels: Iterable[float], phi: ArrayLike) -> np.ndarray:
     """(n, d) points of the encoder's space at `levels` (n,) of the first paths of `pairs` (n,); NaN rows stay NaN.
 
     phi: (t, d) embeddings of found.texts. A point lies on the straight line between the two texts that bracket it.
     """
-    phi, out = np.asarray(phi, dtype=np.float64), []
+    points, out = np.asarray(phi, dtype=np.float64), []
     for pair, level in zip(pairs, levels, strict=True):
         steps, places = found.of_pair[pair][0]
         i = int(np.clip(np.searchsorted(steps, level, "left"), 1, len(steps) - 1)) if np.isfinite(level) else 1
         share = (level - steps[i - 1]) / (steps[i] - steps[i - 1])
-        out.append(phi[places[i - 1]] + share * (phi[places[i]] - phi[places[i - 1]]))
-    return np.array(out).reshape(len(out), phi.shape[1])
+        out.append(points[places[i - 1]] + share * (points[places[i]] - points[places[i - 1]]))
+    return np.array(out).reshape(len(out), points.shape[1])
 
 
-def set_distances(found: Paths, gap: Gaps, phi) -> list[SetDistance | None]:
+def set_distances(found: Paths, gap: Gaps, phi: ArrayLike) -> list[SetDistance | None]:
     """Sampled Hausdorff, HD95 and Chamfer between the teacher's crossings and each student's, in phi; None where a
     student crosses nowhere. Censored pairs have no student's crossing: read beside their share."""
     theirs = crossing_points(found, gap.pairs, gap.teacher_level, phi)

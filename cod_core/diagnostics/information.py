@@ -4,13 +4,14 @@ I(D) = sum_i (diag(p_i) - p_i p_i^T) kron z_i z_i^T with z the features and a co
 logistic form sum_i p_i (1 - p_i) z_i z_i^T, since the softmax form counts each direction twice. Reported are
 log det(I + lam E) (larger is better), Tr (I + lam E)^-1 (smaller is better) and the least eigenvalue of I (the
 direction known least), E the identity and lam the student's L2 precision. The paper's claim of dominance in the
-Loewner order is false (METHOD.md section 4): a counterfactual exactly on the boundary adds nothing along the head's
+Loewner order is false (docs/method.md section 4): a counterfactual exactly on the boundary adds nothing along the head's
 own direction, so none is reported.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 MAX_DIMENSIONS = 32
 
@@ -34,12 +35,13 @@ class Reduction:
     mean: np.ndarray
     components: np.ndarray
 
-    def __call__(self, phi) -> np.ndarray:
+    def __call__(self, phi: ArrayLike) -> np.ndarray:
         """(n, r) from (n, d)."""
-        return (np.asarray(phi, dtype=np.float64) - self.mean) @ self.components.T
+        reduced: np.ndarray = (np.asarray(phi, dtype=np.float64) - self.mean) @ self.components.T
+        return reduced
 
 
-def reduction(unlabelled_phi, k: int) -> Reduction:
+def reduction(unlabelled_phi: ArrayLike, k: int) -> Reduction:
     """PCA to min(32, k - 1) dimensions, never more than the texts span, fitted on unlabelled texts (n, d).
 
     k: the shots compared; both sets must use the same reduction. Raises ValueError for k < 2 or fewer than 2 texts.
@@ -53,26 +55,27 @@ def reduction(unlabelled_phi, k: int) -> Reduction:
     return Reduction(mean, rows[: min(MAX_DIMENSIONS, k - 1, spanned)])
 
 
-def fisher_matrix(features, probs) -> np.ndarray:
+def fisher_matrix(features: ArrayLike, probs: ArrayLike) -> np.ndarray:
     """I(D): (r + 1, r + 1) for two classes, (C (r + 1), C (r + 1)) for more, the constant in the last place.
 
     features: (n, r). probs: (n, C), the student's own probabilities, rows sum to 1. Raises ValueError otherwise.
     """
-    features, probs = np.asarray(features, dtype=np.float64), np.asarray(probs, dtype=np.float64)
-    if features.ndim != 2 or probs.ndim != 2 or len(features) != len(probs) or probs.shape[1] < 2:
-        raise ValueError(f"features {features.shape} and probabilities {probs.shape} must be (n, r) and (n, C)")
-    if not np.allclose(probs.sum(-1), 1, atol=1e-4):
+    x, p = np.asarray(features, dtype=np.float64), np.asarray(probs, dtype=np.float64)
+    if x.ndim != 2 or p.ndim != 2 or len(x) != len(p) or p.shape[1] < 2:
+        raise ValueError(f"features {x.shape} and probabilities {p.shape} must be (n, r) and (n, C)")
+    if not np.allclose(p.sum(-1), 1, atol=1e-4):
         raise ValueError("each row of probabilities must sum to 1")
-    z = np.column_stack([features, np.ones(len(features))])
-    if probs.shape[1] == 2:
-        return (z * (probs[:, :1] * probs[:, 1:])).T @ z
-    spread = probs[:, :, None] * (np.eye(probs.shape[1]) - probs[:, None, :])
-    blocks = np.einsum("nab,ni,nj->aibj", spread, z, z, optimize=True)
-    size = probs.shape[1] * z.shape[1]
+    z = np.column_stack([x, np.ones(len(x))])
+    if p.shape[1] == 2:
+        matrix: np.ndarray = (z * (p[:, :1] * p[:, 1:])).T @ z
+        return matrix
+    spread = p[:, :, None] * (np.eye(p.shape[1]) - p[:, None, :])
+    blocks: np.ndarray = np.einsum("nab,ni,nj->aibj", spread, z, z, optimize=True)
+    size = p.shape[1] * z.shape[1]
     return blocks.reshape(size, size)
 
 
-def information(features, probs, lam: float) -> Information:
+def information(features: ArrayLike, probs: ArrayLike, lam: float) -> Information:
     """The two numbers for one set of rows; arguments as in fisher_matrix, lam > 0."""
     if lam <= 0:
         raise ValueError(f"lam is a precision above 0, got {lam}: without it the information may be singular")
@@ -80,30 +83,34 @@ def information(features, probs, lam: float) -> Information:
     width = np.shape(features)[1] + 1
     least = float(values[0] if np.shape(probs)[1] == 2 else values[width])
     whole = values + lam
-    return Information(float(np.log(whole).sum()), float((1 / whole).sum()), len(probs), width - 1, least)
+    return Information(float(np.log(whole).sum()), float((1 / whole).sum()), len(np.asarray(probs)), width - 1, least)
 
 
-def gains(features, probs, new_features, new_probs, lam: float) -> np.ndarray:
+def gains(features: ArrayLike, probs: ArrayLike, new_features: ArrayLike, new_probs: ArrayLike, lam: float) -> np.ndarray:
     """(m,) how much log det(I + lam E) would grow by each of m candidate rows, added to the present rows alone.
 
     features (n, r), probs (n, C): the rows learnt from; n may be 0. new_*: the candidates, probabilities of the same
     student. Matrix determinant lemma; at least 0. Fedorov 1972 (D-optimal design, one exchange).
     """
-    new_features, new_probs = np.asarray(new_features, dtype=np.float64), np.asarray(new_probs, dtype=np.float64)
-    count, classes = new_probs.shape
-    z = np.column_stack([new_features, np.ones(count)])
-    n = len(features)
+    p = np.asarray(new_probs, dtype=np.float64)
+    count, classes = p.shape
+    z = np.column_stack([np.asarray(new_features, dtype=np.float64), np.ones(count)])
+    n = len(np.asarray(features))
     matrix = fisher_matrix(np.reshape(features, (n, z.shape[1] - 1)), np.reshape(probs, (n, classes)))
     inverse = np.linalg.inv(matrix + lam * np.eye(len(matrix)))
     if classes == 2:
-        return np.log1p(new_probs[:, 0] * new_probs[:, 1] * np.einsum("ni,ij,nj->n", z, inverse, z))
-    spread = new_probs[:, :, None] * (np.eye(classes) - new_probs[:, None, :])
+        grown: np.ndarray = np.log1p(p[:, 0] * p[:, 1] * np.einsum("ni,ij,nj->n", z, inverse, z))
+        return grown
+    spread = p[:, :, None] * (np.eye(classes) - p[:, None, :])
     blocks = inverse.reshape(classes, z.shape[1], classes, z.shape[1])
     inner = np.einsum("ni,aibj,nj->nab", z, blocks, z, optimize=True)
-    return np.maximum(np.linalg.slogdet(np.eye(classes) + spread @ inner)[1], 0.0)
+    grown = np.maximum(np.linalg.slogdet(np.eye(classes) + spread @ inner)[1], 0.0)
+    return grown
 
 
-def compare(unlabelled_phi, real_phi, real_probs, pair_phi, pair_probs, lam: float) -> dict[str, Information]:
+def compare(
+    unlabelled_phi: ArrayLike, real_phi: np.ndarray, real_probs: ArrayLike, pair_phi: np.ndarray, pair_probs: ArrayLike, lam: float
+) -> dict[str, Information]:
     """{"real": k real rows, "pairs": k/2 real rows and their k/2 counterfactuals} in one reduction.
 
     All phi: (., d); probs: (., C) of the student trained on those rows. Raises ValueError where the two sets

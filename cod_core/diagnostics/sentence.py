@@ -1,6 +1,6 @@
 """The result in one sentence: the effect, its interval, whether it is clear, exact about the budget.
 
-Numbers in, words out; no model, no screen. The word "clear" appears only where METHOD.md section 6 allows it:
+Numbers in, words out; no model, no screen. The word "clear" appears only where docs/method.md section 6 allows it:
 not with one possible draw, not below 100 labelled test rows (agreement with the teacher then comes first).
 """
 
@@ -82,7 +82,7 @@ def budget(k: int, arm: str = "cod", real: int | None = None) -> str:
 
 
 def verdict(effect: Effect, n_labelled: int, measure: str = ACCURACY) -> str:
-    """What may be said of an effect (METHOD.md section 6). n_labelled: labelled test texts behind the result."""
+    """What may be said of an effect (docs/method.md section 6). n_labelled: labelled test texts behind the result."""
     if effect.caveat == ONE_DRAW:
         return "this may be chance"
     if effect.caveat == FEW_DRAWS:

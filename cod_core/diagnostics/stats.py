@@ -12,7 +12,7 @@ difference of the two students of draw s on row i, the estimate is the mean of a
 V_both is the noise of single answers, which both other terms contain once; taking it out once makes V unbiased
 in the two-way layout (Owen 2007, arXiv:0712.1111). The interval is mean +- t(df) sqrt(V) with Satterthwaite's
 df = V^2 / (V_seeds^2 / (S - 1) + V_rows^2 / (n - 1)), kept within [min(S, n) - 1, S + n - 2]. A percentile
-bootstrap over 5 seeds covers 83 %, not 95 % (METHOD.md section 6); this covers 95 % in the tests' simulation.
+bootstrap over 5 seeds covers 83 %, not 95 % (docs/method.md section 6); this covers 95 % in the tests' simulation.
 
 The interval speaks of further draws from the same texts and counterfactuals. Whether other texts and counterfactuals would
 show the same is another question: draws that share rows vary less between each other than around what such draws give in
@@ -22,10 +22,11 @@ resampled training sets). A difference is clear only where an interval widened b
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 MIN_ROWS = 100
 MAX_P = 0.05
@@ -57,9 +58,18 @@ class Effect:
     n_rows: int = 0
 
 
+class _Parts(NamedTuple):
+    """What the variance is made of: means over rows (S,), n test rows, V_rows, V_both."""
+
+    means: np.ndarray
+    n: int
+    v_rows: float
+    v_both: float
+
+
 def paired_interval(
-    diffs: Sequence[float],
-    row_diffs=None,
+    diffs: ArrayLike,
+    row_diffs: ArrayLike | None = None,
     n_test: int | None = None,
     distinct_draws: int | None = None,
     overlap: float | None = 0.0,
@@ -78,25 +88,29 @@ def paired_interval(
     more than half of their rows, or so many that the widened interval holds 0, and draws of which that is not known.
     Raises ValueError where diffs is empty or the parts do not fit each other.
     """
-    means, n, v_rows, v_both = _parts(diffs, row_diffs, n_test)
-    seeds, mean = len(means), float(means.mean())
-    one_draw = seeds == 1 or (distinct_draws is not None and distinct_draws <= 1)
-    v_seeds = 0.0 if one_draw else float(means.var(ddof=1)) / seeds
-
-    def around(v_draws: float) -> tuple[float | None, float | None]:
-        if n <= 1:
-            return None, None
-        total = max(v_draws, v_rows, v_draws + v_rows - (0.0 if one_draw else v_both))
-        half = _t(level, _freedom(total, v_draws, v_rows, 1 if one_draw else seeds, n)) * math.sqrt(total)
-        return mean - half, mean + half
-
-    (low, high), p = around(v_seeds), 1.0 if one_draw else sign_flip_p(means)
-    caveat = ONE_DRAW if one_draw else FEW_ROWS if n < min_rows else _chance(seeds, p, low, high)
-    if not caveat:
-        caveat = UNKNOWN if overlap is None else SHARED if overlap > MAX_OVERLAP else ""
-    if not caveat and _holds_zero(*around(v_seeds * widening(seeds, overlap))):
-        caveat = SHARED
+    parts = _parts(diffs, row_diffs, n_test)
+    means, n, seeds, mean = parts.means, parts.n, len(parts.means), float(parts.means.mean())
+    if seeds == 1 or (distinct_draws is not None and distinct_draws <= 1):
+        low, high = _around(mean, 0.0, parts._replace(v_both=0.0), 1, level)
+        return Effect(mean, low, high, 1.0, seeds, False, ONE_DRAW, n)
+    v_seeds, p = float(means.var(ddof=1)) / seeds, sign_flip_p(means)
+    low, high = _around(mean, v_seeds, parts, seeds, level)
+    caveat = FEW_ROWS if n < min_rows else _chance(seeds, p, low, high)
+    if not caveat and overlap is None:
+        caveat = UNKNOWN
+    elif not caveat and overlap is not None:
+        wide = overlap > MAX_OVERLAP or _holds_zero(*_around(mean, v_seeds * widening(seeds, overlap), parts, seeds, level))
+        caveat = SHARED if wide else ""
     return Effect(mean, low, high, p, seeds, not caveat, caveat, n)
+
+
+def _around(mean: float, v_draws: float, parts: _Parts, seeds: int, level: float) -> tuple[float | None, float | None]:
+    """The interval with so much variance of the draws; (None, None) where a single row tells nothing of others."""
+    if parts.n <= 1:
+        return None, None
+    total = max(v_draws, parts.v_rows, v_draws + parts.v_rows - parts.v_both)
+    half = _t(level, _freedom(total, v_draws, parts.v_rows, seeds, parts.n)) * math.sqrt(total)
+    return mean - half, mean + half
 
 
 def widening(draws: int, overlap: float) -> float:
@@ -105,7 +119,7 @@ def widening(draws: int, overlap: float) -> float:
     return (1 + (draws - 1) * overlap) / (1 - overlap)
 
 
-def row_differences(correct_a, correct_b) -> np.ndarray:
+def row_differences(correct_a: ArrayLike, correct_b: ArrayLike) -> np.ndarray:
     """(S, n) differences b - a from two (S, n) arrays of 0/1 or bool, the same test rows in the same order."""
     a, b = np.asarray(correct_a, dtype=np.float64), np.asarray(correct_b, dtype=np.float64)
     if a.shape != b.shape or a.ndim != 2:
@@ -113,7 +127,7 @@ def row_differences(correct_a, correct_b) -> np.ndarray:
     return b - a
 
 
-def sign_flip_p(diffs: Sequence[float], flips: int = 100_000) -> float:
+def sign_flip_p(diffs: ArrayLike, flips: int = 100_000) -> float:
     """Two-sided sign-flip test of mean zero: the share of sign patterns with |sum| at least that observed.
 
     Exact up to 24 values (never below 2 / 2^S: .0625 for 5), else a seeded sample that counts the observed one.
@@ -135,39 +149,37 @@ def sign_flip_p(diffs: Sequence[float], flips: int = 100_000) -> float:
     return (hits + 1) / (flips + 1)
 
 
-def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float | None, float | None]:
-    """(mean, low, high) of one arm over draws by Student's t; low and high are None for a single value."""
-    x = np.asarray(values, dtype=np.float64)
-    if not len(x):
-        raise ValueError("no values")
-    if len(x) == 1:
-        return float(x[0]), None, None
-    half = _t(level, len(x) - 1) * float(x.std(ddof=1)) / math.sqrt(len(x))
-    return float(x.mean()), float(x.mean()) - half, float(x.mean()) + half
-
-
-def _parts(diffs, row_diffs, n_test) -> tuple[np.ndarray, int, float, float]:
-    """(means over rows (S,), n, V_rows, V_both)."""
+def _parts(diffs: ArrayLike, row_diffs: ArrayLike | None, n_test: int | None) -> _Parts:
     means = np.asarray(diffs, dtype=np.float64)
     if means.ndim != 1 or not len(means):
         raise ValueError("give the difference of at least one draw")
     if row_diffs is None:
         if not n_test or n_test < 1:
             raise ValueError("give row_diffs, or n_test, the number of test rows behind the differences")
-        return means, int(n_test), ROW_VARIANCE_BOUND / n_test, 0.0
-    matrix = np.asarray(row_diffs, dtype=np.float64)
+        return _Parts(means, int(n_test), ROW_VARIANCE_BOUND / n_test, 0.0)
+    matrix = _fitting(np.asarray(row_diffs, dtype=np.float64), means, n_test)
+    n, over_draws = matrix.shape[-1], matrix if matrix.ndim == 1 else matrix.mean(0)
+    v_rows = float(over_draws.var(ddof=1)) / n if n > 1 else 0.0
+    return _Parts(means, n, v_rows, 0.0 if matrix.ndim == 1 else _v_both(matrix))
+
+
+def _fitting(matrix: np.ndarray, means: np.ndarray, n_test: int | None) -> np.ndarray:
+    """D (S, n) or (n,), once it is sure to be of these draws and of so many test rows. Raises ValueError otherwise."""
     n = matrix.shape[-1] if matrix.ndim in (1, 2) else 0
     if not n or (matrix.ndim == 2 and len(matrix) != len(means)) or n_test not in (None, n):
         raise ValueError(f"row_diffs {matrix.shape} fits neither {len(means)} draws nor n_test = {n_test}")
-    over_rows = matrix.mean(-1)
-    if not np.allclose(over_rows, means if matrix.ndim == 2 else means.mean(), atol=1e-6):
+    if not np.allclose(matrix.mean(-1), means if matrix.ndim == 2 else means.mean(), atol=1e-6):
         raise ValueError("diffs are not the means of row_diffs: the draws or the test rows are not the same")
-    over_draws = matrix if matrix.ndim == 1 else matrix.mean(0)
-    v_rows = float(over_draws.var(ddof=1)) / n if n > 1 else 0.0
-    if matrix.ndim == 1 or len(matrix) == 1 or n == 1:
-        return means, n, v_rows, 0.0
-    rest = matrix - over_rows[:, None] - over_draws + matrix.mean()
-    return means, n, v_rows, float((rest**2).sum()) / ((len(means) - 1) * (n - 1)) / (len(means) * n)
+    return matrix
+
+
+def _v_both(matrix: np.ndarray) -> float:
+    """V_both of D (S, n): the noise of single answers; 0 where one draw or one row cannot tell it from the rest."""
+    seeds, n = matrix.shape
+    if seeds == 1 or n == 1:
+        return 0.0
+    rest = matrix - matrix.mean(-1)[:, None] - matrix.mean(0) + matrix.mean()
+    return float((rest**2).sum() / ((seeds - 1) * (n - 1)) / (seeds * n))
 
 
 def _freedom(total: float, v_seeds: float, v_rows: float, seeds: int, n: int) -> float:
@@ -178,7 +190,7 @@ def _freedom(total: float, v_seeds: float, v_rows: float, seeds: int, n: int) ->
     return min(max(wanted, min(seeds, n) - 1), seeds + n - 2)
 
 
-def _chance(seeds: int, p: float, low, high) -> str:
+def _chance(seeds: int, p: float, low: float | None, high: float | None) -> str:
     if _holds_zero(low, high):
         return CHANCE
     if 2 / 2**seeds >= MAX_P:
@@ -186,8 +198,8 @@ def _chance(seeds: int, p: float, low, high) -> str:
     return CHANCE if p >= MAX_P else ""
 
 
-def _holds_zero(low, high) -> bool:
-    return low is None or low <= 0 <= high
+def _holds_zero(low: float | None, high: float | None) -> bool:
+    return low is None or high is None or low <= 0 <= high
 
 
 def _signed_sums(values: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ embeddings' residuals after a linear regression on the margin. Arrays in, arrays
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -17,21 +18,22 @@ class ContentAxis:
     slope: np.ndarray
     direction: np.ndarray
 
-    def __call__(self, phi, margin) -> np.ndarray:
+    def __call__(self, phi: ArrayLike, margin: ArrayLike) -> np.ndarray:
         """(n,) places of texts with embeddings phi (n, d) and margins (n,)."""
-        margin = np.asarray(margin, dtype=np.float64)
-        return (np.asarray(phi, dtype=np.float64) - self.mean - margin[:, None] * self.slope) @ self.direction
+        along = np.asarray(margin, dtype=np.float64)[:, None] * self.slope
+        places: np.ndarray = (np.asarray(phi, dtype=np.float64) - self.mean - along) @ self.direction
+        return places
 
 
-def content_axis(phi, margin) -> ContentAxis:
+def content_axis(phi: ArrayLike, margin: ArrayLike) -> ContentAxis:
     """Fitted on phi (n, d) and margin (n,), n >= 1. The direction's largest entry is positive, so that a map drawn
     twice is the same. Raises ValueError where there is no text."""
-    phi, margin = np.asarray(phi, dtype=np.float64), np.asarray(margin, dtype=np.float64)
-    if not len(phi) or margin.shape != phi.shape[:1]:
-        raise ValueError(f"a map needs texts with a margin each, got {phi.shape} and {margin.shape}")
-    centred = margin - margin.mean()
-    slope = centred @ (phi - phi.mean(0)) / max(float(centred @ centred), 1e-12)
-    mean = phi.mean(0) - margin.mean() * slope
-    rest = phi - mean - margin[:, None] * slope
+    x, m = np.asarray(phi, dtype=np.float64), np.asarray(margin, dtype=np.float64)
+    if not len(x) or m.shape != x.shape[:1]:
+        raise ValueError(f"a map needs texts with a margin each, got {x.shape} and {m.shape}")
+    centred = m - m.mean()
+    slope = centred @ (x - x.mean(0)) / max(float(centred @ centred), 1e-12)
+    mean = x.mean(0) - m.mean() * slope
+    rest = x - mean - m[:, None] * slope
     direction = np.linalg.eigh(rest.T @ rest)[1][:, -1]
     return ContentAxis(mean, slope, direction * np.sign(direction[np.abs(direction).argmax()]))

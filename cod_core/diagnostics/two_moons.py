@@ -11,8 +11,10 @@ Hamman et al. 2025, arXiv:2510.21631, section 3; moons after scikit-learn's make
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cod_core.diagnostics.boundary_sets import SetDistance, set_distance
 from cod_core.errors import BadInput
@@ -104,32 +106,34 @@ def demonstrate(seeds: Sequence[int], settings: Moons = Moons()) -> list[Demonst
     return [
         Demonstration(
             seed,
-            *axes,
+            axes[0],
+            axes[1],
             shown[i].argmax(-1).reshape(s.grid, s.grid),
             lines[i],
-            _judged(*kd[i], 0, shown[i], lines[i], axes, s),
-            _judged(*cod[i], s.k // 2, shown[i], lines[i], axes, s),
+            _judged(kd[i], 0, shown[i], lines[i], axes, s),
+            _judged(cod[i], s.k // 2, shown[i], lines[i], axes, s),
         )
         for i, seed in enumerate(seeds)
     ]
 
 
-def nearest_flips(points, boundary, past: float) -> np.ndarray:
+def nearest_flips(points: ArrayLike, boundary: ArrayLike, past: float) -> np.ndarray:
     """(n, 2) counterfactuals: each point moved to the nearest of the boundary's points (m, 2) and `past` beyond."""
     from scipy.spatial import cKDTree
 
-    points = np.asarray(points, dtype=np.float64)
-    nearest = np.asarray(boundary)[cKDTree(boundary).query(points)[1]]
-    return points + (1 + past) * (nearest - points)
+    x = np.asarray(points, dtype=np.float64)
+    nearest = np.asarray(boundary)[cKDTree(np.asarray(boundary)).query(x)[1]]
+    moved: np.ndarray = x + (1 + past) * (nearest - x)
+    return moved
 
 
-def boundary_points(axis_x, axis_y, logprobs) -> np.ndarray:
+def boundary_points(axis_x: ArrayLike, axis_y: ArrayLike, logprobs: ArrayLike) -> np.ndarray:
     """(m, 2) points where the class changes along the grid's edges, interpolated by the margin of the two classes.
 
     axis_x (g,), axis_y (h,), logprobs (h, g, C). Every crossing that two neighbouring grid points can see.
     """
-    axis_x, axis_y, z = np.asarray(axis_x), np.asarray(axis_y), np.asarray(logprobs, dtype=np.float64)
-    grid = np.stack(np.meshgrid(axis_x, axis_y), -1)
+    z = np.asarray(logprobs, dtype=np.float64)
+    grid = np.stack(np.meshgrid(np.asarray(axis_x), np.asarray(axis_y)), -1)
     found = []
     for first, second in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
         a, b = z[first].argmax(-1), z[second].argmax(-1)
@@ -142,7 +146,7 @@ def boundary_points(axis_x, axis_y, logprobs) -> np.ndarray:
     return np.concatenate(found)
 
 
-def facing_distance(line, boundary, width: float) -> float:
+def facing_distance(line: np.ndarray, boundary: np.ndarray, width: float) -> float:
     """Hausdorff distance of two boundaries (n, 2), (m, 2), judged at their points within FACING of both moons; each is
     compared with the whole of the other, so that the region has no edge. width: where one of them is empty."""
     from scipy.spatial import cKDTree
@@ -153,13 +157,14 @@ def facing_distance(line, boundary, width: float) -> float:
     moons = [cKDTree(np.column_stack([np.cos(angle), np.sin(angle)])), cKDTree(np.column_stack([1 - np.cos(angle), 0.5 - np.sin(angle)]))]
     far = 0.0
     for own, other in ((line, boundary), (boundary, line)):
-        inside = np.maximum(*(moon.query(own)[0] for moon in moons)) <= FACING
+        upper, lower = (np.asarray(moon.query(own)[0]) for moon in moons)
+        inside = np.maximum(upper, lower) <= FACING
         if inside.any():
-            far = max(far, float(cKDTree(other).query(own[inside])[0].max()))
+            far = max(far, float(np.max(cKDTree(other).query(own[inside])[0])))
     return far
 
 
-def _world(seed: int, s: Moons):
+def _world(seed: int, s: Moons) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """(teacher's points and labels, pool and its labels, classes taking turns so that every prefix is balanced)."""
     rng = np.random.default_rng(seed)
     x, y = two_moons(s.teacher_rows, s.noise, rng)
@@ -168,18 +173,26 @@ def _world(seed: int, s: Moons):
     return x, y, pool[turns], labels[turns]
 
 
-def _students(rows, teachers, seeds, s: Moons, mesh):
-    """[(points, soft labels of the teacher, the student's log-probabilities on the mesh)] a draw.
+class _Learnt(NamedTuple):
+    """points (n, 2), soft (n, 2): what a student learnt from. on_mesh (g * g, 2): its log-probabilities on the mesh."""
 
-    Hard labels are the teacher's classes: in this plane there are no gold labels for moved points.
-    """
+    points: np.ndarray
+    soft: np.ndarray
+    on_mesh: np.ndarray
+
+
+def _students(
+    rows: Sequence[tuple[np.ndarray, np.ndarray]], teachers: Sequence[np.ndarray], seeds: Sequence[int], s: Moons, mesh: np.ndarray
+) -> list[_Learnt]:
+    """One a draw. Hard labels are the teacher's classes: in this plane there are no gold labels for moved points."""
     soft = _logprobs(teachers, np.stack([x for x, _ in rows]))
     nets = _train([(x, t.argmax(-1), t) for (x, _), t in zip(rows, soft)], STUDENT_HIDDEN, s.student_steps, seeds, s, s.weight_decay)
     shown = _logprobs(nets, np.broadcast_to(mesh, (len(rows), *mesh.shape)))
-    return [(x, t, z) for (x, _), t, z in zip(rows, soft, shown)]
+    return [_Learnt(x, t, z) for (x, _), t, z in zip(rows, soft, shown)]
 
 
-def _judged(points, soft, on_mesh, n_cf: int, teacher_on_mesh, line, axes, s: Moons) -> Student:
+def _judged(learnt: _Learnt, n_cf: int, teacher_on_mesh: np.ndarray, line: np.ndarray, axes: Sequence[np.ndarray], s: Moons) -> Student:
+    points, soft, on_mesh = learnt
     boundary = boundary_points(axes[0], axes[1], on_mesh.reshape(s.grid, s.grid, -1))
     width = float(np.hypot(np.ptp(axes[0]), np.ptp(axes[1])))
     distance = set_distance(line, boundary) or SetDistance(width, width, width, len(line), 0)
@@ -196,7 +209,14 @@ def _judged(points, soft, on_mesh, n_cf: int, teacher_on_mesh, line, axes, s: Mo
     )
 
 
-def _train(rows, hidden: Sequence[int], steps: int, seeds: Sequence[int], s: Moons, decay: float):
+def _train(
+    rows: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray | None]],
+    hidden: Sequence[int],
+    steps: int,
+    seeds: Sequence[int],
+    s: Moons,
+    decay: float,
+) -> list[np.ndarray]:
     """All draws' networks at once, by Adam on a falling rate: [W (S, in, out), b (S, 1, out)] a layer.
 
     rows: (x, hard, soft or None) a draw. Plain arrays: the networks are too small for a tensor library to help.
@@ -204,9 +224,10 @@ def _train(rows, hidden: Sequence[int], steps: int, seeds: Sequence[int], s: Moo
     from threadpoolctl import threadpool_limits
 
     x, hard = np.stack([r[0] for r in rows]).astype(np.float32), np.eye(2, dtype=np.float32)[np.stack([r[1] for r in rows])]
-    told = None if rows[0][2] is None else _softmax(np.stack([r[2] for r in rows]).astype(np.float32) / s.temperature)
+    soft = [r[2] for r in rows if r[2] is not None]
+    told = _softmax(np.stack(soft).astype(np.float32) / s.temperature) if soft else None
     sizes, makers = [2, *hidden, 2], [np.random.default_rng([int(seed), len(hidden)]) for seed in seeds]
-    theta = [
+    theta: list[np.ndarray] = [
         np.stack([m.uniform(-1, 1, shape) / a**0.5 for m in makers]).astype(np.float32)
         for a, b in zip(sizes[:-1], sizes[1:])
         for shape in ((a, b), (1, b))
@@ -224,14 +245,15 @@ def _train(rows, hidden: Sequence[int], steps: int, seeds: Sequence[int], s: Moo
     return theta
 
 
-def _gradients(theta, x, hard, told, s: Moons) -> list[np.ndarray]:
+def _gradients(theta: Sequence[np.ndarray], x: np.ndarray, hard: np.ndarray, told: np.ndarray | None, s: Moons) -> list[np.ndarray]:
     """d loss / d theta: mean cross-entropy, and kd_weight * T^2 * mean KL(teacher || student) where `told` is given."""
     states = _states(theta, x)
     logits, n = states[-1], x.shape[1]
     slope = _softmax(logits) - hard
     if told is not None:
         slope = slope + s.kd_weight * s.temperature * (_softmax(logits / s.temperature) - told)
-    slope, out = slope / n, []
+    slope = slope / n
+    out: list[np.ndarray] = []
     for layer in range(len(theta) // 2 - 1, -1, -1):
         out = [np.swapaxes(states[layer], -1, -2) @ slope, slope.sum(1, keepdims=True), *out]
         if layer:
@@ -239,7 +261,7 @@ def _gradients(theta, x, hard, told, s: Moons) -> list[np.ndarray]:
     return out
 
 
-def _states(theta, x) -> list[np.ndarray]:
+def _states(theta: Sequence[np.ndarray], x: np.ndarray) -> list[np.ndarray]:
     """The input, every hidden layer after its ReLU, and the logits."""
     states = [x]
     for layer in range(len(theta) // 2):
@@ -251,11 +273,13 @@ def _states(theta, x) -> list[np.ndarray]:
 
 def _softmax(z: np.ndarray) -> np.ndarray:
     e = np.exp(z - z.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
+    shares: np.ndarray = e / e.sum(-1, keepdims=True)
+    return shares
 
 
-def _logprobs(theta, points) -> np.ndarray:
+def _logprobs(theta: Sequence[np.ndarray], points: ArrayLike) -> np.ndarray:
     """(S, n, 2) log-probabilities at points (S, n, 2)."""
     z = _states(theta, np.asarray(points, dtype=np.float64))[-1]
     z = z - z.max(-1, keepdims=True)
-    return z - np.log(np.exp(z).sum(-1, keepdims=True))
+    logprobs: np.ndarray = z - np.log(np.exp(z).sum(-1, keepdims=True))
+    return logprobs

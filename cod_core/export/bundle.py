@@ -13,9 +13,11 @@ import platform
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol, TypedDict, Unpack
 
 from pydantic import ValidationError
 
@@ -27,7 +29,7 @@ from cod_core.export.flat import CAD_HEAD, PAIR_COLUMNS, cad_lines, cad_of, long
 from cod_core.export.record import SCHEMA_VERSION, SPLIT_FILES, ExportItem, Record
 from cod_core.export.restore import Bundle, open_bundle, read_bundle
 from cod_core.text import TOKENIZER
-from cod_core.types import KEPT, now, to_json
+from cod_core.types import KEPT, Task, now, to_json
 
 BATCH = 500
 
@@ -44,6 +46,27 @@ __all__ = [
     "write_cad",
     "write_jsonl",
 ]
+
+
+class Project(Protocol):
+    """What a bundle says of the project it comes from; where it has a `teacher` too, of a teacher that answers."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def task(self) -> Task: ...
+
+
+class BundleOptions(TypedDict, total=False):
+    """guideline: its text. filters: what was left out on purpose. about: the card's own fields (description, license,
+    languages, authors, citation)."""
+
+    similarity_model: str
+    guideline: str
+    filters: dict[str, Any] | None
+    about: dict[str, Any] | None
 
 
 def kept_records(
@@ -67,7 +90,7 @@ def kept_records(
     return records, left_out
 
 
-def preview(items: Sequence[ExportItem], n: int = 3, project_id: str = "") -> list[dict]:
+def preview(items: Sequence[ExportItem], n: int = 3, project_id: str = "") -> list[dict[str, Any]]:
     """The first n records as plain values, exactly as they would be written."""
     return [record.model_dump() for record in kept_records(items, project_id)[0][:n]]
 
@@ -80,7 +103,7 @@ def jsonl_bytes(items: Iterable[ExportItem], project_id: str = "") -> bytes:
 def write_jsonl(path: str | Path, items: Iterable[ExportItem], project_id: str = "") -> int:
     """Write the accepted and edited pairs as JSON Lines; gives the number of bytes. Raises CodError (full disk)."""
 
-    def fill(file: Any) -> None:
+    def fill(file: IO[bytes]) -> None:
         for item in items:
             file.write(jsonl_bytes([item], project_id))
 
@@ -90,7 +113,7 @@ def write_jsonl(path: str | Path, items: Iterable[ExportItem], project_id: str =
 def write_cad(path: str | Path, items: Iterable[ExportItem], project_id: str = "") -> int:
     """Write the accepted and edited pairs as CAD rows, tab-separated; gives the number of bytes. Raises CodError."""
 
-    def fill(file: Any) -> None:
+    def fill(file: IO[bytes]) -> None:
         file.write(cad_lines([CAD_HEAD]).encode())
         for item in items:
             for record in kept_records([item], project_id)[0]:
@@ -100,17 +123,21 @@ def write_cad(path: str | Path, items: Iterable[ExportItem], project_id: str = "
 
 
 def write_bundle(
-    path: str | Path, project: Any, items: Iterable[ExportItem], audit: Iterable[dict] = (), rejected: bool = False, **options: Any
-) -> dict:
+    path: str | Path,
+    project: Project,
+    items: Iterable[ExportItem],
+    audit: Iterable[dict[str, Any]] = (),
+    rejected: bool = False,
+    **options: Unpack[BundleOptions],
+) -> dict[str, Any]:
     """Write the zip at path in one step (never half a file) and give its manifest. Memory does not grow with items.
 
     items: decided pairs of any status; accepted and edited ones are exported, rejected ones only where asked
-    for. audit: every decision, as plain values. options: similarity_model, guideline, filters, about (the card's own
-    fields: description, license, languages, authors, citation). Raises CodError (full disk).
+    for. audit: every decision, as plain values. Raises CodError (full disk).
     """
-    made: dict = {}
+    made: dict[str, Any] = {}
 
-    def fill(file: Any) -> None:
+    def fill(file: IO[bytes]) -> None:
         made.update(_write_zip(file, project, items, audit, rejected, **options))
 
     _whole_or_not_at_all(path, fill)
@@ -118,8 +145,12 @@ def write_bundle(
 
 
 def bundle_bytes(
-    project: Any, items: Iterable[ExportItem], audit: Iterable[dict] = (), rejected: bool = False, **options: Any
-) -> tuple[bytes, dict]:
+    project: Project,
+    items: Iterable[ExportItem],
+    audit: Iterable[dict[str, Any]] = (),
+    rejected: bool = False,
+    **options: Unpack[BundleOptions],
+) -> tuple[bytes, dict[str, Any]]:
     """The zip as bytes, and its manifest; arguments as for write_bundle."""
     with tempfile.TemporaryFile() as file:
         manifest = _write_zip(file, project, items, audit, rejected, **options)
@@ -133,8 +164,8 @@ class _Parts:
     They lie on the disk without a name, so that none of their texts stays there when the process is killed.
     """
 
-    def __init__(self):
-        self._open: dict[tuple[str, str], Any] = {}
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, str], IO[bytes]] = {}
 
     def add(self, name: str, split: str, text: str) -> None:
         if (name, split) not in self._open:
@@ -149,20 +180,33 @@ class _Parts:
         """The file's bytes in chunks: its splits one after the other, what was rejected last."""
         for file in (self._open[name, split] for split in (*SPLIT_FILES, "rejected") if (name, split) in self._open):
             file.seek(0)
-            yield from iter(lambda file=file: file.read(2**20), b"")
+            yield from iter(partial(file.read, 2**20), b"")
+
+
+@dataclass
+class _Seen:
+    """What the manifest counts while rows are written."""
+
+    by_status: Counter[str] = field(default_factory=Counter)
+    by_split: Counter[str] = field(default_factory=Counter)
+    rejected: int = 0
+    no_flip: int = 0
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    teachers: dict[tuple[str | None, ...], str] = field(default_factory=dict)
+    prompts: set[tuple[str | None, str | None, str | None]] = field(default_factory=set)
 
 
 def _write_zip(
-    file: Any,
-    project: Any,
+    file: IO[bytes],
+    project: Project,
     items: Iterable[ExportItem],
-    audit: Iterable[dict],
+    audit: Iterable[dict[str, Any]],
     rejected: bool,
     similarity_model: str = DEFAULT_SIMILARITY_MODEL,
     guideline: str = "",
-    filters: dict | None = None,
-    about: dict | None = None,
-) -> dict:
+    filters: dict[str, Any] | None = None,
+    about: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     with contextlib.closing(_Parts()) as parts:
         seen = _collect(parts, project, items, rejected, similarity_model)
         for row in audit:
@@ -191,7 +235,7 @@ def _write_zip(
     return manifest
 
 
-def _into(archive: zipfile.ZipFile, name: str, chunks: Iterable[bytes]) -> dict:
+def _into(archive: zipfile.ZipFile, name: str, chunks: Iterable[bytes]) -> dict[str, str | int]:
     entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
     digest, size = hashlib.sha256(), 0
@@ -202,27 +246,19 @@ def _into(archive: zipfile.ZipFile, name: str, chunks: Iterable[bytes]) -> dict:
     return {"sha256": digest.hexdigest(), "bytes": size}
 
 
-def _collect(parts: _Parts, project: Any, items: Iterable[ExportItem], rejected: bool, similarity_model: str) -> dict:
+def _collect(parts: _Parts, project: Project, items: Iterable[ExportItem], rejected: bool, similarity_model: str) -> _Seen:
     """Write every item's rows into the parts, a few hundred items at a time; gives what the manifest counts."""
     wanted = (*KEPT, "rejected") if rejected else KEPT
-    seen: dict = {
-        "by_status": Counter(),
-        "by_split": Counter(),
-        "rejected": 0,
-        "no_flip": 0,
-        "left_out": [],
-        "teachers": {},
-        "prompts": set(),
-    }
+    seen = _Seen()
     originals: set[str] = set()
     stream = iter(items)
     while batch := list(itertools.islice(stream, BATCH)):
         ready: dict[str, list[tuple[ExportItem, Record]]] = {}
         for item in batch:
-            seen["by_status"][item.decision.status] += 1
+            seen.by_status[item.decision.status] += 1
             found, left = kept_records([item], project.id, wanted, similarity_model)
             if item.decision.status in KEPT:
-                seen["left_out"] += left
+                seen.left_out += left
             for record in found:
                 ready.setdefault(record.split if record.decision.status in KEPT else "rejected", []).append((item, record))
         for split, pairs in ready.items():
@@ -245,38 +281,40 @@ def _write_rows(parts: _Parts, split: str, pairs: list[tuple[ExportItem, Record]
     parts.add("pairs.csv", split, safe_lines(map(pair_of, records)))
 
 
-def _count(seen: dict, split: str, records: list[Record]) -> None:
+def _count(seen: _Seen, split: str, records: list[Record]) -> None:
     if split == "rejected":
-        seen["rejected"] += len(records)
+        seen.rejected += len(records)
         return
-    seen["by_split"][split] += len(records)
+    seen.by_split[split] += len(records)
     for record in records:
-        seen["no_flip"] += not (record.verification and record.verification.flipped and record.verification.reached_target)
+        seen.no_flip += not (record.verification and record.verification.flipped and record.verification.reached_target)
         teacher, made = record.teacher, record.generator
         key = (teacher.id, teacher.revision, teacher.sha256, *teacher.label_names)
-        if key not in seen["teachers"]:
-            seen["teachers"][key] = teacher.model_dump_json()
-        seen["prompts"].add((made.prompt_id, made.prompt_version, made.prompt_sha256))
+        if key not in seen.teachers:
+            seen.teachers[key] = teacher.model_dump_json()
+        seen.prompts.add((made.prompt_id, made.prompt_version, made.prompt_sha256))
 
 
-def _manifest(project: Any, seen: dict, rejected: bool, similarity_model: str, guideline: str, filters: dict, about: dict) -> dict:
+def _manifest(
+    project: Project, seen: _Seen, rejected: bool, similarity_model: str, guideline: str, filters: dict[str, Any], about: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "created_at": now(),
         "project": {"id": str(project.id), "name": project.name, "task": json.loads(to_json(project.task))},
         "about": about,
         "counts": {
-            "exported": sum(seen["by_split"].values()),
-            "rejected": seen["rejected"],
-            "by_status": dict(seen["by_status"]),
-            "by_split": {split: seen["by_split"][split] for split in SPLIT_FILES},
-            "kept_without_flip": seen["no_flip"],
+            "exported": sum(seen.by_split.values()),
+            "rejected": seen.rejected,
+            "by_status": dict(seen.by_status),
+            "by_split": {split: seen.by_split[split] for split in SPLIT_FILES},
+            "kept_without_flip": seen.no_flip,
         },
-        "left_out": [{"id": i, "why": why} for i, why in seen["left_out"]],
+        "left_out": [{"id": i, "why": why} for i, why in seen.left_out],
         "filters": {"statuses": list(KEPT), "rejected_included": rejected, "checks": "of the current teacher only", **filters},
-        "teachers": [json.loads(t) for t in sorted(seen["teachers"].values())],
+        "teachers": [json.loads(t) for t in sorted(seen.teachers.values())],
         **about_answers(getattr(project, "teacher", None) or {}),
-        "prompts": [dict(zip(("id", "version", "sha256"), p, strict=True)) for p in sorted(seen["prompts"], key=str) if any(p)],
+        "prompts": [dict(zip(("id", "version", "sha256"), p, strict=True)) for p in sorted(seen.prompts, key=str) if any(p)],
         "guideline": {"version": project.task.guideline_version, "text": guideline},
         "tokenizer": TOKENIZER,
         "similarity_model": similarity_model,
@@ -285,7 +323,7 @@ def _manifest(project: Any, seen: dict, rejected: bool, similarity_model: str, g
     }
 
 
-def about_answers(spec: dict) -> dict:
+def about_answers(spec: Mapping[str, Any]) -> dict[str, Any]:
     """{"answers": the two parts of a teacher that answers}, {} for others. Of a folder only its name leaves."""
     if spec.get("kind") != "generative":
         return {}
@@ -303,7 +341,7 @@ def about_answers(spec: dict) -> dict:
     }
 
 
-def _restorable(item: ExportItem) -> dict:
+def _restorable(item: ExportItem) -> dict[str, Any]:
     """What a record does not hold and the app wants back."""
     proposal = item.counterfactual
     return {
@@ -318,15 +356,15 @@ def _restorable(item: ExportItem) -> dict:
     }
 
 
-def _lines(rows: Iterable[dict]) -> bytes:
+def _lines(rows: Iterable[dict[str, Any]]) -> bytes:
     return "".join(map(_line, rows)).encode("utf-8")
 
 
-def _line(row: dict) -> str:
+def _line(row: dict[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _whole_or_not_at_all(path: str | Path, fill: Any) -> int:
+def _whole_or_not_at_all(path: str | Path, fill: Callable[[IO[bytes]], object]) -> int:
     """Let `fill` write a file beside `path`, then put it in its place; gives its size. Raises CodError (full disk)."""
     path = Path(path)
     temporary = ""

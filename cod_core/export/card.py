@@ -10,12 +10,13 @@ import re
 import types
 import typing
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import BaseModel
 
 from cod_core.export.record import MOMENT_PATTERN, Record
 
-_DTYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
+_DTYPES: dict[object, str] = {str: "string", int: "int64", float: "float64", bool: "bool"}
 
 
 def features_yaml(model: type[BaseModel] = Record, indent: str = "  ") -> list[str]:
@@ -39,7 +40,7 @@ def features_yaml(model: type[BaseModel] = Record, indent: str = "  ") -> list[s
     return lines
 
 
-def _plain(annotation: object) -> type:
+def _plain(annotation: object) -> object:
     """The type without Annotated, Optional and Literal."""
     if typing.get_origin(annotation) is typing.Annotated:
         return _plain(typing.get_args(annotation)[0])
@@ -50,11 +51,11 @@ def _plain(annotation: object) -> type:
     return annotation
 
 
-def _is_model(kind: object) -> bool:
+def _is_model(kind: object) -> typing.TypeGuard[type[BaseModel]]:
     return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
-def card(manifest: dict, splits: Sequence[str]) -> str:
+def card(manifest: dict[str, Any], splits: Sequence[str]) -> str:
     """README.md of a bundle. splits: those that hold rows. Names from the project are escaped."""
     project, counts = manifest["project"], manifest["counts"]
     name = escaped(project["name"])
@@ -112,7 +113,7 @@ train on, and train_long.jsonl leaves it out.
     return "\n".join(head) + body
 
 
-def _answered(answers: dict | None) -> str:
+def _answered(answers: dict[str, Any] | None) -> str:
     """What the labels are of, where the teacher is a model that answers and a judge of its answers."""
     if not answers:
         return ""
@@ -124,7 +125,7 @@ def _answered(answers: dict | None) -> str:
     )
 
 
-def _about(about: dict) -> str:
+def _about(about: dict[str, Any]) -> str:
     """What the person wrote about the set: paragraphs and lines of plain characters."""
     parts = ["", *(escaped(p) for p in str(about.get("description") or "").splitlines() if p.strip())]
     for field, words in (("authors", "Made by"), ("license", "Licence"), ("citation", "Please cite")):
@@ -133,10 +134,10 @@ def _about(about: dict) -> str:
     return "\n\n".join(parts) + ("\n" if len(parts) > 1 else "")
 
 
-def _one_line(text: str) -> str:
+def _one_line(text: object) -> str:
     return " ".join(str(text).split())[:200]
 
 
-def escaped(text: str) -> str:
-    """A name as plain characters in Markdown and HTML: no link, picture or tag."""
+def escaped(text: object) -> str:
+    """A name, or what str() makes of a value, as plain characters in Markdown and HTML: no link, picture or tag."""
     return re.sub(r"([\\`*_{}\[\]()#!|~])", r"\\\1", html.escape(_one_line(text), quote=False))

@@ -6,6 +6,7 @@ so export, import and export again give the same record.
 
 import json
 import math
+from typing import Any
 
 from cod_core.counterfactuals.edit_types import edit_type
 from cod_core.export.record import SCHEMA_VERSION, SPLIT_FILES, ExportItem, Record
@@ -24,8 +25,7 @@ def to_record(item: ExportItem, project_id: str = "", similarity_model: str = DE
     example, proposal, check, decision = item.example, item.counterfactual, item.check, item.decision
     edits = diff(example.text, proposal.text)
     created = proposal.created_at or decision.decided_at or (check.checked_at if check else "")
-    similarity = check.similarity if check else None
-    return Record(
+    values = dict(
         schema_version=SCHEMA_VERSION,
         id=proposal.id,
         pair_id=example.id,
@@ -43,29 +43,46 @@ def to_record(item: ExportItem, project_id: str = "", similarity_model: str = DE
         generator=vars(proposal.origin),
         teacher=_teacher(item),
         verification=_verification(check) if check else None,
-        metrics=dict(
-            token_edit_distance=check.token_edits if check else token_distance(example.text, proposal.text),
-            edit_fraction=check.edit_fraction if check else edit_fraction(example.text, proposal.text),
-            char_edit_distance=check.char_edits if check else char_distance(example.text, proposal.text),
-            similarity=similarity,
-            similarity_model=similarity_model if similarity is not None else None,
-            fluency_ratio=item.fluency_ratio,
-        ),
-        decision=dict(
-            status=decision.status,
-            reasons=list(decision.reasons),
-            override_reason=decision.override_reason,
-            comment=decision.comment,
-            annotator_id=decision.annotator,
-            decided_at=decision.decided_at or created,
-            lead_time_s=decision.lead_time_s,
-            revision_no=2 if item.proposed_text is not None else 1,
-            guideline_version=decision.guideline_version,
-        ),
+        metrics=_metrics(item, similarity_model),
+        decision=_decision(item, created),
         source=example.source_id,
         metadata=json.dumps(_metadata(item), ensure_ascii=False, sort_keys=True),
         created_at=created,
         updated_at=decision.decided_at or created,
+    )
+    return Record.model_validate(values)
+
+
+def _metrics(item: ExportItem, similarity_model: str) -> dict[str, Any]:
+    """As the check measured them; without one, what can be measured of the two texts alone."""
+    a, b, check = item.example.text, item.counterfactual.text, item.check
+    if check is None:
+        tokens, share, characters = token_distance(a, b), edit_fraction(a, b), char_distance(a, b)
+    else:
+        tokens, share, characters = check.token_edits, check.edit_fraction, check.char_edits
+    similarity = check.similarity if check else None
+    return dict(
+        token_edit_distance=tokens,
+        edit_fraction=share,
+        char_edit_distance=characters,
+        similarity=similarity,
+        similarity_model=similarity_model if similarity is not None else None,
+        fluency_ratio=item.fluency_ratio,
+    )
+
+
+def _decision(item: ExportItem, created: str) -> dict[str, Any]:
+    decision = item.decision
+    return dict(
+        status=decision.status,
+        reasons=list(decision.reasons),
+        override_reason=decision.override_reason,
+        comment=decision.comment,
+        annotator_id=decision.annotator,
+        decided_at=decision.decided_at or created,
+        lead_time_s=decision.lead_time_s,
+        revision_no=2 if item.proposed_text is not None else 1,
+        guideline_version=decision.guideline_version,
     )
 
 
@@ -118,14 +135,14 @@ def from_record(record: Record) -> ExportItem:
     return ExportItem(example, proposal, check, decision, record.proposed_text, record.teacher.model_dump(), record.metrics.fluency_ratio)
 
 
-def _metadata(item: ExportItem) -> dict:
+def _metadata(item: ExportItem) -> dict[str, Any]:
     """The example's own; of a text without a gold label also who gave the one that the record carries, as for labelled prompts."""
     if item.example.label is not None:
         return item.example.metadata
     return {**item.example.metadata, "label_from": item.check.teacher_id if item.check else item.counterfactual.origin.name}
 
 
-def _teacher(item: ExportItem) -> dict:
+def _teacher(item: ExportItem) -> dict[str, Any]:
     given, check = item.teacher, item.check
     names = given.get("label_names") or (check.before.labels if check else ())
     return dict(
@@ -136,7 +153,7 @@ def _teacher(item: ExportItem) -> dict:
     )
 
 
-def _verification(check: FlipCheck) -> dict:
+def _verification(check: FlipCheck) -> dict[str, Any]:
     (original, before, was), (changed, after, now) = _written(check.before), _written(check.after)
     return dict(
         original_probs=original,

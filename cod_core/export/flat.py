@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from cod_core.export.record import Record
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?")
 PAIR_COLUMNS = (
     "pair_id",
     "split",
@@ -26,18 +27,9 @@ PAIR_COLUMNS = (
 )
 
 
-def long_rows(records: Iterable[Record]) -> list[dict]:
-    """One row a text for a trainer: text, label, pair_id, is_counterfactual, weight 1.0; the train split only.
-
-    A text kept with an override reason although it does not flip to its label is no counterfactual: only its original is listed.
-    """
-    seen: set[str] = set()
-    return [row for record in records for row in long_of(record, seen)]
-
-
-def long_of(record: Record, seen: set[str]) -> list[dict]:
+def long_of(record: Record, seen: set[str]) -> list[dict[str, object]]:
     """The training rows of one record. seen: pair ids whose original was written already; it grows."""
-    rows: list[dict] = []
+    rows: list[dict[str, object]] = []
     if record.split != "train":
         return rows
     if record.pair_id not in seen:
@@ -48,7 +40,7 @@ def long_of(record: Record, seen: set[str]) -> list[dict]:
     return rows
 
 
-def _long(text: str, label: str, pair_id: str, is_counterfactual: bool) -> dict:
+def _long(text: str, label: str, pair_id: str, is_counterfactual: bool) -> dict[str, object]:
     return {"text": text, "label": label, "pair_id": pair_id, "is_counterfactual": is_counterfactual, "weight": 1.0}
 
 
@@ -62,22 +54,12 @@ def cad_lines(rows: Iterable[Sequence[object]]) -> str:
     return out.getvalue()
 
 
-def cad_of(record: Record) -> tuple[tuple, tuple]:
+def cad_of(record: Record) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
     """Two rows, the original first, as in counterfactually augmented IMDB (Kaushik et al. 2020)."""
     return ((record.label, record.text, record.pair_id), (record.counterfactual_label, record.counterfactual_text, record.pair_id))
 
 
-def cad_paired(records: Iterable[Record]) -> str:
-    """Two rows a pair under a heading."""
-    return cad_lines([CAD_HEAD, *(row for record in records for row in cad_of(record))])
-
-
-def pairs_csv(records: Iterable[Record]) -> str:
-    """One row a pair for a spreadsheet; no cell can be taken for a formula."""
-    return safe_csv(PAIR_COLUMNS, map(pair_of, records))
-
-
-def pair_of(record: Record) -> tuple:
+def pair_of(record: Record) -> tuple[object, ...]:
     """The cells of one pair, in the order of PAIR_COLUMNS."""
     found = record.verification
     before, after = _target_probs(record)
@@ -124,6 +106,6 @@ def safe_lines(rows: Iterable[Sequence[object]]) -> str:
 
 def safe_cell(value: object) -> object:
     """A cell with a leading apostrophe where a spreadsheet would take it for a formula. A plain number (the label -1) is none."""
-    if not isinstance(value, str) or re.fullmatch(r"[+-]?[0-9]+([.][0-9]+)?", value):
+    if not isinstance(value, str) or _NUMBER.fullmatch(value):
         return value
     return "'" + value if value.startswith(_FORMULA_STARTS) else value

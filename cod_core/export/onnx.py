@@ -8,13 +8,20 @@ import copy
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cod_core.errors import BadInput, CodError
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+    from cod_core.models.student import HeadStudent
 
 AGREEMENT = 0.995
 FP32, INT8 = "student.onnx", "student-int8.onnx"
@@ -46,7 +53,7 @@ class Measured:
     texts_a_second: float
 
 
-def write_onnx(folder: str | Path, student, texts: Sequence[str]) -> list[Measured]:
+def write_onnx(folder: str | Path, student: "HeadStudent", texts: Sequence[str]) -> list[Measured]:
     """Write student.onnx, student-int8.onnx, tokenizer.json, onnx.json and README-onnx.md; what was measured.
 
     student: a HeadStudent with a loaded encoder (models/student.py). texts: what agreement is checked on, 50 or more
@@ -65,10 +72,10 @@ def write_onnx(folder: str | Path, student, texts: Sequence[str]) -> list[Measur
     return found
 
 
-def _written(folder: Path, student, texts: Sequence[str]) -> list[Measured]:
+def _written(folder: Path, student: "HeadStudent", texts: Sequence[str]) -> list[Measured]:
     import torch
 
-    whole = getattr(student.encoder, "wrapped", student.encoder)
+    whole: Any = getattr(student.encoder, "wrapped", student.encoder)  # a loaded encoder of either kind, perhaps behind a cache
     tokenizer = whole.tokenizer
     max_tokens = int(getattr(whole, "max_tokens", 256))
     with torch.device("cpu"):
@@ -100,7 +107,7 @@ def _written(folder: Path, student, texts: Sequence[str]) -> list[Measured]:
     return found
 
 
-def reader(folder: str | Path, name: str = FP32, threads: int = 1):
+def reader(folder: str | Path, name: str = FP32, threads: int = 1) -> Callable[[Sequence[str]], np.ndarray]:
     """texts -> (n, C) log-probabilities by onnxruntime; the longest of a batch decides its padding."""
     import onnxruntime
     import tokenizers
@@ -128,7 +135,7 @@ def reader(folder: str | Path, name: str = FP32, threads: int = 1):
     return answer
 
 
-def batched(tokenizer, texts: Sequence[str], most: int = 32) -> list[list[str]]:
+def batched(tokenizer: "PreTrainedTokenizerFast", texts: Sequence[str], most: int = 32) -> list[list[str]]:
     """The texts in batches of like length, `most` of them at most: every form is measured on these."""
     from cod_core.models.encoder import length_batches
 
@@ -136,7 +143,14 @@ def batched(tokenizer, texts: Sequence[str], most: int = 32) -> list[list[str]]:
     return [[texts[i] for i in batch[at : at + most]] for batch in length_batches(lengths) for at in range(0, len(batch), most)]
 
 
-def measure(name: str, answer, batches: Sequence[Sequence[str]], size: int, agreement: float | None, single: int = 30) -> Measured:
+def measure(
+    name: str,
+    answer: Callable[[Sequence[str]], object],
+    batches: Sequence[Sequence[str]],
+    size: int,
+    agreement: float | None,
+    single: int = 30,
+) -> Measured:
     """Latency of one text (median of up to 30) and throughput of all batches on one core, after one call to warm up.
 
     answer: texts -> anything, without a cache: a text that was read before has to be read again.
@@ -159,7 +173,7 @@ def measure(name: str, answer, batches: Sequence[Sequence[str]], size: int, agre
     return Measured(name, size, agreement, round(1000 * float(np.median(taken)), 2), round(len(texts) / seconds, 1))
 
 
-def _export(model, student, tokenizer, path: Path) -> None:
+def _export(model: "PreTrainedModel", student: "HeadStudent", tokenizer: "PreTrainedTokenizerFast", path: Path) -> None:
     import torch
 
     try:
@@ -180,10 +194,11 @@ def _export(model, student, tokenizer, path: Path) -> None:
         output_names=["logprobs"],
         dynamic_shapes=(shape, shape),
     )
+    assert program is not None  # torch gives one wherever it exports with dynamo
     program.save(str(path), external_data=False)
 
 
-def _graph(model, student):
+def _graph(model: "Module", student: "HeadStudent") -> "Module":
     import torch
 
     from cod_core.models.encoder import pool_layers
@@ -193,13 +208,16 @@ def _graph(model, student):
     class Whole(torch.nn.Module):
         """Encoder, pooling and head as one module."""
 
-        def __init__(self):
+        weight: torch.Tensor
+        bias: torch.Tensor
+
+        def __init__(self) -> None:
             super().__init__()
             self.encoder = copy.deepcopy(model).cpu().float()
             self.register_buffer("weight", torch.tensor(student.scale * student.weight, dtype=torch.float32))
             self.register_buffer("bias", torch.tensor(student.bias, dtype=torch.float32))
 
-        def forward(self, input_ids, attention_mask):
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
             phi = pool_layers(self.encoder, {"input_ids": input_ids, "attention_mask": attention_mask}, layers)
             return torch.log_softmax(phi @ self.weight.T + self.bias, -1)
 

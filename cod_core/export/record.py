@@ -1,10 +1,11 @@
 """The exported record, `cod-cfe/1.0`: its fields and what must hold between them. Knows no files.
 
-pydantic is the source of the format: its JSON Schema ships in every bundle.
+pydantic is the source of the format: its JSON Schema ships in every bundle. A new field takes a new version and a step in
+migrations.py, so that older bundles still open.
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -31,7 +32,7 @@ class ExportItem:
     check: FlipCheck | None
     decision: Decision
     proposed_text: str | None = None
-    teacher: dict = field(default_factory=dict)
+    teacher: dict[str, Any] = field(default_factory=dict)
     fluency_ratio: float | None = None
 
 

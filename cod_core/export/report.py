@@ -4,11 +4,12 @@ plotly.js is written into the file once; nothing is fetched, and the page's own 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from html import escape
-from typing import Any
 
 from cod_core.diagnostics.notes import NOTES
+from cod_core.export.sections import Row, Section, distinct
+
+__all__ = ["Section", "build"]
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:; font-src data:"
 STYLE = """:root{color-scheme:light dark}body{font:16px/1.55 system-ui,sans-serif;max-width:62rem;margin:2rem auto;
@@ -19,36 +20,16 @@ light-dark(#d5dce4,#36404b);padding:.3rem .5rem;text-align:left;overflow-wrap:an
 font-size:.9rem}details{font-size:.9rem;margin:.4rem 0}@media print{details{display:block}}"""
 
 
-@dataclass(frozen=True)
-class Section:
-    """title. sentence: what it says, in words. figures: plotly. rows: a table of dictionaries with the same keys.
-    notes: names in diagnostics.notes."""
-
-    title: str
-    sentence: str = ""
-    figures: Sequence[Any] = ()
-    rows: Sequence[dict] = ()
-    notes: Sequence[str] = field(default_factory=tuple)
-
-
 def build(title: str, about: Sequence[tuple[str, str]], sentence: str, sections: Sequence[Section]) -> str:
-    """The page as a string. about: (name, value) lines under the title. sentence: what comes first."""
-    parts, with_library = [], True
-    for section in sections:
-        parts.append(f"<section><h2>{escape(section.title)}</h2>")
-        if section.sentence:
-            parts.append(f"<blockquote>{escape(section.sentence)}</blockquote>")
-        for figure in section.figures:
-            parts.append(
-                figure.to_html(
-                    full_html=False, include_plotlyjs=with_library, include_mathjax=False, config={"displaylogo": False, "responsive": True}
-                )
-            )
-            with_library = False
-        if section.rows:
-            parts.append(_table(section.rows))
-        parts += [_note(name) for name in section.notes]
-        parts.append("</section>")
+    """The page as a string. about: (name, value) lines under the title. sentence: what comes first.
+
+    Raises ValueError where two sections have one id.
+    """
+    parts: list[str] = []
+    with_library = True
+    for section in distinct(sections):
+        parts += _drawn(section, with_library)
+        with_library = with_library and not section.figures
     lines = " · ".join(f"{escape(name)}: {escape(value)}" for name, value in about)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -59,7 +40,30 @@ def build(title: str, about: Sequence[tuple[str, str]], sentence: str, sections:
     )
 
 
-def _table(rows: Sequence[dict]) -> str:
+def _drawn(section: Section, with_library: bool) -> list[str]:
+    """The lines of one section. with_library: its first figure brings plotly.js, for all that follow."""
+    name = f' id="{section.id}"' if section.id else ""
+    fold, unfold = ("<details><summary>Technical details</summary>", "</details>") if section.technical else ("", "")
+    parts = [f"<section{name}><h2>{escape(section.title)}</h2>{fold}"]
+    if section.lead:
+        parts.append(f"<blockquote>{escape(section.lead)}</blockquote>")
+    for at, figure in enumerate(section.figures):
+        parts.append(
+            figure.to_html(
+                full_html=False,
+                include_plotlyjs=with_library and at == 0,
+                include_mathjax=False,
+                config={"displaylogo": False, "responsive": True},
+            )
+        )
+    if section.caption:
+        parts.append(f'<p class="s">{escape(section.caption)}</p>')
+    if section.rows:
+        parts.append(_table(section.rows))
+    return [*parts, *map(_note, section.notes), f"{unfold}</section>"]
+
+
+def _table(rows: Sequence[Row]) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row))
     head = "".join(f"<th>{escape(str(name))}</th>" for name in names)
     body = "".join("<tr>" + "".join(f"<td>{escape(_shown(row.get(name)))}</td>" for name in names) + "</tr>" for row in rows)

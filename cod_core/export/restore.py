@@ -7,13 +7,15 @@ import hashlib
 import json
 import zipfile
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pydantic import ValidationError
 
 from cod_core.data.archives import open_checked_zip, read_entry
 from cod_core.errors import BadInput
 from cod_core.export.convert import from_record
-from cod_core.export.record import SCHEMA_VERSION, SPLIT_FILES, ExportItem, Record
+from cod_core.export.migrations import check_version, migrate
+from cod_core.export.record import SPLIT_FILES, ExportItem, Record
 from cod_core.types import KEPT, Example, Task
 
 _WHAT = "The bundle"
@@ -26,11 +28,11 @@ class Bundle:
     guideline: its text, "" where there was none.
     """
 
-    manifest: dict
+    manifest: dict[str, Any]
     task: Task
     records: list[Record]
     items: list[ExportItem]
-    audit: list[dict]
+    audit: list[dict[str, Any]]
     guideline: str = ""
 
 
@@ -42,6 +44,7 @@ def read_bundle(data: bytes) -> list[Record]:
 def open_bundle(data: bytes) -> Bundle:
     """A whole bundle read back: the zip, every file's sha256, every record and every invariant checked first.
 
+    Records of earlier formats come in the present one (migrations.py); the manifest stays as it was written.
     Raises BadInput naming the file or the rows at fault; nothing is taken from a bundle with a fault.
     """
     with open_checked_zip(data, _WHAT) as archive:
@@ -49,8 +52,7 @@ def open_bundle(data: bytes) -> Bundle:
         if "manifest.json" not in names:
             raise BadInput("This zip is not a bundle of this app: it has no manifest.json. Choose a file made with Export.")
         manifest = _json(read_entry(archive, "manifest.json", _WHAT), "manifest.json")
-        if manifest.get("schema_version") != SCHEMA_VERSION:
-            raise BadInput(f"The bundle has format {manifest.get('schema_version')!r}; this app reads {SCHEMA_VERSION!r}.")
+        check_version(manifest.get("schema_version"))
         files = _checked_files(archive, manifest, names)
     wanted = [f"data/{split}.jsonl" for split in SPLIT_FILES] + ["rejected.jsonl"]
     records = [record for name in wanted for record in _records(files.get(name, b""), name)]
@@ -61,7 +63,7 @@ def open_bundle(data: bytes) -> Bundle:
     return Bundle(manifest, _task(manifest), records, items, _rows(files.get("audit.jsonl", b""), "audit.jsonl"), guideline)
 
 
-def _checked_files(archive: zipfile.ZipFile, manifest: dict, names: set[str]) -> dict[str, bytes]:
+def _checked_files(archive: zipfile.ZipFile, manifest: dict[str, Any], names: set[str]) -> dict[str, bytes]:
     listed = manifest.get("files")
     if not isinstance(listed, dict):
         raise BadInput("The bundle's manifest.json lists no files: it is damaged.")
@@ -82,10 +84,13 @@ def _records(body: bytes, name: str) -> list[Record]:
     records, wrong = [], []
     for number, row in enumerate(_rows(body, name), start=1):
         try:
-            records.append(Record.model_validate(row, strict=True))
+            records.append(Record.model_validate(migrate(row), strict=True))
         except ValidationError as error:
             first = error.errors()[0]
             wrong.append(f"row {number}: {'.'.join(map(str, first['loc']))} {first['msg']}".strip())
+            continue
+        except ValueError as error:
+            wrong.append(f"row {number}: {error}")
             continue
         _json(records[-1].metadata.encode(), name)
         if "\0" in records[-1].text + records[-1].counterfactual_text + (records[-1].proposed_text or ""):
@@ -96,7 +101,7 @@ def _records(body: bytes, name: str) -> list[Record]:
     return records
 
 
-def _task(manifest: dict) -> Task:
+def _task(manifest: dict[str, Any]) -> Task:
     try:
         task = manifest["project"]["task"]
         labels = tuple(map(str, task["labels"]))
@@ -110,14 +115,14 @@ def _task(manifest: dict) -> Task:
 _EXTRAS = {"source": str, "note": str, "raw_reply": str, "gold_label": str, "split": str, "truncated": bool, "shift": float}
 
 
-def _sound(extra: dict) -> dict:
+def _sound(extra: dict[str, Any]) -> dict[str, Any]:
     """The row of restore.jsonl, each value of the kind that is written there."""
     if not isinstance(extra.get("id"), str) or not all(isinstance(extra.get(k), kind | None) for k, kind in _EXTRAS.items()):
         raise BadInput("The bundle's file 'restore.jsonl' does not hold what it should: it is damaged.")
     return extra
 
 
-def _restored(item: ExportItem, extra: dict) -> ExportItem:
+def _restored(item: ExportItem, extra: dict[str, Any]) -> ExportItem:
     if not extra:
         return item
     proposal = replace(
@@ -130,7 +135,7 @@ def _restored(item: ExportItem, extra: dict) -> ExportItem:
     return replace(item, example=_original(item.example, extra), counterfactual=proposal, check=check)
 
 
-def _original(example: Example, extra: dict) -> Example:
+def _original(example: Example, extra: dict[str, Any]) -> Example:
     """The text as it was; without the label that its record carries where it had none of its own."""
     free = extra.get("split") == "unlabelled"
     if not free and extra.get("gold_label", example.label):
@@ -139,11 +144,11 @@ def _original(example: Example, extra: dict) -> Example:
     return replace(example, label=None, metadata=kept, split="unlabelled" if free else example.split)
 
 
-def _rows(body: bytes, name: str) -> list[dict]:
+def _rows(body: bytes, name: str) -> list[dict[str, Any]]:
     return [_json(line, name) for line in body.split(b"\n") if line.strip()]
 
 
-def _json(body: bytes, name: str) -> dict:
+def _json(body: bytes, name: str) -> dict[str, Any]:
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:

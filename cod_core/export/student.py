@@ -5,15 +5,15 @@ that the student saved (transformers model, tokenizer, head.safetensors, student
 holds a loader of a dozen lines that needs only torch, transformers and safetensors.
 """
 
-import io
 import json
 import shutil
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from cod_core.distill.linear import SCALE
 from cod_core.errors import BadInput, CodError
 from cod_core.export.card import escaped
 from cod_core.models.encoder import split_name
@@ -43,7 +43,7 @@ def write_student(
     weight: np.ndarray,
     bias: np.ndarray,
     labels: Sequence[str],
-    scale: float = 10.0,
+    scale: float = SCALE,
     info: Mapping[str, object] | None = None,
     max_tokens: int = MAX_TOKENS,
 ) -> Path:
@@ -149,17 +149,7 @@ def _write_sequence(folder: Path, saved: Path, info: Mapping[str, object] | None
     return folder
 
 
-def zip_student(folder: str | Path) -> bytes:
-    """The files of a student's folder as one zip, for a download."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(Path(folder).iterdir()):
-            if path.is_file():
-                archive.write(path, path.name)
-    return out.getvalue()
-
-
-def _readme(about: Mapping[str, object], loader: str, needs: str, note: str) -> str:
+def _readme(about: Mapping[str, Any], loader: str, needs: str, note: str) -> str:
     facts = "".join(f"| {escaped(key)} | {escaped(value)} |\n" for key, value in _facts(about["info"]))
     table = f"\n| | |\n|---|---|\n{facts}" if facts else ""
     return f"""# A small text classifier
@@ -183,8 +173,8 @@ def _facts(info: Mapping[str, object]) -> list[tuple[str, object]]:
     for key, value in info.items():
         inside = [(f"{key}: {name}", x) for name, x in value.items()] if isinstance(value, Mapping) else [(key, value)]
         for name, x in inside:
-            number = isinstance(x, float)
-            out.append((name.replace("_", " "), int(x) if number and x.is_integer() else f"{x:.3g}" if number else x))
+            number = (int(x) if x.is_integer() else f"{x:.3g}") if isinstance(x, float) else x
+            out.append((name.replace("_", " "), number))
     return out
 
 

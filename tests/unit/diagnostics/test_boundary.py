@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cod_core.diagnostics.boundary import crossing, crossings, orders, text_path
+from cod_core.diagnostics.boundary import orders, text_path
 from cod_core.text import diff
 
 WORDS = st.sampled_from("good bad dull fine film plot a the very not".split())
@@ -37,26 +37,3 @@ def test_orders_start_left_to_right_and_random_ones_come_only_where_they_differ(
     found = orders(6, 5, 3)
     assert found[0] == list(range(6)) and len(found) == 6 and found == orders(6, 5, 3)
     assert all(sorted(o) == list(range(6)) for o in found)
-
-
-def test_a_crossing_is_interpolated_inside_the_step_that_leaves_the_class():
-    z = np.log([[0.9, 0.1], [0.8, 0.2], [0.2, 0.8], [0.6, 0.4]])
-    assert crossing([0, 0.25, 0.5, 1], z, 0) == pytest.approx(0.375)
-    assert crossing([0, 0.25, 0.5, 1], z, 1) is None
-    assert crossing([0, 0.5], z[:2], 0) is None
-    with pytest.raises(ValueError):
-        crossing([0, 1], z, 0)
-
-
-def test_votes_that_tie_still_cross_where_the_answer_changes():
-    """Teachers that vote give equal probabilities; a margin of exactly zero must not lose the crossing."""
-    half = np.log([0.5, 0.5])
-    assert crossing([0, 1], [np.log([0.2, 0.8]), half], 1) == 1.0
-    assert crossing([0, 1], [half, np.log([0.2, 0.8])], 0) == 0.0
-
-
-def test_every_change_of_class_is_recorded_with_its_classes():
-    z = np.log([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8], [0.8, 0.1, 0.1]])
-    found = crossings([0, 1 / 3, 2 / 3, 1], z)
-    assert [(c.from_class, c.to_class) for c in found] == [(0, 1), (1, 2), (2, 0)]
-    assert [c.level for c in found] == pytest.approx([1 / 6, 1 / 2, 5 / 6])

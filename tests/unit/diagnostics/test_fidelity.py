@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, matthews_corrcoef
 
 from cod_core.diagnostics import fidelity as fid
-from cod_core.diagnostics.margins import margins, near_boundary, summary
+from cod_core.diagnostics.margins import margins, near_boundary
 
 
 def logprobs(rng, n, classes, spread=3.0):
@@ -111,16 +111,6 @@ def test_calibration_error_does_not_depend_on_the_order_of_rows():
     assert one == pytest.approx(other)
 
 
-def test_pairs_count_both_ends_and_flips_only_where_the_teacher_flips():
-    a, b = [0.0, -5.0], [-5.0, 0.0]
-    teacher, student = ([a, a, a, a], [b, b, b, a]), ([a, b, a, a], [b, b, a, b])
-    found = fid.pair_fidelity(*(np.array(rows) for rows in (*teacher, *student)))
-    assert found.both_ends.value == 0.25 and found.both_ends.n == 4
-    assert found.flip_recall.value == pytest.approx(1 / 3) and found.flip_recall.n == 3
-    none = fid.pair_fidelity(*[np.array([a])] * 4)
-    assert none.flip_recall.value is None and none.both_ends.value == 1
-
-
 def test_unequal_shapes_and_unknown_classes_are_refused():
     t = np.log([[0.9, 0.1]])
     for bad in (
@@ -128,11 +118,9 @@ def test_unequal_shapes_and_unknown_classes_are_refused():
         lambda: fid.fidelity(t[:0], t[:0]),
         lambda: fid.quality(t, [2]),
         lambda: fid.quality(t, [0, 1]),
-        lambda: fid.pair_fidelity(t, t, t, t[:0]),
         lambda: fid.wilson(3, 2),
         lambda: margins(t[0]),
         lambda: margins(np.zeros((2, 1))),
-        lambda: summary(t[:0], []),
     ):
         with pytest.raises(ValueError):
             bad()
@@ -154,8 +142,6 @@ def test_margins_on_the_boundary_are_zero_and_certainty_stays_finite():
 def test_near_boundary_counts_p_between_3_and_7_tenths():
     z = np.log([[0.5, 0.5], [0.9, 0.1], [0.31, 0.69], [0.05, 0.95]])
     assert near_boundary(z, 1) == 0.5 and near_boundary(z[:0], 1) == 0
-    found = summary(z, np.ones(4, int))
-    assert found.n == 4 and found.near == 0.5 and found.quartile_low <= found.median <= found.quartile_high
 
 
 def test_rows_of_equal_confidence_are_one_level_of_sureness():

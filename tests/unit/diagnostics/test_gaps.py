@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cod_core.diagnostics.boundary import crossing, text_path
+from cod_core.diagnostics.boundary import text_path
 from cod_core.diagnostics.gaps import by_class_pair, crossing_points, first_crossing, gaps, paths, set_distances, unit
 
 WORDS = st.sampled_from("good bad dull fine film plot a the very not".split())
@@ -74,12 +74,34 @@ def test_a_student_has_the_same_gaps_alone_and_among_others(pairs):
 
 @given(SENTENCES, SENTENCES)
 def test_the_batched_crossing_is_the_one_of_a_single_path(a, b):
+    def one_by_one(levels, row):
+        for i in range(1, len(row)):
+            (p, q), (r, s) = row[i - 1], row[i]
+            if p >= q:
+                return np.nan
+            if r >= s:
+                return levels[i - 1] + (q - p) / (q - p + r - s) * (levels[i] - levels[i - 1])
+        return np.nan
+
     path = text_path(a, b)
     levels, texts = [level for level, _ in path], [text for _, text in path]
     rows = np.stack([TEACHER(texts), STUDENT(texts)])
     for row, found in zip(rows, first_crossing(levels, rows, 1)):
-        single = crossing(levels, row, 1)
-        assert (single is None and np.isnan(found)) or found == pytest.approx(single)
+        assert found == pytest.approx(one_by_one(levels, row), nan_ok=True)
+
+
+def test_a_crossing_is_interpolated_inside_the_step_that_leaves_the_class():
+    z = np.log([[0.9, 0.1], [0.8, 0.2], [0.2, 0.8], [0.6, 0.4]])
+    assert first_crossing([0, 0.25, 0.5, 1], z[None], 0)[0] == pytest.approx(0.375)
+    assert np.isnan(first_crossing([0, 0.25, 0.5, 1], z[None], 1)[0])
+    assert np.isnan(first_crossing([0, 0.5], z[None, :2], 0)[0])
+
+
+def test_votes_that_tie_still_cross_where_the_answer_changes():
+    """Teachers that vote give equal probabilities; a margin of exactly zero must not lose the crossing."""
+    half, sure = np.log([0.5, 0.5]), np.log([0.2, 0.8])
+    assert first_crossing([0, 1], [[sure, half]], 1)[0] == 1.0
+    assert first_crossing([0, 1], [[half, sure]], 0)[0] == 0.0
 
 
 def test_a_gap_by_hand():

@@ -5,11 +5,13 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from export_items import ITEMS, PROJECT, item
@@ -115,6 +117,10 @@ def test_spreadsheet_cells_cannot_be_formulas():
         assert safe_cell(start + "x") == "'" + start + "x"
     assert safe_cell("x=1") == "x=1" and safe_cell(-0.5) == -0.5
     assert safe_cell("-1") == "-1" and safe_cell("+0.5") == "+0.5" and safe_cell("-1+1") == "'-1+1" and safe_cell("-1\n") == "'-1\n"
+    for number in (-1, 1e5, -1e-5, True, None, "-1", "1e5", "-1e5", "+2.5E-3"):
+        assert safe_cell(number) is number
+    for formula in ("=1+1", "+x", "@x", "-1e", "-e5", "+1-1", "\t=1", "\r=1", "-1\r", "-", "+"):
+        assert safe_cell(formula) == "'" + formula
     text = safe_csv(("=a",), [("@b",), (1,)])
     assert list(csv.reader(io.StringIO(text))) == [["'=a"], ["'@b"], ["1"]]
     cells = list(csv.DictReader(io.StringIO(files(bundle_bytes(PROJECT, ITEMS)[0])["pairs.csv"].decode("utf-8-sig"))))
@@ -224,3 +230,12 @@ def test_values_of_another_kind_are_refused_in_words(name, field, value):
     manifest["files"][name]["sha256"] = hashlib.sha256(parts[name]).hexdigest()
     with pytest.raises(BadInput, match="damaged|NUL|not hold objects"):
         open_bundle(rezipped(parts | {"manifest.json": json.dumps(manifest).encode()}))
+
+
+def test_only_one_place_writes_tables_for_spreadsheets():
+    """A second guard differed from the first for the label -1; a file without one would run what a text says."""
+    root = Path(__file__).parents[3]
+    sources = [path for folder in ("cod_core", "ui", "pages") for path in (root / folder).rglob("*.py")]
+    writers = [path for path in sources if re.search(r"csv\.(writer|DictWriter)|to_csv|to_excel", path.read_text(encoding="utf-8"))]
+    wanting = [path.name for path in writers if "safe_cell" not in path.read_text(encoding="utf-8")]
+    assert writers and not wanting

@@ -1,12 +1,10 @@
 """Student packages: one that needs this app is of no use outside it."""
 
-import io
 import json
 import os
 import re
 import subprocess
 import sys
-import zipfile
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +12,7 @@ import pytest
 
 from cod_core.errors import BadInput, CodError
 from cod_core.export import onnx
-from cod_core.export.student import write_finetuned_student, write_student, zip_student
+from cod_core.export.student import write_finetuned_student, write_student
 
 LABELS = ("complaint *x*", "praise")
 TEXTS = ["What a lovely day.", "Nothing works and nobody answers the phone, which is a shame."]
@@ -99,8 +97,7 @@ def test_the_linear_folder_holds_head_description_and_readme(tmp_path):
     assert about["labels"] == list(LABELS) and about["kind"] == "linear" and about["scale"] == 10.0
     readme = (folder / "README.md").read_text(encoding="utf-8")
     assert "<b>" not in readme and "![x](y)" not in readme and r"complaint \*x\*" in readme
-    with zipfile.ZipFile(io.BytesIO(zip_student(folder))) as archive:
-        assert sorted(archive.namelist()) == ["README.md", "config.json", "head.safetensors"]
+    assert sorted(path.name for path in folder.iterdir()) == ["README.md", "config.json", "head.safetensors"]
 
 
 def test_wrong_shapes_and_encoders_without_a_name_are_refused(tmp_path):
