@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from ui import errors, layout, people, state
+from ui.frame import errors, layout, people, state
 
-st.set_page_config(page_title="Counterfactual Curation", page_icon="ui/icon.png", layout="wide")
+st.set_page_config(page_title="Counterfactual Curation", page_icon="ui/frame/icon.png", layout="wide")
 layout.style()
 people.gate()
 state.adopt_url()

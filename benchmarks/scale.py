@@ -154,7 +154,7 @@ def press(test, key: str) -> None:
 def pages(home: str, n: int) -> dict:
     """Seconds of a card change (reject, accept), of a table page, and of the first look after a start."""
     os.environ["COD_HOME"] = home
-    from ui import state
+    from ui.frame import state
 
     state.GUARD_SECONDS = 0.0
     w = state.workspace()

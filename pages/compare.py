@@ -5,7 +5,8 @@ from html import escape
 import streamlit as st
 
 from cod_core import figures
-from ui import errors, jobs, layout, measured
+from ui.frame import errors, layout
+from ui.shared import charts, jobs_panel
 
 layout.through_app()
 
@@ -73,14 +74,14 @@ def train_with_some() -> None:
         value = st.selectbox(
             "Keep only", list(found[name]), key=f"compare-value-{name}", format_func=lambda v: layout.plain(f"{v} ({found[name][v]} pairs)")
         )
-        if st.button("Distil from these only", key="compare-distil", disabled=jobs.running(w.project(pid).jobs.newest())):
+        if st.button("Distil from these only", key="compare-distil", disabled=jobs_panel.running(w.project(pid).jobs.newest())):
             with errors.shown():
                 w.project(pid).jobs.start("distill", {"student": "linear", "seeds": 20, "only": {name: value}})
                 st.rerun()
 
 
 layout.header("Compare runs", "Two groups of students side by side: the difference, and what was done differently.")
-jobs.panel(w, pid, ("distill",))
+jobs_panel.panel(w, pid, ("distill",))
 sides = w.project(pid).comparison.sides()
 if len(sides) < 2:
     layout.empty(
@@ -99,9 +100,9 @@ else:
             st.html(f'<p class="cod-quote">{escape(sentence(measure))}</p>')
         if found["measures"]:
             rows = [{"name": NAMES[m["name"]], "mean": m["mean"], "low": m["low"], "high": m["high"]} for m in found["measures"]]
-            measured.chart(figures.effect_plot(rows, "Second less first, in percentage points"), "compare")
-            measured.numbers([{**m} for m in found["measures"]], "compare")
-            measured.note("difference")
+            charts.chart(figures.effect_plot(rows, "Second less first, in percentage points"), "compare")
+            charts.numbers([{**m} for m in found["measures"]], "compare")
+            charts.note("difference")
         st.subheader("What was done differently", anchor=False)
         differences(by_id[first], by_id[second], found["differs"])
     train_with_some()

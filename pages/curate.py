@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from ui import cardview, checking, errors, layout, queuebar, review, state, strip
+from ui.curate import callbacks, card_view, live_strip, queue_bar
+from ui.frame import errors, layout, state
+from ui.shared import recheck
 
 layout.through_app()
 
@@ -15,7 +17,7 @@ def nothing_listed(show: str) -> None:
     state.show_item(None)
     if queue.view.filtered:
         errors.box("No text is in this list with these filters.", "info")
-        st.button("Show all again", key="q-clear-list", type="primary", on_click=queuebar.clear)
+        st.button("Show all again", key="q-clear-list", type="primary", on_click=queue_bar.clear)
     elif show == "todo":
         flagged = sum(row.status == "needs_review" for row in queue.narrowed)
         waiting = f" {layout.several(flagged, 'text')} flagged for a second opinion: see the page Review." if flagged else ""
@@ -23,13 +25,13 @@ def nothing_listed(show: str) -> None:
         with st.container(horizontal=True):
             if not waits:
                 layout.next_step("distill", "Go on to Distil")
-            cardview.undo_button(pid)
+            card_view.undo_button(pid)
     else:
         errors.box("No text is in this list.", "info")
 
 
 layout.header("Curate", "Read the change, see the verdict, decide. One key decides and moves on.")
-review.take_moved()
+callbacks.take_moved()
 queue = w.project(pid).cards.queue(state.view(), state.annotator())
 if not queue.total:
     layout.empty(
@@ -39,16 +41,16 @@ if not queue.total:
         "Propose counterfactuals",
     )
 else:
-    waits = checking.needed(w, pid, w.project(pid).summary(), page="curate")
-    queuebar.bar(queue)
+    waits = recheck.needed(w, pid, w.project(pid).summary(), page="curate")
+    queue_bar.bar(queue)
     live = st.container()
-    current = cardview.current(pid, queue)
+    current = card_view.current(pid, queue)
     if current is None:
         nothing_listed(queue.view.show)
     else:
         state.show_item(current)
-        cardview.card(pid, current, queue)
+        card_view.card(pid, current, queue)
         if not state.plain_editor():
             w.project(pid).teacher.warm()
     with live:
-        strip.draw(w, pid)
+        live_strip.draw(w, pid)

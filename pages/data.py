@@ -4,7 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from ui import errors, imports, layout
+from ui.data import upload
+from ui.frame import errors, layout
 
 layout.through_app()
 
@@ -73,7 +74,7 @@ def hub() -> None:
             found = w.project(pid).uploads.import_hub(name, split, limit, lambda d, t, m="": bar.progress(min(1.0, d / t) if t else 0.0))
         bar.empty()
         if found is not None:
-            imports.done(pid, found)
+            upload.done(pid, found)
             st.rerun()
 
 
@@ -81,7 +82,7 @@ layout.header("Data", "Bring the texts. A handful with labels is enough to start
 summary = w.project(pid).summary()
 if notice := project.settings.get("notice"):
     errors.box(f"The sample could not be fetched, so a small written one stands in.\n{notice}", "warn")
-imports.outcome(pid)
+upload.outcome(pid)
 if summary.n_train or summary.n_test or summary.n_unlabelled:
     holdings(summary)
     if summary.n_train:
@@ -103,7 +104,7 @@ with area:
         key=f"role-{bool(summary.n_train)}-{bool(summary.n_test)}",  # what was brought is no longer what comes next
     )
     st.caption(HELP[role or "labelled"])
-    imports.examples(w, pid, labels, role or "labelled", primary=not summary.n_train)
+    upload.examples(w, pid, labels, role or "labelled", primary=not summary.n_train)
 with st.expander("Fetch a public data set"):
     st.caption("Needs a connection to the Hugging Face hub.")
     hub()

@@ -5,7 +5,9 @@ from typing import Any
 import streamlit as st
 
 from cod_core.project.students.settings import check_student
-from ui import checking, errors, jobs, layout, state, students
+from ui.distill import students
+from ui.frame import errors, layout, state
+from ui.shared import jobs_panel, recheck
 
 layout.through_app()
 
@@ -110,7 +112,7 @@ def distil(finished: bool, allowed: list[int]) -> None:
 
 
 layout.header("Distil", "Train small students from the teacher, with and without your counterfactuals, and compare them.")
-job = jobs.panel(w, pid, ("distill", "pack_student"))
+job = jobs_panel.panel(w, pid, ("distill", "pack_student"))
 summary = w.project(pid).summary()
 if not summary.n_accepted:
     layout.empty(
@@ -120,12 +122,12 @@ if not summary.n_accepted:
         "Go to Curate" if summary.n_proposed_texts else "Propose counterfactuals",
     )
 else:
-    busy = jobs.running(job)
+    busy = jobs_panel.running(job)
     finished = job is not None and job.kind == "distill" and job.state == "done"
     if finished:
         errors.box("The comparison is ready.", "ok")
         layout.next_step("results", "See the results")
-    waits = checking.needed(w, pid, summary, busy, "distill")
+    waits = recheck.needed(w, pid, summary, busy, "distill")
     allowed = w.project(pid).plan.shots_allowed()
     if not waits or allowed:
         distil(finished, allowed)
@@ -134,5 +136,5 @@ with errors.shown():
     kept = w.project(pid).store.kept()
 if kept:
     students.try_any_text(w, pid)
-    students.small_model(w, pid, job, jobs.running(job))
+    students.small_model(w, pid, job, jobs_panel.running(job))
     students.costs(w, pid)

@@ -4,7 +4,10 @@ import functools
 
 import streamlit as st
 
-from ui import checking, errors, exporting, hubpush, jobs, layout, students
+from ui.distill import students
+from ui.export import export_options, hub_push
+from ui.frame import errors, layout
+from ui.shared import jobs_panel, recheck
 
 layout.through_app()
 
@@ -121,7 +124,7 @@ def student() -> None:
 
 
 layout.header("Export", "Take away the set you curated, and a small model that runs without this app.")
-busy = jobs.running(jobs.panel(w, pid, ("recheck",)))
+busy = jobs_panel.running(jobs_panel.panel(w, pid, ("recheck",)))
 everything = w.project(pid).exports.counts()
 summary = w.project(pid).summary()
 if not everything["exported"] and not everything["stale"]:
@@ -133,21 +136,21 @@ if not everything["exported"] and not everything["stale"]:
     )
 elif not everything["exported"]:
     layout.counts([(everything["stale"], NAMES["stale"])])
-    checking.needed(w, pid, summary, busy, "export")
+    recheck.needed(w, pid, summary, busy, "export")
 else:
     top = st.container()
-    choice = exporting.choose(w, project)
+    choice = export_options.choose(w, project)
     with top:
         counts = w.project(pid).exports.counts(choice)
         layout.counts([(n, NAMES[k]) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
         if counts["stale"]:
-            checking.needed(w, pid, summary, busy, "export")
+            recheck.needed(w, pid, summary, busy, "export")
         downloads(choice)
         with errors.shown():
-            exporting.personal(w, pid, choice, counts["exported"])
+            export_options.personal(w, pid, choice, counts["exported"])
     with errors.shown():
-        exporting.card(w, project)
-        hubpush.section(w, project, choice)
+        export_options.card(w, project)
+        hub_push.section(w, project, choice)
         inside(choice)
     with errors.shown():
         student()

@@ -8,7 +8,8 @@ import streamlit as st
 
 from cod_core import figures
 from cod_core.diagnostics.two_moons import Moons, demonstrate
-from ui import errors, layout, measured
+from ui.frame import errors, layout
+from ui.shared import charts
 
 layout.through_app()
 
@@ -41,11 +42,11 @@ def twenty(k: int, noise: float, past: float) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown("**Where the moons face each other**")
-        measured.chart(figures.moon_wins(range(DRAWS), *facing, "Largest distance to the teacher's line"), "moons-facing")
+        charts.chart(figures.moon_wins(range(DRAWS), *facing, "Largest distance to the teacher's line"), "moons-facing")
     with right:
         st.markdown("**In the whole window**")
-        measured.chart(figures.moon_wins(range(DRAWS), *whole, "Largest distance to the teacher's line"), "moons-whole")
-    measured.numbers(
+        charts.chart(figures.moon_wins(range(DRAWS), *whole, "Largest distance to the teacher's line"), "moons-whole")
+    charts.numbers(
         [
             {
                 "draw": d.seed,
@@ -87,7 +88,7 @@ with errors.shown():
     teacher, kd, cod = st.columns(3)
     with teacher:
         st.markdown("**Teacher**")
-        measured.chart(figures.moon_plot(one.axis_x, one.axis_y, one.teacher_regions, one.teacher_boundary), "moon-teacher")
+        charts.chart(figures.moon_plot(one.axis_x, one.axis_y, one.teacher_regions, one.teacher_boundary), "moon-teacher")
         st.caption("The two colours are its two answers; the grey dots are its line.")
     for column, name, student, words in (
         (kd, "Student of points only", one.kd, f"{k} points"),
@@ -95,7 +96,7 @@ with errors.shown():
     ):
         with column:
             st.markdown(f"**{name}**")
-            measured.chart(
+            charts.chart(
                 figures.moon_plot(
                     one.axis_x,
                     one.axis_y,
@@ -120,4 +121,4 @@ with errors.shown():
     if st.button(f"Try {DRAWS} draws", type="primary", key="moons-many") or st.session_state.get("moons-open") == (k, noise, past):
         st.session_state["moons-open"] = (k, noise, past)
         twenty(k, noise, past)
-    measured.note("moons")
+    charts.note("moons")

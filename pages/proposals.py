@@ -5,7 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from ui import answers, checking, errors, jobs, language_model, layout, people, quality, search_options, state
+from ui.frame import errors, layout, people, state
+from ui.proposals import language_model, quality_card, search_options
+from ui.shared import jobs_panel, recheck
+from ui.teacher import generative_teacher
 
 layout.through_app()
 
@@ -53,7 +56,7 @@ def search(k: int, busy: bool) -> None:
             "of the new label; allow five seconds a text."
         )
     if w.project(pid).teacher.generates():
-        does = answers.searching(w, pid, k, chosen.get("budget", usual))
+        does = generative_teacher.searching(w, pid, k, chosen.get("budget", usual))
     caption.caption(f"{does} {search_options.leaves(chosen, models)}")
     if st.button(f"Propose changes for {k} texts", type=main_action, key="generate", disabled=busy):
         start({"k": k, "generator": "search", "n": 4, **chosen})
@@ -85,11 +88,11 @@ def overview(summary: Any) -> None:
 
 layout.header("Proposals", "For each text the app proposes small changes that turn the teacher's verdict around.")
 summary = w.project(pid).summary()
-job = jobs.panel(w, pid, ("generate", "study", "fluency", "recheck", "tighten"))
-busy = jobs.running(job)
+job = jobs_panel.panel(w, pid, ("generate", "study", "fluency", "recheck", "tighten"))
+busy = jobs_panel.running(job)
 main_action = "primary"
 if not summary.teacher_label and summary.n_proposed_texts:
-    checking.needed(w, pid, summary)
+    recheck.needed(w, pid, summary)
 elif not summary.n_train and summary.n_unlabelled and w.project(pid).teacher.generates():
     layout.empty(
         "Your prompts have no labels yet",
@@ -104,21 +107,21 @@ elif not summary.teacher_label:
 else:
     if summary.n_proposed_texts:
         overview(summary)
-        waits = checking.needed(w, pid, summary, busy)
+        waits = recheck.needed(w, pid, summary, busy)
         if busy:
             layout.next_step("curate", "Curate those that are ready")
         else:
             main_action = "secondary"
             layout.next_step("curate", "Go on to Curate", primary=not waits)
-            quality.card(w, pid, busy)
+            quality_card.card(w, pid, busy)
             st.subheader("Propose for more texts", anchor=False)
     way = st.segmented_control(
         "Where do the proposals come from?", list(WAYS), default="search", required=True, format_func=WAYS.get, key="way"
     )
     if way == "import":
-        from ui import pairs
+        from ui.proposals import import_pairs
 
-        pairs.counterfactuals(w, pid, main_action == "primary")
+        import_pairs.counterfactuals(w, pid, main_action == "primary")
     else:
         k = amount(summary.n_train)
         if way == "search":

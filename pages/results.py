@@ -4,7 +4,10 @@ from html import escape
 
 import streamlit as st
 
-from ui import errors, jobs, layout, measured, outcome, remembered, state, students
+from ui.distill import students
+from ui.frame import errors, layout, state
+from ui.results import cache, sections
+from ui.shared import charts, jobs_panel
 
 layout.through_app()
 
@@ -18,7 +21,7 @@ def report_button() -> None:
     ready = st.session_state.get("report-file")
     mark = w.project(pid).results.marker()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        measured.picture_format()
+        charts.picture_format()
         if ready and ready[0] == (pid, mark):
             st.download_button(
                 "Save the report (.html)", ready[1], name, "text/html", on_click="ignore", icon=":material/download:", key="report-save"
@@ -32,7 +35,7 @@ def report_button() -> None:
 
 
 layout.header("Results", "What your counterfactuals bought, as honestly as the test texts allow.")
-jobs.panel(w, pid, ("distill", "diagnose"))
+jobs_panel.panel(w, pid, ("distill", "diagnose"))
 results = w.project(pid).results.latest()
 if results is None or not results.runs:
     layout.empty("No results yet", "Distil students from your accepted pairs first; it takes about a minute.", "distill", "Go to Distil")
@@ -50,16 +53,16 @@ else:
     layout.next_step("export", "Go on to Export")
     section = st.segmented_control(
         "Look at",
-        list(outcome.SECTIONS),
+        list(sections.SECTIONS),
         default="bought",
         required=True,
         key="results-section",
-        format_func=outcome.SECTIONS.get,
+        format_func=sections.SECTIONS.get,
         label_visibility="collapsed",
     )
     with errors.shown():
-        outcome.DRAW[section or "bought"](w, pid, results)
+        sections.DRAW[section or "bought"](w, pid, results)
         labels = project.task.labels
-        remembered.ahead(w.project(pid), results.effects[-1]["k"] if results.effects else None, labels[-1] if len(labels) > 2 else None)
+        cache.ahead(w.project(pid), results.effects[-1]["k"] if results.effects else None, labels[-1] if len(labels) > 2 else None)
     st.divider()
     report_button()

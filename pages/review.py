@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from ui import agreeing, history, layout, opinions, table, writing
+from ui.curate.callbacks import agreement, audit_trail, guideline_editor, second_opinions, table
+from ui.frame import layout
 
 layout.through_app()
 
@@ -21,9 +22,9 @@ section = st.segmented_control(
 )
 draw = {
     "table": table.section,
-    "opinions": opinions.section,
-    "agreement": agreeing.section,
-    "guideline": writing.section,
-    "history": history.section,
+    "opinions": second_opinions.section,
+    "agreement": agreement.section,
+    "guideline": guideline_editor.section,
+    "history": audit_trail.section,
 }
 draw[section or "table"](w, project)

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from ui import errors, layout, people, roster, shortcuts, state, whole
+from ui.curate import shortcuts
+from ui.frame import errors, layout, people, state
+from ui.settings import people_list, whole_project
 
 layout.through_app()
 
@@ -39,8 +41,8 @@ st.caption("Everything stays in one folder on this computer. Keys of chat models
 with errors.shown():
     st.code(str(state.workspace().settings.home), language=None)
 
-roster.section()
+people_list.section()
 pid = state.project_id()
 if pid is not None:
     with errors.shown():
-        whole.section(state.workspace(), state.workspace().project(pid).row)
+        whole_project.section(state.workspace(), state.workspace().project(pid).row)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cod_core.types import Task
-from ui import errors, layout, state, tour
+from ui.frame import errors, layout, state, tour
 
 layout.through_app()
 

@@ -6,7 +6,10 @@ from typing import Any
 import streamlit as st
 
 from cod_core.project.teacher.training import usual_rounds
-from ui import answers, checking, errors, hubmodel, jobs, language_model, layout, people, state, verdict
+from ui.frame import errors, layout, people, state
+from ui.proposals import language_model
+from ui.shared import jobs_panel, recheck, verdict
+from ui.teacher import generative_teacher, hub_model
 
 layout.through_app()
 
@@ -54,7 +57,7 @@ def report() -> bool:
         errors.box(found.note, "warn")
     left_open(found)
     if w.project(pid).teacher.generates():
-        answers.samples(w, pid)
+        generative_teacher.samples(w, pid)
     if found.disagreements:
         with st.expander("See where the teacher disagrees with you"):
             layout.grid(
@@ -95,7 +98,7 @@ def builtin() -> None:
 
 def hub() -> None:
     """Any sequence classifier, by name or folder."""
-    spec = hubmodel.choose(labels)
+    spec = hub_model.choose(labels)
     if st.button("Use this teacher", type=kind_of_action, key="use", disabled=not spec):
         use(spec)
 
@@ -112,7 +115,7 @@ def finetune() -> None:
     with st.expander("Options"):
         encoder = st.text_input("Model to start from", "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint"))
         epochs = st.number_input("Rounds over the texts", 1, 100, usual_rounds(summary.n_train))
-    busy = jobs.running(w.project(pid).jobs.newest())
+    busy = jobs_panel.running(w.project(pid).jobs.newest())
     if st.button("Train a teacher", type=kind_of_action, key="use", disabled=busy or summary.n_train == 0):
         with errors.shown(), st.spinner("Looking for the model to start from …"):
             w.project(pid).jobs.start("finetune_teacher", {"encoder": encoder.strip(), "epochs": int(epochs)})
@@ -140,7 +143,7 @@ def llm() -> None:
 
 def generative() -> None:
     """A language model that answers the texts, and a classifier that judges its answers."""
-    spec = answers.choose(w, project)
+    spec = generative_teacher.choose(w, project)
     if st.button("Use this teacher", type=kind_of_action, key="use", disabled=not spec):
         use(spec)
 
@@ -198,16 +201,16 @@ def unconfirmed() -> None:
 layout.header("Teacher", "The teacher is the larger model that judges each text and whether a change flips it.")
 summary = w.project(pid).summary()
 kind_of_action = "primary"
-job = jobs.panel(w, pid, ("finetune_teacher", "label_prompts"))
+job = jobs_panel.panel(w, pid, ("finetune_teacher", "label_prompts"))
 unconfirmed()
 if summary.teacher_label:
     of_use = report()
     if w.project(pid).teacher.generates():
-        answers.unlabelled(w, pid, summary, jobs.running(job))
-    waits = checking.needed(w, pid, summary, jobs.running(job), "teacher")
+        generative_teacher.unlabelled(w, pid, summary, jobs_panel.running(job))
+    waits = recheck.needed(w, pid, summary, jobs_panel.running(job), "teacher")
     kind_of_action = "secondary" if of_use or waits else "primary"
     layout.next_step("proposals", "Go on to Proposals", primary=summary.n_train > 0 and of_use and not waits)
-elif checking.needed(w, pid, summary, page="teacher"):
+elif recheck.needed(w, pid, summary, page="teacher"):
     pass  # an exported set that was opened: choose below
 elif summary.n_train == 0 and summary.n_unlabelled:
     errors.box(

@@ -35,14 +35,14 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("COD_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("COD_DATABASE_URL", raising=False)
     monkeypatch.setenv("COD_PLAIN_EDITOR", "1")
-    monkeypatch.setattr("ui.state.GUARD_SECONDS", 0.0)
+    monkeypatch.setattr("ui.frame.state.GUARD_SECONDS", 0.0)
     return tmp_path / "home"
 
 
 @pytest.fixture
 def workspace(home):
     """The Workspace that the app itself will use for this folder."""
-    from ui import state
+    from ui.frame import state
 
     return state.workspace()
 

@@ -158,8 +158,8 @@ def test_prompts_without_labels_lead_to_the_teacher_page(prompts, screen, worksp
 
 
 def test_several_answers_are_numbered_and_escaped_and_silence_is_named():
-    from ui import answers
+    from ui.teacher import generative_teacher
 
-    said = answers._told(["<b>yes</b>", " ", "no", "maybe"])
+    said = generative_teacher._told(["<b>yes</b>", " ", "no", "maybe"])
     assert said.startswith("1. &lt;b&gt;yes&lt;/b&gt;\n2. ") and "(nothing)" in said and "and 1 more" in said
-    assert answers._judged(prediction(0.5)) == "nothing to judge"
+    assert generative_teacher._judged(prediction(0.5)) == "nothing to judge"

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from cod_core.types import Counterfactual, Origin
-from ui.alternatives import MOST, kind, offered
+from ui.curate.alternatives import MOST, kind, offered
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_undo_brings_the_card_back(filled, screen, workspace):
 
 def test_press_meant_for_the_card_before_does_nothing(filled, screen, workspace, monkeypatch):
     """A key held down would otherwise decide a row of cards that nobody read."""
-    monkeypatch.setattr("ui.state.GUARD_SECONDS", 1e9)
+    monkeypatch.setattr("ui.frame.state.GUARD_SECONDS", 1e9)
     test = screen("curate", filled)
     test.button(key="accept").click().run()
     assert log(workspace, filled) == [] and item(test) == "e0"

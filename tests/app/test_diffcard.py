@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cod_core.types import FlipCheck, Prediction
-from ui import diffcard, layout, verdict
+from ui.frame import layout
+from ui.shared import text_diff, verdict
 
 EVIL = '<img src=x onerror=alert(1)> ![x](https://host/leak.png) & "quotes"'
 
@@ -23,7 +24,7 @@ def check(before=0.04, after=0.83, target="positive", fraction=0.1, truncated=Fa
 
 def test_diff_marks_only_what_changed_and_escapes_it():
     """An unescaped upload would run in the reader's page."""
-    html = diffcard.in_place(f"A good film. {EVIL}", f"A bad film. {EVIL}")
+    html = text_diff.in_place(f"A good film. {EVIL}", f"A bad film. {EVIL}")
     assert "<img" not in html and "&lt;img" in html
     assert html.count("<del>") == html.count("<ins>") == 1
     assert "good" in html.split("</del>")[0] and "bad" in html.split("<ins>")[1]
@@ -33,20 +34,20 @@ def test_diff_marks_only_what_changed_and_escapes_it():
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_no_tag_of_the_text_survives(a, b):
     """Any text at all: the only tags are ours."""
-    tags = set(re.findall(r"<\s*/?\s*([a-zA-Z0-9]+)", diffcard.in_place(a, b) + diffcard.card("t", diffcard.whole(a), b)))
+    tags = set(re.findall(r"<\s*/?\s*([a-zA-Z0-9]+)", text_diff.in_place(a, b) + text_diff.card("t", text_diff.whole(a), b)))
     assert tags <= {"ins", "del", "span", "section", "header", "h4", "div", "bdi"}
 
 
 def test_removed_and_added_are_told_without_colour():
     """Colour alone excludes people: there are signs and hidden words too."""
-    html = diffcard.in_place("good film", "bad film")
+    html = text_diff.in_place("good film", "bad film")
     assert "removed:" in html and "added:" in html and "−" in html and "+" in html
 
 
 def test_unread_end_is_marked():
     """An edit in the part that the teacher never reads would look like a failed flip."""
-    assert "cod-unread" in diffcard.whole("abcdef", 3)
-    assert "cod-unread" not in diffcard.whole("abcdef", 6)
+    assert "cod-unread" in text_diff.whole("abcdef", 3)
+    assert "cod-unread" not in text_diff.whole("abcdef", 6)
 
 
 def test_verdict_sentence_is_plain():

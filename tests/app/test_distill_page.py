@@ -11,7 +11,7 @@ from cod_core.project.students.preflight import Preflights
 from cod_core.store import cache, runs
 from cod_core.text import text_hash
 from cod_core.types import ALL_ARMS, ARMS, MULTI_ARMS, RunConfig, RunResult
-from ui import students
+from ui.distill import students
 
 
 @pytest.fixture

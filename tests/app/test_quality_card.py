@@ -3,7 +3,7 @@
 from cod_core.project.jobs import Jobs
 from cod_core.store import projects
 from cod_core.types import Task
-from ui import quality, search_options
+from ui.proposals import quality_card, search_options
 
 
 def sound(test):
@@ -42,7 +42,7 @@ def test_the_technical_view_names_what_measured_fluency(filled, screen):
 def test_hostile_reasons_are_escaped():
     from cod_core.counterfactuals.quality import Stage
 
-    assert "<script>" not in quality.funnel([Stage("tried", 2, {"<script>": 1})])
+    assert "<script>" not in quality_card.funnel([Stage("tried", 2, {"<script>": 1})])
 
 
 def test_targets_are_asked_for_with_three_labels_only(filled, screen, workspace):

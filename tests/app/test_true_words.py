@@ -7,7 +7,9 @@ from cod_core.jobs import queue
 from cod_core.project.proposals.retry import Retry
 from cod_core.store import items
 from cod_core.types import Counterfactual, Example, Origin
-from ui import again, jobs, layout, review, strip
+from ui.curate import callbacks, live_strip, more_proposals
+from ui.frame import layout
+from ui.shared import jobs_panel
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,7 @@ def test_what_was_kept_of_a_killed_job_is_said_once(filled, screen, workspace):
     job = queue.enqueue(workspace.db, filled, "distill", {})
     for why in (queue.INTERRUPTED, "The disk is full."):
         queue.change(workspace.db, job, state="failed", error=why)
-        assert words(screen("distill", filled)).count(jobs.KEPT) == 1
+        assert words(screen("distill", filled)).count(jobs_panel.KEPT) == 1
 
 
 def test_development_texts_are_counted_and_the_split_is_told_as_it_is(empty, screen, workspace):
@@ -58,7 +60,7 @@ def test_who_brought_test_texts_first_is_asked_for_training_texts_next(empty, sc
 def test_the_strip_says_where_so_few_texts_can_only_hint(n, hints):
     from cod_core.project.results.live import Live
 
-    said = strip.words(
+    said = live_strip.words(
         Live(
             **{name: None for name in Live.__dataclass_fields__}
             | {"n": 8, "unread": 0, "n_dev": n, "without": 0.44, "with_": 0.33, "measured_on": "development texts"}
@@ -75,11 +77,11 @@ def test_words_that_were_not_used_are_named_and_a_phrase_that_is_not_there_leave
     next(t for t in test.text_input if t.key == "keep-e0").set_value("no such words").run()
     assert not test.exception and "so it cannot be kept" in words(test) and test.session_state["again_open"]
     test.button(key="again").click().run()
-    assert not test.exception and again.HINT["useless"].strip() in words(test)
+    assert not test.exception and more_proposals.HINT["useless"].strip() in words(test)
 
 
 def test_the_effort_of_the_search_is_told_with_the_technical_details_only(monkeypatch):
     cf = Counterfactual("c", "e", "text", *LABELS, Origin("search", "search"), note="replaced “good” with “bad” (13 texts scored)")
-    assert review.note(cf) == "replaced “good” with “bad”"
-    monkeypatch.setattr(review.state, "technical", lambda: True)
-    assert review.note(cf).endswith("(13 texts scored)")
+    assert callbacks.note(cf) == "replaced “good” with “bad”"
+    monkeypatch.setattr(callbacks.state, "technical", lambda: True)
+    assert callbacks.note(cf).endswith("(13 texts scored)")

@@ -7,7 +7,7 @@ from cod_core.diagnostics import gaps
 from cod_core.diagnostics.stats import ONE_DRAW, SHARED, UNKNOWN
 from cod_core.distill.row_sets import Drawn
 from cod_core.project.results.diagnostics import gap_values
-from ui.outcome import gap_sentence
+from ui.results.sections import gap_sentence
 
 PAIRS = [(f"good film {i}", f"bad film {i}") for i in range(60)]
 LOGITS = np.log([[0.2, 0.8], [0.8, 0.2]])

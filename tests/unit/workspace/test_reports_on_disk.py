@@ -10,7 +10,7 @@ from cod_core.errors import BadInput
 from cod_core.project.filing import read_json, write_json, write_whole
 from cod_core.workspace import Workspace
 from tests.unit.workspace.small_world import World
-from ui.students import described
+from ui.distill.students import described
 
 
 @pytest.fixture

@@ -1,0 +1,97 @@
+"""The proposals of one text side by side: up to four of different kinds, one's own edits, or one's own text."""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+import streamlit as st
+
+from cod_core.types import Counterfactual, FlipCheck
+from ui.curate import callbacks
+from ui.frame import layout
+
+MOST = 4
+
+
+def kind(cf: Counterfactual) -> str:
+    """What a proposal is, in two or three words."""
+    if cf.origin.kind == "human":
+        return "your text" if cf.derived_from is None else "edited"
+    if cf.origin.kind == "llm":
+        return "chat model"
+    if cf.origin.kind == "import":
+        return "imported"
+    parts = [part for part in cf.note.split("; ") if part]
+    if not parts:
+        return "proposal"
+    if counted := re.findall(r"(\d+) (?:replaced|added|left out)", parts[0]):  # more than three edits are told in numbers
+        return f"{sum(map(int, counted))} changes"
+    if len(parts) > 1:
+        return f"{len(parts)} changes"
+    if "not" in parts[0] and parts[0].startswith(("added", "took")) or "negation" in parts[0]:
+        return "negation"
+    return {"replaced": "another word", "deleted": "a word less", "added": "a word more"}.get(parts[0].split(" ", 1)[0], "one change")
+
+
+def offered(card: Any, added: Collection[str] = ()) -> dict[str, tuple[Counterfactual, FlipCheck | None]]:
+    """Id -> proposal and check: the one offered first, others of different kinds first, what people wrote always.
+
+    added: ids of what was just found for this text; these are offered always too.
+    """
+    everything = [(card.offered, card.check), *card.alternatives]
+    always = [pair[0].origin.kind == "human" or pair[0].id in added for pair in everything[1:]]
+    people = [pair for pair, kept in zip(everything[1:], always) if kept]
+    rest = [pair for pair, kept in zip(everything[1:], always) if not kept]
+    seen, fresh, again = {kind(card.offered)}, [], []
+    for pair in rest:
+        (again if kind(pair[0]) in seen else fresh).append(pair)
+        seen.add(kind(pair[0]))
+    return {cf.id: (cf, check) for cf, check in [everything[0], *(fresh + again)[: MOST - 1], *people]}
+
+
+def chosen(pid: str, card: Any, annotator: str, w: Any) -> tuple[str, dict]:
+    """(id of the proposal on the card or OWN, what is offered): the person's choice, else their draft's, else the best."""
+    options = offered(card, st.session_state.get(f"added-{card.example.id}", ()))
+    choice = st.session_state.get(f"chosen-{card.example.id}")
+    if choice in options or choice == callbacks.OWN:
+        return choice, options
+    draft = w.project(pid).curation.draft_of(card.example.id, annotator)
+    if draft is not None and (draft[0] is None or draft[0] in options):
+        return draft[0] or callbacks.OWN, options
+    return card.offered.id, options
+
+
+def picker(card: Any, choice: str, options: dict) -> None:
+    """The row of alternatives, each with what it is and whether it flips."""
+    ids = [*options, *([callbacks.OWN] if choice == callbacks.OWN else [])]
+
+    def words(cf_id: str) -> str:
+        if cf_id == callbacks.OWN:
+            return "my own text"
+        cf, check = options[cf_id]
+        flips = "not checked" if check is None else "flips" if check.valid else "does not flip"
+        return f"{ids.index(cf_id) + 1} · {layout.plain(kind(cf), 24)} · {flips}"
+
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        if len(ids) > 1:
+            widget = f"alt-{card.example.id}-{len(ids)}-{choice}"
+            st.segmented_control(
+                "Proposals",
+                ids,
+                default=choice,
+                required=True,
+                format_func=words,
+                key=widget,
+                on_change=callbacks.choose_by,
+                args=(card.example.id, widget),
+            )
+        if choice != callbacks.OWN:
+            st.button(
+                "Write my own",
+                key="own",
+                type="tertiary",
+                icon=":material/edit_note:",
+                help="Start from the original text",
+                on_click=callbacks.choose,
+                args=(card.example.id, callbacks.OWN),
+            )

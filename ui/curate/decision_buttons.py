@@ -1,0 +1,63 @@
+"""The row of decisions under the curation card, each button with its printed key.
+
+What a press does is in `review`; here is only which buttons there are and when they may be pressed.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from ui.curate import callbacks, guideline
+from ui.curate.callbacks import Shown
+from ui.curate.shortcuts import digit, letter
+from ui.frame import state
+
+
+def act(label: str, name: str, key: str | None, callback: Callable, args: tuple = (), **more: Any) -> None:
+    """A button with its key printed on it."""
+    st.button(label, key=name, shortcut=key, on_click=callback, args=args, **more)
+
+
+def buttons(shown: Shown, ok: bool | None) -> None:
+    """Accept, reject, skip, flag, undo, previous and next; the reasons instead once reject was pressed.
+
+    ok: whether what stands in the box flips to its target; None where the teacher was not asked yet.
+    """
+    state.card_shown(shown.token)
+    if callbacks.rejecting(shown.example_id):
+        _reasons(shown)
+        return
+    with st.container(horizontal=True, gap="small", key="decisions"):
+        label = "Accept my text" if shown.base_id is None else "Accept my edit" if shown.edited else "Accept"
+        act(label, "accept", letter("accept"), callbacks.accept, (shown,), type="primary", disabled=ok is False)
+        act("Reject", "reject", letter("reject"), callbacks.start_reject, (shown,))
+        act("Skip", "skip", letter("skip"), callbacks.decide, (shown, "skipped"))
+        act("Flag", "flag", letter("flag"), callbacks.decide, (shown, "needs_review"), help="Ask for a second opinion")
+        act("Undo", "undo", letter("undo"), callbacks.undo, (shown.pid,))
+        act("Previous", "previous", letter("previous"), callbacks.go_to, (shown.before,), type="tertiary")
+        act("Next", "next", letter("next"), callbacks.go_to, (shown.after,), type="tertiary")
+        if state.plain_editor():
+            act("Keep what stands in the box", "keep", "Mod+Enter", callbacks.accept, (shown,), type="tertiary")
+    if ok is False:
+        _keep_anyway(shown)
+
+
+def _keep_anyway(shown: Shown) -> None:
+    with st.expander("Keep it although the teacher does not flip"):
+        why = f"override-{shown.example_id}-{shown.base_id}"
+        st.text_input("Why is this text right and the teacher wrong?", key=why, max_chars=300)
+        st.caption("It is exported with your reason, but never used for training as a counterfactual.")
+        act("Keep with this reason", "override", None, callbacks.accept, (shown, None, why))
+
+
+def _reasons(shown: Shown) -> None:
+    words = guideline.reason_words(state.workspace().project(shown.pid).guideline.current())
+    with st.container(border=True):
+        st.markdown("**Why not?** One key rejects and goes on.")
+        with st.container(horizontal=True, gap="small"):
+            for number, (reason, label) in enumerate(words.items(), 1):
+                act(label, f"reason-{reason}", digit(number), callbacks.decide, (shown, "rejected", (reason,)))
+        with st.container(horizontal=True, gap="small"):
+            act("Reject without a reason", "reason-none", letter("reject"), callbacks.decide, (shown, "rejected"), type="tertiary")
+            act("Back", "reason-back", "Esc", callbacks.leave_reasons, type="tertiary")

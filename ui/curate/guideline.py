@@ -1,0 +1,41 @@
+"""The guideline beside the card: what was agreed on, good and bad examples, the words for the reasons.
+
+Its texts come from people: they are shown escaped or as plain text, never as Markdown.
+"""
+
+from html import escape
+
+from cod_core.types import Guideline
+from ui.curate import callbacks
+from ui.frame import layout
+from ui.shared import text_diff
+
+
+def reason_words(guideline: Guideline) -> dict[str, str]:
+    """Reject reason -> words for its button, keys 1 to 8 in order: the project's own where there are any."""
+    return {code: layout.plain(guideline.reasons.get(code) or words, 80) for code, words in callbacks.REASONS.items()}
+
+
+def panel(guideline: Guideline) -> str:
+    """HTML of the guideline: text, examples with the change marked, reasons with their keys."""
+    if not guideline.version:
+        return (
+            '<section class="cod-card"><p class="cod-say">No guideline is written yet.</p><p class="cod-cap">'
+            "A reviewer or owner writes it on the page Review, under Guideline.</p></section>"
+        )
+    paragraphs = "".join(f"<p>{escape(p)}</p>" for p in guideline.text.splitlines() if p.strip())
+    examples = "".join(_example(e) for e in guideline.examples)
+    reasons = "".join(
+        f"<li>{escape(words)}</li>" for words in (guideline.reasons.get(code) or default for code, default in callbacks.REASONS.items())
+    )
+    return (
+        f'<section class="cod-card cod-guideline" aria-label="Guideline"><p class="cod-cap">Guideline, version '
+        f"{guideline.version}, {escape(guideline.created_at[:10])}</p>{paragraphs}{examples}"
+        f'<p class="cod-cap">Reasons to reject, keys 1 to 8</p><ol>{reasons}</ol></section>'
+    )
+
+
+def _example(example) -> str:
+    kind, mark = ("ok", "✓ Like this") if example.good else ("error", "✗ Not like this")
+    why = f'<p class="cod-cap">{escape(example.why)}</p>' if example.why else ""
+    return f'<p class="cod-badge cod-{kind}">{mark}</p>{text_diff.changes(example.text, example.counterfactual, "")}{why}'

@@ -1,0 +1,78 @@
+"""The live strip on the Curate page: what the counterfactuals kept so far bring, and which text to look at next.
+
+Drawn last, from numbers made in the background: neither the card nor the next key ever waits for it.
+"""
+
+import time
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from cod_core.diagnostics.stats import MIN_ROWS
+from ui.curate import callbacks
+from ui.frame import errors, layout, state
+
+FEW = ": so few can only hint"
+PATIENCE, LOOK_AGAIN = 0.5, 1.0
+"""Seconds that the page stays for the numbers of the newest decision; seconds between looks where they take longer."""
+
+
+def draw(w: Any, pid: str) -> None:
+    """Show the strip of a project; it fills itself in where the numbers take longer."""
+    with errors.shown():
+        known = _soon(w, pid)
+        st.fragment(_strip, run_every=None if known[1] else LOOK_AGAIN)(pid, known)
+
+
+def _soon(w: Any, pid: str) -> tuple[Any, bool]:
+    """The numbers within a moment. Each look at the session lets a key that was pressed meanwhile go first."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        live, last = w.project(pid).live.now()
+        if last or time.monotonic() > end:
+            return live, last
+        state.item_id()
+        time.sleep(0.03)
+
+
+def _strip(pid: str, drawn: tuple[Any, bool]) -> None:
+    live, last = drawn
+    if not last:
+        with errors.shown():
+            live, last = state.workspace().project(pid).live.now()
+            if last:
+                st.rerun()
+    if live is None and last:
+        return
+    said = (words(live) if live else "") + ("" if last else "<span>Counting your last decisions…</span>")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="strip"):
+        st.html(f'<div class="cod-strip" role="status" id="live-strip">{said}</div>')
+        if live is not None and live.next is not None and live.next.example_id != state.item_id():
+            if st.button("Go to that text", key="strip-next", type="tertiary", icon=":material/near_me:"):
+                callbacks.go_to(live.next.example_id)
+                st.rerun()
+
+
+def words(live: Any) -> str:
+    """The strip as HTML: accuracy with and without, and what to look at next and why."""
+    pairs = layout.several(live.n, "kept pair")
+    if live.unread:
+        first = f"Reading {live.unread} development texts before anything can be measured…"
+    elif live.without is None and not live.n_dev:
+        first = "There are no development or unlabelled texts, so what your work brings shows only after distilling."
+    elif live.without is None:
+        first = f"{pairs}; what they bring shows from four on, with more than one new label among them."
+    else:
+        change = 100 * (live.with_ - live.without)
+        sign = "+" if change > 0 else "−" if change < 0 else "±"
+        first = (
+            f"A quick student of your {pairs}: <b>{live.without:.1%}</b> from the originals alone, "
+            f"<b>{live.with_:.1%}</b> with their counterfactuals (<b>{sign}{abs(change):.1f} points</b> on "
+            f"{live.n_dev:,} {escape(live.measured_on)}{FEW if live.n_dev < MIN_ROWS else ''})"
+        )
+    parts = [f"<span>{first}</span>"]
+    if live.next is not None:
+        why = " and ".join(filter(None, [", ".join(live.next.reasons[:-1]), live.next.reasons[-1]]))
+        parts.append(f"<span>Most promising next: {escape(why)}.</span>")
+    return "".join(parts)

@@ -1,0 +1,168 @@
+"""Other proposals for the text on the card: try again with a hint, keep phrases, ask the chat model, make it smaller."""
+
+from typing import Any
+
+import streamlit as st
+
+from cod_core.types import Counterfactual, FlipCheck
+from ui.curate import callbacks
+from ui.curate.callbacks import Shown
+from ui.frame import errors, layout, state
+from ui.teacher import generative_teacher
+
+KEPT = "kept_phrases"
+
+
+def phrases(example_id: str) -> list[str]:
+    """What must stay in this text."""
+    return st.session_state.setdefault(KEPT, {}).setdefault(example_id, [])
+
+
+@errors.callback
+def keep(example_id: str, phrase: str) -> None:
+    """Words of the original that stay as they are when the app tries again."""
+    kept = phrases(example_id)
+    if phrase and phrase not in kept and len(kept) < 8:
+        kept.append(phrase)
+    st.session_state["again_open"] = True
+
+
+@errors.callback
+def _keep_typed(example_id: str, widget: str, original: str) -> None:
+    typed = (st.session_state.get(widget) or "").strip()
+    st.session_state[widget] = ""
+    if typed and typed not in original:
+        state.notice(f"“{typed}” does not occur in the original, so it cannot be kept.", "warn")
+        st.session_state["again_open"] = True
+    else:
+        keep(example_id, typed)
+
+
+@errors.callback
+def _drop(example_id: str, phrase: str) -> None:
+    if phrase in phrases(example_id):
+        phrases(example_id).remove(phrase)
+
+
+def panel(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck | None) -> None:
+    """The panel under the card; open where words were just marked to be kept."""
+    with st.expander("Other proposals", icon=":material/refresh:", expanded=st.session_state.get("again_open", False)):
+        example = found.example
+        hint = st.text_input(
+            "Words that you would use (several between commas)", key=f"hint-{example.id}", max_chars=200, placeholder="dull, far too long"
+        )
+        field = f"keep-{example.id}"
+        st.text_input(
+            "Keep this phrase (or mark words in the original)",
+            key=field,
+            max_chars=200,
+            on_change=_keep_typed,
+            args=(example.id, field, example.text),
+        )
+        with st.container(horizontal=True, gap="small"):
+            slow = w.project(shown.pid).teacher.generates()  # many answers: a spinner says so, which a callback cannot show
+            at_once: dict[str, Any] = {} if slow else {"on_click": _again, "args": (shown, hint)}
+            pressed = st.button("Try again", key="again", icon=":material/refresh:", **at_once)
+            if slow and pressed:
+                most = w.project(shown.pid).searcher.usual_budget() * (2 if hint.strip() else 1)
+                with st.spinner(f"The model answers up to {most} changed prompts. {generative_teacher.takes(w, shown.pid, most)}"):
+                    _again(shown, hint)
+                st.rerun()
+            if (llm := w.project(shown.pid).endpoints.last_llm()) is not None:
+                name = layout.plain(llm.get("model") or llm.get("local") or "the language model", 30)
+                st.button(
+                    f"Ask {name} again",
+                    key="again-llm",
+                    on_click=_ask,
+                    args=(shown,),
+                    help=f"Sends this text twice to {layout.plain(llm.get('base_url') or 'this computer', 80)}",
+                )
+            many = shown.base_id is not None and not shown.edited and check is not None and check.valid
+            if many and check.token_edits > 1:
+                st.button(
+                    "Make the change smaller",
+                    key="tighten",
+                    icon=":material/compress:",
+                    on_click=_tighten,
+                    args=(shown, check.token_edits, check.after.prob(check.target)),
+                )
+        # below the buttons: a phrase that is taken when a press leaves the field would move them away from under it
+        with st.container(horizontal=True, gap="small"):
+            for number, phrase in enumerate(phrases(example.id)):
+                st.button(
+                    f"{layout.plain(phrase, 40)}",
+                    key=f"kept-{example.id}-{number}",
+                    icon=":material/close:",
+                    help="Stays as it is. Press to let it go.",
+                    on_click=_drop,
+                    args=(example.id, phrase),
+                )
+
+
+HINT = {
+    "useless": " Your own words turn the teacher around in no place of this text, so they are not used.",
+    "known": " What your own words make of this text is among the proposals already.",
+}
+
+
+def _told(shown: Shown, found: Any) -> None:
+    state.mark_saved()
+    st.session_state["again_open"] = True
+    more = HINT.get(found.hint, "")
+    if found.added:
+        st.session_state[f"added-{shown.example_id}"] = {cf.id for cf in found.added}
+        st.session_state[f"chosen-{shown.example_id}"] = found.added[0].id
+        state.notice(
+            f"{layout.several(len(found.added), 'new proposal')} that flip{'s' if len(found.added) == 1 else ''} "
+            f"the teacher; the first is shown.{more}",
+            "info" if more else "ok",
+        )
+    elif found.tried:
+        state.notice(
+            f"{layout.several(found.tried, 'new text')} tried, none flips the teacher. Give other words, keep "
+            f"fewer phrases, or write your own.{more}",
+            "info",
+        )
+    else:
+        state.notice(f"Nothing new was found. Give other words, keep fewer phrases, or write your own.{more}", "info")
+    callbacks.redraw()
+
+
+@errors.callback
+def _again(shown: Shown, hint: str) -> None:
+    hint = st.session_state.get(f"hint-{shown.example_id}") or hint
+    _told(
+        shown, state.workspace().project(shown.pid).retry.try_again(shown.example_id, hint, tuple(phrases(shown.example_id)), shown.target)
+    )
+
+
+@errors.callback
+def _ask(shown: Shown) -> None:
+    w = state.workspace()
+    key = state.llm_key((w.project(shown.pid).endpoints.last_llm() or {}).get("base_url"))
+    done = w.project(shown.pid).llm.again(shown.example_id, tuple(phrases(shown.example_id)), key=key)
+    state.mark_saved()
+    st.session_state["again_open"] = True
+    flips = f"{done['flipped']} of them flip the teacher. " if done["added"] else ""
+    state.notice(
+        f"{layout.several(done['added'], 'new proposal')}. {flips}{' '.join(done['messages'])}", "ok" if done["flipped"] else "info"
+    )
+    callbacks.redraw()
+
+
+@errors.callback
+def _tighten(shown: Shown, edits: int, sure: float) -> None:
+    cf, check = state.workspace().project(shown.pid).tightening.tighten(shown.base_id)
+    if cf.id == shown.base_id:
+        state.notice("Every changed word is needed: without any one of them the teacher does not change its mind.", "info")
+        return
+    state.notice(
+        f"From {edits} changed words to {check.token_edits}; the teacher is now "
+        f"{round(check.after.prob(check.target) * 100)} % sure instead of {round(sure * 100)} %. Both versions "
+        "stand among the proposals: choose.",
+        "ok",
+    )
+    st.session_state[f"added-{shown.example_id}"] = {cf.id, shown.base_id}
+    st.session_state[f"chosen-{shown.example_id}"] = cf.id
+    state.mark_saved()
+    callbacks.redraw()

@@ -1,0 +1,99 @@
+"""Above the card: progress, which list, in which order, narrowed how. What is chosen is in the address of the page."""
+
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from cod_core.curation.view import View
+from ui.curate import callbacks
+from ui.frame import errors, layout, state
+
+SHOW = {"todo": "To do", "kept": "Kept", "left": "Left out", "flagged": "Flagged", "all": "All"}
+SORTS = {"upload": "As uploaded", "boundary": "Closest calls", "edit": "Smallest edit", "similar": "Most similar", "recent": "Last decided"}
+ORIGINS = {"search": "Search on this computer", "llm": "Chat model", "human": "Written by a person", "import": "Imported"}
+FINDER = "q-find"
+
+
+def bar(queue: Any) -> None:
+    """Progress and the choices. queue: as the workspace gives it."""
+    st.progress(queue.decided / queue.total, text=f"{queue.decided} of {queue.total} texts decided · {queue.kept} kept")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        _choice("Show", "show", {k: f"{v} {queue.counts[k]}" for k, v in SHOW.items()}, queue.view)
+        with st.popover(f"Order: {SORTS[queue.view.sort].lower()}", icon=":material/sort:"):
+            _choice("Order", "sort", SORTS, queue.view)
+        with st.popover("Filter", icon=":material/filter_list:"):
+            _filters(queue)
+    if queue.view.filtered:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.html(f'<div class="cod-why">Only: {escape(said(queue.view))}</div>')
+            st.button("Show all again", key="q-clear", type="tertiary", on_click=clear)
+
+
+def said(view: View) -> str:
+    """The filters of a view in words."""
+    parts = [
+        f"the teacher says {view.label}" if view.label else "",
+        f"from {ORIGINS.get(view.origin, view.origin).lower()}" if view.origin else "",
+        f"left out because: {callbacks.REASONS.get(view.reason, view.reason).lower()}" if view.reason else "",
+        f"decided by {view.who}" if view.who else "",
+        "the teacher does not agree with your label" if view.differs else "",
+        f"with “{view.find}” in the text" if view.find else "",
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _choice(label: str, name: str, options: dict[str, str], view: View) -> None:
+    value = getattr(view, name)
+    key = f"q-{name}-{value}"
+    st.segmented_control(
+        label,
+        list(options),
+        default=value,
+        required=True,
+        key=key,
+        format_func=options.get,
+        on_change=_chosen,
+        args=(name, key),
+        label_visibility="collapsed",
+    )
+
+
+def _filters(queue: Any) -> None:
+    """One row of choices a filter; only what occurs in the project is offered."""
+    rows, view = state.workspace().project(state.project_id()).cards.rows(state.annotator()), queue.view
+    offered = {
+        "label": ("What the teacher says of the original", {r.source: layout.plain(r.source, 30) for r in rows}),
+        "origin": ("Where a proposal came from", {o: ORIGINS.get(o, o) for r in rows for o in r.origins}),
+        "differs": ("Your label", {"1": "The teacher does not agree"} if any(r.differs for r in rows) else {}),
+        "reason": ("Left out because", {x: callbacks.REASONS.get(x, x) for r in rows if r.decision for x in r.decision.reasons}),
+        "who": ("Decided by", {r.decision.annotator: layout.plain(r.decision.annotator, 30) for r in rows if r.decision}),
+    }
+    for name, (label, options) in offered.items():
+        value = getattr(view, name)
+        if options:
+            key = f"q-{name}-{value}"
+            st.pills(
+                label,
+                sorted(options),
+                default=value if value in options else None,
+                key=key,
+                format_func=options.get,
+                on_change=_chosen,
+                args=(name, key),
+            )
+    key = f"{FINDER}-{view.find}"
+    st.text_input("Words in the text", view.find, max_chars=100, key=key, on_change=_chosen, args=("find", key))
+
+
+@errors.callback
+def _chosen(name: str, key: str) -> None:
+    value = st.session_state.get(key) or ""
+    state.set_view(replace(state.view(), **{name: str(value).strip()}))
+
+
+@errors.callback
+def clear() -> None:
+    """Take every filter away; list and order stay."""
+    state.set_view(View(show=state.view().show, sort=state.view().sort))

@@ -1,0 +1,101 @@
+"""What opens beside the card: guideline, keys, history, technical details. One key each; nothing covers the card."""
+
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from cod_core.types import Counterfactual, FlipCheck
+from ui.curate import callbacks, decision_buttons, guideline, more_proposals, shortcuts
+from ui.curate.callbacks import Shown
+from ui.curate.shortcuts import letter
+from ui.frame import state
+from ui.shared import verdict
+
+
+def row(shown: Shown) -> None:
+    """The buttons that open and close."""
+    side = st.session_state.get("side_by_side", False)
+    with st.container(horizontal=True, gap="small"):
+        decision_buttons.act("Changes in place" if side else "Side by side", "diff", letter("diff"), _flip_diff, type="tertiary")
+        decision_buttons.act("Guideline", "guide", letter("guide"), state.toggle_panel, ("guide",), type="tertiary")
+        decision_buttons.act("Keys", "help", letter("help"), state.toggle_panel, ("help",), type="tertiary")
+
+
+def _flip_diff() -> None:
+    st.session_state["side_by_side"] = not st.session_state.get("side_by_side", False)
+
+
+def below(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck | None) -> None:
+    """The open panel, then history and, where wanted, technical details."""
+    if state.panel() == "guide":
+        _guide(w, shown.pid)
+    if state.panel() == "help":
+        _keys()
+    more_proposals.panel(w, found, shown, cf, check)
+    with st.expander("History of this text", icon=":material/history:"):
+        _history(w, shown)
+    if state.technical():
+        _technical(cf, check)
+
+
+def _guide(w: Any, pid: str) -> None:
+    task = w.project(pid).row.task
+    meanings = task.descriptions or ("",) * len(task.labels)
+    rows = "".join(f"<li><b>{escape(label)}</b> {escape(about)}</li>" for label, about in zip(task.labels, meanings))
+    st.html(
+        f'<div class="cod-card"><div class="cod-cap">The question</div><p class="cod-name">{escape(task.name)}</p>'
+        f'<ul class="cod-list">{rows}</ul></div>'
+    )
+    st.html(guideline.panel(w.project(pid).guideline.current()))
+
+
+def _keys() -> None:
+    rows = "".join(f"<kbd>{escape(key)}</kbd><span>{escape(what)}</span>" for key, what in shortcuts.KEYS.values())
+    with st.container(border=True):
+        st.html(f'<div class="cod-keys" role="note" aria-label="keys">{rows}</div>')
+        on = state.shortcuts_on()
+        st.button("Switch single keys off" if on else "Switch single keys on", key="keys-switch", on_click=_switch_keys)
+
+
+def _switch_keys() -> None:
+    st.session_state[state.SHORTCUTS] = not state.shortcuts_on()
+
+
+def _history(w: Any, shown: Shown) -> None:
+    for_one = w.project(shown.pid).cards.history(shown.example_id, state.annotator())
+    rows = "".join(
+        f'<li class="{"cod-undone" if e.undone else ""}"><time datetime="{escape(e.at)}">{escape(when(e.at))}'
+        f"{' · ' + escape(e.who) if e.who else ''}</time>{escape(told(e))}</li>"
+        for e in for_one
+    )
+    st.html(f'<ol class="cod-time">{rows}</ol>')
+
+
+def when(at: str) -> str:
+    """'2026-11-24T11:10:56Z' as a person reads it, local time."""
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(at.replace("Z", "+00:00")).astimezone().strftime("%-d %b %Y, %H:%M")
+    except ValueError:
+        return at
+
+
+def told(event: Any) -> str:
+    """One event of an item's history as a sentence."""
+    said = {"proposed": "Proposed", "written": "Written", "draft": "Draft in the text box", "undone": "Taken back"}
+    words = said.get(event.kind) or callbacks.STATUS_WORDS.get(event.status, event.status)
+    reasons = ", ".join(callbacks.REASONS.get(r, r).lower() for r in event.reasons)
+    parts = [words + (f": {reasons}" if reasons else ""), event.detail, "(taken back later)" if event.undone else ""]
+    return " ".join(part for part in parts if part)
+
+
+def _technical(cf: Counterfactual, check: FlipCheck | None) -> None:
+    """Numbers and provenance, for those who want them."""
+    with st.expander("Technical details", icon=":material/code:", expanded=True):
+        if check is not None:
+            st.json(verdict.technical(check))
+        st.text(f"{cf.origin.kind}: {cf.origin.name} {cf.origin.revision}")
+        if cf.raw_reply:
+            st.code(cf.raw_reply, language=None, wrap_lines=True)

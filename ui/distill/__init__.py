@@ -1,0 +1,1 @@
+"""The Distil page: finished students."""

@@ -1,0 +1,37 @@
+"""Sending the set to a hub: what leaves, where to, and only then the button."""
+
+from typing import Any
+
+import streamlit as st
+
+from cod_core.project.export.selection import ExportChoice
+from ui.frame import errors, layout, people, state
+
+HUB = "huggingface.co"
+
+
+def section(w: Any, project: Any, choice: ExportChoice) -> None:
+    """An option, folded away; owners only."""
+    with st.expander("Send it to the Hugging Face hub", icon=":material/cloud_upload:"):
+        if not people.only_for("leave", "Sending data away"):
+            return
+        repo = st.text_input("Repository", placeholder="your-name/your-set", max_chars=120, key="hub-repo").strip()
+        token = st.text_input("Token (used once, kept nowhere)", type="password", key="hub-token", max_chars=200)
+        private = st.toggle("Private", True, key="hub-private")
+        if not st.toggle("Show what would leave this computer", key="hub-show"):
+            return
+        plan = w.project(project.id).exports.hub_plan(choice)
+        size = sum(n for _, n in plan)
+        who = "only you and your organisation" if private else "everybody on the internet"
+        errors.box(
+            f"{len(plan)} files, {size / 1024:,.0f} KB, go to {HUB}, where {who} can read them. The history of "
+            "decisions and raw answers of models stay here.",
+            "warn",
+        )
+        layout.grid([{"file": name, "bytes": n} for name, n in plan])
+        if st.button("Send these files", key="hub-send", disabled=not repo):
+            with errors.shown(), st.spinner("Sending …"):
+                people.need("leave")
+                address = w.project(project.id).exports.push_to_hub(repo, token, private, choice)
+                state.notice(f"Sent: {layout.plain(address, 120)}")
+                st.rerun()

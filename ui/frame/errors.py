@@ -1,0 +1,64 @@
+"""The one place where an error becomes something a person reads. Never a traceback, never Markdown.
+
+A CodError's message is shown as it is (escaped); anything else is a bug: it is logged by type and place,
+without texts or keys, and the person is told that nothing saved is lost.
+"""
+
+import functools
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import escape
+
+import streamlit as st
+
+from cod_core.errors import CodError
+from ui.frame import state
+
+_ICONS = {"error": "Problem", "warn": "Please note", "info": "Note", "ok": "Done"}
+BUG = (
+    "Something went wrong inside the app. Nothing that was saved is lost. Reload the page; if it happens "
+    "again, the log of the app names the place."
+)
+
+
+def box(message: str, kind: str = "error") -> None:
+    """A coloured box with plain text. kind: error, warn, info or ok. Line breaks are kept."""
+    role = "alert" if kind == "error" else "status"
+    st.html(f'<div class="cod-box cod-{kind}" role="{role}"><strong>{_ICONS[kind]}</strong><span>{escape(message)}</span></div>')
+
+
+def log_bug(error: BaseException) -> None:
+    """The stack of an unexpected error, frames only: messages may hold a person's text."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    places = " < ".join(f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno} {f.name}" for f in reversed(frames))
+    logging.getLogger("cod.app").error("%s at %s", type(error).__name__, places)
+
+
+@contextmanager
+def shown() -> Iterator[None]:
+    """Show whatever goes wrong inside, here on the page, and go on after the block."""
+    try:
+        yield
+    except CodError as error:
+        box(str(error))
+    except Exception as error:
+        log_bug(error)
+        box(BUG)
+
+
+def callback(function: Callable) -> Callable:
+    """For widget callbacks, which run before the page: what goes wrong is shown at the top of the page."""
+
+    @functools.wraps(function)
+    def safe(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except CodError as error:
+            state.notice(str(error), "error")
+        except Exception as error:
+            log_bug(error)
+            state.notice(BUG, "error")
+
+    return safe

@@ -1,0 +1,274 @@
+"""The frame of every page: style, sidebar with project switcher and stepper, headers, empty states.
+
+Texts of the person never reach Markdown here: they go through `plain` (labels of widgets, where Streamlit reads
+Markdown) or `html.escape` (own HTML).
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import streamlit as st
+
+from ui.frame import errors, state, tour
+
+PAGES = {
+    "start": ("pages/start.py", "Start"),
+    "data": ("pages/data.py", "Data"),
+    "teacher": ("pages/teacher.py", "Teacher"),
+    "proposals": ("pages/proposals.py", "Proposals"),
+    "curate": ("pages/curate.py", "Curate"),
+    "review": ("pages/review.py", "Review"),
+    "distill": ("pages/distill.py", "Distil"),
+    "results": ("pages/results.py", "Results"),
+    "compare": ("pages/compare.py", "Compare runs"),
+    "moons": ("pages/moons.py", "Two moons"),
+    "export": ("pages/export.py", "Export"),
+    "settings": ("pages/settings.py", "Settings"),
+}
+STEPS = ("data", "teacher", "proposals", "curate", "distill", "results", "export")
+_OPENED: ContextVar[bool] = ContextVar("opened", default=False)
+_CSS = Path(__file__).with_name("style.css")
+_ACTIVE_IN_MARKDOWN = re.compile(r"[\[\]()!`*_<>$:~#\\|{}@^=\x00-\x1f]|www\.")
+
+
+def navigate():
+    """The page that the address names, with Streamlit's own menu hidden."""
+    pages = [
+        st.Page(path, title=title, url_path=None if name == "start" else name, default=name == "start")
+        for name, (path, title) in PAGES.items()
+    ]
+    if asked := _unknown():
+        pages.append(st.Page(_lost, title=PAGES["start"][1], url_path=asked))
+    return st.navigation(pages, position="hidden")
+
+
+def _unknown() -> str:
+    """What the address names where that is no page, else an empty string."""
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    asked = unquote(urlsplit(st.context.url or "").path).strip("/").removeprefix(base).strip("/")
+    return "" if asked in PAGES or "/" in asked else asked
+
+
+def _lost() -> None:
+    """Stands where there is no page, so that the app says it and not Streamlit's dialog: on to the start page."""
+    state.notice("The page in the address does not exist. This is the start page.", "warn")
+    go("start")
+
+
+def run(page) -> None:
+    """Run a page inside the frame that app.py has made."""
+    token = _OPENED.set(True)
+    try:
+        page.run()
+    finally:
+        _OPENED.reset(token)
+
+
+def through_app() -> None:
+    """First line of every page: where Streamlit ran its file without app.py (see docs/architecture.md), begin again."""
+    if not _OPENED.get():
+        navigate()
+        st.rerun()
+
+
+def plain(text: object, limit: int = 60) -> str:
+    """A person's text as a widget label: one line, at most `limit` characters, no Markdown left in it."""
+    line = " ".join(_ACTIVE_IN_MARKDOWN.sub(" ", str(text)).split())
+    line = re.sub(r"^([-+]|\d+\.)\s", "", line)
+    return (line[: limit - 1] + "…" if len(line) > limit else line) or "(no name)"
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """The names with (2), (3) … on those that came before. Streamlit takes two options of one name for the first of them."""
+    out, seen = [], set()
+    for name in names:
+        number, told = 1, name
+        while told in seen:
+            number += 1
+            told = f"{name} ({number})"
+        seen.add(told)
+        out.append(told)
+    return out
+
+
+def style() -> None:
+    """The style sheet of the app's own HTML."""
+    st.html(_CSS)
+
+
+def several(n: int, noun: str, nouns: str = "") -> str:
+    """'1 text', '3,000 texts'."""
+    return f"{n:,} {noun if n == 1 else nouns or noun + 's'}"
+
+
+def header(title: str, lead: str) -> None:
+    """The page's title and one sentence on what to do here; both are the app's own words."""
+    st.title(title, anchor=False)
+    st.html(f'<p class="cod-lead">{escape(lead)}</p>')
+    tour.panel(next((name for name, (_, known) in PAGES.items() if known == title), ""))
+    if page := tour.take_go():
+        go(page)
+    if waiting := state.take_notice():
+        errors.box(*waiting)
+
+
+def go(page: str) -> None:
+    """Change to a page, with the project kept in the URL."""
+    st.switch_page(PAGES[page][0], query_params=state.params())
+
+
+def next_step(page: str, label: str, primary: bool = True) -> None:
+    """A button to the next page."""
+    if st.button(
+        label, type="primary" if primary else "secondary", icon=":material/arrow_forward:", icon_position="right", key=f"next-{page}"
+    ):
+        go(page)
+
+
+def empty(title: str, what_to_do: str, page: str | None = None, label: str = "") -> None:
+    """An empty state that says what to do next, with the button that does it."""
+    st.html(f'<div class="cod-empty"><b>{escape(title)}</b>{escape(what_to_do)}</div>')
+    if page:
+        next_step(page, label)
+
+
+def counts(pairs: Iterable[tuple[object, str]]) -> None:
+    """A row of large numbers with their names."""
+    told = [(f"{n:,}" if isinstance(n, int) else str(n), name) for n, name in pairs]
+    cells = "".join(f"<div><b>{escape(n)}</b><span>{escape(name)}</span></div>" for n, name in told)
+    st.html(f'<div class="cod-counts">{cells}</div>')
+
+
+def balance(by_label: dict[str, int]) -> None:
+    """One bar a label."""
+    top = max(by_label.values(), default=0) or 1
+    rows = "".join(
+        f'<span>{escape(label)}</span><i style="width:{100 * n / top:.0f}%"></i><span>{n:,}</span>' for label, n in by_label.items()
+    )
+    st.html(f'<div class="cod-balance" role="img" aria-label="texts a label">{rows}</div>')
+
+
+def grid(columns: Any, row_height: int = 35, **more: Any) -> None:
+    """A table of columns {name: values} or of rows, at its final height from the first paint: Streamlit gives a table
+    40 pixels until its code has come, and what lies below jumps away from under a hand that presses."""
+    n = len(next(iter(columns.values()), ())) if isinstance(columns, dict) else len(columns)
+    st.dataframe(columns, hide_index=True, row_height=row_height, height=min(400, 35 + n * row_height + 2), **more)
+
+
+def problem_list(problems: Sequence[Any], noun: str = "Row") -> None:
+    """Every problem row with its number and a sentence."""
+    rows = "".join(
+        f"<li><b>{noun} {p.row}</b>{escape(p.message)}</li>" if p.row else f"<li>{escape(p.message)}</li>" for p in problems[:500]
+    )
+    more = f"<li>… and {len(problems) - 500} more</li>" if len(problems) > 500 else ""
+    st.html(f'<ul class="cod-list">{rows}{more}</ul>')
+
+
+def need_project() -> Any:
+    """(workspace, project) of the open project; stops the page with an empty state where none is open."""
+    pid = state.project_id()
+    if pid is None:
+        header("No project is open", "Open a project or try the sample first.")
+        next_step("start", "Go to the start screen")
+        st.stop()
+    w = state.workspace()
+    return w, w.project(pid).row
+
+
+def distilled(w: Any, pid: str) -> bool:
+    """Whether the project has results; asked of the store until it has, remembered then."""
+    key = f"distilled-{pid}"
+    if not st.session_state.get(key):
+        st.session_state[key] = w.project(pid).results.latest() is not None
+    return st.session_state[key]
+
+
+def done_steps(summary: Any, runs: bool) -> dict[str, tuple[bool, str]]:
+    """Step -> (done, short note) from the workspace's summary. runs: whether there are results."""
+    proposed, decided, taught = summary.n_proposed_texts, summary.n_decided, bool(summary.teacher_label)
+    pairs = several(summary.n_accepted, "pair") if summary.n_accepted and taught else ""  # without a teacher none leaves
+    return {
+        "data": (summary.n_train > 0, several(summary.n_train, "text") if summary.n_train else ""),
+        "teacher": (taught, "check again" if taught and summary.stale else "choose one" if proposed and not taught else ""),
+        "proposals": (proposed > 0, f"{proposed:,}" if proposed else ""),
+        "curate": (summary.n_accepted > 0, f"{decided:,} of {proposed:,}" if proposed else ""),
+        "distill": (runs, ""),
+        "results": (runs, ""),
+        "export": (False, pairs),
+    }
+
+
+def sidebar() -> None:
+    """Brand, project switcher, stepper, saved mark."""
+    with st.sidebar:
+        st.html('<div class="cod-brand">Counterfactual<br>Curation</div>')
+        pid = state.project_id()
+        projects = _projects()
+        known = {p.id: p for p in projects}
+        if pid is not None and pid not in known:
+            state.open_project(None)
+            state.notice("The project in the address does not exist (any more). Choose another.", "warn")
+            go("start")
+        if projects:
+            _switcher(known, pid)
+        if pid is None:
+            st.page_link(PAGES["start"][0], label="Start", icon=":material/home:")
+        else:
+            _stepper(pid)
+            st.page_link(PAGES["review"][0], label="Review and guideline", icon=":material/fact_check:", query_params=state.params())
+        st.page_link(PAGES["settings"][0], label="Settings and help", icon=":material/settings:", query_params=state.params())
+        st.button(
+            "Hide technical details" if state.technical() else "Show technical details",
+            key="technical-switch",
+            type="tertiary",
+            icon=":material/code:",
+            on_click=state.toggle_technical,
+        )
+        if at := state.saved_at():
+            st.html(f'<div class="cod-saved" role="status"><b>✓</b> Saved {at}</div>')
+
+
+def _projects() -> list[Any]:
+    """Projects that are not put away, and the open one."""
+    with errors.shown():
+        return [p for p in state.workspace().projects() if p.archived_at is None or p.id == state.project_id()]
+    return []
+
+
+def _switcher(known: dict[str, Any], pid: str | None) -> None:
+    options = [*known, "+"] if pid else list(known)
+    oldest_first = list(known.items())[::-1]
+    names = dict(zip((i for i, _ in oldest_first), distinct(plain(p.name, 40) for _, p in oldest_first)))
+    names["+"] = "New or other project…"
+    chosen = st.selectbox(
+        "Project",
+        options,
+        index=options.index(pid) if pid else None,
+        format_func=names.get,
+        placeholder="Open a project",
+        key=f"switch-{pid}",
+    )
+    if chosen and chosen != pid:
+        state.open_project(None if chosen == "+" else chosen)
+        go("start" if chosen == "+" else "data")
+
+
+def _stepper(pid: str) -> None:
+    steps = {}
+    with errors.shown():
+        w = state.workspace()
+        steps = done_steps(w.project(pid).summary(), distilled(w, pid))
+    for number, step in enumerate(STEPS, 1):
+        done, note = steps.get(step, (False, ""))
+        path, title = PAGES[step]
+        st.page_link(
+            path,
+            label=f"{number}  {title}" + (f"  ·  {note}" if note else ""),
+            icon=":material/check_circle:" if done else ":material/radio_button_unchecked:",
+            query_params=state.params(),
+        )

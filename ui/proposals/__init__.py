@@ -1,0 +1,1 @@
+"""The Proposals page: search, language models, ready pairs, the quality card."""

@@ -1,0 +1,66 @@
+"""Bringing ready counterfactuals in: a table with the original and the changed text side by side."""
+
+from typing import Any
+
+import streamlit as st
+
+from cod_core.counterfactuals.imported import guess_pair_columns
+from ui.data import upload
+from ui.frame import errors, layout, state
+
+
+def counterfactuals(w: Any, pid: str, primary: bool) -> None:
+    """Ready counterfactuals from a table, matched to the project's texts."""
+    st.caption(
+        "A table with one column for the original text and one for the changed text. The originals must be "
+        "texts of this project; the teacher checks every pair."
+    )
+    bundle(w, pid)
+    found = upload.table_of("in-cf")
+    if found is None:
+        return
+    table, digest, name = found
+    upload.preview(table)
+    if len(table.columns) < 2:
+        errors.box("The table needs two columns: the original text and the changed text.", "warn")
+        return
+    guess = guess_pair_columns(table.columns)
+    columns: dict[str, Any] = {}
+    original = changed = None
+    if (
+        guess is not None
+        and guess.batch
+        and st.toggle("Two rows a pair: the original and its changed text stand below each other", True, key=f"cf-b-{digest[:8]}")
+    ):
+        columns = {k: v for k, v in vars(guess).items() if v}
+        said = f"Text: {guess.original}, label: {guess.label or 'none'}, joined by: {guess.batch}."
+        st.text(said)
+    else:
+        left, middle, right = st.columns(3)
+        with left:
+            original = upload.column("Original text", table, guess and guess.original, f"cf-o-{digest[:8]}")
+        with middle:
+            changed = upload.column("Changed text", table, guess and guess.counterfactual, f"cf-c-{digest[:8]}")
+        with right:
+            label = upload.column("New label (optional)", table, guess and guess.label, f"cf-l-{digest[:8]}", optional=True)
+        columns = {"original": original, "counterfactual": changed} | ({"label": label} if label else {})
+    if st.button("Add these counterfactuals", type="primary" if primary else "secondary", disabled=not guess and original == changed):
+        with errors.shown(), st.spinner("The teacher checks every pair …"):
+            outcome(w.project(pid).proposals.import_counterfactuals(table, columns, name))
+
+
+def bundle(w: Any, pid: str) -> None:
+    """The pairs of a set that this app exported, from another project or another machine."""
+    with st.expander("A set exported from this app (.zip)"):
+        file = st.file_uploader("The .zip file", type=["zip"], key="in-cf-bundle")
+        if file and st.button("Add its pairs", key="in-cf-bundle-add"):
+            with errors.shown(), st.spinner("The teacher checks every pair …"):
+                outcome(w.project(pid).proposals.import_pairs_of_bundle(file.getvalue(), file.name))
+
+
+def outcome(done: dict[str, Any]) -> None:
+    """What an import came to; every row that could not be used is named."""
+    state.mark_saved()
+    errors.box(f"{done['added']} counterfactuals added; {done['flipped']} of them flip the teacher.", "ok")
+    if done["problems"]:
+        layout.problem_list(done["problems"])

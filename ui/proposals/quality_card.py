@@ -1,0 +1,116 @@
+"""The quality card: how good the proposals are, where they are lost, limits to change, sources side by side."""
+
+from dataclasses import asdict
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from ui.frame import errors, layout
+from ui.proposals import language_model
+
+LIMITS = {
+    "edit_fraction_warn": ("Warn when more than this share of the words is changed", 0.05),
+    "edit_fraction_reject": ("Hold back when more than this share is changed", 0.05),
+    "fluency_warn": ("Warn when it reads worse than the original by this factor", 0.1),
+    "similarity_warn": ("Warn when the meaning agrees less than this (0 to 1)", 0.05),
+}
+
+
+def card(w: Any, pid: str, busy: bool) -> None:
+    """The whole card, closed until it is asked for; opening it loads no model."""
+    if not st.toggle("How good are the proposals?", key="quality"):
+        return
+    found = None
+    with errors.shown():
+        found = w.project(pid).quality.card()
+    if found is None:
+        return
+    total = found.total
+    layout.counts(
+        [
+            (percent(total.flip_rate), "change the teacher's mind"),
+            (percent(total.edit_fraction), "of the words changed, in the middle"),
+            (percent(total.p), "sure of the new label, in the middle"),
+            (percent(total.in_band), "close to the decision line"),
+        ]
+    )
+    st.html(funnel(found.stages))
+    warned(found)
+    if st.toggle("Technical view", key="quality-technical"):
+        technical(found)
+    actions(w, pid, found, busy)
+    language_model.fluency(w, pid, found, busy)
+
+
+def percent(value: float | None) -> str:
+    """A share in words; a dash where it was not measured."""
+    return "–" if value is None else f"{value:.0%}"
+
+
+def funnel(stages: list[Any]) -> str:
+    """The stages as a table: how many texts, and why some did not get to the next. Every word is escaped."""
+    rows = "".join(
+        f"<tr><td>{escape(s.name)}</td><td>{s.n}</td><td>{escape('; '.join(f'{n} × {why}' for why, n in s.lost.items()))}</td></tr>"
+        for s in stages
+    )
+    return (
+        '<table class="cod-table"><caption class="cod-sr">Where texts are lost</caption>'
+        f"<tr><th>Texts</th><th>How many</th><th>Lost before the next step, and why</th></tr>{rows}</table>"
+    )
+
+
+def warned(found: Any) -> None:
+    """One line on what the limits say."""
+    grades = [grade for grade, _ in found.verdicts.values()]
+    if held := grades.count("reject"):
+        errors.box(f"{layout.several(held, 'proposal')} would be held back by your limits.", "warn")
+    if warn := grades.count("warn"):
+        st.caption(f"{layout.several(warn, 'proposal deserves', 'proposals deserve')} a second look.")
+
+
+def technical(found: Any) -> None:
+    """Every measure of the set, and the sources side by side on the same texts."""
+    total = asdict(found.total)
+    kinds = ", ".join(f"{kind} {share:.0%}" for kind, share in total.pop("edit_types").items())
+    layout.grid(
+        {"measure": [*(k.replace("_", " ") for k in total), "edit types"], "value": [*(shown(v) for v in total.values()), kinds or "–"]}
+    )
+    st.caption(f"Medians over proposals that flip. Fluency: ratio to the original, measured by {found.judge}.")
+    if len(found.sources) > 1:
+        st.caption(f"Sources side by side, on the {found.sources[0].texts} texts that all of them have.")
+        rows = [row.as_row() for row in found.sources]
+        keys = ("source", "texts", "flip_rate", "edit_fraction", "spans", "p", "in_band", "similarity", "fluency", "diversity")
+        layout.grid({k.replace("_", " "): [shown(row[k]) for row in rows] for k in keys})
+        from cod_core.counterfactuals.comparing import comparison_plot
+
+        st.plotly_chart(comparison_plot(found.points), key="quality-plot")
+
+
+def shown(value: Any) -> str:
+    """A number with two decimals where it is a fraction; a dash where it is missing."""
+    return "–" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def actions(w: Any, pid: str, found: Any, busy: bool) -> None:
+    """Limits, and making proposals smaller."""
+    left, right = st.columns(2)
+    with left, st.popover("Change the limits"), st.form("quality-limits", border=False):
+        values = {
+            name: st.number_input(text, 0.0, 5.0, value=getattr(found.limits, name), step=step, key=f"limit-{name}")
+            for name, (text, step) in LIMITS.items()
+        }
+        if st.form_submit_button("Save limits"):
+            with errors.shown():
+                w.project(pid).quality.set_limits(values)
+                st.rerun()
+    with right:
+        if st.button(
+            "Make proposals smaller",
+            key="tighten",
+            disabled=busy,
+            help="Takes back every edit that the flip does not need. The smaller version appears beside the old one.",
+        ):
+            with errors.shown():
+                w.project(pid).jobs.start("tighten", {})
+                st.rerun()

@@ -1,0 +1,1 @@
+"""The Results page: its sections, and what is kept of them."""

@@ -1,0 +1,1 @@
+"""The Review page: the table, second opinions, agreement, the audit trail, the guideline."""

@@ -1,0 +1,73 @@
+"""The audit trail on screen: who did what, when; filtered, exported, replayed."""
+
+import functools
+from typing import Any
+
+import streamlit as st
+
+from cod_core.types import STATUSES
+from ui.curate import callbacks
+from ui.frame import errors, layout, state
+
+PURPOSE = {"": "", "request": "asks for a second opinion", "opinion": "second opinion", "adjudication": "settles"}
+SIZE = 50
+
+
+def section(w: Any, project: Any) -> None:
+    """Filters, the page of acts, downloads, the proof by replay."""
+    pid, me = project.id, state.annotator()
+    one, two, three, four = st.columns([1, 1, 1.6, 0.7])
+    names = w.project(pid).audit.deciders()
+    by = one.selectbox("By", range(len(names) + 1), format_func=lambda i: "Anybody" if not i else layout.plain(names[i - 1]), key="h-by")
+    status = two.selectbox(
+        "Act", ["", *STATUSES], format_func=lambda s: callbacks.STATUS_WORDS.get(s, "Any") if s else "Any", key="h-status"
+    )
+    text = three.text_input("Search in both texts", key="h-text", max_chars=200)
+    page = int(four.number_input("Page", 1, 10_000, 1, key="h-page")) - 1
+    trail = w.project(pid).audit.page(me, names[by - 1] if by else None, status or None, text, page=page, size=SIZE)
+    if not trail.total:
+        errors.box("No act passes these filters." if by or status or text else "Nothing was decided yet.", "info")
+        return
+    st.html(
+        f'<div class="cod-why" role="status">{layout.several(trail.total, "act")}, page {min(page + 1, trail.pages)} of {trail.pages}, '
+        f"newest first</div>"
+    )
+    if trail.hidden:
+        st.caption(
+            f"{layout.several(trail.hidden, 'act')} of others {'is' if trail.hidden == 1 else 'are'} not shown yet: you are asked "
+            "for an opinion on the same texts."
+        )
+    layout.grid([_row(r) for r in trail.rows], row_height=38)
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "Download as a table (.csv)", functools.partial(w.project(pid).audit.csv, pid, me), "history.csv", "text/csv",
+            on_click="ignore", icon=":material/download:", key="h-csv",
+        )  # fmt: skip
+        st.download_button(
+            "Download everything (.jsonl)", functools.partial(w.project(pid).audit.jsonl, pid, me), "history.jsonl",
+            "application/jsonl", on_click="ignore", icon=":material/download:", key="h-jsonl",
+        )  # fmt: skip
+        st.button("Check: replay it from nothing", key="h-replay", on_click=_replay, args=(pid,), type="tertiary")
+
+
+def _row(row: dict) -> dict[str, Any]:
+    act = "Undo" if row["undoes"] else callbacks.STATUS_WORDS[row["status"]]
+    return {
+        "no.": row["seq"],
+        "when (UTC)": (row["decided_at"] or "").replace("T", " ").rstrip("Z"),
+        "by": row["annotator"],
+        "act": " · ".join(filter(None, [act, PURPOSE[row["purpose"]], f"of {row['undoes']}" if row["undoes"] else ""])),
+        "original": row["original"],
+        "proposal": row["counterfactual"],
+        "why": ", ".join(callbacks.REASONS[r] for r in row["reasons"]) or row["override_reason"] or row["comment"],
+        "guideline": row["guideline_version"],
+    }
+
+
+@errors.callback
+def _replay(pid: str) -> None:
+    n, same = state.workspace().project(pid).audit.replayed()
+    if same:
+        state.notice(f"All {n} acts were replayed from nothing: they give exactly the present state.")
+    else:
+        state.notice(f"{n} acts were replayed and do not give the present state. Please report this.", "error")

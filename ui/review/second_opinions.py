@@ -1,0 +1,157 @@
+"""Second opinions on screen: ask for them, give them blind, settle what differs."""
+
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from ui.curate import callbacks
+from ui.curate import guideline as guide
+from ui.frame import errors, layout, people, state
+from ui.shared import text_diff, verdict
+from ui.teacher import generative_teacher
+
+
+def section(w: Any, project: Any) -> None:
+    """What waits for this person, what waits for settling, and asking for more."""
+    pid, me = project.id, state.annotator()
+    seconds = w.project(pid).review.second_opinions()
+    waiting, differ = w.project(pid).review.opinions_for(me), w.project(pid).review.differences()
+    layout.counts(
+        [
+            (len(waiting), "wait for your opinion"),
+            (sum(s.phase == "open" for s in seconds), "open in all"),
+            (len(differ), "to be settled"),
+            (sum(s.phase in ("agreed", "settled") for s in seconds), "done"),
+        ]
+    )
+    if waiting:
+        _give(w, pid, me, waiting)
+    else:
+        people.take(pid, [])  # the text that was decided last stands on no screen any more
+    if not seconds:
+        errors.box(
+            "Nobody has asked for a second opinion yet. Flag a text on the page Curate (key F), or draw some by "
+            "chance below; another person then decides on them without seeing what the first one decided.",
+            "info",
+        )
+    elif not waiting:
+        errors.box("Nothing waits for your opinion.", "ok")
+    if differ:
+        st.subheader("Settle what differs", anchor=False)
+        if people.allowed("adjudicate"):
+            for found in differ[:20]:
+                _settle(pid, found)
+        else:
+            st.caption("A reviewer or owner settles these.")
+    _ask(w, pid)
+
+
+def _ask(w: Any, pid: str) -> None:
+    with st.expander("Ask for second opinions on texts drawn by chance", icon=":material/group:"):
+        if not people.only_for("bulk", "Drawing texts"):
+            return
+        n = int(st.number_input("How many of the decided texts", 1, 1000, 10, key="ask-n"))
+        st.button("Draw and ask", key="ask-go", on_click=_draw_some, args=(pid, n))
+
+
+@errors.callback
+def _draw_some(pid: str, n: int) -> None:
+    people.need("bulk")
+    drawn = state.workspace().project(pid).review.ask_opinions(state.annotator(), n)
+    state.mark_saved()
+    state.notice(
+        f"{layout.several(drawn, 'text')} wait for a second opinion now." if drawn else "There is no decided text left to draw.",
+        "ok" if drawn else "info",
+    )
+
+
+def _give(w: Any, pid: str, me: str, waiting: list[str]) -> None:
+    """One text, without a trace of what anybody decided on it."""
+    skipped = st.session_state.setdefault("opinion-later", [])
+    queue = [i for i in waiting if i not in skipped] + [i for i in skipped if i in waiting]
+    mine = people.take(pid, queue)
+    if mine is None:
+        errors.box("The rest is on other screens just now. Look again in a few minutes.", "info")
+        return
+    people.keep(pid, mine)
+    card = w.project(pid).cards.one(mine, me)
+    st.html('<div class="cod-why">Decide as if you were the first. The other opinion is shown once yours is in.</div>')
+    left, right = st.columns([1.9, 1], gap="medium")
+    with left:
+        st.html(text_diff.changes(card.example.text, card.offered.text, callbacks.note(card.offered)))
+        st.html(f'<div class="cod-why">{escape(callbacks.gold(card.example))} (of the text before the change)</div>')
+        generative_teacher.panel(w, pid, card.example.text, card.offered.text, card.check)
+    with right:
+        if card.check is not None:
+            st.html(verdict.panel(card.check))
+    common = (pid, mine, card.offered.id, card.version)
+    ok = card.check is not None and card.check.valid and not card.stale
+    with st.container(horizontal=True, gap="small"):
+        st.button("Accept", type="primary", key="op-accept", disabled=not ok, on_click=_decide, args=(*common, "accepted", ()))
+        st.button("Later", key="op-later", on_click=_later, args=(mine,))
+        st.button("Change it on the page Curate", key="op-edit", on_click=_edit, args=(mine,), type="tertiary")
+    if st.session_state.pop("open-curate", False):
+        layout.go("curate")
+    with st.container(border=True):
+        st.markdown("**Or reject it, because**")
+        with st.container(horizontal=True, gap="small"):
+            for reason, words in guide.reason_words(w.project(pid).guideline.current()).items():
+                st.button(words, key=f"op-{reason}", on_click=_decide, args=(*common, "rejected", (reason,)))
+
+
+@errors.callback
+def _decide(pid: str, example_id: str, cf_id: str, version: int, status: str, reasons: tuple[str, ...]) -> None:
+    people.need("curate")
+    w, me = state.workspace(), state.annotator()
+    w.project(pid).curation.decide(cf_id, status, me, reasons=reasons, seen=version)
+    state.mark_saved()
+    phase = {s.example_id: s.phase for s in w.project(pid).review.second_opinions()}.get(example_id)
+    said = {
+        "differ": "Saved. The two opinions differ: a reviewer settles it.",
+        "agreed": "Saved. Both opinions agree.",
+        "settled": "Saved. Both opinions agree.",
+    }
+    state.notice(said.get(phase, "Saved. It stays open until one more person has decided."))
+
+
+@errors.callback
+def _later(example_id: str) -> None:
+    later = st.session_state.setdefault("opinion-later", [])
+    st.session_state["opinion-later"] = [i for i in later if i != example_id] + [example_id]
+
+
+@errors.callback
+def _edit(example_id: str) -> None:
+    state.show_item(example_id)
+    st.session_state["open-curate"] = True
+
+
+def _settle(pid: str, found: Any) -> None:
+    """Both decisions side by side; one press makes one of them the text's."""
+    card = found.card
+    with st.container(border=True):
+        st.html(text_diff.card("Original", escape(card.example.text), callbacks.gold(card.example)))
+        for column, (who, (made, cf, check)) in zip(st.columns(len(found.votes)), sorted(found.votes.items())):
+            with column:
+                said = callbacks.STATUS_WORDS[made.status]
+                why = ", ".join(callbacks.REASONS[r] for r in made.reasons)
+                st.html(
+                    f'<p class="cod-say">{escape(who)}: {escape(said)}</p>'
+                    f'<p class="cod-cap">{escape(" · ".join(filter(None, [why, made.comment])))}</p>'
+                    + text_diff.changes(card.example.text, cf.text, verdict.sentence(check) if check else "")
+                )
+                st.button(
+                    f"Settle it as {layout.plain(who, 30)} did",
+                    key=f"settle-{card.example.id}-{who}",
+                    on_click=_adjudicate,
+                    args=(pid, card.example.id, who, card.version),
+                )
+
+
+@errors.callback
+def _adjudicate(pid: str, example_id: str, winner: str, version: int) -> None:
+    people.need("adjudicate")
+    state.workspace().project(pid).review.adjudicate(example_id, winner, state.annotator(), seen=version)
+    state.mark_saved()
+    state.notice("Settled.")

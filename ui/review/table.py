@@ -1,0 +1,259 @@
+"""The table of all texts: filters and sorts on the server, bulk acts on exactly the rows shown."""
+
+import hashlib
+from typing import Any
+
+import streamlit as st
+
+from cod_core.curation.filters import Filter
+from cod_core.text import diff
+from ui.curate import callbacks
+from ui.curate import guideline as guide
+from ui.frame import errors, layout, people, state
+from ui.shared import verdict
+
+SHOW = {
+    "all": ("All", ()),
+    "todo": ("To do", ("pending", "skipped")),
+    "kept": ("Kept", ("accepted", "edited")),
+    "left": ("Rejected", ("rejected",)),
+    "flagged": ("Flagged", ("needs_review",)),
+}
+ORDERS = {
+    "upload": "As uploaded",
+    "newest": "Decided last",
+    "boundary": "Nearest the line",
+    "edit": "Smallest edit",
+    "similar": "Most similar",
+    "label": "By label",
+    "status": "By decision",
+    "length": "Shortest first",
+}
+SOURCES = {"search": "Search", "llm": "Language model", "human": "Written by a person", "import": "Imported"}
+SECOND = {"open": "Open", "agreed": "Both agree", "differ": "They differ", "settled": "Settled"}
+VERBS = {"accepted": "Accept", "rejected": "Reject", "needs_review": "Flag"}
+DONE = {"accepted": "accepted", "rejected": "rejected", "needs_review": "flagged for a second opinion"}
+SIZES = (25, 50, 100, 250)
+_BULK, _PAGE = "bulk-plan", "table-page"
+
+
+def section(w: Any, project: Any) -> None:
+    """Filters, the page of rows, what can be done with them."""
+    pid, me = project.id, state.annotator()
+    if not w.project(pid).cards.all(annotator=me):
+        layout.empty(
+            "Nothing to review yet", "Texts appear here once counterfactuals are proposed for them.", "proposals", "Propose counterfactuals"
+        )
+        return
+    wanted, order, size = _filters(w, project)
+    shown = w.project(pid).review.table(me, wanted, order, page=st.session_state.get(_PAGE, 0), size=size)
+    if not shown.total:
+        errors.box("No text passes these filters. Take one of them off.", "info")
+        return
+    _pager(shown, size)
+    picked = _rows(shown.cards)
+    acting = [shown.cards[i].example.id for i in picked] or [c.example.id for c in shown.cards]
+    _acts(pid, acting, bool(picked))
+    if _BULK in st.session_state:
+        _preview(w, pid, me, acting)
+
+
+@errors.callback
+def first_page() -> None:
+    """Another filter starts at its first page, with no act waiting."""
+    st.session_state[_PAGE] = 0
+    st.session_state.pop(_BULK, None)
+
+
+def _filters(w: Any, project: Any) -> tuple[Filter, str, int]:
+    left, middle, right = st.columns([2.1, 1.4, 1])
+    changed = {"on_change": first_page}
+    with left:
+        show = st.segmented_control(
+            "Show", list(SHOW), default="all", required=True, key="table-show", format_func=lambda s: SHOW[s][0], **changed
+        )
+    text = middle.text_input("Search in both texts", key="table-text", max_chars=200, **changed)
+    order = right.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="table-order", **changed)
+    with st.expander("More filters", icon=":material/filter_alt:"):
+        more, size = _more(w, project, changed)
+    return Filter(status=SHOW[show or "all"][1], text=text or "", **more), order, size
+
+
+def _more(w: Any, project: Any, changed: dict) -> tuple[dict, int]:
+    labels = list(project.task.labels)
+    reasons = guide.reason_words(w.project(project.id).guideline.current())
+    names = w.project(project.id).audit.deciders()
+    one, two, three, four = st.columns(4)
+
+    def pick(column: Any, label: str, options: list, words: Any, key: str) -> Any:
+        at = column.selectbox(
+            label, range(len(options) + 1), format_func=lambda i: "Any" if i == 0 else words(options[i - 1]), key=f"table-{key}", **changed
+        )
+        return None if not at else options[at - 1]
+
+    out = {
+        "label": pick(one, "Label of the text", labels, layout.plain, "label"),
+        "target": pick(two, "Label aimed at", labels, layout.plain, "target"),
+        "source": pick(three, "Where it comes from", list(SOURCES), SOURCES.get, "source"),
+        "flips": pick(four, "The teacher", [True, False], {True: "flips", False: "does not flip"}.get, "flips"),
+        "reason": pick(one, "Reason of rejection", list(reasons), reasons.get, "reason"),
+        "annotator": pick(two, "Decided by", names, layout.plain, "by"),
+        "second": pick(three, "Second opinion", list(SECOND), SECOND.get, "second"),
+    }
+    size = four.selectbox("Rows a page", SIZES, index=1, key="table-size", **changed)
+    out["disagrees"] = one.checkbox("Teacher and label differ on the original", key="table-disagrees", **changed)
+    if two.checkbox("Decided under an older guideline", key="table-old", **changed):
+        out["before_guideline"] = project.task.guideline_version
+    return out, size
+
+
+def _pager(shown: Any, size: int) -> None:
+    first = shown.page * size + 1
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(f'<div class="cod-why" role="status">Rows {first} to {first + len(shown.cards) - 1} of {shown.total}</div>')
+        st.button("Previous page", disabled=shown.page == 0, on_click=_turn, args=(shown.page - 1,), key="page-back")
+        st.button("Next page", disabled=shown.page + 1 >= shown.pages, on_click=_turn, args=(shown.page + 1,), key="page-on")
+
+
+@errors.callback
+def _turn(page: int) -> None:
+    st.session_state[_PAGE] = page
+    st.session_state.pop(_BULK, None)
+
+
+def _rows(cards: list[Any]) -> list[int]:
+    """The table; positions of the ticked rows. Its key changes with its rows, so a tick never moves to another."""
+    digest = hashlib.sha256("".join(c.example.id for c in cards).encode()).hexdigest()[:12]
+    wide, narrow = st.column_config.TextColumn(width=280), st.column_config.TextColumn(width=95)
+    event = st.dataframe(
+        [_row(c) for c in cards],
+        hide_index=True,
+        row_height=38,
+        height=min(560, 38 * (len(cards) + 1) + 3),
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=f"table-{digest}",
+        column_config={
+            "change": st.column_config.TextColumn(width=200),
+            "original": wide,
+            "proposal": wide,
+            "label": narrow,
+            "aimed at": narrow,
+            "by": narrow,
+        },
+    )
+    return [i for i in event.selection.rows if i < len(cards)]
+
+
+def _row(card: Any) -> dict[str, Any]:
+    check, made = card.check, card.decision
+    return {
+        "decision": callbacks.STATUS_WORDS[made.status] if made else "To do",
+        "change": _change(card.example.text, card.offered.text),
+        "original": card.example.text,
+        "proposal": card.offered.text,
+        "label": card.example.label or "",
+        "aimed at": card.offered.target,
+        "teacher": "" if check is None else verdict.percent(check.after.prob(check.target)),
+        "changed": "" if check is None else f"{round(check.edit_fraction * 100)} %",
+        "by": made.annotator if made else "",
+        "second opinion": SECOND.get(card.second, ""),
+    }
+
+
+def _change(original: str, proposal: str) -> str:
+    """'delight → bore; − not': what differs, short enough for a cell."""
+    parts = []
+    for edit in diff(original, proposal):
+        sign = "→" if edit.a_text and edit.b_text else "−" if edit.a_text else "+"
+        parts.append(f"{edit.a_text} → {edit.b_text}" if sign == "→" else f"{sign} {edit.a_text or edit.b_text}")
+    return "; ".join(parts)[:200]
+
+
+def _acts(pid: str, ids: list[str], ticked: bool) -> None:
+    which = "ticked" if ticked else "shown"
+    if not people.allowed("bulk"):
+        st.caption("Bulk decisions need the role reviewer or owner.")
+    with st.container(horizontal=True, gap="small"):
+        for status, verb in VERBS.items():
+            st.button(
+                f"{verb} the {len(ids)} {which} …",
+                key=f"bulk-{status}",
+                on_click=_start,
+                args=(status,),
+                disabled=not people.allowed("bulk"),
+            )
+        st.button("Undo my last act", key="bulk-undo", on_click=undo, args=(pid,), type="tertiary")
+        if ticked and len(ids) == 1:
+            st.button("Open on the page Curate", key="open-one", on_click=_open, args=(ids[0],), type="tertiary")
+    if st.session_state.pop("open-curate", False):
+        layout.go("curate")
+
+
+@errors.callback
+def _open(example_id: str) -> None:
+    state.show_item(example_id)
+    st.session_state["open-curate"] = True
+
+
+@errors.callback
+def _start(status: str) -> None:
+    st.session_state[_BULK] = status
+
+
+@errors.callback
+def cancel() -> None:
+    """Put the waiting act away."""
+    st.session_state.pop(_BULK, None)
+
+
+def _preview(w: Any, pid: str, me: str, ids: list[str]) -> None:
+    """What the act would do, before it does it."""
+    status = st.session_state[_BULK]
+    plan = w.project(pid).review.plan_bulk(me, ids, status)
+    with st.container(border=True):
+        n = len(plan.cards)
+        st.html(f'<p class="cod-say">{VERBS[status]} {layout.several(n, "text")}?</p>')
+        left = [f"{k} left alone: {why}." for why, k in plan.left_out.items()]
+        if plan.decided:
+            left.append(f"{plan.decided} of them carry another decision now, which stays in the history.")
+        if left:
+            st.caption(" ".join(left))
+        if n:
+            layout.grid([{"original": c.example.text, "proposal": c.offered.text} for c in plan.cards[:5]])
+            if n > 5:
+                st.caption(f"… and {n - 5} more.")
+        reason = None
+        if status == "rejected" and n:
+            words = guide.reason_words(w.project(pid).guideline.current())
+            reason = st.pills("Why? (optional)", list(words), format_func=words.get, key="bulk-reason")
+        with st.container(horizontal=True, gap="small"):
+            st.button(
+                f"{VERBS[status]} these {n}",
+                type="primary",
+                key="bulk-go",
+                disabled=not n,
+                on_click=_do,
+                args=(pid, plan, (reason,) if reason else ()),
+            )
+            st.button("Cancel", key="bulk-cancel", on_click=cancel)
+
+
+@errors.callback
+def _do(pid: str, plan: Any, reasons: tuple[str, ...]) -> None:
+    people.need("bulk")
+    st.session_state.pop(_BULK, None)
+    n = state.workspace().project(pid).review.do_bulk(plan, state.annotator(), reasons)
+    state.mark_saved()
+    state.notice(f"{layout.several(n, 'text')} {DONE[plan.status]}. “Undo my last act” takes it back in one step.")
+
+
+@errors.callback
+def undo(pid: str) -> None:
+    """Take back this person's last act, a bulk act as a whole."""
+    undone = state.workspace().project(pid).curation.undo(state.annotator())
+    state.notice(
+        "There is nothing of yours left to undo." if undone is None else "Your last act was taken back.", "info" if undone is None else "ok"
+    )
+    if undone is not None:
+        state.mark_saved()

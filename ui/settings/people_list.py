@@ -1,0 +1,47 @@
+"""The list of people and their roles on the page Settings."""
+
+import streamlit as st
+
+from cod_core.store.people import ROLES
+from ui.frame import errors, layout, people, state
+
+
+def section() -> None:
+    """Everybody on the list; owners change it."""
+    w = state.workspace()
+    known = w.people.roles()
+    st.subheader("People", anchor=False)
+    st.caption(
+        "With sign-in set up, roles protect. Without it, names are a courtesy among people who share this computer: "
+        "anybody can take any name."
+        if not people.signing_in()
+        else "Whoever signs in for the first time becomes a curator."
+    )
+    for role, words in people.ROLE_WORDS.items():
+        st.caption(f"{words}. {layout.several(sum(r == role for r in known.values()), 'person', 'people')}.")
+    if known:
+        layout.grid([{"name": n, "role": r} for n, r in known.items()])
+    if not people.allowed("people"):
+        return
+    with st.expander("Add a person, or change a role", icon=":material/group_add:"):
+        with st.form("person", border=False):
+            name = st.text_input("Name, or mail address where people sign in", max_chars=120)
+            role = st.selectbox("Role", ROLES)
+            if st.form_submit_button("Save"):
+                with errors.shown():
+                    people.need("people")
+                    w.people.set_role(name.strip().lower() if "@" in name else name, role, state.annotator())
+                    state.mark_saved()
+                    state.notice(f"{layout.plain(name)} is a {role} now.")
+                    st.rerun()
+        names = list(known)
+        if names:
+            at = st.selectbox("Take off the list", range(len(names)), format_func=lambda i: layout.plain(names[i]))
+            st.button("Take this person off", on_click=_remove, args=(names[at],), key="person-off")
+
+
+@errors.callback
+def _remove(name: str) -> None:
+    people.need("people")
+    state.workspace().people.remove(name)
+    state.notice(f"{layout.plain(name)} was taken off the list. What they decided stays.")

@@ -1,0 +1,143 @@
+"""A job on the page: progress with time left, cancel, resume. Polls only while something runs."""
+
+import time
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from cod_core.progress import time_left
+from ui.frame import errors, state
+
+ACTIVE = ("queued", "running")
+KEPT = "What was finished is kept."
+
+
+def spoken(seconds: float | None) -> str:
+    """Time left as a person says it; empty where it is not known yet."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return "a few seconds left"
+    if seconds < 90:
+        return f"about {round(seconds / 5) * 5} seconds left"
+    return f"about {round(seconds / 60)} minutes left"
+
+
+def estimate(seen: tuple[float, int] | None, clock: float, done: int, total: int) -> float | None:
+    """Seconds left, from the speed since this session first saw the job at (clock, done)."""
+    if seen is None or done <= seen[1]:
+        return None
+    return time_left(done - seen[1], total - seen[1], clock - seen[0])
+
+
+def running(job: Any) -> bool:
+    """Whether the job is waiting or at work."""
+    return job is not None and job.state in ACTIVE
+
+
+def panel(w: Any, pid: str, kinds: tuple[str, ...]) -> Any:
+    """Show the project's newest job where it matters to this page, and return it.
+
+    kinds: the jobs this page starts. Another page's job is shown while it runs, since only one runs at a time.
+    """
+    job = w.project(pid).jobs.newest()
+    if job is None or (job.kind not in kinds and not running(job)):
+        return job
+    if running(job):
+        st.fragment(_live, run_every=1.0)(pid, job.id)
+    elif job.state in ("failed", "cancelled"):
+        _stopped(job)
+    elif job.state == "done":
+        for kind, sentence in outcome(job.kind, job.result or {}, (job.params or {}).get("k")):
+            errors.box(sentence, kind)
+    return job
+
+
+def outcome(kind: str, result: dict[str, Any], asked: int | None = None) -> list[tuple[str, str]]:
+    """(kind of box, sentence) of what a finished job found, where a person must know it. asked: texts it was to work on."""
+    said = []
+    if kind == "generate" and asked and (n := result.get("texts", asked)) < asked:
+        said.append(
+            (
+                "info",
+                f"{n} {'text was' if n == 1 else 'texts were'} worked on instead of {asked}: of the others the teacher does not "
+                "say what your label says, so that a flip of it would mean nothing. See the Teacher page.",
+            )
+        )
+    if kind == "generate" and result.get("without"):
+        n = result["without"]
+        said.append(("info", f"For {n} {'text' if n == 1 else 'texts'} no change was found that flips the teacher."))
+    said += [("warn", str(message)) for message in (result.get("messages") or []) if kind == "generate"]
+    if kind == "tighten" and result.get("texts") is not None:
+        n = result["tightened"]
+        said.append(("info", f"{n} of {result['texts']} proposals have a smaller version now; it is offered first."))
+    if kind == "generate" and result.get("repaired"):
+        n = result["repaired"]
+        said.append(("info", f"{n} {'text' if n == 1 else 'texts'} flipped at the second try."))
+    if kind == "label_prompts" and result.get("labelled") is not None:
+        silent = f" To {result['undecided']} the model answered nothing." if result["undecided"] else ""
+        n = result.get("apart")
+        apart = f" {n} stay without: their words or source stand on another side of the split." if n else ""
+        said.append(("info", f"{result['labelled']} prompts have the label of their answer now.{silent}{apart}"))
+    if kind == "finetune_teacher":
+        if result.get("estimate") is not None:
+            said.append(
+                (
+                    "info",
+                    "There are no test texts to measure the trained teacher on. A simpler model, trained on parts of your texts, was "
+                    f"right on {round(result['estimate'] * 100)} % of the others. Add test texts to know about this teacher.",
+                )
+            )
+        if result.get("warning"):
+            said.append(("warn", str(result["warning"])))
+    return said
+
+
+_NAMES = {
+    "generate": "Proposing counterfactuals",
+    "distill": "Distilling students",
+    "finetune_teacher": "Training the teacher",
+    "diagnose": "Comparing teacher and student",
+    "recheck": "Checking again",
+    "study": "Comparing prompts",
+    "fluency": "Reading the proposals",
+    "pack_student": "Making the small model",
+    "label_prompts": "Answering the prompts",
+    "tighten": "Making proposals smaller",
+}
+
+
+def _live(pid: str, job_id: str) -> None:
+    with errors.shown():
+        job = state.workspace().project(pid).jobs.newest()
+        if job is None or job.id != job_id or not running(job):
+            state.mark_saved()
+            st.rerun()
+        seen = st.session_state.setdefault(f"job-seen-{job_id}", (time.monotonic(), job.done))
+        left = spoken(estimate(seen, time.monotonic(), job.done, job.total))
+        share = min(1.0, job.done / job.total) if job.total else 0.0
+        name = _NAMES.get(job.kind, "Working")
+        counted = f"{job.done} of {job.total}" if job.total else "starting…"
+        with st.container(border=True):
+            st.progress(share, text=" · ".join(p for p in (name, counted, left) if p))
+            if job.message and job.message != counted.rstrip("…"):
+                st.html(f'<div class="cod-cap">{escape(job.message)}</div>')
+            if job.cancel:
+                st.caption("Stopping after the current item; what is finished is kept.")
+            elif st.button("Cancel", key=f"cancel-{job_id}", icon=":material/stop_circle:"):
+                state.workspace().project(pid).jobs.cancel(job_id)
+                st.rerun(scope="fragment")
+
+
+def _stopped(job: Any) -> None:
+    if job.state == "cancelled":
+        errors.box(f"Stopped at {job.done} of {job.total}. {KEPT}", "info")
+    else:
+        why = job.error or job.message or "The work stopped."
+        errors.box(why if KEPT in why else f"{why}\n{KEPT}", "error")
+    if st.button("Resume", key=f"resume-{job.id}", icon=":material/play_arrow:"):
+        with errors.shown():
+            w = state.workspace()
+            w.project(job.project_id).jobs.resume(job.id, key=state.llm_key(w.project(job.project_id).endpoints.address_of(job.params)))
+            st.rerun()

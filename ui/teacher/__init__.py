@@ -1,0 +1,1 @@
+"""The Teacher page: hub models, a model whose answers are judged."""

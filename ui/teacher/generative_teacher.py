@@ -1,0 +1,135 @@
+"""A teacher that answers: choosing its two parts, what it said beside a change, how long a search with it may take."""
+
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from cod_core.types import FlipCheck, Prediction
+from ui.frame import errors, layout
+from ui.proposals import language_model
+from ui.shared import jobs_panel, text_diff, verdict
+from ui.teacher import hub_model
+
+SHOWN = 3
+OTHER = "A Hugging Face classifier"
+
+
+def choose(w: Any, project: Any) -> dict[str, Any]:
+    """The spec of a teacher that answers; {} where a part is missing."""
+    known = project.teacher if (project.teacher or {}).get("kind") == "generative" else {}
+    labels = " or ".join(layout.plain(label, 30) for label in project.task.labels)
+    st.html(
+        '<div class="cod-why">Your texts are prompts. The model answers each, and the judge reads the answer. '
+        f"The labels of this project ({escape(labels)}) say what an answer is, not what the prompt is.</div>"
+    )
+    model = language_model.here(w, known.get("local"), "No text leaves this computer.", "Model that answers: name, folder or .gguf file")
+    judges = w.project(project.id).answers.judges()
+    names = [*judges, OTHER]
+    usual = [name for name, spec in judges.items() if spec.items() <= (known.get("judge") or spec).items()]
+    picked = st.selectbox(
+        "What judges the answers?",
+        names,
+        index=names.index(usual[0]) if usual else len(names) - 1,
+        format_func=lambda name: layout.plain(name, 80),
+        help="Classifiers that are on this computer and have exactly the labels of this project, or any classifier by name.",
+    )
+    judge = hub_model.choose(project.task.labels, "judge") if picked == OTHER else judges[picked]
+    tokens = st.number_input(
+        "Longest answer, in tokens",
+        1,
+        256,
+        int(known.get("max_tokens") or 24),
+        help="Four tokens are about three English words. Every prompt takes the time of one answer.",
+    )
+    with st.expander("Options"):
+        samples = st.number_input(
+            "Answers to each prompt",
+            1,
+            20,
+            int(known.get("samples") or 1),
+            help="One: the model's likeliest words. More: that many answers are drawn and the judge's verdicts averaged, "
+            "which takes that many times as long.",
+        )
+    if not model or not judge:
+        return {}
+    return {"kind": "generative", "local": model, "judge": judge, "max_tokens": int(tokens), "samples": int(samples)}
+
+
+def samples(w: Any, pid: str) -> None:
+    """A few prompts with their answers: the quickest way to see whether model and judge are any good."""
+    found = []
+    with errors.shown(), st.spinner("The model answers some of your prompts …"):
+        found = w.project(pid).answers.some()
+    if not found:
+        return
+    rows = "".join(
+        f'<tr><td>{text_diff.escape(e.text)}</td><td>{_told(said)}</td><td class="cod-value">{_judged(p)}</td></tr>' for e, said, p in found
+    )
+    st.html(
+        '<table class="cod-table cod-lines"><thead><tr><th>Prompt</th><th>The model\'s answer</th><th>Judged</th></tr>'
+        f"</thead><tbody>{rows}</tbody></table>"
+    )
+    st.caption("Read a few: where the judge is wrong about the answers, so is every verdict on a change.")
+
+
+def unlabelled(w: Any, pid: str, summary: Any, busy: bool) -> None:
+    """Prompts without a label, and the button that lets the model answer them."""
+    if not summary.n_unlabelled:
+        return
+    errors.box(
+        f"{layout.several(summary.n_unlabelled, 'prompt has', 'prompts have')} no label. Only the model knows what it "
+        f"answers: let it, and each prompt gets the label of its answer. {takes(w, pid, summary.n_unlabelled)}",
+        "info",
+    )
+    if st.button("Let the model answer them", key="label-prompts", type="secondary" if summary.n_train else "primary", disabled=busy):
+        with errors.shown():
+            w.project(pid).jobs.start("label_prompts", {})
+            st.rerun()
+
+
+def takes(w: Any, pid: str, prompts: int) -> str:
+    """How long so many answers may take here, as a sentence; empty before the first answer."""
+    pace = w.project(pid).answers.pace()
+    if pace is None:
+        return ""
+    left = jobs_panel.spoken(pace.seconds * prompts).removesuffix(" left")
+    return f"{left[:1].upper()}{left[1:]} at most, as fast as it answered so far." if left else ""
+
+
+def searching(w: Any, pid: str, k: int, budget: int) -> str:
+    """What a search does where every text it tries is answered."""
+    return (
+        f"Changes a few words of each prompt, lets the model answer again and the judge read the answer: at most {budget} "
+        f"answers a prompt. {takes(w, pid, k * budget)} The changes that move the answer furthest are offered first."
+    )
+
+
+def panel(w: Any, pid: str, original: str, text: str, check: FlipCheck | None) -> None:
+    """What the model answered to both texts, beneath a diff: the reason of the verdict. Nothing for other teachers."""
+    if not w.project(pid).teacher.generates():
+        return
+    rows = zip(("before", "after"), w.project(pid).teacher.answers_of([original, text]), (check and check.before, check and check.after))
+    cells = "".join(
+        f'<span class="cod-cap">{when}</span><div class="cod-text" dir="auto">{_told(said)}</div>'
+        f'<span class="cod-cap">{_judged(p) if p else ""}</span>'
+        for when, said, p in rows
+    )
+    st.html(
+        '<section class="cod-card"><header><h4>The model\'s answer</h4><span class="cod-cap">what the judge says</span>'
+        f'</header><div class="cod-answers" data-cod-answers>{cells}</div></section>'
+    )
+
+
+def _told(said: list[str] | None) -> str:
+    """One answer, or the first few, as escaped text."""
+    if said is None:
+        return '<span class="cod-cap">Not answered by this model yet.</span>'
+    shown = [text_diff.escape(one) if one.strip() else '<span class="cod-cap">(nothing)</span>' for one in said[:SHOWN]]
+    more = f'\n<span class="cod-cap">and {len(said) - SHOWN} more</span>' if len(said) > SHOWN else ""
+    return shown[0] if len(said) == 1 else "\n".join(f"{i}. {one}" for i, one in enumerate(shown, 1)) + more
+
+
+def _judged(p: Prediction) -> str:
+    """'positive, 96 %', escaped."""
+    return f"{escape(p.label)}, {verdict.percent(p.prob(p.label))}" if p.decided else "nothing to judge"

@@ -1,0 +1,25 @@
+"""A sequence classifier by name or folder, and the names that it has for the project's labels."""
+
+from typing import Any
+
+import streamlit as st
+
+from ui.frame import layout
+
+
+def choose(labels: tuple[str, ...], key: str = "") -> dict[str, Any]:
+    """The spec of a transformers classifier; {} where no name is given. key: keeps the widgets of two places apart."""
+    name = st.text_input(
+        "Model name, or folder on this computer",
+        placeholder="organisation/model-name",
+        max_chars=300,
+        key=f"{key}-hub-name" if key else None,
+    ).strip()
+    mapped = {}
+    with st.expander("The model names its labels otherwise"):
+        st.caption("Only where the names differ: write the model's own name for each of your labels.")
+        for i, label in enumerate(labels):
+            theirs = st.text_input(layout.plain(label), key=f"{key}-map-{i}" if key else f"map-{i}", max_chars=100).strip()
+            if theirs:
+                mapped[theirs] = label
+    return {"kind": "transformers", "name": name, "label_map": mapped or None} if name else {}
