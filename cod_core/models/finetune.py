@@ -1,33 +1,49 @@
 """Fine-tune a teacher: LoRA adapters on an encoder or a decoder plus a classification head. Knows no store, no screen.
 
 Hu et al. 2021, arXiv:2106.09685. Rank 8 on attention and feed-forward layers (of a decoder its upper half: nothing below
-needs a gradient then); the folder that comes out holds the adapter and head in fp16 safetensors (about 0.6 MB for the
-built-in encoder) and the model's name, not its weights.
+needs a gradient then). An encoder's head reads the mean of its states and starts from the linear solution (pooled.py); it is
+trained until it has learnt (learning.py, settling.py) and calibrated on rows that it did not train on. The folder that comes
+out holds adapter and head in fp16 safetensors (about 0.6 MB for the built-in encoder) and the model's name, not its weights.
 """
 
 import hashlib
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from cod_core.errors import NotEnoughData
 from cod_core.models.adapters import adapted
 from cod_core.models.decoder import is_decoder, load_decoder
-from cod_core.models.device import best_device
 from cod_core.models.encoder import libraries, load_pretrained, load_tokenizer, pinned, resolve, revision_of, weights_revision
+from cod_core.models.learning import Learnt, Rows, Trainer, logits_of
+from cod_core.models.pooled import pooled_classifier
 from cod_core.models.protocols import Model, Tokenizer
+from cod_core.models.settling import MOST_HELD_OUT, REFIT_BELOW, calibrated, hold_out
 from cod_core.progress import Progress, silent
-
-if TYPE_CHECKING:
-    import torch
 
 TEACHER_FILE = "teacher.json"
 TARGETS = ["query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"]
 FEW_ROWS = 200
 RATE, RATE_DECODER = 1e-3, 5e-4
 SHORT, LONG = 128, 256
+MINUTES = 4.0  # of training, before the cooling begins whatever the loss says
+STRENGTH, SCALE = 10.0, 10.0  # of the logistic regression that a head starts from; length of the states that it reads
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a teacher was trained, as its folder tells it. held_out: rows that said when to stop. temperature: by which its
+    logits are divided, so that "83 % sure" is right 83 times in 100. refit: trained again on all rows for as many rounds."""
+
+    learnt: Learnt
+    held_out: int
+    temperature: float
+    refit: bool
 
 
 def finetune_teacher(
@@ -37,7 +53,9 @@ def finetune_teacher(
     encoder: str,
     folder: Path,
     *,
-    epochs: int = 2,
+    development: tuple[Sequence[str], Sequence[str]] | None = None,
+    epochs: int | None = None,
+    minutes: float = MINUTES,
     learning_rate: float | None = None,
     batch_size: int = 32,
     rank: int = 8,
@@ -47,28 +65,91 @@ def finetune_teacher(
 ) -> Path:
     """Train on (texts, labels) and write the teacher to `folder`; returns the folder.
 
-    labels: one of label_names per text. learning_rate: 1e-3 for an encoder, 5e-4 for a decoder where None. max_tokens: word
-    pieces of a text that are read; where None 128, or 256 where more than a tenth of the texts is longer. Batches are bucketed by
-    length. Raises NotEnoughData where a label has no text. Source of the recipe: docs/method.md section 7.
+    labels: one of label_names per text. development: (texts, labels) that say when it has learnt and how sure it may be; where
+    None a part of the rows is held out (settling.hold_out). epochs: exactly so many rounds instead. minutes: bound of the
+    training. learning_rate: 1e-3 for an encoder, 5e-4 for a decoder where None. max_tokens: word pieces of a text that are read;
+    where None 128, or 256 where more than a tenth of the texts is longer. Raises NotEnoughData where a label has no text.
+    Measured in docs/experiments.md ("A teacher worth asking").
     """
     import torch
 
     needs_every_label(labels, label_names)
-    # the one place that needs a seeded process: transformers initialises the new head from the global generator
+    # the one place that needs a seeded process: transformers and peft initialise from the global generator
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model, tokenizer = with_adapter(encoder, label_names, rank)
-        learning_rate = learning_rate or (RATE_DECODER if is_decoder(encoder) else RATE)
-        ids = tokenizer(list(texts), truncation=True, max_length=max_tokens or LONG)["input_ids"]
-        if max_tokens is None:
-            max_tokens = LONG if sum(len(row) > SHORT for row in ids) > len(ids) / 10 else SHORT
-            ids = [
-                row if len(row) <= max_tokens else tokenizer(text, truncation=True, max_length=max_tokens)["input_ids"]
-                for row, text in zip(ids, texts)
-            ]
-        targets = torch.tensor([list(label_names).index(label) for label in labels])
-        _train(model, tokenizer, ids, targets, epochs, learning_rate, batch_size, seed, progress)
-    return _save(model, folder, encoder, label_names, len(texts), max_tokens, rank)
+        make = with_adapter if is_decoder(encoder) else with_pooling
+        model, tokenizer = make(encoder, label_names, rank)
+        rate = learning_rate or (RATE_DECODER if is_decoder(encoder) else RATE)
+        ids, limit = word_pieces(tokenizer, texts, max_tokens)
+        rows = Rows(ids, _classes(labels, label_names))
+        seen, held = _parted(rows, development, tokenizer, limit, label_names, epochs, seed)
+        if not is_decoder(encoder):
+            start_from_the_line(model, tokenizer, seen, len(label_names))
+        trainer = Trainer(model, tokenizer, len(label_names), rate, batch_size, seed)
+        learnt = trainer.until_learnt(seen, held, epochs, minutes, progress)
+        temperature = calibrated(logits_of(model, tokenizer, held.ids), held.classes) if len(held) else 1.0
+        refit = development is None and 0 < len(held) and len(rows) < REFIT_BELOW
+        if refit:
+            trainer.again(rows, learnt, progress)
+    how = Training(learnt, len(held), round(temperature, 4), refit)
+    return _save(model, folder, encoder, label_names, len(texts), limit, rank, how)
+
+
+def _classes(labels: Sequence[str], label_names: Sequence[str]) -> np.ndarray:
+    order = {name: i for i, name in enumerate(label_names)}
+    return np.array([order[label] for label in labels], dtype=int)
+
+
+def _parted(
+    rows: Rows,
+    development: tuple[Sequence[str], Sequence[str]] | None,
+    tokenizer: Tokenizer,
+    limit: int,
+    label_names: Sequence[str],
+    epochs: int | None,
+    seed: int,
+) -> tuple[Rows, Rows]:
+    """(rows to train on, rows that say when to stop)."""
+    if development is not None and len(development[0]):
+        ids = tokenizer(list(development[0]), truncation=True, max_length=limit)["input_ids"]
+        every = Rows(ids, _classes(development[1], label_names))
+        return rows, every.take(np.random.default_rng(seed).permutation(len(every))[:MOST_HELD_OUT])
+    held = hold_out(rows.classes, len(label_names), seed) if epochs is None else np.zeros(0, dtype=int)
+    return rows.take(np.setdiff1d(np.arange(len(rows)), held)), rows.take(held)
+
+
+def word_pieces(tokenizer: Tokenizer, texts: Sequence[str], limit: int | None = None) -> tuple[list[list[int]], int]:
+    """(word pieces of each text, the most that are read of one): limit where given, else 128, or 256 for long texts."""
+    ids = tokenizer(list(texts), truncation=True, max_length=limit or LONG)["input_ids"]
+    if limit is not None:
+        return ids, limit
+    limit = LONG if sum(len(row) > SHORT for row in ids) > len(ids) / 10 else SHORT
+    cut = [row if len(row) <= limit else tokenizer(text, truncation=True, max_length=limit)["input_ids"] for row, text in zip(ids, texts)]
+    return cut, limit
+
+
+def start_from_the_line(model: Model, tokenizer: Tokenizer, rows: Rows, n_classes: int) -> None:
+    """Put logistic regression on the untrained embeddings in the place of the head: classes weighted, C = 10."""
+    import torch
+    from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
+
+    model.eval()
+    phi = logits_of(_states_of(model), tokenizer, rows.ids)
+    with threadpool_limits(1, "blas"):
+        fit = LogisticRegression(C=STRENGTH, max_iter=1000, class_weight="balanced").fit(phi, rows.classes)
+    weight, bias = fit.coef_, fit.intercept_
+    if n_classes == 2:  # one line for two classes: half of it to each
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    with torch.no_grad():
+        model.weight.copy_(torch.tensor(weight / SCALE, dtype=torch.float32))
+        model.bias.copy_(torch.tensor(bias, dtype=torch.float32))
+
+
+def _states_of(model: Model) -> Model:
+    """The pooled classifier's encoder with its pooled states in the place of logits."""
+    width = model.config.hidden_size
+    return pooled_classifier(model.model, np.eye(width), np.zeros(width)).eval()
 
 
 def needs_every_label(labels: Sequence[str | None], label_names: Sequence[str]) -> None:
@@ -101,6 +182,24 @@ def with_adapter(encoder: str, label_names: Sequence[str], rank: int, **options:
     return adapted(base, task_type=TaskType.SEQ_CLS, r=rank, lora_alpha=2 * rank, lora_dropout=0.05, **where), tokenizer
 
 
+def with_pooling(encoder: str, label_names: Sequence[str], rank: int, **options: Any) -> tuple[Model, Tokenizer]:
+    """(mean-pooled classifier over `encoder` with fresh LoRA adapters and a head of zeros, its tokenizer)."""
+    libraries()
+    from transformers import AutoModel
+
+    base = load_pretrained(AutoModel, encoder, **options)
+    where = {"target_modules": _attention_and_feed_forward(base), "task_type": "FEATURE_EXTRACTION"}
+    adapters = adapted(base, r=rank, lora_alpha=2 * rank, lora_dropout=0.05, **where)
+    shape = (len(label_names), int(base.config.hidden_size))
+    return pooled_classifier(adapters, np.zeros(shape), np.zeros(shape[0]), SCALE, trained=True), load_tokenizer(encoder, **options)
+
+
+def _attention_and_feed_forward(model: Model) -> list[str] | str:
+    """The linear maps of a BERT-like encoder by name, of another one all of them."""
+    names = [name for name, _ in model.named_modules()]
+    return TARGETS if any(name.endswith(TARGETS[0]) for name in names) else "all-linear"
+
+
 def _linear_names(model: Model) -> list[str]:
     """Names of the linear maps inside a decoder's layers (q_proj, up_proj, ...)."""
     import torch
@@ -119,62 +218,17 @@ def _upper_half(model: Model) -> list[int]:
     return list(range(layers // 2, layers))
 
 
-def _train(
-    model: Model,
-    tokenizer: Tokenizer,
-    ids: list[list[int]],
-    targets: "torch.Tensor",
-    epochs: int,
-    learning_rate: float,
-    batch_size: int,
-    seed: int,
-    progress: Progress,
-) -> None:
-    import torch
-
-    device = best_device()
-    model.to(device).train()
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.01)
-    batches_a_epoch = -(-len(ids) // batch_size)
-    total = epochs * batches_a_epoch
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / max(1, 0.1 * total), (total - step) / max(1, 0.9 * total))
-    )
-    generator, done = torch.Generator().manual_seed(seed), 0
-    for _ in range(epochs):
-        for batch in _bucketed(ids, batch_size, generator):
-            inputs = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt").to(device)
-            loss = model(**inputs, labels=targets[batch].to(device)).loss
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad(set_to_none=True)
-            done += 1
-            progress(done, total, "training the teacher")
-    model.eval()
-
-
-def _bucketed(ids: list[list[int]], batch_size: int, generator: "torch.Generator") -> list[list[int]]:
-    """Random batches of texts of similar length: shuffle, sort pools of 50 batches by length, shuffle batches."""
-    import torch
-
-    order = torch.randperm(len(ids), generator=generator).tolist()
-    pool, batches = 50 * batch_size, []
-    for start in range(0, len(order), pool):
-        chunk = sorted(order[start : start + pool], key=lambda i: len(ids[i]))
-        batches += [chunk[i : i + batch_size] for i in range(0, len(chunk), batch_size)]
-    return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
-
-
-def _save(model: Model, folder: Path, encoder: str, label_names: Sequence[str], rows: int, max_tokens: int, rank: int) -> Path:
+def _save(
+    model: Model, folder: Path, encoder: str, label_names: Sequence[str], rows: int, max_tokens: int, rank: int, how: Training
+) -> Path:
     from peft import get_peft_model_state_dict
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    state = {name: value.detach().cpu().half().contiguous() for name, value in get_peft_model_state_dict(model).items()}
-    save_file(state, folder / "adapter.safetensors")
+    pooled = hasattr(model, "model") and not is_decoder(encoder)
+    state = get_peft_model_state_dict(model.model if pooled else model)
+    state |= {"head.weight": model.weight, "head.bias": model.bias} if pooled else {}
+    save_file({name: value.detach().cpu().half().contiguous() for name, value in state.items()}, folder / "adapter.safetensors")
     where = resolve(encoder)
     about = {
         "encoder": encoder,
@@ -183,9 +237,18 @@ def _save(model: Model, folder: Path, encoder: str, label_names: Sequence[str], 
         "max_tokens": max_tokens,
         "rows": rows,
         "base": revision_of(where),
+        "head": "mean" if pooled else "standard",
+        "temperature": how.temperature,
+        "training": asdict(how),
     }
     (folder / TEACHER_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     return folder
+
+
+def training_of(folder: str | Path) -> Training | None:
+    """How the teacher in a folder was trained; None for one of an earlier version."""
+    about = json.loads((Path(folder) / TEACHER_FILE).read_text(encoding="utf-8")).get("training")
+    return None if about is None else Training(**{**about, "learnt": Learnt(**about["learnt"])})
 
 
 def finetuned_revision(folder: str | Path) -> str:
@@ -212,12 +275,17 @@ def load_finetuned(folder: Path) -> tuple[Model, Tokenizer, dict[str, Any]]:
     from safetensors.torch import load_file
 
     about = json.loads((Path(folder) / TEACHER_FILE).read_text(encoding="utf-8"))
-    model, tokenizer = with_adapter(
+    pooled = about.get("head") == "mean"
+    model, tokenizer = (with_pooling if pooled else with_adapter)(
         about["encoder"], about["labels"], about["rank"], **pinned(resolve(about["encoder"]), about.get("base"))
     )
     state = {name: value.float() for name, value in load_file(Path(folder) / "adapter.safetensors").items()}
-    set_peft_model_state_dict(model, state)
-    return model.merge_and_unload().eval(), tokenizer, about
+    if not pooled:
+        set_peft_model_state_dict(model, state)
+        return model.merge_and_unload().eval(), tokenizer, about
+    weight, bias = state.pop("head.weight").numpy(), state.pop("head.bias").numpy()
+    set_peft_model_state_dict(model.model, state)
+    return pooled_classifier(model.model.merge_and_unload(), weight, bias, SCALE).eval(), tokenizer, about
 
 
 def cross_validate(

@@ -10,7 +10,7 @@ import numpy as np
 
 from cod_core.errors import NotEnoughData
 from cod_core.models.encoder import MAX_TOKENS, Encoder
-from cod_core.models.protocols import Model
+from cod_core.models.pooled import pooled_classifier
 
 FEWEST = 20  # texts of each class below which a stand-in says more about the texts than about the teacher
 STRENGTH = 10.0
@@ -26,7 +26,7 @@ class LinearSurrogate:
         """encoder: read after its last layer."""
         self.labels, self.weight, self.bias, self._encoder = tuple(labels), weight, bias, encoder
         self.tokenizer, self.max_tokens, self.order = encoder.tokenizer, MAX_TOKENS, list(range(len(labels)))
-        self.model = _module(encoder.model, weight, bias)
+        self.model = pooled_classifier(encoder.model, weight, bias).eval()
 
     def logprobs(self, texts: Sequence[str]) -> np.ndarray:
         """(n, C) log-probabilities."""
@@ -58,33 +58,3 @@ def fit_surrogate(encoder: Encoder, phi: np.ndarray, teacher_rows: np.ndarray, l
     if len(labels) == 2:  # one line for two classes: half of it to each
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
     return LinearSurrogate(encoder, labels, weight, bias)
-
-
-def _module(model: Model, weight: np.ndarray, bias: np.ndarray) -> Model:
-    """The encoder and the line as one module that gives logits from input embeddings."""
-    from types import SimpleNamespace
-
-    import torch
-
-    from cod_core.models.encoder import mean_pool
-
-    class Head(torch.nn.Module):
-        weight: torch.Tensor
-        bias: torch.Tensor
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-            self.register_buffer("weight", torch.tensor(weight, dtype=torch.float32))
-            self.register_buffer("bias", torch.tensor(bias, dtype=torch.float32))
-
-        def get_input_embeddings(self) -> torch.nn.Module:
-            table: torch.nn.Module = model.get_input_embeddings()
-            return table
-
-        def forward(self, inputs_embeds: torch.Tensor, attention_mask: torch.Tensor) -> SimpleNamespace:
-            states = self.model(inputs_embeds=inputs_embeds, attention_mask=attention_mask).last_hidden_state
-            phi = mean_pool(states, attention_mask)
-            return SimpleNamespace(logits=phi @ self.weight.to(phi.device).T + self.bias.to(phi.device))
-
-    return Head().eval()

@@ -23,10 +23,19 @@ class TorchTeacher:
     """A loaded sequence classifier as a `Classifier`. order[i]: model output that is the project's label i."""
 
     def __init__(
-        self, model: Model, tokenizer: Tokenizer, labels: Sequence[str], order: Sequence[int], max_tokens: int, id: str, revision: str
+        self,
+        model: Model,
+        tokenizer: Tokenizer,
+        labels: Sequence[str],
+        order: Sequence[int],
+        max_tokens: int,
+        id: str,
+        revision: str,
+        temperature: float = 1.0,
     ) -> None:
+        """temperature: what logits are divided by, as calibrated on rows that it was not trained on."""
         self.id, self.revision, self.labels = id, revision, tuple(labels)
-        self.tokenizer, self.max_tokens, self.order = tokenizer, max_tokens, list(order)
+        self.tokenizer, self.max_tokens, self.order, self.temperature = tokenizer, max_tokens, list(order), temperature
         self._device = best_device()
         self.model = model.to(self._device).eval()
 
@@ -42,7 +51,7 @@ class TorchTeacher:
             for batch in length_batches([len(ids) for ids in encoded]):
                 inputs = self.tokenizer.pad({"input_ids": [encoded[i] for i in batch]}, return_tensors="pt")
                 logits = self.model(**inputs.to(self._device)).logits[:, self.order]
-                out[batch] = torch.log_softmax(logits.cpu().double(), -1).numpy()
+                out[batch] = torch.log_softmax(logits.cpu().double() / self.temperature, -1).numpy()
         return out
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
@@ -86,6 +95,7 @@ class FineTunedTeacher(TorchTeacher):
             about["max_tokens"],
             id or f"finetuned:{folder.name}",
             finetuned_revision(folder),
+            float(about.get("temperature", 1.0)),
         )
 
 
