@@ -11,6 +11,7 @@ import math
 import shutil
 import sqlite3
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -314,7 +315,7 @@ def unpacked(tmp_path_factory):
 def read(unpacked):
     """project id -> entry -> what the code of today says."""
     w = Workspace(unpacked / "home")
-    told = {pid: {name: attempt(lambda: entry(w.project(pid))) for name, entry in READ.items()} for pid in EXPECTED["projects_listed"]}
+    told = {pid: {name: attempt(partial(entry, w.project(pid))) for name, entry in READ.items()} for pid in EXPECTED["projects_listed"]}
     yield told
     w.db.engine.dispose()
 
