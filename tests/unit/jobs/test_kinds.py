@@ -28,7 +28,7 @@ def asked():
 def jobs(asked, monkeypatch):
     """The jobs of a project whose rooms only note what they are asked."""
 
-    def told(room):
+    def noting(room):
         return lambda *arguments: asked.append((room, *arguments[:-1])) or {"room": room}
 
     place = SimpleNamespace(db=None, id="mine", settings=SimpleNamespace(home="home"))
@@ -37,17 +37,17 @@ def jobs(asked, monkeypatch):
     return Jobs(
         place,
         endpoints=SimpleNamespace(keys=dict, take_keys=lambda keys: None),
-        training=SimpleNamespace(finetune=told("training"), check=lambda options: asked.append(("check", options))),
-        answers=SimpleNamespace(label_prompts=told("answers")),
+        training=SimpleNamespace(finetune=noting("training"), check=lambda options: asked.append(("check", options))),
+        answers=SimpleNamespace(label_prompts=noting("answers")),
         pairs=SimpleNamespace(recheck=lambda progress: 3),
-        fluency=SimpleNamespace(measure=told("fluency")),
-        prompts=SimpleNamespace(study=told("prompts")),
-        tightening=SimpleNamespace(tighten_all=told("tightening")),
-        proposals=SimpleNamespace(generate=told("proposals")),
-        students=SimpleNamespace(distil=told("students")),
-        diagnostics=SimpleNamespace(run=told("diagnostics")),
+        fluency=SimpleNamespace(measure=noting("fluency")),
+        prompts=SimpleNamespace(study=noting("prompts")),
+        tightening=SimpleNamespace(tighten_all=noting("tightening")),
+        proposals=SimpleNamespace(generate=noting("proposals")),
+        students=SimpleNamespace(distil=noting("students")),
+        diagnostics=SimpleNamespace(run=noting("diagnostics")),
         live=SimpleNamespace(read_development=lambda: asked.append(("live",))),
-        package=SimpleNamespace(pack=told("package")),
+        package=SimpleNamespace(pack=noting("package")),
     )
 
 
@@ -56,7 +56,7 @@ def run(jobs, kind, params):
 
 
 @pytest.mark.parametrize(
-    ("kind", "params", "told"),
+    ("kind", "params", "expected"),
     [
         ("generate", {"k": 8, "budget": 60}, [("proposals", GenerateRequest.of({"k": 8, "budget": 60})), ("live",)]),
         ("study", {"k": 4}, [("prompts", StudyRequest(4))]),
@@ -70,8 +70,8 @@ def run(jobs, kind, params):
         ("diagnose", {}, [("diagnostics",)]),
     ],
 )
-def test_a_kind_hands_its_room_a_value(jobs, asked, kind, params, told):
-    assert run(jobs, kind, params) and asked == told
+def test_a_kind_hands_its_room_a_value(jobs, asked, kind, params, expected):
+    assert run(jobs, kind, params) and asked == expected
 
 
 def test_a_check_anew_says_how_many(jobs):
