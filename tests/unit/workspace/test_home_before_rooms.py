@@ -178,11 +178,16 @@ def drafts(project):
 
 
 def predicted(project):
-    known = ("test_predicted", "unlabelled_predicted")
-    return {
-        r.config.run_id: {key: project.store.predicted(r.config.run_id, key) for key in known}
-        for r in runs.runs(project.place.db, project.id)
-    }
+    keys, store = ("test_predicted", "unlabelled_predicted"), project.store
+    answers = store.answers if hasattr(store, "answers") else store.predicted  # to delete once the students are merged
+    ids = [r.config.run_id for r in runs.runs(project.place.db, project.id)]
+    return {run_id: {key: answers(run_id, key) for key in keys} for run_id in ids}
+
+
+def quality(project):
+    shown = project.quality.card()
+    judge = shown.fluency_judge if hasattr(shown, "fluency_judge") else shown.judge  # to delete once the proposals are merged
+    return parts(shown, "total stages sources verdicts") | {"judge": judge}
 
 
 def review_table(project):
@@ -241,7 +246,7 @@ READ = {
     },
     "candidates": lambda p: [e.id for e in p.draws.candidates(8)],
     "shots_allowed": lambda p: p.plan.shots_allowed(),
-    "preflight": lambda p: p.preflight.check(),
+    "preflight": lambda p: parts(p.preflight.check(), "n_kept n_pairs shots_allowed seconds_estimate n_test messages blocked"),
     "waiting": lambda p: p.pairs.waiting(),
     "plans": plans,
     "runs": lambda p: [run_of(r) for r in runs.runs(p.place.db, p.id)],
@@ -259,7 +264,7 @@ READ = {
     "teacher_report": lambda p: p.trust.report(),
     "predictions": lambda p: p.teacher.classifier().logprobs([e.text for e in p.texts.examples()]),
     "limits": lambda p: p.quality.limits(),
-    "quality": lambda p: parts(p.quality.card(), "total stages sources verdicts judge"),
+    "quality": quality,
     "export_jsonl": exported,
     "export_cad": lambda p: sha(p.exports.cad()),
     "export_counts": lambda p: p.exports.counts(),
