@@ -27,13 +27,15 @@ from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.project.teacher.training import Training
 
 R = TypeVar("R")
-Result = Mapping[str, object]
 
 
-class Request(Protocol):
-    """What a job is asked for: a value that its parameters can be made of."""
+class Storable(Protocol):
+    """A value that a job's row can hold as JSON: what is asked for, and what came out."""
 
     def to_json(self) -> dict[str, Any]: ...
+
+
+Result = Mapping[str, Any] | Storable
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Jobs(Room):
             "recheck": without_request(lambda progress: {"checked": pairs.recheck(progress)}),
         }
 
-    def start(self, kind: str, request: Request | Mapping[str, Any] | None = None, key: str | None = None) -> str:
+    def start(self, kind: str, request: Storable | Mapping[str, Any] | None = None, key: str | None = None) -> str:
         """Queue a job and start its worker; returns the job's id. key: for the address of Endpoints.address_of, never stored.
 
         Where a job of the project is under way already, its id comes back and nothing new is started. Raises BadInput for an
@@ -135,8 +137,9 @@ class Jobs(Room):
         keys = self.endpoints.keys() | ({site_of(address): str(key)} if address else {})
         queue.start_worker(job_id, str(self.place.settings.home), keys=keys)
 
-    def run(self, job: Job, progress: Progress) -> Result:
+    def run(self, job: Job, progress: Progress) -> Mapping[str, Any]:
         """Do a job's work here and return its result. Called by the worker process."""
         self.endpoints.take_keys(queue.handed_keys())
         kind = self.kinds[job.kind]
-        return kind.work(kind.read(job.params), progress)
+        result: Result = kind.work(kind.read(job.params), progress)
+        return result if isinstance(result, Mapping) else result.to_json()

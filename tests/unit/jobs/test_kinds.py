@@ -78,6 +78,13 @@ def test_a_check_anew_says_how_many(jobs):
     assert run(jobs, "recheck", {}) == {"checked": 3}
 
 
+def test_what_came_out_is_plain_values(jobs, monkeypatch):
+    """A row of the database holds JSON; a report as an object would be kept as its name."""
+    kind = jobs.kinds["distill"]
+    monkeypatch.setitem(jobs.kinds, "distill", type(kind)(kind.read, lambda plan, progress: plan))
+    assert run(jobs, "distill", {"shots": [8]}) == {"shots": [8]}
+
+
 @pytest.mark.parametrize("job", READABLE, ids=lambda job: f"{job['kind']}-{job['id']}")
 def test_jobs_of_an_earlier_version_are_read(jobs, job):
     """A job that waits while the app is updated must run, and must still be read when it is stored anew."""
