@@ -82,7 +82,7 @@ def test_what_came_out_is_plain_values(jobs, monkeypatch):
     """A row of the database holds JSON; a report as an object would be kept as its name."""
     kind = jobs.kinds["distill"]
     monkeypatch.setitem(jobs.kinds, "distill", type(kind)(kind.read, lambda plan, progress: plan))
-    assert run(jobs, "distill", {"shots": [8]}) == {"shots": [8]}
+    assert run(jobs, "distill", {"shots": [8]}) == SweepPlan(shots=(8,)).to_json()
 
 
 @pytest.mark.parametrize("job", READABLE, ids=lambda job: f"{job['kind']}-{job['id']}")
