@@ -1,13 +1,14 @@
 """`curate`: read what was proposed and decide, without a browser."""
 
 import getpass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
 from cod_core.errors import BadInput
-from cod_core.types import REJECT_REASONS
+from cod_core.project.project import Project
+from cod_core.types import REJECT_REASONS, FlipCheck
 
 STATUS = {"accept": "accepted", "reject": "rejected", "skip": "skipped", "flag": "needs_review"}
 
@@ -33,27 +34,29 @@ def curate(
     home: Home = None,
 ) -> None:
     """List the proposals with the teacher's verdicts, or decide on one; every decision is saved at once."""
-    w, annotator = open_workspace(home, project), annotator or _user_name()
+    opened, annotator = open_workspace(home, project).project(project), annotator or _user_name()
     asked = [(status, cf_id) for status, cf_id in (("accept", accept), ("reject", reject), ("skip", skip), ("flag", flag)) if cf_id]
     if len(asked) + bool(edit) + undo + check_again > 1:
         raise typer.BadParameter("one decision at a time: --accept, --reject, --skip, --flag, --edit, --undo or --check-again")
     if asked:
         ((verb, cf_id),) = asked
-        made = w.project(project).curation.decide(cf_id, STATUS[verb], annotator, (reason,) if reason else (), override or None)
-        return say({"counterfactual": cf_id, "text": made.example_id, "status": made.status}, as_json, f"{cf_id}: {made.status}.")
+        decision = opened.curation.decide(cf_id, STATUS[verb], annotator, (reason,) if reason else (), override or None)
+        return say(
+            {"counterfactual": cf_id, "text": decision.example_id, "status": decision.status}, as_json, f"{cf_id}: {decision.status}."
+        )
     if edit:
-        return _write(w, project, edit, to, dry, override, annotator, as_json)
+        return _write(opened, edit, to, dry, override, annotator, as_json)
     if check_again:
-        checked = w.project(project).pairs.recheck(progress_line(as_json))
+        checked = opened.pairs.recheck(progress_line(as_json))
         return say({"checked": checked}, as_json, f"{checked} proposals were judged by the present teacher.")
     if undo:
-        taken = w.project(project).curation.undo(annotator)
+        taken = opened.curation.undo(annotator)
         return say(
             {"undone": taken.counterfactual_id if taken else None},
             as_json,
             f"Taken back: {taken.counterfactual_id}." if taken else "There is nothing to take back.",
         )
-    _list(w, project, sort, every, annotator, as_json)
+    _list(opened, sort, every, annotator, as_json)
 
 
 def _user_name() -> str:
@@ -63,20 +66,22 @@ def _user_name() -> str:
         raise BadInput("The system does not know your user name. Say who decides with --annotator NAME.") from error
 
 
-def _write(w, project: str, example_id: str, text: str, dry: bool, override: str, annotator: str, as_json: bool) -> None:
+def _write(project: Project, example_id: str, text: str, dry: bool, override: str, annotator: str, as_json: bool) -> None:
     if not text:
         raise BadInput("Give your wording with --to.")
+    cf_id: str | None = None
+    check: FlipCheck | None
     if dry:
-        cf_id, check = None, w.project(project).curation.verdict(example_id, text)
+        check = project.curation.verdict(example_id, text)
     else:
-        cf, check, _ = w.project(project).curation.edit_and_accept(example_id, None, text, annotator, override or None)
+        cf, check, _ = project.curation.edit_and_accept(example_id, None, text, annotator, override or None)
         cf_id = cf.id
     say({"counterfactual": cf_id, **_verdict(check)}, as_json, f"{cf_id or 'not kept'}: {_words(check)}")
 
 
-def _list(w, project: str, sort: str, every: bool, annotator: str, as_json: bool) -> None:
-    rows = []
-    for card in w.project(project).cards.all(sort, annotator):
+def _list(project: Project, sort: str, every: bool, annotator: str, as_json: bool) -> None:
+    rows: list[dict[str, Any]] = []
+    for card in project.cards.all(sort, annotator):
         if every or card.decision is None:
             offers = [(card.offered, card.check), *card.alternatives]
             rows.append(
@@ -88,7 +93,6 @@ def _list(w, project: str, sort: str, every: bool, annotator: str, as_json: bool
                     "proposals": [
                         {"id": cf.id, "text": cf.text, "from": cf.source, "to": cf.target, "generator": cf.origin.kind, **_verdict(check)}
                         for cf, check in offers
-                        if cf
                     ],
                 }
             )
@@ -102,7 +106,7 @@ def _list(w, project: str, sort: str, every: bool, annotator: str, as_json: bool
     say(rows, as_json, "\n".join(lines) or "Nothing to decide. Propose first: python -m cod_core generate PROJECT")
 
 
-def _verdict(check) -> dict:
+def _verdict(check: FlipCheck | None) -> dict[str, Any]:
     if check is None:
         return {"flipped": None}
     return {
@@ -114,7 +118,9 @@ def _verdict(check) -> dict:
     }
 
 
-def _words(check) -> str:
+def _words(check: FlipCheck | None) -> str:
+    if check is None:
+        return "no teacher has judged it yet."
     if not check.flipped:
         return f"the teacher still says {check.before.label}."
     return f"the teacher now says {check.after.label}, {max(check.after.probs):.0%} sure; {check.token_edits} words changed."

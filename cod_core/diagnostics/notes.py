@@ -103,13 +103,13 @@ NOTES = {
         "text path: the edits of the token diff made one after another, left to right and in random orders; δ = |ℓ_t − "
         "ℓ_s| · ‖φ(x′) − φ(x)‖ with ℓ the interpolated first crossing; a student without the teacher's class at both "
         "ends counts with the whole length. In units of the median pair; paired over draws and pairs.",
-        "METHOD section 5 of this project; " + _CORE,
+        "docs/method.md section 5 of this project; " + _CORE,
     ),
     "ends": Note(
         "Both ends right",
         "On how many held-out pairs the student gives the teacher's answer for the text and for its counterfactual.",
         "share of pairs with argmax p_s = argmax p_t at x and at x′; the others are censored.",
-        "METHOD section 5 of this project",
+        "docs/method.md section 5 of this project",
     ),
     "hausdorff": Note(
         "Distance of the lines",
@@ -125,7 +125,7 @@ NOTES = {
         "ridge regression of the teacher's log-probabilities on φ; agreement on the half that was not fitted; lower "
         "bound: largest distance from a surrogate's crossing to the student's line, (z_a − z_c) / ‖w_a − w_c‖; angle "
         "between the normals w_a − w_c.",
-        "METHOD section 5 of this project; Moosavi-Dezfooli et al. 2016, arXiv:1511.04599",
+        "docs/method.md section 5 of this project; Moosavi-Dezfooli et al. 2016, arXiv:1511.04599",
     ),
     "information": Note(
         "What the rows can tell",

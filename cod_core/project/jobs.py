@@ -1,8 +1,16 @@
 """Long work as jobs: start, follow, cancel, resume. The worker process calls run."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from cod_core.counterfactuals.options import GenerateRequest, LlmOptions, StudyRequest, TightenRequest
+from cod_core.distill.settings import SweepPlan
 from cod_core.errors import BadInput
 from cod_core.jobs import queue
+from cod_core.jobs.queue import Job
 from cod_core.models.chat import site_of
+from cod_core.models.choice import FinetuneOptions
 from cod_core.progress import Progress
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.export.package import StudentPackages
@@ -18,11 +26,42 @@ from cod_core.project.teacher.answers import Answers
 from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.project.teacher.training import Training
 
-KINDS = ("generate", "distill", "finetune_teacher", "diagnose", "recheck", "pack_student", "tighten", "study", "fluency", "label_prompts")
+R = TypeVar("R")
+
+
+class Storable(Protocol):
+    """A value that a job's row can hold as JSON: what is asked for, and what came out."""
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+Result = Mapping[str, Any] | Storable
+
+
+@dataclass(frozen=True)
+class Kind(Generic[R]):
+    """A kind of job. read: its parameters, also those that an earlier version queued -> what is asked for; raises BadInput.
+
+    work: does it. check: raises CodError for what could only fail, before it is queued.
+    """
+
+    read: Callable[[Mapping[str, Any]], R]
+    work: Callable[[R, Progress], Result]
+    check: Callable[[R], None] = lambda request: None
+
+
+def without_request(work: Callable[[Progress], Result]) -> Kind[None]:
+    """A kind of job that takes no parameters."""
+    return Kind(lambda params: None, lambda request, progress: work(progress))
+
+
+def run_id_of(params: Mapping[str, Any]) -> str | None:
+    """The student that a job "pack_student" names, None for the best one."""
+    return params.get("run_id")
 
 
 class Jobs(Room):
-    """Background jobs of a project."""
+    """Background jobs of a project. kinds: what a job may be, by the name that it is stored under."""
 
     def __init__(
         self,
@@ -42,34 +81,44 @@ class Jobs(Room):
     ):
         super().__init__(place)
         self.endpoints = endpoints
-        self.training = training
-        self.answers = answers
-        self.pairs = pairs
-        self.fluency = fluency
-        self.prompts = prompts
-        self.tightening = tightening
-        self.proposals = proposals
-        self.students = students
-        self.diagnostics = diagnostics
-        self.live = live
-        self.package = package
 
-    def start(self, kind: str, params: dict, key: str | None = None) -> str:
+        def generate(request: GenerateRequest, progress: Progress) -> Result:
+            report = proposals.generate(request, progress)
+            live.read_development()  # so that the strip on the Curate page answers at once
+            return report
+
+        self.kinds: dict[str, Kind[Any]] = {
+            "generate": Kind[GenerateRequest](GenerateRequest.of, generate),
+            "study": Kind[StudyRequest](StudyRequest.of, prompts.study),
+            "tighten": Kind[TightenRequest](TightenRequest.of, tightening.tighten_all),
+            "distill": Kind[SweepPlan](SweepPlan.of, students.distil),
+            "finetune_teacher": Kind[FinetuneOptions](FinetuneOptions.of, training.finetune, training.check),
+            "pack_student": Kind[str | None](run_id_of, package.pack),
+            "label_prompts": without_request(answers.label_prompts),
+            "fluency": without_request(fluency.measure),
+            "diagnose": without_request(diagnostics.run),
+            "recheck": without_request(lambda progress: {"checked": pairs.recheck(progress)}),
+        }
+
+    def start(self, kind: str, request: Storable | Mapping[str, Any] | None = None, key: str | None = None) -> str:
         """Queue a job and start its worker; returns the job's id. key: for the address of Endpoints.address_of, never stored.
 
-        Where a job of the project is under way already, its id comes back and nothing new is started. Raises what
-        Training.check raises, where a teacher is to be trained.
+        Where a job of the project is under way already, its id comes back and nothing new is started. Raises BadInput for an
+        unknown kind, and what the kind's check raises.
         """
-        if kind not in KINDS:
+        if kind not in self.kinds:
             raise BadInput(f"Unknown kind of job: {kind!r}.")
-        if kind == "finetune_teacher":
-            self.training.check(params)
-        job_id, new = queue.enqueue_alone(self.db, self.id, kind, {k: v for k, v in params.items() if k != "key"})
+        if isinstance(request, Mapping):  # to delete, here and in the signature, once ui/, pages/ and benchmarks/ hand over values
+            params = {name: value for name, value in request.items() if name != "key"}
+        else:
+            params = request.to_json() if request is not None else {}
+        self.kinds[kind].check(self.kinds[kind].read(params))
+        job_id, new = queue.enqueue_alone(self.db, self.id, kind, params)
         if new:
             self._send_out(job_id, params, key)
         return job_id
 
-    def newest(self):
+    def newest(self) -> Job | None:
         """The newest job of the project, None where there was none."""
         return queue.newest(self.db, self.id)
 
@@ -80,36 +129,17 @@ class Jobs(Room):
     def resume(self, job_id: str, key: str | None = None) -> None:
         """Go on with a stopped, failed or interrupted job; finished items are not repeated."""
         queue.resume(self.db, job_id)
-        job = queue.get(self.db, job_id)
-        self._send_out(job_id, job.params, key)
+        self._send_out(job_id, queue.get(self.db, job_id).params, key)
 
-    def _send_out(self, job_id: str, params: dict, key: str | None) -> None:
+    def _send_out(self, job_id: str, params: Mapping[str, Any], key: str | None) -> None:
         """Start the worker with the project's keys, each under the host it is for."""
-        address = self.endpoints.address_of(params) if key else None
+        address = self.endpoints.address_of(LlmOptions.of(params.get("llm"))) if key else None
         keys = self.endpoints.keys() | ({site_of(address): str(key)} if address else {})
         queue.start_worker(job_id, str(self.place.settings.home), keys=keys)
 
-    def run(self, job, progress: Progress) -> dict:
+    def run(self, job: Job, progress: Progress) -> Mapping[str, Any]:
         """Do a job's work here and return its result. Called by the worker process."""
         self.endpoints.take_keys(queue.handed_keys())
-        if job.kind == "generate":
-            report = self.proposals.generate(job.params, progress)
-            self.live.read_development()  # so that the strip on the Curate page answers at once
-            return report
-        if job.kind == "study":
-            return self.prompts.study(job.params, progress)
-        if job.kind == "label_prompts":
-            return self.answers.label_prompts(progress)
-        if job.kind == "fluency":
-            return self.fluency.measure(progress)
-        if job.kind == "distill":
-            return self.students.distil(job.params, progress)
-        if job.kind == "finetune_teacher":
-            return self.training.finetune(job.params, progress)
-        if job.kind == "pack_student":
-            return self.package.pack(job.params, progress)
-        if job.kind == "tighten":
-            return self.tightening.tighten_all(job.params, progress)
-        if job.kind == "diagnose":
-            return self.diagnostics.run(progress)
-        return {"checked": self.pairs.recheck(progress)}
+        kind = self.kinds[job.kind]
+        result: Result = kind.work(kind.read(job.params), progress)
+        return result if isinstance(result, Mapping) else result.to_json()

@@ -1,5 +1,6 @@
 """Counts of everything the stepper shows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cod_core.project.curation.pairs import Pairs
@@ -12,7 +13,7 @@ from cod_core.types import KEPT
 class Summary:
     """Counts for the stepper. counts: (split, label) -> texts. largest_k: most balanced rows the labels allow."""
 
-    counts: dict[tuple[str, str | None], int]
+    counts: Mapping[tuple[str, str | None], int]
     largest_k: int
     n_train: int
     n_test: int
@@ -27,15 +28,15 @@ class Summary:
 
 def summarise(teacher: Teacher, pairs: Pairs) -> Summary:
     """The counts as they are now; no model is asked."""
-    counts = items.count_examples(pairs.db, pairs.id)
-    train = {label: counts.get(("train", label), 0) for label in pairs.labels}
+    counts = items.counts(pairs.db, pairs.id)
+    train = counts.per_label("train", pairs.labels)
     state = pairs.state()
     return Summary(
-        counts=counts,
+        counts=counts.texts,
         largest_k=min(train.values()) * len(train),
         n_train=sum(train.values()),
-        n_test=sum(n for (split, _), n in counts.items() if split == "test"),
-        n_unlabelled=sum(n for (split, _), n in counts.items() if split == "unlabelled"),
+        n_test=counts.of("test"),
+        n_unlabelled=counts.unlabelled,
         n_proposed_texts=len(state.snapshot.by_example),
         n_valid=len(state.flipped),
         n_decided=sum(1 for d in state.outcome.values() if d.status not in ("pending", "skipped")),

@@ -1,11 +1,15 @@
 """The documents exist that the code sends its readers to, and say what the code says."""
 
 import re
+import zipfile
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from cod_core.counterfactuals.options import SearchOptions
 from cod_core.export import record
+from cod_core.workspace import Workspace
+from tests.unit.test_architecture import rooms
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [
@@ -63,3 +67,55 @@ def test_the_record_is_described_field_by_field():
         "decision": record.DecisionPart,
     }
     assert {name: fields_told(name) for name in parts} == {name: list(model.model_fields) for name, model in parts.items()}
+
+
+CHANGES = (
+    "a new upload format",
+    "a new loss",
+    "a new kind of student",
+    "a quirk of an LLM provider",
+    "a new plot on Results",
+    "a new reject reason",
+    "a new column in the export",
+    "another kind of teacher",
+)
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+
+
+def test_every_path_of_the_architecture_exists():
+    """A map of streets that were renamed is worse than none."""
+    named = re.findall(r"`?((?:cod_core|tests|docs|pages|ui|benchmarks)/[\w./-]*\w(?:/|\b))`?", ARCHITECTURE)
+    assert len(named) > 40 and not [path for path in named if not (ROOT / path).exists()]
+
+
+def test_the_architecture_says_what_to_touch_for_each_change():
+    """Each of these once took up to fourteen files that no page named."""
+    rows = {row[0]: row for row in (line.strip("| ").split(" | ") for line in ARCHITECTURE.splitlines() if line.startswith("| "))}
+    assert not [change for change in CHANGES if change not in rows or len(rows[change]) != 3 or "`" not in rows[change][2]]
+
+
+def test_the_architecture_lists_the_rooms_in_their_order():
+    """A reader takes the table for the order in which rooms may ask each other."""
+    listed = re.findall(r"^\| `project\.(\w+)` \|", ARCHITECTURE, re.MULTILINE)
+    assert listed == list(rooms().values())
+
+
+def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
+    """The first lines that a reader tries; here on a small project whose texts were read before, so that it takes seconds."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert 10 <= len([line for line in code.splitlines() if line.strip()]) <= 12
+    with zipfile.ZipFile(ROOT / "tests/fixtures/home_before_rooms.zip") as archive:
+        archive.extractall(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Workspace, "create_sample", lambda self, name: next(p.id for p in self.projects() if p.name == "Film notes"))
+    smaller = {
+        "/tmp/cod-demo": str(tmp_path / "home"),
+        "k=16": "k=14, n=3, search=SearchOptions(budget=60)",
+        "(8, 16)": "(8,)",
+        "=20": "=3",
+    }
+    for words, others in smaller.items():
+        assert words in code
+        code = code.replace(words, others)
+    exec(compile(code, "README.md", "exec"), {"SearchOptions": SearchOptions})
+    assert "8 training rows" in capsys.readouterr().out and (tmp_path / "pairs.jsonl").stat().st_size

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from cod_core.curation import audit, opinions
 from cod_core.project.curation.pairs import Pairs
@@ -15,7 +16,7 @@ from cod_core.types import Decision
 class Trail:
     """A page of acts, newest first; total: how many pass the filter. hidden: acts not to be seen yet (blind)."""
 
-    rows: list[dict]
+    rows: list[dict[str, Any]]
     total: int
     pages: int
     hidden: int
@@ -41,18 +42,18 @@ class Audit(Room):
         """Acts that pass the filter. What others decided on a text with an open second opinion is not shown."""
         seen, hidden = self._visible(viewer, example_id)
         needle = text.casefold().strip()
-        found = [
+        passing = [
             r
             for r in seen
             if (annotator is None or r["annotator"] == annotator)
             and (status is None or r["status"] == status)
             and (not needle or needle in r["original"].casefold() or needle in r["counterfactual"].casefold())
         ]
-        pages = max(1, -(-len(found) // size))
+        pages = max(1, -(-len(passing) // size))
         page = min(max(0, page), pages - 1)
-        return Trail(found[::-1][page * size : (page + 1) * size], len(found), pages, hidden)
+        return Trail(passing[::-1][page * size : (page + 1) * size], len(passing), pages, hidden)
 
-    def _visible(self, viewer: str, example_id: str | None = None) -> tuple[list[dict], int]:
+    def _visible(self, viewer: str, example_id: str | None = None) -> tuple[list[dict[str, Any]], int]:
         snapshot = self.pairs.snapshot()
         logs = {example_id: snapshot.logs.get(example_id, ())} if example_id else snapshot.logs
         acts: list[Decision] = []
@@ -87,7 +88,7 @@ class Audit(Room):
             writer.writerow([safe_cell("; ".join(v) if isinstance(v, list) else v) for v in (r[f] for f in audit.FIELDS)])
         return out.getvalue().encode("utf-8-sig")
 
-    def _whole(self) -> list[dict]:
+    def _whole(self) -> list[dict[str, Any]]:
         snapshot = self.pairs.snapshot()
         acts = sorted((d for log in snapshot.logs.values() for d in log), key=lambda d: d.seq or 0)
         return [audit.row(d, snapshot.examples.get(d.example_id), snapshot.counterfactuals.get(d.counterfactual_id)) for d in acts]

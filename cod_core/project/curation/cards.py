@@ -1,5 +1,6 @@
 """The queue and its cards: each text with its proposals, the teacher's verdicts, the decision it stands at, and its history."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cod_core.counterfactuals import verify
@@ -25,7 +26,7 @@ class Card:
 
     example: Example
     source: str
-    offered: Counterfactual | None
+    offered: Counterfactual
     check: FlipCheck | None
     alternatives: list[tuple[Counterfactual, FlipCheck | None]]
     decision: Decision | None
@@ -72,20 +73,20 @@ def _texts(card: Card) -> list[str]:
 
 def _row(place: int, card: Card) -> Row:
     best, check = card.offered, card.check
-    pairs = [(best, None if card.stale else check), *card.alternatives]
+    checked = [(best, None if card.stale else check), *card.alternatives]
     return Row(
         card.example.id,
         place,
         card.example.label,
         card.source,
         best.target,
-        frozenset(cf.origin.kind for cf, _ in pairs),
+        frozenset(cf.origin.kind for cf, _ in checked),
         check.after.margin_of(check.target) if check else None,
         check.after.prob(check.target) if check else None,
         check.edit_fraction if check else 0.0,
         check.token_edits if check else 0,
         check.similarity if check else None,
-        any(made is not None and made.valid for _, made in pairs),
+        any(one is not None and one.valid for _, one in checked),
         card.decision,
     )
 
@@ -98,7 +99,7 @@ class Cards(Room):
         self.pairs = pairs
         self._under: object = None
         self._cards: dict[str, tuple[int, Card]] = {}
-        self._shown: dict[str, tuple[Card, Row]] = {}
+        self._of_cards: dict[str, tuple[Card, Row]] = {}
 
     def all(self, sort: str = "upload", annotator: str = "me") -> list[Card]:
         """Every text that has a proposal, as cards in the order asked for (see curation.queue.order).
@@ -108,17 +109,17 @@ class Cards(Room):
         current = self.pairs.state()
         snapshot = current.snapshot
         under = (current.teacher, current.labellings)
-        made = self._cards if under == self._under else {}
-        fresh = {}
+        held = self._cards if under == self._under else {}
+        fresh: dict[str, tuple[int, Card]] = {}
         for i, cfs in snapshot.by_example.items():
             number = snapshot.touched[i]
-            known = made.get(i)
-            if known is None or known[0] != number:
-                known = number, self._card(snapshot.examples[i], cfs, current)
-            fresh[i] = known
+            earlier = held.get(i)
+            if earlier is None or earlier[0] != number:
+                earlier = number, self._card(snapshot.examples[i], cfs, current)
+            fresh[i] = earlier
         self._under, self._cards = under, fresh
-        found = [card if card.second != "open" else self._masked(card, current, annotator) for _, card in fresh.values()]
-        return queue.order(found, sort)
+        visible = [card if card.second != "open" else self._masked(card, current, annotator) for _, card in fresh.values()]
+        return queue.order(visible, sort)
 
     def one(self, example_id: str, annotator: str = "me") -> Card:
         """The card of one text. Raises BadInput where it has no proposal."""
@@ -128,7 +129,9 @@ class Cards(Room):
             raise BadInput("This text has no proposal (any more). Go back to the list.")
         return self._masked(self._card(current.snapshot.examples[example_id], cfs, current), current, annotator)
 
-    def _card(self, example: Example, cfs, current: State, decision: Decision | None = None, masked: bool = False) -> Card:
+    def _card(
+        self, example: Example, cfs: Sequence[Counterfactual], current: State, decision: Decision | None = None, masked: bool = False
+    ) -> Card:
         ranked = verify.first_offer(cfs, current.checks)
         log, latest = current.logs.get(example.id, ()), current.snapshot.latest
         wanted = opinions.second(log)
@@ -175,10 +178,10 @@ class Cards(Room):
         """The queue as a view shows it to one person: what others decided stays hidden while a second opinion is open."""
         cards = self.all(annotator=annotator)
         rows = self._rows(cards)
-        found = None
+        holding = None
         if words := view.find.strip().casefold():
-            found = {c.example.id for c in cards if any(words in text.casefold() for text in _texts(c))}
-        left, whole = ordered(narrowed(rows, view, found), view.sort), counts(rows)
+            holding = {c.example.id for c in cards if any(words in text.casefold() for text in _texts(c))}
+        left, whole = ordered(narrowed(rows, view, holding), view.sort), counts(rows)
         return Queue(
             view,
             [r for r in left if belongs(r, view.show)],
@@ -195,13 +198,13 @@ class Cards(Room):
 
     def _rows(self, cards: list[Card]) -> list[Row]:
         """A row a card; rows of cards that did not change are kept."""
-        known = self._shown
-        fresh = {}
+        fresh: dict[str, tuple[Card, Row]] = {}
         for place, card in enumerate(cards):
-            old = known.get(card.example.id)
-            same = old is not None and old[0] is card and old[1].position == place
-            fresh[card.example.id] = old if same else (card, _row(place, card))
-        self._shown = fresh
+            earlier = self._of_cards.get(card.example.id)
+            if earlier is None or earlier[0] is not card or earlier[1].position != place:
+                earlier = card, _row(place, card)
+            fresh[card.example.id] = earlier
+        self._of_cards = fresh
         return [row for _, row in fresh.values()]
 
     def history(self, example_id: str, annotator: str = "me") -> list[Event]:

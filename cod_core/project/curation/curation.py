@@ -1,6 +1,7 @@
 """Curation of one text at a time: verdicts while typing, decisions, edits, drafts, undo."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import replace
 
 from cod_core.counterfactuals import verify
@@ -70,7 +71,7 @@ class Curation(Room):
         cf_id: str,
         status: str,
         annotator: str,
-        reasons=(),
+        reasons: Sequence[str] = (),
         override_reason: str | None = None,
         comment: str = "",
         lead_time_s: float | None = None,
@@ -82,10 +83,11 @@ class Curation(Room):
         may not be kept (see curation.decide), Stale where somebody else decided since: nothing is written then.
         """
         cf = items.counterfactual(self.db, self.id, cf_id)
-        check, version, acts = self.pairs.fresh_check(cf), self.row.task.guideline_version, []
+        check, version = self.pairs.fresh_check(cf), self.row.task.guideline_version
+        acts: list[Decision] = []
 
         def act(log: list[Decision]) -> list[Decision]:
-            made = Decision(
+            decision = Decision(
                 cf_id,
                 cf.example_id,
                 status,
@@ -98,9 +100,9 @@ class Curation(Room):
                 version,
                 purpose=opinions.purpose_of(log, annotator),
             )
-            deciding.allowed(made, check)
-            settles = opinions.settled_by_agreement(log, made)
-            acts[:] = [made] if settles is None else [made, settles]
+            deciding.allowed(decision, check)
+            settles = opinions.settled_by_agreement(log, decision)
+            acts[:] = [decision] if settles is None else [decision, settles]
             return acts
 
         numbers = decisions.append_after(self.db, self.id, cf.example_id, act, seen)
@@ -116,7 +118,7 @@ class Curation(Room):
         lead_time_s: float | None = None,
         seen: int | None = None,
         target: str | None = None,
-    ):
+    ) -> tuple[Counterfactual, FlipCheck | None, Decision]:
         """Keep the expert's own text: a new counterfactual that points back, its check, and the decision.
 
         Returns (Counterfactual, FlipCheck, Decision). Raises BadInput where it does not flip and no
@@ -168,7 +170,6 @@ class Curation(Room):
 
         Raises BadInput where the text is empty or unchanged.
         """
-
         example, teacher = items.example(self.db, self.id, example_id), self.teacher.classifier()
         text = clean(text, example.text)
         before, after = teacher.predict([example.text])[0], teacher.glance(text)
@@ -177,7 +178,6 @@ class Curation(Room):
 
     def verdict_on_record(self, example_id: str, text: str, target: str) -> FlipCheck | None:
         """As live_verdict, from what the teacher predicted before; None where it was never asked. Asks no model."""
-
         example, teacher = items.example(self.db, self.id, example_id), self.teacher.classifier()
         text = clean(text, example.text)
         before, after = teacher.on_record([example.text, text])

@@ -5,15 +5,19 @@ Who writes a proposal or a verdict does it here too, so that nothing is stored t
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from cod_core.curation.index import Index, Snapshot
+from cod_core.progress import Progress, silent
 from cod_core.project.place import Place, Room
 from cod_core.project.teacher.loader import identity
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items
 from cod_core.types import KEPT, Counterfactual, Decision, Example, FlipCheck
+
+Kept = tuple[Counterfactual, FlipCheck]  # an accepted counterfactual and its valid check under the present teacher
 
 
 @dataclass(frozen=True)
@@ -93,13 +97,18 @@ class Pairs(Room):
 
     def sources(self) -> dict[str, dict[str, int]]:
         """What kept counterfactuals can be told apart by: {"source", "prompt", "annotator"} -> value -> pairs."""
-        current, out = self.state(), {}
-        for i, (cf, _) in self.kept().items():
-            for name, value in traits(cf, current.outcome[i].annotator).items():
-                out.setdefault(name, Counter())[value] += 1
-        return {name: dict(counts.most_common()) for name, counts in out.items()}
+        return {name: dict(counts.most_common()) for name, counts in self._counted(self.kept()).items()}
 
-    def chosen(self, only: dict[str, str] | None = None) -> dict:
+    def _counted(self, kept: Mapping[str, Kept]) -> dict[str, Counter[str]]:
+        """Trait -> value -> how many of these pairs have it."""
+        current = self.state()
+        counts: dict[str, Counter[str]] = {}
+        for i, (cf, _) in kept.items():
+            for name, value in traits(cf, current.outcome[i].annotator).items():
+                counts.setdefault(name, Counter())[value] += 1
+        return counts
+
+    def chosen(self, only: Mapping[str, str] | None = None) -> dict[str, Kept]:
         """kept(), or of these the ones whose traits are those in `only` (see sources)."""
         kept = self.kept()
         if not only:
@@ -107,16 +116,14 @@ class Pairs(Room):
         current = self.state()
         return {i: pair for i, pair in kept.items() if only.items() <= traits(pair[0], current.outcome[i].annotator).items()}
 
-    def provenance(self, only: dict[str, str] | None = None) -> dict[str, str]:
+    def provenance(self, only: Mapping[str, str] | None = None) -> dict[str, str]:
         """Where the kept counterfactuals come from, in words: what a sweep's report remembers."""
-        current, counts = self.state(), {}
-        for i, (cf, _) in self.chosen(only).items():
-            for name, value in traits(cf, current.outcome[i].annotator).items():
-                counts.setdefault(name, Counter())[value] += 1
+        counts = self._counted(self.chosen(only))
         words = {name: ", ".join(f"{value} ({n})" for value, n in c.most_common(6)) for name, c in counts.items()}
         return {**words, **({"chosen": ", ".join(f"{k}: {v}" for k, v in sorted(only.items()))} if only else {})}
 
     def verdict(self, example: Example, cf: Counterfactual) -> FlipCheck:
+        """The present teacher's check of cf, made now and not stored."""
         return self.teacher.verdicts([(example.text, cf)])[0]
 
     def fresh_check(self, cf: Counterfactual) -> FlipCheck | None:
@@ -144,20 +151,19 @@ class Pairs(Room):
         many = "1 proposal is" if current.stale == 1 else f"{current.stale:,} proposals are"
         return f"{many} not checked by this teacher yet. Check again: until it has checked them, they are neither trained on nor exported."
 
-    def recheck(self, progress=None) -> int:
+    def recheck(self, progress: Progress = silent) -> int:
         """Verify every stale proposal with the present teacher; returns how many were checked."""
         current = self.state()
         missing = [cf for cf in current.counterfactuals if cf.id not in current.checks]
         texts = {e.id: e.text for e in items.examples(self.db, self.id, ids=list({cf.example_id for cf in missing}))}
-        for at in range(0, len(missing), 64):
-            chunk = missing[at : at + 64]
+        for start in range(0, len(missing), 64):
+            chunk = missing[start : start + 64]
             pairs = [(texts[cf.example_id], cf) for cf in chunk]
             items.add_checks(self.db, self.id, self.teacher.verdicts(pairs))
-            if progress:
-                progress(at + len(chunk), len(missing), "checking again")
+            progress(start + len(chunk), len(missing), "checking again")
         return len(missing)
 
-    def kept(self) -> dict[str, tuple[Counterfactual, FlipCheck]]:
+    def kept(self) -> dict[str, Kept]:
         """example id -> the accepted counterfactual and its valid check under the present teacher."""
         current = self.state()
         by_id = {cf.id: cf for cf in current.counterfactuals}

@@ -18,7 +18,7 @@ BULK = {"accepted": "accepted", "rejected": "rejected", "needs_review": "flagged
 
 
 @dataclass(frozen=True)
-class Shown:
+class TablePage:
     """One page of the table: its cards, and how many pass the filter in all."""
 
     cards: list[Card]
@@ -52,10 +52,11 @@ def _not_in_bulk(card: Card, status: str) -> str | None:
     """Why a bulk act leaves a card alone; None where it does not."""
     if card.second == "open":
         return "a second opinion on it is open"
-    if status == "accepted" and (card.stale or card.check is None):
-        return "the present teacher has not checked it"
-    if status == "accepted" and not card.check.valid:
-        return "the teacher does not change its mind to the label aimed at"
+    if status == "accepted":
+        if card.stale or card.check is None:
+            return "the present teacher has not checked it"
+        if not card.check.valid:
+            return "the teacher does not change its mind to the label aimed at"
     if card.decision is not None and (card.decision.status == status or {card.decision.status, status} <= set(KEPT)):
         return f"{BULK[status]} already"
     return None
@@ -77,18 +78,19 @@ class Review(Room):
         downwards: bool = False,
         page: int = 0,
         size: int = 50,
-    ) -> Shown:
+    ) -> TablePage:
         """The page of cards that pass the filter; page counts from 0 and is held inside what there is."""
-        found = filters.arranged(self.cards.all(annotator=annotator), wanted, order, downwards)
-        pages = max(1, -(-len(found) // size))
+        passing = filters.arranged(self.cards.all(annotator=annotator), wanted, order, downwards)
+        pages = max(1, -(-len(passing) // size))
         page = min(max(0, page), pages - 1)
-        return Shown(found[page * size : (page + 1) * size], len(found), page, pages)
+        return TablePage(passing[page * size : (page + 1) * size], len(passing), page, pages)
 
     def plan_bulk(self, annotator: str, example_ids: Sequence[str], status: str) -> BulkPlan:
         """What deciding on exactly these texts would do; decides nothing. status: accepted, rejected, needs_review."""
         if status not in BULK:
             raise BadInput(f"A bulk act is one of {', '.join(BULK)}, not {status!r}.")
-        taken, left = [], Counter()
+        taken: list[Card] = []
+        left: Counter[str] = Counter()
         for card in (self.cards.one(i, annotator) for i in dict.fromkeys(example_ids)):
             why = _not_in_bulk(card, status)
             if why:
@@ -102,9 +104,9 @@ class Review(Room):
 
         Raises Stale where one of them was decided since the plan was made; nothing is written then.
         """
-        version, at = self.row.task.guideline_version, now()
+        version, time = self.row.task.guideline_version, now()
         many = [
-            Decision(card.offered.id, card.example.id, plan.status, annotator, tuple(reasons), None, comment, at, None, version)
+            Decision(card.offered.id, card.example.id, plan.status, annotator, tuple(reasons), None, comment, time, None, version)
             for card in plan.cards
         ]
         if not many:
@@ -137,8 +139,8 @@ class Review(Room):
 
     def second_opinions(self) -> list[opinions.Second]:
         """Every text with a second opinion wanted or given."""
-        found = (opinions.second(log) for log in self.pairs.state().logs.values())
-        return [s for s in found if s is not None]
+        seconds = (opinions.second(log) for log in self.pairs.state().logs.values())
+        return [s for s in seconds if s is not None]
 
     def opinions_for(self, annotator: str) -> list[str]:
         """Ids of texts on which this annotator's second opinion is wanted, in upload order."""
@@ -153,26 +155,26 @@ class Review(Room):
     def differences(self) -> list[Difference]:
         """Texts on which two people differ and nobody has settled it yet."""
         current = self.pairs.state()
-        found = [s for s in self.second_opinions() if s.phase == "differ"]
+        differing = [s for s in self.second_opinions() if s.phase == "differ"]
         by_id = current.snapshot.counterfactuals
         return [
             Difference(
                 self.cards.one(s.example_id),
                 {who: (d, by_id[d.counterfactual_id], current.checks.get(d.counterfactual_id)) for who, d in s.votes.items()},
             )
-            for s in found
+            for s in differing
             if all(d.counterfactual_id in by_id for d in s.votes.values())
         ]
 
     def adjudicate(self, example_id: str, winner: str, by: str, comment: str = "", seen: int | None = None) -> Decision:
         """Settle a difference: the decision of `winner` becomes the text's. Raises BadInput, Stale."""
         log = self.pairs.state().logs.get(example_id, ())
-        found = opinions.second(log)
-        if found is None or found.phase != "differ" or winner not in found.votes:
+        second = opinions.second(log)
+        if second is None or second.phase != "differ" or winner not in second.votes:
             raise BadInput("There is no difference to settle on this text (any more).")
-        made = opinions.settling(found.votes[winner], by, comment, self.row.task.guideline_version)
-        check = self.pairs.state().checks.get(made.counterfactual_id)
-        return replace(made, seq=deciding.decide(self.db, self.id, made, check, seen))
+        settling = opinions.settling(second.votes[winner], by, comment, self.row.task.guideline_version)
+        check = self.pairs.state().checks.get(settling.counterfactual_id)
+        return replace(settling, seq=deciding.decide(self.db, self.id, settling, check, seen))
 
     def agreement(self, three_way: bool = False) -> Agreement:
         """Agreement on texts with two people's blind opinions: kept or rejected; with three_way an edit is a third answer.
@@ -180,5 +182,4 @@ class Review(Room):
         What a run without a person accepted is no opinion.
         """
         votes = [{who: d for who, d in opinions.blind_votes(log).items() if who != UNATTENDED} for log in self.pairs.state().logs.values()]
-        name = (lambda d: d.status) if three_way else opinions.category
-        return agreement([{who: name(d) for who, d in found.items()} for found in votes if len(found) >= 2])
+        return agreement([{who: d.status if three_way else opinions.category(d) for who, d in of.items()} for of in votes if len(of) >= 2])

@@ -87,7 +87,7 @@ class Exports(Room):
         return found[:n]
 
     def write(self, path: str | Path, choice: ExportChoice = ExportChoice(), progress: Progress = silent) -> dict:
-        """Write the set to a file: the zip of RECORD.md, or by the name's end plain .jsonl or CAD .tsv.
+        """Write the set to a file: the zip of docs/record.md, or by the name's end plain .jsonl or CAD .tsv.
 
         Memory does not grow with the number of pairs. Returns the manifest of a zip, {} else. Raises BadInput for another
         end, CodError where the file cannot be written.
@@ -124,7 +124,7 @@ class Exports(Room):
             return (Path(folder) / name).read_bytes()
 
     def bundle(self, rejected: bool = False, choice: ExportChoice | None = None, progress: Progress = silent) -> bytes:
-        """The zip of RECORD.md: accepted and edited pairs, audit trail, schema, manifest."""
+        """The zip of docs/record.md: accepted and edited pairs, audit trail, schema, manifest."""
         return self._exported("set.zip", choice or ExportChoice(rejected=rejected), progress)
 
     def jsonl(self, choice: ExportChoice = ExportChoice()) -> bytes:

@@ -12,17 +12,17 @@ from cod_core.types import Prediction, Task
 
 MAIL = Task("What does the customer want?", ("complaint", "praise", "question"), ("Something went wrong.", "They are happy.", "They ask."))
 PUBLISHED = {
-    "base_v1.toml": "85dab2afd6023a0a",
-    "close_rewrite_v1.toml": "7b395f67a717c11f",
+    "base_v1.toml": "718f6cf9428994f2",
+    "close_rewrite_v1.toml": "bcdc558a32921cf1",
     "continue_pairs_v1.toml": "9a0b60ff5f2db123",
     "decisive_words_v1.toml": "2e01687f2ae3a833",
     "few_shot_v1.toml": "db5c65a6a31e68e3",
-    "improve_model_v1.toml": "e01e1bb1af982cb3",
-    "just_enough_v1.toml": "068b4b9cfb5d64df",
+    "improve_model_v1.toml": "3c18375bbc4ab2ca",
+    "just_enough_v1.toml": "38b3536192abb938",
     "keep_phrase_v1.toml": "3e72507c8e7364b7",
     "name_edits_v1.toml": "9223338d35c65209",
     "repair_v1.toml": "0176363455e425a8",
-    "slight_shift_v1.toml": "0d5990893b964d3a",
+    "slight_shift_v1.toml": "72c59936de6b01bc",
 }
 
 

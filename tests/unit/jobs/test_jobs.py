@@ -28,7 +28,8 @@ def pid(db):
 
 def work(db, tmp_path, job_id, run_job) -> str:
     """Run a job in this process with a workspace that is handed its work."""
-    return worker.main([job_id, "--home", str(tmp_path)], workspace=SimpleNamespace(db=db, run_job=run_job))
+    project = SimpleNamespace(jobs=SimpleNamespace(run=run_job))
+    return worker.main([job_id, "--home", str(tmp_path)], workspace=SimpleNamespace(db=db, project=lambda project_id: project))
 
 
 def test_a_job_runs_and_leaves_its_result(db, pid, tmp_path):
@@ -267,7 +268,8 @@ def run_job(job, progress):
         progress(i, 300, "at work")
         time.sleep(0.1)
 db = open_database(sys.argv[3])
-worker.main([sys.argv[1], "--home", sys.argv[2]], workspace=SimpleNamespace(db=db, run_job=run_job))
+project = SimpleNamespace(jobs=SimpleNamespace(run=run_job))
+worker.main([sys.argv[1], "--home", sys.argv[2]], workspace=SimpleNamespace(db=db, project=lambda project_id: project))
 """
 
 

@@ -41,7 +41,7 @@ test.__test__ = False
 
 
 def test_a_teacher_that_saw_the_test_texts_is_refused(w):
-    """METHOD.md section 9: neither judged, nor used, on the other's test split."""
+    """docs/method.md section 9: neither judged, nor used, on the other's test split."""
     pid = project(w, seen=12, fresh=8)
     with pytest.raises(BadInput, match="12 of the 20 test"):
         w.project(pid).teacher.choose(MOVIES)
