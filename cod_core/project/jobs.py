@@ -1,5 +1,6 @@
 """Long work as jobs: start, follow, cancel, resume. The worker process calls run."""
 
+from cod_core.counterfactuals.options import LlmOptions
 from cod_core.errors import BadInput
 from cod_core.jobs import queue
 from cod_core.models.chat import site_of
@@ -85,7 +86,7 @@ class Jobs(Room):
 
     def _send_out(self, job_id: str, params: dict, key: str | None) -> None:
         """Start the worker with the project's keys, each under the host it is for."""
-        address = self.endpoints.address_of(params) if key else None
+        address = self.endpoints.address_of(LlmOptions.of(params.get("llm"))) if key else None
         keys = self.endpoints.keys() | ({site_of(address): str(key)} if address else {})
         queue.start_worker(job_id, str(self.place.settings.home), keys=keys)
 

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from cod_core.errors import BadInput
+from cod_core.models.choice import stored_choice
 from cod_core.models.encoder import DEFAULT_ENCODER, resolve, weights_revision
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
-from cod_core.project.teacher.clients import Clients, memory_key, settings_of
+from cod_core.project.teacher.clients import Clients, memory_key, options_of
 from cod_core.project.teacher.generation import JUDGES, MOST_SAMPLES, MOST_TOKENS, answer_keys, how_asked, pace_key
 from cod_core.store import cache
 from cod_core.text import short_hash
@@ -135,7 +136,7 @@ class TeacherLoader(Room):
             from cod_core.models.local_teacher import LocalTeacher
 
             return LocalTeacher(self.models.local_llm(spec["local"]), task, calibrate)
-        settings = settings_of({"llm": spec, "n": 1})
+        settings = options_of(stored_choice(spec)).settings(1)
         client = self.clients.client(settings, counted=self.memory_key(spec))
         return LLMTeacher.connect(client, task, int(spec.get("samples") or 5), calibrate)
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from cod_core.counterfactuals import verify
 from cod_core.errors import BadInput
 from cod_core.models.cached import CHUNK, CachedClassifier
+from cod_core.models.choice import stored_choice
 from cod_core.models.encoder import weights_revision
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
-from cod_core.project.teacher.clients import settings_of
+from cod_core.project.teacher.clients import options_of
 from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.project.teacher.generation import answer_keys
 from cod_core.project.teacher.loader import TeacherLoader, identity
@@ -187,7 +188,7 @@ class Teacher(Room):
                 task = self.row.task
                 spec |= {"project_id": self.id, "task": task.name, "descriptions": list(task.descriptions)}
                 if not spec.get("local"):
-                    self.endpoints.confirm(settings_of({"llm": spec}).base_url, key)
+                    self.endpoints.confirm(options_of(stored_choice(spec)).settings().base_url, key)
             classifier = self.loader.load(spec, labels)
             spec = {**spec, "id": classifier.id, "revision": classifier.revision}
             if spec["kind"] == "llm":

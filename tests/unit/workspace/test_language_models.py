@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from cod_core.counterfactuals.options import LlmOptions
 from cod_core.errors import BadInput
 from cod_core.models.fluency import WordPairFluency
 from cod_core.project.models import Models
@@ -163,7 +164,7 @@ def test_a_model_on_this_computer_proposes_and_teaches(made, tmp_path):
     assert (plan.host, plan.cost_usd, plan.calls) == ("this computer", 0.0, 4)
     out = w.project(pid).proposals.generate(local)
     assert out["texts"] == 4 and out["tried"] == 4 and not out["failures"] and w.project(pid).llm.plan(local).calls == 0
-    assert w.project(pid).endpoints.last_llm() == {"local": folder, "temperature": 1.0}
+    assert w.project(pid).endpoints.last_llm() == LlmOptions(local=folder, temperature=1.0)
     other = w.create_project("Local", Task("film", ("good", "bad")))
     w.project(other).teacher.choose({"kind": "llm", "local": folder})
     assert sum(w.project(other).teacher.classifier().predict(["the film is good ."])[0].probs) == pytest.approx(1)
