@@ -4,6 +4,7 @@ from cod_core.counterfactuals.options import LlmOptions
 from cod_core.errors import BadInput
 from cod_core.jobs import queue
 from cod_core.models.chat import site_of
+from cod_core.models.choice import FinetuneOptions
 from cod_core.progress import Progress
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.export.package import StudentPackages
@@ -64,7 +65,7 @@ class Jobs(Room):
         if kind not in KINDS:
             raise BadInput(f"Unknown kind of job: {kind!r}.")
         if kind == "finetune_teacher":
-            self.training.check(params)
+            self.training.check(FinetuneOptions.of(params))
         job_id, new = queue.enqueue_alone(self.db, self.id, kind, {k: v for k, v in params.items() if k != "key"})
         if new:
             self._send_out(job_id, params, key)
@@ -106,7 +107,7 @@ class Jobs(Room):
         if job.kind == "distill":
             return self.students.distil(job.params, progress)
         if job.kind == "finetune_teacher":
-            return self.training.finetune(job.params, progress)
+            return self.training.finetune(FinetuneOptions.of(job.params), progress).to_json()
         if job.kind == "pack_student":
             return self.package.pack(job.params, progress)
         if job.kind == "tighten":

@@ -21,11 +21,6 @@ def options_of(choice: LlmChoice) -> LlmOptions:
     return LlmOptions(**{f.name: value for f in fields(LlmOptions) if (value := getattr(choice, f.name)) is not None})
 
 
-def memory_key(spec: dict) -> str:
-    """Where the calls of a project's LLM teacher are counted."""
-    return f"memory:{spec.get('project_id')}:{spec.get('base_url') or 'local'}:{spec.get('model') or spec.get('local')}"
-
-
 class Clients(Room):
     """Language models that a project may ask, with their replies kept in the store."""
 

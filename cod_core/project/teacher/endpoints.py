@@ -36,7 +36,7 @@ class Endpoints(Room):
     def unconfirmed(self) -> list[str]:
         """Addresses that the project's teacher or its last language model have, and that nobody named here."""
         last, named = self.last_llm(), self.named()
-        addresses = filter(None, (self._of_teacher(), last and last.base_url))
+        addresses = [url for url in (self._of_teacher(), last.base_url if last else None) if url]
         return list({site_of(url): url for url in addresses if site_of(url) not in named}.values())
 
     def remember_key(self, base_url: str, key: str | None) -> None:

@@ -10,6 +10,7 @@ from transformers import AutoTokenizer, BertConfig, BertForSequenceClassificatio
 
 from cod_core.errors import BadInput
 from cod_core.models.cached import CachedEncoder
+from cod_core.models.choice import read_choice
 from cod_core.models.encoder import DEFAULT_ENCODER, own_revision, packaged_encoder_folder, weights_revision
 from cod_core.models.finetune import finetuned_revision
 from cod_core.models.teachers import BUILTIN, TransformersTeacher
@@ -169,7 +170,7 @@ def test_teachers_of_an_earlier_version_keep_their_revision_and_their_checks(tea
     assert finetuned_revision(BUILTIN / "movies") == weights_revision(str(BUILTIN / "movies"))
     w = Workspace(tmp_path / "home")
     pid = w.create_project("Mine", Task("q", ("a", "b")))
-    named = identity({"kind": "finetuned", "path": str(folder), "id": "finetuned:t"}, w.project(pid).row.task.labels)
+    named = identity(read_choice({"kind": "finetuned", "path": str(folder), "id": "finetuned:t"}), w.project(pid).row.task.labels)
     assert named[1].startswith(f"{weights_revision(str(folder))}-") and named[1].count("-") == 1
 
 
@@ -182,7 +183,7 @@ def test_a_language_model_whose_folder_has_changed_is_another_teacher(tmp_path, 
 
     def fresh(home):
         w = Workspace(tmp_path / home)
-        w.project(pid := w.create_project("p", Task("mood", labels))).teacher.choose(dict(spec))
+        w.project(pid := w.create_project("p", Task("mood", labels))).teacher.choose(read_choice(dict(spec)))
         return w, pid, w.project(pid).teacher.classifier().predict([text])[0], w.project(pid).teacher.answers_of([text])
 
     w, pid, before, said = fresh("one")
@@ -211,9 +212,9 @@ def test_a_classifier_of_a_hub_stays_the_commit_that_was_chosen(tmp_path, hub):
     pid = w.create_project("p", Task("mood", ("neg", "pos")))
     choice = {"kind": "transformers", "name": "org/judge", "label_map": {"LABEL_0": "neg", "LABEL_1": "pos"}}
     old = hub("org/judge", "a", saved(0))
-    w.project(pid).teacher.choose(choice)
+    w.project(pid).teacher.choose(read_choice(choice))
     new = hub("org/judge", "b", saved(5))
     assert w.project(pid).row.teacher["revision"] == old
     assert says(Workspace(tmp_path / "home").project(pid).teacher.classifier()) == says(of(old)) != says(of(new))
-    w.project(pid).teacher.choose(choice)
+    w.project(pid).teacher.choose(read_choice(choice))
     assert w.project(pid).row.teacher["revision"] == new and says(w.project(pid).teacher.classifier()) == says(of(new))
