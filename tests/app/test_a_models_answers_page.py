@@ -3,7 +3,7 @@
 import pytest
 from conftest_app import EVIL, LABELS, prediction, words
 
-from cod_core.models.choice import read_choice
+from cod_core.models.choice import BuiltinChoice, GenerativeChoice, TransformersChoice, read_choice
 from cod_core.project.jobs import Jobs
 from cod_core.project.teacher.answers import Answers
 from cod_core.project.teacher.generation import answer_keys
@@ -91,7 +91,7 @@ def test_second_opinions_see_the_answers_too(prompts, screen, workspace):
 
 def test_choosing_it_says_plainly_what_it_is_and_sends_both_parts(empty, screen, workspace, monkeypatch):
     sent = []
-    monkeypatch.setattr(Teacher, "choose", lambda self, spec, **_: sent.append(spec))
+    monkeypatch.setattr(Teacher, "choose", lambda self, choice, *_, **__: sent.append(choice))
     test = screen("teacher", empty)
     next(g for g in test.button_group if g.key == "teacher-kind").set_value("generative").run()
     assert not test.exception and "Your texts are prompts. The model answers each" in words(test)
@@ -101,14 +101,12 @@ def test_choosing_it_says_plainly_what_it_is_and_sends_both_parts(empty, screen,
     )
     next(t for t in test.text_input if t.label.startswith("Model that answers")).set_value("folder/of/model").run()
     press(test, "Use this teacher")
-    assert sent == [
-        {"kind": "generative", "local": "folder/of/model", "max_tokens": 24, "samples": 1, "judge": {"kind": "builtin", "name": "movies"}}
-    ]
+    assert sent == [GenerativeChoice(BuiltinChoice("movies"), 0.0, local="folder/of/model", max_tokens=24, samples=1)]
 
 
 def test_any_classifier_can_judge_under_its_own_label_names(empty, screen, workspace, monkeypatch):
     sent = []
-    monkeypatch.setattr(Teacher, "choose", lambda self, spec, **_: sent.append(spec))
+    monkeypatch.setattr(Teacher, "choose", lambda self, choice, *_, **__: sent.append(choice))
     test = screen("teacher", empty)
     next(g for g in test.button_group if g.key == "teacher-kind").set_value("generative").run()
     next(t for t in test.text_input if t.label.startswith("Model that answers")).set_value("m").run()
@@ -117,7 +115,7 @@ def test_any_classifier_can_judge_under_its_own_label_names(empty, screen, works
     test.text_input(key="judge-hub-name").set_value("org/judge").run()
     test.text_input(key="judge-map-1").set_value("LABEL_1").run()
     press(test, "Use this teacher")
-    assert sent[0]["judge"] == {"kind": "transformers", "name": "org/judge", "label_map": {"LABEL_1": LABELS[1]}}
+    assert sent[0].judge == TransformersChoice("org/judge", {"LABEL_1": LABELS[1]})
 
 
 def test_the_teacher_page_shows_answers_and_lets_the_model_label_prompts(prompts, screen, workspace, monkeypatch):

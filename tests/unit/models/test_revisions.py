@@ -10,7 +10,7 @@ from transformers import AutoTokenizer, BertConfig, BertForSequenceClassificatio
 
 from cod_core.errors import BadInput
 from cod_core.models.cached import CachedEncoder
-from cod_core.models.choice import read_choice
+from cod_core.models.choice import BuiltinChoice, GenerativeChoice, LlmChoice, read_choice
 from cod_core.models.encoder import DEFAULT_ENCODER, own_revision, packaged_encoder_folder, weights_revision
 from cod_core.models.finetune import finetuned_revision
 from cod_core.models.teachers import BUILTIN, TransformersTeacher
@@ -179,11 +179,12 @@ def test_teachers_of_an_earlier_version_keep_their_revision_and_their_checks(tea
 def test_a_language_model_whose_folder_has_changed_is_another_teacher(tmp_path, kind, labels):
     """Its answers went on under the revision of the old weights, or those of the old weights under the new revision."""
     folder, text = tiny_llm(tmp_path / "tiny", seed=1), "the film is good ."
-    spec = {"kind": kind, "local": str(folder), "judge": {"kind": "builtin", "name": "movies"}, "max_tokens": 8}
+    local = str(folder)
+    choice = LlmChoice(local=local) if kind == "llm" else GenerativeChoice(BuiltinChoice("movies"), 0.0, local=local, max_tokens=8)
 
     def fresh(home):
         w = Workspace(tmp_path / home)
-        w.project(pid := w.create_project("p", Task("mood", labels))).teacher.choose(read_choice(dict(spec)))
+        w.project(pid := w.create_project("p", Task("mood", labels))).teacher.choose(choice)
         return w, pid, w.project(pid).teacher.classifier().predict([text])[0], w.project(pid).teacher.answers_of([text])
 
     w, pid, before, said = fresh("one")
