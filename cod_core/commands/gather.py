@@ -51,10 +51,7 @@ def import_(
     """Read a file of texts into a project (a new one where --project is not given). Prints the project's id."""
     from cod_core.data.tables import read_table
 
-    if role not in ROLES:
-        raise typer.BadParameter(f"--role is one of {', '.join(ROLES)}, not {role!r}")
-    if role == "pairs" and not project:
-        raise typer.BadParameter("pairs are added to texts that are there already: name their project with --project ID")
+    _check_role(role, project)
     if str(path).startswith("hub:"):
         return _from_hub(str(path)[4:], project, name, part, limit, as_json, home)
     if not path.is_file():
@@ -79,6 +76,14 @@ def import_(
     seen = "This file was added before. " if added.seen else ""
     counts = f"{len(added.examples)} texts, {added.left_out} rows left out."
     say(out, as_json, f"Project {pid}: {seen}{counts} {added.note}{_listed(added.problems)}")
+
+
+def _check_role(role: str, project: str) -> None:
+    """Wrong use where there is no such role, or pairs come without their texts."""
+    if role not in ROLES:
+        raise typer.BadParameter(f"--role is one of {', '.join(ROLES)}, not {role!r}")
+    if role == "pairs" and not project:
+        raise typer.BadParameter("pairs are added to texts that are there already: name their project with --project ID")
 
 
 @dataclass(frozen=True)

@@ -45,11 +45,11 @@ class Trust(Room):
         """Accuracy on up to `limit` of the person's own labelled rows (24 where a model has to answer each), and where
         teacher and gold differ."""
         teacher, choice = self.teacher.classifier(), self.teacher.choice()
-        limit = min(limit, PROMPTS_A_REPORT) if self.teacher.generates() else limit
         rows, labelled = self._rows(teacher.id)
         trained = self.teacher.trained_on()
         held_out = [e for e in rows if not trained(e)]
-        asked = held_out[:limit] or rows[:limit]
+        most = self._most(limit)
+        asked = held_out[:most] or rows[:most]
         answered = _answered(teacher, asked, progress)
         wrong = [(e, p) for e, p in answered if p.label != e.label]
         return TeacherReport(
@@ -61,10 +61,14 @@ class Trust(Room):
             n_left_out=labelled - len(held_out),
             disagreements=wrong,
             note=self.teacher.seen_in_training() or all_trained_on(rows, held_out),
-            warning=guessing([str(e.label) for e, _ in answered], [p.label for _, p in answered]) if held_out else "",
+            warning=_warning(answered) if held_out else "",
             unanswered=len(asked) - len(answered),
             covered=_covered(teacher, asked),
         )
+
+    def _most(self, limit: int) -> int:
+        """Rows to ask the teacher about: few where a model has to answer each."""
+        return min(limit, PROMPTS_A_REPORT) if self.teacher.generates() else limit
 
     def _rows(self, teacher_id: str) -> tuple[list[Example], int]:
         """(labelled rows to judge the teacher on, test texts first; how many labelled rows the project has). Rows that got
@@ -78,6 +82,10 @@ class Trust(Room):
 def _answered(teacher: CachedClassifier, rows: Sequence[Example], progress: Progress) -> list[tuple[Example, Prediction]]:
     """The rows for which the teacher named a label, with what it said."""
     return [(e, p) for e, p in zip(rows, teacher.predict([e.text for e in rows], progress)) if p.decided]
+
+
+def _warning(answered: Sequence[tuple[Example, Prediction]]) -> str:
+    return guessing([str(e.label) for e, _ in answered], [p.label for _, p in answered])
 
 
 def _covered(teacher: CachedClassifier, rows: Sequence[Example]) -> float | None:
