@@ -16,6 +16,7 @@ from pathlib import Path
 
 import cod_core
 from benchmarks import tasks
+from cod_core.models.choice import FinetuneOptions
 from cod_core.models.encoder import DEFAULT_ENCODER
 from cod_core.store import items
 from cod_core.text import short_hash
@@ -39,7 +40,7 @@ def sst2_project(w: Workspace) -> str:
         items.add_examples(
             w.db, pid, [Example(short_hash(r["sentence"]), r["sentence"], ("negative", "positive")[int(r["label"])], split) for r in rows]
         )
-    print("teacher:", w.project(pid).training.finetune({"encoder": DEFAULT_ENCODER, "epochs": 2}), flush=True)
+    print("teacher:", w.project(pid).training.finetune(FinetuneOptions(DEFAULT_ENCODER, 2)).to_json(), flush=True)
     return pid
 
 

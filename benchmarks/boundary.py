@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.accuracy import sst2_project
 from cod_core.data.reading import Table
+from cod_core.models.choice import FinetuneOptions
 from cod_core.models.encoder import DEFAULT_ENCODER
 from cod_core.store import items
 from cod_core.text import short_hash
@@ -50,7 +51,7 @@ def agnews_project(w: Workspace) -> str:
     examples, replies = agnews_rows()
     pid = w.create_project("AG News", Task("What is the news about?", NEWS))
     items.add_examples(w.db, pid, examples)
-    print("teacher:", w.project(pid).training.finetune({"encoder": DEFAULT_ENCODER, "epochs": 2}), flush=True)
+    print("teacher:", w.project(pid).training.finetune(FinetuneOptions(DEFAULT_ENCODER, 2)).to_json(), flush=True)
     table = Table(["original", "counterfactual"], replies, list(range(2, len(replies) + 2)))
     found = w.project(pid).proposals.import_counterfactuals(table, name="GPT-4o, words first")
     print("pairs:", found["added"], "flip:", found["flipped"], "accepted:", w.project(pid).curation.accept_unattended(), flush=True)

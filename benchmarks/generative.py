@@ -13,6 +13,7 @@ import json
 import time
 from pathlib import Path
 
+from cod_core.models.choice import read_choice
 from cod_core.store import items
 from cod_core.text import short_hash
 from cod_core.types import Example, Task
@@ -31,7 +32,7 @@ def prompts_project(w: Workspace) -> str:
     task = Task("What mood has the answer to this prompt?", ("negative", "positive"))
     pid = next((p.id for p in w.projects() if p.name == "Prompts"), None) or w.create_project("Prompts", task)
     items.add_examples(w.db, pid, [Example(short_hash(p), p, None, "unlabelled") for p in PROMPTS])
-    w.project(pid).teacher.choose({"kind": "generative", "judge": {"kind": "builtin", "name": "movies"}, "max_tokens": 16})
+    w.project(pid).teacher.choose(read_choice({"kind": "generative", "judge": {"kind": "builtin", "name": "movies"}, "max_tokens": 16}))
     return pid
 
 

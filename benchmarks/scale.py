@@ -35,6 +35,7 @@ def sentence(rng: random.Random, n: int = 18) -> str:
 
 def fill(w, n: int, proposals: int = 4, decided: float = 0.0, name: str = "Large", rejects: bool = True) -> str:
     """A project of n texts with proposals and verdicts; the first part of them decided."""
+    from cod_core.models.choice import read_choice
     from cod_core.project.teacher.loader import identity
     from cod_core.store import decisions, items, projects
     from cod_core.types import Counterfactual, Decision, Example, FlipCheck, Origin, Prediction, Task, now
@@ -42,7 +43,7 @@ def fill(w, n: int, proposals: int = 4, decided: float = 0.0, name: str = "Large
     rng = random.Random(0)
     pid = w.create_project(name, Task("Good or bad?", LABELS))
     projects.set_teacher(w.db, pid, TEACHER)
-    teacher, at = identity(TEACHER, LABELS), now()
+    teacher, at = identity(read_choice(TEACHER), LABELS), now()
     sure = {LABELS[0]: Prediction(LABELS, (-0.1, -2.35)), LABELS[1]: Prediction(LABELS, (-1.9, -0.16))}
     texts = [
         Example(f"e{i}", f"{sentence(rng)} {i}", LABELS[i % 2], ("test", "validation", "train", "train", "train")[i % 5]) for i in range(n)

@@ -9,6 +9,7 @@ import os
 import random
 from pathlib import Path
 
+from cod_core.models.choice import FinetuneOptions
 from cod_core.models.encoder import DEFAULT_ENCODER
 from cod_core.progress import Progress, silent
 from cod_core.store import items
@@ -114,7 +115,7 @@ def project(workspace, name: str, progress: Progress = silent) -> str:
     if workspace.project(pid).row.teacher is None:
         print(
             "teacher:",
-            workspace.project(pid).training.finetune({"encoder": BASES.get(name, DEFAULT_ENCODER), "epochs": EPOCHS[name]}, progress),
+            workspace.project(pid).training.finetune(FinetuneOptions(BASES.get(name, DEFAULT_ENCODER), EPOCHS[name]), progress).to_json(),
             flush=True,
         )
     return pid

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from cod_core.models.choice import read_choice
 from cod_core.project.teacher.training import usual_rounds
 from ui.frame import errors, layout, people, state
 from ui.proposals import language_model
@@ -76,7 +77,7 @@ def report() -> bool:
 def use(spec: dict[str, Any], **more: Any) -> None:
     """Make a teacher the project's."""
     with errors.shown(), st.spinner("Loading the teacher …"):
-        w.project(pid).teacher.choose(spec, **more)
+        w.project(pid).teacher.choose(read_choice(spec), **more)
         state.mark_saved()
         state.notice("The teacher is set.")
         st.rerun()

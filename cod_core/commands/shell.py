@@ -2,13 +2,19 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cod_core.errors import BadInput, CodError
+from cod_core.progress import Progress
+
+if TYPE_CHECKING:
+    from cod_core.data.reading import Problem
+    from cod_core.workspace import Workspace
 
 app = typer.Typer(
     add_completion=False,
@@ -20,7 +26,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 Home = Annotated[str | None, typer.Option("--home", help="Data folder; COD_HOME or the usual place where not given.")]
 
 
-def open_workspace(home: str | None, project: str | None = None):
+def open_workspace(home: str | None, project: str | None = None) -> "Workspace":
     """The workspace in `home`, or where COD_HOME says. Raises BadInput where it has no such project."""
     from cod_core.workspace import Workspace
 
@@ -56,15 +62,15 @@ def json_map(value: str, option: str = "--label-map") -> dict[str, str] | None:
     """A JSON object from names to names; None where nothing is given. Raises BadInput where it is something else."""
     example = '{"0": "complaint", "1": "praise"}'
     try:
-        found = json.loads(value) if value else None
+        names = json.loads(value) if value else None
     except ValueError as error:
         raise BadInput(f"{option} is not JSON ({error}). Write it like {example}.") from error
-    if found is not None and not (isinstance(found, dict) and all(isinstance(name, str) for name in found.values())):
+    if names is not None and not (isinstance(names, dict) and all(isinstance(name, str) for name in names.values())):
         raise BadInput(f"{option} must be an object from names to names, such as {example}.")
-    return found
+    return names
 
 
-def progress_line(quiet: bool):
+def progress_line(quiet: bool) -> Progress:
     """Progress on standard error, one line rewritten; nothing where it is not a terminal."""
 
     def report(done: int, total: int, message: str = "") -> None:
@@ -92,6 +98,6 @@ def write(path: Path, data: bytes) -> None:
         raise CodError(f"{path} could not be written ({error.strerror}). Choose another place.") from error
 
 
-def as_rows(problems) -> list[dict]:
+def as_rows(problems: Iterable["Problem"]) -> list[dict[str, Any]]:
     """Problem rows as plain dictionaries."""
     return [asdict(p) for p in problems]

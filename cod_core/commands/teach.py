@@ -1,10 +1,16 @@
 """`teacher`: choose it, or see how well it does."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cod_core.commands.shell import AsJson, Home, app, endpoint, json_map, open_workspace, progress_line, say
+from cod_core.models.choice import BuiltinChoice, FinetuneOptions, TeacherChoice, read_choice
+
+if TYPE_CHECKING:
+    from cod_core.project.project import Project
+    from cod_core.project.teacher.training import TrainingReport
+    from cod_core.project.teacher.trust import TeacherReport
 
 
 @app.command()
@@ -41,39 +47,51 @@ def teacher(
     kind, _, name = choice.partition(":")
     if kind in ("hf", "llm", "local") and not name.strip():
         raise typer.BadParameter(f"name the model after the colon, as in {kind}:NAME")
-    w = open_workspace(home)
-    trained: dict = {}
-    mapped = json_map(label_map)
+    w, mapped = open_workspace(home), json_map(label_map)
     if kind == "confirm":
-        if not base_url:
-            raise typer.BadParameter("confirm needs the address: --base-url")
-        w.project(project).endpoints.confirm(base_url)
-        return say({"confirmed": base_url}, as_json, f"Texts of this project may be sent to {base_url} now.")
+        return _confirm(w.project(project), base_url, as_json)
+    opened, trained = w.project(project), None
     if kind == "finetune":
-        trained = w.project(project).training.finetune({"encoder": encoder}, progress_line(as_json))
-    elif kind == "builtin":
-        w.project(project).teacher.choose({"kind": "builtin", "name": name})
-    elif kind == "hf":
-        w.project(project).teacher.choose({"kind": "transformers", "name": name, "label_map": mapped})
-    elif kind == "llm":
-        w.project(project).teacher.choose({"kind": "llm", "base_url": endpoint(base_url), "model": name, "calibrate": calibrate})
-    elif kind == "local":
-        w.project(project).teacher.choose({"kind": "llm", "local": name, "calibrate": calibrate})
-    elif kind == "answers":
-        sort, _, its_name = judge.partition(":")
-        w.project(project).teacher.choose(
-            {
-                "kind": "generative",
-                "local": name,
-                "max_tokens": max_tokens,
-                "samples": samples,
-                "judge": {"kind": {"hf": "transformers"}.get(sort, sort), "name": its_name, "label_map": mapped},
-            }
-        )
+        trained = opened.training.finetune(FinetuneOptions.of({"encoder": encoder}), progress_line(as_json))
     elif kind != "show":
-        raise typer.BadParameter(f"unknown teacher {choice!r}; see --help")
-    labelled = w.project(project).answers.label_prompts(progress_line(as_json)) if label_prompts else {}
-    report = w.project(project).trust.report()
+        answers = {"judge": _judge(judge, mapped), "max_tokens": max_tokens, "samples": samples}
+        opened.teacher.choose(_choice(choice, base_url, calibrate, mapped, answers))
+    labelled = opened.answers.label_prompts(progress_line(as_json)) if label_prompts else {}
+    _say_report(opened.trust.report(), trained, labelled, as_json)
+
+
+def _confirm(project: "Project", base_url: str, as_json: bool) -> None:
+    """Texts of a restored project may go to the address."""
+    if not base_url:
+        raise typer.BadParameter("confirm needs the address: --base-url")
+    project.endpoints.confirm(base_url)
+    say({"confirmed": base_url}, as_json, f"Texts of this project may be sent to {base_url} now.")
+
+
+def _choice(choice: str, base_url: str, calibrate: bool, mapped: dict[str, str] | None, answers: dict[str, Any]) -> TeacherChoice:
+    """What KIND:NAME and the options beside it name. answers: judge, max_tokens, samples. Wrong use where the kind is unknown."""
+    kind, _, name = choice.partition(":")
+    if kind == "builtin":
+        return BuiltinChoice(name)
+    if kind == "hf":
+        return read_choice({"kind": "transformers", "name": name, "label_map": mapped})
+    if kind == "llm":
+        return read_choice({"kind": "llm", "base_url": endpoint(base_url), "model": name, "calibrate": calibrate})
+    if kind == "local":
+        return read_choice({"kind": "llm", "local": name, "calibrate": calibrate})
+    if kind == "answers":
+        return read_choice({"kind": "generative", "local": name, **answers})
+    raise typer.BadParameter(f"unknown teacher {choice!r}; see --help")
+
+
+def _judge(judge: str, mapped: dict[str, str] | None) -> dict[str, Any]:
+    """What --judge names, as read_choice takes it."""
+    kind, _, name = judge.partition(":")
+    return {"kind": {"hf": "transformers"}.get(kind, kind), "name": name, "label_map": mapped}
+
+
+def _say_report(report: "TeacherReport", trained: "TrainingReport | None", labelled: dict[str, int], as_json: bool) -> None:
+    """How well the teacher does. labelled: what label_prompts did, {} where it was not asked for."""
     out = {
         "teacher": report.name,
         "revision": report.revision,
@@ -81,15 +99,15 @@ def teacher(
         "n": report.n,
         "left_out": report.n_left_out,
         "disagreements": len(report.disagreements),
-        **({"trained": trained} if trained else {}),
+        **({"trained": trained.to_json()} if trained else {}),
         **({"unanswered": report.unanswered, "covered": report.covered} if report.kind in ("llm", "generative") else {}),
         **labelled,
     }
     if labelled:
-        n = labelled["apart"]
-        apart = f" {n} stay without: their words or source stand on another side of the split." if n else ""
-        said = f"{labelled['labelled']} texts have the label of their answer now.{apart}"
-        return say(out, as_json, f"{report.name}: {said}")
-    said = f"{report.accuracy:.1%} right on {report.n} of your texts." if report.accuracy is not None else report.note
-    said = f"{said} {report.warning}".strip()
-    say(out, as_json, f"{report.name}: {said}")
+        apart = labelled["apart"]
+        without = f" {apart} stay without: their words or source stand on another side of the split." if apart else ""
+        result = f"{labelled['labelled']} texts have the label of their answer now.{without}"
+    else:
+        result = f"{report.accuracy:.1%} right on {report.n} of your texts." if report.accuracy is not None else report.note
+        result = f"{result} {report.warning}".strip()
+    say(out, as_json, f"{report.name}: {result}")

@@ -1,10 +1,11 @@
-"""filing: Files beside the students: written whole or not at all, and absent where they cannot be read."""
+"""Files beside the students: written whole or not at all, and absent where they cannot be read."""
 
 import json
 import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 def write_whole(path: Path, write: Callable[[Path], object], sync: bool = True) -> None:
@@ -24,15 +25,15 @@ def write_whole(path: Path, write: Callable[[Path], object], sync: bool = True) 
         beside.unlink(missing_ok=True)
 
 
-def write_json(path: Path, value: dict) -> None:
+def write_json(path: Path, value: dict[str, Any]) -> None:
     """Keep a dictionary as JSON."""
     write_whole(path, lambda part: part.write_text(json.dumps(value), encoding="utf-8"))
 
 
-def read_json(path: Path) -> dict | None:
+def read_json(path: Path) -> dict[str, Any] | None:
     """The dictionary kept at `path`; None where there is none, or only a torn one (a full disk, a power cut)."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        kept = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return kept if isinstance(kept, dict) else None

@@ -13,6 +13,7 @@ from cod_core.store.database import Database
 from cod_core.types import RunConfig
 
 if TYPE_CHECKING:
+    from cod_core.models.encoder import Encoder
     from cod_core.models.local_llm import LocalLLM
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ class Models:
         """The encoder with its embeddings kept in the database; weights load on the first miss."""
         revision = own_revision(name)
 
-        def load():
+        def load() -> "Encoder":
             from cod_core.models.encoder import Encoder
 
             return self.once(("raw encoder", name, revision), lambda: Encoder(name))

@@ -1,6 +1,6 @@
 """The things people work on: texts, proposals, checks, drafts, uploads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -38,7 +38,7 @@ def _add_new(db: Database, table: Table, pid: str, rows: Iterator[dict[str, Any]
         return added
 
 
-def add_examples(db: Database, pid: str, found: Sequence[Example]) -> int:
+def add_examples(db: Database, pid: str, found: Iterable[Example]) -> int:
     """Store texts in order; ids already there are left alone. Returns how many are new."""
     return _add_new(db, schema.examples, pid, ({**vars(e), "text_hash": text_hash(e.text)} for e in found))
 

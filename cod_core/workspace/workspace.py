@@ -9,6 +9,7 @@ from cod_core.data import samples
 from cod_core.data.reading import Problem
 from cod_core.errors import BadInput, ModelUnavailable
 from cod_core.export.restore import open_bundle
+from cod_core.models.choice import BuiltinChoice
 from cod_core.progress import Progress, silent
 from cod_core.project.export.bundles import check_labels
 from cod_core.project.models import Models
@@ -86,7 +87,7 @@ class Workspace:
         progress(1, 2, "saving the sample")
         pid = projects.create_project(self.db, f"Sample: {spec.title}", spec.task)
         items.add_examples(self.db, pid, examples)
-        self.project(pid).teacher.choose({"kind": "builtin", "name": spec.name})
+        self.project(pid).teacher.choose(BuiltinChoice(spec.name))
         projects.update_settings(self.db, pid, {"sample": name, "notice": notice})
         progress(2, 2, "ready")
         return pid

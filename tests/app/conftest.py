@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cod_core.models.choice import BuiltinChoice
 from cod_core.project.teacher.loader import identity
 from cod_core.store import cache, items, projects
 from cod_core.text import char_distance, edit_fraction, text_hash, token_distance
@@ -61,7 +62,7 @@ def filled(workspace):
     w = workspace
     pid = w.create_project(f"Films {EVIL}"[:110], Task("Good or bad?", LABELS))
     projects.set_teacher(w.db, pid, {"kind": "builtin", "name": "movies"})
-    teacher_id, revision = identity({"kind": "builtin", "name": "movies"}, LABELS)
+    teacher_id, revision = identity(BuiltinChoice("movies"), LABELS)
     known, made, checks = {EDITED: 0.07}, [], []
     for i, (original, proposal, before, after) in enumerate(PAIRS):
         source, target = (LABELS[1], LABELS[0]) if before > 0.5 else LABELS

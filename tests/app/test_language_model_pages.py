@@ -2,6 +2,7 @@
 
 from conftest_app import LABELS, words
 
+from cod_core.models.choice import read_choice
 from cod_core.project.jobs import Jobs
 from cod_core.project.models import Models
 from cod_core.store import cache, items, projects
@@ -78,7 +79,7 @@ def test_texts_that_a_model_could_not_judge_are_said(filled, screen, workspace):
     even, sure = (-0.6931, -0.6931), (-0.1054, -2.3026)
     known = {text_hash(t): even if t == "Lorem ipsum." else sure for t in texts}
     cache.put_predictions(workspace.db, teacher.id, teacher.revision, known)
-    cache.count(workspace.db, filled, workspace.project(filled).loader.memory_key(spec), calls=7, cost_usd=0.5, priced=7)
+    cache.count(workspace.db, filled, workspace.project(filled).loader.memory_key(read_choice(spec)), calls=7, cost_usd=0.5, priced=7)
     test = screen("teacher", filled)
     said = words(test)
     assert not test.exception and "1 text the model named none of your labels" in said

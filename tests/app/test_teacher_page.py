@@ -4,6 +4,7 @@ import pytest
 from conftest_app import LABELS, prediction, words
 
 from cod_core.errors import LabelMismatch, NotEnoughData
+from cod_core.models.choice import BuiltinChoice
 from cod_core.project.teacher.training import usual_rounds
 from cod_core.store import cache, items, projects
 from cod_core.text import text_hash
@@ -39,7 +40,7 @@ def test_a_weak_teacher_and_a_few_texts_raise_no_alarm(filled, screen, workspace
 def test_a_teacher_with_fewer_labels_says_that_it_cannot_judge_and_asks_for_no_mapping(workspace):
     pid = workspace.create_project("Three", Task("Tone?", ("negative", "neutral", "positive")))
     with pytest.raises(LabelMismatch, match="knows these 2 labels: negative, positive.*Choose another teacher") as refused:
-        workspace.project(pid).teacher.choose({"kind": "builtin", "name": "movies"})
+        workspace.project(pid).teacher.choose(BuiltinChoice("movies"))
     assert "Say which" not in str(refused.value)
 
 

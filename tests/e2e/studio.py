@@ -11,6 +11,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+from cod_core.models.choice import read_choice
 from cod_core.project.teacher.loader import identity
 from cod_core.store import items, projects
 from cod_core.text import char_distance, edit_fraction, token_distance
@@ -81,7 +82,7 @@ def project(w, pairs, name="Films", labels=LABELS) -> str:
     """A project with the movies teacher and one checked proposal a pair (original, proposal): no model is asked."""
     pid = w.create_project(name, Task("Does the writer like the film?", labels))
     projects.set_teacher(w.db, pid, {"kind": "builtin", "name": "movies"})
-    teacher = identity(w.project(pid).row.teacher, labels)
+    teacher = identity(read_choice(w.project(pid).row.teacher), labels)
     examples = [Example(f"{i:03d}", original, "negative") for i, (original, _) in enumerate(pairs)]
     items.add_examples(w.db, pid, examples)
     cfs = [

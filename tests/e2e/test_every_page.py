@@ -11,6 +11,7 @@ import pytest
 import studio
 from sqlalchemy import delete
 
+from cod_core.models.choice import read_choice
 from cod_core.project.teacher.loader import identity
 from cod_core.store import cache, items, schema
 from cod_core.text import text_hash
@@ -40,7 +41,7 @@ def hostile(workspace):
     w = workspace
     pairs = [(text, text.replace("dull", "fine", 1)) for text in HOSTILE] + list(WORDS.values())
     pid = studio.project(w, pairs, name="![n](https://evil.example/n.png) <b>Films</b>")
-    teacher = identity(w.project(pid).row.teacher, studio.LABELS)
+    teacher = identity(read_choice(w.project(pid).row.teacher), studio.LABELS)
     extra = [Example(f"t{i}", f"{HOSTILE[i % 4]} {i}", studio.LABELS[i % 2], "test") for i in range(8)]
     items.add_examples(w.db, pid, extra)
     known = [e.text for e in items.examples(w.db, pid)] + [changed for _, changed in pairs]

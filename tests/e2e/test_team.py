@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import studio
 
+from cod_core.models.choice import read_choice
 from cod_core.project.teacher.loader import identity
 from cod_core.store import cache, items, projects
 from cod_core.text import text_hash
@@ -87,7 +88,7 @@ def project(tmp_path):
     w = Workspace(tmp_path / "home")
     pid = w.create_project("Team", Task("Good or bad?", LABELS))
     projects.set_teacher(w.db, pid, TEACHER)
-    teacher = identity(TEACHER, LABELS)
+    teacher = identity(read_choice(TEACHER), LABELS)
     before, after = Prediction(LABELS, (-2.3, -0.1)), Prediction(LABELS, (-0.2, -1.7))
     texts = [f"The {thing} was a delight to see." for thing in ("film", "play", "show", "match", "scene", "dance")]
     items.add_examples(w.db, pid, [Example(f"e{i}", t, "positive") for i, t in enumerate(texts)])

@@ -10,13 +10,13 @@ from typing import Any
 import streamlit as st
 
 from cod_core.data import tables
+from cod_core.data.formats import ENDINGS, TITLES
 from cod_core.data.labels import NONE, guess_label
 from cod_core.data.sentences import MADE
 from cod_core.errors import BadInput
 from ui.data import column_sentences
 from ui.frame import errors, layout, state
 
-TYPES = ["csv", "tsv", "xlsx", "jsonl", "txt"]
 MAX_VALUES = 20
 UPLOADS = "uploads"
 
@@ -39,7 +39,7 @@ def source(key: str) -> tuple[str, bytes] | None:
         first = text.splitlines()[0]
         kind = "tsv" if "\t" in first else "csv" if any(mark in first for mark in ",;") and len(first) < 200 else "txt"
         return f"pasted.{kind}", text.encode()
-    file = st.file_uploader("CSV, TSV, Excel (.xlsx), JSON lines or plain text, up to 50 MB", type=TYPES, key=f"{key}-file")
+    file = st.file_uploader(f"{TITLES}, up to 50 MB", type=list(ENDINGS), key=f"{key}-file")
     return (file.name, file.getvalue()) if file else None
 
 

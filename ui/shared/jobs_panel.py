@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from cod_core.counterfactuals.options import LlmOptions
 from cod_core.progress import time_left
 from ui.frame import errors, state
 
@@ -138,6 +139,6 @@ def _stopped(job: Any) -> None:
         errors.box(why if KEPT in why else f"{why}\n{KEPT}", "error")
     if st.button("Resume", key=f"resume-{job.id}", icon=":material/play_arrow:"):
         with errors.shown():
-            w = state.workspace()
-            w.project(job.project_id).jobs.resume(job.id, key=state.llm_key(w.project(job.project_id).endpoints.address_of(job.params)))
+            project = state.workspace().project(job.project_id)
+            project.jobs.resume(job.id, key=state.llm_key(project.endpoints.address_of(LlmOptions.of(job.params.get("llm")))))
             st.rerun()

@@ -25,8 +25,9 @@ def choose(w: Any, project: Any) -> dict[str, Any]:
     )
     model = language_model.here(w, known.get("local"), "No text leaves this computer.", "Model that answers: name, folder or .gguf file")
     judges = w.project(project.id).answers.judges()
+    specs = {name: judge.to_json() for name, judge in judges.items()}
     names = [*judges, OTHER]
-    usual = [name for name, spec in judges.items() if spec.items() <= (known.get("judge") or spec).items()]
+    usual = [name for name, spec in specs.items() if spec.items() <= (known.get("judge") or spec).items()]
     picked = st.selectbox(
         "What judges the answers?",
         names,
@@ -34,7 +35,7 @@ def choose(w: Any, project: Any) -> dict[str, Any]:
         format_func=lambda name: layout.plain(name, 80),
         help="Classifiers that are on this computer and have exactly the labels of this project, or any classifier by name.",
     )
-    judge = hub_model.choose(project.task.labels, "judge") if picked == OTHER else judges[picked]
+    judge = hub_model.choose(project.task.labels, "judge") if picked == OTHER else specs[picked]
     tokens = st.number_input(
         "Longest answer, in tokens",
         1,

@@ -12,7 +12,7 @@ from functools import cached_property
 from cod_core.curation.index import Index, Snapshot
 from cod_core.progress import Progress, silent
 from cod_core.project.place import Place, Room
-from cod_core.project.teacher.loader import identity
+from cod_core.project.teacher.loader import identity_of
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items
 from cod_core.types import KEPT, Counterfactual, Decision, Example, FlipCheck
@@ -89,7 +89,7 @@ class Pairs(Room):
         row = self.row
         labellings = row.settings.get("labellings", 0)
         snapshot = self._index(labellings).now()
-        teacher = None if row.teacher is None else identity(row.teacher, row.task.labels)
+        teacher = identity_of(row)
         key = (snapshot.number, teacher, labellings)
         if self._state is None or self._state[0] != key:
             self._state = key, State(snapshot, snapshot.checks.get(teacher, {}) if teacher else {}, teacher, labellings)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 from cod_core.curation import state
 from cod_core.export.record import ExportItem
+from cod_core.models.choice import TeacherChoice, stored_choice
 from cod_core.progress import Progress, silent
 from cod_core.project.place import Place, Room
 from cod_core.project.proposals.fluency import Fluency
-from cod_core.project.teacher.loader import identity
+from cod_core.project.teacher.loader import identity, weights_folder
 from cod_core.store import decisions, items
 from cod_core.types import KEPT, Counterfactual, Decision, FlipCheck
 
@@ -72,20 +73,19 @@ class Selection(Room):
 
     def _teacher_part(self) -> dict:
         project = self.row
-        if project.teacher is None:
+        choice = stored_choice(project.teacher)
+        if choice is None:
             return {}
-        name, revision = identity(project.teacher, project.task.labels)
-        return {"id": name, "revision": revision, "sha256": self._weights_sha256(project.teacher), "label_names": list(project.task.labels)}
+        name, revision = identity(choice, project.task.labels)
+        return {"id": name, "revision": revision, "sha256": self._weights_sha256(choice), "label_names": list(project.task.labels)}
 
-    def _weights_sha256(self, spec: dict) -> str | None:
+    @staticmethod
+    def _weights_sha256(choice: TeacherChoice) -> str | None:
         """The full digest of a local teacher's weights and label map; None where they are not on this machine."""
-        from pathlib import Path
-
         from cod_core.models.encoder import weights_sha256
-        from cod_core.models.teachers import BUILTIN
 
-        folder = str(BUILTIN / spec["name"]) if spec["kind"] == "builtin" else spec.get("path") or spec.get("name", "")
-        return weights_sha256(folder) if folder and Path(folder).is_dir() else None
+        folder = weights_folder(choice)
+        return weights_sha256(str(folder)) if folder else None
 
     def stream(self, choice: ExportChoice = ExportChoice(), progress: Progress = silent) -> Iterator[ExportItem]:
         """Decided pairs in upload order; memory holds a thousand texts at a time."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from cod_core.data.meeting import beside_stored, meet
 from cod_core.data.split import split_examples
 from cod_core.errors import BadInput, LabelMismatch
+from cod_core.models.choice import BuiltinChoice, FinetunedChoice, GenerativeChoice, JudgeChoice
 from cod_core.progress import Progress, silent
 from cod_core.project.place import Place, Room
 from cod_core.project.teacher.generation import Pace, pace_key
@@ -22,45 +23,44 @@ class Answers(Room):
         super().__init__(place)
         self.teacher = teacher
 
-    def judges(self) -> dict[str, dict]:
-        """Name in plain words -> spec, of the classifiers here that have the project's labels and may judge answers:
+    def judges(self) -> dict[str, JudgeChoice]:
+        """Name in plain words -> choice, of the classifiers here that have the project's labels and may judge answers:
         built-in ones, and those that were fine-tuned in other projects. Loads nothing."""
         from cod_core.data.samples import SAMPLES
         from cod_core.models.teachers import label_order
 
-        labels, found = self.labels, {}
-        offered = [
-            (f"{s.title}, built in", s.task.labels, {"kind": "builtin", "name": s.name})
-            for s in SAMPLES.values()
-            if has_builtin_teacher(s.name)
+        offered: list[tuple[str, tuple[str, ...], JudgeChoice]] = [
+            (f"{s.title}, built in", s.task.labels, BuiltinChoice(s.name)) for s in SAMPLES.values() if has_builtin_teacher(s.name)
         ]
         offered += [
-            (f"Trained in the project “{p.name}”", p.task.labels, {"kind": "finetuned", "path": p.teacher["path"]})
+            (f"Trained in the project “{p.name}”", p.task.labels, FinetunedChoice(p.teacher["path"]))
             for p in list_projects(self.db)
-            if p.id != self.id and (p.teacher or {}).get("kind") == "finetuned"
+            if p.id != self.id and p.teacher and p.teacher.get("kind") == "finetuned"
         ]
-        for name, own, spec in offered:
+        labels, judges = self.labels, dict[str, JudgeChoice]()
+        for name, own, choice in offered:
             try:
                 label_order(own, labels, None, name)
             except LabelMismatch:
                 continue
-            found[name if name not in found else f"{name} ({len(found) + 1})"] = spec
-        return found
+            judges[name if name not in judges else f"{name} ({len(judges) + 1})"] = choice
+        return judges
 
     def some(self, n: int = 5) -> list[tuple[Example, list[str], Prediction]]:
         """(prompt, its answers, what the judge makes of them) of the first n prompts; answered now where they were not."""
-        found = [*items.examples(self.db, self.id, split="train"), *items.examples(self.db, self.id, split="unlabelled")][:n]
-        told = self.teacher.classifier().predict([e.text for e in found])
-        said = self.teacher.answers_of([e.text for e in found])
-        return [(e, answers, p) for e, answers, p in zip(found, said, told) if answers is not None]
+        prompts = [*items.examples(self.db, self.id, split="train"), *items.examples(self.db, self.id, split="unlabelled")][:n]
+        predictions = self.teacher.classifier().predict([e.text for e in prompts])
+        of_prompts = self.teacher.answers_of([e.text for e in prompts])
+        return [(e, answers, p) for e, answers, p in zip(prompts, of_prompts, predictions) if answers is not None]
 
     def pace(self) -> Pace | None:
         """How fast the project's model has answered; None before its first answer."""
-        spec = self.row.teacher or {}
-        told = cache.get_reply(self.db, pace_key(spec)) if spec.get("kind") == "generative" else None
-        return Pace(int(told["answers"]), told["seconds"] / told["answers"]) if told and told.get("answers") else None
+        choice = self.teacher.choice()
+        counted = cache.get_reply(self.db, pace_key(choice)) if isinstance(choice, GenerativeChoice) else None
+        answers = int(counted.get("answers", 0)) if counted else 0
+        return Pace(answers, counted["seconds"] / answers) if counted and answers else None
 
-    def label_prompts(self, progress: Progress = silent) -> dict:
+    def label_prompts(self, progress: Progress = silent) -> dict[str, int]:
         """Let the model answer every text without a label, and give the text the attribute of its answer as label.
 
         They become training texts, or are divided as uploads are where the project has no test texts. Their metadata
@@ -70,11 +70,11 @@ class Answers(Room):
         if not self.teacher.generates():
             raise BadInput("Only a teacher that answers the texts can label them. Choose “A model's answers” as teacher.")
         rows, teacher = items.examples(self.db, self.id, split="unlabelled"), self.teacher.classifier()
-        told = zip(rows, teacher.predict([e.text for e in rows], progress))
-        made = [replace(e, label=p.label, split="train", metadata={**e.metadata, "label_from": teacher.id}) for e, p in told if p.decided]
+        decided = [(e, p.label) for e, p in zip(rows, teacher.predict([e.text for e in rows], progress)) if p.decided]
+        labelled = [replace(e, label=label, split="train", metadata={**e.metadata, "label_from": teacher.id}) for e, label in decided]
         stored = items.examples(self.db, self.id)
         if not any(e.split == "test" for e in stored):
-            made = beside_stored(made, split_examples(made, seed=0).examples, stored)
-        met = meet(made, stored)
+            labelled = beside_stored(labelled, split_examples(labelled, seed=0).examples, stored)
+        met = meet(labelled, stored)
         items.label_examples(self.db, self.id, met.labelled)
-        return {"labelled": len(met.labelled), "undecided": len(rows) - len(made), "apart": len(met.refused)}
+        return {"labelled": len(met.labelled), "undecided": len(rows) - len(labelled), "apart": len(met.refused)}

@@ -3,33 +3,22 @@
 Every reply is kept in the store under the project, so that no question is paid for twice.
 """
 
+from dataclasses import fields
 from typing import Any
 
-from cod_core.errors import BadInput
+from cod_core.counterfactuals.options import LlmOptions
 from cod_core.models.chat import LLMClient, LLMSettings
+from cod_core.models.choice import LlmChoice
 from cod_core.models.local_chat import LocalClient, LocalSettings
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
 from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.store import cache
 
-_KEPT = ("base_url", "model", "temperature", "max_in_flight", "price_in", "price_out")
 
-
-def settings_of(params: dict) -> LLMSettings | LocalSettings:
-    """LLMSettings or LocalSettings from plain values; unknown names are ignored. Raises BadInput on bad ones."""
-    values, n = params.get("llm") or {}, int(params.get("n", (params.get("llm") or {}).get("n", 4)))
-    if values.get("local"):
-        heat = values.get("temperature")
-        return LocalSettings(str(values["local"]), 0.7 if heat in (None, "") else float(heat), n)
-    if not str(values.get("base_url") or "").strip():
-        raise BadInput("Give the address of the model (base_url). Nothing is sent anywhere that you did not name.")
-    return LLMSettings(**{k: values[k] for k in _KEPT if values.get(k) not in (None, "")}, n=n)
-
-
-def memory_key(spec: dict) -> str:
-    """Where the calls of a project's LLM teacher are counted."""
-    return f"memory:{spec.get('project_id')}:{spec.get('base_url') or 'local'}:{spec.get('model') or spec.get('local')}"
+def options_of(choice: LlmChoice) -> LlmOptions:
+    """Where and how a teacher's language model is asked."""
+    return LlmOptions(**{f.name: value for f in fields(LlmOptions) if (value := getattr(choice, f.name)) is not None})
 
 
 class Clients(Room):
@@ -69,14 +58,14 @@ class Clients(Room):
         counts = {"tokens_in": tokens_in, "tokens_out": tokens_out, "cost_usd": price or 0.0, "priced": 0 if price is None else 1}
         cache.count(self.db, self.id, counted, calls=1, **counts)
 
-    def confirm_address(self, params: dict) -> None:
-        """Where params ask a model at an address, the person who gave them named it."""
-        settings = settings_of(params)
+    def confirm_address(self, options: LlmOptions) -> None:
+        """Where options ask a model at an address, the person who gave them named it. Raises BadInput where they name no model."""
+        settings = options.settings()
         if isinstance(settings, LLMSettings):
             self.endpoints.confirm(settings.base_url)
 
-    def remember(self, params: dict) -> None:
+    def remember(self, options: LlmOptions) -> None:
         """Keep which model was used last, without any key, so that the next page and 'try again' can offer it."""
-        kept = {k: v for k, v in (params.get("llm") or {}).items() if k in (*_KEPT, "local") and v not in (None, "")}
+        kept = options.to_json()
         if kept != self.row.settings.get("llm"):
             self.place.update(llm=kept)

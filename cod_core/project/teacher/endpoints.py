@@ -5,10 +5,15 @@ a restored project was named elsewhere: nothing goes to it before somebody confi
 """
 
 import os
+from dataclasses import fields
 
+from cod_core.counterfactuals.options import LlmOptions
 from cod_core.models.chat import LLMSettings, site_of
+from cod_core.models.choice import LlmChoice, stored_choice
 from cod_core.models.endpoint_errors import ADDRESS_VARIABLE, KEY_VARIABLE, EndpointError
 from cod_core.project.place import Place, Room
+
+_OPTIONS = {f.name for f in fields(LlmOptions)}
 
 
 class Endpoints(Room):
@@ -23,16 +28,16 @@ class Endpoints(Room):
 
         The host is kept with the project, the key in this process's memory only. Raises BadInput for what is no address.
         """
-        site, known = site_of(base_url), self.named()
-        if site not in known:
-            self.place.update(endpoints=[*known, site])
+        site, named = site_of(base_url), self.named()
+        if site not in named:
+            self.place.update(endpoints=[*named, site])
         self.remember_key(base_url, key)
 
     def unconfirmed(self) -> list[str]:
         """Addresses that the project's teacher or its last language model have, and that nobody named here."""
-        project = self.row
-        held = [str(spec["base_url"]) for spec in (project.teacher, self.last_llm()) if spec and spec.get("base_url")]
-        return list({site_of(url): url for url in held if site_of(url) not in self.named()}.values())
+        last, named = self.last_llm(), self.named()
+        addresses = [url for url in (self._of_teacher(), last.base_url if last else None) if url]
+        return list({site_of(url): url for url in addresses if site_of(url) not in named}.values())
 
     def remember_key(self, base_url: str, key: str | None) -> None:
         """Keep an LLM key for a project and one host in this process's memory only: never in the database, a file or a log."""
@@ -67,17 +72,20 @@ class Endpoints(Room):
         belongs = not declared or site_of(declared) == settings.site
         return self._keys.get(settings.site) or (os.environ.get(KEY_VARIABLE) if belongs else None)
 
-    def address_of(self, params: dict) -> str | None:
-        """Where a job with these params asks a language model: at the address it names, else at the teacher's; None: nowhere."""
-        for spec in (params.get("llm"), self.row.teacher):
-            if spec and spec.get("base_url"):
-                return str(spec["base_url"])
-        return None
+    def address_of(self, options: LlmOptions | None) -> str | None:
+        """Where a run with these options asks a language model: at the address it names, else at the teacher's; None: nowhere."""
+        return (options and options.base_url) or self._of_teacher()
+
+    def _of_teacher(self) -> str | None:
+        choice = stored_choice(self.row.teacher)
+        return choice.base_url if isinstance(choice, LlmChoice) else None
 
     def named(self) -> list[str]:
         """Sites that a person named for this project."""
         return list(self.row.settings.get("endpoints") or ())
 
-    def last_llm(self) -> dict | None:
-        """The language model that the project used last ({base_url, model, ...} or {local}), without a key."""
-        return self.row.settings.get("llm")
+    def last_llm(self) -> LlmOptions | None:
+        """The language model that the project used last, without a key; None before the first."""
+        kept = self.row.settings.get("llm") or {}
+        of_this_version = {name: value for name, value in kept.items() if name in _OPTIONS}
+        return LlmOptions.of(of_this_version) if of_this_version else None

@@ -1,16 +1,34 @@
-"""From a teacher's spec to a classifier: its identity without loading it, the check of what was chosen, the loading itself."""
+"""From a teacher's choice to a classifier: its identity without loading it, the check of what was chosen, the loading itself."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cod_core.errors import BadInput
+from cod_core.models.choice import (
+    BuiltinChoice,
+    FinetunedChoice,
+    GenerativeChoice,
+    LlmChoice,
+    TeacherChoice,
+    TransformersChoice,
+    stored_choice,
+)
 from cod_core.models.encoder import DEFAULT_ENCODER, resolve, weights_revision
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
-from cod_core.project.teacher.clients import Clients, memory_key, settings_of
-from cod_core.project.teacher.generation import JUDGES, MOST_SAMPLES, MOST_TOKENS, answer_keys, how_asked, pace_key
+from cod_core.project.teacher.clients import Clients, options_of
+from cod_core.project.teacher.generation import answer_keys, how_asked, pace_key
 from cod_core.store import cache
+from cod_core.store.projects import ProjectRow
 from cod_core.text import short_hash
-from cod_core.types import Task
+from cod_core.types import Classifier, Task
+
+if TYPE_CHECKING:
+    from cod_core.models.generative import GenerativeTeacher
+    from cod_core.models.llm_teacher import LLMTeacher
+    from cod_core.models.local_teacher import LocalTeacher
 
 
 def has_builtin_teacher(name: str) -> bool:
@@ -20,137 +38,147 @@ def has_builtin_teacher(name: str) -> bool:
     return (BUILTIN / name / "teacher.json").exists()
 
 
-def identity(spec: dict, labels) -> tuple[str, str]:
+def identity(choice: TeacherChoice, labels: Sequence[str]) -> tuple[str, str]:
     """(id, revision) of a teacher without loading it. Part of the revision: weights and label order."""
-    from cod_core.models.teachers import BUILTIN
+    if isinstance(choice, GenerativeChoice):
+        judge = identity(choice.judge, labels)[1]
+        return choice.id, short_hash(how_asked(choice), judge, choice.samples)
+    order = choice.labels_hash(labels)
+    if isinstance(choice, BuiltinChoice):
+        from cod_core.models.teachers import BUILTIN
 
-    order = short_hash(*labels, *sorted((spec.get("label_map") or {}).items()))[:6]
-    if spec["kind"] == "builtin":
-        weights = weights_revision(str(BUILTIN / spec["name"]))
-        return f"builtin:{spec['name']}", f"{weights}-{weights_revision(resolve(DEFAULT_ENCODER))[:6]}-{order}"
-    if spec["kind"] == "generative":
-        judge = identity(spec["judge"], labels)[1]
-        return spec["id"], short_hash(how_asked(spec), judge, spec["samples"])
-    local = spec.get("path") or spec.get("name", "")
-    if spec["kind"] == "finetuned" and Path(local).is_dir():
+        weights = weights_revision(str(BUILTIN / choice.name))
+        return f"builtin:{choice.name}", f"{weights}-{weights_revision(resolve(DEFAULT_ENCODER))[:6]}-{order}"
+    return choice.id, f"{_weights_now(choice)}-{order}{_folder_changed(choice)}"
+
+
+def _weights_now(choice: TransformersChoice | FinetunedChoice | LlmChoice) -> str:
+    """Of the weights in a folder as they are now, else the revision that was chosen."""
+    if isinstance(choice, FinetunedChoice) and Path(choice.path).is_dir():
         from cod_core.models.finetune import finetuned_revision
 
-        return spec["id"], f"{finetuned_revision(local)}-{order}"
-    if spec["kind"] == "transformers" and Path(local).is_dir():
-        return spec["id"], f"{weights_revision(local)}-{order}"
-    held = spec.get("weights")  # of a language model's folder when it was chosen; teachers of an earlier version do not say
-    now = weights_revision(spec["local"]) if held and Path(spec["local"]).is_dir() else held
-    return spec["id"], f"{spec['revision']}-{order}" + ("" if now == held else f"-{str(now)[:6]}")
+        return finetuned_revision(choice.path)
+    if isinstance(choice, TransformersChoice) and Path(choice.name).is_dir():
+        return weights_revision(choice.name)
+    return choice.revision
+
+
+def _folder_changed(choice: TransformersChoice | FinetunedChoice | LlmChoice) -> str:
+    """What a language model's revision ends in once its folder holds other weights than when it was chosen, else "".
+
+    Teachers of an earlier version do not say which it held.
+    """
+    if not isinstance(choice, LlmChoice) or not choice.weights or not choice.local or not Path(choice.local).is_dir():
+        return ""
+    now = weights_revision(choice.local)
+    return "" if now == choice.weights else f"-{now[:6]}"
+
+
+def weights_folder(choice: TeacherChoice) -> Path | None:
+    """The folder on this machine that holds a classifier's weights; None where there is none."""
+    from cod_core.models.teachers import BUILTIN
+
+    if isinstance(choice, LlmChoice | GenerativeChoice):
+        return None
+    if isinstance(choice, BuiltinChoice):
+        folder = BUILTIN / choice.name
+    else:
+        folder = Path(choice.path if isinstance(choice, FinetunedChoice) else choice.name)
+    return folder if folder.is_dir() else None
+
+
+def identity_of(project: ProjectRow) -> tuple[str, str] | None:
+    """(id, revision) of a project's teacher without loading it, None where none is chosen."""
+    choice = stored_choice(project.teacher)
+    return None if choice is None else identity(choice, project.task.labels)
 
 
 class TeacherLoader(Room):
-    """Makes classifiers from specs; which one a project uses is the affair of Teacher."""
+    """Makes classifiers from choices; which one a project uses is the affair of Teacher."""
 
     def __init__(self, place: Place, models: Models, clients: Clients):
         super().__init__(place)
         self.models = models
         self.clients = clients
 
-    def compose(self, spec: dict, labels) -> dict:
-        """The spec as it is kept: checked, both parts loaded once. Raises BadInput, ModelUnavailable, LabelMismatch."""
-        samples, tokens = int(spec.get("samples") or 1), int(spec.get("max_tokens") or 24)
-        heat, judge = spec.get("temperature"), {k: v for k, v in (spec.get("judge") or {}).items() if v is not None}
-        heat = (0.0 if samples == 1 else 0.7) if heat is None else float(heat)
-        local = str(spec.get("local") or "").strip() or self.models.local_llm_name()
+    def compose(self, choice: GenerativeChoice, labels: Sequence[str]) -> GenerativeChoice:
+        """The choice as it is kept: checked, both parts loaded once. Raises BadInput, ModelUnavailable, LabelMismatch."""
+        local = choice.local or self.models.local_llm_name()
         if local is None:
             from cod_core.models.local_llm import hint
 
             raise BadInput(f"Name the language model that answers: a name, a folder or a .gguf file. {hint()}")
-        if judge.get("kind") not in JUDGES or not (judge.get("name") or judge.get("path")):
-            raise BadInput(
-                "Choose what judges the answers: a built-in classifier, a Hugging Face classifier, or one that "
-                f"was fine-tuned here; got {judge.get('kind')!r}."
-            )
-        if not 1 <= tokens <= MOST_TOKENS or not 1 <= samples <= MOST_SAMPLES or not 0 <= heat <= 2:
-            raise BadInput(
-                f"An answer has 1 to {MOST_TOKENS} tokens, a prompt 1 to {MOST_SAMPLES} answers, the temperature "
-                f"lies between 0 and 2; got {tokens}, {samples} and {heat}."
-            )
-        if samples > 1 and heat == 0:
-            raise BadInput("At temperature 0 every answer to a prompt is the same: ask for one, or raise the temperature.")
-        self.check_builtin(judge, labels)
-        attribute = self.load(judge, labels)
-        judge |= {"id": attribute.id, "revision": attribute.revision}
-        made = {
-            "kind": "generative",
-            "local": local,
-            "judge": judge,
-            "max_tokens": tokens,
-            "samples": samples,
-            "temperature": heat,
-            "generator_revision": self.models.local_llm(local).revision,
-        }
-        whole = self._generative(made, labels)
-        return {**made, "id": whole.id, "revision": whole.revision}
+        choice.check()
+        self.check_builtin(choice.judge, labels)
+        attribute = self.load(choice.judge, labels)
+        checked = replace(
+            choice,
+            local=local,
+            judge=replace(choice.judge, id=attribute.id, revision=attribute.revision),
+            temperature=float(choice.temperature),  # written into the keys of answers: 1 and 1.0 would be two
+            generator_revision=self.models.local_llm(local).revision,
+        )
+        whole = self._generative(checked, labels)
+        return replace(checked, id=whole.id, revision=whole.revision)
 
-    def memory_counter(self, spec: dict):
+    def memory_counter(self, choice: TeacherChoice) -> Callable[[int, int], None] | None:
         """A function (hits, asked) that adds to the memory's counts; None for teachers that cost nothing to ask."""
-        if spec.get("kind") != "llm":
+        if not isinstance(choice, LlmChoice):
             return None
-        return lambda hits, asked: cache.count(self.db, self.id, self.memory_key(spec), hits=hits, asked=asked)
+        key = self.memory_key(choice)
+        return lambda hits, asked: cache.count(self.db, self.id, key, hits=hits, asked=asked)
 
-    def memory_key(self, spec: dict) -> str:
+    def memory_key(self, choice: LlmChoice) -> str:
         """Where the calls of this project's LLM teacher are counted."""
-        return memory_key({**spec, "project_id": self.id})
+        return choice.memory_key(self.id)
 
-    def check_builtin(self, spec: dict, labels) -> None:
+    def check_builtin(self, choice: TeacherChoice, labels: Sequence[str]) -> None:
         """Raises BadInput, LabelMismatch where this is a built-in teacher that does not exist or has other labels."""
         from cod_core.data.samples import sample
         from cod_core.models.teachers import BUILTIN, label_order
 
-        if spec["kind"] == "builtin":
-            if not (BUILTIN / spec["name"] / "teacher.json").exists():
-                known = sorted(path.parent.name for path in BUILTIN.glob("*/teacher.json"))
-                raise BadInput(f"There is no built-in teacher called {spec['name']!r}. Choose one of: {', '.join(known)}.")
-            label_order(sample(spec["name"]).task.labels, labels, spec.get("label_map"), spec["name"])
+        if isinstance(choice, BuiltinChoice):
+            if not has_builtin_teacher(choice.name):
+                there = sorted(path.parent.name for path in BUILTIN.glob("*/teacher.json"))
+                raise BadInput(f"There is no built-in teacher called {choice.name!r}. Choose one of: {', '.join(there)}.")
+            label_order(sample(choice.name).task.labels, labels, choice.label_map, choice.name)
 
-    def load(self, spec: dict, labels):
-        """The classifier that a spec describes, weights and all. Raises ModelUnavailable, LabelMismatch, EndpointError."""
+    def load(self, choice: TeacherChoice, labels: Sequence[str]) -> Classifier:
+        """The classifier that was chosen, weights and all. Raises ModelUnavailable, LabelMismatch, EndpointError."""
         from cod_core.models import teachers
 
-        if spec["kind"] == "builtin":
-            return teachers.FineTunedTeacher(teachers.BUILTIN / spec["name"], f"builtin:{spec['name']}", labels, spec.get("label_map"))
-        if spec["kind"] == "finetuned":
-            return teachers.FineTunedTeacher(spec["path"], None, labels)
-        if spec["kind"] == "transformers":
-            return teachers.TransformersTeacher(spec["name"], labels, spec.get("label_map"), spec.get("revision"))
-        if spec["kind"] == "llm":
-            return self._llm(spec, labels)
-        if spec["kind"] == "generative":
-            return self._generative(spec, labels)
-        raise BadInput(f"Unknown kind of teacher: {spec['kind']!r}.")
+        if isinstance(choice, BuiltinChoice):
+            return teachers.FineTunedTeacher(teachers.BUILTIN / choice.name, f"builtin:{choice.name}", labels, choice.label_map)
+        if isinstance(choice, FinetunedChoice):
+            return teachers.FineTunedTeacher(choice.path, None, labels)
+        if isinstance(choice, TransformersChoice):
+            return teachers.TransformersTeacher(choice.name, labels, choice.label_map, choice.revision or None)
+        return self.load_llm(choice, labels) if isinstance(choice, LlmChoice) else self._generative(choice, labels)
 
-    def _llm(self, spec: dict, labels):
-        """An LLM as teacher from a project's spec {base_url, model or local, samples, task, calibrate}. Raises EndpointError."""
+    def load_llm(self, choice: LlmChoice, labels: Sequence[str]) -> "LLMTeacher | LocalTeacher":
+        """A language model that names the label. Raises EndpointError, ModelUnavailable."""
         from cod_core.models.llm_teacher import LLMTeacher
 
-        task = Task(spec.get("task") or "Which label fits the text?", tuple(labels), tuple(spec.get("descriptions") or ()))
-        calibrate = bool(spec.get("calibrate"))
-        if spec.get("local"):
+        task = Task(choice.task or "Which label fits the text?", tuple(labels), choice.descriptions or ())
+        if choice.local:
             from cod_core.models.local_teacher import LocalTeacher
 
-            return LocalTeacher(self.models.local_llm(spec["local"]), task, calibrate)
-        settings = settings_of({"llm": spec, "n": 1})
-        client = self.clients.client(settings, counted=self.memory_key(spec))
-        return LLMTeacher.connect(client, task, int(spec.get("samples") or 5), calibrate)
+            return LocalTeacher(self.models.local_llm(choice.local), task, choice.calibrate)
+        client = self.clients.client(options_of(choice).settings(1), counted=self.memory_key(choice))
+        return LLMTeacher.connect(client, task, choice.samples, choice.calibrate)
 
-    def _generative(self, spec: dict, labels):
-        """The teacher of a spec that `compose` made; its answers go to the store as they come."""
+    def _generative(self, choice: GenerativeChoice, labels: Sequence[str]) -> "GenerativeTeacher":
+        """The teacher of a choice that `compose` made; its answers go to the store as they come."""
         from cod_core.models.generative import GenerativeTeacher, kept_answers, local_answers
 
-        db, llm = self.db, self.models.local_llm(spec["local"])
+        db, llm = self.db, self.models.local_llm(choice.local or "")
 
         def get(keys: list[str]) -> dict[str, str]:
             return {key: reply["content"] for key, reply in cache.get_replies(db, keys).items()}
 
         def put(new: dict[str, str], seconds: float) -> None:
             cache.put_replies(db, self.id, {key: {"content": said} for key, said in new.items()})
-            cache.count(db, None, pace_key(spec), answers=len(new), seconds=seconds)
+            cache.count(db, None, pace_key(choice), answers=len(new), seconds=seconds)
 
-        answer = kept_answers(local_answers(llm, spec["max_tokens"], spec["temperature"]), answer_keys(spec), get, put)
-        return GenerativeTeacher(answer, self.load(spec["judge"], labels), llm.name, how_asked(spec), spec["samples"])
+        answer = kept_answers(local_answers(llm, choice.max_tokens, choice.temperature), answer_keys(choice), get, put)
+        return GenerativeTeacher(answer, self.load(choice.judge, labels), llm.name, how_asked(choice), choice.samples)

@@ -1,21 +1,31 @@
 """The teacher of a project: choosing it, asking it, what it costs to ask, and what it was trained on."""
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
 
 from cod_core.counterfactuals import verify
 from cod_core.errors import BadInput
 from cod_core.models.cached import CHUNK, CachedClassifier
+from cod_core.models.choice import BuiltinChoice, FinetunedChoice, GenerativeChoice, LlmChoice, TeacherChoice, stored_choice
 from cod_core.models.encoder import weights_revision
+from cod_core.models.protocols import Differentiable
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
-from cod_core.project.teacher.clients import settings_of
+from cod_core.project.teacher.clients import options_of
 from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.project.teacher.generation import answer_keys
-from cod_core.project.teacher.loader import TeacherLoader, identity
+from cod_core.project.teacher.loader import TeacherLoader, identity, identity_of
 from cod_core.store import cache, items, projects
+from cod_core.store.projects import ProjectRow
 from cod_core.types import Counterfactual, Example, FlipCheck, Prediction
+
+if TYPE_CHECKING:
+    from cod_core.models.sensitivity import FirstOrder
 
 
 @dataclass(frozen=True)
@@ -46,17 +56,27 @@ PLAIN = {
     "finetuned": "Teacher fine-tuned on your texts",
     "llm": "Language model as teacher",
 }
-
-
 SAVED_AFTER = {"llm": 32, "generative": 16}  # texts: answers that cost money or seconds are saved sooner
-
-
 SEEN_SHARE, SEEN_ROWS = 0.1, 5  # of the texts that students are judged on: from here on a teacher's training is no accident
 
 
-def is_own_sample(project, spec: dict | None) -> bool:
+def is_own_sample(project: ProjectRow, choice: TeacherChoice | None) -> bool:
     """Whether the project is the built-in sample on whose training split this teacher was trained."""
-    return spec is not None and spec["kind"] == "builtin" and project.settings.get("sample") == spec["name"]
+    return isinstance(choice, BuiltinChoice) and bool(project.settings.get("sample") == choice.name)
+
+
+def training_texts(project: ProjectRow, choice: TeacherChoice | None) -> Callable[[Example], bool]:
+    """A predicate: did this teacher see the project's row in training?"""
+    if isinstance(choice, FinetunedChoice):
+        ids = frozenset(choice.trained_on or ())
+        return lambda e: e.id in ids
+    if isinstance(choice, BuiltinChoice):
+        from cod_core.models.seen import fingerprint, seen_by
+        from cod_core.models.teachers import BUILTIN
+
+        seen, own = seen_by(BUILTIN / choice.name), is_own_sample(project, choice)
+        return lambda e: own and e.split == "train" or fingerprint(e.text) in seen
+    return lambda e: False
 
 
 class Teacher(Room):
@@ -69,50 +89,54 @@ class Teacher(Room):
         self.loader = loader
         self._seen: tuple[object, tuple[int, int]] | None = None
 
+    def choice(self) -> TeacherChoice | None:
+        """What is chosen, None where nothing is."""
+        return stored_choice(self.row.teacher)
+
     def identity(self) -> tuple[str, str] | None:
         """(id, revision) of the present teacher, None where none is chosen. Loads nothing."""
-        row = self.row
-        return None if row.teacher is None else identity(row.teacher, row.task.labels)
+        return identity_of(self.row)
 
     def before(self, example: Example) -> Prediction:
         """What the teacher says of an original text."""
-        return self.classifier().predict([example.text])[0]
+        return self.classifier().predict_one(example.text)
 
     def generates(self) -> bool:
         """Whether the project's texts are prompts, and its labels attributes of a model's answers."""
-        return (self.row.teacher or {}).get("kind") == "generative"
+        return isinstance(self.choice(), GenerativeChoice)
 
     def answers_of(self, texts: list[str]) -> list[list[str] | None]:
         """What the model answered to each text, one answer a sample; None where that is not on record. Asks no model."""
-        spec = self.row.teacher or {}
-        if spec.get("kind") != "generative":
+        choice = self.choice()
+        if not isinstance(choice, GenerativeChoice):
             return [None] * len(texts)
-        key, samples = answer_keys(spec), range(spec["samples"])
-        known = cache.get_replies(self.db, [key(t, s) for t in texts for s in samples])
-        rows = [[known.get(key(t, s)) for s in samples] for t in texts]
-        return [None if None in row else [reply["content"] for reply in row] for row in rows]
+        key = answer_keys(choice)
+        keys = [[key(text, sample) for sample in range(choice.samples)] for text in texts]
+        replies = cache.get_replies(self.db, [k for of_text in keys for k in of_text])
+        return [[replies[k]["content"] for k in of_text] if all(k in replies for k in of_text) else None for of_text in keys]
 
     def verdicts(self, pairs: list[tuple[str, Counterfactual]]) -> list[FlipCheck]:
         """The teacher's verdicts on (original, proposal) pairs, with the shift of the answer where it generates."""
         checks = verify.verify(pairs, self.classifier(), self.models.encoder().encode)
-        return self._shifted(pairs, checks) if checks and self.generates() else checks
+        choice = self.choice()
+        return self._shifted(pairs, checks, choice) if checks and isinstance(choice, GenerativeChoice) else checks
 
-    def _shifted(self, pairs, checks: list[FlipCheck]) -> list[FlipCheck]:
+    def _shifted(self, pairs: list[tuple[str, Counterfactual]], checks: list[FlipCheck], choice: GenerativeChoice) -> list[FlipCheck]:
         from cod_core.models.generative import answer_shift
 
-        spec, moved = self.row.teacher, list(checks)
-        for original, said in zip(originals := list(dict.fromkeys(o for o, _ in pairs)), self.answers_of(originals)):
-            at = [i for i, (o, _) in enumerate(pairs) if o == original]
-            if said and said[0].strip():
-                shift = answer_shift(self.models.local_llm(spec["local"]), original, [pairs[i][1].text for i in at], said[0])
-                for i, value in zip(at, shift.tolist()):
-                    moved[i] = replace(checks[i], shift=value)
-        return moved
+        shifted, originals = list(checks), list(dict.fromkeys(original for original, _ in pairs))
+        for original, answers in zip(originals, self.answers_of(originals)):
+            of_original = [i for i, (text, _) in enumerate(pairs) if text == original]
+            if answers and answers[0].strip():
+                llm, changed = self.models.local_llm(choice.local or ""), [pairs[i][1].text for i in of_original]
+                for i, shift in zip(of_original, answer_shift(llm, original, changed, answers[0]).tolist()):
+                    shifted[i] = replace(checks[i], shift=shift)
+        return shifted
 
     def answers_at_once(self) -> bool:
         """Whether asking the teacher while somebody types takes neither money nor seconds."""
-        spec = self.row.teacher
-        return spec is not None and spec["kind"] not in ("llm", "generative")
+        choice = self.choice()
+        return choice is not None and not choice.asks
 
     def warm(self) -> None:
         """Load the teacher in the background, so that the first edited word is judged at once. Once a process."""
@@ -126,75 +150,78 @@ class Teacher(Room):
             except Exception:  # said plainly when the teacher is asked for something
                 pass
 
-        self.models.once(
-            ("warm", teacher.id, teacher.revision), lambda: threading.Thread(target=load, daemon=True, name="warm-teacher").start() or True
-        )
+        def start() -> bool:
+            threading.Thread(target=load, daemon=True, name="warm-teacher").start()
+            return True
+
+        self.models.once(("warm", teacher.id, teacher.revision), start)
 
     def soft_label_memory(self) -> SoftLabelMemory | None:
         """The memory of the project's LLM teacher; None where the teacher is of another kind."""
-        spec = self.row.teacher
-        if spec is None or spec.get("kind") != "llm":
+        choice = self.choice()
+        if not isinstance(choice, LlmChoice):
             return None
-        teacher = self.classifier()
-        told = cache.get_reply(self.db, self.loader.memory_key(spec)) or {}
-        calls = int(told.get("calls", 0))
-        priced = bool(spec.get("local")) or calls and told.get("priced", 0) == calls
+        teacher, counted = self.classifier(), cache.get_reply(self.db, self.loader.memory_key(choice)) or {}
+        calls = int(counted.get("calls", 0))
+        priced = bool(choice.local) or calls > 0 and counted.get("priced", 0) == calls
         return SoftLabelMemory(
-            cache.count_predictions(self.db, teacher.id, teacher.revision),
-            int(told.get("hits", 0)),
-            int(told.get("asked", 0)),
-            calls,
-            int(told.get("tokens_in", 0)),
-            int(told.get("tokens_out", 0)),
-            float(told.get("cost_usd", 0.0)) if priced else None,
-            spec.get("reads", "logprobs"),
+            size=cache.count_predictions(self.db, teacher.id, teacher.revision),
+            hits=int(counted.get("hits", 0)),
+            asked=int(counted.get("asked", 0)),
+            calls=calls,
+            tokens_in=int(counted.get("tokens_in", 0)),
+            tokens_out=int(counted.get("tokens_out", 0)),
+            cost_usd=float(counted.get("cost_usd", 0.0)) if priced else None,
+            reads=choice.reads or "logprobs",
         )
 
-    def sensitivity(self, teacher):
+    def sensitivity(self, teacher: CachedClassifier) -> "FirstOrder | None":
         """First-order estimates where the teacher is one model on this machine, else None."""
         from cod_core.models.sensitivity import FirstOrder, gives_gradients
 
         if not gives_gradients(teacher.wrapped):
             return None
-        return self.models.once(("sensitivity", teacher.id, teacher.revision), lambda: FirstOrder(teacher.wrapped))
+        wrapped = cast(Differentiable, teacher.wrapped)
+        return self.models.once(("sensitivity", teacher.id, teacher.revision), lambda: FirstOrder(wrapped))
 
-    def scorer(self, teacher):
+    def scorer(self, teacher: CachedClassifier) -> Callable[[Sequence[str]], np.ndarray]:
         """texts -> (n, C) log-probabilities; probes of local models stay out of the cache, paid replies go in."""
-        import numpy as np
-
-        raw = getattr(teacher.wrapped, "logprobs", None)
+        raw: Callable[[Sequence[str]], np.ndarray] | None = getattr(teacher.wrapped, "logprobs", None)
         return raw if raw is not None else lambda texts: np.array([p.logprobs for p in teacher.predict(texts)])
 
-    def choose(self, spec: dict, key: str | None = None) -> None:
-        """Choose the teacher. spec["kind"]: builtin, transformers, finetuned, llm, or generative: the
-        project's texts are prompts, spec["local"] answers them, and the classifier of spec["judge"] reads the answers.
+    def choose(self, choice: TeacherChoice, key: str | None = None) -> None:
+        """Choose the teacher. With a GenerativeChoice the project's texts are prompts, a model answers them, and the
+        classifier of `choice.judge` reads the answers.
 
         The model is loaded once to check it, so a wrong name or label map is refused here and the old teacher stays. key: for
         a language model's address, which is named for the project hereby. Checks made by another teacher become stale.
         Raises ModelUnavailable, LabelMismatch, BadInput where a built-in teacher was trained on the texts that students are
         judged on (docs/method.md section 9).
         """
-        spec = {k: v for k, v in spec.items() if k not in ("key", "revision")}
-        labels = self.labels
-        if spec["kind"] == "builtin":
-            self.loader.check_builtin(spec, labels)
-            if warning := self.seen_in_training(spec):
+        chosen, labels = replace(choice, revision="", given=choice.given - {"revision"}), self.labels
+        if isinstance(chosen, BuiltinChoice):
+            self.loader.check_builtin(chosen, labels)
+            if warning := self.seen_in_training(chosen):
                 raise BadInput(warning)
-        elif spec["kind"] == "generative":
-            spec = self.loader.compose(spec, labels)
+        elif isinstance(chosen, GenerativeChoice):
+            chosen = self.loader.compose(chosen, labels)
+        elif isinstance(chosen, LlmChoice):
+            chosen = self._connected(chosen, key)
         else:
-            if spec["kind"] == "llm":
-                task = self.row.task
-                spec |= {"project_id": self.id, "task": task.name, "descriptions": list(task.descriptions)}
-                if not spec.get("local"):
-                    self.endpoints.confirm(settings_of({"llm": spec}).base_url, key)
-            classifier = self.loader.load(spec, labels)
-            spec = {**spec, "id": classifier.id, "revision": classifier.revision}
-            if spec["kind"] == "llm":
-                spec["reads"] = classifier.kind
-                if Path(spec.get("local") or "?").is_dir():
-                    spec["weights"] = weights_revision(spec["local"])
-        projects.set_teacher(self.db, self.id, spec)
+            classifier = self.loader.load(chosen, labels)
+            chosen = replace(chosen, id=classifier.id, revision=classifier.revision)
+        projects.set_teacher(self.db, self.id, chosen.to_json())
+
+    def _connected(self, choice: LlmChoice, key: str | None) -> LlmChoice:
+        """The choice as it is kept: asked once, with the project's task. key: for its address, named hereby."""
+        task = self.row.task
+        asked = replace(choice, project_id=self.id, task=task.name, descriptions=task.descriptions)
+        if not choice.local:
+            self.endpoints.confirm(options_of(choice).settings().base_url, key)
+        teacher = self.loader.load_llm(asked, task.labels)
+        local = choice.local
+        weights = weights_revision(local) if local and Path(local).is_dir() else choice.weights
+        return replace(asked, id=teacher.id, revision=teacher.revision, reads=teacher.kind, weights=weights)
 
     def classifier(self) -> CachedClassifier:
         """The project's teacher, predictions cached; its weights load on the first text never seen.
@@ -202,70 +229,59 @@ class Teacher(Room):
         Raises BadInput where none is chosen.
         """
         project = self.row
-        if project.teacher is None:
+        choice, labels = stored_choice(project.teacher), project.task.labels
+        if choice is None:
             raise BadInput("This project has no teacher yet. Choose one on the Teacher page, or with the command teacher.")
-        spec, labels = project.teacher, project.task.labels
-        name, revision = identity(spec, labels)
-        asks = spec["kind"] in ("llm", "generative")  # its answers are kept under the project, so it is not shared
-        if asks:
-            spec = {**spec, "project_id": self.id}  # a copy of a project carries the first one's
+        name, revision = identity(choice, labels)
         return self.models.once(
-            ("teacher", name, revision, labels, self.id if asks else None),
+            ("teacher", name, revision, labels, self.id if choice.asks else None),  # its answers are kept under the project
             lambda: CachedClassifier(
                 self.db,
                 name,
                 revision,
                 labels,
-                lambda: self.loader.load(spec, labels),
-                self.loader.memory_counter(spec),
-                SAVED_AFTER.get(spec["kind"], CHUNK),
-                reads_all=asks,
+                lambda: self.loader.load(choice, labels),
+                self.loader.memory_counter(choice),
+                SAVED_AFTER.get(choice.kind, CHUNK),
+                reads_all=choice.asks,
             ),
         )
 
     def label(self) -> str | None:
         """The teacher's name in plain words, None where none is chosen."""
-        spec = self.row.teacher
-        if spec is None:
+        choice = self.choice()
+        if choice is None:
             return None
-        if spec["kind"] == "generative":
-            return spec["id"]
-        named = spec.get("name") or spec.get("model") or spec.get("local") or spec.get("path")
-        given = spec["kind"] == "finetuned" and spec.get("name")  # a project's name, in which a slash is no folder
-        return f"{PLAIN[spec['kind']]}: {given or Path(str(named)).name}"
+        if isinstance(choice, GenerativeChoice):
+            return choice.id
+        if isinstance(choice, FinetunedChoice):
+            named = choice.name or Path(choice.path).name  # a project's name, in which a slash is no folder
+        else:
+            named = Path(str(choice.model or choice.local if isinstance(choice, LlmChoice) else choice.name)).name
+        return f"{PLAIN[choice.kind]}: {named}"
 
-    def trained_on(self, project):
+    def trained_on(self) -> Callable[[Example], bool]:
         """A predicate: did this project's teacher see the row in training?"""
-        spec = project.teacher or {}
-        if spec.get("kind") == "finetuned":
-            seen = set(spec.get("trained_on", ()))
-            return lambda e: e.id in seen
-        if spec.get("kind") == "builtin":
-            from cod_core.models.seen import fingerprint, seen_by
-            from cod_core.models.teachers import BUILTIN
+        return training_texts(self.row, self.choice())
 
-            known, own = seen_by(BUILTIN / spec["name"]), is_own_sample(project, spec)
-            return lambda e: own and e.split == "train" or fingerprint(e.text) in known
-        return lambda e: False
-
-    def seen_in_training(self, spec: dict | None = None) -> str:
-        """A sentence where a built-in teacher (the project's, if no spec is given) was trained on many of the labelled texts
+    def seen_in_training(self, choice: TeacherChoice | None = None) -> str:
+        """A sentence where a built-in teacher (the project's, if none is given) was trained on many of the labelled texts
         that students are judged on, else "". Such a teacher must not be used: it answers them from memory. Asks no model.
         """
         project = self.row
-        spec = spec or project.teacher or {}
-        if spec.get("kind") != "builtin":
+        choice = choice or stored_choice(project.teacher)
+        if not isinstance(choice, BuiltinChoice):
             return ""
-        counts = items.count_examples(self.db, self.id)
-        if self._seen is None or self._seen[0] != (counts, spec["name"]):
-            trained = self.trained_on(replace(project, teacher=spec))
+        counts = items.counts(self.db, self.id)
+        if self._seen is None or self._seen[0] != (counts, choice.name):
+            trained = training_texts(project, choice)
             rows = [e for split in ("test", "validation") for e in items.examples(self.db, self.id, split=split) if e.label is not None]
-            self._seen = (counts, spec["name"]), (sum(map(trained, rows)), len(rows))
+            self._seen = (counts, choice.name), (sum(map(trained, rows)), len(rows))
         seen, of = self._seen[1]
         if seen < SEEN_ROWS or seen < SEEN_SHARE * of:
             return ""
         return (
-            f"The built-in teacher {spec['name']!r} was trained on {seen:,} of the {of:,} test and development texts, told by their "
+            f"The built-in teacher {choice.name!r} was trained on {seen:,} of the {of:,} test and development texts, told by their "
             "letters: it knows their answers, so every result would look better than it is. Choose another teacher, or train "
             "one on your training texts."
         )

@@ -1,14 +1,17 @@
 """A teacher trained on the person's own texts."""
 
-from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from cod_core.errors import NotEnoughData
+from cod_core.models.choice import FinetunedChoice, FinetuneOptions
 from cod_core.models.encoder import DEFAULT_ENCODER, needs_safetensors, resolve
 from cod_core.progress import Progress, silent
 from cod_core.project.place import Place, Room
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items
 from cod_core.text import short_hash
+from cod_core.types import Example
 
 FEWEST_STEPS, BATCH_ROWS = 60, 32  # of a teacher's training
 
@@ -23,6 +26,23 @@ def usual_rounds(rows: int) -> int:
     return 2 if rows >= 2000 else 4 if rows >= 400 else few
 
 
+@dataclass(frozen=True)
+class TrainingReport:
+    """rows: texts trained on. accuracy: on the texts that measured_on names, None where there are none. estimate: what a
+    simpler model, a linear head, reaches in cross-validation, where there is no accuracy and rows are few. warning: about few rows.
+    """
+
+    rows: int
+    accuracy: float | None = None
+    measured_on: str | None = None
+    estimate: float | None = None
+    warning: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The result of the job, and what the command prints."""
+        return asdict(self)
+
+
 class Training(Room):
     """Trains a teacher and chooses it."""
 
@@ -30,7 +50,7 @@ class Training(Room):
         super().__init__(place)
         self.teacher = teacher
 
-    def check(self, params: dict) -> None:
+    def check(self, options: FinetuneOptions) -> None:
         """Refuse a training that could only fail, before it is queued: no weights are read for that.
 
         Raises ModelUnavailable where there is no such model, NotEnoughData where a label has no training text.
@@ -41,48 +61,49 @@ class Training(Room):
         from cod_core.models.local_llm import is_gguf
 
         needs_every_label([e.label for e in items.examples(self.db, self.id, split="train")], self.labels)
-        encoder = params.get("encoder") or DEFAULT_ENCODER
+        encoder = options.encoder or DEFAULT_ENCODER
         if is_gguf(encoder):
             return is_there(encoder)
         is_decoder(encoder)
         needs_safetensors(resolve(encoder))
 
-    def finetune(self, params: dict, progress: Progress = silent) -> dict:
-        """Train a teacher on the project's training rows and choose it. params: encoder (a decoder or a GGUF file will do
-        too), epochs.
-
-        Returns {"rows", "accuracy", "measured_on", "estimate", "warning"}: its accuracy on the test split. Where there is none
-        and fewer than 200 rows, the estimate instead: what a simpler model, a linear head, reaches in cross-validation.
-        """
-        from cod_core.models.finetune import FEW_ROWS, cross_validate, finetune_teacher
+    def finetune(self, options: FinetuneOptions, progress: Progress = silent) -> TrainingReport:
+        """Train a teacher on the project's training rows and choose it; how well it does on the test split."""
+        from cod_core.models.finetune import FEW_ROWS, finetune_teacher
         from cod_core.models.local_llm import resolve_llm
 
-        project, labels = self.row, self.labels
-        rows = [e for e in items.examples(self.db, self.id, split="train") if e.label is not None]
-        encoder = resolve_llm(params.get("encoder") or DEFAULT_ENCODER, self.place.settings.folder("llm"))
-        name = short_hash(encoder, params.get("epochs"), *(e.id + str(e.label) for e in rows))
+        rows = self._labelled("train")
+        texts, labels = [e.text for e, _ in rows], [label for _, label in rows]
+        encoder = resolve_llm(options.encoder or DEFAULT_ENCODER, self.place.settings.folder("llm"))
+        name = short_hash(encoder, options.epochs, *(e.id + label for e, label in rows))
         folder = self.place.folder("teachers") / name
-        finetune_teacher(
-            [e.text for e in rows],
-            [e.label for e in rows],
-            labels,
-            encoder,
-            folder,
-            epochs=int(params.get("epochs") or usual_rounds(len(rows))),
-            progress=progress,
+        epochs = options.epochs or usual_rounds(len(rows))
+        finetune_teacher(texts, labels, self.labels, encoder, folder, epochs=epochs, progress=progress)
+        few, test = len(rows) < FEW_ROWS, self._labelled("test")
+        estimate = self._estimate(texts, labels, encoder) if few and not test else None
+        named = f"{self.row.name} ({len(rows)} texts)"
+        self.teacher.choose(FinetunedChoice(str(folder), named, tuple(e.id for e, _ in rows)))
+        return TrainingReport(
+            rows=len(rows),
+            accuracy=self._accuracy(test) if test else None,
+            measured_on=f"{len(test)} test texts" if test else None,
+            estimate=estimate,
+            warning=f"Only {len(rows)} texts to train on: expect mistakes. {FEW_ROWS} or more make a teacher to trust." if few else None,
         )
-        few = len(rows) < FEW_ROWS
-        out: dict = {"rows": len(rows), "accuracy": None, "measured_on": None, "estimate": None, "warning": None}
-        test = [e for e in items.examples(self.db, self.id, split="test") if e.label is not None]
-        if few:
-            out["warning"] = f"Only {len(rows)} texts to train on: expect mistakes. {FEW_ROWS} or more make a teacher to trust."
-        if few and not test:
-            with suppress(NotEnoughData):
-                out["estimate"] = cross_validate([e.text for e in rows], [e.label for e in rows], labels, encoder)
-        self.teacher.choose(
-            {"kind": "finetuned", "path": str(folder), "name": f"{project.name} ({len(rows)} texts)", "trained_on": [e.id for e in rows]}
-        )
-        if test:
-            right = [p.label == e.label for p, e in zip(self.teacher.classifier().predict([e.text for e in test]), test)]
-            out |= {"accuracy": sum(right) / len(right), "measured_on": f"{len(test)} test texts"}
-        return out
+
+    def _labelled(self, split: str) -> list[tuple[Example, str]]:
+        return [(e, e.label) for e in items.examples(self.db, self.id, split=split) if e.label is not None]
+
+    def _estimate(self, texts: list[str], labels: list[str], encoder: str) -> float | None:
+        """What a linear head reaches in cross-validation; None where a label has too few texts for that."""
+        from cod_core.models.finetune import cross_validate
+
+        try:
+            return cross_validate(texts, labels, self.labels, encoder)
+        except NotEnoughData:
+            return None
+
+    def _accuracy(self, rows: list[tuple[Example, str]]) -> float:
+        """Share of these rows on which the present teacher names the label."""
+        predictions = self.teacher.classifier().predict([e.text for e, _ in rows])
+        return sum(p.label == label for p, (_, label) in zip(predictions, rows)) / len(rows)

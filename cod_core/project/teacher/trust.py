@@ -1,7 +1,9 @@
 """How far the teacher can be trusted: judged on the person's own labelled rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cod_core.models.cached import CachedClassifier
 from cod_core.progress import Progress, silent
 from cod_core.project.place import Place, Room
 from cod_core.project.teacher.generation import PROMPTS_A_REPORT
@@ -42,50 +44,71 @@ class Trust(Room):
     def report(self, limit: int = 200, progress: Progress = silent) -> TeacherReport:
         """Accuracy on up to `limit` of the person's own labelled rows (24 where a model has to answer each), and where
         teacher and gold differ."""
-        project, teacher = self.row, self.teacher.classifier()
-        limit = min(limit, PROMPTS_A_REPORT) if self.teacher.generates() else limit
-        trained = self.teacher.trained_on(project)
-        splits = ("test", "validation") if is_own_sample(project, project.teacher) else ("test", "validation", "train")
-        rows = [e for split in splits for e in items.examples(self.db, self.id, split=split) if e.label is not None]
-        known = sum(n for (_, label), n in items.count_examples(self.db, self.id).items() if label is not None)
-        own = [e for e in rows if e.metadata.get("label_from") == teacher.id]  # it would agree with itself
-        rows, known = [e for e in rows if e not in own] if own else rows, known - len(own)
-        held = [e for e in rows if not trained(e)]
-        shown = held[:limit] or rows[:limit]
-        predictions = teacher.predict([e.text for e in shown], progress)
-        covers = [c for c in teacher.covered([e.text for e in shown]) if c is not None]
-        told = [(e, p) for e, p in zip(shown, predictions) if p.decided]
-        unanswered = len(shown) - len(told)
-        shown, predictions = [e for e, _ in told], [p for _, p in told]
-        wrong = [(e, p) for e, p in zip(shown, predictions) if p.label != e.label]
-        note = "" if held or not rows else "The teacher was trained on all of these texts, so its accuracy on them says little."
-        note = self.teacher.seen_in_training() or note
-        accuracy = 1 - len(wrong) / len(shown) if held and shown else None
+        teacher, choice = self.teacher.classifier(), self.teacher.choice()
+        rows, labelled = self._rows(teacher.id)
+        trained = self.teacher.trained_on()
+        held_out = [e for e in rows if not trained(e)]
+        most = self._most(limit)
+        asked = held_out[:most] or rows[:most]
+        answered = _answered(teacher, asked, progress)
+        wrong = [(e, p) for e, p in answered if p.label != e.label]
         return TeacherReport(
-            self.teacher.label(),
-            project.teacher["kind"],
-            teacher.revision,
-            accuracy,
-            len(shown) if held else 0,
-            known - len(held),
-            wrong,
-            note,
-            self._guessing([e.label for e in shown], [p.label for p in predictions]) if held else "",
-            unanswered,
-            sum(covers) / len(covers) if covers else None,
+            name=self.teacher.label() or "",
+            kind=choice.kind if choice else "",
+            revision=teacher.revision,
+            accuracy=1 - len(wrong) / len(answered) if held_out and answered else None,
+            n=len(answered) if held_out else 0,
+            n_left_out=labelled - len(held_out),
+            disagreements=wrong,
+            note=self.teacher.seen_in_training() or all_trained_on(rows, held_out),
+            warning=_warning(answered) if held_out else "",
+            unanswered=len(asked) - len(answered),
+            covered=_covered(teacher, asked),
         )
 
-    @staticmethod
-    def _guessing(gold: list[str], said: list[str]) -> str:
-        """A sentence where these answers are no better than guessing; empty where they are, or where so few texts cannot tell."""
-        from cod_core.diagnostics.chance import guesses
+    def _most(self, limit: int) -> int:
+        """Rows to ask the teacher about: few where a model has to answer each."""
+        return min(limit, PROMPTS_A_REPORT) if self.teacher.generates() else limit
 
-        if not guesses(gold, said):
-            return ""
-        right, commonest = sum(a == b for a, b in zip(gold, said)), max(gold.count(label) for label in set(gold))
-        return (
-            "This teacher does no better than guessing on your texts: it is right on "
-            f"{round(100 * right / len(gold))} % of them, and always naming the commonest label would be right on "
-            f"{round(100 * commonest / len(gold))} %. What it says of a change means little. "
-            "Choose another teacher, or add labelled texts (200 or more) and train one on them."
-        )
+    def _rows(self, teacher_id: str) -> tuple[list[Example], int]:
+        """(labelled rows to judge the teacher on, test texts first; how many labelled rows the project has). Rows that got
+        their label from this teacher are in neither: it would agree with itself."""
+        splits = ("test", "validation") if is_own_sample(self.row, self.teacher.choice()) else ("test", "validation", "train")
+        rows = [e for split in splits for e in items.examples(self.db, self.id, split=split) if e.label is not None]
+        independent = [e for e in rows if e.metadata.get("label_from") != teacher_id]
+        return independent, items.counts(self.db, self.id).labelled() - (len(rows) - len(independent))
+
+
+def _answered(teacher: CachedClassifier, rows: Sequence[Example], progress: Progress) -> list[tuple[Example, Prediction]]:
+    """The rows for which the teacher named a label, with what it said."""
+    return [(e, p) for e, p in zip(rows, teacher.predict([e.text for e in rows], progress)) if p.decided]
+
+
+def _warning(answered: Sequence[tuple[Example, Prediction]]) -> str:
+    return guessing([str(e.label) for e, _ in answered], [p.label for _, p in answered])
+
+
+def _covered(teacher: CachedClassifier, rows: Sequence[Example]) -> float | None:
+    """Mean share of its answers that named a label; None where the teacher does not say."""
+    shares = [share for share in teacher.covered([e.text for e in rows]) if share is not None]
+    return sum(shares) / len(shares) if shares else None
+
+
+def all_trained_on(rows: Sequence[Example], held_out: Sequence[Example]) -> str:
+    """A sentence where the teacher was trained on all of the labelled rows, else ""."""
+    return "" if held_out or not rows else "The teacher was trained on all of these texts, so its accuracy on them says little."
+
+
+def guessing(gold: Sequence[str], said: Sequence[str]) -> str:
+    """A sentence where these answers are no better than guessing; empty where they are, or where so few texts cannot tell."""
+    from cod_core.diagnostics.chance import guesses
+
+    if not guesses(gold, said):
+        return ""
+    right, commonest = sum(a == b for a, b in zip(gold, said)), max(gold.count(label) for label in set(gold))
+    return (
+        "This teacher does no better than guessing on your texts: it is right on "
+        f"{round(100 * right / len(gold))} % of them, and always naming the commonest label would be right on "
+        f"{round(100 * commonest / len(gold))} %. What it says of a change means little. "
+        "Choose another teacher, or add labelled texts (200 or more) and train one on them."
+    )

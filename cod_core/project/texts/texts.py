@@ -1,11 +1,18 @@
 """The texts of a project: by split, by label, those to train on, those that students are judged on."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from cod_core.data.counts import Counts
 from cod_core.project.place import Place, Room
 from cod_core.store import items
 from cod_core.text import folded
 from cod_core.types import Example
+
+if TYPE_CHECKING:
+    from cod_core.distill.cells import EvalSet
+
+JUDGING = ("test", "validation", "unlabelled")  # splits that students are judged on
 
 
 class Texts(Room):
@@ -13,25 +20,26 @@ class Texts(Room):
 
     def __init__(self, place: Place):
         super().__init__(place)
-        self._judged: tuple[object, frozenset[str]] | None = None
+        self._judged: tuple[Counts, frozenset[str]] | None = None
+
+    def counts(self) -> Counts:
+        """How many texts the project has, by split and gold label."""
+        return items.counts(self.db, self.id)
 
     def judging(self) -> tuple[int, int]:
         """(labelled test texts, unlabelled texts): what students can be judged on."""
-        counts = items.count_examples(self.db, self.id)
-        return (
-            sum(n for (split, label), n in counts.items() if split == "test" and label is not None),
-            sum(n for (split, _), n in counts.items() if split == "unlabelled"),
-        )
+        counts = self.counts()
+        return counts.labelled("test"), counts.unlabelled
 
-    def eval_sets(self) -> tuple:
+    def eval_sets(self) -> "tuple[EvalSet, EvalSet, EvalSet]":
         """(test, development, unlabelled) texts that students are judged on, as EvalSets."""
-        from cod_core.distill.sweep import EvalSet
+        from cod_core.distill.cells import EvalSet
 
-        return tuple(
-            EvalSet(tuple(e.text for e in rows), tuple(e.label for e in rows) if split != "unlabelled" else None)
-            for split in ("test", "validation", "unlabelled")
-            for rows in [items.examples(self.db, self.id, split=split)]
-        )
+        def of(split: str) -> EvalSet:
+            rows = self.examples(split)
+            return EvalSet(tuple(e.text for e in rows), tuple(e.label for e in rows) if split != "unlabelled" else None)
+
+        return of("test"), of("validation"), of("unlabelled")
 
     def pool(self) -> dict[str, Example]:
         """Labelled training texts by id."""
@@ -43,12 +51,9 @@ class Texts(Room):
 
     def judged(self) -> frozenset[str]:
         """The texts that students are judged on (test, validation, without labels), as duplicates are told."""
-        counts = items.count_examples(self.db, self.id)
+        counts = self.counts()
         if self._judged is None or self._judged[0] != counts:  # texts are never taken out: what is new, or moved, changes the counts
-            found = (
-                folded(e.text) for split in ("test", "validation", "unlabelled") for e in items.examples(self.db, self.id, split=split)
-            )
-            self._judged = counts, frozenset(found)
+            self._judged = counts, frozenset(folded(e.text) for split in JUDGING for e in self.examples(split))
         return self._judged[1]
 
     def examples(self, split: str | None = None) -> list[Example]:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import cod_core.__main__  # noqa: F401  registers every command
 from cod_core.commands.shell import app
 from cod_core.errors import BadInput, CodError
+from cod_core.models.choice import read_choice
 from cod_core.project.export.package import StudentPackages
 from cod_core.project.teacher.loader import identity
 from cod_core.store import items, projects
@@ -34,13 +35,17 @@ def a_pair(w, flips: bool = True, accepted: bool = True) -> str:
     projects.set_teacher(w.db, pid, MOVIES)
     items.add_examples(w.db, pid, [Example("e", "A bad film.", "bad")])
     items.add_counterfactuals(w.db, pid, [Counterfactual("c", "e", "A good film.", "bad", "good", Origin("search", "s"), created_at=WHEN)])
-    items.add_checks(w.db, pid, [FlipCheck("c", *identity(MOVIES, LABELS), BEFORE, AFTER, "good", 1, 0.2, 3, 0.9, False, WHEN)])
+    items.add_checks(
+        w.db, pid, [FlipCheck("c", *identity(read_choice(MOVIES), LABELS), BEFORE, AFTER, "good", 1, 0.2, 3, 0.9, False, WHEN)]
+    )
     if accepted:
         w.project(pid).curation.decide("c", "accepted", "ann")
     if not flips:
         amazon = {"kind": "builtin", "name": "amazon"}
         projects.set_teacher(w.db, pid, amazon)
-        items.add_checks(w.db, pid, [FlipCheck("c", *identity(amazon, LABELS), BEFORE, BEFORE, "good", 1, 0.2, 3, 0.9, False, WHEN)])
+        items.add_checks(
+            w.db, pid, [FlipCheck("c", *identity(read_choice(amazon), LABELS), BEFORE, BEFORE, "good", 1, 0.2, 3, 0.9, False, WHEN)]
+        )
     return pid
 
 
@@ -121,7 +126,7 @@ def test_a_bundle_comes_in_under_the_name_it_left_with(w, tmp_path):
 @pytest.mark.slow
 def test_checking_again_is_a_command_too(w, tmp_path):
     pid = w.create_project("Films", Task("Good or bad?", ("negative", "positive")))
-    w.project(pid).teacher.choose(MOVIES)
+    w.project(pid).teacher.choose(read_choice(MOVIES))
     items.add_examples(w.db, pid, [Example("e", "An awful film.", "negative")])
     items.add_counterfactuals(
         w.db, pid, [Counterfactual("c", "e", "A wonderful film.", "negative", "positive", Origin("search", "s"), created_at=WHEN)]

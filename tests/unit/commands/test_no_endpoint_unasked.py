@@ -5,8 +5,8 @@ from typer.testing import CliRunner
 
 import cod_core.__main__  # noqa: F401  registers every command
 from cod_core.commands.shell import app
+from cod_core.counterfactuals.options import LlmOptions
 from cod_core.errors import BadInput
-from cod_core.project.teacher.clients import settings_of
 from cod_core.types import Task
 from cod_core.workspace import Workspace
 
@@ -46,7 +46,7 @@ def test_a_local_model_needs_no_address(project):
 
 
 def test_the_library_names_no_service_of_its_own_accord():
-    for nothing in ({}, {"llm": {"model": "gpt"}}, {"llm": {"base_url": " ", "model": "gpt"}}):
+    for nothing in ({}, {"model": "gpt"}, {"base_url": " ", "model": "gpt"}):
         with pytest.raises(BadInput, match="address of the model"):
-            settings_of(nothing)
-    assert settings_of({"llm": {"base_url": "http://localhost:1/v1", "model": "m"}}).host == "localhost:1"
+            LlmOptions.of(nothing).settings()
+    assert LlmOptions.of({"base_url": "http://localhost:1/v1", "model": "m"}).settings().host == "localhost:1"

@@ -7,6 +7,7 @@ import cod_core.__main__  # noqa: F401  registers every command
 from cod_core.commands.shell import app
 from cod_core.distill.executor import spread
 from cod_core.errors import BadInput, ModelUnavailable
+from cod_core.models.choice import BuiltinChoice
 from cod_core.models.encoder import DEFAULT_ENCODER, Encoder
 from cod_core.project.students.settings import student_settings
 from cod_core.types import Task
@@ -24,7 +25,7 @@ def w(tmp_path, monkeypatch):
 @pytest.fixture
 def pid(w):
     pid = w.create_project("Films", Task("Is it praise?", ("negative", "positive")))
-    w.project(pid).teacher.choose({"kind": "builtin", "name": "movies"})
+    w.project(pid).teacher.choose(BuiltinChoice("movies"))
     return pid
 
 

@@ -10,6 +10,7 @@ from transformers import AutoTokenizer, BertConfig, BertForSequenceClassificatio
 
 from cod_core.errors import BadInput
 from cod_core.models.cached import CachedEncoder
+from cod_core.models.choice import BuiltinChoice, GenerativeChoice, LlmChoice, read_choice
 from cod_core.models.encoder import DEFAULT_ENCODER, own_revision, packaged_encoder_folder, weights_revision
 from cod_core.models.finetune import finetuned_revision
 from cod_core.models.teachers import BUILTIN, TransformersTeacher
@@ -169,7 +170,7 @@ def test_teachers_of_an_earlier_version_keep_their_revision_and_their_checks(tea
     assert finetuned_revision(BUILTIN / "movies") == weights_revision(str(BUILTIN / "movies"))
     w = Workspace(tmp_path / "home")
     pid = w.create_project("Mine", Task("q", ("a", "b")))
-    named = identity({"kind": "finetuned", "path": str(folder), "id": "finetuned:t"}, w.project(pid).row.task.labels)
+    named = identity(read_choice({"kind": "finetuned", "path": str(folder), "id": "finetuned:t"}), w.project(pid).row.task.labels)
     assert named[1].startswith(f"{weights_revision(str(folder))}-") and named[1].count("-") == 1
 
 
@@ -178,11 +179,12 @@ def test_teachers_of_an_earlier_version_keep_their_revision_and_their_checks(tea
 def test_a_language_model_whose_folder_has_changed_is_another_teacher(tmp_path, kind, labels):
     """Its answers went on under the revision of the old weights, or those of the old weights under the new revision."""
     folder, text = tiny_llm(tmp_path / "tiny", seed=1), "the film is good ."
-    spec = {"kind": kind, "local": str(folder), "judge": {"kind": "builtin", "name": "movies"}, "max_tokens": 8}
+    local = str(folder)
+    choice = LlmChoice(local=local) if kind == "llm" else GenerativeChoice(BuiltinChoice("movies"), 0.0, local=local, max_tokens=8)
 
     def fresh(home):
         w = Workspace(tmp_path / home)
-        w.project(pid := w.create_project("p", Task("mood", labels))).teacher.choose(dict(spec))
+        w.project(pid := w.create_project("p", Task("mood", labels))).teacher.choose(choice)
         return w, pid, w.project(pid).teacher.classifier().predict([text])[0], w.project(pid).teacher.answers_of([text])
 
     w, pid, before, said = fresh("one")
@@ -211,9 +213,9 @@ def test_a_classifier_of_a_hub_stays_the_commit_that_was_chosen(tmp_path, hub):
     pid = w.create_project("p", Task("mood", ("neg", "pos")))
     choice = {"kind": "transformers", "name": "org/judge", "label_map": {"LABEL_0": "neg", "LABEL_1": "pos"}}
     old = hub("org/judge", "a", saved(0))
-    w.project(pid).teacher.choose(choice)
+    w.project(pid).teacher.choose(read_choice(choice))
     new = hub("org/judge", "b", saved(5))
     assert w.project(pid).row.teacher["revision"] == old
     assert says(Workspace(tmp_path / "home").project(pid).teacher.classifier()) == says(of(old)) != says(of(new))
-    w.project(pid).teacher.choose(choice)
+    w.project(pid).teacher.choose(read_choice(choice))
     assert w.project(pid).row.teacher["revision"] == new and says(w.project(pid).teacher.classifier()) == says(of(new))

@@ -6,6 +6,7 @@ and keeps the topic. So counterfactuals help, as much as they do in the tables.
 
 import numpy as np
 
+from cod_core.models.choice import BuiltinChoice
 from cod_core.project.teacher.loader import identity
 from cod_core.store import cache, items, projects
 from cod_core.text import text_hash
@@ -23,7 +24,7 @@ class World:
         self.w, self.rng = w, np.random.default_rng(0)
         self.pid = w.create_project("Small", Task("Good or bad?", LABELS))
         projects.set_teacher(w.db, self.pid, {"kind": "builtin", "name": "movies"})
-        self.identity = identity({"kind": "builtin", "name": "movies"}, LABELS)
+        self.identity = identity(BuiltinChoice("movies"), LABELS)
         self.ids = self.add_texts("train", train)
         self.add_texts("test", test)
 

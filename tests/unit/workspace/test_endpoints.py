@@ -9,6 +9,7 @@ import cod_core.__main__  # noqa: F401  registers every command
 from cod_core.commands.shell import app
 from cod_core.errors import BadInput
 from cod_core.jobs import queue
+from cod_core.models.choice import BuiltinChoice, read_choice
 from cod_core.models.endpoint_errors import EndpointError
 from cod_core.store import items
 from cod_core.types import Example, Task
@@ -58,34 +59,34 @@ def keys_sent(server) -> set[str]:
 
 def test_a_key_for_one_host_is_not_sent_to_another(w, pid, server, other):
     """The teacher was chosen at another address without a key, and the first request after that took the old key along."""
-    w.project(pid).teacher.choose(chat(server), key="for-server")
-    w.project(pid).teacher.choose(chat(other))
+    w.project(pid).teacher.choose(read_choice(chat(server)), key="for-server")
+    w.project(pid).teacher.choose(read_choice(chat(other)))
     w.project(pid).teacher.classifier().predict(["a fresh text"])
     assert keys_sent(other) == {"none"} and keys_sent(server) == {"for-server"}
-    w.project(pid).teacher.choose(chat(server))
+    w.project(pid).teacher.choose(read_choice(chat(server)))
     w.project(pid).teacher.classifier().predict(["another text"])
     assert keys_sent(server) == {"for-server"}, "back at the first address its own key counts again"
 
 
 def test_the_key_of_one_project_is_not_sent_for_another(w, pid, server):
-    w.project(pid).teacher.choose(chat(server), key="for-this-project")
+    w.project(pid).teacher.choose(read_choice(chat(server)), key="for-this-project")
     second = w.create_project("Another", Task("q", LABELS))
     n = server.calls
-    w.project(second).teacher.choose(chat(server))
+    w.project(second).teacher.choose(read_choice(chat(server)))
     assert {h["authorization"] for h in server.headers[n:]} == {"Bearer none"}
 
 
 def test_the_key_of_the_environment_goes_to_the_declared_host_only(w, pid, server, other, monkeypatch):
     monkeypatch.setenv("COD_LLM_KEY", "from-env")
     monkeypatch.setenv("COD_LLM_BASE_URL", server.base_url)
-    w.project(pid).teacher.choose(chat(other))
-    w.project(pid).teacher.choose(chat(server))
+    w.project(pid).teacher.choose(read_choice(chat(other)))
+    w.project(pid).teacher.choose(read_choice(chat(server)))
     assert keys_sent(other) == {"none"} and keys_sent(server) == {"from-env"}
 
 
 def test_where_none_is_declared_the_key_goes_to_hosts_that_were_named(w, pid, server, monkeypatch):
     monkeypatch.setenv("COD_LLM_KEY", "from-env")
-    w.project(pid).teacher.choose(chat(server))
+    w.project(pid).teacher.choose(read_choice(chat(server)))
     assert keys_sent(server) == {"from-env"}
     n = server.calls
     Workspace(w.settings.home).project(pid).teacher.classifier().predict(["a text after a restart"])
@@ -96,14 +97,14 @@ def test_a_declared_address_that_is_none_sends_the_key_nowhere(w, pid, server, m
     monkeypatch.setenv("COD_LLM_KEY", "from-env")
     monkeypatch.setenv("COD_LLM_BASE_URL", "api.openai.com")
     with pytest.raises(BadInput):
-        w.project(pid).teacher.choose(chat(server))
+        w.project(pid).teacher.choose(read_choice(chat(server)))
     assert server.calls == 0
 
 
 @pytest.fixture
 def restored(w, pid, server, tmp_path, monkeypatch):
     """(workspace, project) of a backup whose teacher and last model are at somebody's address, with a key at hand."""
-    w.project(pid).teacher.choose(chat(server))
+    w.project(pid).teacher.choose(read_choice(chat(server)))
     w.project(pid).proposals.generate({"k": 2, "generator": "llm", "n": 1, "llm": {"base_url": server.base_url, "model": "fake"}})
     server.headers.clear(), server.requests.clear()
     monkeypatch.setenv("COD_LLM_KEY", "from-env")
@@ -136,7 +137,7 @@ def test_a_search_asks_the_model_at_the_address_used_last(w, server, other):
     """The page named the new host, and the texts went to the old one."""
     pid = w.create_project("Films", Task("Is it praise?", ("negative", "positive")))
     items.add_examples(w.db, pid, [Example("a", "A good film.", "positive"), Example("b", "A bad film.", "negative")])
-    w.project(pid).teacher.choose({"kind": "builtin", "name": "movies"})
+    w.project(pid).teacher.choose(BuiltinChoice("movies"))
     for k, host in ((1, server), (2, other)):
         w.project(pid).proposals.generate({"k": k, "generator": "llm", "n": 1, "llm": {"base_url": host.base_url, "model": "fake"}})
         server.requests.clear(), other.requests.clear()
@@ -153,7 +154,7 @@ def test_a_backup_cannot_bring_its_confirmation_along(restored, tmp_path):
 
 
 def test_a_copy_in_the_same_folder_keeps_what_was_confirmed(w, pid, server):
-    w.project(pid).teacher.choose(chat(server))
+    w.project(pid).teacher.choose(read_choice(chat(server)))
     copy = w.duplicate(w.project(pid), "Copy")
     n = server.calls
     w.project(copy).teacher.classifier().predict(["a fresh text"])
@@ -174,7 +175,7 @@ def test_a_worker_gets_each_key_under_its_host(w, pid, server, other, monkeypatc
     """A generator's key must not reach the teacher's host, nor the other way round."""
     sent = {}
     monkeypatch.setattr(queue, "start_worker", lambda job_id, home, keys=None: sent.update(job=job_id, keys=keys))
-    w.project(pid).teacher.choose(chat(server), key="of-the-teacher")
+    w.project(pid).teacher.choose(read_choice(chat(server)), key="of-the-teacher")
     w.project(pid).jobs.start(
         "generate", {"k": 2, "generator": "llm", "n": 1, "llm": {"base_url": other.base_url, "model": "fake"}}, key="of-the-run"
     )
@@ -190,6 +191,6 @@ def test_a_worker_gets_each_key_under_its_host(w, pid, server, other, monkeypatc
 def test_a_key_for_a_search_goes_to_the_teachers_address(w, pid, server, monkeypatch):
     sent = {}
     monkeypatch.setattr(queue, "start_worker", lambda job_id, home, keys=None: sent.update(job=job_id, keys=keys))
-    w.project(pid).teacher.choose(chat(server))
+    w.project(pid).teacher.choose(read_choice(chat(server)))
     w.project(pid).jobs.start("recheck", {}, key="typed-later")
     assert list(sent["keys"].values()) == ["typed-later"] and list(sent["keys"])[0] in server.base_url

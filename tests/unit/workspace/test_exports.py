@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cod_core.data.tables import Columns, Table
+from cod_core.models.choice import read_choice
 from cod_core.project.export.exports import Exports
 from cod_core.project.export.selection import ExportChoice
 from cod_core.project.teacher.loader import identity
@@ -46,7 +47,19 @@ def pid(w):
         w.db,
         pid,
         [
-            FlipCheck(cf.id, *identity(TEACHER, LABELS), before, before if cf.id == "c3" else after, "bad", 1, 0.2, 3, 0.9, False, WHEN)
+            FlipCheck(
+                cf.id,
+                *identity(read_choice(TEACHER), LABELS),
+                before,
+                before if cf.id == "c3" else after,
+                "bad",
+                1,
+                0.2,
+                3,
+                0.9,
+                False,
+                WHEN,
+            )
             for cf in cfs[:5]
         ],
     )
@@ -301,7 +314,7 @@ def test_a_pair_that_a_new_teacher_flips_to_a_third_label_stays_until_somebody_g
             w.db,
             pid,
             [
-                FlipCheck(i, *identity(teacher, labels), good, made[said], "bad", 1, 0.3, 3, 0.9, False, WHEN)
+                FlipCheck(i, *identity(read_choice(teacher), labels), good, made[said], "bad", 1, 0.3, 3, 0.9, False, WHEN)
                 for i, said in (("ca", "bad"), ("cb", second))
             ],
         )

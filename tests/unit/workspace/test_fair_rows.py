@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from cod_core.models.choice import read_choice
 from cod_core.project.models import Models
 from cod_core.project.teacher.loader import identity
 from cod_core.project.teacher.teacher import Teacher
@@ -27,7 +28,7 @@ def w(tmp_path, monkeypatch):
 
 def told(w, pid, said: dict[str, Prediction]) -> None:
     """Put the teacher's answers on record."""
-    cache.put_predictions(w.db, *identity(TEACHER, LABELS), {text_hash(t): p.logprobs for t, p in said.items()})
+    cache.put_predictions(w.db, *identity(read_choice(TEACHER), LABELS), {text_hash(t): p.logprobs for t, p in said.items()})
 
 
 def project(w, n: int = 8, wrong: tuple[int, ...] = (), keep: int | None = None) -> str:
@@ -54,7 +55,9 @@ def propose(w, pid, example: Example, text: str, before: Prediction, flips: bool
         f"c-{example.id}-{text_hash(text)[:6]}", example.id, text, before.label, target, Origin(kind, "hand"), created_at=WHEN
     )
     items.add_counterfactuals(w.db, pid, [cf])
-    items.add_checks(w.db, pid, [FlipCheck(cf.id, *identity(TEACHER, LABELS), before, after, target, 2, 0.3, 9, 0.9, False, WHEN)])
+    items.add_checks(
+        w.db, pid, [FlipCheck(cf.id, *identity(read_choice(TEACHER), LABELS), before, after, target, 2, 0.3, 9, 0.9, False, WHEN)]
+    )
     return cf.id
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from cod_core.data.tables import guess_columns, read_table
 from cod_core.errors import BadInput, LabelMismatch, NotEnoughData
+from cod_core.models.choice import BuiltinChoice, read_choice
 from cod_core.project.proposals.searcher import Searcher
 from cod_core.store import decisions, items
 from cod_core.types import Example, Task
@@ -55,7 +56,7 @@ def made(tmp_path_factory):
     pid = w.create_project("Phones", Task("Is it praise?", ("praise", "complaint")))
     load(w, pid, "test.csv", TEST, "test")
     load(w, pid, "train.csv", TEXTS, "labelled")
-    w.project(pid).teacher.choose({"kind": "builtin", "name": "amazon", "label_map": MAP})
+    w.project(pid).teacher.choose(BuiltinChoice("amazon", MAP))
     report = w.project(pid).proposals.generate({"k": 12, "generator": "search"})
     return w, pid, report
 
@@ -116,16 +117,16 @@ def test_changing_the_teacher_makes_checks_stale_and_back_again(made):
     w.project(pid).curation.accept_unattended()
     kept = len(w.project(pid).pairs.kept())
     assert kept >= 8 and w.project(pid).summary().stale == 0
-    w.project(pid).teacher.choose({"kind": "builtin", "name": "tweets", "label_map": MAP})
+    w.project(pid).teacher.choose(BuiltinChoice("tweets", MAP))
     assert w.project(pid).pairs.kept() == {} and w.project(pid).summary().stale > 0 and all(c.stale for c in w.project(pid).cards.all())
-    w.project(pid).teacher.choose({"kind": "builtin", "name": "amazon", "label_map": MAP})
+    w.project(pid).teacher.choose(BuiltinChoice("amazon", MAP))
     assert len(w.project(pid).pairs.kept()) == kept
 
 
 def test_a_wrong_label_map_is_refused_with_both_lists(made):
     w, pid, _ = made
     with pytest.raises(LabelMismatch, match="Classifier: negative, positive\nProject: praise, complaint"):
-        w.project(pid).teacher.choose({"kind": "builtin", "name": "amazon"})
+        w.project(pid).teacher.choose(BuiltinChoice("amazon"))
 
 
 def test_distil_measure_export_and_restore(made, tmp_path):
@@ -177,7 +178,7 @@ def test_an_llm_run_is_planned_first_and_its_replies_are_never_asked_for_twice(t
     w = Workspace(tmp_path)
     pid = w.create_project("LLM", Task("Is it praise?", ("praise", "complaint")))
     items.add_examples(w.db, pid, [Example("a", TEXTS[0][0], "praise"), Example("b", TEXTS[1][0], "complaint")])
-    w.project(pid).teacher.choose({"kind": "builtin", "name": "amazon", "label_map": MAP})
+    w.project(pid).teacher.choose(BuiltinChoice("amazon", MAP))
     with FakeOpenAI(answer) as server:
         params = {"k": 2, "generator": "llm", "n": 1, "llm": {"base_url": server.base_url, "model": "fake"}}
         plan = w.project(pid).llm.plan(params)
@@ -228,7 +229,9 @@ def test_a_chat_model_as_teacher_keeps_its_key_in_memory_only(tmp_path):
         return "praise" if "Lovely" in body["messages"][-1]["content"] else "complaint"
 
     with FakeOpenAI(answer, key="secret-key", logprobs=False) as server:
-        w.project(pid).teacher.choose({"kind": "llm", "base_url": server.base_url, "model": "fake", "samples": 3}, key="secret-key")
+        w.project(pid).teacher.choose(
+            read_choice({"kind": "llm", "base_url": server.base_url, "model": "fake", "samples": 3}), key="secret-key"
+        )
         assert [w.project(pid).curation.before(i).label for i in ("a", "b")] == ["praise", "complaint"]
         asked = len(server.requests)
         assert w.project(pid).curation.before("a").label == "praise" and len(server.requests) == asked

@@ -12,6 +12,7 @@ import pytest
 
 from cod_core.errors import BadInput, CodError
 from cod_core.jobs import queue
+from cod_core.models.choice import read_choice
 from cod_core.project.teacher.loader import identity
 from cod_core.store import cache, decisions, items, people, portable, projects
 from cod_core.text import text_hash
@@ -51,7 +52,9 @@ def pid(w):
     spec = {"kind": "finetuned", "path": str(folder), "name": "mine", "id": "finetuned:t1", "revision": "r"}
     projects.set_teacher(w.db, pid, spec)
     items.add_checks(
-        w.db, pid, [FlipCheck(cf.id, *identity(spec, LABELS), *made, "bad", 1, 0.2, 3, 0.9, False, "2026-01-01T00:00:01Z") for cf in cfs]
+        w.db,
+        pid,
+        [FlipCheck(cf.id, *identity(read_choice(spec), LABELS), *made, "bad", 1, 0.2, 3, 0.9, False, "2026-01-01T00:00:01Z") for cf in cfs],
     )
     items.save_draft(w.db, pid, "e2", "ann", "c2", f"half a {MARK}")
     cache.put_reply(w.db, pid, f"k-{pid}", {"text": MARK})

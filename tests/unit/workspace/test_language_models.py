@@ -6,7 +6,9 @@ import re
 
 import pytest
 
+from cod_core.counterfactuals.options import LlmOptions
 from cod_core.errors import BadInput
+from cod_core.models.choice import read_choice
 from cod_core.models.fluency import WordPairFluency
 from cod_core.project.models import Models
 from cod_core.project.proposals.fluency import Fluency
@@ -55,7 +57,9 @@ def made(tmp_path_factory):
         pid = w.create_project("Cameras", Task("Is it praise?", LABELS))
         rows = [Example(short_hash(t), t, label) for t, label in TEXTS]
         items.add_examples(w.db, pid, [*rows, Example("u", UNREADABLE, "complaint")])
-        w.project(pid).teacher.choose({"kind": "llm", "base_url": server.base_url, "model": "world", "price_in": 1.0, "price_out": 1.0})
+        w.project(pid).teacher.choose(
+            read_choice({"kind": "llm", "base_url": server.base_url, "model": "world", "price_in": 1.0, "price_out": 1.0})
+        )
         yield w, pid, server, {"llm": {"base_url": server.base_url, "model": "world"}, "k": 4, "n": 1, "generator": "llm"}
 
 
@@ -88,7 +92,7 @@ def test_a_counterfactual_costs_what_all_tries_took(made):
     w, _, server, params = made
     pid = w.create_project("Cameras, priced", Task("Is it praise?", LABELS))
     items.add_examples(w.db, pid, [Example(short_hash(t), t, label) for t, label in TEXTS])
-    w.project(pid).teacher.choose(w.project(made[1]).row.teacher)
+    w.project(pid).teacher.choose(read_choice(w.project(made[1]).row.teacher))
     priced = {**params, "llm": {**params["llm"], "price_in": 1.0, "price_out": 1.0, "temperature": 0.9}}
     calls = server.calls
     assert w.project(pid).proposals.generate(priced)["flipped"] == 2 and w.project(pid).curation.accept_unattended() == 2
@@ -140,7 +144,7 @@ def test_calibrated_soft_labels_belong_to_another_revision(made):
     w, pid, server, _ = made
     other = w.create_project("Calibrated", Task("Is it praise?", LABELS))
     items.add_examples(w.db, other, [Example("a", TEXTS[0][0], "praise")])
-    w.project(other).teacher.choose({"kind": "llm", "base_url": server.base_url, "model": "world", "calibrate": True})
+    w.project(other).teacher.choose(read_choice({"kind": "llm", "base_url": server.base_url, "model": "world", "calibrate": True}))
     assert w.project(other).teacher.classifier().revision != w.project(pid).teacher.classifier().revision
     assert w.project(other).teacher.classifier().predict([TEXTS[0][0]])[0].label == "praise"
 
@@ -149,7 +153,7 @@ def test_a_teacher_without_logprobs_is_known_to_give_hard_labels(made):
     w, _, _, _ = made
     with FakeOpenAI("praise", logprobs=False) as server:
         pid = w.create_project("Votes", Task("Is it praise?", LABELS))
-        w.project(pid).teacher.choose({"kind": "llm", "base_url": server.base_url, "model": "voter", "samples": 3})
+        w.project(pid).teacher.choose(read_choice({"kind": "llm", "base_url": server.base_url, "model": "voter", "samples": 3}))
         assert w.project(pid).teacher.classifier().predict(["Fine."])[0].label == "praise"
         assert w.project(pid).teacher.soft_label_memory().reads == "votes" and w.project(pid).teacher.soft_label_memory().cost_usd is None
 
@@ -163,9 +167,9 @@ def test_a_model_on_this_computer_proposes_and_teaches(made, tmp_path):
     assert (plan.host, plan.cost_usd, plan.calls) == ("this computer", 0.0, 4)
     out = w.project(pid).proposals.generate(local)
     assert out["texts"] == 4 and out["tried"] == 4 and not out["failures"] and w.project(pid).llm.plan(local).calls == 0
-    assert w.project(pid).endpoints.last_llm() == {"local": folder, "temperature": 1.0}
+    assert w.project(pid).endpoints.last_llm() == LlmOptions(local=folder, temperature=1.0)
     other = w.create_project("Local", Task("film", ("good", "bad")))
-    w.project(other).teacher.choose({"kind": "llm", "local": folder})
+    w.project(other).teacher.choose(read_choice({"kind": "llm", "local": folder}))
     assert sum(w.project(other).teacher.classifier().predict(["the film is good ."])[0].probs) == pytest.approx(1)
     assert w.project(other).teacher.soft_label_memory().cost_usd == 0.0
 

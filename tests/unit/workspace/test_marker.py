@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from cod_core.models.choice import BuiltinChoice
 from cod_core.store import items
 from cod_core.workspace import Workspace
 from tests.unit.workspace.small_world import World
@@ -19,7 +20,7 @@ NEWS = {
     ),
     "results": lambda world: world.sweep(8, 2),
     "results computed again": lambda world: world.w.project(world.pid).results.renew_report(),
-    "another teacher": lambda world: world.w.project(world.pid).teacher.choose({"kind": "builtin", "name": "amazon"}),
+    "another teacher": lambda world: world.w.project(world.pid).teacher.choose(BuiltinChoice("amazon")),
 }
 
 

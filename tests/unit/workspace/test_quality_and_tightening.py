@@ -3,6 +3,7 @@
 import pytest
 
 from cod_core.errors import BadInput
+from cod_core.models.choice import BuiltinChoice
 from cod_core.project.models import Models
 from cod_core.store import items
 from cod_core.text import short_hash
@@ -20,7 +21,7 @@ PAIRS = [
 def made(tmp_path_factory):
     w = Workspace(tmp_path_factory.mktemp("home"))
     pid = w.create_project("Phones", Task("Is it praise?", ("negative", "positive")))
-    w.project(pid).teacher.choose({"kind": "builtin", "name": "amazon"})
+    w.project(pid).teacher.choose(BuiltinChoice("amazon"))
     examples = [Example(short_hash(a), a, "positive") for a, _ in PAIRS]
     items.add_examples(w.db, pid, [*examples, Example("t", "The lens is poor.", "negative", "test")])
     w.project(pid).pairs.add(
@@ -90,7 +91,7 @@ def test_pairs_of_an_own_bundle_are_judged_anew_under_their_name(made, tmp_path_
     w, pid, examples = made
     bundle = w.project(pid).exports.bundle()
     other = w.create_project("Other", Task("Is it praise?", ("negative", "positive")))
-    w.project(other).teacher.choose({"kind": "builtin", "name": "amazon"})
+    w.project(other).teacher.choose(BuiltinChoice("amazon"))
     items.add_examples(w.db, other, examples[:1])
     done = w.project(other).proposals.import_pairs_of_bundle(bundle, "theirs.zip")
     assert done["added"] == 1 and len(done["problems"]) == 1, "the text that this project lacks is named"

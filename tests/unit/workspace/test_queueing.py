@@ -6,6 +6,7 @@ import pytest
 
 from cod_core.curation.view import View
 from cod_core.errors import BadInput
+from cod_core.models.choice import read_choice
 from cod_core.project.teacher.loader import identity
 from cod_core.store import items, projects
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task, now
@@ -28,7 +29,7 @@ def propose(w, pid, example_id, cf_id, after, text="A fine film.", kind="search"
         [
             FlipCheck(
                 cf_id,
-                *identity(w.project(pid).row.teacher, LABELS),
+                *identity(read_choice(w.project(pid).row.teacher), LABELS),
                 prediction(0.1),
                 prediction(after),
                 "positive",

@@ -3,6 +3,7 @@
 import pytest
 
 from cod_core.errors import BadInput
+from cod_core.models.choice import BuiltinChoice, read_choice
 from cod_core.models.seen import fingerprint
 from cod_core.project.teacher.loader import identity
 from cod_core.store import cache, items, projects
@@ -34,7 +35,7 @@ def project(w, seen: int, fresh: int) -> str:
 def test(w, pid, texts) -> None:
     items.add_examples(w.db, pid, [Example(t, t, LABELS[i % 2], "test") for i, t in enumerate(texts)])
     for known in items.examples(w.db, pid):
-        cache.put_predictions(w.db, *identity(MOVIES, LABELS), {text_hash(known.text): (-0.1, -2.3)})
+        cache.put_predictions(w.db, *identity(read_choice(MOVIES), LABELS), {text_hash(known.text): (-0.1, -2.3)})
 
 
 test.__test__ = False
@@ -44,14 +45,14 @@ def test_a_teacher_that_saw_the_test_texts_is_refused(w):
     """docs/method.md section 9: neither judged, nor used, on the other's test split."""
     pid = project(w, seen=12, fresh=8)
     with pytest.raises(BadInput, match="12 of the 20 test"):
-        w.project(pid).teacher.choose(MOVIES)
+        w.project(pid).teacher.choose(read_choice(MOVIES))
     assert w.project(pid).row.teacher is None
-    w.project(pid).teacher.choose({"kind": "builtin", "name": "amazon"})
+    w.project(pid).teacher.choose(BuiltinChoice("amazon"))
 
 
 def test_test_texts_that_come_later_are_named_on_the_page_and_stop_a_sweep(w):
     pid = project(w, seen=0, fresh=5)
-    w.project(pid).teacher.choose(MOVIES)
+    w.project(pid).teacher.choose(read_choice(MOVIES))
     assert w.project(pid).trust.report().note == "" and not any(
         "knows their answers" in m for m in w.project(pid).preflight.check().messages
     )
@@ -66,7 +67,7 @@ def test_test_texts_that_come_later_are_named_on_the_page_and_stop_a_sweep(w):
 def test_a_few_chance_meetings_are_left_out_of_its_accuracy_only(w):
     """Short texts are the same in any set."""
     pid = project(w, seen=4, fresh=60)
-    w.project(pid).teacher.choose(MOVIES)
+    w.project(pid).teacher.choose(read_choice(MOVIES))
     assert w.project(pid).trust.report().n_left_out == 4 and w.project(pid).teacher.seen_in_training() == ""
 
 
@@ -77,5 +78,5 @@ def test_only_the_teacher_of_the_sample_itself_was_trained_on_its_training_split
     assert w.project(pid).trust.report().n == 5
     projects.set_teacher(w.db, pid, {"kind": "builtin", "name": "amazon"})
     for e in items.examples(w.db, pid):
-        cache.put_predictions(w.db, *identity({"kind": "builtin", "name": "amazon"}, LABELS), {text_hash(e.text): (-0.1, -2.3)})
+        cache.put_predictions(w.db, *identity(BuiltinChoice("amazon"), LABELS), {text_hash(e.text): (-0.1, -2.3)})
     assert w.project(pid).trust.report().n == 9

@@ -11,6 +11,7 @@ import pytest
 from cod_core.curation import audit
 from cod_core.curation.filters import Filter
 from cod_core.errors import BadInput, CodError, Stale
+from cod_core.models.choice import read_choice
 from cod_core.project.teacher.loader import identity
 from cod_core.roles import need
 from cod_core.store import decisions, items, projects
@@ -40,7 +41,7 @@ def pid(w):
 
 
 def fill(w, pid, n):
-    teacher = identity(TEACHER, LABELS)
+    teacher = identity(read_choice(TEACHER), LABELS)
     before, after = Prediction(LABELS, (-0.1, -2.3)), Prediction(LABELS, (-1.6, -0.2))
     items.add_examples(w.db, pid, [Example(f"e{i}", f"A good text {i}.", "good") for i in range(n)])
     cfs = [

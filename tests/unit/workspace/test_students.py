@@ -16,6 +16,7 @@ import pytest
 
 from cod_core.data.tables import read_table
 from cod_core.errors import BadInput, NotEnoughData
+from cod_core.models.choice import BuiltinChoice
 from cod_core.project.students.settings import student_settings
 from cod_core.store import items, runs
 from cod_core.types import Example, Task
@@ -40,7 +41,7 @@ def made(tmp_path_factory):
     items.add_examples(
         w.db, pid, [Example(f"v{i}", texts[t], label, s) for i, (t, label) in enumerate(ROWS) for s in (("test", "validation")[i % 2],)]
     )
-    w.project(pid).teacher.choose({"kind": "builtin", "name": "amazon"})
+    w.project(pid).teacher.choose(BuiltinChoice("amazon"))
     lines = "original\tcounterfactual\n" + "\n".join("\t".join(pair) for pair in PAIRS.items())
     w.project(pid).proposals.import_counterfactuals(read_table("pairs.tsv", lines.encode()), name="hand")
     assert w.project(pid).curation.accept_unattended() == 8
@@ -249,7 +250,7 @@ def test_students_of_an_earlier_teacher_are_neither_offered_nor_averaged(made, t
     w, pid = copy_of(made, tmp_path)
     w.project(pid).students.distil({"shots": [4], "seeds": 1, "arms": ["kd", "cod"]})
     assert w.project(pid).store.kept() and w.project(pid).costs.table() and w.project(pid).package.chosen()
-    w.project(pid).teacher.choose({"kind": "builtin", "name": "movies"})
+    w.project(pid).teacher.choose(BuiltinChoice("movies"))
     assert w.project(pid).store.kept() == [] == w.project(pid).costs.table()
     with pytest.raises(NotEnoughData, match="Distil first"):
         w.project(pid).package.chosen()
@@ -312,7 +313,7 @@ def test_the_unverified_arm_takes_proposals_that_do_not_flip(made, tmp_path):
     w = Workspace(tmp_path)
     pid = w.create_project("Unverified", Task("Is it good?", ("negative", "positive")))
     items.add_examples(w.db, pid, [Example(f"t{i}", t, label) for i, (t, label) in enumerate(ROWS)])
-    w.project(pid).teacher.choose({"kind": "builtin", "name": "amazon"})
+    w.project(pid).teacher.choose(BuiltinChoice("amazon"))
     lame = {t: (new if i >= 4 else t.replace("The", "This")) for i, (t, new) in enumerate(PAIRS.items())}
     other = {t: "positive" if label == "negative" else "negative" for t, label in ROWS}
     lines = ["original\tcounterfactual\tlabel", *("\t".join((t, new, other[t])) for t, new in lame.items())]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cod_core.models.cached import CachedClassifier
+from cod_core.models.choice import BuiltinChoice
 from cod_core.project.students.preflight import thin_targets
 from cod_core.project.teacher.loader import identity
 from cod_core.project.teacher.teacher import Teacher
@@ -40,7 +41,7 @@ def made(tmp_path_factory):
     w = Workspace(tmp_path_factory.mktemp("home"))
     pid = w.create_project("Tone", Task("What is the tone?", LABELS))
     projects.set_teacher(w.db, pid, {"kind": "builtin", "name": "movies"})
-    name, revision = identity({"kind": "builtin", "name": "movies"}, LABELS)
+    name, revision = identity(BuiltinChoice("movies"), LABELS)
     teacher = CachedClassifier(w.db, name, revision, LABELS, WordTeacher)
     patch.setattr(Teacher, "classifier", lambda self: teacher)
     rows = [
