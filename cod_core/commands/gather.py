@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cod_core.commands.shell import AsJson, Home, app, as_rows, json_map, open_workspace, progress_line, say, split
 from cod_core.errors import BadInput
 from cod_core.types import Task
+
+if TYPE_CHECKING:
+    from cod_core.project.proposals.proposals import ImportReport
 
 ROLES = ("labelled", "test", "unlabelled", "pairs")
 SHOWN = 20  # problem rows that are printed
@@ -56,12 +59,12 @@ def import_(
         raise BadInput(f"There is no file {path}. Check the name.")
     w, data = open_workspace(home), _bytes_of(path)
     if path.suffix.lower() == ".zip" and role == "pairs":
-        found = w.project(project).proposals.import_pairs_of_bundle(data, path.name)
+        report = w.project(project).proposals.import_pairs_of_bundle(data, path.name)
         return say(
-            {**found, "project": project, "problems": as_rows(found["problems"])},
+            _imported(report, project),
             as_json,
-            f"{found['added']} counterfactuals added, {found['flipped']} flip the teacher, "
-            f"{len(found['problems'])} left out.{_listed(found['problems'])}",
+            f"{report.added} counterfactuals added, {report.flipped} flip the teacher, "
+            f"{len(report.problems)} left out.{_listed(report.problems)}",
         )
     if path.suffix.lower() == ".zip":
         pid, left = (project, w.project(project).bundles.open(data)) if project else w.open_bundle(data)
@@ -72,13 +75,12 @@ def import_(
         )
     table = read_table(path.name, data)
     if role == "pairs":
-        found = w.project(project).proposals.import_counterfactuals(table, name=path.name)
-        out = {**found, "project": project, "problems": as_rows(found["problems"])}
+        report = w.project(project).proposals.import_counterfactuals(table, name=path.name)
         return say(
-            out,
+            _imported(report, project),
             as_json,
-            f"{found['added']} counterfactuals added, {found['flipped']} flip the teacher, "
-            f"{len(found['problems'])} rows left out.{_listed(found['problems'])}",
+            f"{report.added} counterfactuals added, {report.flipped} flip the teacher, "
+            f"{len(report.problems)} rows left out.{_listed(report.problems)}",
         )
     if not project and not split(labels):
         raise typer.BadParameter(
@@ -122,6 +124,11 @@ def _bytes_of(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror}).") from error
+
+
+def _imported(report: "ImportReport", project: str) -> dict[str, Any]:
+    """What an import of counterfactuals came to, as --json gives it."""
+    return {"added": report.added, "flipped": report.flipped, "problems": as_rows(report.problems), "project": project}
 
 
 def _listed(problems) -> str:

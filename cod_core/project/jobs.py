@@ -1,5 +1,6 @@
 """Long work as jobs: start, follow, cancel, resume. The worker process calls run."""
 
+from cod_core.counterfactuals.options import GenerateRequest, StudyRequest, TightenRequest
 from cod_core.errors import BadInput
 from cod_core.jobs import queue
 from cod_core.models.chat import site_of
@@ -54,7 +55,7 @@ class Jobs(Room):
         self.live = live
         self.package = package
 
-    def start(self, kind: str, params: dict, key: str | None = None) -> str:
+    def start(self, kind: str, params: dict | GenerateRequest | StudyRequest | TightenRequest, key: str | None = None) -> str:
         """Queue a job and start its worker; returns the job's id. key: for the address of Endpoints.address_of, never stored.
 
         Where a job of the project is under way already, its id comes back and nothing new is started. Raises what
@@ -62,6 +63,7 @@ class Jobs(Room):
         """
         if kind not in KINDS:
             raise BadInput(f"Unknown kind of job: {kind!r}.")
+        params = params if isinstance(params, dict) else params.to_json()
         if kind == "finetune_teacher":
             self.training.check(params)
         job_id, new = queue.enqueue_alone(self.db, self.id, kind, {k: v for k, v in params.items() if k != "key"})
@@ -93,15 +95,15 @@ class Jobs(Room):
         """Do a job's work here and return its result. Called by the worker process."""
         self.endpoints.take_keys(queue.handed_keys())
         if job.kind == "generate":
-            report = self.proposals.generate(job.params, progress)
+            report = self.proposals.generate(GenerateRequest.of(job.params), progress)
             self.live.read_development()  # so that the strip on the Curate page answers at once
-            return report
+            return report.to_json()
         if job.kind == "study":
-            return self.prompts.study(job.params, progress)
+            return self.prompts.study(StudyRequest.of(job.params), progress).to_json()
         if job.kind == "label_prompts":
             return self.answers.label_prompts(progress)
         if job.kind == "fluency":
-            return self.fluency.measure(progress)
+            return self.fluency.measure(progress).to_json()
         if job.kind == "distill":
             return self.students.distil(job.params, progress)
         if job.kind == "finetune_teacher":
@@ -109,7 +111,7 @@ class Jobs(Room):
         if job.kind == "pack_student":
             return self.package.pack(job.params, progress)
         if job.kind == "tighten":
-            return self.tightening.tighten_all(job.params, progress)
+            return self.tightening.tighten_all(TightenRequest.of(job.params), progress).to_json()
         if job.kind == "diagnose":
             return self.diagnostics.run(progress)
         return {"checked": self.pairs.recheck(progress)}

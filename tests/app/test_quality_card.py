@@ -1,5 +1,6 @@
 """The quality card and the options of the search, through the app, with every prediction cached."""
 
+from cod_core.counterfactuals.options import LlmOptions
 from cod_core.project.jobs import Jobs
 from cod_core.store import projects
 from cod_core.types import Task
@@ -67,7 +68,7 @@ def test_every_source_of_the_library_has_a_plain_name():
 
 
 def test_a_language_model_can_help_the_search_and_the_page_says_where_texts_go(filled, workspace, screen):
-    workspace.project(filled).clients.remember({"llm": {"base_url": "http://models.example:8000/v1", "model": "small"}})
+    workspace.project(filled).clients.remember(LlmOptions("http://models.example:8000/v1", "small"))
     test = screen("proposals", filled)
     assert any("No text leaves this computer" in c.value for c in test.caption)
     pills = next(b for b in test.button_group if b.key == "search-sources")
@@ -107,7 +108,7 @@ def started(test, monkeypatch):
     """What the button starts."""
 
     asked = []
-    monkeypatch.setattr(Jobs, "start", lambda self, kind, params, key=None: asked.append((kind, params)))
+    monkeypatch.setattr(Jobs, "start", lambda self, kind, request, key=None: asked.append((kind, request.to_json())))
     next(b for b in test.button if b.key == "generate").click().run()
     sound(test)
     return asked[0]

@@ -69,13 +69,13 @@ def panel(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck
                     _again(shown, hint)
                 st.rerun()
             if (llm := w.project(shown.pid).endpoints.last_llm()) is not None:
-                name = layout.plain(llm.get("model") or llm.get("local") or "the language model", 30)
+                name = layout.plain(llm.model or llm.local or "the language model", 30)
                 st.button(
                     f"Ask {name} again",
                     key="again-llm",
                     on_click=_ask,
                     args=(shown,),
-                    help=f"Sends this text twice to {layout.plain(llm.get('base_url') or 'this computer', 80)}",
+                    help=f"Sends this text twice to {layout.plain(llm.base_url or 'this computer', 80)}",
                 )
             many = shown.base_id is not None and not shown.edited and check is not None and check.valid
             if many and check.token_edits > 1:
@@ -138,15 +138,14 @@ def _again(shown: Shown, hint: str) -> None:
 
 @errors.callback
 def _ask(shown: Shown) -> None:
-    w = state.workspace()
-    key = state.llm_key((w.project(shown.pid).endpoints.last_llm() or {}).get("base_url"))
-    done = w.project(shown.pid).llm.again(shown.example_id, tuple(phrases(shown.example_id)), key=key)
+    project = state.workspace().project(shown.pid)
+    last = project.endpoints.last_llm()
+    key = state.llm_key(last.base_url if last else None)
+    done = project.llm.again(shown.example_id, tuple(phrases(shown.example_id)), key=key)
     state.mark_saved()
     st.session_state["again_open"] = True
-    flips = f"{done['flipped']} of them flip the teacher. " if done["added"] else ""
-    state.notice(
-        f"{layout.several(done['added'], 'new proposal')}. {flips}{' '.join(done['messages'])}", "ok" if done["flipped"] else "info"
-    )
+    flips = f"{done.flipped} of them flip the teacher. " if done.added else ""
+    state.notice(f"{layout.several(done.added, 'new proposal')}. {flips}{' '.join(done.messages)}", "ok" if done.flipped else "info")
     callbacks.redraw()
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from cod_core.counterfactuals.imported import guess_pair_columns
+from cod_core.project.proposals.proposals import ImportReport
 from ui.data import upload
 from ui.frame import errors, layout, state
 
@@ -58,9 +59,9 @@ def bundle(w: Any, pid: str) -> None:
                 outcome(w.project(pid).proposals.import_pairs_of_bundle(file.getvalue(), file.name))
 
 
-def outcome(done: dict[str, Any]) -> None:
+def outcome(done: ImportReport) -> None:
     """What an import came to; every row that could not be used is named."""
     state.mark_saved()
-    errors.box(f"{done['added']} counterfactuals added; {done['flipped']} of them flip the teacher.", "ok")
-    if done["problems"]:
-        layout.problem_list(done["problems"])
+    errors.box(f"{done.added} counterfactuals added; {done.flipped} of them flip the teacher.", "ok")
+    if done.problems:
+        layout.problem_list(done.problems)

@@ -76,7 +76,7 @@ def technical(found: Any) -> None:
     layout.grid(
         {"measure": [*(k.replace("_", " ") for k in total), "edit types"], "value": [*(shown(v) for v in total.values()), kinds or "–"]}
     )
-    st.caption(f"Medians over proposals that flip. Fluency: ratio to the original, measured by {found.judge}.")
+    st.caption(f"Medians over proposals that flip. Fluency: ratio to the original, measured by {found.fluency_judge}.")
     if len(found.sources) > 1:
         st.caption(f"Sources side by side, on the {found.sources[0].texts} texts that all of them have.")
         rows = [row.as_row() for row in found.sources]

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from cod_core.project.proposals.searcher import CLEAR
+from cod_core.counterfactuals.options import SearchOptions
 from ui.frame import layout
 
 SOURCES = {
@@ -24,7 +24,7 @@ def topics(labels: tuple[str, ...]) -> bool:
 
 
 def can_be_clear(labels: tuple[str, ...], n_texts: int) -> bool:
-    """Whether there are texts enough for a second judge: n_texts of Workspace.second_judge_learns_from."""
+    """Whether there are texts enough for a second judge: n_texts of Searcher.surrogate_learns_from."""
     return n_texts >= TEXTS_A_LABEL * len(labels)
 
 
@@ -33,22 +33,23 @@ def where(model: str, host: str) -> str:
     return f"Words of {layout.plain(model, 30)} at {layout.plain(host, 40)}" if host else "Words that a language model here expects"
 
 
-def leaves(chosen: dict[str, Any], models: dict[str, str]) -> str:
+def leaves(chosen: SearchOptions, models: dict[str, str]) -> str:
     """What leaves this computer with these options, as a sentence."""
-    hosts = sorted({models[name] for name in chosen.get("sources", ()) if models.get(name)})
+    hosts = sorted({models[name] for name in chosen.sources if models.get(name)})
     return f"Your texts are sent to {', '.join(layout.plain(h) for h in hosts)}." if hosts else "No text leaves this computer."
 
 
-def choose(labels: tuple[str, ...], models: dict[str, str] | None = None, usual: int = 400, n_texts: int = 0) -> dict[str, Any]:
-    """Options for Workspace.generate; only those that differ from the default.
+def choose(labels: tuple[str, ...], models: dict[str, str] | None = None, usual: int = 400, n_texts: int = 0) -> SearchOptions:
+    """What a search is to look for.
 
-    n_texts: texts from which a second judge could learn (Workspace.second_judge_learns_from).
-    models: names of sources that ask a language model -> host that texts go to (Workspace.llm_source_names).
-    usual: texts scored for one text where nothing else is chosen (Workspace.usual_budget).
+    n_texts: texts from which a second judge could learn (Searcher.surrogate_learns_from).
+    models: names of sources that ask a language model -> host that texts go to (Searcher.llm_source_names).
+    usual: texts scored for one text where nothing else is chosen (Searcher.usual_budget).
     """
     efforts = EFFORT if usual in EFFORT else {usual: "Quick", 4 * usual: "Thorough"}
     offered = SOURCES | {name: where(name.removeprefix("words of "), host) for name, host in (models or {}).items()}
     out: dict[str, Any] = {}
+    clear = False
     if len(labels) > 2:
         options = ["in turn", "nearest", "all", *range(len(labels))]
         names = {"in turn": "The other labels in turn", "nearest": "The closest other label", "all": "Each of the other labels"}
@@ -75,7 +76,7 @@ def choose(labels: tuple[str, ...], models: dict[str, str] | None = None, usual:
                 "simpler judge are as sure as possible (95 % is enough); for opinions the smallest change has taught students as well.",
             )
             if kind == "clear":
-                out |= CLEAR
+                clear = True
         stay = st.text_input(
             "Words or phrases that must stay, separated by commas",
             "",
@@ -106,4 +107,5 @@ def choose(labels: tuple[str, ...], models: dict[str, str] | None = None, usual:
             help="For probing the teacher. For training students, clear changes have worked better.",
         ):
             out["confidence"] = True
-    return out
+    options = SearchOptions.of(out)
+    return options.clear() if clear else options

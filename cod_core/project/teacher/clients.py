@@ -5,6 +5,7 @@ Every reply is kept in the store under the project, so that no question is paid 
 
 from typing import Any
 
+from cod_core.counterfactuals.options import LlmOptions
 from cod_core.errors import BadInput
 from cod_core.models.chat import LLMClient, LLMSettings
 from cod_core.models.local_chat import LocalClient, LocalSettings
@@ -69,14 +70,13 @@ class Clients(Room):
         counts = {"tokens_in": tokens_in, "tokens_out": tokens_out, "cost_usd": price or 0.0, "priced": 0 if price is None else 1}
         cache.count(self.db, self.id, counted, calls=1, **counts)
 
-    def confirm_address(self, params: dict) -> None:
-        """Where params ask a model at an address, the person who gave them named it."""
-        settings = settings_of(params)
+    def confirm_address(self, llm: LlmOptions) -> None:
+        """Where these options name a model at an address, the person who gave them named it."""
+        settings = llm.settings()
         if isinstance(settings, LLMSettings):
             self.endpoints.confirm(settings.base_url)
 
-    def remember(self, params: dict) -> None:
+    def remember(self, llm: LlmOptions) -> None:
         """Keep which model was used last, without any key, so that the next page and 'try again' can offer it."""
-        kept = {k: v for k, v in (params.get("llm") or {}).items() if k in (*_KEPT, "local") and v not in (None, "")}
-        if kept != self.row.settings.get("llm"):
+        if (kept := llm.to_json()) != self.row.settings.get("llm"):
             self.place.update(llm=kept)

@@ -5,7 +5,9 @@ a restored project was named elsewhere: nothing goes to it before somebody confi
 """
 
 import os
+from typing import Any
 
+from cod_core.counterfactuals.options import LlmOptions
 from cod_core.models.chat import LLMSettings, site_of
 from cod_core.models.endpoint_errors import ADDRESS_VARIABLE, KEY_VARIABLE, EndpointError
 from cod_core.project.place import Place, Room
@@ -31,7 +33,8 @@ class Endpoints(Room):
     def unconfirmed(self) -> list[str]:
         """Addresses that the project's teacher or its last language model have, and that nobody named here."""
         project = self.row
-        held = [str(spec["base_url"]) for spec in (project.teacher, self.last_llm()) if spec and spec.get("base_url")]
+        last = self.last_llm()
+        held = [str(url) for url in ((project.teacher or {}).get("base_url"), last.base_url if last else "") if url]
         return list({site_of(url): url for url in held if site_of(url) not in self.named()}.values())
 
     def remember_key(self, base_url: str, key: str | None) -> None:
@@ -67,8 +70,9 @@ class Endpoints(Room):
         belongs = not declared or site_of(declared) == settings.site
         return self._keys.get(settings.site) or (os.environ.get(KEY_VARIABLE) if belongs else None)
 
-    def address_of(self, params: dict) -> str | None:
-        """Where a job with these params asks a language model: at the address it names, else at the teacher's; None: nowhere."""
+    def address_of(self, llm: LlmOptions | dict[str, Any] | None) -> str | None:
+        """Where a job with this language model asks one: at the address it names, else at the teacher's; None: nowhere."""
+        params = {"llm": llm.to_json()} if isinstance(llm, LlmOptions) else llm or {}
         for spec in (params.get("llm"), self.row.teacher):
             if spec and spec.get("base_url"):
                 return str(spec["base_url"])
@@ -78,6 +82,7 @@ class Endpoints(Room):
         """Sites that a person named for this project."""
         return list(self.row.settings.get("endpoints") or ())
 
-    def last_llm(self) -> dict | None:
-        """The language model that the project used last ({base_url, model, ...} or {local}), without a key."""
-        return self.row.settings.get("llm")
+    def last_llm(self) -> LlmOptions | None:
+        """The language model that the project used last, without a key."""
+        stored = self.row.settings.get("llm")
+        return LlmOptions.of(stored) if stored else None
