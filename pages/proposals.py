@@ -1,7 +1,7 @@
 """Proposals: let the app write counterfactuals for the next texts, or bring ready ones."""
 
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -92,7 +92,7 @@ layout.header("Proposals", "For each text the app proposes small changes that tu
 summary = opened.summary()
 job = jobs_panel.panel(w, pid, ("generate", "study", "fluency", "recheck", "tighten"))
 busy = jobs_panel.running(job)
-main_action = "primary"
+main_action: Literal["primary", "secondary"] = "primary"
 if not summary.teacher_label and summary.n_proposed_texts:
     recheck.needed(w, pid, summary)
 elif not summary.n_train and summary.n_unlabelled and opened.teacher.generates():
@@ -118,7 +118,7 @@ else:
             quality_card.card(w, pid, busy)
             st.subheader("Propose for more texts", anchor=False)
     way = st.segmented_control(
-        "Where do the proposals come from?", list(WAYS), default="search", required=True, format_func=WAYS.get, key="way"
+        "Where do the proposals come from?", list(WAYS), default="search", required=True, format_func=WAYS.__getitem__, key="way"
     )
     if way == "import":
         from ui.proposals import import_pairs

@@ -1,7 +1,7 @@
 """Proposals by a language model: on this computer or at a service; the plan first; which prompt works best."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -24,7 +24,9 @@ LOST = {
 }
 
 
-def propose(w: Any, pid: str, k: int, busy: bool, action: str, start: Callable[[GenerateRequest], None]) -> None:
+def propose(
+    w: Any, pid: str, k: int, busy: bool, action: Literal["primary", "secondary"], start: Callable[[GenerateRequest], None]
+) -> None:
     """Choose the model, see what would be sent, send it, or compare prompts first."""
     project = w.project(pid)
     last = project.endpoints.last_llm()
@@ -37,10 +39,10 @@ def propose(w: Any, pid: str, k: int, busy: bool, action: str, start: Callable[[
         again = int(st.number_input("Round (a higher round asks for new answers)", 1, 20, 1)) - 1
         model["temperature"] = st.number_input("Temperature", 0.0, 2.0, 0.7, 0.1)
         model |= cost()
-        known = prompts.choices()
+        titles = prompts.choices()
         llm = LlmOptions.of(model)
         usual = project.llm.prompt_in_use(GenerateRequest(generator="llm", llm=llm))
-        template = st.selectbox("What the model is asked", list(known), index=list(known).index(usual), format_func=known.get)
+        template = st.selectbox("What the model is asked", list(titles), index=list(titles).index(usual), format_func=titles.__getitem__)
     request = GenerateRequest(k, n, "llm", llm=llm, template=template, repair=1 if repair else 0, first_sample=again * n)
     plan = None
     with errors.shown(), st.spinner("The teacher reads these texts …"):

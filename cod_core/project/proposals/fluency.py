@@ -71,7 +71,7 @@ class Fluency(Room):
         missing = [t for t in texts if text_hash(t) not in on_record] if measure else []
         for start in range(0, len(missing), TEXTS_AT_ONCE):
             chunk = missing[start : start + TEXTS_AT_ONCE]
-            new = {text_hash(t): (float(v),) for t, v in zip(chunk, judge(chunk)) if v == v}
+            new: dict[str, tuple[float, ...]] = {text_hash(t): (float(v),) for t, v in zip(chunk, judge(chunk)) if v == v}
             cache.put_predictions(self.db, "fluency", judge.name + own, new)
             on_record |= new
         nll = {t: on_record[text_hash(t)][0] for t in texts if text_hash(t) in on_record}

@@ -1,12 +1,13 @@
 """The search's parts for one project: candidate sources, vocabulary, the surrogate; made once, on first use."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cod_core.counterfactuals import verify
 from cod_core.counterfactuals.options import SearchOptions
 from cod_core.diagnostics.stats import MIN_ROWS
 from cod_core.errors import BadInput
+from cod_core.models.cached import CachedEncoder
 from cod_core.models.chat import LLMClient, LLMSettings
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
@@ -24,9 +25,15 @@ if TYPE_CHECKING:
     from cod_core.counterfactuals.search import SearchGenerator
     from cod_core.counterfactuals.sources import CandidateSource
     from cod_core.counterfactuals.trial import Judge
+    from cod_core.models.encoder import Encoder
 
 SOURCES = ("encoder neighbours", "words of the target class", "negation", "deletion")
 MOST_TEXTS = 2000  # that a surrogate learns from
+
+
+def loaded(encoder: CachedEncoder) -> "Encoder":
+    """The encoder behind the cache, whose words and layers are asked for; Models puts no other kind there."""
+    return cast("Encoder", encoder.wrapped)
 
 
 class Proposer:
@@ -139,7 +146,7 @@ class Searcher(Room):
             score = self.teacher.scorer(teacher) if self.teacher.sensitivity(teacher) is not None else None
             return ClassWords(texts, labels, teacher.labels, score), WordPairs(texts)
 
-        near = self.models.once(("neighbours", encoder.id, encoder.revision), lambda: EmbeddingNeighbours(encoder.wrapped))
+        near = self.models.once(("neighbours", encoder.id, encoder.revision), lambda: EmbeddingNeighbours(loaded(encoder)))
         return near, *self.place.once(("class words", teacher.revision), read)
 
     def surrogate_learns_from(self) -> tuple[tuple[str, ...], int]:
@@ -174,7 +181,7 @@ class Searcher(Room):
         answers = teacher.predict(texts) if self.teacher.sensitivity(teacher) is not None else teacher.on_record(texts)
         answered = [(text, p.logprobs) for text, p in zip(texts, answers) if p is not None and p.decided]
         fitted = fit_surrogate(
-            encoder.wrapped,
+            loaded(encoder),
             encoder.encode([text for text, _ in answered]),
             np.array([row for _, row in answered]).reshape(-1, len(teacher.labels)),
             teacher.labels,

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 import cod_core.__main__  # noqa: F401  registers every command
 from cod_core.commands.shell import app
-from cod_core.counterfactuals.options import GenerateRequest
+from cod_core.counterfactuals.options import GenerateRequest, LlmOptions
 from cod_core.errors import BadInput
 from cod_core.jobs import queue
 from cod_core.models.endpoint_errors import EndpointError
@@ -180,9 +180,7 @@ def test_a_worker_gets_each_key_under_its_host(w, pid, server, other, monkeypatc
     sent = {}
     monkeypatch.setattr(queue, "start_worker", lambda job_id, home, keys=None: sent.update(job=job_id, keys=keys))
     w.project(pid).teacher.choose(chat(server), key="of-the-teacher")
-    w.project(pid).jobs.start(
-        "generate", {"k": 2, "generator": "llm", "n": 1, "llm": {"base_url": other.base_url, "model": "fake"}}, key="of-the-run"
-    )
+    w.project(pid).jobs.start("generate", GenerateRequest(2, 1, "llm", llm=LlmOptions(other.base_url, "fake")), key="of-the-run")
     monkeypatch.setenv("COD_LLM_KEYS", json.dumps(sent["keys"]))
     server.headers.clear()
     items.add_examples(w.db, pid, [Example("c", "A text that the teacher has not seen.", "praise")])
