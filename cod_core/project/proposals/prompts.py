@@ -33,9 +33,9 @@ class PromptStudy:
     rows: tuple[PromptResult, ...]
     best: str | None
     model: str
-    host: str
     texts: int
-    made_at: str
+    host: str = ""
+    made_at: str = ""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "PromptStudy":
@@ -82,8 +82,8 @@ class PromptStudies(Room):
             rows=tuple(rows),
             best=recommended.template if recommended else None,
             model=settings.model,
-            host=settings.host,
             texts=len(texts),
+            host=settings.host,
             made_at=now(),
         )
         cache.put_reply(self.db, self.id, self._kept_at(), study.to_json())
