@@ -6,8 +6,10 @@ from typing import Any, Literal
 import streamlit as st
 
 from cod_core.counterfactuals import prompts
+from cod_core.counterfactuals.llm_plan import Plan
 from cod_core.counterfactuals.options import GenerateRequest, LlmOptions, StudyRequest
 from cod_core.project.proposals.prompts import PromptStudy
+from cod_core.project.proposals.quality import QualityCard
 from ui.frame import errors, layout, state
 
 HERE = "On this computer"
@@ -109,7 +111,7 @@ def here(w: Any, last: str | None, caption: str, label: str = "Model: name, fold
     return name
 
 
-def fluency(w: Any, pid: str, card: Any, busy: bool) -> None:
+def fluency(w: Any, pid: str, card: QualityCard, busy: bool) -> None:
     """What measures how well the proposals read; a language model reads them when asked to, since it is slow."""
     read = "" if card.total.fluency is not None else " (not read yet)"
     st.caption(f"How well they read is measured by: {layout.plain(card.fluency_judge, 100)}{read}")
@@ -119,7 +121,7 @@ def fluency(w: Any, pid: str, card: Any, busy: bool) -> None:
             st.rerun()
 
 
-def _plan(plan: Any) -> None:
+def _plan(plan: Plan) -> None:
     cost = "not known" if plan.cost_usd is None else f"{plan.cost_usd:.2f} USD"
     tokens = f"{plan.tokens_in + plan.tokens_out:,}".replace(",", " ")
     layout.counts([(plan.calls, "calls"), (tokens, "tokens, estimated"), (cost, "cost, estimated"), (plan.host, "receives your texts")])

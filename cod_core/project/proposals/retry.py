@@ -31,11 +31,11 @@ class Again:
     hint: str = ""
 
 
-def became_of(hint: str, made: set[str], earlier: set[str]) -> str:
-    """What became of the curator's words (see Again). made: texts with them that flip. earlier: texts there are already."""
+def became_of(hint: str, flips: set[str], earlier: set[str]) -> str:
+    """What became of the curator's words (see Again). flips: texts with them that flip. earlier: texts there are already."""
     if not hint.strip():
         return ""
-    return "useless" if not made else "known" if made <= earlier else "used"
+    return "useless" if not flips else "known" if flips <= earlier else "used"
 
 
 class Retry(Room):

@@ -60,14 +60,14 @@ def why_none(attempts: dict[str, Attempt], usual: str) -> str:
 
 def report_of(attempts: dict[str, dict[str, Attempt]], failures: dict[str, str], texts: int) -> SearchReport:
     """attempts: text's id -> class aimed at -> what the search for it came to."""
-    made = [one for of_text in attempts.values() for one in of_text.values()]
+    searches = [one for of_text in attempts.values() for one in of_text.values()]
     return SearchReport(
         texts=texts,
-        tried=sum(one.tried for one in made),
+        tried=sum(one.tried for one in searches),
         flipped=texts - len(failures),
         without=len(failures),
         failures=failures,
-        scored=sum(one.scored for one in made),
+        scored=sum(one.scored for one in searches),
     )
 
 
