@@ -16,6 +16,7 @@ from pathlib import Path
 
 import cod_core
 from benchmarks import tasks
+from cod_core.counterfactuals.options import SearchOptions
 from cod_core.models.choice import FinetuneOptions
 from cod_core.models.encoder import DEFAULT_ENCODER
 from cod_core.store import items
@@ -57,7 +58,7 @@ def main() -> None:
     table = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for task in chosen.tasks:
         pid = sst2_project(w) if task == "sst2" else tasks.project(w, task)
-        out = run_arms(w.project(pid), 0, chosen.seeds, shots, max(shots) // 2, options=chosen.search)
+        out = run_arms(w.project(pid), 0, chosen.seeds, shots, max(shots) // 2, options=SearchOptions.of(chosen.search))
         key = f"{task} {chosen.name}".strip()
         table[key] = {
             **out,

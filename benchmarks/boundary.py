@@ -54,7 +54,7 @@ def agnews_project(w: Workspace) -> str:
     print("teacher:", w.project(pid).training.finetune(FinetuneOptions(DEFAULT_ENCODER, 2)).to_json(), flush=True)
     table = Table(["original", "counterfactual"], replies, list(range(2, len(replies) + 2)))
     found = w.project(pid).proposals.import_counterfactuals(table, name="GPT-4o, words first")
-    print("pairs:", found["added"], "flip:", found["flipped"], "accepted:", w.project(pid).curation.accept_unattended(), flush=True)
+    print("pairs:", found.added, "flip:", found.flipped, "accepted:", w.project(pid).curation.accept_unattended(), flush=True)
     return pid
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import tasks
+from cod_core.counterfactuals.options import SearchOptions
 from cod_core.workspace import Workspace
 from cod_core.workspace.demo import arm_table
 
@@ -60,8 +61,8 @@ def prepare(w: Workspace, pid: str, seeds, need: int, end: float) -> dict:
                 complete = False
                 break
             start = time.perf_counter()
-            report = w.project(pid).search.run([pool[example_id]], 4, options={"targets": "all"})
-            seconds, scored = seconds + time.perf_counter() - start, scored + report["scored"]
+            report = w.project(pid).search.run([pool[example_id]], 4, options=SearchOptions("all"))
+            seconds, scored = seconds + time.perf_counter() - start, scored + report.scored
             tried.add(example_id)
         w.project(pid).curation.accept_unattended()
     kept = w.project(pid).pairs.kept()

@@ -13,6 +13,7 @@ import json
 import time
 from pathlib import Path
 
+from cod_core.counterfactuals.options import SearchOptions
 from cod_core.models.choice import read_choice
 from cod_core.store import items
 from cod_core.text import short_hash
@@ -40,7 +41,7 @@ def searched(w: Workspace, pid: str, example: Example, budget: int) -> dict:
     """What the search made of one prompt."""
     started, teacher = time.perf_counter(), w.project(pid).teacher.classifier()
     before = teacher.predict([example.text])[0]
-    report = w.project(pid).search.run([example], 3, options={"budget": budget})
+    report = w.project(pid).search.run([example], 3, options=SearchOptions(budget=budget))
     card = next((c for c in w.project(pid).cards.all() if c.example.id == example.id), None)
     offered = [(cf, check) for cf, check in [(card.offered, card.check), *card.alternatives] if check.valid] if card else []
     said = [answers[0] for answers in w.project(pid).teacher.answers_of([example.text, *(cf.text for cf, _ in offered)])]
@@ -48,7 +49,7 @@ def searched(w: Workspace, pid: str, example: Example, budget: int) -> dict:
         "prompt": example.text,
         "answer": said[0],
         "mood": before.label,
-        "scored": report["scored"],
+        "scored": report.scored,
         "seconds": round(time.perf_counter() - started, 1),
         "edits": [
             {

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import tasks
+from cod_core.counterfactuals.options import SearchOptions
 from cod_core.data.draws import with_pairs_first
 from cod_core.diagnostics.stats import paired_interval, row_differences
 from cod_core.distill.linear import fit_linear_batch, linear_logits
@@ -107,7 +108,7 @@ def sst2(home: str | None, texts: int) -> tuple:
     from cod_core.counterfactuals.prompts import Demonstration
     from cod_core.models.chat import reply_key
     from cod_core.models.local_chat import LocalSettings
-    from cod_core.project.proposals.llm import run_asks
+    from cod_core.project.proposals.llm_run import run_asks
     from cod_core.store import cache, items
     from cod_core.workspace import Workspace
 
@@ -184,7 +185,7 @@ def agnews(home: str | None, texts: int) -> tuple:
     before = teacher.logprobs([e.text for e in rows])
     right = [(e, b) for e, b in zip(rows, before) if labels[int(b.argmax())] == e.label]
     w.project(pid).search.run(
-        [e for e, _ in right], 4, lambda done, total, text: print(done, "of", total, flush=True), {"second": True, "at_least": 0.95}
+        [e for e, _ in right], 4, lambda done, total, text: print(done, "of", total, flush=True), SearchOptions().clear()
     )
     w.project(pid).curation.accept_unattended()
     kept, pool = w.project(pid).pairs.kept(), []

@@ -96,7 +96,7 @@ def prepare(w: Workspace, name: str, pairs: int, minutes: float) -> None:
     if name == "agnews":
         for source in tasks.AG_SOURCES:
             found = tasks.import_recorded(w, pid, source)
-            print(source, {k: len(v) if k == "problems" else v for k, v in found.items()}, flush=True)
+            print(source, "added:", found.added, "flip:", found.flipped, "problems:", len(found.problems), flush=True)
         w.project(pid).curation.accept_unattended()
         return
     pool, tried = w.project(pid).texts.pool(), set()

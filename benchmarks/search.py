@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmarks import tasks
 from cod_core.counterfactuals import words
+from cod_core.counterfactuals.options import SearchOptions
 from cod_core.store import items
 from cod_core.text import diff, edit_fraction
 from cod_core.workspace import Workspace
@@ -40,7 +41,7 @@ def main() -> None:
     path = RESULTS / f"search_{chosen.task}.jsonl"
     done = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     known = {record["id"] for record in done}
-    propose, teacher, old = w.project(pid).searcher.proposer({"budget": chosen.budget}), w.project(pid).teacher.classifier(), None
+    propose, teacher, old = w.project(pid).searcher.proposer(SearchOptions(budget=chosen.budget)), w.project(pid).teacher.classifier(), None
     propose(rows[0], 4)  # models and word lists load here
     with open(path, "a", encoding="utf-8") as handle:
         for number, example in enumerate(rows):

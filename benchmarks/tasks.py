@@ -12,6 +12,7 @@ from pathlib import Path
 from cod_core.models.choice import FinetuneOptions
 from cod_core.models.encoder import DEFAULT_ENCODER
 from cod_core.progress import Progress, silent
+from cod_core.project.proposals.proposals import ImportReport
 from cod_core.store import items
 from cod_core.text import short_hash
 from cod_core.types import Example, Task
@@ -121,7 +122,7 @@ def project(workspace, name: str, progress: Progress = silent) -> str:
     return pid
 
 
-def import_recorded(workspace, pid: str, source: str) -> dict:
+def import_recorded(workspace, pid: str, source: str) -> ImportReport:
     """Import one set of GPT-4o counterfactuals of AG News (AG_SOURCES) into its project; the import's report."""
     from cod_core.data.tables import read_table
 

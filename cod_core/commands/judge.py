@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
+from cod_core.counterfactuals.options import TightenRequest
 
 
 @app.command()
@@ -16,11 +17,12 @@ def tighten(
     home: Home = None,
 ) -> None:
     """Take back every edit that a flip does not need; the smaller version stands beside the old one."""
-    out = open_workspace(home).project(project).tightening.tighten_all({"mode": mode}, progress_line(as_json))
-    said = f"{out['tightened']} of {out['texts']} proposals have a smaller version now."
-    if out["tightened"]:
-        said += f" Share of the words changed: {out['fraction_before']:.0%} before, {out['fraction_after']:.0%} now (medians)."
-    say(out, as_json, said)
+    request = TightenRequest.of({"mode": mode})
+    report = open_workspace(home).project(project).tightening.tighten_all(request, progress_line(as_json))
+    line = f"{report.tightened} of {report.texts} proposals have a smaller version now."
+    if report.tightened:
+        line += f" Share of the words changed: {report.fraction_before:.0%} before, {report.fraction_after:.0%} now (medians)."
+    say(report.to_json(), as_json, line)
 
 
 @app.command()
@@ -31,21 +33,22 @@ def quality(
     home: Home = None,
 ) -> None:
     """How good the proposals are, where texts are lost, and the sources side by side."""
-    w = open_workspace(home)
+    cards = open_workspace(home).project(project).quality
     if limit:
         try:
-            w.project(project).quality.set_limits({name: float(value) for name, value in (one.split("=", 1) for one in limit)})
+            cards.set_limits({name: float(value) for name, value in (one.split("=", 1) for one in limit)})
         except ValueError as error:
             raise typer.BadParameter("write a limit as NAME=NUMBER, such as edit_fraction_reject=0.4") from error
-    card = w.project(project).quality.card()
+    card = cards.card()
+    total = asdict(card.total)
     out = {
-        "total": asdict(card.total),
+        "total": total,
         "funnel": [asdict(s) for s in card.stages],
         "limits": asdict(card.limits),
         "sources": [row.as_row() for row in card.sources],
-        "fluency_measured_by": card.judge,
+        "fluency_measured_by": card.fluency_judge,
     }
     lines = [f"{stage.name:13s}{stage.n:6d}  {'; '.join(f'{n} x {why}' for why, n in stage.lost.items())}" for stage in card.stages]
-    lines += [f"{key.replace('_', ' '):15s}{value if value is not None else '-'}" for key, value in out["total"].items()]
+    lines += [f"{key.replace('_', ' '):15s}{value if value is not None else '-'}" for key, value in total.items()]
     lines += [f"{row.source}: {row.texts} texts, flips {row.quality.flip_rate:.0%}" for row in card.sources]
     say(out, as_json, "\n".join(lines))

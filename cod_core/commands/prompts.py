@@ -1,10 +1,12 @@
 """`prompts`: compare prompts of a language model on a sample of texts, and use the best."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cod_core.commands.shell import AsJson, Home, app, endpoint, open_workspace, progress_line, say, split
+from cod_core.counterfactuals.options import StudyRequest
+from cod_core.counterfactuals.study import PromptResult
 
 
 @app.command()
@@ -22,22 +24,22 @@ def prompts(
 ) -> None:
     """Try prompts on the same texts: flip rate, edit size, similarity, cost. The replies are kept and used again."""
     asked = {"local": local} if local else {"base_url": endpoint(base_url), "model": model}
-    w = open_workspace(home)
-    params = {"k": k, "n": n, "llm": asked, "templates": split(templates)}
-    found = w.project(project).prompts.study(params, progress_line(as_json))
-    if use_best and found["best"]:
-        w.project(project).llm.use_prompt(found["model"], found["best"])
-    lines = [_line(row) for row in found["rows"]]
-    best = f"Best: {found['best']}{', used from now on' if use_best else ''}." if found["best"] else "None flips the teacher."
-    say(found, as_json, "\n".join([f"{found['texts']} texts, {found['model']} at {found['host']}", *lines, best]))
+    opened = open_workspace(home).project(project)
+    request = StudyRequest.of({"k": k, "n": n, "llm": asked, "templates": split(templates)})
+    study = opened.prompts.study(request, progress_line(as_json))
+    if use_best and study.best:
+        opened.llm.use_prompt(study.model, study.best)
+    lines = [_line(row) for row in study.rows]
+    best = f"Best: {study.best}{', used from now on' if use_best else ''}." if study.best else "None flips the teacher."
+    say(study.to_json(), as_json, "\n".join([f"{study.texts} texts, {study.model} at {study.host}", *lines, best]))
 
 
-def _line(row: dict[str, Any]) -> str:
-    edit = "-" if row["edit_fraction"] is None else f"{row['edit_fraction']:.2f}"
-    like = "-" if row["similarity"] is None else f"{row['similarity']:.2f}"
-    cost = "cost not known" if row["cost_usd"] is None else f"{row['cost_usd']:.4f} USD"
-    lost = sum(row["lost"].values())
+def _line(row: PromptResult) -> str:
+    edit = "-" if row.edit_fraction is None else f"{row.edit_fraction:.2f}"
+    like = "-" if row.similarity is None else f"{row.similarity:.2f}"
+    cost = "cost not known" if row.cost_usd is None else f"{row.cost_usd:.4f} USD"
+    lost = sum(row.lost.values())
     return (
-        f"{row['template']:16s} flips {row['flipped']:.0%}, small {row['usable']:.0%}, edit {edit}, similarity {like}, "
-        f"{row['tokens_in'] + row['tokens_out']} tokens, {cost}, {lost} replies lost, {row['unanswered']} unanswered"
+        f"{row.template:16s} flips {row.flipped:.0%}, small {row.usable:.0%}, edit {edit}, similarity {like}, "
+        f"{row.tokens_in + row.tokens_out} tokens, {cost}, {lost} replies lost, {row.unanswered} unanswered"
     )

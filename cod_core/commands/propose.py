@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cod_core.commands.shell import AsJson, Home, app, endpoint, open_workspace, progress_line, say, split
+from cod_core.counterfactuals.options import GenerateRequest
 
 
 @app.command()
@@ -54,30 +55,32 @@ def generate(
     asked = {"local": local} if local else {"base_url": base_url, "model": model}
     if "base_url" in asked and (plan or generator == "llm"):
         endpoint(base_url)
-    w = open_workspace(home)
-    params = {
-        "k": k,
-        "generator": generator,
-        "n": n,
-        "template": template,
-        "repair": repair,
-        "llm": asked,
-        "targets": targets,
-        "frozen": split(frozen),
-        "sources": split(sources),
-        "budget": budget,
-        "confidence": confidence,
-        "at_least": sure,
-        "second": second,
-        "encoder": encoder,
-    }
+    opened = open_workspace(home).project(project)
+    request = GenerateRequest.of(
+        {
+            "k": k,
+            "generator": generator,
+            "n": n,
+            "template": template,
+            "repair": repair,
+            "llm": asked,
+            "targets": targets,
+            "frozen": split(frozen),
+            "sources": split(sources),
+            "budget": budget,
+            "confidence": confidence,
+            "at_least": sure,
+            "second": second,
+            "encoder": encoder,
+        }
+    )
     if plan:
-        found = w.project(project).llm.plan(params)
-        return say(asdict(found), as_json, "\n".join(f"{key}: {value}" for key, value in asdict(found).items()))
-    out = w.project(project).proposals.generate(params, progress_line(as_json))
-    out["accepted"] = w.project(project).curation.accept_unattended() if accept else 0
+        planned = asdict(opened.llm.plan(request))
+        return say(planned, as_json, "\n".join(f"{key}: {value}" for key, value in planned.items()))
+    report = opened.proposals.generate(request, progress_line(as_json))
+    accepted = opened.curation.accept_unattended() if accept else 0
     say(
-        out,
+        {**report.to_json(), "accepted": accepted},
         as_json,
-        f"{out['flipped']} of {out['texts']} texts have a counterfactual that flips the teacher; {out['accepted']} accepted now.",
+        f"{report.flipped} of {report.texts} texts have a counterfactual that flips the teacher; {accepted} accepted now.",
     )

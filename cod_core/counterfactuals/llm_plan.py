@@ -6,7 +6,7 @@ from typing import Any
 
 from cod_core.counterfactuals.llm import Ask
 from cod_core.counterfactuals.prompts import DEFAULT_TEMPLATE, Demonstration, render
-from cod_core.models.chat import LLMSettings, reply_key
+from cod_core.models.chat import ChatSettings, reply_key
 from cod_core.text import tokens
 from cod_core.types import Task
 
@@ -34,7 +34,7 @@ class Plan:
 def plan(
     task: Task,
     asks: Sequence[Ask],
-    settings: LLMSettings,
+    settings: ChatSettings,
     n: int | None = None,
     template_name: str = DEFAULT_TEMPLATE,
     get_reply: Callable[[str], dict[str, Any] | None] | None = None,

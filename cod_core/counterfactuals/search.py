@@ -39,15 +39,15 @@ class SearchGenerator:
         frozen: Sequence[str] = (),
         task: str = "",
         plausibility: Callable[[SearchContext, Sequence[Move]], np.ndarray] | None = None,
-        second: Judge | None = None,
+        surrogate: Judge | None = None,
         usual: Language | None = None,
         own_words: frozenset[str] = frozenset(),
     ):
         """labels: the classes that the judges' columns stand for. frozen: words and phrases that must stay.
         plausibility: how well moves fit their places, about -1 to 1; it decides with the estimate what is scored.
-        second: a judge that has to share every flip, None where the teacher alone decides. usual: the language of the
+        surrogate: a judge that has to share every flip, None where the teacher alone decides. usual: the language of the
         project's texts (usual_language); own_words: their words."""
-        self._teacher, self._second, self._plausibility = teacher, second, plausibility
+        self._teacher, self._surrogate, self._plausibility = teacher, surrogate, plausibility
         self._labels, self._sources = tuple(labels), tuple(sources)
         self.settings, self._frozen, self._task, self._usual, self._own_words = settings, tuple(frozen), task, usual, own_words
         self.texts_scored = 0
@@ -60,7 +60,7 @@ class SearchGenerator:
         """
         self.texts_scored, self.failures = 0, []
         context = context_of(example.text, source, target, self._labels, self._frozen, self._task, self._usual, self._own_words)
-        trial = Trial(context, self._labels.index(target), self.settings, self._teacher, self._second, self._plausibility)
+        trial = Trial(context, self._labels.index(target), self.settings, self._teacher, self._surrogate, self._plausibility)
         flips = self._search(trial, frozenset(word.casefold() for word in avoid))
         self.texts_scored = trial.scored + trial.passes
         return [self._counterfactual(example, context, flip) for flip in diverse(flips, n, self.settings.band)]
@@ -100,7 +100,7 @@ class SearchGenerator:
         text = render(example.text, context.spans, flip.moves, context.english)
         made = sorted(flip.moves, key=lambda m: m.start)
         used = ", ".join(dict.fromkeys(m.source for m in made if m.source))
-        name = "teacher-guided search" if self._second is None else SHARED
+        name = "teacher-guided search" if self._surrogate is None else SHARED
         return Counterfactual(
             id=short_hash(example.id, text, context.target, "search", ""),
             example_id=example.id,

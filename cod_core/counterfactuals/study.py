@@ -80,7 +80,7 @@ def summarise(template: str, title: str, tried: Sequence[Tried]) -> PromptResult
         similarity=_median(c.similarity for c in offered),
         tokens_in=sum(t.tokens_in for t in tried),
         tokens_out=sum(t.tokens_out for t in tried),
-        cost_usd=_total([t.cost_usd for t in tried if t.answered]),
+        cost_usd=sum_or_none([t.cost_usd for t in tried if t.answered]),
         lost=dict(lost),
         unanswered=sum(not t.answered for t in tried),
     )
@@ -92,7 +92,7 @@ def _median(values: Iterable[float | None]) -> float | None:
     return median(known) if known else None
 
 
-def _total(costs: Sequence[float | None]) -> float | None:
+def sum_or_none(costs: Sequence[float | None]) -> float | None:
     """The sum; None where one of them is not known, or there is none."""
     known = [c for c in costs if c is not None]
     return sum(known) if known and len(known) == len(costs) else None

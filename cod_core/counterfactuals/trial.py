@@ -79,7 +79,7 @@ class Trial:
     aim: int
     settings: SearchSettings
     teacher: Judge
-    second: Judge | None = None
+    surrogate: Judge | None = None
     plausibility: Callable[[SearchContext, Sequence[Move]], np.ndarray] | None = None
     margins: dict[frozenset[Move], float] = field(default_factory=dict)
     probs: dict[frozenset[Move], float] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class Trial:
     @property
     def demanding(self) -> bool:
         """Whether a flip alone is not enough: it has to be sure, or shared by a second judge."""
-        return self.settings.at_least > 0.5 or self.second is not None
+        return self.settings.at_least > 0.5 or self.surrogate is not None
 
     @property
     def gradients(self) -> bool:
@@ -114,8 +114,8 @@ class Trial:
         texts = [self.text(s) for s in new]
         margins, probs = self.teacher.measure(texts, self.aim)
         self.scored += len(new)
-        if self.second is not None and (flipped := np.flatnonzero(margins > 0)).size:
-            theirs = self.second.measure([texts[i] for i in flipped], self.aim)
+        if self.surrogate is not None and (flipped := np.flatnonzero(margins > 0)).size:
+            theirs = self.surrogate.measure([texts[i] for i in flipped], self.aim)
             margins[flipped], probs[flipped] = np.minimum(margins[flipped], theirs[0]), np.minimum(probs[flipped], theirs[1])
             self.shared.update(frozenset(new[i]) for i in flipped)
         self.margins.update({frozenset(s): float(m) for s, m in zip(new, margins)})
@@ -138,8 +138,8 @@ class Trial:
         ]
         self.passes += 1
         margin, gains = sensitivity.estimate(text, [edit for _, edit in edits], self.aim)
-        if self.second is not None and self.second.sensitivity is not None:
-            theirs, more = self.second.sensitivity.estimate(text, [edit for _, edit in edits], self.aim)
+        if self.surrogate is not None and self.surrogate.sensitivity is not None:
+            theirs, more = self.surrogate.sensitivity.estimate(text, [edit for _, edit in edits], self.aim)
             margin, estimated = min(margin, theirs), (margin + gains + theirs + more) / 2
         else:
             estimated = margin + gains

@@ -1,7 +1,7 @@
 """Draws for sweeps: nested balanced orders of the rows that every arm may use."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from cod_core.data import draws
@@ -12,12 +12,13 @@ from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
 from cod_core.store import cache
 from cod_core.text import folded, short_hash
-from cod_core.types import KEPT, Counterfactual, Example, Prediction
+from cod_core.types import KEPT, Counterfactual, Example, FlipCheck, Prediction
 
 CHUNK = 64
 
 
-T = TypeVar("T")  # a counterfactual, alone or with its check
+Pair = Counterfactual | tuple[Counterfactual, FlipCheck]
+T = TypeVar("T", bound=Pair)  # a counterfactual, alone or with its check
 
 
 def shares_label(prediction: Prediction, example: Example) -> bool:
@@ -25,7 +26,7 @@ def shares_label(prediction: Prediction, example: Example) -> bool:
     return prediction.label == example.label and prediction.decided
 
 
-def _counterfactual(pair) -> Counterfactual:
+def _counterfactual(pair: Pair) -> Counterfactual:
     return pair[0] if isinstance(pair, tuple) else pair
 
 
@@ -38,35 +39,34 @@ class Draws(Room):
         self.teacher = teacher
         self.pairs = pairs
 
-    def order(self, seed: int, need: int, pool: Mapping[str, Example] | None = None, lost: frozenset[str] = frozenset()) -> list[str]:
+    def order(self, seed: int, need: int, pool: Mapping[str, Example] | None = None, unusable: frozenset[str] = frozenset()) -> list[str]:
         """The first `need` (or as many as there are) usable ids of one seed's nested, balanced order.
 
         Left out, and replaced by the next text of the same label in every arm alike: texts on which the
-        teacher disagrees with the gold label, and `lost` ones (no counterfactual could be had or kept).
+        teacher disagrees with the gold label, and `unusable` ones (no counterfactual could be had or kept).
         Raises BadInput where `need` is below 1.
         """
         if need < 1:
             raise BadInput(f"The number of texts must be 1 or more, not {need}.")
         pool = pool if pool is not None else self.texts.pool()
         order = draws.order_rows(list(pool.values()), self.labels, seed)
-        usable: dict[str, Iterator[str]] = {
-            label: self._usable([i for i in order if pool[i].label == label], pool, lost) for label in self.labels
+        waiting: dict[str | None, Iterator[str]] = {
+            label: self._agreeing([i for i in order if pool[i].label == label and i not in unusable], pool) for label in self.labels
         }
         chosen: list[str] = []
         for example_id in order:
-            following = next(usable[pool[example_id].label], None)
+            following = next(waiting[pool[example_id].label], None)
             if following is not None:
                 chosen.append(following)
             if len(chosen) == need:
                 break
         return chosen
 
-    def _usable(self, ids: list[str], pool: Mapping[str, Example], lost: frozenset[str]) -> Iterator[str]:
-        """ids without the lost ones and without those on which teacher and gold differ; asked in chunks."""
+    def _agreeing(self, ids: Sequence[str], pool: Mapping[str, Example]) -> Iterator[str]:
+        """ids without those on which teacher and gold differ; asked in chunks."""
         teacher = self.teacher.classifier()
-        ids = [i for i in ids if i not in lost]
-        for at in range(0, len(ids), CHUNK):
-            chunk = ids[at : at + CHUNK]
+        for start in range(0, len(ids), CHUNK):
+            chunk = ids[start : start + CHUNK]
             for i, prediction in zip(chunk, teacher.predict([pool[i].text for i in chunk])):
                 if shares_label(prediction, pool[i]):
                     yield i
@@ -74,7 +74,8 @@ class Draws(Room):
     def _agreed(self, ids: Iterable[str], pool: Mapping[str, Example]) -> set[str]:
         """Of these training texts the ones on which teacher and gold agree; read off verdicts where there are any, so
         that a page with ten thousand pairs asks nobody."""
-        current, agreed, unread = self.pairs.state(), set(), []
+        current, agreed = self.pairs.state(), set[str]()
+        unread: list[str] = []
         for i in ids:
             checks = (current.checks.get(cf.id) for cf in current.snapshot.by_example.get(i, ()))
             check = next(filter(None, checks), None)
@@ -82,7 +83,7 @@ class Draws(Room):
                 unread.append(i)
             elif shares_label(check.before, pool[i]):
                 agreed.add(i)
-        return agreed.union(self._usable(unread, pool, frozenset())) if unread else agreed
+        return agreed.union(self._agreeing(unread, pool)) if unread else agreed
 
     def fair(self, pairs: Mapping[str, T], pool: Mapping[str, Example] | None = None) -> tuple[dict[str, T], list[str]]:
         """(the pairs that a student may learn from, a sentence for each reason why others may not).
@@ -126,8 +127,8 @@ class Draws(Room):
 
     def failed(self) -> dict[str, str]:
         """Text's id -> why search found no flip of the present teacher."""
-        found = cache.get_replies(self.db, [self.failed_key(), self._first_failed_key()])
-        return {i: why for reply in found.values() for i, why in reply.items()}
+        kept = cache.get_replies(self.db, [self.failed_key(), self._first_failed_key()])
+        return {i: why for reply in kept.values() for i, why in reply.items()}
 
     def failed_key(self) -> str:
         """Where the ids of texts that search could not flip are kept, a teacher revision each.
@@ -143,19 +144,20 @@ class Draws(Room):
         return f"failed:{short_hash(self.id, teacher.id, teacher.revision)}"
 
     def sweep_orders(
-        self, seeds: Iterable[int], need: int, need_pairs: int, pairs: Mapping[str, Counterfactual], lost: frozenset[str] | None = None
+        self, seeds: Iterable[int], need: int, need_pairs: int, pairs: Mapping[str, Counterfactual], unusable: frozenset[str] | None = None
     ) -> dict[int, list[str]]:
         """seed -> order whose first need_pairs rows have a counterfactual, as far as the pairs go.
 
         pairs: by id, of which the fair ones count; with more than two labels the classes that they aim at take turns too.
-        lost: rows to leave out, unusable_rows() where None.
+        unusable: rows to leave out, unusable_rows() where None.
         """
-        pool, lost = self.texts.pool(), self.unusable_rows() if lost is None else lost
+        pool, unusable = self.texts.pool(), self.unusable_rows() if unusable is None else unusable
         pairs, _ = self.fair(pairs, pool)
         label_of, labels = {i: str(e.label) for i, e in pool.items()}, self.labels
-        target_of, orders = {i: cf.target for i, cf in pairs.items()}, {}
+        target_of = {i: cf.target for i, cf in pairs.items()}
+        orders: dict[int, list[str]] = {}
         for seed in seeds:
-            order = self.order(seed, need, pool, lost)
+            order = self.order(seed, need, pool, unusable)
             extra = [i for i in draws.order_rows([pool[i] for i in pairs], labels, seed) if i not in set(order)]
             front = need_pairs
             while front > 0:

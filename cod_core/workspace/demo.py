@@ -6,10 +6,13 @@ next of its label in every arm alike. Nothing is chosen by looking at the test s
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
+from cod_core.counterfactuals.options import SearchOptions
 from cod_core.progress import Progress, silent
 from cod_core.project.project import Project
 from cod_core.store import items, runs
@@ -17,18 +20,26 @@ from cod_core.workspace.workspace import Workspace
 
 SHOTS = (8, 16, 32, 64)
 PLUS_UP_TO = 32
+T = TypeVar("T")
 
 
-def prepare_pairs(project: Project, seeds: Sequence[int], need: int, progress: Progress = silent, options: dict | None = None) -> dict:
-    """Search and accept unattended until the first `need` usable rows of every seed have a counterfactual.
+@dataclass(frozen=True)
+class Searched:
+    """Over all texts of the project that were ever tried. flipped: of these with an accepted counterfactual."""
 
-    options: of the search, see Search.run. Returns {"tried", "flipped"}: over all texts of the project that were ever tried.
-    """
+    tried: int
+    flipped: int
+
+
+def prepare_pairs(
+    project: Project, seeds: Sequence[int], need: int, progress: Progress = silent, options: SearchOptions | None = None
+) -> Searched:
+    """Search and accept unattended until the first `need` usable rows of every seed have a counterfactual."""
     pool = project.texts.pool()
     tried: set[str] = set()
     while True:
-        lost = project.draws.unusable_rows()
-        wanted = {i for seed in seeds for i in project.draws.order(seed, need, pool, lost)}
+        unusable = project.draws.unusable_rows()
+        wanted = {i for seed in seeds for i in project.draws.order(seed, need, pool, unusable)}
         missing = sorted(wanted - set(project.pairs.kept()) - tried)
         tried |= wanted
         if not missing:
@@ -36,7 +47,7 @@ def prepare_pairs(project: Project, seeds: Sequence[int], need: int, progress: P
         project.search.run([pool[i] for i in missing], 4, progress, options)
         project.curation.accept_unattended()
     kept = set(project.pairs.kept())
-    return {"tried": len(kept | project.draws.unusable_rows()), "flipped": len(kept)}
+    return Searched(tried=len(kept | project.draws.unusable_rows()), flipped=len(kept))
 
 
 def run_demo(
@@ -46,7 +57,7 @@ def run_demo(
     seeds: int = 5,
     shots: Sequence[int] = SHOTS,
     progress: Progress = silent,
-) -> dict:
+) -> dict[str, Any]:
     """The JSON object of `python -m cod_core demo --json`. Arms over shots, linear student, `seeds` draws."""
     start = time.perf_counter()
     pid = workspace.create_sample(sample, progress)
@@ -63,16 +74,17 @@ def run_arms(
     shots: Sequence[int],
     plus_up_to: int,
     progress: Progress = silent,
-    options: dict | None = None,
-) -> dict:
+    options: SearchOptions | None = None,
+) -> dict[str, Any]:
     """Search, accept unattended, distil every arm over shots and seeds, measure on the test split.
 
-    options: of the search, see Search.run. cod_plus runs at the shots up to plus_up_to. Returns
+    options: of the search. cod_plus runs at the shots up to plus_up_to. Returns
     teacher_accuracy, n_test, flip_rate, median_edit_fraction, arms and seconds. Work done before is not repeated.
     """
-    seconds, clock = {}, time.perf_counter
+    seconds: dict[str, float] = {}
+    clock = time.perf_counter
 
-    def timed(name: str, call):
+    def timed(name: str, call: Callable[[], T]) -> T:
         start = clock()
         value = call()
         seconds[name] = round(clock() - start, 2)
@@ -87,7 +99,7 @@ def run_arms(
 
     chosen = range(first_seed, first_seed + seeds)
     need = max(max(shots) // 2, *(k for k in (0, *shots) if k <= plus_up_to))
-    counts = timed("search", lambda: prepare_pairs(project, chosen, need, progress, options))
+    searched = timed("search", lambda: prepare_pairs(project, chosen, need, progress, options))
     test = items.examples(project.place.db, project.id, split="test")
     right = timed(
         "teacher", lambda: [p.label == e.label for p, e in zip(project.teacher.classifier().predict([e.text for e in test]), test)]
@@ -97,24 +109,24 @@ def run_arms(
     return {
         "teacher_accuracy": round(float(np.mean(right)), 4),
         "n_test": len(test),
-        "flip_rate": round(counts["flipped"] / max(1, counts["tried"]), 4),
+        "flip_rate": round(searched.flipped / max(1, searched.tried), 4),
         "median_edit_fraction": round(float(np.median(fractions)), 4) if fractions else None,
         "arms": arm_table(project, chosen, shots),
         "seconds": seconds,
     }
 
 
-def arm_table(project: Project, seeds: Sequence[int], shots: Sequence[int]) -> dict:
+def arm_table(project: Project, seeds: Sequence[int], shots: Sequence[int]) -> dict[str, dict[str, Any]]:
     """arm -> k -> {mean, std, agreement, n} over the seeds; the latest run of a (arm, k, seed) counts."""
-    found = {}
+    latest = {}
     for run in runs.runs(project.place.db, project.id):
         c = run.config
         if c.student == "linear" and c.seed in seeds and c.plotted_k in shots:
-            found[c.arm, c.plotted_k, c.seed] = run
+            latest[c.arm, c.plotted_k, c.seed] = run
     groups = defaultdict(list)
-    for (arm, k, _), run in sorted(found.items()):
+    for (arm, k, _), run in sorted(latest.items()):
         groups[arm, k].append(run.test)
-    table: dict[str, dict] = {arm: {} for arm in ("kd", "half", "cod", "cod_plus", *(a for a, _ in groups))}
+    table: dict[str, dict[str, Any]] = {arm: {} for arm in ("kd", "half", "cod", "cod_plus", *(a for a, _ in groups))}
     for (arm, k), tests in groups.items():
         values = [t["accuracy"] for t in tests]
         table[arm][str(k)] = {

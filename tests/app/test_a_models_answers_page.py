@@ -142,7 +142,7 @@ def test_proposals_say_how_long_answers_take_and_ask_for_few(prompts, screen, wo
     next(g for g in test.button_group if g.key == "search-effort-48").set_value(192).run()
     assert "at most 192 answers" in " ".join(c.value for c in test.caption)
     next(b for b in test.button if b.key == "generate").click().run()
-    assert sent[0]["budget"] == 192 and sent[0]["generator"] == "search"
+    assert sent[0].search.budget == 192 and sent[0].generator == "search"
 
 
 def test_prompts_without_labels_lead_to_the_teacher_page(prompts, screen, workspace):

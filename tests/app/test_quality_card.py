@@ -108,7 +108,7 @@ def started(test, monkeypatch):
     """What the button starts."""
 
     asked = []
-    monkeypatch.setattr(Jobs, "start", lambda self, kind, params, key=None: asked.append((kind, params)))
+    monkeypatch.setattr(Jobs, "start", lambda self, kind, request, key=None: asked.append((kind, request.to_json())))
     next(b for b in test.button if b.key == "generate").click().run()
     sound(test)
     return asked[0]

@@ -3,6 +3,7 @@
 import pytest
 from conftest_app import LABELS, words
 
+from cod_core.counterfactuals.options import LlmOptions
 from cod_core.jobs import queue
 from cod_core.project.proposals.retry import Retry
 from cod_core.store import items
@@ -78,6 +79,17 @@ def test_words_that_were_not_used_are_named_and_a_phrase_that_is_not_there_leave
     assert not test.exception and "so it cannot be kept" in words(test) and test.session_state["again_open"]
     test.button(key="again").click().run()
     assert not test.exception and more_proposals.HINT["useless"].strip() in words(test)
+
+
+def test_what_the_model_used_last_wrote_when_asked_again_is_said(filled, screen, workspace, monkeypatch):
+    from cod_core.project.proposals.llm import AskedAgain, LanguageModel
+
+    monkeypatch.setattr(LanguageModel, "again", lambda self, *args, **how: AskedAgain(2, 1, ("1 × the text came back.",)))
+    workspace.project(filled).clients.remember(LlmOptions("http://models.example:8000/v1", "small"))
+    test = screen("curate", filled)
+    assert test.button(key="again-llm").label == "Ask small again"
+    test.button(key="again-llm").click().run()
+    assert not test.exception and "2 new proposals. 1 of them flip the teacher. 1 × the text came back." in words(test)
 
 
 def test_the_effort_of_the_search_is_told_with_the_technical_details_only(monkeypatch):

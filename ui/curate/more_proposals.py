@@ -138,16 +138,14 @@ def _again(shown: Shown, hint: str) -> None:
 
 @errors.callback
 def _ask(shown: Shown) -> None:
-    w = state.workspace()
-    last = w.project(shown.pid).endpoints.last_llm()
+    project = state.workspace().project(shown.pid)
+    last = project.endpoints.last_llm()
     key = state.llm_key(last.base_url if last else None)
-    done = w.project(shown.pid).llm.again(shown.example_id, tuple(phrases(shown.example_id)), key=key)
+    done = project.llm.again(shown.example_id, tuple(phrases(shown.example_id)), key=key)
     state.mark_saved()
     st.session_state["again_open"] = True
-    flips = f"{done['flipped']} of them flip the teacher. " if done["added"] else ""
-    state.notice(
-        f"{layout.several(done['added'], 'new proposal')}. {flips}{' '.join(done['messages'])}", "ok" if done["flipped"] else "info"
-    )
+    flips = f"{done.flipped} of them flip the teacher. " if done.added else ""
+    state.notice(f"{layout.several(done.added, 'new proposal')}. {flips}{' '.join(done.messages)}", "ok" if done.flipped else "info")
     callbacks.redraw()
 
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from cod_core.counterfactuals.imported import guess_pair_columns
+from cod_core.counterfactuals.imported import PairColumns, guess_pair_columns
+from cod_core.data.reading import Table
+from cod_core.project.proposals.proposals import ImportReport
 from ui.data import upload
 from ui.frame import errors, layout, state
 
@@ -25,28 +27,32 @@ def counterfactuals(w: Any, pid: str, primary: bool) -> None:
         errors.box("The table needs two columns: the original text and the changed text.", "warn")
         return
     guess = guess_pair_columns(table.columns)
-    columns: dict[str, Any] = {}
-    original = changed = None
+    columns = _columns(table, guess, digest[:8])
+    unclear = guess is None and columns.get("original") == columns.get("counterfactual")
+    if st.button("Add these counterfactuals", type="primary" if primary else "secondary", disabled=unclear):
+        with errors.shown(), st.spinner("The teacher checks every pair …"):
+            outcome(w.project(pid).proposals.import_counterfactuals(table, columns, name))
+
+
+def _columns(table: Table, guess: PairColumns | None, file: str) -> dict[str, str]:
+    """What PairColumns is made of. guess: from the columns' names. file: keeps the widgets of two files apart."""
     if (
         guess is not None
         and guess.batch
-        and st.toggle("Two rows a pair: the original and its changed text stand below each other", True, key=f"cf-b-{digest[:8]}")
+        and st.toggle("Two rows a pair: the original and its changed text stand below each other", True, key=f"cf-b-{file}")
     ):
-        columns = {k: v for k, v in vars(guess).items() if v}
-        said = f"Text: {guess.original}, label: {guess.label or 'none'}, joined by: {guess.batch}."
-        st.text(said)
-    else:
-        left, middle, right = st.columns(3)
-        with left:
-            original = upload.column("Original text", table, guess and guess.original, f"cf-o-{digest[:8]}")
-        with middle:
-            changed = upload.column("Changed text", table, guess and guess.counterfactual, f"cf-c-{digest[:8]}")
-        with right:
-            label = upload.column("New label (optional)", table, guess and guess.label, f"cf-l-{digest[:8]}", optional=True)
-        columns = {"original": original, "counterfactual": changed} | ({"label": label} if label else {})
-    if st.button("Add these counterfactuals", type="primary" if primary else "secondary", disabled=not guess and original == changed):
-        with errors.shown(), st.spinner("The teacher checks every pair …"):
-            outcome(w.project(pid).proposals.import_counterfactuals(table, columns, name))
+        st.text(f"Text: {guess.original}, label: {guess.label or 'none'}, joined by: {guess.batch}.")
+        return {name: column for name, column in vars(guess).items() if column}
+    original, changed, label = (guess.original, guess.counterfactual, guess.label) if guess else (None, None, None)
+    left, middle, right = st.columns(3)
+    with left:
+        original = upload.column("Original text", table, original, f"cf-o-{file}")
+    with middle:
+        changed = upload.column("Changed text", table, changed, f"cf-c-{file}")
+    with right:
+        label = upload.column("New label (optional)", table, label, f"cf-l-{file}", optional=True)
+    chosen = {"original": original, "counterfactual": changed, "label": label}
+    return {name: column for name, column in chosen.items() if column}
 
 
 def bundle(w: Any, pid: str) -> None:
@@ -58,9 +64,9 @@ def bundle(w: Any, pid: str) -> None:
                 outcome(w.project(pid).proposals.import_pairs_of_bundle(file.getvalue(), file.name))
 
 
-def outcome(done: dict[str, Any]) -> None:
+def outcome(done: ImportReport) -> None:
     """What an import came to; every row that could not be used is named."""
     state.mark_saved()
-    errors.box(f"{done['added']} counterfactuals added; {done['flipped']} of them flip the teacher.", "ok")
-    if done["problems"]:
-        layout.problem_list(done["problems"])
+    errors.box(f"{done.added} counterfactuals added; {done.flipped} of them flip the teacher.", "ok")
+    if done.problems:
+        layout.problem_list(done.problems)

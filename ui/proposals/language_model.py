@@ -1,11 +1,15 @@
 """Proposals by a language model: on this computer or at a service; the plan first; which prompt works best."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
 from cod_core.counterfactuals import prompts
+from cod_core.counterfactuals.llm_plan import Plan
+from cod_core.counterfactuals.options import GenerateRequest, LlmOptions, StudyRequest
+from cod_core.project.proposals.prompts import PromptStudy
+from cod_core.project.proposals.quality import QualityCard
 from ui.frame import errors, layout, state
 
 HERE = "On this computer"
@@ -22,9 +26,13 @@ LOST = {
 }
 
 
-def propose(w: Any, pid: str, k: int, busy: bool, action: str, start: Callable[[dict[str, Any]], None]) -> None:
+def propose(
+    w: Any, pid: str, k: int, busy: bool, action: Literal["primary", "secondary"], start: Callable[[GenerateRequest], None]
+) -> None:
     """Choose the model, see what would be sent, send it, or compare prompts first."""
-    model, cost = choose(w, pid, w.project(pid).endpoints.last_llm() or {}, "proposals")
+    project = w.project(pid)
+    last = project.endpoints.last_llm()
+    model, cost = choose(w, pid, last.to_json() if last else {}, "proposals")
     if not model:
         return
     with st.expander("Options"):
@@ -33,21 +41,14 @@ def propose(w: Any, pid: str, k: int, busy: bool, action: str, start: Callable[[
         again = int(st.number_input("Round (a higher round asks for new answers)", 1, 20, 1)) - 1
         model["temperature"] = st.number_input("Temperature", 0.0, 2.0, 0.7, 0.1)
         model |= cost()
-        known = prompts.choices()
-        usual = w.project(pid).llm.prompt_in_use({"llm": model})
-        template = st.selectbox("What the model is asked", list(known), index=list(known).index(usual), format_func=known.get)
-    params = {
-        "k": k,
-        "generator": "llm",
-        "n": n,
-        "first_sample": again * n,
-        "llm": model,
-        "template": template,
-        "repair": 1 if repair else 0,
-    }
+        titles = prompts.choices()
+        llm = LlmOptions.of(model)
+        usual = project.llm.prompt_in_use(GenerateRequest(generator="llm", llm=llm))
+        template = st.selectbox("What the model is asked", list(titles), index=list(titles).index(usual), format_func=titles.__getitem__)
+    request = GenerateRequest(k, n, "llm", llm=llm, template=template, repair=1 if repair else 0, first_sample=again * n)
     plan = None
     with errors.shown(), st.spinner("The teacher reads these texts …"):
-        plan = w.project(pid).llm.plan(params)
+        plan = project.llm.plan(request)
     if plan is None:
         return
     _plan(plan)
@@ -55,8 +56,8 @@ def propose(w: Any, pid: str, k: int, busy: bool, action: str, start: Callable[[
     if "local" in model and plan.calls:
         label = f"Write {layout.several(plan.calls, 'proposal')}"
     if st.button(label, type=action, key="generate", disabled=busy):
-        start(params)
-    _study(w, pid, model, n, busy)
+        start(request)
+    _study(w, pid, llm, n, busy)
 
 
 def choose(w: Any, pid: str, last: dict[str, Any], page: str) -> tuple[dict[str, Any], Callable[[], dict[str, Any]]]:
@@ -110,17 +111,17 @@ def here(w: Any, last: str | None, caption: str, label: str = "Model: name, fold
     return name
 
 
-def fluency(w: Any, pid: str, card: Any, busy: bool) -> None:
+def fluency(w: Any, pid: str, card: QualityCard, busy: bool) -> None:
     """What measures how well the proposals read; a language model reads them when asked to, since it is slow."""
     read = "" if card.total.fluency is not None else " (not read yet)"
-    st.caption(f"How well they read is measured by: {layout.plain(card.judge, 100)}{read}")
+    st.caption(f"How well they read is measured by: {layout.plain(card.fluency_judge, 100)}{read}")
     if w.models.local_llm_name() is not None and st.button("Let the language model read new proposals", key="fluency", disabled=busy):
         with errors.shown():
             w.project(pid).jobs.start("fluency", {})
             st.rerun()
 
 
-def _plan(plan: Any) -> None:
+def _plan(plan: Plan) -> None:
     cost = "not known" if plan.cost_usd is None else f"{plan.cost_usd:.2f} USD"
     tokens = f"{plan.tokens_in + plan.tokens_out:,}".replace(",", " ")
     layout.counts([(plan.calls, "calls"), (tokens, "tokens, estimated"), (cost, "cost, estimated"), (plan.host, "receives your texts")])
@@ -132,24 +133,22 @@ def _plan(plan: Any) -> None:
         st.code(plan.prompt, language=None, wrap_lines=True)
 
 
-def _study(w: Any, pid: str, model: dict[str, Any], n: int, busy: bool) -> None:
+def _study(w: Any, pid: str, llm: LlmOptions, n: int, busy: bool) -> None:
     """Which prompt works best on a sample of the person's texts."""
     with st.expander("Which prompt works best here?"):
-        found = w.project(pid).prompts.latest()
-        name = model.get("local") or model.get("model")
-        if found and found["model"] == name:
-            _compared(w, pid, found)
+        latest = w.project(pid).prompts.latest()
+        if latest and latest.model == (llm.local or llm.model):
+            _compared(w, pid, latest)
         else:
             st.caption("Each prompt is tried on the same few texts. Its answers are kept and used again.")
         sample = int(st.number_input("Texts to try on", 2, 32, 8))
         if st.button("Compare the prompts", key="study", disabled=busy):
             with errors.shown():
-                params = {"k": sample, "n": n, "llm": model}
-                w.project(pid).jobs.start("study", params, key=state.llm_key(model.get("base_url")))
+                w.project(pid).jobs.start("study", StudyRequest(sample, n, llm), key=state.llm_key(llm.base_url))
                 st.rerun()
 
 
-def _compared(w: Any, pid: str, found: dict[str, Any]) -> None:
+def _compared(w: Any, pid: str, study: PromptStudy) -> None:
     titles = prompts.choices()
 
     def share(value: float | None) -> str:
@@ -158,23 +157,23 @@ def _compared(w: Any, pid: str, found: dict[str, Any]) -> None:
     layout.grid(
         [
             {
-                "prompt": titles.get(r["template"], r["title"]),
-                "texts flipped": share(r["flipped"]),
-                "by a small edit": share(r["usable"]),
-                "words changed": share(r["edit_fraction"]),
-                "similarity": "–" if r["similarity"] is None else f"{r['similarity']:.2f}",
-                "tokens": r["tokens_in"] + r["tokens_out"],
-                "cost (USD)": "not known" if r["cost_usd"] is None else f"{r['cost_usd']:.4f}",
-                "lost answers": ", ".join(f"{v} {LOST.get(k, k)}" for k, v in r["lost"].items()) or "none",
+                "prompt": titles.get(row.template, row.title),
+                "texts flipped": share(row.flipped),
+                "by a small edit": share(row.usable),
+                "words changed": share(row.edit_fraction),
+                "similarity": "–" if row.similarity is None else f"{row.similarity:.2f}",
+                "tokens": row.tokens_in + row.tokens_out,
+                "cost (USD)": "not known" if row.cost_usd is None else f"{row.cost_usd:.4f}",
+                "lost answers": ", ".join(f"{v} {LOST.get(k, k)}" for k, v in row.lost.items()) or "none",
             }
-            for r in found["rows"]
+            for row in study.rows
         ]
     )
-    st.caption(f"Tried on {found['texts']} of your texts with {layout.plain(found['model'], 80)}.")
-    if found["best"] is None:
+    st.caption(f"Tried on {study.texts} of your texts with {layout.plain(study.model, 80)}.")
+    if study.best is None:
         errors.box("No prompt made the teacher change its mind. Try a stronger model, or the search.", "warn")
-    elif st.button(f"Use the best: {titles.get(found['best'], found['best'])}", key="use-best"):
-        w.project(pid).llm.use_prompt(found["model"], found["best"])
+    elif st.button(f"Use the best: {titles.get(study.best, study.best)}", key="use-best"):
+        w.project(pid).llm.use_prompt(study.model, study.best)
         state.notice("This prompt is used for the model from now on.")
         st.rerun()
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import streamlit as st
 
+from cod_core.counterfactuals.quality import Stage
+from cod_core.project.proposals.quality import QualityCard
 from ui.frame import errors, layout
 from ui.proposals import language_model
 
@@ -21,12 +23,12 @@ def card(w: Any, pid: str, busy: bool) -> None:
     """The whole card, closed until it is asked for; opening it loads no model."""
     if not st.toggle("How good are the proposals?", key="quality"):
         return
-    found = None
+    quality: QualityCard | None = None
     with errors.shown():
-        found = w.project(pid).quality.card()
-    if found is None:
+        quality = w.project(pid).quality.card()
+    if quality is None:
         return
-    total = found.total
+    total = quality.total
     layout.counts(
         [
             (percent(total.flip_rate), "change the teacher's mind"),
@@ -35,12 +37,12 @@ def card(w: Any, pid: str, busy: bool) -> None:
             (percent(total.in_band), "close to the decision line"),
         ]
     )
-    st.html(funnel(found.stages))
-    warned(found)
+    st.html(funnel(quality.stages))
+    warned(quality)
     if st.toggle("Technical view", key="quality-technical"):
-        technical(found)
-    actions(w, pid, found, busy)
-    language_model.fluency(w, pid, found, busy)
+        technical(quality)
+    actions(w, pid, quality, busy)
+    language_model.fluency(w, pid, quality, busy)
 
 
 def percent(value: float | None) -> str:
@@ -48,7 +50,7 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{value:.0%}"
 
 
-def funnel(stages: list[Any]) -> str:
+def funnel(stages: list[Stage]) -> str:
     """The stages as a table: how many texts, and why some did not get to the next. Every word is escaped."""
     rows = "".join(
         f"<tr><td>{escape(s.name)}</td><td>{s.n}</td><td>{escape('; '.join(f'{n} × {why}' for why, n in s.lost.items()))}</td></tr>"
@@ -60,31 +62,31 @@ def funnel(stages: list[Any]) -> str:
     )
 
 
-def warned(found: Any) -> None:
+def warned(quality: QualityCard) -> None:
     """One line on what the limits say."""
-    grades = [grade for grade, _ in found.verdicts.values()]
+    grades = [grade for grade, _ in quality.verdicts.values()]
     if held := grades.count("reject"):
         errors.box(f"{layout.several(held, 'proposal')} would be held back by your limits.", "warn")
     if warn := grades.count("warn"):
         st.caption(f"{layout.several(warn, 'proposal deserves', 'proposals deserve')} a second look.")
 
 
-def technical(found: Any) -> None:
+def technical(quality: QualityCard) -> None:
     """Every measure of the set, and the sources side by side on the same texts."""
-    total = asdict(found.total)
+    total = asdict(quality.total)
     kinds = ", ".join(f"{kind} {share:.0%}" for kind, share in total.pop("edit_types").items())
     layout.grid(
         {"measure": [*(k.replace("_", " ") for k in total), "edit types"], "value": [*(shown(v) for v in total.values()), kinds or "–"]}
     )
-    st.caption(f"Medians over proposals that flip. Fluency: ratio to the original, measured by {found.judge}.")
-    if len(found.sources) > 1:
-        st.caption(f"Sources side by side, on the {found.sources[0].texts} texts that all of them have.")
-        rows = [row.as_row() for row in found.sources]
+    st.caption(f"Medians over proposals that flip. Fluency: ratio to the original, measured by {quality.fluency_judge}.")
+    if len(quality.sources) > 1:
+        st.caption(f"Sources side by side, on the {quality.sources[0].texts} texts that all of them have.")
+        rows = [row.as_row() for row in quality.sources]
         keys = ("source", "texts", "flip_rate", "edit_fraction", "spans", "p", "in_band", "similarity", "fluency", "diversity")
         layout.grid({k.replace("_", " "): [shown(row[k]) for row in rows] for k in keys})
         from cod_core.counterfactuals.comparing import comparison_plot
 
-        st.plotly_chart(comparison_plot(found.points), key="quality-plot")
+        st.plotly_chart(comparison_plot(quality.points), key="quality-plot")
 
 
 def shown(value: Any) -> str:
@@ -92,12 +94,12 @@ def shown(value: Any) -> str:
     return "–" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def actions(w: Any, pid: str, found: Any, busy: bool) -> None:
+def actions(w: Any, pid: str, quality: QualityCard, busy: bool) -> None:
     """Limits, and making proposals smaller."""
     left, right = st.columns(2)
     with left, st.popover("Change the limits"), st.form("quality-limits", border=False):
         values = {
-            name: st.number_input(text, 0.0, 5.0, value=getattr(found.limits, name), step=step, key=f"limit-{name}")
+            name: st.number_input(text, 0.0, 5.0, value=getattr(quality.limits, name), step=step, key=f"limit-{name}")
             for name, (text, step) in LIMITS.items()
         }
         if st.form_submit_button("Save limits"):

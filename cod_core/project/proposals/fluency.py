@@ -1,10 +1,30 @@
 """How well proposals read: what measures it here, what it says, kept by text."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
 from cod_core.progress import Progress, silent
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
 from cod_core.store import cache, items
 from cod_core.text import short_hash, text_hash
+
+if TYPE_CHECKING:
+    from cod_core.models.fluency import LMFluency, WordPairFluency
+
+PAIRS_AT_ONCE, TEXTS_AT_ONCE = 16, 32
+
+
+@dataclass(frozen=True)
+class FluencyReport:
+    """read: pairs that were measured. judge: name of what measured them, None where there is nothing."""
+
+    read: int
+    judge: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
 
 
 class Fluency(Room):
@@ -14,7 +34,7 @@ class Fluency(Room):
         super().__init__(place)
         self.models = models
 
-    def judge(self):
+    def judge(self) -> "LMFluency | WordPairFluency | None":
         """What measures fluency here: the packaged language model where installed, else word pairs of the project's own
         texts; None where the project holds no text. Its name says which; nothing is loaded."""
         from cod_core.models.fluency import LMFluency, WordPairFluency
@@ -24,21 +44,18 @@ class Fluency(Room):
         texts = [e.text for e in items.examples(self.db, self.id, split="train")]
         return self.place.once(("fluency", len(texts)), lambda: WordPairFluency(texts)) if texts else None
 
-    def measure(self, progress: Progress = silent) -> dict:
-        """Let the judge read every proposal and its original, once; slow with a language model, so a job.
-
-        Returns {"read": pairs measured, "judge": name or None}."""
+    def measure(self, progress: Progress = silent) -> FluencyReport:
+        """Let the judge read every proposal and its original, once; slow with a language model, so a job."""
         judge = self.judge()
         texts = {e.id: e.text for e in items.examples(self.db, self.id)}
-        found = items.counterfactuals(self.db, self.id)
-        pairs = [(texts[cf.example_id], cf.text) for cf in found if cf.example_id in texts]
-        for at in range(0, len(pairs) if judge else 0, 16):
-            progress(at, len(pairs), "reading the proposals")
-            self.ratios(pairs[at : at + 16])
+        pairs = [(texts[cf.example_id], cf.text) for cf in items.counterfactuals(self.db, self.id) if cf.example_id in texts]
+        for start in range(0, len(pairs) if judge else 0, PAIRS_AT_ONCE):
+            progress(start, len(pairs), "reading the proposals")
+            self.ratios(pairs[start : start + PAIRS_AT_ONCE])
         progress(len(pairs), len(pairs), "done")
-        return {"read": len(pairs) if judge else 0, "judge": judge.name if judge else None}
+        return FluencyReport(len(pairs) if judge else 0, judge.name if judge else None)
 
-    def ratios(self, pairs: list[tuple[str, str]], measure: bool = True) -> list[float | None]:
+    def ratios(self, pairs: Sequence[tuple[str, str]], measure: bool = True) -> list[float | None]:
         """Fluency ratio of each (original, changed) pair: above 1 it reads worse. Kept by text, so measured once.
 
         measure: False reads what is on record only and leaves None where a text was not measured.
@@ -50,12 +67,12 @@ class Fluency(Room):
             return [None] * len(pairs)
         texts = list(dict.fromkeys(t for pair in pairs for t in pair))
         own = short_hash(self.id, judge.name) if self.models.local_llm_name() is None else ""
-        known = cache.get_predictions(self.db, "fluency", judge.name + own, [text_hash(t) for t in texts])
-        missing = [t for t in texts if text_hash(t) not in known] if measure else []
-        for at in range(0, len(missing), 32):
-            chunk = missing[at : at + 32]
-            new = {text_hash(t): (float(v),) for t, v in zip(chunk, judge(chunk)) if v == v}
+        on_record = cache.get_predictions(self.db, "fluency", judge.name + own, [text_hash(t) for t in texts])
+        missing = [t for t in texts if text_hash(t) not in on_record] if measure else []
+        for start in range(0, len(missing), TEXTS_AT_ONCE):
+            chunk = missing[start : start + TEXTS_AT_ONCE]
+            new: dict[str, tuple[float, ...]] = {text_hash(t): (float(v),) for t, v in zip(chunk, judge(chunk)) if v == v}
             cache.put_predictions(self.db, "fluency", judge.name + own, new)
-            known |= new
-        nll = {t: known[text_hash(t)][0] for t in texts if text_hash(t) in known}
+            on_record |= new
+        nll = {t: on_record[text_hash(t)][0] for t in texts if text_hash(t) in on_record}
         return [ratio(nll.get(a), nll.get(b)) for a, b in pairs]

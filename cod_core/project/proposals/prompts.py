@@ -1,17 +1,49 @@
 """The prompt study: several prompts tried on the same texts, and what comes of each."""
 
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from cod_core.counterfactuals import verify
+from cod_core.counterfactuals.options import StudyRequest
+from cod_core.counterfactuals.study import PromptResult, Tried, best, summarise
 from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
 from cod_core.project.draws import Draws
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
-from cod_core.project.proposals.llm import LanguageModel, default_template, run_asks
-from cod_core.project.teacher.clients import Clients, settings_of
+from cod_core.project.proposals.llm import LanguageModel, default_template
+from cod_core.project.proposals.llm_run import run_asks
+from cod_core.project.teacher.clients import Clients
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import cache
+from cod_core.types import now
+
+if TYPE_CHECKING:
+    from cod_core.counterfactuals.llm import Ask, Proposals
+
+
+@dataclass(frozen=True)
+class PromptStudy:
+    """What a study came to. rows: one a prompt. best: id of the prompt to use, None where none flips the teacher.
+
+    model, host: which model wrote, and where. texts: tried on. made_at: when.
+    """
+
+    rows: tuple[PromptResult, ...]
+    best: str | None
+    model: str
+    texts: int
+    host: str = ""
+    made_at: str = ""
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> "PromptStudy":
+        """As it is kept in the store."""
+        return cls(**{**stored, "rows": tuple(PromptResult(**row) for row in stored["rows"])})
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "rows": [asdict(row) for row in self.rows]}
 
 
 class PromptStudies(Room):
@@ -25,70 +57,67 @@ class PromptStudies(Room):
         self.draws = draws
         self.llm = llm
 
-    def study(self, params: dict, progress: Progress = silent, key: str | None = None) -> dict:
+    def study(self, request: StudyRequest, progress: Progress = silent, key: str | None = None) -> PromptStudy:
         """Try several prompts on the same texts and compare what comes of them. Proposals are not added to the project;
-        their replies are kept, so using the best prompt afterwards asks nothing again.
+        their replies are kept, so using the best prompt afterwards asks nothing again. See `latest`."""
+        from cod_core.counterfactuals import prompts
 
-        params: k texts, n candidates, llm as for generate, templates (all that fit where absent).
-        Returns {"rows": PromptResult as dicts, "best": id or None, "model", "texts", "made_at"}; see `latest`.
-        """
-        from cod_core.counterfactuals import prompts, study
-        from cod_core.types import now
-
-        texts = self.draws.candidates(int(params.get("k", 8)))
+        texts = self.draws.candidates(request.k)
         if not texts:
             raise BadInput(
                 "There are no labelled training texts to try prompts on. Add texts on the Data page, or with the command import."
             )
-        self.clients.confirm_address(params)
+        self.clients.confirm_address(request.llm)
         asks, titles = self.llm.asks(texts), prompts.choices()
-        names = list(params.get("templates") or self._fitting(params))
-        rows = []
+        names, rows = request.templates or self._fitting(request), []
         for done, name in enumerate(names):
             title = titles.get(name, name)
 
-            def stepped(i: int, total: int, message: str = "", at: int = done, said: str = title) -> None:
-                progress(at * len(asks) + i, len(names) * len(asks), said)
+            def stepped(i: int, total: int, message: str = "", before: int = done * len(asks), title: str = title) -> None:
+                progress(before + i, len(names) * len(asks), title)
 
-            rows.append(study.summarise(name, title, self._try_prompt(name, asks, params, key, stepped)))
-        found = study.best(rows)
-        settings = settings_of(params)
-        out = {
-            "rows": [asdict(r) for r in rows],
-            "best": found.template if found else None,
-            "model": settings.model,
-            "host": settings.host,
-            "texts": len(texts),
-            "made_at": now(),
-        }
-        cache.put_reply(self.db, self.id, f"study:{self.id}", out)
-        return out
+            rows.append(summarise(name, title, self._try_prompt(name, asks, request, key, stepped)))
+        recommended, settings = best(rows), request.llm.settings(request.n)
+        study = PromptStudy(
+            rows=tuple(rows),
+            best=recommended.template if recommended else None,
+            model=settings.model,
+            texts=len(texts),
+            host=settings.host,
+            made_at=now(),
+        )
+        cache.put_reply(self.db, self.id, self._kept_at(), study.to_json())
+        return study
 
-    def _fitting(self, params: dict) -> list[str]:
+    def _fitting(self, request: StudyRequest) -> tuple[str, ...]:
         """The prompts that suit the model: those to be continued for plain local models, the others for chat models."""
         from cod_core.counterfactuals import prompts
 
-        line = default_template(settings_of(params)) == prompts.LINE_TEMPLATE
-        return [i for i in prompts.choices() if (prompts.template(i).shape in prompts.ONE_LINE) == line]
+        line = default_template(request.llm.settings(request.n)) == prompts.LINE_TEMPLATE
+        return tuple(i for i in prompts.choices() if (prompts.template(i).shape in prompts.ONE_LINE) == line)
 
-    def _try_prompt(self, name: str, asks, params: dict, key: str | None, progress: Progress) -> list:
+    def _try_prompt(self, name: str, asks: "Sequence[Ask]", request: StudyRequest, key: str | None, progress: Progress) -> list[Tried]:
         """What one prompt gives for each ask, verified but not stored as proposals."""
-        from cod_core.counterfactuals.study import Tried
+        generator, tried = self.llm.generator(request.with_template(name), key), {}
 
-        generator = self.llm.generator({**params, "template": name}, key)
-        teacher, found = self.teacher.classifier(), {}
+        def keep(ask: "Ask", proposals: "Proposals") -> None:
+            tried[ask.example.id] = self._verified(ask, proposals)
 
-        def keep(ask, proposals) -> None:
-            cfs = list(proposals.counterfactuals)
-            checks = {
-                c.counterfactual_id: c for c in verify.verify([(ask.example.text, cf) for cf in cfs], teacher, self.models.encoder().encode)
-            }
-            ordered = [checks[cf.id] for cf in verify.first_offer(cfs, checks)]
-            found[ask.example.id] = Tried(ordered, proposals.dropped, proposals.tokens_in, proposals.tokens_out, proposals.price_usd)
+        run_asks(generator, asks, request.n, keep, progress)
+        return [tried.get(ask.example.id, Tried((), answered=False)) for ask in asks]
 
-        run_asks(generator, asks, generator.client.settings.n, keep, progress)
-        return [found.get(a.example.id, Tried((), answered=False)) for a in asks]
+    def _verified(self, ask: "Ask", proposals: "Proposals") -> Tried:
+        """The verdicts on what came of one ask, the one that would be offered first."""
+        cfs = list(proposals.counterfactuals)
+        pairs = [(ask.example.text, cf) for cf in cfs]
+        checks = {c.counterfactual_id: c for c in verify.verify(pairs, self.teacher.classifier(), self.models.encoder().encode)}
+        offered = [checks[cf.id] for cf in verify.first_offer(cfs, checks)]
+        return Tried(offered, proposals.dropped, proposals.tokens_in, proposals.tokens_out, proposals.price_usd)
 
-    def latest(self) -> dict | None:
-        """The newest prompt study, as `study` returned it."""
-        return cache.get_reply(self.db, f"study:{self.id}")
+    def _kept_at(self) -> str:
+        return f"study:{self.id}"
+
+    def latest(self) -> PromptStudy | None:
+        """The newest prompt study."""
+        stored = cache.get_reply(self.db, self._kept_at())
+        return None if stored is None else PromptStudy.of(stored)

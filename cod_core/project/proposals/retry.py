@@ -1,13 +1,15 @@
 """Try again for one text: other proposals, with the curator's hint, and with the phrases that must stay."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from cod_core.counterfactuals import verify
+from cod_core.counterfactuals.options import SearchOptions
 from cod_core.counterfactuals.search import SHARED
 from cod_core.errors import BadInput
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.place import Place, Room
-from cod_core.project.proposals.searcher import CLEAR, Searcher
+from cod_core.project.proposals.searcher import Searcher
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items
 from cod_core.text import tokens
@@ -29,6 +31,13 @@ class Again:
     hint: str = ""
 
 
+def became_of(hint: str, flips: set[str], earlier: set[str]) -> str:
+    """What became of the curator's words (see Again). flips: texts with them that flip. earlier: texts there are already."""
+    if not hint.strip():
+        return ""
+    return "useless" if not flips else "known" if flips <= earlier else "used"
+
+
 class Retry(Room):
     """More proposals for one text."""
 
@@ -46,31 +55,43 @@ class Retry(Room):
         the words that stand in earlier proposals. Where those were shared by a second judge, new ones are too. Raises
         BadInput where a phrase is not in the text.
         """
-        example, known = self._asked(example_id, keep, hint)
+        example, earlier = self._asked(example_id, keep, hint)
         before = self.teacher.classifier().predict([example.text])[0]
-        target = target or next((cf.target for cf in known if cf.target != before.label), verify.target_of(before))
-        found = self._with_hint(example, before.label, target, hint, keep)
-        own = {cf.text for cf in found}
-        searched = [cf for cf in known if cf.origin.kind == "search"]
-        put_in = {word for cf in searched for word in tokens(cf.text)} - set(tokens(example.text))
-        shared = any(cf.origin.name.startswith(SHARED) for cf in searched)
-        search = self.searcher.proposer(({"frozen": tuple(keep)} if keep else {}) | (CLEAR if shared else {}))
-        texts = {cf.text for cf in known}
-        for avoid in [put_in] if shared or self.teacher.generates() else [(), put_in]:
-            found += [cf for cf in search(example, 4 * MORE, target, avoid) if all(phrase in cf.text for phrase in keep)]
-            if any(cf.text not in texts for cf in found):
-                break
-        became = "" if not hint.strip() else "useless" if not own else "known" if own <= texts else "used"
-        return replace(self._kept(example, texts, found), hint=became)
+        target = target or next((cf.target for cf in earlier if cf.target != before.label), verify.target_of(before))
+        texts = {cf.text for cf in earlier}
+        hinted = self._with_hint(example, before.label, target, hint, keep)
+        searched = self._searched(example, target, keep, earlier, {cf.text for cf in hinted} - texts)
+        return replace(self._kept(example, texts, hinted + searched), hint=became_of(hint, {cf.text for cf in hinted}, texts))
 
-    def _with_hint(self, example: Example, source: str, target: str, hint: str, keep) -> list[Counterfactual]:
+    def _searched(
+        self, example: Example, target: str, keep: tuple[str, ...], earlier: Sequence[Counterfactual], fresh: Collection[str]
+    ) -> list[Counterfactual]:
+        """What the search proposes, looking a second time where that is nothing new. fresh: new texts there are already."""
+        mine = [cf for cf in earlier if cf.origin.kind == "search"]
+        put_in = {word for cf in mine for word in tokens(cf.text)} - set(tokens(example.text))
+        shared = any(cf.origin.name.startswith(SHARED) for cf in mine)
+        options = SearchOptions(frozen=keep)
+        search = self.searcher.proposer(options.clear() if shared else options)
+        texts, proposals = {cf.text for cf in earlier}, []
+        for avoid in self._avoided(put_in, shared):
+            proposals += [cf for cf in search(example, 4 * MORE, target, avoid) if all(phrase in cf.text for phrase in keep)]
+            if fresh or any(cf.text not in texts for cf in proposals):
+                break
+        return proposals
+
+    def _avoided(self, put_in: set[str], shared: bool) -> list[set[str]]:
+        """Words to avoid, a search each; one search only where it takes long."""
+        return [put_in] if shared or self.teacher.generates() else [set(), put_in]
+
+    def _with_hint(self, example: Example, source: str, target: str, hint: str, keep: Sequence[str]) -> list[Counterfactual]:
         from cod_core.counterfactuals import hinted
 
         phrases, teacher = hinted.phrases_of(hint), self.teacher.classifier()
         most = self.searcher.usual_budget() if self.teacher.generates() else hinted.MOST_TEXTS
         return hinted.with_words(example, source, target, phrases, keep, self.teacher.scorer(teacher), teacher.labels, most=most)
 
-    def _asked(self, example_id: str, keep, hint: str) -> tuple[Example, list[Counterfactual]]:
+    def _asked(self, example_id: str, keep: Sequence[str], hint: str) -> tuple[Example, list[Counterfactual]]:
+        """The text and its proposals so far. Raises BadInput for what cannot be asked."""
         example = items.example(self.db, self.id, example_id)
         missing = [phrase for phrase in keep if phrase not in example.text]
         if missing:
@@ -79,9 +100,9 @@ class Retry(Room):
             raise BadInput(f"The hint has {len(hint)} characters; at most {MOST_HINT} are used. Shorten it.")
         return example, items.counterfactuals(self.db, self.id, [example_id])
 
-    def _kept(self, example: Example, known: set[str], found: list[Counterfactual]) -> Again:
-        """Verify and store the new ones among what was found, four at most."""
-        new = list({cf.text: cf for cf in found if cf.text not in known and cf.text != example.text}.values())[:MORE]
+    def _kept(self, example: Example, earlier: Collection[str], proposals: Sequence[Counterfactual]) -> Again:
+        """Verify and store the new ones among the proposals, four at most. earlier: texts there are already."""
+        new = list({cf.text: cf for cf in proposals if cf.text not in earlier and cf.text != example.text}.values())[:MORE]
         self.pairs.add([(example, cf) for cf in new])
-        checks = {i: self.pairs.state().checks.get(i) for i in (cf.id for cf in new)}
-        return Again([cf for cf in new if checks[cf.id] is not None and checks[cf.id].valid], len(new))
+        checks = self.pairs.state().checks
+        return Again([cf for cf in new if (check := checks.get(cf.id)) is not None and check.valid], len(new))

@@ -1,26 +1,53 @@
-"""The search's parts for one project: candidate sources, vocabulary, the second judge; made once, on first use."""
+"""The search's parts for one project: candidate sources, vocabulary, the surrogate; made once, on first use."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, cast
 
 from cod_core.counterfactuals import verify
+from cod_core.counterfactuals.options import SearchOptions
 from cod_core.diagnostics.stats import MIN_ROWS
 from cod_core.errors import BadInput
+from cod_core.models.cached import CachedEncoder
+from cod_core.models.chat import LLMClient, LLMSettings
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
-from cod_core.project.teacher.clients import Clients, settings_of
+from cod_core.project.teacher.clients import Clients
 from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.project.teacher.generation import PROMPTS_A_SEARCH
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items
-from cod_core.types import Counterfactual, Example
+from cod_core.types import Classifier, Counterfactual, Example
+
+if TYPE_CHECKING:
+    from cod_core.counterfactuals.corpus import ClassWords, WordPairs
+    from cod_core.counterfactuals.llm_sources import ChatWords, LocalWords
+    from cod_core.counterfactuals.neighbours import EmbeddingNeighbours
+    from cod_core.counterfactuals.search import SearchGenerator
+    from cod_core.counterfactuals.sources import CandidateSource
+    from cod_core.counterfactuals.trial import Judge
+    from cod_core.models.encoder import Encoder
 
 SOURCES = ("encoder neighbours", "words of the target class", "negation", "deletion")
+MOST_TEXTS = 2000  # that a surrogate learns from
 
 
-CLEAR = {"second": True, "at_least": 0.95}  # options for a change that a small model can learn from
+def loaded(encoder: CachedEncoder) -> "Encoder":
+    """The encoder behind the cache, whose words and layers are asked for; Models puts no other kind there."""
+    return cast("Encoder", encoder.wrapped)
 
 
-MOST_TEXTS = 2000  # that a second judge learns from
+class Proposer:
+    """Proposals by search for one teacher, not verified. generator: the SearchGenerator, made on first use; its
+    texts_scored tells what the last call took."""
+
+    def __init__(self, teacher: Classifier, generator: "Callable[[], SearchGenerator]"):
+        self.teacher = teacher
+        self.generator = generator
+
+    def __call__(self, example: Example, n: int, target: str | None = None, avoid: Iterable[str] = ()) -> list[Counterfactual]:
+        """n at most. target: the teacher's second choice where None. avoid: words not to be put in."""
+        before = self.teacher.predict([example.text])[0]
+        return self.generator().propose(example, before.label, target or verify.target_of(before), n, avoid)
 
 
 class Searcher(Room):
@@ -37,107 +64,93 @@ class Searcher(Room):
         """Name of each source of llm_sources that this project could use now -> host that texts go to, "" for none."""
         from cod_core.counterfactuals.llm_sources import ChatWords, LocalWords
 
-        found = {} if (name := self.models.local_llm_name()) is None else {LocalWords.named(name): ""}
-        if (last := self.endpoints.last_llm()) and last.get("base_url"):
-            settings = settings_of({"llm": last})
-            found[ChatWords.named(settings.model)] = settings.host
-        return found
+        names = {} if (name := self.models.local_llm_name()) is None else {LocalWords.named(name): ""}
+        if (chat := self._last_chat()) is not None:
+            names[ChatWords.named(chat.model)] = chat.host
+        return names
 
-    def llm_sources(self, names) -> list:
+    def llm_sources(self, names: Collection[str]) -> "list[LocalWords | ChatWords]":
         """Candidate sources of the search that ask a language model, of those named: 'likely words of MODEL' for the
         packaged one where it is installed, 'words of MODEL' for the chat model used last."""
         from cod_core.counterfactuals.llm_sources import ChatWords, LocalWords
 
-        found = []
+        usable: list[LocalWords | ChatWords] = []
         if (name := self.models.local_llm_name()) is not None:
-            found.append(LocalWords(name, lambda: self.models.local_llm(name)))
-        if (last := self.endpoints.last_llm()) and last.get("base_url"):
-            found.append(ChatWords(self.clients.client(settings_of({"llm": last}))))
-        return [one for one in found if one.name in (names or ())]
+            usable.append(LocalWords(name, lambda: self.models.local_llm(name)))
+        if (chat := self._last_chat()) is not None and isinstance(client := self.clients.client(chat), LLMClient):
+            usable.append(ChatWords(client))
+        return [one for one in usable if one.name in names]
+
+    def _last_chat(self) -> LLMSettings | None:
+        """The language model used last, where it is at an address."""
+        last = self.endpoints.last_llm()
+        settings = last.settings() if last and last.base_url else None
+        return settings if isinstance(settings, LLMSettings) else None
 
     def usual_budget(self) -> int:
         """Texts scored for one text where nothing else is asked for: few where a model has to answer each of them."""
         return PROMPTS_A_SEARCH if self.teacher.generates() else 400
 
-    def proposer(self, options: dict | None = None) -> Callable[..., list[Counterfactual]]:
-        """A function (example, n, target=None, avoid=()) -> unverified proposals by search, for the project's teacher.
+    def proposer(self, options: SearchOptions | None = None) -> Proposer:
+        """Proposals by search, for the project's teacher."""
+        return Proposer(self.teacher.classifier(), self._generator(options or SearchOptions()))
 
-        Its attribute `generator` is the SearchGenerator, whose texts_scored tells what the last call took.
-        """
-        made = self._generator(dict(options or {}))
-        teacher = self.teacher.classifier()
-
-        def propose(example: Example, n: int, target: str | None = None, avoid: Iterable[str] = ()) -> list[Counterfactual]:
-            before = teacher.predict([example.text])[0]
-            return made().propose(example, before.label, target or verify.target_of(before), n, avoid)
-
-        propose.generator = made
-        return propose
-
-    def _generator(self, options: dict):
+    def _generator(self, options: SearchOptions) -> "Callable[[], SearchGenerator]":
         """Makes the SearchGenerator on first use: loading models belongs to the first text, not to opening a page."""
+        learns = self.surrogate_learns_from()[0] if options.second else ()
+        asks = repr(self.endpoints.last_llm()) if options.sources else ""
+        key = ("search", self.teacher.classifier().revision, options, learns, asks)
+        return lambda: self.place.once(key, lambda: self._make_generator(options))
 
-        def make():
-            from cod_core.counterfactuals.corpus import Plausibility
-            from cod_core.counterfactuals.search import SearchGenerator
-            from cod_core.counterfactuals.tighten import BAND
-            from cod_core.counterfactuals.trial import Judge, SearchSettings
+    def _make_generator(self, options: SearchOptions) -> "SearchGenerator":
+        from cod_core.counterfactuals.corpus import Plausibility
+        from cod_core.counterfactuals.search import SearchGenerator
+        from cod_core.counterfactuals.trial import Judge
 
-            teacher, task = self.teacher.classifier(), self.row.task
-            near, class_words, pairs = self._vocabulary(options.get("encoder"))
-            chosen = self._sources(near, class_words, options.get("sources"), self.llm_sources(options.get("sources")))
-            settings = SearchSettings(
-                options.get("budget") or self.usual_budget(),
-                **{k: options[k] for k in ("max_fraction", "at_least") if k in options},
-                band=BAND if options.get("confidence") else None,
-            )
-            second = self.surrogate() if options.get("second") else None
-            return SearchGenerator(
-                Judge(self.teacher.scorer(teacher), self.teacher.sensitivity(teacher)),
-                teacher.labels,
-                chosen,
-                settings,
-                tuple(options.get("frozen", ())),
-                task.name,
-                Plausibility(pairs, near),
-                second,
-                class_words.usual,
-                class_words.words,
-            )
+        teacher = self.teacher.classifier()
+        near, class_words, pairs = self._vocabulary(options.encoder)
+        return SearchGenerator(
+            Judge(self.teacher.scorer(teacher), self.teacher.sensitivity(teacher)),
+            teacher.labels,
+            self._sources(near, class_words, options.sources),
+            options.settings(self.usual_budget()),
+            options.frozen,
+            self.row.task.name,
+            Plausibility(pairs, near),
+            self.surrogate() if options.second else None,
+            class_words.usual,
+            class_words.words,
+        )
 
-        learns = self.surrogate_learns_from()[0] if options.get("second") else ()
-        asks = repr(self.endpoints.last_llm()) if options.get("sources") else ""
-        key = ("search", self.teacher.classifier().revision, repr(sorted(options.items())), learns, asks)
-        return lambda: self.place.once(key, make)
-
-    def _sources(self, near, class_words, names: Sequence[str] | None, more: Sequence = ()):
+    def _sources(self, near: "EmbeddingNeighbours", class_words: "ClassWords", names: Collection[str]) -> "list[CandidateSource]":
         """The candidate sources switched on. Raises BadInput for an unknown one."""
         from cod_core.counterfactuals.plain_edits import Deletions, Negations
 
-        known = {one.name: one for one in (near, class_words, Negations(), Deletions(), *more)}
-        unknown = set(names or ()) - set(known)
-        if unknown:
-            raise BadInput(f"There is no candidate source called {', '.join(sorted(unknown))}; there are: {', '.join(known)}.")
-        return [one for name, one in known.items() if not names or name in names]
+        sources: Sequence[CandidateSource] = (near, class_words, Negations(), Deletions(), *self.llm_sources(names))
+        by_name = {one.name: one for one in sources}
+        if unknown := set(names) - set(by_name):
+            raise BadInput(f"There is no candidate source called {', '.join(sorted(unknown))}; there are: {', '.join(by_name)}.")
+        return [one for name, one in by_name.items() if not names or name in names]
 
-    def _vocabulary(self, encoder_name: str | None = None):
+    def _vocabulary(self, encoder_name: str) -> "tuple[EmbeddingNeighbours, ClassWords, WordPairs]":
         """(encoder neighbours, words by class, word pairs) of the project's labelled training texts."""
         from cod_core.counterfactuals.corpus import ClassWords, WordPairs
         from cod_core.counterfactuals.neighbours import EmbeddingNeighbours
 
-        teacher, encoder = self.teacher.classifier(), self.models.encoder(*([encoder_name] if encoder_name else []))
+        teacher = self.teacher.classifier()
+        encoder = self.models.encoder(encoder_name) if encoder_name else self.models.encoder()
 
-        def read():
+        def read() -> tuple[ClassWords, WordPairs]:
             rows = [e for e in items.examples(self.db, self.id, split="train") if e.label is not None]
             texts, labels = [e.text for e in rows], [str(e.label) for e in rows]
             score = self.teacher.scorer(teacher) if self.teacher.sensitivity(teacher) is not None else None
             return ClassWords(texts, labels, teacher.labels, score), WordPairs(texts)
 
-        near = self.models.once(("neighbours", encoder.id, encoder.revision), lambda: EmbeddingNeighbours(encoder.wrapped))
+        near = self.models.once(("neighbours", encoder.id, encoder.revision), lambda: EmbeddingNeighbours(loaded(encoder)))
         return near, *self.place.once(("class words", teacher.revision), read)
 
     def surrogate_learns_from(self) -> tuple[tuple[str, ...], int]:
-        """(splits, number of their texts) that a second judge may learn the teacher's classes of.
+        """(splits, number of their texts) that a surrogate may learn the teacher's classes of.
 
         Unlabelled texts are not among them where agreement on them is what students are judged by, below MIN_ROWS labelled
         test texts: a counterfactual chosen by a judge that knows the answers would carry them into the students.
@@ -147,12 +160,16 @@ class Searcher(Room):
         splits = ("train", "unlabelled") if n_test >= MIN_ROWS else ("train",)
         return splits, sum(n for (split, _), n in counts.items() if split in splits)
 
-    def surrogate(self):
+    def surrogate(self) -> "Judge":
         """A linear stand-in for the teacher on the students' encoder, as a Judge. Raises NotEnoughData.
 
         It learns the teacher's classes of the first 2,000 texts of surrogate_learns_from. A teacher that is paid for, or
         takes seconds a text, is not asked for it: only what it said before counts.
         """
+        teacher, (splits, _) = self.teacher.classifier(), self.surrogate_learns_from()
+        return self.place.once(("surrogate", teacher.id, teacher.revision, splits), lambda: self._fit_surrogate(splits))
+
+    def _fit_surrogate(self, splits: Iterable[str]) -> "Judge":
         import numpy as np
 
         from cod_core.counterfactuals.trial import Judge
@@ -160,19 +177,13 @@ class Searcher(Room):
         from cod_core.models.surrogate import fit_surrogate
 
         teacher, encoder = self.teacher.classifier(), self.models.encoder()
-        splits, _ = self.surrogate_learns_from()
-
-        def make():
-            rows = [e for split in splits for e in items.examples(self.db, self.id, split=split)]
-            texts = [e.text for e in rows][:MOST_TEXTS]
-            answers = teacher.predict(texts) if self.teacher.sensitivity(teacher) is not None else teacher.on_record(texts)
-            told = [(text, p.logprobs) for text, p in zip(texts, answers) if p is not None and p.decided]
-            made = fit_surrogate(
-                encoder.wrapped,
-                encoder.encode([t for t, _ in told]),
-                np.array([row for _, row in told]).reshape(-1, len(teacher.labels)),
-                teacher.labels,
-            )
-            return Judge(made.logprobs, FirstOrder(made))
-
-        return self.place.once(("second judge", teacher.id, teacher.revision, splits), make)
+        texts = [e.text for split in splits for e in items.examples(self.db, self.id, split=split)][:MOST_TEXTS]
+        answers = teacher.predict(texts) if self.teacher.sensitivity(teacher) is not None else teacher.on_record(texts)
+        answered = [(text, p.logprobs) for text, p in zip(texts, answers) if p is not None and p.decided]
+        fitted = fit_surrogate(
+            loaded(encoder),
+            encoder.encode([text for text, _ in answered]),
+            np.array([row for _, row in answered]).reshape(-1, len(teacher.labels)),
+            teacher.labels,
+        )
+        return Judge(fitted.logprobs, FirstOrder(fitted))

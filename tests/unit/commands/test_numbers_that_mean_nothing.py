@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 import cod_core.__main__  # noqa: F401  registers every command
 from cod_core.commands.shell import app
+from cod_core.counterfactuals.options import GenerateRequest, TightenRequest
 from cod_core.distill.executor import spread
 from cod_core.errors import BadInput, ModelUnavailable
 from cod_core.models.choice import BuiltinChoice
@@ -64,12 +65,12 @@ def test_a_list_of_numbers_that_holds_words_is_wrong_use(w, command):
 def test_the_library_searches_nothing_for_fewer_than_one(w, pid, wrong):
     """-3 had run over the whole training set: no length ever equals it."""
     with pytest.raises(BadInput, match="1 or more"):
-        w.project(pid).proposals.generate(wrong)
+        w.project(pid).proposals.generate(GenerateRequest.of(wrong))
 
 
 def test_a_generator_that_does_not_exist_is_refused_with_those_that_do(w, pid):
     with pytest.raises(BadInput, match="one of search, llm, not 'foo'"):
-        w.project(pid).proposals.generate({"k": 2, "generator": "foo"})
+        w.project(pid).proposals.generate(GenerateRequest.of({"k": 2, "generator": "foo"}))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_a_setting_that_no_such_student_has_is_refused(params, said):
 
 def test_a_mode_is_checked_even_where_there_is_nothing_to_tighten(w, pid):
     with pytest.raises(BadInput, match="one of minimal, confidence, not 'foo'"):
-        w.project(pid).tightening.tighten_all({"mode": "foo"})
+        w.project(pid).tightening.tighten_all(TightenRequest.of({"mode": "foo"}))
 
 
 @pytest.mark.slow

@@ -317,31 +317,31 @@ def second_score(texts):
     return logits - np.log(np.exp(logits).sum(1, keepdims=True))
 
 
-def with_second(table, sensitivity, asked=None, **settings):
+def with_surrogate(table, sensitivity, asked=None, **settings):
     def counted(texts):
         if asked is not None:
             asked.extend(texts)
         return second_score(texts)
 
-    return SearchGenerator(Judge(score, sensitivity), LABELS, [Table(table)], SearchSettings(**settings), second=Judge(counted))
+    return SearchGenerator(Judge(score, sensitivity), LABELS, [Table(table)], SearchSettings(**settings), surrogate=Judge(counted))
 
 
 def test_a_second_judge_has_to_share_every_flip_that_is_offered(sensitivity):
     """Words that fool the teacher alone move nothing that a small student sees."""
     table = {"good": ["bad", "dull", "awful"], "fine": ["boring"]}
     for text in ("A good film.", "A good film with a fine plot and fine music."):
-        found = with_second(table, sensitivity, max_fraction=0.5).propose(Example("e", text), "positive", "negative", 4)
+        found = with_surrogate(table, sensitivity, max_fraction=0.5).propose(Example("e", text), "positive", "negative", 4)
         assert found
         for cf in found:
             assert score([cf.text])[0].argmax() == 0 and second_score([cf.text])[0].argmax() == 0, cf.text
         assert all("second judge" in cf.origin.name for cf in found), "an export has to say how a text was made"
-    assert with_second({"good": ["bad"]}, sensitivity).propose(Example("e", "A good film."), "positive", "negative", 4) == []
+    assert with_surrogate({"good": ["bad"]}, sensitivity).propose(Example("e", "A good film."), "positive", "negative", 4) == []
 
 
 def test_the_second_judge_is_asked_only_about_texts_that_flip_the_teacher(sensitivity):
     """It costs a pass through a model a text, as the teacher does."""
     asked = []
-    with_second({"good": ["fine", "great", "bad", "dull"]}, sensitivity, asked).propose(
+    with_surrogate({"good": ["fine", "great", "bad", "dull"]}, sensitivity, asked).propose(
         Example("e", "A good film."), "positive", "negative", 4
     )
     assert asked and all(score([t])[0].argmax() == 0 for t in asked)
@@ -350,14 +350,14 @@ def test_the_second_judge_is_asked_only_about_texts_that_flip_the_teacher(sensit
 def test_both_judges_have_to_be_as_sure_as_wanted(sensitivity):
     table = {"good": ["dull", "bad"], "fine": ["boring"], "enjoyable": ["awful"]}
     text = "A good film with fine songs and an enjoyable cast."
-    found = with_second(table, sensitivity, max_fraction=0.4, at_least=0.99).propose(Example("e", text), "positive", "negative", 1)
+    found = with_surrogate(table, sensitivity, max_fraction=0.4, at_least=0.99).propose(Example("e", text), "positive", "negative", 1)
     assert min(np.exp(score([found[0].text])[0][0]), np.exp(second_score([found[0].text])[0][0])) >= 0.99
 
 
 def test_edits_that_a_sure_flip_does_not_need_are_taken_back(sensitivity):
     text = "The good film with fine songs and the enjoyable cast, the good plot and the fine end."
     table = {"good": ["awful"], "fine": ["meh", "boring"], "enjoyable": ["awful"]}
-    found = with_second(table, sensitivity, max_fraction=0.5, at_least=0.9).propose(Example("e", text), "positive", "negative", 1)
+    found = with_surrogate(table, sensitivity, max_fraction=0.5, at_least=0.9).propose(Example("e", text), "positive", "negative", 1)
     made, original = found[0].text.split(), text.split()
     changed = [i for i, (a, b) in enumerate(zip(original, made)) if a != b]
     for i in changed:

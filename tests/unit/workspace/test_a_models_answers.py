@@ -66,7 +66,7 @@ def test_the_class_of_a_prompt_is_what_the_judge_makes_of_the_answer(made):
 
 def test_the_search_finds_verified_flips_and_offers_the_largest_move_of_the_answer_first(made):
     w, pid, report = made
-    assert report["flipped"] == len(PROMPTS) and report["scored"] <= len(PROMPTS) * w.project(pid).searcher.usual_budget() < 2 * 400
+    assert report.flipped == len(PROMPTS) and report.scored <= len(PROMPTS) * w.project(pid).searcher.usual_budget() < 2 * 400
     for card in w.project(pid).cards.all():
         checks = [card.check, *(check for _, check in card.alternatives)]
         shifts = [check.shift for check in checks if check.valid]
@@ -87,7 +87,7 @@ def test_a_workspace_opened_again_answers_nothing_twice(made, home, monkeypatch)
         again.project(pid).teacher.classifier().wrapped.predict(texts), w.project(pid).teacher.classifier().predict(texts)
     ):
         assert anew.probs == pytest.approx(kept.probs, abs=1e-6), "judged anew, not answered anew"
-    assert again.project(pid).search.run(again.project(pid).texts.examples(), 4)["scored"] == 0
+    assert again.project(pid).search.run(again.project(pid).texts.examples(), 4).scored == 0
     assert again.project(pid).answers.pace().answers >= len(texts) and again.project(pid).answers.pace().seconds > 0
 
 

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 import cod_core.__main__  # noqa: F401  registers every command
 from cod_core.commands.shell import app
+from cod_core.counterfactuals.options import GenerateRequest, LlmOptions
 from cod_core.errors import BadInput
 from cod_core.jobs import queue
 from cod_core.models.choice import BuiltinChoice, read_choice
@@ -105,7 +106,9 @@ def test_a_declared_address_that_is_none_sends_the_key_nowhere(w, pid, server, m
 def restored(w, pid, server, tmp_path, monkeypatch):
     """(workspace, project) of a backup whose teacher and last model are at somebody's address, with a key at hand."""
     w.project(pid).teacher.choose(read_choice(chat(server)))
-    w.project(pid).proposals.generate({"k": 2, "generator": "llm", "n": 1, "llm": {"base_url": server.base_url, "model": "fake"}})
+    w.project(pid).proposals.generate(
+        GenerateRequest.of({"k": 2, "generator": "llm", "n": 1, "llm": {"base_url": server.base_url, "model": "fake"}})
+    )
     server.headers.clear(), server.requests.clear()
     monkeypatch.setenv("COD_LLM_KEY", "from-env")
     there = Workspace(tmp_path / "there")
@@ -118,7 +121,7 @@ def test_nothing_is_sent_to_an_address_that_came_with_a_backup(restored, server)
         with pytest.raises(EndpointError, match="nobody has confirmed") as caught:
             ask()
         assert caught.value.fatal and f"teacher {pid} confirm --base-url {server.base_url}" in str(caught.value)
-    there.project(pid).proposals.generate({"k": 2, "generator": "search", "sources": ["words of fake"]})
+    there.project(pid).proposals.generate(GenerateRequest.of({"k": 2, "generator": "search", "sources": ["words of fake"]}))
     assert server.requests == [] and there.project(pid).endpoints.unconfirmed() == [server.base_url]
     assert there.project(pid).curation.before("a").label == "praise", "what came along as known is read without asking"
 
@@ -139,9 +142,11 @@ def test_a_search_asks_the_model_at_the_address_used_last(w, server, other):
     items.add_examples(w.db, pid, [Example("a", "A good film.", "positive"), Example("b", "A bad film.", "negative")])
     w.project(pid).teacher.choose(BuiltinChoice("movies"))
     for k, host in ((1, server), (2, other)):
-        w.project(pid).proposals.generate({"k": k, "generator": "llm", "n": 1, "llm": {"base_url": host.base_url, "model": "fake"}})
+        w.project(pid).proposals.generate(
+            GenerateRequest.of({"k": k, "generator": "llm", "n": 1, "llm": {"base_url": host.base_url, "model": "fake"}})
+        )
         server.requests.clear(), other.requests.clear()
-        w.project(pid).proposals.generate({"k": k, "generator": "search", "sources": ["words of fake"]})
+        w.project(pid).proposals.generate(GenerateRequest.of({"k": k, "generator": "search", "sources": ["words of fake"]}))
         assert server.calls + other.calls == host.calls == 1
 
 
@@ -176,9 +181,7 @@ def test_a_worker_gets_each_key_under_its_host(w, pid, server, other, monkeypatc
     sent = {}
     monkeypatch.setattr(queue, "start_worker", lambda job_id, home, keys=None: sent.update(job=job_id, keys=keys))
     w.project(pid).teacher.choose(read_choice(chat(server)), key="of-the-teacher")
-    w.project(pid).jobs.start(
-        "generate", {"k": 2, "generator": "llm", "n": 1, "llm": {"base_url": other.base_url, "model": "fake"}}, key="of-the-run"
-    )
+    w.project(pid).jobs.start("generate", GenerateRequest(2, 1, "llm", llm=LlmOptions(other.base_url, "fake")), key="of-the-run")
     monkeypatch.setenv("COD_LLM_KEYS", json.dumps(sent["keys"]))
     server.headers.clear()
     items.add_examples(w.db, pid, [Example("c", "A text that the teacher has not seen.", "praise")])

@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from cod_core.counterfactuals.options import GenerateRequest, LlmOptions
 from cod_core.data.tables import guess_columns, read_table
 from cod_core.errors import BadInput, LabelMismatch, NotEnoughData
 from cod_core.models.choice import BuiltinChoice, read_choice
@@ -57,13 +58,13 @@ def made(tmp_path_factory):
     load(w, pid, "test.csv", TEST, "test")
     load(w, pid, "train.csv", TEXTS, "labelled")
     w.project(pid).teacher.choose(BuiltinChoice("amazon", MAP))
-    report = w.project(pid).proposals.generate({"k": 12, "generator": "search"})
+    report = w.project(pid).proposals.generate(GenerateRequest.of({"k": 12, "generator": "search"}))
     return w, pid, report
 
 
 def test_search_finds_verified_flips_for_nearly_every_text(made):
     _, _, report = made
-    assert report["texts"] >= 10 and report["flipped"] >= 9
+    assert report.texts >= 10 and report.flipped >= 9
 
 
 def test_the_same_file_twice_changes_nothing(made):
@@ -77,8 +78,8 @@ def test_work_done_is_not_repeated(made, monkeypatch):
     """A second run must not search again: the mark of each text says that it was tried."""
     w, pid, first = made
     monkeypatch.setattr(Searcher, "proposer", lambda self, *_: lambda example, n, *_: pytest.fail("searched again"))
-    again = w.project(pid).proposals.generate({"k": 12, "generator": "search"})
-    assert again["tried"] == 0 and again["flipped"] == first["flipped"]
+    again = w.project(pid).proposals.generate(GenerateRequest.of({"k": 12, "generator": "search"}))
+    assert again.tried == 0 and again.flipped == first.flipped
 
 
 def test_a_card_says_what_changed_and_why_it_matters(made):
@@ -180,14 +181,14 @@ def test_an_llm_run_is_planned_first_and_its_replies_are_never_asked_for_twice(t
     items.add_examples(w.db, pid, [Example("a", TEXTS[0][0], "praise"), Example("b", TEXTS[1][0], "complaint")])
     w.project(pid).teacher.choose(BuiltinChoice("amazon", MAP))
     with FakeOpenAI(answer) as server:
-        params = {"k": 2, "generator": "llm", "n": 1, "llm": {"base_url": server.base_url, "model": "fake"}}
-        plan = w.project(pid).llm.plan(params)
+        request = GenerateRequest(2, 1, "llm", llm=LlmOptions(server.base_url, "fake"))
+        plan = w.project(pid).llm.plan(request)
         assert plan.calls == 2 and "127.0.0.1" in plan.host and TEXTS[0][0] in plan.prompt or TEXTS[1][0] in plan.prompt
         assert server.requests == [], "a plan sends nothing"
-        out = w.project(pid).proposals.generate(params, key="secret-key")
-        assert out["flipped"] >= 1
+        out = w.project(pid).proposals.generate(request, key="secret-key")
+        assert out.flipped >= 1
         n = len(server.requests)
-        w.project(pid).proposals.generate(params, key="secret-key")
+        w.project(pid).proposals.generate(request, key="secret-key")
         assert len(server.requests) == n
     assert b"secret-key" not in (tmp_path / "cod.db").read_bytes() + b"".join(p.read_bytes() for p in tmp_path.glob("cod.db-*"))
 

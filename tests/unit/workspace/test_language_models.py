@@ -3,10 +3,11 @@
 import json
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
-from cod_core.counterfactuals.options import LlmOptions
+from cod_core.counterfactuals.options import GenerateRequest, LlmOptions, SearchOptions, StudyRequest
 from cod_core.errors import BadInput
 from cod_core.models.choice import read_choice
 from cod_core.models.fluency import WordPairFluency
@@ -60,7 +61,7 @@ def made(tmp_path_factory):
         w.project(pid).teacher.choose(
             read_choice({"kind": "llm", "base_url": server.base_url, "model": "world", "price_in": 1.0, "price_out": 1.0})
         )
-        yield w, pid, server, {"llm": {"base_url": server.base_url, "model": "world"}, "k": 4, "n": 1, "generator": "llm"}
+        yield w, pid, server, GenerateRequest(4, 1, "llm", llm=LlmOptions(server.base_url, "world"))
 
 
 def test_a_text_that_the_model_cannot_judge_is_surfaced_and_left_out(made):
@@ -74,58 +75,58 @@ def test_a_text_that_the_model_cannot_judge_is_surfaced_and_left_out(made):
 
 def test_repair_tells_the_model_what_the_teacher_said(made):
     """Two texts need two words; the first try changes one, and the teacher is then undecided."""
-    w, pid, server, params = made
-    plain = w.project(pid).proposals.generate(params)
-    assert (plain["texts"], plain["flipped"], plain["repaired"]) == (4, 2, 0)
-    planned = w.project(pid).llm.plan({**params, "repair": 1})
+    w, pid, server, request = made
+    plain = w.project(pid).proposals.generate(request)
+    assert (plain.texts, plain.flipped, plain.repaired) == (4, 2, 0)
+    planned = w.project(pid).llm.plan(replace(request, repair=1))
     assert planned.calls == 0 and "up to 4 calls more" in planned.notes[-1], "the page said that nothing would be sent"
-    repaired = w.project(pid).proposals.generate({**params, "repair": 1})
-    assert (repaired["flipped"], repaired["repaired"]) == (4, 2)
+    repaired = w.project(pid).proposals.generate(replace(request, repair=1))
+    assert (repaired.flipped, repaired.repaired) == (4, 2)
     told = [r["messages"] for r in server.requests if len(r["messages"]) == 4]
     assert len(told) == 2 and all("classifier read your text" in m[3]["content"] for m in told)
     calls = server.calls
-    assert w.project(pid).proposals.generate({**params, "repair": 1})["flipped"] == 4 and server.calls == calls
+    assert w.project(pid).proposals.generate(replace(request, repair=1)).flipped == 4 and server.calls == calls
 
 
 def test_a_counterfactual_costs_what_all_tries_took(made):
     """The reply that was kept was counted, and not those that came to nothing."""
-    w, _, server, params = made
+    w, _, server, request = made
     pid = w.create_project("Cameras, priced", Task("Is it praise?", LABELS))
     items.add_examples(w.db, pid, [Example(short_hash(t), t, label) for t, label in TEXTS])
     w.project(pid).teacher.choose(read_choice(w.project(made[1]).row.teacher))
-    priced = {**params, "llm": {**params["llm"], "price_in": 1.0, "price_out": 1.0, "temperature": 0.9}}
+    priced = replace(request, llm=replace(request.llm, price_in=1.0, price_out=1.0, temperature=0.9))
     calls = server.calls
-    assert w.project(pid).proposals.generate(priced)["flipped"] == 2 and w.project(pid).curation.accept_unattended() == 2
+    assert w.project(pid).proposals.generate(priced).flipped == 2 and w.project(pid).curation.accept_unattended() == 2
     prices = [cf.origin.cost_usd for cf in w.project(pid).pairs.snapshot().counterfactuals.values()]
     assert server.calls - calls >= 4 == len(prices) and w.project(pid).costs.price_of_a_pair() == pytest.approx(sum(prices) / 2)
 
 
 def test_the_prompt_study_compares_prompts_and_the_best_is_used(made):
-    w, pid, server, params = made
+    w, pid, server, request = made
     steps = []
-    found = w.project(pid).prompts.study({**params, "templates": ["just_enough", "base"]}, lambda *s: steps.append(s))
-    rows = {r["template"]: r for r in found["rows"]}
-    assert rows["just_enough"]["flipped"] == 0 and rows["just_enough"]["lost"] == {"unchanged": 4}
-    assert rows["base"]["flipped"] == 0.5 and found["best"] == "base" and found["texts"] == 4
-    assert w.project(pid).prompts.latest()["best"] == "base" and steps[-1][0] == steps[-1][1] == 8
-    assert w.project(pid).llm.prompt_in_use(params) == "decisive_words"
+    study = w.project(pid).prompts.study(StudyRequest(4, 1, request.llm, ("just_enough", "base")), lambda *s: steps.append(s))
+    rows = {row.template: row for row in study.rows}
+    assert rows["just_enough"].flipped == 0 and rows["just_enough"].lost == {"unchanged": 4}
+    assert rows["base"].flipped == 0.5 and study.best == "base" and study.texts == 4
+    assert w.project(pid).prompts.latest() == study and steps[-1][0] == steps[-1][1] == 8
+    assert w.project(pid).llm.prompt_in_use(request) == "decisive_words"
     w.project(pid).llm.use_prompt("world", "base")
     calls = server.calls
-    assert w.project(pid).llm.prompt_in_use(params) == "base" and w.project(pid).llm.plan(params).calls == 0
-    assert w.project(pid).proposals.generate(params)["flipped"] == 2 and server.calls == calls, "the study's replies are used again"
+    assert w.project(pid).llm.prompt_in_use(request) == "base" and w.project(pid).llm.plan(request).calls == 0
+    assert w.project(pid).proposals.generate(request).flipped == 2 and server.calls == calls, "the study's replies are used again"
     with pytest.raises(BadInput):
         w.project(pid).llm.use_prompt("world", "nope")
 
 
 def test_try_again_keeps_a_phrase_and_asks_for_the_next_sample(made):
-    w, pid, server, params = made
-    w.project(pid).proposals.generate(params)
+    w, pid, server, request = made
+    w.project(pid).proposals.generate(request)
     example = next(e for e in w.project(pid).draws.candidates(4) if "lens is good" in e.text)
     calls = server.calls
     out = w.project(pid).llm.again(example.id, keep=("the case is good",), n=1)
     sent = server.requests[calls]["messages"]
     assert 'exactly as it is: "the case is good"' in sent[-1]["content"] and len(sent) == 4
-    assert out["added"] in (0, 1) and server.requests[calls]["seed"] >= 100
+    assert out.added in (0, 1) and server.requests[calls]["seed"] >= 100
     with pytest.raises(BadInput, match="does not occur"):
         w.project(pid).llm.again(example.id, keep=("not in it",))
 
@@ -160,13 +161,13 @@ def test_a_teacher_without_logprobs_is_known_to_give_hard_labels(made):
 
 def test_a_model_on_this_computer_proposes_and_teaches(made, tmp_path):
     """No endpoint, no key: the same verbs."""
-    w, pid, _, params = made
+    w, pid, _, request = made
     folder = str(tiny_llm(tmp_path / "tiny"))
-    local = {**params, "llm": {"local": folder, "temperature": 1.0}, "template": "continue_pairs"}
+    local = replace(request, llm=LlmOptions(local=folder, temperature=1.0), template="continue_pairs")
     plan = w.project(pid).llm.plan(local)
     assert (plan.host, plan.cost_usd, plan.calls) == ("this computer", 0.0, 4)
     out = w.project(pid).proposals.generate(local)
-    assert out["texts"] == 4 and out["tried"] == 4 and not out["failures"] and w.project(pid).llm.plan(local).calls == 0
+    assert out.texts == 4 and out.tried == 4 and not out.failures and w.project(pid).llm.plan(local).calls == 0
     assert w.project(pid).endpoints.last_llm() == LlmOptions(local=folder, temperature=1.0)
     other = w.create_project("Local", Task("film", ("good", "bad")))
     w.project(other).teacher.choose(read_choice({"kind": "llm", "local": folder}))
@@ -186,8 +187,8 @@ def test_fluency_is_measured_once_and_named(made, monkeypatch):
 
 
 def test_measured_fluency_reaches_the_quality_card_and_the_export(made, monkeypatch):
-    w, pid, _, params = made
-    w.project(pid).proposals.generate(params)
+    w, pid, _, request = made
+    w.project(pid).proposals.generate(request)
 
     class Judge:
         name = "tiny, mean NLL a token"
@@ -199,18 +200,18 @@ def test_measured_fluency_reaches_the_quality_card_and_the_export(made, monkeypa
     monkeypatch.setattr(Fluency, "judge", lambda self: Judge())
     assert w.project(pid).quality.card().total.fluency is None, "what was not read has no number"
     steps = []
-    assert w.project(pid).fluency.measure(lambda *s: steps.append(s))["read"] > 0 and steps[-1][0] == steps[-1][1]
+    assert w.project(pid).fluency.measure(lambda *s: steps.append(s)).read > 0 and steps[-1][0] == steps[-1][1]
     card = w.project(pid).quality.card()
-    assert card.judge == Judge.name and card.total.fluency is not None
+    assert card.fluency_judge == Judge.name and card.total.fluency is not None
     assert w.project(pid).curation.accept_unattended() > 0
     lines = [json.loads(line) for line in w.project(pid).exports.jsonl().decode().splitlines()]
     assert {line["metrics"]["fluency_ratio"] for line in lines} <= {1.25, 0.8, 1.0} and lines
 
 
 def test_sources_that_ask_a_language_model_are_used_by_name(made, monkeypatch):
-    w, pid, server, params = made
-    w.project(pid).proposals.generate(params)
-    assert w.project(pid).searcher.llm_sources(None) == []
+    w, pid, server, request = made
+    w.project(pid).proposals.generate(request)
+    assert w.project(pid).searcher.llm_sources(()) == []
     assert [s.name for s in w.project(pid).searcher.llm_sources(["words of world", "deletion"])] == ["words of world"]
     monkeypatch.setattr(Models, "local_llm_name", lambda self: "tiny")
     assert [s.name for s in w.project(pid).searcher.llm_sources(["likely words of tiny"])] == ["likely words of tiny"]
@@ -218,12 +219,12 @@ def test_sources_that_ask_a_language_model_are_used_by_name(made, monkeypatch):
 
 def test_a_text_whose_source_gave_no_answer_is_not_said_to_have_been_tried(made):
     """A server that was down for a minute left texts without a flip for good."""
-    w, pid, server, params = made
-    w.project(pid).proposals.generate(params)
-    again = {"generator": "search", "k": 1, "sources": ["words of world"]}
+    w, pid, server, request = made
+    w.project(pid).proposals.generate(request)
+    again = GenerateRequest(1, search=SearchOptions(sources=("words of world",)))
     server.failures[:] = [Failure(401)]
     first = w.project(pid).proposals.generate(again)
-    assert first["tried"] == 1 and "refused the key" in next(iter(first["failures"].values())) and not w.project(pid).draws.failed()
+    assert first.tried == 1 and "refused the key" in next(iter(first.failures.values())) and not w.project(pid).draws.failed()
     second = w.project(pid).proposals.generate(again)
-    assert second["tried"] == 1 and "no small edit" in next(iter(second["failures"].values())) and len(w.project(pid).draws.failed()) == 1
-    assert w.project(pid).proposals.generate(again)["tried"] == 0
+    assert second.tried == 1 and "no small edit" in next(iter(second.failures.values())) and len(w.project(pid).draws.failed()) == 1
+    assert w.project(pid).proposals.generate(again).tried == 0

@@ -56,7 +56,7 @@ def test_the_card_measures_and_compares_sources_on_the_same_texts(made):
     w, pid, _ = made
     w.project(pid).tightening.tighten_all()
     card = w.project(pid).quality.card()
-    assert card.total.flip_rate == 1.0 and card.judge
+    assert card.total.flip_rate == 1.0 and card.fluency_judge
     assert [s.n for s in card.stages][:4] == [2, 2, 2, 2]
     rows = {row.source: row for row in card.sources}
     assert set(rows) == {"file: mine.csv", "file: mine.csv, tightened"}
@@ -68,11 +68,11 @@ def test_fluency_is_named_and_read_from_the_record_with_a_language_model(made, m
     w, pid, _ = made
     monkeypatch.setattr(Models, "local_llm_name", lambda self: None)
     card = w.project(pid).quality.card()
-    assert card.total.fluency is not None and "word pairs" in card.judge
+    assert card.total.fluency is not None and "word pairs" in card.fluency_judge
     monkeypatch.setattr(Models, "local_llm_name", lambda self: "some-model")
     monkeypatch.setattr(Models, "local_llm", lambda self, *_: pytest.fail("a language model was loaded"))
     card = w.project(pid).quality.card()
-    assert card.total.fluency is None and "some-model" in card.judge
+    assert card.total.fluency is None and "some-model" in card.fluency_judge
 
 
 def test_limits_grade_what_they_reject(made):
@@ -94,6 +94,6 @@ def test_pairs_of_an_own_bundle_are_judged_anew_under_their_name(made, tmp_path_
     w.project(other).teacher.choose(BuiltinChoice("amazon"))
     items.add_examples(w.db, other, examples[:1])
     done = w.project(other).proposals.import_pairs_of_bundle(bundle, "theirs.zip")
-    assert done["added"] == 1 and len(done["problems"]) == 1, "the text that this project lacks is named"
+    assert done.added == 1 and len(done.problems) == 1, "the text that this project lacks is named"
     assert [row.source for row in w.project(other).quality.card().sources] == ["file: theirs.zip"]
     assert not w.project(other).pairs.kept()

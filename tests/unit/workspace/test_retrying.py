@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from cod_core.counterfactuals.options import SearchOptions
 from cod_core.errors import BadInput
 from cod_core.store import items, projects
 from cod_core.types import Counterfactual, Example, Origin, Prediction, Task
@@ -82,7 +83,7 @@ def test_kept_phrases_stay_in_every_proposal_and_reach_the_search(made):
     w, pid, asked, _ = made
     found = w.project(pid).retry.try_again("e", hint="fine", keep=("dull and",))
     assert found.added and all("dull and" in cf.text for cf in found.added)
-    assert {"frozen": ("dull and",)} in asked
+    assert SearchOptions(frozen=("dull and",)) in asked
 
 
 def test_where_nothing_else_is_found_the_words_of_earlier_proposals_are_left_out(made):
@@ -100,7 +101,7 @@ def test_new_proposals_are_shared_by_a_second_judge_where_the_earlier_ones_were(
     name[0] = "teacher-guided search with a second judge (words of the target class)"
     w.project(pid).retry.try_again("e")
     w.project(pid).retry.try_again("e")
-    assert asked[-2:] == [{"second": True, "at_least": 0.95}, {"fine"}]
+    assert asked[-2:] == [SearchOptions(second=True, at_least=0.95), {"fine"}]
 
 
 def test_phrase_that_is_not_in_the_text_is_refused(made):

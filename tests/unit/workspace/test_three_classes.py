@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cod_core.counterfactuals.options import GenerateRequest, SearchOptions
 from cod_core.models.cached import CachedClassifier
 from cod_core.models.choice import BuiltinChoice
 from cod_core.project.students.preflight import thin_targets
@@ -57,8 +58,8 @@ def made(tmp_path_factory):
 def test_every_other_class_is_reached(made):
     """With "nearest" alone, students of three classes see one border of two."""
     w, pid = made
-    out = w.project(pid).proposals.generate({"k": 12, "generator": "search", "targets": "all"})
-    assert out["flipped"] == 12 and out["scored"] > 0
+    out = w.project(pid).proposals.generate(GenerateRequest.of({"k": 12, "generator": "search", "targets": "all"}))
+    assert out.flipped == 12 and out.scored > 0
     reached = {}
     current = w.project(pid).pairs.state()
     for cf in current.counterfactuals:
@@ -82,8 +83,8 @@ def test_targets_are_ranked_by_the_teacher_and_checked(made):
 
 def test_texts_that_are_of_the_target_already_are_not_counted_as_flipped(made):
     w, pid = made
-    out = w.project(pid).proposals.generate({"k": 12, "generator": "search", "targets": "positive"})
-    assert (out["flipped"], out["without"]) == (8, 4) and set(out["failures"].values()) == {"the teacher sees it as positive already"}
+    out = w.project(pid).proposals.generate(GenerateRequest.of({"k": 12, "generator": "search", "targets": "positive"}))
+    assert (out.flipped, out.without) == (8, 4) and set(out.failures.values()) == {"the teacher sees it as positive already"}
     assert not w.project(pid).draws.failed()
 
 
@@ -107,7 +108,7 @@ def test_where_nothing_else_is_asked_for_the_search_aims_at_the_labels_in_turn(m
     fresh = w.create_project("Fresh", w.project(pid).row.task)
     projects.set_teacher(w.db, fresh, {"kind": "builtin", "name": "movies"})
     items.add_examples(w.db, fresh, [e for e in items.examples(w.db, pid) if e.split == "train"])
-    w.project(fresh).proposals.generate({"k": 12, "generator": "search"})
+    w.project(fresh).proposals.generate(GenerateRequest.of({"k": 12, "generator": "search"}))
     aimed = [(cf.source, cf.target) for i, found in w.project(fresh).pairs.snapshot().by_example.items() for cf in found[:1]]
     assert {pair: aimed.count(pair) for pair in aimed} == {(a, b): 2 for a in LABELS for b in LABELS if a != b}
 
@@ -120,11 +121,11 @@ def test_a_text_without_a_flip_keeps_the_class_it_was_aimed_at(made):
     rows = [(f"It was a {WORDS[x][i % 3]} {thing} in the old town", x) for x in LABELS for i, thing in enumerate(THINGS)]
     rows += [(f"{' '.join(WORDS['positive'] * 4)} {thing}", "positive") for thing in THINGS]
     items.add_examples(w.db, stuck, [Example(short_hash(t), t, x) for t, x in rows])
-    asked = {"k": 24, "generator": "search", "budget": 60}
+    asked = GenerateRequest(24, search=SearchOptions(budget=60))
     first = w.project(stuck).proposals.generate(asked)
-    assert first["tried"] == 24 and first["without"] == 6
+    assert first.tried == 24 and first.without == 6
     again = w.project(stuck).proposals.generate(asked)
-    assert again["tried"] == again["scored"] == 0 and again["without"] == first["without"]
+    assert again.tried == again.scored == 0 and again.without == first.without
 
 
 def test_a_second_judge_with_too_few_texts_stops_before_anything_is_searched(made):
@@ -132,7 +133,7 @@ def test_a_second_judge_with_too_few_texts_stops_before_anything_is_searched(mad
 
     w, pid = made
     with pytest.raises(NotEnoughData, match="second judge"):
-        w.project(pid).proposals.generate({"k": 12, "generator": "search", "second": True})
+        w.project(pid).proposals.generate(GenerateRequest.of({"k": 12, "generator": "search", "second": True}))
 
 
 def test_both_budget_rules_train_and_stand_at_their_k(made):
