@@ -107,7 +107,7 @@ class Jobs(Room):
         if job.kind == "finetune_teacher":
             return self.training.finetune(job.params, progress)
         if job.kind == "pack_student":
-            return self.package.pack(job.params, progress)
+            return self.package.pack(job.params.get("run_id"), progress)
         if job.kind == "tighten":
             return self.tightening.tighten_all(job.params, progress)
         if job.kind == "diagnose":
