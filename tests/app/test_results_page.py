@@ -150,13 +150,11 @@ def test_two_moons_draw_without_a_project(home, screen, monkeypatch):
     assert any("Largest distance" in c.value for c in test.caption)
 
 
-def test_what_could_not_be_computed_is_named_as_everywhere_else(distilled, screen, workspace, monkeypatch):
+def test_what_could_not_be_computed_is_named_as_everywhere_else(distilled, screen, monkeypatch):
     """“cod_plus” stands nowhere else on the page."""
-    real = type(workspace).results
-    monkeypatch.setattr(
-        type(workspace),
-        "results",
-        lambda self, *a, **k: dataclasses.replace(real(self, *a, **k), messages=["cod_plus: too few.", "kd_or_not: so."]),
-    )
+    from cod_core.project.results.results import Results
+
+    real = Results.latest
+    monkeypatch.setattr(Results, "latest", lambda self: dataclasses.replace(real(self), messages=["cod_plus: too few.", "kd_or_not: so."]))
     told = [t.value for t in screen("results", distilled).text]
     assert "Texts plus their counterfactuals: too few." in told and "kd_or_not: so." in told
