@@ -67,14 +67,14 @@ def measure(w: Workspace, task: str, seeds: int, shots: list[int]) -> dict:
         pid = sst2_project(w) if task == "sst2" else w.create_sample(task)
         run_arms(w.project(pid), 0, seeds, shots, max(shots) // 2)
     w.project(pid).diagnostics.run()
-    found = w.project(pid).diagnostics.latest()
+    found = w.project(pid).diagnostics.latest().to_json()
     keep = ("n", "draws", "effect", "ends", "by_class", "surrogate")
     return {
         k: {
             **{name: gap[name] for name in keep if name in gap},
             "arms": {arm: {name: v for name, v in values.items() if name not in ("gap", "ends")} for arm, values in gap["arms"].items()},
-            "fidelity": found["fidelity"][k],
-            "information": found["information"][k],
+            "fidelity": found["fidelity"][int(k)],
+            "information": found["information"][int(k)],
         }
         for k, gap in found["gaps"].items()
     }

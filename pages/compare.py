@@ -1,17 +1,21 @@
 """Compare runs: two groups of students side by side, the difference first, then what was done differently."""
 
 from html import escape
+from typing import Any
 
 import streamlit as st
 
 from cod_core import figures
+from cod_core.project.project import Project
+from cod_core.project.results.comparison import Side
 from ui.frame import errors, layout
 from ui.shared import charts, jobs_panel
 
 layout.through_app()
 
-w, project = layout.need_project()
-pid = project.id
+w, row = layout.need_project()
+pid = row.id
+project: Project = w.project(pid)
 NAMES = {
     "accuracy": "accuracy on test texts",
     "agreement": "agreement with the teacher on test texts",
@@ -20,7 +24,7 @@ NAMES = {
 TRAITS = {"source": "Source", "prompt": "Prompt", "annotator": "Person"}
 
 
-def title(side) -> str:
+def title(side: Side) -> str:
     """A side as an option: when, which arm, how many rows, from what."""
     a = side.about
     arm = figures.ARM_STYLE.get(a["arm"], (a["arm"],))[0]
@@ -29,7 +33,7 @@ def title(side) -> str:
     return layout.plain(f"{arm} · {a['training rows']} rows{chosen} · {a['student']} · {day} {clock} UTC", 110)
 
 
-def sentence(measure: dict) -> str:
+def sentence(measure: dict[str, Any]) -> str:
     """The difference of one measure in words."""
     said = f"The second has {measure['second']:.1%} {NAMES[measure['name']]}, the first {measure['first']:.1%}"
     if measure["low"] is not None:
@@ -39,7 +43,7 @@ def sentence(measure: dict) -> str:
     return said.replace("+-", "−").replace("-", "−") + f", {measure['n_rows']:,} texts: {end}."
 
 
-def differences(first, second, differs: list[str]) -> None:
+def differences(first: Side, second: Side, differs: list[str]) -> None:
     """The settings that differ, marked; those that do not, folded away."""
 
     def table(names: list[str], mark: str) -> str:
@@ -60,7 +64,7 @@ def differences(first, second, differs: list[str]) -> None:
 
 def train_with_some() -> None:
     """A sweep with the counterfactuals of one source, prompt or person only: the way to a side to compare."""
-    found = {name: values for name, values in w.project(pid).pairs.sources().items() if len(values) > 1}
+    found = {name: values for name, values in project.pairs.sources().items() if len(values) > 1}
     with st.expander("Compare sources, prompts or people", icon=":material/filter_alt:"):
         if not found:
             st.caption(
@@ -69,20 +73,20 @@ def train_with_some() -> None:
             )
             return
         name = st.segmented_control(
-            "Tell apart by", list(found), default=next(iter(found)), required=True, format_func=TRAITS.get, key="compare-trait"
+            "Tell apart by", list(found), default=next(iter(found)), required=True, format_func=TRAITS.__getitem__, key="compare-trait"
         )
         value = st.selectbox(
             "Keep only", list(found[name]), key=f"compare-value-{name}", format_func=lambda v: layout.plain(f"{v} ({found[name][v]} pairs)")
         )
-        if st.button("Distil from these only", key="compare-distil", disabled=jobs_panel.running(w.project(pid).jobs.newest())):
+        if st.button("Distil from these only", key="compare-distil", disabled=jobs_panel.running(project.jobs.newest())):
             with errors.shown():
-                w.project(pid).jobs.start("distill", {"student": "linear", "seeds": 20, "only": {name: value}})
+                project.jobs.start("distill", {"student": "linear", "seeds": 20, "only": {name: value}})
                 st.rerun()
 
 
 layout.header("Compare runs", "Two groups of students side by side: the difference, and what was done differently.")
 jobs_panel.panel(w, pid, ("distill",))
-sides = w.project(pid).comparison.sides()
+sides = project.comparison.sides()
 if len(sides) < 2:
     layout.empty(
         "There is nothing to compare yet", "Distil students first; every comparison you make is kept here.", "distill", "Go to Distil"
@@ -92,17 +96,17 @@ else:
     newest = [s for s in sides if s.about["computed"] == sides[0].about["computed"] and s.about["k"] == sides[0].about["k"]]
     at = {s.about["arm"]: list(by_id).index(s.id) for s in newest}
     names = dict(zip(by_id, layout.distinct(map(title, by_id.values()))))
-    first = st.selectbox("First", list(by_id), index=at.get("kd", 0), format_func=names.get, key="compare-a")
-    second = st.selectbox("Second", list(by_id), index=at.get("cod", 1), format_func=names.get, key="compare-b")
+    first = st.selectbox("First", list(by_id), index=at.get("kd", 0), format_func=names.__getitem__, key="compare-a")
+    second = st.selectbox("Second", list(by_id), index=at.get("cod", 1), format_func=names.__getitem__, key="compare-b")
     with errors.shown():
-        found = w.project(pid).comparison.compare(first, second)
-        for measure in found["measures"]:
+        found = project.comparison.compare(first, second)
+        for measure in found.measures:
             st.html(f'<p class="cod-quote">{escape(sentence(measure))}</p>')
-        if found["measures"]:
-            rows = [{"name": NAMES[m["name"]], "mean": m["mean"], "low": m["low"], "high": m["high"]} for m in found["measures"]]
+        if found.measures:
+            rows = [{"name": NAMES[m["name"]], "mean": m["mean"], "low": m["low"], "high": m["high"]} for m in found.measures]
             charts.chart(figures.effect_plot(rows, "Second less first, in percentage points"), "compare")
-            charts.numbers([{**m} for m in found["measures"]], "compare")
+            charts.numbers([{**m} for m in found.measures], "compare")
             charts.note("difference")
         st.subheader("What was done differently", anchor=False)
-        differences(by_id[first], by_id[second], found["differs"])
+        differences(by_id[first], by_id[second], found.differs)
     train_with_some()

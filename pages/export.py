@@ -4,6 +4,8 @@ import functools
 
 import streamlit as st
 
+from cod_core.export.choice import ExportChoice
+from cod_core.project.project import Project
 from ui.distill import students
 from ui.export import export_options, hub_push
 from ui.frame import errors, layout
@@ -11,8 +13,9 @@ from ui.shared import jobs_panel, recheck
 
 layout.through_app()
 
-w, project = layout.need_project()
-pid = project.id
+w, row = layout.need_project()
+pid = row.id
+project: Project = w.project(pid)
 NAMES = {
     "exported": "pairs to take away",
     "rejected": "rejected",
@@ -22,12 +25,12 @@ NAMES = {
 }
 
 
-def downloads(choice) -> None:
+def downloads(choice: ExportChoice) -> None:
     """The set in its three forms; the zip is the page's primary action."""
     with st.container(horizontal=True):
         st.download_button(
             "Download the data set (.zip)",
-            functools.partial(w.project(pid).exports.bundle, choice=choice),
+            functools.partial(project.exports.bundle, choice=choice),
             "counterfactuals.zip",
             "application/zip",
             type="primary",
@@ -37,7 +40,7 @@ def downloads(choice) -> None:
         )
         st.download_button(
             "Only the pairs (.jsonl)",
-            functools.partial(w.project(pid).exports.jsonl, choice),
+            functools.partial(project.exports.jsonl, choice),
             "counterfactuals.jsonl",
             "application/jsonl",
             on_click="ignore",
@@ -46,17 +49,17 @@ def downloads(choice) -> None:
         )
         st.download_button(
             "Two rows a pair (.tsv)",
-            functools.partial(w.project(pid).exports.cad, choice),
+            functools.partial(project.exports.cad, choice),
             "cad_paired.tsv",
             "text/tab-separated-values",
             on_click="ignore",
             icon=":material/download:",
             key="cad",
         )
-        if w.project(pid).uploads.template():
+        if project.uploads.template():
             st.download_button(
                 "As columns again (.csv)",
-                w.project(pid).exports.columns,
+                project.exports.columns,
                 "columns.csv",
                 "text/csv",
                 on_click="ignore",
@@ -69,10 +72,10 @@ def downloads(choice) -> None:
     )
 
 
-def inside(choice) -> None:
+def inside(choice: ExportChoice) -> None:
     """The first records as they would leave."""
     st.subheader("What is inside", anchor=False)
-    records = w.project(pid).exports.preview(5, choice)
+    records = project.exports.preview(5, choice)
     wide, narrow = st.column_config.TextColumn(width=360), st.column_config.TextColumn(width=95)
     layout.grid(
         [
@@ -95,17 +98,17 @@ def inside(choice) -> None:
 def student() -> None:
     """The distilled student, and the report where there is one."""
     st.subheader("The student", anchor=False)
-    results = w.project(pid).results.latest()
+    results = project.results.latest()
     if results is None or not results.runs:
         st.caption("Distil a student first; then it can be taken away here.")
         return
     st.caption("A folder with the model's weights and a short README that shows how to load it in a few lines.")
-    if w.project(pid).store.kept():
-        st.caption(f"{students.described(w.project(pid).package.chosen())}.")
+    if project.store.kept():
+        st.caption(f"{students.described(project.package.chosen())}.")
     with st.container(horizontal=True):
         st.download_button(
             "Download the student (.zip)",
-            w.project(pid).package.student,
+            project.package.student,
             "student.zip",
             "application/zip",
             on_click="ignore",
@@ -114,7 +117,7 @@ def student() -> None:
         )
         st.download_button(
             "Download the report (.html)",
-            w.project(pid).report.html,
+            project.report.html,
             "report.html",
             "text/html",
             on_click="ignore",
@@ -125,8 +128,8 @@ def student() -> None:
 
 layout.header("Export", "Take away the set you curated, and a small model that runs without this app.")
 busy = jobs_panel.running(jobs_panel.panel(w, pid, ("recheck",)))
-everything = w.project(pid).exports.counts()
-summary = w.project(pid).summary()
+everything = project.exports.counts()
+summary = project.summary()
 if not everything["exported"] and not everything["stale"]:
     layout.empty(
         "Nothing to export yet",
@@ -139,18 +142,18 @@ elif not everything["exported"]:
     recheck.needed(w, pid, summary, busy, "export")
 else:
     top = st.container()
-    choice = export_options.choose(w, project)
+    choice = export_options.choose(project)
     with top:
-        counts = w.project(pid).exports.counts(choice)
+        counts = project.exports.counts(choice)
         layout.counts([(n, NAMES[k]) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
         if counts["stale"]:
             recheck.needed(w, pid, summary, busy, "export")
         downloads(choice)
         with errors.shown():
-            export_options.personal(w, pid, choice, counts["exported"])
+            export_options.personal(project, choice, counts["exported"])
     with errors.shown():
-        export_options.card(w, project)
-        hub_push.section(w, project, choice)
+        export_options.card(project)
+        hub_push.section(project, choice)
         inside(choice)
     with errors.shown():
         student()

@@ -42,10 +42,10 @@ def twenty(k: int, noise: float, past: float) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown("**Where the moons face each other**")
-        charts.chart(figures.moon_wins(range(DRAWS), *facing, "Largest distance to the teacher's line"), "moons-facing")
+        charts.chart(figures.moon_wins(range(DRAWS), facing[0], facing[1], "Largest distance to the teacher's line"), "moons-facing")
     with right:
         st.markdown("**In the whole window**")
-        charts.chart(figures.moon_wins(range(DRAWS), *whole, "Largest distance to the teacher's line"), "moons-whole")
+        charts.chart(figures.moon_wins(range(DRAWS), whole[0], whole[1], "Largest distance to the teacher's line"), "moons-whole")
     charts.numbers(
         [
             {

@@ -4,6 +4,7 @@ from html import escape
 
 import streamlit as st
 
+from cod_core.project.project import Project
 from ui.distill import students
 from ui.frame import errors, layout, state
 from ui.results import cache, sections
@@ -11,15 +12,16 @@ from ui.shared import charts, jobs_panel
 
 layout.through_app()
 
-w, project = layout.need_project()
-pid = project.id
+w, row = layout.need_project()
+pid = row.id
+project: Project = w.project(pid)
 
 
 def report_button() -> None:
     """The whole page as one file for a colleague, made when it is asked for."""
     name = f"results-{pid}.html"
     ready = st.session_state.get("report-file")
-    mark = w.project(pid).results.marker()
+    mark = project.results.marker()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         charts.picture_format()
         if ready and ready[0] == (pid, mark):
@@ -28,7 +30,7 @@ def report_button() -> None:
             )
         elif st.button("Make a report to send", icon=":material/description:", key="report-make"):
             with errors.shown(), st.spinner("Making the report"):
-                st.session_state["report-file"] = ((pid, mark), w.project(pid).report.html())
+                st.session_state["report-file"] = ((pid, mark), project.report.html())
                 st.rerun()
         st.page_link(layout.PAGES["compare"][0], label="Compare runs", icon=":material/compare_arrows:", query_params=state.params())
         st.page_link(layout.PAGES["moons"][0], label="Why it helps: two moons", icon=":material/dark_mode:", query_params=state.params())
@@ -36,14 +38,14 @@ def report_button() -> None:
 
 layout.header("Results", "What your counterfactuals bought, as honestly as the test texts allow.")
 jobs_panel.panel(w, pid, ("distill", "diagnose"))
-results = w.project(pid).results.latest()
+results = project.results.latest()
 if results is None or not results.runs:
     layout.empty("No results yet", "Distil students from your accepted pairs first; it takes about a minute.", "distill", "Go to Distil")
 elif results.outdated:
     errors.box(results.sentence, "warn")
     if st.button("Compute them again", type="primary", key="renew"):
         with errors.shown():
-            w.project(pid).results.renew_report()
+            project.results.renew_report()
             st.rerun()
 else:
     if results.stale:
@@ -57,12 +59,12 @@ else:
         default="bought",
         required=True,
         key="results-section",
-        format_func=sections.SECTIONS.get,
+        format_func=sections.SECTIONS.__getitem__,
         label_visibility="collapsed",
     )
     with errors.shown():
-        sections.DRAW[section or "bought"](w, pid, results)
-        labels = project.task.labels
-        cache.ahead(w.project(pid), results.effects[-1]["k"] if results.effects else None, labels[-1] if len(labels) > 2 else None)
+        sections.DRAW[section or "bought"](project, results)
+        labels = row.task.labels
+        cache.ahead(project, results.effects[-1]["k"] if results.effects else None, labels[-1] if len(labels) > 2 else None)
     st.divider()
     report_button()

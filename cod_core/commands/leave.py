@@ -7,7 +7,7 @@ import typer
 
 from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say, write
 from cod_core.errors import NotEnoughData
-from cod_core.project.export.selection import ExportChoice
+from cod_core.export.choice import ExportChoice
 
 
 @app.command()

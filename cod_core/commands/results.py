@@ -1,5 +1,6 @@
 """`diagnose`, `report`, `compare`, `moons`: what a comparison shows beyond accuracy."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -7,23 +8,29 @@ import typer
 
 from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say, write
 from cod_core.diagnostics.two_moons import Moons, demonstrate
+from cod_core.errors import NotEnoughData
+from cod_core.project.results.diagnosis import GapsAt
 
 
 @app.command()
 def diagnose(project: str, as_json: AsJson = False, home: Home = None) -> None:
     """Measure where teacher and students draw the line, on pairs that no student saw."""
-    w = open_workspace(home, project)
-    w.project(project).diagnostics.run(progress_line(as_json))
-    found = w.project(project).diagnostics.latest()
-    lines = [
-        f"k = {k}: gap {g['arms']['cod']['mean']:.3f} with counterfactuals, {g['arms']['kd']['mean']:.3f} without, "
-        f"difference {g['effect']['mean']:+.3f} [{g['effect']['low']:+.3f}, {g['effect']['high']:+.3f}], "
-        f"{g['n']} pairs, {g['draws']} draws; both ends right {1 - g['arms']['cod']['censored']:.0%} against "
-        f"{1 - g['arms']['kd']['censored']:.0%}"
-        for k, g in found["gaps"].items()
-        if g["n"]
-    ]
-    say(found, as_json, "\n".join(lines))
+    room = open_workspace(home, project).project(project).diagnostics
+    room.run(progress_line(as_json))
+    found = room.latest()
+    if found is None:
+        raise NotEnoughData("What was measured cannot be read back. Measure it again.")
+    say({**found.to_json(), "stale": found.stale}, as_json, "\n".join(gap_line(k, g) for k, g in found.gaps.items() if g.n))
+
+
+def gap_line(k: int, g: GapsAt) -> str:
+    """The gaps at k training rows in one line. One possible draw and one pair have no interval."""
+    kd, cod, e = g.arms["kd"], g.arms["cod"], g.effect
+    difference = "" if e is None or e.low is None else f"difference {e.mean:+.3f} [{e.low:+.3f}, {e.high:+.3f}], "
+    return (
+        f"k = {k}: gap {cod.mean:.3f} with counterfactuals, {kd.mean:.3f} without, {difference}{g.n} pairs, {g.draws} draws; "
+        f"both ends right {1 - cod.censored:.0%} against {1 - kd.censored:.0%}"
+    )
 
 
 @app.command()
@@ -44,17 +51,17 @@ def compare(
     home: Home = None,
 ) -> None:
     """Set two groups of students against each other; without names, list what can be compared."""
-    w = open_workspace(home, project)
+    room = open_workspace(home, project).project(project).comparison
     if not first or not second:
-        sides = [{"id": s.id, "draws": len(s.run_ids), **s.about} for s in w.project(project).comparison.sides()]
+        sides = [{"id": s.id, "draws": len(s.run_ids), **s.about} for s in room.sides()]
         return say(sides, as_json, "\n".join(s["id"] for s in sides) or "Nothing was distilled yet.")
-    found = w.project(project).comparison.compare(first, second)
+    found = room.compare(first, second)
     lines = [
         f"{m['name']}: {m['first']:.3f} -> {m['second']:.3f}"
         + ("" if m["low"] is None else f", difference {m['mean']:+.3f} [{m['low']:+.3f}, {m['high']:+.3f}]")
-        for m in found["measures"]
+        for m in found.measures
     ]
-    say(found, as_json, "\n".join([*lines, f"differs in: {', '.join(found['differs']) or 'nothing'}"]))
+    say(asdict(found), as_json, "\n".join([*lines, f"differs in: {', '.join(found.differs) or 'nothing'}"]))
 
 
 @app.command()

@@ -44,7 +44,8 @@ def _drawn(section: Section, with_library: bool) -> list[str]:
     """The lines of one section. with_library: its first figure brings plotly.js, for all that follow."""
     name = f' id="{section.id}"' if section.id else ""
     fold, unfold = ("<details><summary>Technical details</summary>", "</details>") if section.technical else ("", "")
-    parts = [f"<section{name}><h2>{escape(section.title)}</h2>{fold}"]
+    title = section.title or section.fold
+    parts = [f"<section{name}>{f'<h2>{escape(title)}</h2>' if title else ''}{fold}"]
     if section.lead:
         parts.append(f"<blockquote>{escape(section.lead)}</blockquote>")
     for at, figure in enumerate(section.figures):
@@ -58,6 +59,7 @@ def _drawn(section: Section, with_library: bool) -> list[str]:
         )
     if section.caption:
         parts.append(f'<p class="s">{escape(section.caption)}</p>')
+    parts += [f"<p>{escape(line)}</p>" for line in section.lines]
     if section.rows:
         parts.append(_table(section.rows))
     return [*parts, *map(_note, section.notes), f"{unfold}</section>"]

@@ -29,7 +29,9 @@ class Section:
     in diagnostics.notes. id: short and unique among the sections of one page, the key of its widgets and the name of its
     files ("gaps" gives gaps.csv, gaps.png). caption: small print under the figures. technical: folded away, since it needs
     the paper to be read. clicks: a point carries the id of a text in customdata[0], and a click on it opens the text. moves:
-    the figure may be dragged and scrolled. Raises ValueError for an id that is none, or a note that is not written.
+    the figure may be dragged and scrolled. lines: sentences, one under the other. fold: the words under which a screen folds rows
+    and lines away; the heading in a file, where there is no title. half: takes half of the width; the next half stands beside
+    it. Raises ValueError for an id that is none, or a note that is not written.
     """
 
     title: str
@@ -43,6 +45,9 @@ class Section:
     technical: bool = field(default=False, kw_only=True)
     clicks: bool = field(default=False, kw_only=True)
     moves: bool = field(default=False, kw_only=True)
+    lines: Sequence[str] = field(default=(), kw_only=True)
+    fold: str = field(default="", kw_only=True)
+    half: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9-]*", self.id):

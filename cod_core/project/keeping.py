@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 import zipfile
+from typing import IO, Any
 
 from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
@@ -58,7 +59,7 @@ class Keeping(Room):
             out.seek(0)
             return out.read()
 
-    def _write_backup(self, out, progress: Progress) -> None:
+    def _write_backup(self, out: IO[bytes], progress: Progress) -> None:
         tables = ("projects", *portable.OWN, "predictions")
         sums = {}
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive, self.db.read() as c:
@@ -90,9 +91,10 @@ class Keeping(Room):
             )
         progress(len(tables), len(tables), "done")
 
-    def _packed(self, row: dict) -> dict:
+    def _packed(self, row: dict[str, Any]) -> dict[str, Any]:
         """The row with the places of the project's own models written as {room}, so that they fit any machine."""
         text = json.dumps(row, ensure_ascii=False)
         for kept in KEPT_FOLDERS:
             text = text.replace(json.dumps(str(self.place.settings.home / kept / self.id))[1:-1], "{" + kept + "}")
-        return json.loads(text)
+        packed: dict[str, Any] = json.loads(text)
+        return packed

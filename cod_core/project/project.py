@@ -30,12 +30,13 @@ from cod_core.project.proposals.search import Search
 from cod_core.project.proposals.searcher import Searcher
 from cod_core.project.proposals.tightening import Tightening
 from cod_core.project.results.comparison import Comparison
+from cod_core.project.results.development import Development
 from cod_core.project.results.diagnostics import Diagnostics
 from cod_core.project.results.influence import Influence
 from cod_core.project.results.live import LiveStrip
 from cod_core.project.results.maps import Maps
 from cod_core.project.results.report import Report
-from cod_core.project.results.results import ResultsRoom
+from cod_core.project.results.results import Results
 from cod_core.project.students.costs import Costs
 from cod_core.project.students.plan import SweepPlans
 from cod_core.project.students.preflight import Preflights
@@ -91,15 +92,16 @@ class Project:
         self.plan = SweepPlans(place, self.texts, self.teacher, self.pairs, self.draws)
         self.preflight = Preflights(place, self.texts, self.teacher, self.pairs, self.draws, self.plan)
         self.costs = Costs(place, models, self.texts, self.teacher, self.pairs, self.store)
-        self.results = ResultsRoom(place, self.teacher, self.pairs, self.store)
+        self.results = Results(place, self.teacher, self.pairs, self.store)
         self.students = Students(place, models, self.texts, self.teacher, self.store, self.plan, self.costs, self.results)
         self.comparison = Comparison(place, self.results)
         self.diagnostics = Diagnostics(
             place, models, self.texts, self.teacher, self.pairs, self.draws, self.searcher, self.store, self.results
         )
-        self.influence = Influence(place, models, self.texts, self.teacher, self.pairs)
-        self.maps = Maps(place, models, self.teacher, self.pairs, self.store, self.results, self.diagnostics)
-        self.live = LiveStrip(place, models, self.teacher, self.pairs, self.results)
+        self.development = Development(place, self.teacher)
+        self.influence = Influence(place, models, self.texts, self.teacher, self.pairs, self.development)
+        self.maps = Maps(place, models, self.teacher, self.pairs, self.store, self.results)
+        self.live = LiveStrip(place, models, self.teacher, self.pairs, self.results, self.development)
         self.report = Report(place, self.teacher, self.results, self.diagnostics, self.influence, self.maps)
         self.selection = Selection(place, self.fluency)
         self.exports = Exports(place, self.uploads, self.pairs, self.guideline, self.selection)

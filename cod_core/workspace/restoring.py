@@ -8,8 +8,10 @@ import shutil
 import tempfile
 import time
 import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from cod_core.data.archives import open_checked_zip, read_entry
 from cod_core.errors import BadInput, CodError
@@ -20,6 +22,7 @@ from cod_core.store.database import Database
 from cod_core.types import now
 
 _WHAT = "The backup"
+Row: TypeAlias = dict[str, Any]  # of any table: whatever columns the format has, checked when they are loaded
 
 
 def restore(db: Database, settings: Settings, data: bytes, name: str | None = None, fresh: bool = False, decisions: bool = True) -> str:
@@ -48,7 +51,7 @@ def restore(db: Database, settings: Settings, data: bytes, name: str | None = No
             project["name"] = name[:120]
         left_out = () if decisions else ("decisions", "drafts", "runs", "places")
 
-        def own(table: str):
+        def own(table: str) -> Iterator[Row]:
             return iter(()) if table in left_out else _rows(archive, table)
 
         with _unpacked(settings, archive) as files, _moving(settings, files) as move:
@@ -82,7 +85,7 @@ def _check_backup(archive: zipfile.ZipFile) -> None:
         raise BadInput(f"The backup lacks its part {sorted(missing)[0]!r}: it is not complete.")
 
 
-def _rows(archive: zipfile.ZipFile, table: str):
+def _rows(archive: zipfile.ZipFile, table: str) -> Iterator[Row]:
     if f"tables/{table}.jsonl" not in archive.namelist():
         return
     with archive.open(f"tables/{table}.jsonl") as file:
@@ -94,7 +97,7 @@ def _rows(archive: zipfile.ZipFile, table: str):
 
 
 @contextmanager
-def _unpacked(settings: Settings, archive: zipfile.ZipFile):
+def _unpacked(settings: Settings, archive: zipfile.ZipFile) -> Iterator[Path]:
     """A folder with the backup's files, for as long as they are not in their place. Raises CodError."""
     with tempfile.TemporaryDirectory(dir=settings.folder("tmp")) as folder:
         try:
@@ -111,12 +114,12 @@ def _unpacked(settings: Settings, archive: zipfile.ZipFile):
 
 
 @contextmanager
-def _moving(settings: Settings, files: Path):
+def _moving(settings: Settings, files: Path) -> Iterator[Callable[[str, Row], Row]]:
     """A function (project id, its row) -> the row whose teacher lies in the new place, the files moved there; what was
     moved is removed again where something goes wrong inside."""
     moved: list[Path] = []
 
-    def move(pid: str, row: dict) -> dict:
+    def move(pid: str, row: Row) -> Row:
         for kept in KEPT_FOLDERS:
             if (files / kept).is_dir():
                 moved.append(settings.folder(kept) / pid)
@@ -132,7 +135,7 @@ def _moving(settings: Settings, files: Path):
         raise
 
 
-def _placed(value, places: dict[str, str]):
+def _placed(value: Any, places: dict[str, str]) -> Any:
     if isinstance(value, str):
         for mark, path in places.items():
             if value.startswith(mark):

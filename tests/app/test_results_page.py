@@ -74,7 +74,7 @@ def test_the_other_sections_are_made_while_the_first_one_is_read(distilled, scre
     for thread in threading.enumerate():
         if thread.name == "results-ahead":
             thread.join(60)
-    for room, verb in ((Maps, "text_map"), (Maps, "confusion"), (Influence, "measure")):
+    for room, verb in ((Maps, "text_map"), (Maps, "answers"), (Influence, "measure")):
         monkeypatch.setattr(room, verb, lambda *_: pytest.fail("it was on record"))
     for section in ("map", "answers", "worth"):
         next(g for g in test.button_group if g.key == "results-section").set_value(section).run()
@@ -114,11 +114,11 @@ def test_compare_names_what_differs_and_pairs_the_draws(distilled, workspace, sc
     sides = workspace.project(distilled).comparison.sides()
     assert {s.about["arm"] for s in sides} == {"kd", "cod"} and len(sides[0].run_ids) == SEEDS
     found = workspace.project(distilled).comparison.compare(sides[0].id, sides[1].id)
-    assert found["differs"] == ["arm"] and found["draws"] == SEEDS
-    accuracy = next(m for m in found["measures"] if m["name"] == "accuracy")
+    assert found.differs == ["arm"] and found.draws == SEEDS
+    accuracy = next(m for m in found.measures if m["name"] == "accuracy")
     assert accuracy["mean"] == pytest.approx(accuracy["second"] - accuracy["first"]) and not accuracy["clear"]
     same = workspace.project(distilled).comparison.compare(sides[0].id, sides[0].id)
-    assert same["differs"] == [] and all(m["mean"] == 0 for m in same["measures"])
+    assert same.differs == [] and all(m["mean"] == 0 for m in same.measures)
     test = screen("compare", distilled)
     assert not test.exception and RED not in words(test) and "cod-differs" in words(test)
 
@@ -150,13 +150,11 @@ def test_two_moons_draw_without_a_project(home, screen, monkeypatch):
     assert any("Largest distance" in c.value for c in test.caption)
 
 
-def test_what_could_not_be_computed_is_named_as_everywhere_else(distilled, screen, workspace, monkeypatch):
+def test_what_could_not_be_computed_is_named_as_everywhere_else(distilled, screen, monkeypatch):
     """“cod_plus” stands nowhere else on the page."""
-    real = type(workspace).results
-    monkeypatch.setattr(
-        type(workspace),
-        "results",
-        lambda self, *a, **k: dataclasses.replace(real(self, *a, **k), messages=["cod_plus: too few.", "kd_or_not: so."]),
-    )
+    from cod_core.project.results.results import Results
+
+    real = Results.latest
+    monkeypatch.setattr(Results, "latest", lambda self: dataclasses.replace(real(self), messages=["cod_plus: too few.", "kd_or_not: so."]))
     told = [t.value for t in screen("results", distilled).text]
     assert "Texts plus their counterfactuals: too few." in told and "kd_or_not: so." in told

@@ -1,10 +1,9 @@
 """What the export takes along, what its card says, and the warning for likely personal data."""
 
-from typing import Any
-
 import streamlit as st
 
-from cod_core.project.export.selection import ExportChoice
+from cod_core.export.choice import ExportChoice
+from cod_core.project.project import Project
 from cod_core.types import KEPT
 from ui.frame import errors, layout, state
 
@@ -13,17 +12,18 @@ AT_ONCE = 1000
 """So many pairs are searched for personal data without being asked to."""
 
 
-def choose(w: Any, project: Any) -> ExportChoice:
+def choose(project: Project) -> ExportChoice:
     """The person's choice; everything that was accepted, without names, to begin with."""
-    labels = list(project.task.labels)
+    task = project.row.task
+    labels = list(task.labels)
     with st.expander("What to take along", icon=":material/filter_alt:"):
         left, right = st.columns(2)
         kinds = left.pills(
             "Decisions", KEPT, selection_mode="multi", default=KEPT, key="x-kinds",
-            format_func={"accepted": "As proposed", "edited": "With your change"}.get,
+            format_func={"accepted": "As proposed", "edited": "With your change"}.__getitem__,
         )  # fmt: skip
         splits = right.pills(
-            "Parts (all where none is chosen)", list(SPLITS), selection_mode="multi", format_func=SPLITS.get, key="x-splits"
+            "Parts (all where none is chosen)", list(SPLITS), selection_mode="multi", format_func=SPLITS.__getitem__, key="x-splits"
         )
         at = left.pills(
             "Labels of the original (all where none is chosen)",
@@ -32,7 +32,7 @@ def choose(w: Any, project: Any) -> ExportChoice:
             format_func=lambda i: layout.plain(labels[i]),
             key="x-labels",
         )
-        newest = project.task.guideline_version
+        newest = task.guideline_version
         since = right.selectbox(
             "Decided under", range(1, newest + 1), format_func=lambda v: "any guideline" if v == 1 else f"guideline {v} or newer",
             key="x-guide",
@@ -46,13 +46,13 @@ def choose(w: Any, project: Any) -> ExportChoice:
     )  # fmt: skip
 
 
-def personal(w: Any, pid: str, choice: ExportChoice, n: int) -> None:
+def personal(project: Project, choice: ExportChoice, n: int) -> None:
     """Warn where mail addresses, numbers of phones, accounts or patients would likely leave."""
-    memo, key = "x-personal", (pid, choice, n, w.project(pid).summary().n_accepted)
+    memo, key = "x-personal", (project.id, choice, n, project.summary().n_accepted)
     if st.session_state.get(memo, (None,))[0] != key:
         if n > AT_ONCE and not st.button(f"Look for personal data in the {n} pairs", key="x-look"):
             return
-        st.session_state[memo] = (key, w.project(pid).exports.personal_data(choice))
+        st.session_state[memo] = (key, project.exports.personal_data(choice))
     counts, found = st.session_state[memo][1]
     if not counts:
         st.caption("No mail address, phone, account or patient number was found by pattern. Names are not searched for.")
@@ -77,9 +77,9 @@ def _open(example_id: str) -> None:
     st.session_state["x-open"] = True
 
 
-def card(w: Any, project: Any) -> None:
+def card(project: Project) -> None:
     """The editor of the data card."""
-    about = project.settings.get("card") or {}
+    about = project.row.settings.get("card") or {}
     with st.expander("The card that goes with the set", icon=":material/id_card:"), st.form("card", border=False):
         st.caption("It becomes the set's README: what it is, who made it, what others may do with it.")
         description = st.text_area("What is this set?", about.get("description", ""), max_chars=5000, key="card-text")
@@ -91,7 +91,7 @@ def card(w: Any, project: Any) -> None:
         )
         citation = right.text_input("Please cite", about.get("citation", ""), max_chars=500, key="card-cite")
         if st.form_submit_button("Save the card"):
-            w.project(project.id).exports.set_card(
+            project.exports.set_card(
                 {
                     "description": description.strip(),
                     "authors": authors.strip(),

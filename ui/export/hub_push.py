@@ -1,16 +1,15 @@
 """Sending the set to a hub: what leaves, where to, and only then the button."""
 
-from typing import Any
-
 import streamlit as st
 
-from cod_core.project.export.selection import ExportChoice
+from cod_core.export.choice import ExportChoice
+from cod_core.project.project import Project
 from ui.frame import errors, layout, people, state
 
 HUB = "huggingface.co"
 
 
-def section(w: Any, project: Any, choice: ExportChoice) -> None:
+def section(project: Project, choice: ExportChoice) -> None:
     """An option, folded away; owners only."""
     with st.expander("Send it to the Hugging Face hub", icon=":material/cloud_upload:"):
         if not people.only_for("leave", "Sending data away"):
@@ -20,7 +19,7 @@ def section(w: Any, project: Any, choice: ExportChoice) -> None:
         private = st.toggle("Private", True, key="hub-private")
         if not st.toggle("Show what would leave this computer", key="hub-show"):
             return
-        plan = w.project(project.id).exports.hub_plan(choice)
+        plan = project.exports.hub_plan(choice)
         size = sum(n for _, n in plan)
         who = "only you and your organisation" if private else "everybody on the internet"
         errors.box(
@@ -32,6 +31,6 @@ def section(w: Any, project: Any, choice: ExportChoice) -> None:
         if st.button("Send these files", key="hub-send", disabled=not repo):
             with errors.shown(), st.spinner("Sending …"):
                 people.need("leave")
-                address = w.project(project.id).exports.push_to_hub(repo, token, private, choice)
+                address = project.exports.push_to_hub(repo, token, private, choice)
                 state.notice(f"Sent: {layout.plain(address, 120)}")
                 st.rerun()

@@ -1,7 +1,5 @@
 """The audit trail on screen and as a file; the proof that it amounts to the state."""
 
-import csv
-import io
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -79,14 +77,11 @@ class Audit(Room):
 
     def csv(self, viewer: str) -> bytes:
         """The acts that the viewer may see, for a spreadsheet; no cell can be taken for a formula."""
-        from cod_core.export.flat import safe_cell
+        from cod_core.export.flat import safe_csv
 
-        out = io.StringIO(newline="")
-        writer = csv.writer(out, lineterminator="\r\n")
-        writer.writerow(audit.FIELDS)
-        for r in self._visible(viewer)[0]:
-            writer.writerow([safe_cell("; ".join(v) if isinstance(v, list) else v) for v in (r[f] for f in audit.FIELDS)])
-        return out.getvalue().encode("utf-8-sig")
+        rows = ([r[f] for f in audit.FIELDS] for r in self._visible(viewer)[0])
+        cells = (["; ".join(v) if isinstance(v, list) else v for v in row] for row in rows)
+        return safe_csv(audit.FIELDS, cells).encode("utf-8-sig")
 
     def _whole(self) -> list[dict[str, Any]]:
         snapshot = self.pairs.snapshot()

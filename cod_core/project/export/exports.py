@@ -2,15 +2,17 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from cod_core.data import sentences
 from cod_core.errors import BadInput
+from cod_core.export.choice import ExportChoice, exportable
 from cod_core.export.flat import safe_csv
 from cod_core.export.record import ExportItem
 from cod_core.progress import Progress, silent
 from cod_core.project.curation.guideline import Guidelines
 from cod_core.project.curation.pairs import Pairs
-from cod_core.project.export.selection import ExportChoice, Selection, exportable
+from cod_core.project.export.selection import Selection
 from cod_core.project.place import Place, Room
 from cod_core.project.texts.uploads import Uploads
 from cod_core.store import items, projects
@@ -29,7 +31,7 @@ class Exports(Room):
         self.guideline = guideline
         self.selection = selection
 
-    def counts(self, choice: ExportChoice = ExportChoice()) -> dict:
+    def counts(self, choice: ExportChoice = ExportChoice()) -> dict[str, int]:
         """What an export would hold: {"exported", "rejected", "other", "stale", "unflipped"}.
 
         stale: kept, without a verdict of the present teacher and without a reason; unflipped: kept, and the present
@@ -75,18 +77,18 @@ class Exports(Room):
             "No counterfactual is accepted yet. Accept some on the Curate page, or with the command curate, or let generate --accept do it."
         )
 
-    def preview(self, n: int = 3, choice: ExportChoice = ExportChoice()) -> list[dict]:
+    def preview(self, n: int = 3, choice: ExportChoice = ExportChoice()) -> list[dict[str, Any]]:
         """The first n records as they would leave."""
         from cod_core.export.bundle import kept_records
 
-        found: list[dict] = []
+        found: list[dict[str, Any]] = []
         for item in self.selection.stream(choice):
             found += [r.model_dump() for r in kept_records([item], self.id)[0]]
             if len(found) >= n:
                 break
         return found[:n]
 
-    def write(self, path: str | Path, choice: ExportChoice = ExportChoice(), progress: Progress = silent) -> dict:
+    def write(self, path: str | Path, choice: ExportChoice = ExportChoice(), progress: Progress = silent) -> dict[str, Any]:
         """Write the set to a file: the zip of docs/record.md, or by the name's end plain .jsonl or CAD .tsv.
 
         Memory does not grow with the number of pairs. Returns the manifest of a zip, {} else. Raises BadInput for another
@@ -135,12 +137,12 @@ class Exports(Room):
         """The accepted set as CAD pairs: two tab-separated rows a pair, joined by batch_id."""
         return self._exported("set.tsv", choice)
 
-    def set_card(self, about: dict) -> None:
+    def set_card(self, about: dict[str, Any]) -> None:
         """Keep what the data card says: description, license, languages (codes), authors, citation."""
         known = ("description", "license", "languages", "authors", "citation")
         projects.update_settings(self.db, self.id, {"card": {k: about[k] for k in known if about.get(k)}})
 
-    def personal_data(self, choice: ExportChoice = ExportChoice(), limit: int = 50) -> tuple[dict[str, int], list]:
+    def personal_data(self, choice: ExportChoice = ExportChoice(), limit: int = 50) -> tuple[dict[str, int], list[tuple[str, str, str]]]:
         """(kind -> pairs that likely hold it, up to `limit` of (example id, kind, the piece)) in what would leave."""
         from cod_core.export import personal
 

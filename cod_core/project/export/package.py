@@ -4,6 +4,7 @@ import io
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.progress import Progress, silent
@@ -13,6 +14,7 @@ from cod_core.project.place import Place, Room
 from cod_core.project.students.store import StudentStore, standing
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items, runs
+from cod_core.types import RunResult
 
 CHECKED_TEXTS = 400
 
@@ -26,6 +28,17 @@ def zipped(folder: Path) -> bytes:
                 how = zipfile.ZIP_STORED if path.suffix in (".safetensors", ".onnx") else zipfile.ZIP_DEFLATED
                 archive.write(path, path.relative_to(folder), how)
     return out.getvalue()
+
+
+def _measured(teacher: Any, texts: list[str]) -> dict[str, Any] | None:
+    """What export.onnx.measure says of the teacher; None of one that is no model on this machine. teacher: any classifier,
+    with model, tokenizer and logprobs where its weights are loaded here."""
+    from cod_core.export.onnx import batched, measure
+
+    if getattr(teacher, "model", None) is None:
+        return None
+    size = sum(p.numel() * 4 for p in teacher.model.parameters())
+    return asdict(measure("teacher", teacher.logprobs, batched(teacher.tokenizer, texts), size, None, 20))
 
 
 class StudentPackages(Room):
@@ -45,7 +58,7 @@ class StudentPackages(Room):
 
         return zipped(self._folder(self.chosen(run_id)))
 
-    def chosen(self, run_id: str | None = None):
+    def chosen(self, run_id: str | None = None) -> RunResult:
         """The run named, else the present teacher's best by development rows whose weights are kept. Raises NotEnoughData,
         BadInput."""
         found = {r.config.run_id: r for r in runs.runs(self.db, self.id) if r.path is not None}
@@ -59,7 +72,7 @@ class StudentPackages(Room):
             raise BadInput(f"There is no student {run_id!r} whose weights are kept.")
         return found[run_id]
 
-    def _folder(self, run) -> Path:
+    def _folder(self, run: RunResult) -> Path:
         """The student as a folder with a loader beside it, written out on first use."""
         from safetensors.numpy import load_file
 
@@ -76,18 +89,17 @@ class StudentPackages(Room):
         write_student(folder, run.config.encoder, head["weight"], head["bias"], labels, SCALE, info)
         return folder
 
-    def pack(self, params: dict, progress: Progress = silent) -> dict:
-        """The student of params["run_id"] (the one that `chosen` takes where absent) as ONNX, fp32 and int8.
+    def pack(self, run_id: str | None = None, progress: Progress = silent) -> dict[str, Any]:
+        """The student of run_id (the one that `chosen` takes where None) as ONNX, fp32 and int8.
 
         Written beside its safetensors and card; checked on up to 400 test and unlabelled texts. Returns {"run_id",
         "file", "measured": [one a form], "teacher": the same for the teacher}.
         """
-        from cod_core.export.onnx import batched, measure, write_onnx
+        from cod_core.export.onnx import write_onnx
 
-        run = self.chosen(params.get("run_id"))
-        texts = [e.text for split in ("test", "unlabelled", "validation", "train") for e in items.examples(self.db, self.id, split=split)][
-            :CHECKED_TEXTS
-        ]
+        run = self.chosen(run_id)
+        splits = ("test", "unlabelled", "validation", "train")
+        texts = [e.text for split in splits for e in items.examples(self.db, self.id, split=split)][:CHECKED_TEXTS]
         progress(0, 2, "writing and checking the small model")
         folder = self._folder(run)
         student = self.store.load(run.config.run_id)
@@ -95,11 +107,7 @@ class StudentPackages(Room):
             raise BadInput("Decoders are exported as transformers models; ONNX is for encoder students.")
         found = write_onnx(folder, student, texts)
         progress(1, 2, "measuring the teacher")
-        whole = self.teacher.classifier().wrapped
-        beside = None
-        if getattr(whole, "model", None) is not None:
-            size = sum(p.numel() * 4 for p in whole.model.parameters())
-            beside = asdict(measure("teacher", whole.logprobs, batched(whole.tokenizer, texts[:100]), size, None, 20))
+        beside = _measured(self.teacher.classifier().wrapped, texts[:100])
         path = self.place.folder("exports") / f"{run.config.run_id}.zip"
         write_whole(path, lambda part: part.write_bytes(zipped(folder)))
         progress(2, 2, "done")

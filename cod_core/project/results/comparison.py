@@ -5,11 +5,12 @@ prompts, annotators) and how it was trained, so that what differs can be seen.
 """
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from cod_core.errors import BadInput
 from cod_core.project.filing import read_json
 from cod_core.project.place import Place, Room
-from cod_core.project.results.results import ResultsRoom
+from cod_core.project.results.results import Results
 from cod_core.store import runs
 from cod_core.types import RunConfig
 
@@ -25,7 +26,17 @@ class Side:
     run_ids: dict[int, str]
 
 
-def about(report: dict, config: RunConfig, draws: int) -> dict[str, str]:
+@dataclass(frozen=True)
+class Difference:
+    """Of the second side less the first, paired over `draws` draws. differs: names of `about` that differ. measures: {name,
+    first, second, mean, low, high, clear, caveat, n_rows}."""
+
+    differs: list[str]
+    measures: list[dict[str, Any]]
+    draws: int
+
+
+def about(report: dict[str, Any], config: RunConfig, draws: int) -> dict[str, str]:
     """A side in words, every setting named."""
     settings = {k: str(v) for k, v in asdict(config).items() if k not in NOT_SETTINGS}
     return {
@@ -42,7 +53,7 @@ def about(report: dict, config: RunConfig, draws: int) -> dict[str, str]:
 class Comparison(Room):
     """Two groups of students of one project."""
 
-    def __init__(self, place: Place, results: ResultsRoom):
+    def __init__(self, place: Place, results: Results):
         super().__init__(place)
         self.results = results
 
@@ -51,7 +62,7 @@ class Comparison(Room):
         known = {r.config.run_id: r for r in runs.runs(self.db, self.id)}
         out = []
         for report in self.history():
-            groups: dict[tuple, dict[int, str]] = {}
+            groups: dict[tuple[str, int], dict[int, str]] = {}
             for run_id in report["run_ids"]:
                 if run_id in known:
                     c = known[run_id].config
@@ -61,15 +72,14 @@ class Comparison(Room):
                 out.append(Side(f"{report['made_at']}|{arm}|{k}", about(report, config, len(members)), members))
         return out
 
-    def history(self) -> list[dict]:
+    def history(self) -> list[dict[str, Any]]:
         """Every sweep's report, newest first."""
         folder = self.place.folder("students")
         found = [report for path in folder.glob("report*.json") if (report := read_json(path))]
         return list({r["made_at"]: r for r in sorted(found, key=lambda r: r["made_at"], reverse=True)}.values())
 
-    def compare(self, first: str, second: str) -> dict:
-        """{"differs": names of `about` that differ, "measures": [{name, first, second, mean, low, high, clear, caveat,
-        n_rows}], "draws"} of second - first, paired over the draws that both have and the same judged rows.
+    def compare(self, first: str, second: str) -> Difference:
+        """Second - first, paired over the draws that both have and the same judged rows.
 
         Raises BadInput where a side is unknown or they share no draw.
         """
@@ -88,4 +98,4 @@ class Comparison(Room):
             for name, m in self.results.paired_measures(pairs, self.results.truth()).items()
         ]
         differs = [n for n in dict.fromkeys([*a.about, *b.about]) if a.about.get(n) != b.about.get(n)]
-        return {"differs": differs, "measures": measures, "draws": len(seeds)}
+        return Difference(differs, measures, len(seeds))

@@ -5,21 +5,28 @@ are read once (a job reads them when proposals are made); until then `ready` say
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
-from cod_core.distill.evaluate import decided_classes
-from cod_core.project.curation.pairs import Pairs
+from cod_core.project.curation.pairs import Pairs, State
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
-from cod_core.project.results.results import ResultsRoom
+from cod_core.project.results.development import Development
+from cod_core.project.results.results import Results
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import cache, items
 from cod_core.text import text_hash
+from cod_core.types import Counterfactual, Example, FlipCheck
 
-FEW, DEV_TEXTS, READ_AT_ONCE = 4, 400, 96
+Pair: TypeAlias = tuple[Example, Counterfactual]
+Head: TypeAlias = tuple[np.ndarray, np.ndarray]  # W (C, d), b (C,)
+
+FEW, READ_AT_ONCE = 4, 96
+
+DIMENSIONS, SCALE, L2 = 32, 10.0, 2.0  # of the embeddings in which information is counted, and of the student that learns from them
 
 
 LOOK_AHEAD = 300  # open texts compared for the next one: thousands would hold up every card of a large project
@@ -63,7 +70,10 @@ class Watch:
 
     def __init__(self, measure: Callable[[], Live], marker: Callable[[], str]):
         self._measure, self._marker, self._lock = measure, marker, threading.Lock()
-        self._mark, self._live, self._error, self._running, self._since = None, None, None, False, set()
+        self._mark: str | None = None
+        self._live: Live | None = None
+        self._error: Exception | None = None
+        self._running, self._since = False, set[str]()
 
     def now(self) -> tuple[Live | None, bool]:
         """(the newest numbers, whether they are the last word for now). Where not, making them has begun.
@@ -88,7 +98,8 @@ class Watch:
 
     def _work(self) -> None:
         while True:
-            mark, live, error = self._marker(), None, None
+            mark, live = self._marker(), None
+            error: Exception | None = None
             try:
                 live = self._measure()
             except Exception as caught:  # said by the next now()
@@ -100,7 +111,7 @@ class Watch:
                     return
 
 
-def why_next(gain: float, gains, check, counts: dict[str, int], kept: int) -> list[str]:
+def why_next(gain: float, gains: np.ndarray, check: FlipCheck, counts: Mapping[str, int], kept: int) -> list[str]:
     """The reasons in words: unlike what was kept, near the line, a thin class."""
     reasons = []
     if kept and gain >= np.quantile(gains, 0.75):
@@ -122,12 +133,13 @@ def why_next(gain: float, gains, check, counts: dict[str, int], kept: int) -> li
 class LiveStrip(Room):
     """The strip on the Curate page."""
 
-    def __init__(self, place: Place, models: Models, teacher: Teacher, pairs: Pairs, results: ResultsRoom):
+    def __init__(self, place: Place, models: Models, teacher: Teacher, pairs: Pairs, results: Results, development: Development):
         super().__init__(place)
         self.models = models
         self.teacher = teacher
         self.pairs = pairs
         self.results = results
+        self.development = development
 
     def now(self) -> tuple[Live | None, bool]:
         """The strip's numbers as far as they are known; see Watch.now. Never waits for a model."""
@@ -135,40 +147,25 @@ class LiveStrip(Room):
 
     def measure(self) -> Live:
         """The strip's numbers. Reads at most 96 new development texts a call, so that a page never waits long."""
-        texts, gold, measured_on = self._dev_texts()
-        unread = self._read_some(texts)
+        judged = self.development.set()
+        unread = self._read_some(judged.texts)
         kept = self.pairs.kept()
         originals = {e.id: e for e in items.examples(self.db, self.id, ids=list(kept)) if e.label is not None}
         pairs = [(originals[i], cf) for i, (cf, _) in kept.items() if i in originals]
         heads = self._two_heads(pairs) if len({cf.target for _, cf in pairs}) > 1 and len(pairs) >= FEW else None
         scores: list[float | None] = [None, None]
-        if heads and texts and not unread:
+        if heads and judged.texts and not unread:
             from cod_core.distill.linear import linear_logits
 
-            phi = self.models.encoder().encode(texts)
-            scores = [float((linear_logits(phi, *head).argmax(-1) == gold).mean()) for head in heads]
-        return Live(len(pairs), scores[0], scores[1], len(texts), unread, measured_on, self._next(pairs, heads[1] if heads else None))
+            phi = self.models.encoder().encode(judged.texts)
+            scores = [float((linear_logits(phi, *head).argmax(-1) == judged.truth).mean()) for head in heads]
+        following = self._next(pairs, heads[1] if heads else None)
+        return Live(len(pairs), scores[0], scores[1], len(judged.texts), unread, judged.measured_on, following)
 
     def read_development(self) -> None:
         """Read every development text now: called at the end of the job that makes proposals."""
-        while self._read_some(self._dev_texts()[0], 512):
+        while self._read_some(self.development.set().texts, 512):
             pass
-
-    def _dev_texts(self) -> tuple[list[str], np.ndarray, str]:
-        """(texts, true classes, what they are), 400 at most: labelled development texts, else unlabelled ones whose
-        teacher's class is on record."""
-        labels = self.labels
-        rows = [e for e in items.examples(self.db, self.id, split="validation") if e.label is not None][:DEV_TEXTS]
-        if rows:
-            return [e.text for e in rows], np.array([labels.index(e.label) for e in rows]), "development texts"
-        free = [e.text for e in items.examples(self.db, self.id, split="unlabelled")[:DEV_TEXTS]]
-        if not free or self.row.teacher is None:
-            return [], np.zeros(0, int), ""
-        teacher = self.teacher.classifier()
-        known = cache.get_predictions(self.db, teacher.id, teacher.revision, [text_hash(t) for t in free])
-        truth = {t: int(decided_classes([known[text_hash(t)]])[0]) for t in free if text_hash(t) in known}
-        free = [t for t in free if truth.get(t, -1) >= 0]
-        return free, np.array([truth[t] for t in free], dtype=int), "unlabelled texts, measured against the teacher"
 
     def _read_some(self, texts: list[str], at_once: int = READ_AT_ONCE) -> int:
         """Embed up to at_once texts that are not on record; how many remain."""
@@ -178,50 +175,67 @@ class LiveStrip(Room):
             self.models.encoder().encode(missing[:at_once])
         return max(0, len(missing) - at_once)
 
-    def _two_heads(self, pairs) -> list[tuple[np.ndarray, np.ndarray]]:
-        """[(W, b)] of the student of the originals and of the student of originals and counterfactuals."""
+    def _two_heads(self, pairs: Sequence[Pair]) -> list[Head]:
+        """Heads of the student of the originals and of the student of originals and counterfactuals."""
         from cod_core.diagnostics.worth import Rows, fit
 
         labels = self.labels
         n, texts = len(pairs), [e.text for e, _ in pairs] + [cf.text for _, cf in pairs]
-        hard = np.array([labels.index(e.label) for e, _ in pairs] + [labels.index(cf.target) for _, cf in pairs])
+        hard = np.array([labels.index(str(e.label)) for e, _ in pairs] + [labels.index(cf.target) for _, cf in pairs])
         phi, soft = self.models.encoder().encode(texts).astype(np.float64), self.teacher.classifier().logprobs(texts)
         return [fit(Rows(phi[:m], hard[:m], soft[:m])) for m in (n, 2 * n)]
 
-    def _next(self, pairs, head) -> Next | None:
+    def _next(self, pairs: Sequence[Pair], head: Head | None) -> Next | None:
         """Of the next LOOK_AHEAD open texts the one whose counterfactual would add most information, thin classes first."""
-        from cod_core.diagnostics.information import gains, reduction
-        from cod_core.distill.linear import linear_logits, log_softmax
-
-        current, labels = self.pairs.state(), self.labels
-        best = {}
-        for i, cfs in current.snapshot.by_example.items():
-            decided = i in current.outcome and current.outcome[i].status not in ("pending", "skipped")
-            if decided or i not in current.flipped:
-                continue
-            best[i] = next((cf, current.checks[cf.id]) for cf in cfs if cf.id in current.checks and current.checks[cf.id].valid)
-            if len(best) == LOOK_AHEAD:
-                break
+        best = open_texts(self.pairs.state(), LOOK_AHEAD)
         if not best:
             return None
-        ids, recent = list(best), pairs[-LOOK_AHEAD:]
-        phi = self.models.encoder().encode([best[i][0].text for i in ids])
-        known = self.models.encoder().encode([t for e, cf in recent for t in (e.text, cf.text)]) if recent else phi[:0]
-        every = np.concatenate([phi, known])
-        reduce = reduction(every, 33) if len(every) > 1 else lambda rows: np.asarray(rows)[:, :1]
-        probs = [
-            np.full((len(rows), len(labels)), 1 / len(labels))
-            if head is None or not len(rows)
-            else np.exp(log_softmax(linear_logits(rows, *head)))
-            for rows in (known, phi)
-        ]
-        scale = 10.0
-        gain = gains(
-            scale * reduce(known) if len(known) else np.zeros((0, reduce(phi).shape[1])), probs[0], scale * reduce(phi), probs[1], 2.0
-        )
-        counts = {label: sum(cf.target == label for _, cf in pairs) for label in labels}
-        fair = THIN * len(pairs) / len(labels)
-        thin = np.array([1 + (max(0.0, 1 - counts[best[i][0].target] / fair) if fair else 0.0) for i in ids])
-        at = int((gain * thin).argmax())
-        cf, check = best[ids[at]]
-        return Next(ids[at], float(gain[at]), why_next(float(gain[at]), gain, check, counts, len(pairs)))
+        recent, encoder, classes = pairs[-LOOK_AHEAD:], self.models.encoder(), len(self.labels)
+        phi = encoder.encode([cf.text for cf, _ in best.values()])
+        known = encoder.encode([t for e, cf in recent for t in (e.text, cf.text)]) if recent else phi[:0]
+        gain = growth(phi, known, class_shares(phi, head, classes), class_shares(known, head, classes))
+        counts = {label: sum(cf.target == label for _, cf in pairs) for label in self.labels}
+        at = int((gain * thinness([cf.target for cf, _ in best.values()], counts)).argmax())
+        example_id, (_, check) = list(best.items())[at]
+        return Next(example_id, float(gain[at]), why_next(float(gain[at]), gain, check, counts, len(pairs)))
+
+
+def open_texts(current: State, most: int) -> dict[str, tuple[Counterfactual, FlipCheck]]:
+    """The first `most` undecided texts that flip, in upload order: id -> their first valid proposal and its check."""
+    best: dict[str, tuple[Counterfactual, FlipCheck]] = {}
+    for i, cfs in current.snapshot.by_example.items():
+        decided = i in current.outcome and current.outcome[i].status not in ("pending", "skipped")
+        if decided or i not in current.flipped:
+            continue
+        best[i] = next((cf, check) for cf in cfs if (check := current.checks.get(cf.id)) is not None and check.valid)
+        if len(best) == most:
+            break
+    return best
+
+
+def class_shares(phi: np.ndarray, head: Head | None, classes: int) -> np.ndarray:
+    """(n, C) a student's probabilities on embeddings (n, d); the same for every class before there is one."""
+    from cod_core.distill.linear import linear_logits, log_softmax
+
+    if head is None or not len(phi):
+        return np.full((len(phi), classes), 1 / classes)
+    shares: np.ndarray = np.exp(log_softmax(linear_logits(phi, *head)))
+    return shares
+
+
+def growth(phi: np.ndarray, known: np.ndarray, probs: np.ndarray, known_probs: np.ndarray) -> np.ndarray:
+    """(m,) nats of information that each of m embeddings (m, d) would add to the known ones (n, d), n may be 0.
+
+    probs (m, C), known_probs (n, C): the student's.
+    """
+    from cod_core.diagnostics.information import gains, reduction
+
+    every = np.concatenate([phi, known])
+    reduce = reduction(every, DIMENSIONS + 1) if len(every) > 1 else lambda rows: np.asarray(rows)[:, :1]
+    return gains(SCALE * reduce(known), known_probs, SCALE * reduce(phi), probs, L2)
+
+
+def thinness(targets: Sequence[str], counts: Mapping[str, int]) -> np.ndarray:
+    """(n,) 1 for a target with its fair part of the kept pairs, up to 2 for one with none. counts: label -> kept pairs."""
+    fair = THIN * sum(counts.values()) / len(counts)
+    return np.array([1 + (max(0.0, 1 - counts[t] / fair) if fair else 0.0) for t in targets])

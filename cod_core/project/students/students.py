@@ -7,7 +7,7 @@ from cod_core.errors import BadInput, NotEnoughData
 from cod_core.progress import Progress, silent
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
-from cod_core.project.results.results import ResultsRoom
+from cod_core.project.results.results import Results
 from cod_core.project.students.costs import Costs
 from cod_core.project.students.plan import SweepPlans
 from cod_core.project.students.store import StudentStore, judged_mark
@@ -42,7 +42,7 @@ class Students(Room):
         store: StudentStore,
         plan: SweepPlans,
         costs: Costs,
-        results: ResultsRoom,
+        results: Results,
     ):
         super().__init__(place)
         self.models = models

@@ -43,11 +43,11 @@ def test_the_headline_is_of_the_largest_k_that_leaves_something_to_draw(few):
 
 def test_compared_runs_know_their_draws_too(few):
     by = {(s.about["arm"], s.about["k"]): s.id for s in few.w.project(few.pid).comparison.sides()}
-    accuracy = few.w.project(few.pid).comparison.compare(by["kd", "64"], by["cod", "64"])["measures"][0]
+    accuracy = few.w.project(few.pid).comparison.compare(by["kd", "64"], by["cod", "64"]).measures[0]
     of_results = next(e for e in few.w.project(few.pid).results.latest().effects if e["k"] == 64)
     assert accuracy["name"] == "accuracy" and not accuracy["clear"]
     assert {n: accuracy[n] for n in ("mean", "low", "high", "caveat")} == {n: of_results[n] for n in ("mean", "low", "high", "caveat")}
-    assert few.w.project(few.pid).comparison.compare(by["kd", "8"], by["cod", "64"])["measures"][0]["caveat"] == ONE_DRAW
+    assert few.w.project(few.pid).comparison.compare(by["kd", "8"], by["cod", "64"]).measures[0]["caveat"] == ONE_DRAW
 
 
 def test_many_pairs_leave_a_gain_clear(tmp_path):

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from cod_core.data.tables import Columns, Table
+from cod_core.export.choice import ExportChoice
 from cod_core.models.choice import read_choice
 from cod_core.project.export.exports import Exports
-from cod_core.project.export.selection import ExportChoice
 from cod_core.project.teacher.loader import identity
 from cod_core.store import decisions, items, projects
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task

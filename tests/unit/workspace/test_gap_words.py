@@ -6,8 +6,8 @@ import pytest
 from cod_core.diagnostics import gaps
 from cod_core.diagnostics.stats import ONE_DRAW, SHARED, UNKNOWN
 from cod_core.distill.row_sets import Drawn
-from cod_core.project.results.diagnostics import gap_values
-from ui.results.sections import gap_sentence
+from cod_core.project.results.chapters import gap_sentence
+from cod_core.project.results.diagnosis import gap_values
 
 PAIRS = [(f"good film {i}", f"bad film {i}") for i in range(60)]
 LOGITS = np.log([[0.2, 0.8], [0.8, 0.2]])
@@ -45,7 +45,7 @@ def test_many_draws_that_share_little_may_say_it():
 def test_a_caveat_takes_the_place_of_the_claim(drawn, draws, caveat, said):
     """One draw and 60 pairs said "counterfactuals brought the lines together"."""
     found = values(drawn, draws)
-    assert found["effect"]["high"] < 0 and found["effect"]["caveat"] == caveat
+    assert found.effect.high < 0 and found.effect.caveat == caveat
     sentence = gap_sentence(found, 32)
     assert said in sentence and "lines together" not in sentence and "apart" not in sentence
 

@@ -41,7 +41,7 @@ def test_confusion_is_a_share_of_each_true_class_over_the_draws():
 
 def test_the_check_of_the_estimates_is_relative_to_the_largest_effect():
     found = agreement_of([1.0, -0.5, 0.2], [1.1, -0.4, 0.25])
-    assert found["n"] == 3 and found["spearman"] == pytest.approx(1) and found["error"] == pytest.approx(0.1 / 1.1)
+    assert found.n == 3 and found.spearman == pytest.approx(1) and found.error == pytest.approx(0.1 / 1.1)
 
 
 def test_traits_name_source_prompt_and_annotator():

@@ -155,7 +155,7 @@ def test_a_packed_student_runs_with_onnxruntime_and_tokenizers_alone(made, tmp_p
     """The 10 lines of its README, in another process, with torch and transformers out of reach."""
     w, pid = made
     sweep(w, pid, student="linear")
-    out = w.project(pid).package.pack({})
+    out = w.project(pid).package.pack()
     forms = {m["name"]: m for m in out["measured"]}
     assert forms["student.onnx"]["agreement"] >= 0.995 and forms["student-int8.onnx"]["bytes"] < 0.3 * forms["student.onnx"]["bytes"]
     assert all(m["latency_ms"] > 0 and m["texts_a_second"] > 0 for m in [*forms.values(), out["teacher"]])

@@ -1,0 +1,114 @@
+"""What the latest sweep found, as values: its table, its effects, its sentence. Reads a report as it lies on the disk; knows no store."""
+
+from collections import defaultdict
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cod_core.types import RunResult
+
+if TYPE_CHECKING:
+    from cod_core.diagnostics.stats import Effect
+
+OUTDATED = "These results were written by an earlier version of the app. Compute them again; no student is trained anew."
+
+
+NOTHING = "There is nothing to compare yet: no number of rows has both kinds of student."
+
+
+@dataclass(frozen=True)
+class SweepResults:
+    """table: one row an (arm, k). effects: one a k, of cod over kd. stale: teacher or decisions changed since.
+    outdated: an earlier version of the app wrote the report; there are no effects in it."""
+
+    runs: list[RunResult]
+    table: list[dict[str, Any]]
+    sentence: str
+    effects: list[dict[str, Any]]
+    teacher_accuracy: float | None
+    majority: float | None
+    stale: bool
+    messages: list[str]
+    outdated: bool = False
+
+
+def headline(effects: list[dict[str, Any]]) -> str:
+    """The sentence of the largest k whose draws have at least half of their rows to themselves, of the largest where none has.
+
+    The largest k that a project allows takes more than half of its pairs, so its draws can never say what others would show.
+    Chosen by the rows alone: what the students answered has no part in it.
+    """
+    from cod_core.diagnostics.stats import MAX_OVERLAP
+
+    own = [e for e in effects if e["overlap"] is not None and e["overlap"] <= MAX_OVERLAP]
+    return str((own or effects)[-1]["sentence"]) if effects else NOTHING
+
+
+def flat_effect(entry: dict[str, Any], real: int | None) -> dict[str, Any]:
+    """One k of a report as {k, measure, kd, cod, n_test, mean, low, high, ..., sentence}: accuracy where it was measured.
+
+    real: texts among the k rows of its CoD students.
+    """
+    from cod_core.diagnostics.sentence import Measured, result_sentence
+
+    found = {key: (m["before"], m["after"], effect_of(m), m["n_rows"]) for key, m in entry["measures"].items()}
+    rows_are = {"agreement_unlabelled": "unlabelled texts"}
+    agreement = next(
+        ((*found[key], rows_are.get(key, "test texts")) for key in ("agreement_unlabelled", "agreement") if key in found), None
+    )
+    main = "accuracy" if "accuracy" in found else "agreement_unlabelled" if "agreement_unlabelled" in found else "agreement"
+    before, after, effect, n = found[main]
+    sentence = result_sentence(
+        entry["k"],
+        before,
+        after,
+        effect,
+        n,
+        "accuracy" if main == "accuracy" else "agreement with the teacher",
+        agreement=Measured(*agreement) if agreement and main == "accuracy" else None,
+        majority=entry["majority"],
+        rows_are=rows_are.get(main, "test texts"),
+        real=real,
+    )
+    return {
+        "k": entry["k"],
+        "measure": main,
+        "kd": before,
+        "cod": after,
+        "n_test": n,
+        **asdict(effect),
+        "overlap": entry["measures"][main].get("overlap"),
+        "sentence": sentence,
+    }
+
+
+def effect_of(measured: dict[str, Any]) -> "Effect":
+    """The Effect of one measure of a report. One written before it was looked at which rows the draws share is never clear."""
+    from cod_core.diagnostics.stats import UNKNOWN, Effect
+
+    effect = Effect(**measured["effect"])
+    return replace(effect, clear=False, caveat=UNKNOWN) if effect.clear and "overlap" not in measured else effect
+
+
+def table_of(found: list[RunResult]) -> list[dict[str, Any]]:
+    """One row an (arm, k): mean and standard deviation over draws of accuracy, agreement and MCC on the test."""
+    groups = defaultdict(list)
+    for run in found:
+        groups[run.config.arm, run.config.plotted_k].append(run)
+    table = []
+    for (arm, k), group in sorted(groups.items(), key=lambda item: (item[0][1], item[0][0])):
+        row: dict[str, Any] = {"arm": arm, "k": k, "rows": group[0].config.shots, "n_seeds": len(group)}
+        for name, key in (
+            ("mean", "accuracy"),
+            ("agreement", "agreement"),
+            ("mcc", "mcc"),
+            ("agreement_unlabelled", "agreement_unlabelled"),
+        ):
+            values = [r.test[key] for r in group if key in r.test]
+            row[name] = float(np.mean(values)) if values else None
+            row["std" if name == "mean" else f"{name}_std"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
+        if row["agreement"] is None:
+            row["agreement"], row["agreement_std"] = row["agreement_unlabelled"], row["agreement_unlabelled_std"]
+        table.append(row)
+    return table
