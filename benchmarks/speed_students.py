@@ -22,6 +22,7 @@ import cod_core
 from benchmarks import tasks
 from benchmarks.reference_loop import BATCH, EPOCHS, Reference, matrix_rate, standard_error
 from cod_core.distill.finetuned import load_encoder, start_head, student_name
+from cod_core.distill.settings import SweepPlan
 from cod_core.distill.stepwise import run_stepwise_sweep
 from cod_core.distill.sweep import EvalSet, run_linear_sweep
 from cod_core.models.encoder import DEFAULT_ENCODER
@@ -76,7 +77,7 @@ class Scene:
         )
 
     def cells(self, **more):
-        return self.w.project(self.pid).plan.cells({**self.params, **more})[0]
+        return self.w.project(self.pid).plan.cells(SweepPlan.of({**self.params, **more}))[0]
 
     def gold(self, judged: EvalSet):
         return list(judged.texts), torch.tensor([self.labels.index(g) for g in judged.gold])
@@ -168,9 +169,7 @@ def finetuned(scene: Scene, frozen: int, scored: int, few: int, done: dict, save
 def linear(scene: Scene, cells: int) -> dict:
     """The batched solve of a whole sweep, embeddings included, against the reference on its first cell of each arm."""
     seeds = max(1, cells // 12)
-    plan = scene.w.project(scene.pid).plan.cells(
-        {"student": "linear", "arms": ["kd", "half", "cod"], "shots": [8, 16, 32, 64], "seeds": seeds}
-    )[0]
+    plan = scene.w.project(scene.pid).plan.cells(SweepPlan(arms=("kd", "half", "cod"), shots=(8, 16, 32, 64), seeds=seeds))[0]
     embed, teach = scene.encoder.encode, scene.teacher.wrapped.logprobs
     results, whole = timed(lambda: run_linear_sweep(plan, scene.labels, embed, teach, scene.test))
     half, part = timed(lambda: run_linear_sweep(plan[: len(plan) // 2], scene.labels, embed, teach, scene.test))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cod_core.distill.kinds import kind_of
+from cod_core.models.encoder import DEFAULT_ENCODER, split_name
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,11 @@ def memory_for(settings: Mapping[str, Any], longest_text: int) -> Memory:
     if whole and rows < batch:
         rows = 0
     return Memory(training_bytes(size, rows or (batch if whole else 2), tokens, **options), free, rows)
+
+
+def check_encoder(encoder: str) -> None:
+    """Raises ModelUnavailable where no student can start from such a model: to be asked before a job starts."""
+    from cod_core.models.memory import size_of
+
+    if split_name(encoder or DEFAULT_ENCODER)[0] != DEFAULT_ENCODER:
+        size_of(encoder)

@@ -1,5 +1,6 @@
 """Long work as jobs: start, follow, cancel, resume. The worker process calls run."""
 
+from cod_core.distill.settings import SweepPlan
 from cod_core.errors import BadInput
 from cod_core.jobs import queue
 from cod_core.models.chat import site_of
@@ -103,7 +104,7 @@ class Jobs(Room):
         if job.kind == "fluency":
             return self.fluency.measure(progress)
         if job.kind == "distill":
-            return self.students.distil(job.params, progress)
+            return self.students.distil(SweepPlan.of(job.params), progress)
         if job.kind == "finetune_teacher":
             return self.training.finetune(job.params, progress)
         if job.kind == "pack_student":

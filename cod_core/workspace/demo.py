@@ -6,20 +6,26 @@ next of its label in every arm alike. Nothing is chosen by looking at the test s
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
+from cod_core.distill.kinds import kind_of
+from cod_core.distill.settings import SweepPlan
 from cod_core.progress import Progress, silent
 from cod_core.project.project import Project
 from cod_core.store import items, runs
 from cod_core.workspace.workspace import Workspace
 
+T = TypeVar("T")
 SHOTS = (8, 16, 32, 64)
 PLUS_UP_TO = 32
 
 
-def prepare_pairs(project: Project, seeds: Sequence[int], need: int, progress: Progress = silent, options: dict | None = None) -> dict:
+def prepare_pairs(
+    project: Project, seeds: Sequence[int], need: int, progress: Progress = silent, options: dict | None = None
+) -> dict[str, int]:
     """Search and accept unattended until the first `need` usable rows of every seed have a counterfactual.
 
     options: of the search, see Search.run. Returns {"tried", "flipped"}: over all texts of the project that were ever tried.
@@ -46,7 +52,7 @@ def run_demo(
     seeds: int = 5,
     shots: Sequence[int] = SHOTS,
     progress: Progress = silent,
-) -> dict:
+) -> dict[str, Any]:
     """The JSON object of `python -m cod_core demo --json`. Arms over shots, linear student, `seeds` draws."""
     start = time.perf_counter()
     pid = workspace.create_sample(sample, progress)
@@ -64,26 +70,27 @@ def run_arms(
     plus_up_to: int,
     progress: Progress = silent,
     options: dict | None = None,
-) -> dict:
+) -> dict[str, Any]:
     """Search, accept unattended, distil every arm over shots and seeds, measure on the test split.
 
     options: of the search, see Search.run. cod_plus runs at the shots up to plus_up_to. Returns
     teacher_accuracy, n_test, flip_rate, median_edit_fraction, arms and seconds. Work done before is not repeated.
     """
-    seconds, clock = {}, time.perf_counter
+    clock = time.perf_counter
+    seconds: dict[str, float] = {}
 
-    def timed(name: str, call):
+    def timed(name: str, call: Callable[[], T]) -> T:
         start = clock()
         value = call()
         seconds[name] = round(clock() - start, 2)
         return value
 
     def distil() -> None:
-        common = {"student": "linear", "seeds": seeds, "first_seed": first_seed}
-        plus = [k for k in shots if k <= plus_up_to]
+        plus = tuple(k for k in shots if k <= plus_up_to)
         if plus:
-            project.students.distil({**common, "shots": plus, "arms": ["cod_plus"]}, progress)
-        project.students.distil({**common, "shots": list(shots), "arms": ["kd", "half", "cod"]}, progress)
+            project.students.distil(SweepPlan(shots=plus, seeds=seeds, first_seed=first_seed, arms=("cod_plus",)), progress)
+        arms = ("kd", "half", "cod")
+        project.students.distil(SweepPlan(shots=tuple(shots), seeds=seeds, first_seed=first_seed, arms=arms), progress)
 
     chosen = range(first_seed, first_seed + seeds)
     need = max(max(shots) // 2, *(k for k in (0, *shots) if k <= plus_up_to))
@@ -104,17 +111,17 @@ def run_arms(
     }
 
 
-def arm_table(project: Project, seeds: Sequence[int], shots: Sequence[int]) -> dict:
+def arm_table(project: Project, seeds: Sequence[int], shots: Sequence[int]) -> dict[str, dict[str, dict[str, float]]]:
     """arm -> k -> {mean, std, agreement, n} over the seeds; the latest run of a (arm, k, seed) counts."""
-    found = {}
+    latest = {}
     for run in runs.runs(project.place.db, project.id):
         c = run.config
-        if c.student == "linear" and c.seed in seeds and c.plotted_k in shots:
-            found[c.arm, c.plotted_k, c.seed] = run
+        if kind_of(c).head and c.seed in seeds and c.plotted_k in shots:
+            latest[c.arm, c.plotted_k, c.seed] = run
     groups = defaultdict(list)
-    for (arm, k, _), run in sorted(found.items()):
+    for (arm, k, _), run in sorted(latest.items()):
         groups[arm, k].append(run.test)
-    table: dict[str, dict] = {arm: {} for arm in ("kd", "half", "cod", "cod_plus", *(a for a, _ in groups))}
+    table: dict[str, dict[str, dict[str, float]]] = {arm: {} for arm in ("kd", "half", "cod", "cod_plus", *(a for a, _ in groups))}
     for (arm, k), tests in groups.items():
         values = [t["accuracy"] for t in tests]
         table[arm][str(k)] = {

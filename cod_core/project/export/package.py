@@ -5,7 +5,9 @@ import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
+from cod_core.distill.kinds import kind_of
 from cod_core.errors import BadInput, NotEnoughData
+from cod_core.models.student import HEAD_SCALE
 from cod_core.progress import Progress, silent
 from cod_core.project.filing import write_whole
 from cod_core.project.models import Models
@@ -61,19 +63,14 @@ class StudentPackages(Room):
 
     def _folder(self, run) -> Path:
         """The student as a folder with a loader beside it, written out on first use."""
-        from safetensors.numpy import load_file
-
-        from cod_core.distill.linear import SCALE
         from cod_core.export.student import write_finetuned_student, write_student
 
-        room = self.place.folder("students")
         folder, labels = self.place.folder("exports") / run.config.run_id, self.labels
         info = {"arm": run.config.arm, "training_rows": run.config.shots, "test": run.test}
-        if run.config.student != "linear":
-            return write_finetuned_student(folder, room / run.config.run_id, {"student": run.config.student, **info})
+        if not kind_of(run.config).head:
+            return write_finetuned_student(folder, self.store.weights(run.config.run_id), {"student": run.config.student, **info})
         self.models.encoder_of(run.config)
-        head = load_file(room / f"{run.config.run_id}.safetensors")
-        write_student(folder, run.config.encoder, head["weight"], head["bias"], labels, SCALE, info)
+        write_student(folder, run.config.encoder, *self.store.head(run.config), labels, HEAD_SCALE, info)
         return folder
 
     def pack(self, params: dict, progress: Progress = silent) -> dict:

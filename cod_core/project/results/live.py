@@ -191,7 +191,7 @@ class LiveStrip(Room):
     def _next(self, pairs, head) -> Next | None:
         """Of the next LOOK_AHEAD open texts the one whose counterfactual would add most information, thin classes first."""
         from cod_core.diagnostics.information import gains, reduction
-        from cod_core.distill.linear import linear_logits, log_softmax
+        from cod_core.distill.linear import SCALE, linear_logits, log_softmax
 
         current, labels = self.pairs.state(), self.labels
         best = {}
@@ -215,9 +215,8 @@ class LiveStrip(Room):
             else np.exp(log_softmax(linear_logits(rows, *head)))
             for rows in (known, phi)
         ]
-        scale = 10.0
         gain = gains(
-            scale * reduce(known) if len(known) else np.zeros((0, reduce(phi).shape[1])), probs[0], scale * reduce(phi), probs[1], 2.0
+            SCALE * reduce(known) if len(known) else np.zeros((0, reduce(phi).shape[1])), probs[0], SCALE * reduce(phi), probs[1], 2.0
         )
         counts = {label: sum(cf.target == label for _, cf in pairs) for label in labels}
         fair = THIN * len(pairs) / len(labels)

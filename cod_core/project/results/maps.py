@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cod_core.distill.evaluate import decided_classes
+from cod_core.distill.kinds import kind_of
 from cod_core.errors import NotEnoughData
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.models import Models
@@ -147,7 +148,7 @@ class Maps(Room):
         report = self.results.report()
         k = report["effects"][-1]["k"] if report and report["effects"] else None
         seeds, configs = self.results.paired_students(report, k) if k else ([], {})
-        if not seeds or configs["cod"][0].student != "linear" or not len(start):
+        if not seeds or not kind_of(configs["cod"][0]).head or not len(start):
             return [None] * len(start)
         weight, bias = (part[0] for part in self.store.heads(configs["cod"][:1]))
         ends = (linear_logits(np.asarray(phi, dtype=np.float64), weight, bias) for phi in (start, end))
@@ -172,7 +173,7 @@ class Maps(Room):
         truth = decided_classes(self.teacher.classifier().logprobs([e.text for e in rows])) if by_teacher else gold
         judged, right, confusion = np.flatnonzero(truth >= 0), {}, {}
         for arm in ("kd", "cod"):
-            told = [self.store.predicted(c.run_id, key) for c in configs[arm]]
+            told = [self.store.answers(c.run_id, key) for c in configs[arm]]
             told = np.array([t for t in told if t is not None and len(t) == len(rows)])
             if not len(told):
                 return {"labels": labels, "truth": "gold", "confusion": {}, "texts": []}

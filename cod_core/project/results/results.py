@@ -199,7 +199,7 @@ class ResultsRoom(Room):
         right = {0: [], 1: []}
         for pair in pairs:
             for side, run_id in enumerate(pair):
-                told = self.store.predicted(run_id, MEASURES[key])
+                told = self.store.answers(run_id, MEASURES[key])
                 if told is None or len(told) != len(known):
                     return None
                 right[side].append((told == truth[key])[known])
