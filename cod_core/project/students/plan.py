@@ -6,10 +6,10 @@ from itertools import product
 
 import numpy as np
 
-from cod_core.distill import second_rows
 from cod_core.distill.arms import Partners
 from cod_core.distill.cells import CellSpec
 from cod_core.distill.memory import Memory, check_encoder, memory_for
+from cod_core.distill.second_rows import Proposals, comes_from, first_proposals, swapped, tightened, to_all_classes
 from cod_core.distill.settings import StudentSettings, SweepPlan
 from cod_core.distill.softlabels import Soften, softener
 from cod_core.distill.sweep import plan_cells
@@ -77,7 +77,7 @@ class SweepPlans(Room):
         if not plan.only and not source:
             return self.fair_pairs()
         chosen = self.pairs.chosen(dict(plan.only) if plan.only else None)
-        return self._counted({i: cf for i, (cf, _) in chosen.items() if second_rows.comes_from(cf, source or "")})
+        return self._counted({i: cf for i, (cf, _) in chosen.items() if comes_from(cf, source or "")})
 
     def shots_allowed(self) -> list[int]:
         """k at which CoD can be compared: k/2 accepted pairs and k labelled training texts."""
@@ -176,20 +176,20 @@ class SweepPlans(Room):
 
     def unverified(self, pool: Mapping[str, Example], source: str = "") -> dict[str, Counterfactual]:
         """Each text's first proposal, whether it flips or not, if a student may learn from it. source: of its origin."""
-        return self.draws.fair(second_rows.first_proposals(self._proposals(), pool, source), pool)[0]
+        return self.draws.fair(first_proposals(self._proposals(), pool, source), pool)[0]
 
     def second_rows(self, arms: Sequence[str], pool: Mapping[str, Example], pairs: Mapping[str, Counterfactual]) -> dict[str, Partners]:
         """arm -> example id -> what stands where cod has its verified counterfactual, of the arms on texts that have one. Never a
         text that students are judged on."""
         out: dict[str, Partners] = {}
         if "swap" in arms:
-            out["swap"] = second_rows.swapped(self.teacher.classifier(), pool, pairs)
+            out["swap"] = swapped(self.teacher.classifier(), pool, pairs)
         if "tightened" in arms:
-            out["tightened"] = second_rows.tightened(self._proposals(), pairs, self.texts.judged())
+            out["tightened"] = tightened(self._proposals(), pairs, self.texts.judged())
         if "cod_all" in arms:
-            out["cod_all"] = second_rows.to_all_classes(self._proposals(), pairs, self.labels, self.texts.judged())
+            out["cod_all"] = to_all_classes(self._proposals(), pairs, self.labels, self.texts.judged())
         return out
 
-    def _proposals(self) -> second_rows.Proposals:
+    def _proposals(self) -> Proposals:
         current = self.pairs.state()
-        return second_rows.Proposals(current.counterfactuals, current.checks)
+        return Proposals(current.counterfactuals, current.checks)
