@@ -47,7 +47,7 @@ def ways() -> list[str]:
 
 def preflight(student: str, seeds: int, shots: list[int]) -> Preflight | None:
     """What is known before the start, in plain words."""
-    check = None
+    check: Preflight | None = None
     with errors.shown():
         check = project.preflight.check(student, seeds, shots, ways())
     if check is None:

@@ -24,7 +24,7 @@ PLUS_UP_TO = 32
 
 
 def prepare_pairs(
-    project: Project, seeds: Sequence[int], need: int, progress: Progress = silent, options: dict | None = None
+    project: Project, seeds: Sequence[int], need: int, progress: Progress = silent, options: dict[str, Any] | None = None
 ) -> dict[str, int]:
     """Search and accept unattended until the first `need` usable rows of every seed have a counterfactual.
 
@@ -69,7 +69,7 @@ def run_arms(
     shots: Sequence[int],
     plus_up_to: int,
     progress: Progress = silent,
-    options: dict | None = None,
+    options: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Search, accept unattended, distil every arm over shots and seeds, measure on the test split.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cod_core.distill.kinds import kind_of
 from cod_core.errors import BadInput, NotEnoughData
-from cod_core.models.student import HEAD_SCALE
+from cod_core.models.student import HEAD_SCALE, HeadStudent
 from cod_core.progress import Progress, silent
 from cod_core.project.filing import write_whole
 from cod_core.project.models import Models
@@ -88,7 +88,7 @@ class StudentPackages(Room):
         progress(0, 2, "writing and checking the small model")
         folder = self._folder(run)
         student = self.store.load(run.config.run_id)
-        if not hasattr(student, "encoder"):
+        if not isinstance(student, HeadStudent):
             raise BadInput("Decoders are exported as transformers models; ONNX is for encoder students.")
         found = write_onnx(folder, student, texts)
         progress(1, 2, "measuring the teacher")
