@@ -14,6 +14,7 @@ from cod_core.distill.settings import StudentSettings, SweepPlan
 from cod_core.distill.softlabels import Soften, softener
 from cod_core.distill.sweep import plan_cells
 from cod_core.errors import BadInput, NotEnoughData
+from cod_core.models.cached import CachedClassifier
 from cod_core.progress import Progress, silent
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.draws import Draws
@@ -93,6 +94,7 @@ class SweepPlans(Room):
         Raises BadInput, ModelUnavailable, NotEnoughData: also where there is no text to judge students on.
         """
         check_encoder(plan.student.encoder or "")
+        teacher = self.teacher.classifier()  # raises where none is chosen: that comes before what the data lack
         shots = self.shots_of(plan)
         pool, pairs = self.texts.pool(), self.pairs_of(plan)
         progress(0, 1, "drawing the training rows")
@@ -103,7 +105,7 @@ class SweepPlans(Room):
         if "unverified" in plan.compared:  # whoever never asks the teacher cannot leave out the rows that it refuses
             second["unverified"] = proposed = self.unverified(pool, plan.student.cf_source or "")
             drawn.append(Draw(["unverified"], self._orders(plan, shots, pool, proposed, pairs.allow, frozenset())))
-        cells, left_out = self._cells_of(plan, drawn, shots, pool, pairs.fair, second)
+        cells, left_out = self._cells_of(plan, teacher, drawn, shots, pool, pairs.fair, second)
         return list({cell.config.run_id: cell for cell in cells}.values()), pairs.left_out + left_out, shots
 
     def shots_of(self, plan: SweepPlan) -> list[int]:
@@ -135,6 +137,7 @@ class SweepPlans(Room):
     def _cells_of(
         self,
         plan: SweepPlan,
+        teacher: CachedClassifier,
         drawn: Sequence[Draw],
         shots: Sequence[int],
         pool: Mapping[str, Example],
@@ -142,7 +145,7 @@ class SweepPlans(Room):
         second: Mapping[str, Partners],
     ) -> tuple[list[CellSpec], list[str]]:
         """(cells, what was left out) over every draw and share of counterfactuals. Raises NotEnoughData where none has a cell."""
-        teacher, soften = self.teacher.classifier(), self.softener(plan.student)
+        soften = self.softener(plan.student)
         fields = plan.student.config_fields() | {"teacher_id": teacher.id, "teacher_revision": teacher.revision}
         cells: list[CellSpec] = []
         left_out: list[str] = []

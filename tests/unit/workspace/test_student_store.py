@@ -12,8 +12,8 @@ from cod_core.distill.settings import SweepPlan
 from cod_core.errors import BadInput
 from cod_core.project.draws import Draws
 from cod_core.project.students.preflight import too_few
-from cod_core.store import runs
-from cod_core.types import RunConfig, RunResult
+from cod_core.store import items, runs
+from cod_core.types import Example, RunConfig, RunResult, Task
 from cod_core.workspace import Workspace
 from cod_core.workspace.grids import over_draws
 from tests.unit.workspace.small_world import LABELS, World
@@ -92,11 +92,16 @@ def test_pairs_are_counted_again_when_one_is_kept_or_a_judged_text_comes(world, 
     before, words = project.plan.fair_pairs().allow, "turned train text 0"
     world.keep(world.ids[4:8])
     assert (before, project.plan.fair_pairs().allow) == (4, 8)
-    from cod_core.store import items
-    from cod_core.types import Example
-
     items.add_examples(world.w.db, world.pid, [Example("seen", words, None, "unlabelled")])
     assert project.plan.fair_pairs().allow == 6 and len(counted) == 3
+
+
+def test_a_missing_teacher_is_said_before_missing_pairs(tmp_path):
+    """ "Accept more counterfactuals first" sends a person to a page where nothing can be accepted yet."""
+    w = Workspace(tmp_path)
+    project = w.project(w.create_project("No teacher", Task("Good or bad?", LABELS)))
+    with pytest.raises(BadInput, match="teacher"):
+        project.plan.cells(SweepPlan())
 
 
 def test_too_few_pairs_are_said_in_plain_words():
