@@ -5,10 +5,11 @@ import pytest
 
 from cod_core.distill.arms import TrainRow
 from cod_core.distill.blocks import Shared, cut_blocks, do_block
+from cod_core.distill.cells import CellSpec, EvalSet, Training
 from cod_core.distill.linear import fit_linear_batch, linear_logits
 from cod_core.distill.prior import folded, label_directions, widened
 from cod_core.distill.settings import StudentSettings
-from cod_core.distill.sweep import CellSpec, EvalSet, run_linear_sweep
+from cod_core.distill.train import train_cells
 from cod_core.errors import BadInput
 from cod_core.models.encoder import Encoder
 from cod_core.types import RunConfig
@@ -72,9 +73,9 @@ def cell(prior: float, rows: list[TrainRow]) -> CellSpec:
 
 def sweep(encoder, prior: float, rows: list[TrainRow]):
     """Test accuracy and the head of one student of these rows."""
-    heads: list = []
-    (result,) = run_linear_sweep([cell(prior, rows)], LABELS, encoder.encode, teach, JUDGED, on_results=heads.extend)
-    return result.test["accuracy"], heads[0][1]
+    training = Training(LABELS, (JUDGED, EvalSet(), EvalSet()), teach, encoder.encode)
+    [[done]] = train_cells([cell(prior, rows)], training)
+    return done.result.test["accuracy"], done.weight
 
 
 def test_two_texts_and_the_names_of_the_labels_are_a_better_student_than_two_texts(encoder):
