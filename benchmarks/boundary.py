@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.accuracy import sst2_project
 from cod_core.data.reading import Table
+from cod_core.distill.settings import SweepPlan
 from cod_core.models.choice import FinetuneOptions
 from cod_core.models.encoder import DEFAULT_ENCODER
 from cod_core.store import items
@@ -62,7 +63,7 @@ def measure(w: Workspace, task: str, seeds: int, shots: list[int]) -> dict:
     """Distil KD and CoD students where they are not on record, then compare the lines."""
     if task == "agnews":
         pid = agnews_project(w)
-        w.project(pid).students.distil({"student": "linear", "seeds": seeds, "shots": shots, "arms": ["kd", "cod"]})
+        w.project(pid).students.distil(SweepPlan(seeds=seeds, shots=tuple(shots), arms=("kd", "cod")))
     else:
         pid = sst2_project(w) if task == "sst2" else w.create_sample(task)
         run_arms(w.project(pid), 0, seeds, shots, max(shots) // 2)

@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmarks import tasks
 from cod_core.counterfactuals.options import SearchOptions
+from cod_core.distill.settings import SweepPlan
 from cod_core.workspace import Workspace
 from cod_core.workspace.demo import arm_table
 
@@ -36,7 +37,7 @@ def main() -> None:
     print(json.dumps(searched), flush=True)
     if not searched["complete"]:
         raise SystemExit("The minutes are over; call again to go on.")
-    w.project(pid).students.distil({"student": "linear", "seeds": chosen.seeds, "shots": shots, "arms": ["kd", "half", "cod", "cod_all"]})
+    w.project(pid).students.distil(SweepPlan(seeds=chosen.seeds, shots=tuple(shots), arms=("kd", "half", "cod", "cod_all")))
     effects = [
         {k: e[k] for k in ("k", "kd", "cod", "mean", "low", "high", "p_signflip", "clear")} for e in w.project(pid).results.latest().effects
     ]

@@ -8,6 +8,7 @@ import cod_core
 from benchmarks import paper_numbers
 from cod_core.diagnostics.stats import sign_flip_p
 from cod_core.diagnostics.tables import holm
+from cod_core.distill.kinds import FINETUNED, kind_of
 from cod_core.store import runs
 
 SMALL = (8, 16, 32)
@@ -15,11 +16,11 @@ SMALL = (8, 16, 32)
 
 def variant(config) -> str:
     """A cell's settings beside arm, k and seed, in words: what a choice on development rows chooses among."""
-    kind, _, layers = config.student.partition(":")[0], *config.encoder.partition("@")[1:]
+    kind, layers = kind_of(config), config.encoder.partition("@")[2]
     names = f"+names{config.label_prior:g}" if config.label_prior else ""
-    parts = [(f"{kind}@{layers}" if layers else kind) + names, config.arm]
+    parts = [(f"{kind.name}@{layers}" if layers else kind.name) + names, config.arm]
     parts += [config.method] if config.method not in ("kd", "retrieval") else []
-    parts += ["all layers"] if kind == "finetuned" and config.method == "kd" and not config.frozen_layers else []
+    parts += ["all layers"] if kind is FINETUNED and config.method == "kd" and not config.frozen_layers else []
     parts += [config.hard_loss] if config.hard_loss != "ce" else []
     parts += [f"share {config.cf_share:g}"] if config.cf_share != 0.5 else []
     parts += [f"weight {config.cf_weight:g}"] if config.cf_weight != 1 else []

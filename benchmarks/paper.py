@@ -134,7 +134,7 @@ def run(w: Workspace, name: str, which: str, minutes: float, workers: int) -> No
     declared, stop = grid(pid, which), until(minutes)
     if which == "methods":  # layer losses need the teacher's own states: one process
         for one in read_grid(declared):
-            print(name, one.params["method"], w.project(pid).students.distil(one.params, stop), flush=True)
+            print(name, one.params["method"], w.project(pid).students.distil(one.plan, stop), flush=True)
         return
     out = w.grids.run(declared, stop, workers)
     print(name, which, {k: v for k, v in out.items() if k != "table"}, flush=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import tasks
+from cod_core.distill.settings import SweepPlan
 from cod_core.models.encoder import packaged_encoder_folder
 from cod_core.store import items
 from cod_core.workspace import Workspace
@@ -52,7 +53,8 @@ def main() -> None:
     pid = tasks.project(w, chosen.task)
     labels, test = w.project(pid).row.task.labels, items.examples(w.db, pid, split="test")
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    cells = w.project(pid).plan.cells({"arms": ["kd"], "shots": [8, 16, 32], "seeds": chosen.seeds, "draw_to": 512, "pairs_first": 256})[0]
+    plan = SweepPlan(arms=("kd",), shots=(8, 16, 32), seeds=chosen.seeds, draw_to=512, pairs_first=256)
+    cells = w.project(pid).plan.cells(plan)[0]
     for cell in sorted(cells, key=lambda c: (c.config.seed, c.config.shots)):
         key, seed = f"{chosen.task} k={cell.config.shots}", str(cell.config.seed)
         if seed in found.setdefault(key, {}):

@@ -11,6 +11,7 @@ import statistics
 import time
 from pathlib import Path
 
+from cod_core.distill.settings import SweepPlan
 from cod_core.store import items, runs
 from cod_core.workspace import Workspace
 from cod_core.workspace.demo import prepare_pairs
@@ -42,8 +43,8 @@ def main() -> None:
     out["search_s_a_text"] = round((time.perf_counter() - start) / SEARCHES, 3)
     out["search_flip_rate"] = round(sum(map(bool, found)) / SEARCHES, 3)
     prepare_pairs(w.project(pid), range(SEEDS), 16)
-    params = {"student": "linear", "shots": [8, 16, 32], "seeds": SEEDS}
-    w.project(pid).students.distil(params)
+    plan = SweepPlan(shots=(8, 16, 32), seeds=SEEDS)
+    w.project(pid).students.distil(plan)
     with w.db.begin() as connection:
         from sqlalchemy import delete
 
@@ -51,7 +52,7 @@ def main() -> None:
 
         connection.execute(delete(schema.runs).where(schema.runs.c.project_id == pid))
     start = time.perf_counter()
-    w.project(pid).students.distil(params)
+    w.project(pid).students.distil(plan)
     out["sweep_s_embeddings_cached"] = round(time.perf_counter() - start, 2)
     out["sweep_students"] = len(runs.runs(w.db, pid))
     start = time.perf_counter()

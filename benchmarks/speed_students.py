@@ -21,9 +21,10 @@ import torch
 import cod_core
 from benchmarks import tasks
 from benchmarks.reference_loop import BATCH, EPOCHS, Reference, matrix_rate, standard_error
+from cod_core.distill.cells import EvalSet, Training
 from cod_core.distill.finetuned import load_encoder, start_head, student_name
-from cod_core.distill.stepwise import run_stepwise_sweep
-from cod_core.distill.sweep import EvalSet, run_linear_sweep
+from cod_core.distill.settings import SweepPlan
+from cod_core.distill.train import train_cells
 from cod_core.models.encoder import DEFAULT_ENCODER
 from cod_core.store import items
 from cod_core.workspace import Workspace
@@ -76,7 +77,7 @@ class Scene:
         )
 
     def cells(self, **more):
-        return self.w.project(self.pid).plan.cells({**self.params, **more})[0]
+        return self.w.project(self.pid).plan.cells(SweepPlan.of({**self.params, **more}))[0]
 
     def gold(self, judged: EvalSet):
         return list(judged.texts), torch.tensor([self.labels.index(g) for g in judged.gold])
@@ -84,7 +85,10 @@ class Scene:
     def ours(self, frozen: int, **more):
         """(results, CPU seconds) of the library's sweep; the teacher answers afresh, once a text."""
         cells = self.cells(frozen_layers=frozen, **more)
-        return timed(lambda: run_stepwise_sweep(cells, self.labels, self.encoder, self.teacher.wrapped.logprobs, self.test))
+        return timed(lambda: results(cells, self.training(load=lambda student: self.encoder)))
+
+    def training(self, **more) -> Training:
+        return Training(self.labels, (self.test, EvalSet(), EvalSet()), self.teacher.wrapped.logprobs, **more)
 
     def training_alone(self, frozen: int, **more) -> float:
         from cod_core.distill.finetuned import train_finetuned
@@ -92,6 +96,10 @@ class Scene:
 
         cells, lower = self.cells(frozen_layers=frozen, **more), LowerStates(self.encoder, frozen)
         return timed(lambda: [train_finetuned(c.config, c.rows, self.labels, c.soft, self.encoder, lower=lower) for c in cells])[1]
+
+
+def results(cells, training: Training) -> list:
+    return [one.result for batch in train_cells(cells, training) for one in batch]
 
 
 def reference_cell(scene: Scene, cell, scored: int) -> dict:
@@ -168,19 +176,17 @@ def finetuned(scene: Scene, frozen: int, scored: int, few: int, done: dict, save
 def linear(scene: Scene, cells: int) -> dict:
     """The batched solve of a whole sweep, embeddings included, against the reference on its first cell of each arm."""
     seeds = max(1, cells // 12)
-    plan = scene.w.project(scene.pid).plan.cells(
-        {"student": "linear", "arms": ["kd", "half", "cod"], "shots": [8, 16, 32, 64], "seeds": seeds}
-    )[0]
-    embed, teach = scene.encoder.encode, scene.teacher.wrapped.logprobs
-    results, whole = timed(lambda: run_linear_sweep(plan, scene.labels, embed, teach, scene.test))
-    half, part = timed(lambda: run_linear_sweep(plan[: len(plan) // 2], scene.labels, embed, teach, scene.test))
+    plan = scene.w.project(scene.pid).plan.cells(SweepPlan(arms=("kd", "half", "cod"), shots=(8, 16, 32, 64), seeds=seeds))[0]
+    training = scene.training(embed=scene.encoder.encode)
+    finished, whole = timed(lambda: results(plan, training))
+    part = timed(lambda: results(plan[: len(plan) // 2], training))[1]
     loop, slow, found, chosen = Reference(scene.encoder, scene.teacher.wrapped, scene.labels, RATE), Clock(), [], []
     for arm in ("kd", "cod"):
         cell = next(c for c in plan if c.config.arm == arm and c.config.shots == K)
         found.append(
             loop.linear([r.text for r in cell.rows], [scene.labels.index(r.label) for r in cell.rows], scene.gold(scene.test), slow)
         )
-        chosen.append(next(r.test["accuracy"] for r in results if r.config == cell.config))
+        chosen.append(next(r.test["accuracy"] for r in finished if r.config == cell.config))
     each = sum(slow.seconds.values()) / len(found)
     return {
         "cells": len(plan),

@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks import tasks
 from cod_core.data.tables import read_table
+from cod_core.distill.settings import SweepPlan
 from cod_core.store import items, projects, runs
 from cod_core.text import edit_fraction
 from cod_core.workspace import Workspace
@@ -41,7 +42,7 @@ def accuracies(w: Workspace, base: str, source: str, pairs: dict[str, str]) -> d
         lines = ["original\tcounterfactual", *("\t".join(pair) for pair in pairs.items())]
         w.project(pid).proposals.import_counterfactuals(read_table(f"{source}.tsv", "\n".join(lines).encode()), name=source)
         w.project(pid).curation.accept_unattended()
-    w.project(pid).students.distil({"student": "linear", "arms": ["kd", "cod"], "shots": list(SHOTS), "seeds": SEEDS})
+    w.project(pid).students.distil(SweepPlan(arms=("kd", "cod"), shots=tuple(SHOTS), seeds=SEEDS))
     return {(r.config.arm, r.config.plotted_k, r.config.seed): r.test["accuracy"] for r in runs.runs(w.db, pid)}
 
 

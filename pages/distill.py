@@ -4,15 +4,19 @@ from typing import Any
 
 import streamlit as st
 
-from cod_core.project.students.settings import check_student
+from cod_core.distill.kinds import LINEAR, kind_of
+from cod_core.distill.memory import check_encoder
+from cod_core.distill.settings import StudentSettings, SweepPlan
+from cod_core.project.students.preflight import Preflight
 from ui.distill import students
 from ui.frame import errors, layout, state
 from ui.shared import jobs_panel, recheck
 
 layout.through_app()
 
-w, project = layout.need_project()
-pid = project.id
+w, row = layout.need_project()
+pid = row.id
+project = w.project(pid)
 STUDENTS = {"linear": "Quick (seconds)", "contrastive": "Strong (minutes)", "finetuned": "Thorough (minutes to hours)"}
 EXPLAIN = {
     "contrastive": "A language model that learns to tell each text from its counterfactual. Meant for very few texts.",
@@ -38,14 +42,14 @@ def spoken(seconds: float) -> str:
 
 def ways() -> list[str]:
     """The arms that are compared; a fifth one where there are three labels or more."""
-    return ARMS + (["cod_all"] if len(project.task.labels) > 2 else [])
+    return ARMS + (["cod_all"] if len(row.task.labels) > 2 else [])
 
 
-def preflight(student: str, seeds: int, shots: list[int]) -> Any:
+def preflight(student: str, seeds: int, shots: list[int]) -> Preflight | None:
     """What is known before the start, in plain words."""
-    check = None
+    check: Preflight | None = None
     with errors.shown():
-        check = w.project(pid).preflight.check(student, seeds, shots, ways())
+        check = project.preflight.check(student, seeds, shots, ways())
     if check is None:
         return None
     layout.counts(
@@ -56,9 +60,8 @@ def preflight(student: str, seeds: int, shots: list[int]) -> Any:
             (spoken(check.seconds_estimate), "expected time"),
         ]
     )
-    for message in check.messages:
-        if message != w.project(pid).pairs.waiting():  # said above, with the button
-            errors.box(message, "warn" if check.blocked else "info")
+    for message in check.others:  # what is waited for is said above, with the button
+        errors.box(message, "warn" if check.blocked else "info")
     return check
 
 
@@ -70,7 +73,8 @@ def options(student: str, allowed: list[int]) -> tuple[list[int], dict[str, Any]
     seeds = st.number_input("Draws (each is another random choice of rows)", 1, 50, DRAWS[student], key=f"seeds-{student}")
     st.caption(COMPARED.format("Five", FIFTH) if "cod_all" in ways() else COMPARED.format("Four", ""))
     more = students.expert_options(w, student) if state.technical() else {}
-    if student == "linear" and st.toggle(
+    kind = kind_of(student)
+    if kind.label_prior and st.toggle(
         "Let the names of the labels help",
         key="names",
         help="The student starts from what your label names mean in plain language, so choose names that say it. "
@@ -79,10 +83,10 @@ def options(student: str, allowed: list[int]) -> tuple[list[int], dict[str, Any]
         more["label_prior"] = LABEL_PRIOR
     energy = st.toggle("Estimate the electricity", key="energy", help="Needs the optional package codecarbon.")
     there = True
-    if student != "linear" and st.toggle("Check the memory first", key="memory"):
+    if not kind.solved and st.toggle("Check the memory first", key="memory"):
         there = False
         with errors.shown():
-            memory = w.project(pid).plan.memory({"student": student, **more})
+            memory = project.plan.memory(StudentSettings.of({"student": student, **more}))
             errors.box(memory.sentence, "info" if memory.rows else "warn")
             there = True
     return sorted(shots) if there else [], {"seeds": int(seeds), "energy": energy, **more}
@@ -91,8 +95,8 @@ def options(student: str, allowed: list[int]) -> tuple[list[int], dict[str, Any]
 def distil(finished: bool, allowed: list[int]) -> None:
     """The choice of a student, what is known before the start, and the button that starts."""
     student = (
-        st.segmented_control("Student", list(STUDENTS), default="linear", required=True, format_func=STUDENTS.get, key="student")
-        or "linear"
+        st.segmented_control("Student", list(STUDENTS), default=LINEAR.name, required=True, format_func=STUDENTS.__getitem__, key="student")
+        or LINEAR.name
     )
     st.caption(EXPLAIN[student])
     known = st.container()  # filled after the options, which decide how long it takes
@@ -104,16 +108,16 @@ def distil(finished: bool, allowed: list[int]) -> None:
         "Distil and compare", type="secondary" if finished else "primary", key="distil", disabled=busy or check.blocked or not shots
     ):
         with errors.shown():
-            params = {"student": student, "shots": shots, "arms": ways(), "method": "kd", **more}
-            check_student(params)
-            w.project(pid).jobs.start("distill", params)
+            plan = SweepPlan.of({"student": student, "shots": shots, "arms": ways(), "method": "kd", **more})
+            check_encoder(plan.student.encoder or "")
+            project.jobs.start("distill", plan.to_json())
             state.mark_saved()
             st.rerun()
 
 
 layout.header("Distil", "Train small students from the teacher, with and without your counterfactuals, and compare them.")
 job = jobs_panel.panel(w, pid, ("distill", "pack_student"))
-summary = w.project(pid).summary()
+summary = project.summary()
 if not summary.n_accepted:
     layout.empty(
         "No accepted counterfactuals yet",
@@ -128,12 +132,12 @@ else:
         errors.box("The comparison is ready.", "ok")
         layout.next_step("results", "See the results")
     waits = recheck.needed(w, pid, summary, busy, "distill")
-    allowed = w.project(pid).plan.shots_allowed()
+    allowed = project.plan.shots_allowed()
     if not waits or allowed:
         distil(finished, allowed)
 kept = []
 with errors.shown():
-    kept = w.project(pid).store.kept()
+    kept = project.store.kept()
 if kept:
     students.try_any_text(w, pid)
     students.small_model(w, pid, job, jobs_panel.running(job))

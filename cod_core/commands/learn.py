@@ -2,12 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say, split, whole_numbers
+from cod_core.distill.kinds import LINEAR
+from cod_core.distill.settings import STUDENT_NAMES, SweepPlan
 from cod_core.errors import BadInput
+
+if TYPE_CHECKING:
+    from cod_core.project.students.students import Said
 
 
 @app.command()
@@ -15,7 +20,7 @@ def distill(
     project: str,
     shots: Annotated[str, typer.Option(help="Training rows, such as 8,16,32; all that fit where empty.")] = "",
     seeds: Annotated[int, typer.Option(help="Draws an arm.", min=1)] = 20,
-    student: Annotated[str, typer.Option(help="linear (seconds), contrastive or finetuned (minutes), retrieval.")] = "linear",
+    student: Annotated[str, typer.Option(help="linear (seconds), contrastive or finetuned (minutes), retrieval.")] = LINEAR.name,
     encoder: Annotated[str, typer.Option(help="Model to start from: a hub name or a folder; the packaged one where empty.")] = "",
     arms: Annotated[str, typer.Option(help="kd, half, cod, cod_plus; controls: swap, unverified, tightened.")] = "",
     method: Annotated[str, typer.Option(help="kd, lwd or ted (the last two for fine-tuned students).")] = "kd",
@@ -27,32 +32,32 @@ def distill(
     home: Home = None,
 ) -> None:
     """Train students with and without the accepted counterfactuals and say what these bought."""
-    w = open_workspace(home)
-    params = {
-        "student": student,
-        "seeds": seeds,
-        "method": method,
-        "shots": whole_numbers(shots, "--shots"),
-        "layers": whole_numbers(layers, "--layers") or None,
-        "encoder": encoder or None,
-        "arms": split(arms) or None,
-        **settings_of(option or []),
-    }
-    w.project(project).students.distil(params, progress_line(as_json))
-    found = w.project(project).results.latest()
+    plan = SweepPlan.of(
+        {
+            "student": student,
+            "seeds": seeds,
+            "method": method,
+            "shots": whole_numbers(shots, "--shots"),
+            "layers": whole_numbers(layers, "--layers") or None,
+            "encoder": encoder or None,
+            "arms": split(arms) or None,
+            **settings_of(option or []),
+        }
+    )
+    of = open_workspace(home).project(project)
+    of.students.distil(plan, progress_line(as_json))
+    found = of.results.latest()
     out = {"sentence": found.sentence, "effects": found.effects, "table": found.table, "left_out": found.messages}
     say(out, as_json, "\n".join([e["sentence"] for e in found.effects] or [found.sentence]))
 
 
-def settings_of(options: list[str]) -> dict:
+def settings_of(options: list[str]) -> dict[str, Any]:
     """name=value pairs as parameters, numbers as numbers. Raises BadInput for a name that no student has."""
-    from cod_core.distill.grid import KNOWN
-
-    found = {}
+    found: dict[str, Any] = {}
     for option in options:
         name, _, value = option.partition("=")
-        if name not in KNOWN or not value:
-            raise BadInput(f"--option {option!r} is not NAME=VALUE with a name among {', '.join(KNOWN)}.")
+        if name not in STUDENT_NAMES or not value:
+            raise BadInput(f"--option {option!r} is not NAME=VALUE with a name among {', '.join(STUDENT_NAMES)}.")
         try:
             found[name] = json.loads(value)
         except ValueError:
@@ -80,7 +85,7 @@ def sweep(
         return say(out, as_json, f"{cell}: {'the same numbers' if out['same'] else 'OTHER numbers'}, {out['again']}")
     out = w.grids.run(declared, progress_line(as_json), workers, scheduler or None)
     rows = [
-        f"{r['task']:14s} {r.get('student', 'linear'):12s} {r['arm']:10s} k={r['k']:<4d} accuracy "
+        f"{r['task']:14s} {r.get('student', LINEAR.name):12s} {r['arm']:10s} k={r['k']:<4d} accuracy "
         f"{r.get('test_accuracy', float('nan')):.3f} ({r['cells']} draws)"
         for r in out["table"]
     ]
@@ -95,27 +100,25 @@ def try_(
     home: Home = None,
 ) -> None:
     """Say what the teacher and the finished students make of any text, side by side."""
-    found = open_workspace(home).project(project).students.predict_side_by_side(text)
-    out = [
-        {
-            "text": t,
-            "said": [
-                {
-                    "name": s.name,
-                    "arm": s.arm,
-                    "rows": s.rows,
-                    "run_id": s.run_id,
-                    "label": s.prediction.label,
-                    "probability": s.prediction.prob(s.prediction.label),
-                }
-                for s in row
-            ],
-        }
-        for t, row in zip(text, found)
-    ]
-    lines = [
-        f"{s['name']}{' ' + s['arm'] + ', ' + str(s['rows']) + ' rows' if s['arm'] else ''}: {s['label']} ({s['probability']:.0%})"
-        for entry in out
-        for s in entry["said"]
-    ]
-    say(out, as_json, "\n".join(lines))
+    rows = open_workspace(home).project(project).students.predict_side_by_side(text)
+    out = [{"text": t, "said": [as_plain(said) for said in row]} for t, row in zip(text, rows)]
+    say(out, as_json, "\n".join(as_line(said) for row in rows for said in row))
+
+
+def as_plain(said: "Said") -> dict[str, Any]:
+    """What a classifier says of a text, as JSON."""
+    label = said.prediction.label
+    return {
+        "name": said.name,
+        "arm": said.arm,
+        "rows": said.rows,
+        "run_id": said.run_id,
+        "label": label,
+        "probability": said.prediction.prob(label),
+    }
+
+
+def as_line(said: "Said") -> str:
+    """The same in a line."""
+    label, of = said.prediction.label, f" {said.arm}, {said.rows} rows" if said.arm else ""
+    return f"{said.name}{of}: {label} ({said.prediction.prob(label):.0%})"

@@ -114,17 +114,6 @@ class Lookup:
         return self.matrix[[self._place[text] for text in texts]]
 
 
-def results_of(
-    batches: Iterable[list[Done]], on_results: Callable[[list[tuple[RunResult, dict[str, np.ndarray]]]], object]
-) -> list[RunResult]:
-    """The results of students that tell log-probabilities; on_results gets (RunResult, log-probabilities by set name) of each batch."""
-    results: list[RunResult] = []
-    for batch in batches:
-        on_results([(one.result, one.logprobs or {}) for one in batch])
-        results += [one.result for one in batch]
-    return results
-
-
 def left_to_do(cells: Iterable[CellSpec], done: Iterable[str]) -> list[CellSpec]:
     """The cells whose run ids are not among `done`."""
     finished = set(done)

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_limits
 
-SCALE = 10.0
+from cod_core.models.student import HEAD_SCALE
+
+SCALE = HEAD_SCALE
 TOLERANCE = 1e-8
 MAX_ITERATIONS = 100
 DENSE_UNKNOWNS = 1500

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cod_core.distill.kinds import kind_of
+from cod_core.models.encoder import DEFAULT_ENCODER, split_name
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,20 @@ def memory_for(settings: Mapping[str, Any], longest_text: int) -> Memory:
 
     size, batch = size_of(settings["encoder"]), int(settings.get("batch_size") or 16)
     tokens = min(256, max(16, longest_text // 3))
-    options = {
-        "frozen_layers": int(settings.get("frozen_layers", 0)),
-        "half": best_device().type == "cuda",
-        "lora_rank": int(settings.get("lora_rank") or (LORA_RANK if size.parameters > LORA_ABOVE else 0)),
-    }
+    frozen, half = int(settings.get("frozen_layers", 0)), best_device().type == "cuda"
+    rank = int(settings.get("lora_rank") or (LORA_RANK if size.parameters > LORA_ABOVE else 0))
     free = free_bytes()
-    rows = rows_that_fit(size, batch, tokens, free, **options)
+    rows = rows_that_fit(size, batch, tokens, free, frozen_layers=frozen, half=half, lora_rank=rank)
     whole = not kind_of(settings["student"]).splits_batches
     if whole and rows < batch:
         rows = 0
-    return Memory(training_bytes(size, rows or (batch if whole else 2), tokens, **options), free, rows)
+    need = training_bytes(size, rows or (batch if whole else 2), tokens, frozen_layers=frozen, half=half, lora_rank=rank)
+    return Memory(need, free, rows)
+
+
+def check_encoder(encoder: str) -> None:
+    """Raises ModelUnavailable where no student can start from such a model: to be asked before a job starts."""
+    from cod_core.models.memory import size_of
+
+    if split_name(encoder or DEFAULT_ENCODER)[0] != DEFAULT_ENCODER:
+        size_of(encoder)

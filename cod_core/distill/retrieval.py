@@ -4,15 +4,14 @@ A row votes for its label with weight exp(SHARPNESS * cosine). Arrays and callab
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cod_core.distill.cells import CellSpec, Done, EvalSet, Judge, Lookup, RowsOf, Training, answers, left_to_do, results_of, versions_used
+from cod_core.distill.cells import CellSpec, Done, Judge, Lookup, Training, answers, versions_used
 from cod_core.distill.evaluate import gold_indices
 from cod_core.distill.linear import log_softmax
-from cod_core.progress import Progress, silent
 from cod_core.types import RunResult
 
 SHARPNESS = 20.0
@@ -47,23 +46,3 @@ def retrieval_batches(cells: Sequence[CellSpec], training: Training) -> Iterator
         result = RunResult(cell.config, *judge.score(logprobs), time.perf_counter() - started, versions=versions_used("numpy"))
         yield [Done(result, answers(logprobs), logprobs=logprobs)]
         training.progress(finished + 1, len(cells), "comparing with the nearest texts")
-
-
-def run_retrieval_sweep(
-    specs: Sequence[CellSpec],
-    labels: Sequence[str],
-    embed: RowsOf,
-    teacher_logprobs: RowsOf,
-    test: EvalSet,
-    dev: EvalSet = EvalSet(),
-    unlabelled: EvalSet = EvalSet(),
-    done: Iterable[str] = (),
-    on_results: Callable[[list[tuple[RunResult, dict[str, np.ndarray]]]], object] = lambda results: None,
-    progress: Progress = silent,
-) -> list[RunResult]:
-    """Score the vote of every cell's rows not in `done`; arguments as in run_linear_sweep.
-
-    on_results gets [(RunResult, log-probabilities by set name)] after every cell.
-    """
-    training = Training(labels, (test, dev, unlabelled), teacher_logprobs, embed, progress=progress)
-    return results_of(retrieval_batches(left_to_do(specs, done), training), on_results)

@@ -26,11 +26,16 @@ class Proposals:
         return check is not None and check.valid
 
 
+def comes_from(cf: Counterfactual, source: str) -> bool:
+    """Whether `source` is the kind or the name of its origin; "" is any."""
+    return source in ("", cf.origin.kind, cf.origin.name)
+
+
 def first_proposals(proposals: Proposals, pool: Mapping[str, Example], source: str = "") -> dict[str, Counterfactual]:
-    """unverified: each text's first proposal, whether it flips or not. source: kind or name of its origin, "" for any."""
+    """unverified: each text's first proposal, whether it flips or not. source: see comes_from."""
     first: dict[str, Counterfactual] = {}
     for cf in proposals.counterfactuals:
-        if cf.derived_from is None and cf.example_id in pool and source in ("", cf.origin.kind, cf.origin.name):
+        if cf.derived_from is None and cf.example_id in pool and comes_from(cf, source):
             first.setdefault(cf.example_id, cf)
     return first
 

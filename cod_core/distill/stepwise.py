@@ -5,25 +5,11 @@ training and test texts alike). Each student is saved before its result is. Know
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from cod_core.distill.cells import (
-    CellSpec,
-    Done,
-    EvalSet,
-    Judge,
-    RowsOf,
-    Training,
-    answers,
-    left_to_do,
-    no_lap,
-    results_of,
-    soft_labels_of,
-    versions_used,
-)
+from cod_core.distill.cells import CellSpec, Done, Judge, Training, answers, soft_labels_of, versions_used
 from cod_core.distill.contrastive import train_contrastive
 from cod_core.distill.decoder import train_decoder
 from cod_core.distill.evaluate import gold_indices
@@ -32,8 +18,8 @@ from cod_core.distill.kinds import CONTRASTIVE, kind_of
 from cod_core.models.decoder import SequenceStudent
 from cod_core.models.student import EncoderModel, FinetunedStudent
 from cod_core.models.trainable import LowerStates
-from cod_core.progress import Progress, silent
-from cod_core.types import Classifier, RunResult
+from cod_core.progress import Progress
+from cod_core.types import RunResult
 
 
 def stepwise_batches(cells: Sequence[CellSpec], training: Training) -> Iterator[list[Done]]:
@@ -82,38 +68,3 @@ def _train(
 def _whole(student: Trained | SequenceStudent) -> FinetunedStudent | SequenceStudent:
     """The student as it is kept; a decoder is whole already."""
     return student.student() if isinstance(student, Trained) else student
-
-
-def run_stepwise_sweep(
-    specs: Sequence[CellSpec],
-    labels: Sequence[str],
-    encoder: EncoderModel | None,
-    teacher_logprobs: RowsOf,
-    test: EvalSet,
-    dev: EvalSet = EvalSet(),
-    unlabelled: EvalSet = EvalSet(),
-    done: Iterable[str] = (),
-    on_results: Callable[[list[tuple[RunResult, dict[str, np.ndarray]]]], object] = lambda results: None,
-    progress: Progress = silent,
-    teacher: Classifier | None = None,
-    folder: Path | None = None,
-    micro_batch: int = 0,
-    lap: Callable[[], float | None] = no_lap,
-) -> list[RunResult]:
-    """Train and score every student not in `done`; returns the new results. train_cells does so for any kind.
-
-    encoder: as load_encoder gives it; None for decoders, which are loaded afresh for every student. The rest as in Training.
-    on_results gets [(RunResult, log-probabilities by set name)] after every student.
-    """
-    training = Training(
-        labels,
-        (test, dev, unlabelled),
-        teacher_logprobs,
-        load=lambda student: encoder,
-        layer_teacher=teacher,
-        folder=folder,
-        micro_batch=micro_batch,
-        lap=lap,
-        progress=progress,
-    )
-    return results_of(stepwise_batches(left_to_do(specs, done), training), on_results)

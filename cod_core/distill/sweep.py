@@ -4,7 +4,7 @@ The test split is scored once per finished student. Students already done are sk
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,29 +12,15 @@ import numpy as np
 
 from cod_core.distill.allowed import check_linear
 from cod_core.distill.arms import Partners, TrainRow, data_hash, paired_rows, row_count, rows_for
-from cod_core.distill.cells import (
-    CellSpec,
-    Done,
-    EvalSet,
-    Judge,
-    Lookup,
-    RowsOf,
-    Training,
-    answers,
-    left_to_do,
-    no_lap,
-    soft_labels_of,
-    versions_used,
-)
+from cod_core.distill.cells import CellSpec, Done, EvalSet, Judge, Lookup, RowsOf, Training, answers, soft_labels_of, versions_used
 from cod_core.distill.evaluate import gold_indices
 from cod_core.distill.linear import fit_linear_batch, linear_logits, log_softmax
 from cod_core.distill.prior import folded, label_directions, label_sentences, widened
 from cod_core.distill.softlabels import Soften
 from cod_core.errors import NotEnoughData
-from cod_core.progress import Progress, silent
 from cod_core.types import MULTI_ARMS, Example, RunConfig, RunResult
 
-__all__ = ["CellSpec", "EvalSet", "Judge", "Lookup", "plan_cells", "run_linear_sweep", "soft_labels_of", "versions_used"]
+__all__ = ["CellSpec", "EvalSet", "Judge", "Lookup", "plan_cells", "soft_labels_of", "versions_used"]
 _CHUNK_BYTES = 32 * 2**20
 
 
@@ -203,28 +189,3 @@ def _batches(specs: Sequence[CellSpec], dimension: int) -> Iterator[list[CellSpe
         size = max(1, _CHUNK_BYTES // (8 * len(group[0].rows) * max(1, dimension)))
         for start in range(0, len(group), size):
             yield group[start : start + size]
-
-
-def run_linear_sweep(
-    specs: Sequence[CellSpec],
-    labels: Sequence[str],
-    embed: RowsOf,
-    teacher_logprobs: RowsOf,
-    test: EvalSet,
-    dev: EvalSet = EvalSet(),
-    unlabelled: EvalSet = EvalSet(),
-    done: Iterable[str] = (),
-    on_results: Callable[[list[tuple[RunResult, np.ndarray, np.ndarray]]], object] = lambda results: None,
-    progress: Progress = silent,
-    lap: Callable[[], float | None] = no_lap,
-) -> list[RunResult]:
-    """Train and score every linear student not in `done`; returns the new results. train_cells does so for any kind.
-
-    Arguments as in Training. on_results gets a list of (RunResult, W (C, d), b (C,)) after every batch, for saving.
-    """
-    training = Training(labels, (test, dev, unlabelled), teacher_logprobs, embed, lap=lap, progress=progress)
-    results: list[RunResult] = []
-    for batch in linear_batches(left_to_do(specs, done), training):
-        on_results([(one.result, one.weight, one.bias) for one in batch if one.weight is not None and one.bias is not None])
-        results += [one.result for one in batch]
-    return results

@@ -148,11 +148,10 @@ class Draws(Room):
     ) -> dict[int, list[str]]:
         """seed -> order whose first need_pairs rows have a counterfactual, as far as the pairs go.
 
-        pairs: by id, of which the fair ones count; with more than two labels the classes that they aim at take turns too.
+        pairs: by id, the fair ones; with more than two labels the classes that they aim at take turns too.
         unusable: rows to leave out, unusable_rows() where None.
         """
         pool, unusable = self.texts.pool(), self.unusable_rows() if unusable is None else unusable
-        pairs, _ = self.fair(pairs, pool)
         label_of, labels = {i: str(e.label) for i, e in pool.items()}, self.labels
         target_of = {i: cf.target for i, cf in pairs.items()}
         orders: dict[int, list[str]] = {}

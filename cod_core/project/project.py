@@ -90,7 +90,7 @@ class Project:
         self.quality = QualityCards(place, self.texts, self.pairs, self.draws, self.fluency)
         self.store = StudentStore(place, models, self.teacher)
         self.plan = SweepPlans(place, self.texts, self.teacher, self.pairs, self.draws)
-        self.preflight = Preflights(place, self.texts, self.teacher, self.pairs, self.draws, self.plan)
+        self.preflight = Preflights(place, self.texts, self.teacher, self.pairs, self.plan)
         self.costs = Costs(place, models, self.texts, self.teacher, self.pairs, self.store)
         self.results = Results(place, self.teacher, self.pairs, self.store)
         self.students = Students(place, models, self.texts, self.teacher, self.store, self.plan, self.costs, self.results)

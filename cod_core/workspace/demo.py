@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from cod_core.counterfactuals.options import SearchOptions
+from cod_core.distill.kinds import kind_of
+from cod_core.distill.settings import SweepPlan
 from cod_core.progress import Progress, silent
 from cod_core.project.project import Project
 from cod_core.store import items, runs
@@ -91,11 +93,11 @@ def run_arms(
         return value
 
     def distil() -> None:
-        common = {"student": "linear", "seeds": seeds, "first_seed": first_seed}
-        plus = [k for k in shots if k <= plus_up_to]
+        plus = tuple(k for k in shots if k <= plus_up_to)
         if plus:
-            project.students.distil({**common, "shots": plus, "arms": ["cod_plus"]}, progress)
-        project.students.distil({**common, "shots": list(shots), "arms": ["kd", "half", "cod"]}, progress)
+            project.students.distil(SweepPlan(shots=plus, seeds=seeds, first_seed=first_seed, arms=("cod_plus",)), progress)
+        arms = ("kd", "half", "cod")
+        project.students.distil(SweepPlan(shots=tuple(shots), seeds=seeds, first_seed=first_seed, arms=arms), progress)
 
     chosen = range(first_seed, first_seed + seeds)
     need = max(max(shots) // 2, *(k for k in (0, *shots) if k <= plus_up_to))
@@ -121,7 +123,7 @@ def arm_table(project: Project, seeds: Sequence[int], shots: Sequence[int]) -> d
     latest = {}
     for run in runs.runs(project.place.db, project.id):
         c = run.config
-        if c.student == "linear" and c.seed in seeds and c.plotted_k in shots:
+        if kind_of(c).head and c.seed in seeds and c.plotted_k in shots:
             latest[c.arm, c.plotted_k, c.seed] = run
     groups = defaultdict(list)
     for (arm, k, _), run in sorted(latest.items()):

@@ -1,9 +1,16 @@
 """Declared grids: many sweeps over many projects, finished cells skipped, spread over processes or machines."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from cod_core.distill.blocks import Block, Shared, cut_blocks, do_block
+from cod_core.distill.cells import CellSpec, Done
+from cod_core.distill.executor import spread
+from cod_core.distill.grid import GridRun, read_grid
+from cod_core.distill.kinds import kind_of
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.progress import Progress, silent
 from cod_core.project.project import Project
@@ -11,8 +18,32 @@ from cod_core.project.students.store import judged_mark
 from cod_core.settings import Settings
 from cod_core.store import runs
 from cod_core.store.database import Database
+from cod_core.types import RunResult
 
-BLOCK = {"linear": 20, "retrieval": 50}
+NO_SETTING = ("arms", "shots", "seeds", "first_seed", "draw_to", "pairs_first")  # what a row of the table does not repeat
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedRun:
+    """One sweep of a grid with its project and cells. left_out: sentences on what the data do not allow."""
+
+    run: GridRun
+    project: Project
+    cells: list[CellSpec]
+    left_out: list[str]
+
+
+class Count:
+    """How many cells of a grid are finished, and how many of them were trained now."""
+
+    def __init__(self, total: int, progress: Progress):
+        self.total = total
+        self.progress = progress
+        self.finished = self.new = 0
+
+    def add(self, finished: int, task: str, new: int = 0) -> None:
+        self.finished, self.new = self.finished + finished, self.new + new
+        self.progress(self.finished, self.total, f"training students: {task}")
 
 
 class Grids:
@@ -26,54 +57,32 @@ class Grids:
         self.settings = settings
         self.named = named
 
-    def run(self, declared: Mapping, progress: Progress = silent, workers: int = 1, scheduler: str | None = None) -> dict:
+    def run(self, declared: object, progress: Progress = silent, workers: int = 1, scheduler: str | None = None) -> dict[str, Any]:
         """Train every cell of a declaration (distill/grid.py) that is not finished; each is saved as it comes.
 
         Heads of linear students are kept; of students trained step by step only answers and numbers are (train the
         one wanted with distill). workers, scheduler: as in distill/executor.py; COD_SCHEDULER where None.
         Returns {"cells", "new", "left_out", "table"}.
         """
-        from cod_core.distill.blocks import do_block
-        from cod_core.distill.executor import spread
-        from cod_core.distill.grid import read_grid
+        plans = [self._planned(run, progress) for run in read_grid(declared)]
+        count = Count(sum(len(plan.cells) for plan in plans), progress)
+        for plan in plans:
+            self._train(plan, count, workers, scheduler or self.settings.scheduler)
+        left_out = [f"{plan.run.task}: {sentence}" for plan in plans for sentence in plan.left_out]
+        table = [row for plan in plans for row in self._table(plan)]
+        return {"cells": count.total, "new": count.new, "left_out": left_out, "table": table}
 
-        scheduler = scheduler or self.settings.scheduler
-        plans = [(run, *self._grid_cells(run, progress)) for run in read_grid(declared)]
-        total = sum(len(cells) for _, _, cells, _ in plans)
-        finished = new = 0
-        for run, project, cells, _ in plans:
-            project.store.record_rows(cells)
-            sets = project.texts.eval_sets()
-            done, mark = project.store.finished(sets), judged_mark(sets)
-            todo = [cell for cell in cells if cell.config.run_id not in done]
-            finished += len(cells) - len(todo)
-            progress(finished, total, f"training students: {run.task}")
-
-            def keep(batch, project=project, run=run, mark=mark) -> None:
-                nonlocal finished, new
-                project.store.keep_done(batch, mark)
-                finished, new = finished + len(batch), new + len(batch)
-                progress(finished, total, f"training students: {run.task}")
-
-            blocks = self._blocks(project, todo, run.params) if todo else []
-            spread(do_block, blocks, keep, workers, scheduler, gpu=not cells[0].config.student.startswith(tuple(BLOCK)))
-        left_out = [f"{run.task}: {sentence}" for run, _, _, sentences in plans for sentence in sentences]
-        return {"cells": total, "new": new, "left_out": left_out, "table": self._grid_rows(plans)}
-
-    def rerun(self, declared: Mapping, run_id: str) -> dict:
+    def rerun(self, declared: object, run_id: str) -> dict[str, Any]:
         """Train one cell of a grid again, beside what is on record: {"run_id", "recorded", "again", "same"}.
 
         Nothing is saved. Raises BadInput where the grid has no such cell.
         """
-        from cod_core.distill.blocks import do_block
-        from cod_core.distill.grid import read_grid
-
         for run in read_grid(declared):
-            project, cells, _ = self._grid_cells(run, silent)
-            chosen = [cell for cell in cells if cell.config.run_id == run_id]
+            plan = self._planned(run, silent)
+            chosen = [cell for cell in plan.cells if cell.config.run_id == run_id]
             if chosen:
-                again = do_block(self._blocks(project, chosen, run.params)[0])[0].result
-                recorded = next((r for r in runs.runs(self.db, project.id) if r.config.run_id == run_id), None)
+                again = do_block(self._blocks(plan, chosen)[0])[0].result
+                recorded = self._on_record(plan.project).get(run_id)
                 return {
                     "run_id": run_id,
                     "recorded": recorded.test if recorded else None,
@@ -82,56 +91,80 @@ class Grids:
                 }
         raise BadInput(f"The grid has no cell {run_id!r}. The table lists the ids.")
 
-    def _grid_cells(self, run, progress: Progress) -> tuple[Project, list, list[str]]:
-        if run.params.get("method") in ("lwd", "ted"):
+    def _planned(self, run: GridRun, progress: Progress) -> PlannedRun:
+        sweep = run.plan
+        if sweep.student.method in ("lwd", "ted"):
             raise BadInput("Layer methods need the teacher's own states: run them with distill, not in a grid.")
         project = self.named(run.task)
         try:
-            cells, left_out, _ = project.plan.cells(run.params, progress)
+            cells, left_out, _ = project.plan.cells(sweep, progress)
         except NotEnoughData as error:
             raise NotEnoughData(f"{run.task}: {error}") from error
-        return project, cells, left_out
+        return PlannedRun(run, project, cells, left_out)
 
-    def _blocks(self, project: Project, cells: list, params: Mapping) -> list:
-        from cod_core.distill.blocks import Shared, cut_blocks
+    def _train(self, plan: PlannedRun, count: Count, workers: int, scheduler: str | None) -> None:
+        """Train the cells of one sweep that are not finished, and keep each block as it comes."""
+        store, cells, task = plan.project.store, plan.cells, plan.run.task
+        store.record_rows(cells)
+        sets = plan.project.texts.eval_sets()
+        done, mark = store.finished(sets), judged_mark(sets)
+        todo = [cell for cell in cells if cell.config.run_id not in done]
+        count.add(len(cells) - len(todo), task)
 
-        kind, encoder, teacher = cells[0].config.student.partition(":")[0], cells[0].config.encoder, project.teacher.classifier()
-        sets, frozen = project.texts.eval_sets(), kind in BLOCK
+        def keep(batch: list[Done]) -> None:
+            store.save(batch, mark)
+            count.add(len(batch), task, new=len(batch))
+
+        blocks = self._blocks(plan, todo) if todo else []
+        spread(do_block, blocks, keep, workers, scheduler, gpu=not kind_of(cells[0].config).solved)
+
+    def _blocks(self, plan: PlannedRun, cells: Sequence[CellSpec]) -> list[Block]:
+        project, solved = plan.project, kind_of(cells[0].config).solved
+        teacher, encoder = project.teacher.classifier(), project.models.encoder(cells[0].config.encoder)
+        test, dev, unlabelled = project.texts.eval_sets()
+        texts = [list(s.texts) for s in (test, dev, unlabelled)]
         shared = Shared(
             project.row.task.labels,
-            sets,
-            tuple(teacher.logprobs(list(s.texts)) for s in sets),
-            tuple(project.models.encoder(encoder).encode(list(s.texts)) for s in sets) if frozen else None,
-            int(params.get("micro_batch") or 0),
+            (test, dev, unlabelled),
+            (teacher.logprobs(texts[0]), teacher.logprobs(texts[1]), teacher.logprobs(texts[2])),
+            (encoder.encode(texts[0]), encoder.encode(texts[1]), encoder.encode(texts[2])) if solved else None,
+            plan.run.plan.student.micro_batch or 0,
         )
-        return cut_blocks(cells, shared, project.models.encoder(encoder).encode if frozen else None, BLOCK.get(kind, 1))
+        return cut_blocks(cells, shared, encoder.encode if solved else None)
 
-    def _grid_rows(self, plans) -> list[dict]:
-        """One row an arm and k of every run: mean and deviation of each measure over its draws, and the cells' ids."""
-        rows = []
-        for run, project, cells, _ in plans:
-            on_record = {r.config.run_id: r for r in runs.runs(self.db, project.id)}
-            groups: dict[tuple, list] = {}
-            for cell in cells:
-                if cell.config.run_id in on_record:
-                    groups.setdefault((cell.config.arm, cell.config.plotted_k), []).append(on_record[cell.config.run_id])
-            for (arm, k), found in groups.items():
-                row = {
-                    "task": run.task,
-                    **{
-                        key: value
-                        for key, value in run.params.items()
-                        if key not in ("arms", "shots", "seeds", "first_seed", "draw_to", "pairs_first")
-                    },
-                    "arm": arm,
-                    "k": k,
-                    "cells": len(found),
-                }
-                for split, metrics in (("test", "test"), ("dev", "dev")):
-                    for name in ("accuracy", "mcc", "agreement", "kl"):
-                        values = [getattr(r, metrics)[name] for r in found if name in getattr(r, metrics)]
-                        if values:
-                            row[f"{split}_{name}"] = float(np.mean(values))
-                            row[f"{split}_{name}_sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
-                rows.append(row | {"run_ids": [r.config.run_id for r in found]})
-        return rows
+    def _on_record(self, project: Project) -> dict[str, RunResult]:
+        return {r.config.run_id: r for r in runs.runs(self.db, project.id)}
+
+    def _table(self, plan: PlannedRun) -> list[dict[str, Any]]:
+        """One row an arm and k of a sweep: mean and deviation of each measure over its draws, and the cells' ids."""
+        on_record = self._on_record(plan.project)
+        groups: dict[tuple[str, int], list[RunResult]] = {}
+        for cell in plan.cells:
+            if cell.config.run_id in on_record:
+                groups.setdefault((cell.config.arm, cell.config.plotted_k), []).append(on_record[cell.config.run_id])
+        settings = {key: value for key, value in plan.run.params.items() if key not in NO_SETTING}
+        return [
+            {
+                "task": plan.run.task,
+                **settings,
+                "arm": arm,
+                "k": k,
+                "cells": len(results),
+                **over_draws(results),
+                "run_ids": [r.config.run_id for r in results],
+            }
+            for (arm, k), results in groups.items()
+        ]
+
+
+def over_draws(results: Sequence[RunResult]) -> dict[str, float | None]:
+    """ "<split>_<measure>" and "..._sd" of the students of one arm and k: mean and deviation, None of a single draw."""
+    out: dict[str, float | None] = {}
+    for split in ("test", "dev"):
+        measured = [r.test if split == "test" else r.dev for r in results]
+        for name in ("accuracy", "mcc", "agreement", "kl"):
+            values = [metrics[name] for metrics in measured if name in metrics]
+            if values:
+                out[f"{split}_{name}"] = float(np.mean(values))
+                out[f"{split}_{name}_sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return out

@@ -1,6 +1,7 @@
 """The one-way rule of docs/architecture.md, read from the imports; and what importing the library loads."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,13 @@ def test_the_library_never_imports_streamlit():
         if module.split(".")[0] == "streamlit"
     ]
     assert not wrong
+
+
+def test_a_students_name_is_taken_apart_in_one_place():
+    """What a kind of student can do is asked of distill/kinds.py: a kind added there would be forgotten wherever names are compared."""
+    taken_apart = re.compile(r"""\.student(\.(startswith|partition|split)\b| (==|!=|in|not in) )""")
+    files = [path for path in sources() if path.name != "kinds.py"] + list((ROOT / "benchmarks").glob("*.py"))
+    assert not [str(path.relative_to(ROOT)) for path in files if taken_apart.search(path.read_text(encoding="utf-8"))]
 
 
 @pytest.mark.slow

@@ -7,7 +7,9 @@ from typing import Any
 import streamlit as st
 
 from cod_core import figures
-from cod_core.project.students.settings import recipe_of
+from cod_core.distill.kinds import kind_of
+from cod_core.distill.settings import AUTO
+from cod_core.models.encoder import DEFAULT_ENCODER
 from ui.frame import errors, layout, state
 
 KINDS = {"linear": "Quick student", "contrastive": "Strong student", "finetuned": "Thorough student"}
@@ -28,6 +30,7 @@ SOFT = {"teacher": "the teacher's", "scaled": "calibrated on development texts",
 def expert_options(w: Any, student: str) -> dict[str, Any]:
     """Settings that a person who knows the method may change; shown with the technical details only."""
     out: dict[str, Any] = {}
+    kind = kind_of(student)
     encoder = st.text_input(
         "Model to start from",
         key=f"encoder-{student}",
@@ -37,19 +40,19 @@ def expert_options(w: Any, student: str) -> dict[str, Any]:
     if encoder.strip():
         out["encoder"] = encoder.strip()
     out["soft_labels"] = st.segmented_control(
-        "Soft labels", list(SOFT), default="teacher", required=True, format_func=SOFT.get, key=f"soft-{student}"
+        "Soft labels", list(SOFT), default="teacher", required=True, format_func=SOFT.__getitem__, key=f"soft-{student}"
     )
     fewer = st.toggle(
-        "Fewer counterfactuals above 128 rows", student == "contrastive", key=f"share-{student}", help="An eighth instead of half."
+        "Fewer counterfactuals above 128 rows", kind.cf_share == AUTO, key=f"share-{student}", help="An eighth instead of half."
     )
-    out["cf_share"] = "auto" if fewer else 0.5
-    if student == "finetuned":
+    out["cf_share"] = AUTO if fewer else 0.5
+    if not kind.exact:  # a head that is solved exactly cannot learn from layers
         method = st.segmented_control(
-            "What the student learns from", list(METHODS), default="kd", required=True, format_func=METHODS.get, key="method"
+            "What the student learns from", list(METHODS), default="kd", required=True, format_func=METHODS.__getitem__, key="method"
         )
         out["method"] = method or "kd"
-    if student != "linear" and out.get("method", "kd") == "kd":
-        usual = recipe_of(student, out.get("encoder", "")).get("frozen_layers", 0)
+    if not kind.solved and out.get("method", "kd") == "kd":
+        usual = int(kind.recipe(out.get("encoder", DEFAULT_ENCODER)).get("frozen_layers", 0))
         frozen = st.number_input("Lower layers left as they are", 0, 48, usual, key=f"frozen-{student}-{usual}")
         out["frozen_layers"] = int(frozen)
     return out
@@ -58,7 +61,7 @@ def expert_options(w: Any, student: str) -> dict[str, Any]:
 def called(student: str, arm: str, rows: int, real: int) -> str:
     """A student in plain words, from what its RunConfig says."""
     learnt = f"{real} texts, {rows - real} counterfactuals" if arm == "cod" and rows != 2 * real else ARMS.get(arm, arm)
-    return f"{KINDS.get(student.partition(':')[0], 'Student')}: {learnt}, {rows} rows"
+    return f"{KINDS.get(kind_of(student).name, 'Student')}: {learnt}, {rows} rows"
 
 
 def name_of(said: Any) -> str:
@@ -78,7 +81,7 @@ def described(run: Any) -> str:
 
 def measured_on(found: Any) -> str:
     """Which students a result speaks of, and over how many draws: 'Measured on a quick student, 20 draws.'"""
-    kinds = dict.fromkeys(KINDS.get(r.config.student.partition(":")[0], "other student").lower() for r in found.runs)
+    kinds = dict.fromkeys(KINDS.get(kind_of(r.config).name, "other student").lower() for r in found.runs)
     draws = len({r.config.seed for r in found.runs})
     return f"Measured on a {' and a '.join(kinds)}, {layout.several(draws, 'draw')} of training texts."
 

@@ -6,7 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cod_core.distill.kinds import kind_of
 from cod_core.errors import BadInput, NotEnoughData
+from cod_core.models.student import HEAD_SCALE, HeadStudent
 from cod_core.progress import Progress, silent
 from cod_core.project.filing import write_whole
 from cod_core.project.models import Models
@@ -74,19 +76,14 @@ class StudentPackages(Room):
 
     def _folder(self, run: RunResult) -> Path:
         """The student as a folder with a loader beside it, written out on first use."""
-        from safetensors.numpy import load_file
-
-        from cod_core.distill.linear import SCALE
         from cod_core.export.student import write_finetuned_student, write_student
 
-        room = self.place.folder("students")
         folder, labels = self.place.folder("exports") / run.config.run_id, self.labels
         info = {"arm": run.config.arm, "training_rows": run.config.shots, "test": run.test}
-        if run.config.student != "linear":
-            return write_finetuned_student(folder, room / run.config.run_id, {"student": run.config.student, **info})
+        if not kind_of(run.config).head:
+            return write_finetuned_student(folder, self.store.weights(run.config.run_id), {"student": run.config.student, **info})
         self.models.encoder_of(run.config)
-        head = load_file(room / f"{run.config.run_id}.safetensors")
-        write_student(folder, run.config.encoder, head["weight"], head["bias"], labels, SCALE, info)
+        write_student(folder, run.config.encoder, *self.store.head(run.config), labels, HEAD_SCALE, info)
         return folder
 
     def pack(self, run_id: str | None = None, progress: Progress = silent) -> dict[str, Any]:
@@ -103,7 +100,7 @@ class StudentPackages(Room):
         progress(0, 2, "writing and checking the small model")
         folder = self._folder(run)
         student = self.store.load(run.config.run_id)
-        if not hasattr(student, "encoder"):
+        if not isinstance(student, HeadStudent):
             raise BadInput("Decoders are exported as transformers models; ONNX is for encoder students.")
         found = write_onnx(folder, student, texts)
         progress(1, 2, "measuring the teacher")

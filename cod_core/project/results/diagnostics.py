@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from cod_core.distill.kinds import kind_of
 from cod_core.errors import NotEnoughData
 from cod_core.progress import Progress, silent
 from cod_core.project.curation.pairs import Pairs
@@ -164,7 +165,7 @@ class Diagnostics(Room):
         out: dict[int, GapsAt] = {}
         for k in ks:
             seeds, configs = self.results.paired_students(report, k)
-            if not seeds or configs["kd"][0].student == "retrieval":  # it votes among stored texts: no model to ask
+            if not seeds or not kind_of(configs["kd"][0]).reads_any_text:  # it votes among stored texts: no model to ask
                 continue
             phi = self.models.encoder_of(configs["kd"][0]).encode(texts)
             ends = np.array([[group[0][1][0], group[0][1][-1]] for group in found.of_pair])
@@ -173,7 +174,7 @@ class Diagnostics(Room):
             measured = {arm: gaps.gaps(found, rows, read[arm], lengths) for arm in configs}
             drawn = self.store.overlap([[c.run_id for c in configs[arm]] for arm in configs])
             out[k] = gap_values(found, measured, phi, pairs, len(seeds), drawn)
-            if configs["kd"][0].student == "linear":
+            if kind_of(configs["kd"][0]).head:
                 out[k] = replace(out[k], surrogate=self._surrogate(configs, phi, ends))
         return out
 
@@ -210,7 +211,7 @@ class Diagnostics(Room):
         """arm -> {measure: mean over draws} on the test texts, on the unlabelled ones where there are none."""
         seeds, configs = self.results.paired_students(report, k)
         rows = items.examples(self.db, self.id, split="test") or items.examples(self.db, self.id, split="unlabelled")
-        if not seeds or not rows or configs["kd"][0].student == "retrieval":
+        if not seeds or not rows or not kind_of(configs["kd"][0]).reads_any_text:
             return {}
         labels, texts = self.labels, [e.text for e in rows]
         gold = np.array([labels.index(e.label) if e.label else -1 for e in rows])
@@ -227,7 +228,7 @@ class Diagnostics(Room):
         from cod_core.diagnostics import information
 
         seeds, configs = self.results.paired_students(report, k)
-        if not seeds or configs["kd"][0].student != "linear" or report["state"] != self.results.state_mark():
+        if not seeds or not kind_of(configs["kd"][0]).head or report["state"] != self.results.state_mark():
             return None
         free = [e.text for split in ("unlabelled", "validation", "test") for e in items.examples(self.db, self.id, split=split)][:2000]
         if len(free) < 2 or configs["cod"][0].cf_share != 0.5:

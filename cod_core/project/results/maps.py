@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cod_core.distill.evaluate import decided_classes
+from cod_core.distill.kinds import kind_of
 from cod_core.errors import NotEnoughData
 from cod_core.project.curation.pairs import Pairs, State
 from cod_core.project.models import Models
@@ -170,7 +171,7 @@ class Maps(Room):
         report = self.results.report()
         k = report["effects"][-1]["k"] if report and report["effects"] else None
         seeds, configs = self.results.paired_students(report, k) if report and k else ([], {})
-        if not seeds or configs["cod"][0].student != "linear" or not len(start):
+        if not seeds or not kind_of(configs["cod"][0]).head or not len(start):
             return [None] * len(start)
         weight, bias = (part[0] for part in self.store.heads(configs["cod"][:1]))
         ends = (linear_logits(np.asarray(phi, dtype=np.float64), weight, bias) for phi in (start, end))
@@ -210,5 +211,5 @@ class Maps(Room):
 
     def _answers(self, configs: list[RunConfig], key: str, n: int) -> np.ndarray:
         """(S, n) classes of those students whose answers on these n texts are on record."""
-        told = [self.store.predicted(c.run_id, key) for c in configs]
+        told = [self.store.answers(c.run_id, key) for c in configs]
         return np.array([t for t in told if t is not None and len(t) == n])

@@ -105,7 +105,7 @@ class Results(Room):
         right: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
         for pair in pairs:
             for side, run_id in zip(right, pair):
-                answers = self.store.predicted(run_id, MEASURES[key])
+                answers = self.store.answers(run_id, MEASURES[key])
                 if answers is None or len(answers) != len(judged):
                     return None
                 side.append((answers == truth[key])[judged])

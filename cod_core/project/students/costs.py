@@ -1,13 +1,14 @@
 """What accuracy cost: electricity of students and searches, tokens and money of the counterfactuals."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from cod_core.counterfactuals.effort import texts_scored
+from cod_core.distill.kinds import kind_of
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
@@ -16,7 +17,7 @@ from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
 from cod_core.store import cache
 from cod_core.text import short_hash
-from cod_core.types import PAIR_ARMS, RunConfig
+from cod_core.types import PAIR_ARMS, RunConfig, RunResult
 
 SAMPLE = 64  # texts read to learn what one takes
 
@@ -42,6 +43,31 @@ def _settings(config: RunConfig) -> RunConfig:
     return replace(config, arm="", shots=0, seed=0, data_hash="", cf_share=0.5, cf_weight=1.0, cf_source="")
 
 
+def _cost(
+    kind: str,
+    arm: str,
+    rows: int,
+    group: Sequence[RunResult],
+    price: float | None,
+    scored: float,
+    before: Callable[[RunConfig, float], float],
+) -> Cost:
+    """One row of the table. price: dollars a counterfactual, scored: texts that the teacher scored for it. before: see
+    Costs._before_training."""
+    config = group[0].config
+    second = config.shots - config.real_shots if config.arm in PAIR_ARMS and config.arm != "swap" else 0
+    kwh = [before(r.config, second * scored) + r.energy_kwh for r in group if r.energy_kwh is not None]
+    return Cost(
+        kind,
+        arm,
+        rows,
+        accuracy=float(np.mean([r.test["accuracy"] for r in group])),
+        kwh=float(np.mean(kwh)) if kwh else None,
+        usd=None if second and price is None else (price or 0.0) * second,
+        n=len(group),
+    )
+
+
 def _reading(pid: str, revision: str, encoder: str) -> str:
     return f"kwh:{short_hash(pid, revision, encoder)}"
 
@@ -63,31 +89,18 @@ class Costs(Room):
 
         `half` is left out and `cod_plus` counts as `cod`: they are students of these arms at other numbers of rows.
         """
-        each, scored, before = self.price_of_a_pair(), self._scored_a_pair(), self._before_training()
+        price, scored, before = self.price_of_a_pair(), self._scored_a_pair(), self._before_training()
+        return [_cost(kind, arm, rows, group, price, scored, before) for (kind, arm, rows), group in sorted(self._groups().items())]
+
+    def _groups(self) -> dict[tuple[str, str, int], list[RunResult]]:
+        """(kind, arm, rows) -> its judged students with the settings of the last one of their kind."""
         groups, present = defaultdict(list), self.store.present()
-        last = {run.config.student.partition(":")[0]: _settings(run.config) for run in present}
+        last = {kind_of(run.config).name: _settings(run.config) for run in present}
         for run in present:
-            kind = run.config.student.partition(":")[0]
-            if "accuracy" in run.test and run.config.arm != "half" and _settings(run.config) == last[kind]:
-                groups[kind, "cod" if run.config.arm == "cod_plus" else run.config.arm, run.config.shots].append(run)
-        out = []
-        for (student, arm, rows), found in sorted(groups.items()):
-            config = found[0].config
-            second = config.shots - config.real_shots if config.arm in PAIR_ARMS and config.arm != "swap" else 0
-            usd = None if second and each is None else (each or 0.0) * second
-            kwh = [before(r.config, second * scored) + r.energy_kwh for r in found if r.energy_kwh is not None]
-            out.append(
-                Cost(
-                    student,
-                    arm,
-                    rows,
-                    float(np.mean([r.test["accuracy"] for r in found])),
-                    float(np.mean(kwh)) if kwh else None,
-                    usd,
-                    len(found),
-                )
-            )
-        return out
+            config, kind = run.config, kind_of(run.config).name
+            if "accuracy" in run.test and config.arm != "half" and _settings(config) == last[kind]:
+                groups[kind, "cod" if config.arm == "cod_plus" else config.arm, config.shots].append(run)
+        return groups
 
     def price_of_a_pair(self) -> float | None:
         """Dollars a kept counterfactual: what language models took for proposals, those that came to nothing too, shared by
@@ -97,11 +110,13 @@ class Costs(Room):
         kept = self.pairs.kept()
         if not any(cf.origin.kind == "llm" for cf, _ in kept.values()):
             return 0.0 if kept else None
-        told = cache.get_reply(self.db, proposing_key(self.id))
-        if told is not None:
-            return told["cost_usd"] / len(kept) if told["priced"] == told["calls"] else None
+        spent = cache.get_reply(self.db, proposing_key(self.id))
+        if spent is not None:
+            return float(spent["cost_usd"]) / len(kept) if spent["priced"] == spent["calls"] else None
+        # an earlier version, or a set from elsewhere
         written = [cf.origin.cost_usd for cf in self.pairs.snapshot().counterfactuals.values() if cf.origin.kind == "llm"]
-        return None if None in written else sum(written) / len(kept)  # an earlier version, or a set from elsewhere
+        priced = [usd for usd in written if usd is not None]
+        return sum(priced) / len(kept) if len(priced) == len(written) else None
 
     def measure_reading(self, encoder: str, lap: Callable[[], float | None]) -> None:
         """Keep what one of the project's texts takes, read by the teacher and by the encoder: kWh, measured once on some of them.
@@ -113,27 +128,27 @@ class Costs(Room):
         key = _reading(self.id, teacher.revision, encoder)
         if not texts or cache.get_reply(self.db, key) is not None or lap() is None:
             return
-        known = {"teacher": 0.0}
+        each = {"teacher": 0.0}
         if self.teacher.sensitivity(teacher) is not None:
             teacher.wrapped.predict(texts)
-            known["teacher"] = lap() / len(texts)
+            each["teacher"] = (lap() or 0.0) / len(texts)
         self.models.encoder(encoder).wrapped.encode(texts)
-        known["encoder"] = lap() / len(texts)
-        cache.put_reply(self.db, self.id, key, known)
+        each["encoder"] = (lap() or 0.0) / len(texts)
+        cache.put_reply(self.db, self.id, key, each)
 
     def _before_training(self) -> Callable[[RunConfig, float], float]:
         """(a student's settings, texts scored for its counterfactuals) -> kWh of all that comes before its training."""
 
         @lru_cache
-        def known(revision: str, encoder: str) -> dict:
+        def a_text(revision: str, encoder: str) -> dict[str, float]:
             return cache.get_reply(self.db, _reading(self.id, revision, encoder)) or {"teacher": 0.0, "encoder": 0.0}
 
         def kwh(config: RunConfig, scored: float) -> float:
-            one = known(config.teacher_revision, config.encoder)
+            one = a_text(config.teacher_revision, config.encoder)
             return config.shots * one["encoder"] + (config.shots + scored) * one["teacher"]
 
         return kwh
 
     def _scored_a_pair(self) -> float:
         """Mean number of texts that the teacher scored for a kept counterfactual."""
-        return float(np.mean([texts_scored(cf.note) for cf, _ in self.pairs.kept().values()] or [0.0]))
+        return float(np.mean([texts_scored(cf.note) for cf, _ in self.pairs.kept().values()] or [0]))

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cod_core.diagnostics.stats import MIN_ROWS
+from cod_core.distill.kinds import kind_of
 from cod_core.project.curation.pairs import Pairs
-from cod_core.project.draws import Draws
 from cod_core.project.place import Place, Room
-from cod_core.project.students.plan import NO_TEST, SweepPlans
+from cod_core.project.students.plan import NO_TEST, FairPairs, SweepPlans
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
 from cod_core.types import ARMS, KEPT
@@ -25,7 +25,8 @@ SECONDS_A_STEPWISE = 15.0
 @dataclass(frozen=True)
 class Preflight:
     """What a sweep would do. n_kept: accepted pairs; n_pairs: those that a balanced draw can use. messages: plain
-    sentences. blocked: cannot start."""
+    sentences. blocked: cannot start. waiting: what has to happen before decisions count, the first of the messages where
+    there is any."""
 
     n_kept: int
     n_pairs: int
@@ -34,6 +35,12 @@ class Preflight:
     n_test: int
     messages: list[str]
     blocked: bool
+    waiting: str = ""
+
+    @property
+    def others(self) -> list[str]:
+        """The messages but for what is waited for."""
+        return self.messages[1:] if self.waiting else self.messages
 
 
 def thin_targets(labels: Sequence[str], targets: Sequence[str]) -> list[str]:
@@ -52,60 +59,58 @@ def thin_targets(labels: Sequence[str], targets: Sequence[str]) -> list[str]:
     ]
 
 
+def too_few(kept: int, accepted: int, labels: int) -> str:
+    """A sentence for pairs that allow no comparison at all: of the accepted ones, `kept` turn the teacher's verdict around."""
+    one = kept == 1
+    what = (
+        f"{kept} counterfactual{' is' if one else 's are'} accepted"
+        if accepted == kept
+        else f"{kept} of the {accepted} accepted counterfactuals turn{'s' if one else ''} this teacher's verdict around"
+    )
+    return f"{what}. The smallest comparison needs {labels} or more, as many for each label. Accept more on the Curate page."
+
+
 class Preflights(Room):
     """What a sweep would do."""
 
-    def __init__(self, place: Place, texts: Texts, teacher: Teacher, pairs: Pairs, draws: Draws, plan: SweepPlans):
+    def __init__(self, place: Place, texts: Texts, teacher: Teacher, pairs: Pairs, plan: SweepPlans):
         super().__init__(place)
         self.texts = texts
         self.teacher = teacher
         self.pairs = pairs
-        self.draws = draws
         self.plan = plan
 
     def check(self, student: str = "linear", seeds: int = 20, shots: Sequence[int] = (), arms: Sequence[str] = ARMS) -> Preflight:
         """Whether and how a sweep can run, in plain words; over every k that is allowed where shots are empty. Asks no model."""
-        project, kept = self.row, self.pairs.kept()
-        texts = self.texts.pool_of(kept)
-        fair, unfair = self.draws.fair(kept, texts)
-        pairs = self.draws.balanced(fair, texts)
-        allowed = self.plan.shots_allowed(pairs)
+        pairs, allowed, waiting = self.plan.fair_pairs(), self.plan.shots_allowed(), self.pairs.waiting()
         n_test, n_free = self.texts.judging()
-        waiting, accepted = self.pairs.waiting(), self._accepted()
-        messages, blocked = [waiting] if waiting else [], False
-        if project.teacher is None:
-            messages = [waiting or "Choose a teacher first, on the Teacher page."]
-            blocked = True
-        elif not allowed and not (waiting and accepted > len(kept)):
-            need = len(project.task.labels)
-            one = len(kept) == 1
-            told = (
-                f"{len(kept)} counterfactual{' is' if one else 's are'} accepted"
-                if accepted == len(kept)
-                else f"{len(kept)} of the {accepted} accepted counterfactuals turn{'s' if one else ''} this teacher's verdict around"
-            )
-            messages.append(
-                f"{told}. The smallest comparison needs {need} or more, as many for each label. Accept more on the Curate page."
-            )
-            blocked = True
-        elif not allowed:
-            blocked = True
-        else:
-            if pairs < len(fair):
-                messages.append(f"{pairs:,} of the {len(fair):,} accepted pairs fit a fair comparison, which takes as many of each label.")
-            messages += thin_targets(project.task.labels, [cf.target for cf, _ in fair.values()])
+        messages, blocked = self._of_pairs(pairs, bool(allowed), waiting)
         if warning := self.teacher.seen_in_training():
             messages.append(warning)
             blocked = True
-        messages += unfair
+        messages += pairs.left_out
         if n_test == 0 and n_free == 0:
             messages.append(NO_TEST)
             blocked = True
         elif 0 < n_test < MIN_ROWS:
             messages.append(f"Only {n_test} labelled test texts: differences will be uncertain. 100 or more are better.")
-        cells = seeds * sum(len(arms) - ("cod_plus" in arms and k > pairs) for k in shots or allowed)
-        each = SECONDS_A_LINEAR if student == "linear" else SECONDS_A_STEPWISE
-        return Preflight(len(kept), pairs, allowed, 5 + n_test * SECONDS_A_TEXT + cells * each, n_test, messages, blocked)
+        cells = seeds * sum(len(arms) - ("cod_plus" in arms and k > pairs.allow) for k in shots or allowed)
+        each = SECONDS_A_LINEAR if kind_of(student).head else SECONDS_A_STEPWISE
+        seconds = 5 + n_test * SECONDS_A_TEXT + cells * each
+        return Preflight(pairs.kept, pairs.allow, allowed, seconds, n_test, messages, blocked, waiting)
+
+    def _of_pairs(self, pairs: FairPairs, any_shots: bool, waiting: str) -> tuple[list[str], bool]:
+        """(sentences, whether nothing can start) on what the teacher and the accepted pairs allow; first what is waited for."""
+        messages, accepted = [waiting] if waiting else [], self._accepted()
+        if self.row.teacher is None:
+            return messages or ["Choose a teacher first, on the Teacher page."], True
+        if not any_shots and waiting and accepted > pairs.kept:
+            return messages, True
+        if not any_shots:
+            return [*messages, too_few(pairs.kept, accepted, len(self.labels))], True
+        if pairs.allow < (fair := len(pairs.fair)):
+            messages.append(f"{pairs.allow:,} of the {fair:,} accepted pairs fit a fair comparison, which takes as many of each label.")
+        return messages + thin_targets(self.labels, [cf.target for cf in pairs.fair.values()]), False
 
     def _accepted(self) -> int:
         """Texts with an accepted counterfactual, whatever the present teacher says of it."""

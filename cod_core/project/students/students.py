@@ -1,9 +1,14 @@
 """Distil: train, score and keep the students of a sweep; ask finished ones about any text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from cod_core.distill.cells import CellSpec, Done, Judge, Training, answers
+from cod_core.distill.settings import StudentSettings, SweepPlan
+from cod_core.distill.train import train_cells
 from cod_core.errors import BadInput, NotEnoughData
+from cod_core.models.student import load_student
 from cod_core.progress import Progress, silent
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
@@ -14,7 +19,7 @@ from cod_core.project.students.store import StudentStore, judged_mark
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
 from cod_core.store import runs
-from cod_core.types import Prediction
+from cod_core.types import Prediction, RunResult
 
 
 @dataclass(frozen=True)
@@ -53,98 +58,70 @@ class Students(Room):
         self.costs = costs
         self.results = results
 
-    def distil(self, params: dict, progress: Progress = silent) -> dict:
+    def distil(self, plan: SweepPlan, progress: Progress = silent) -> dict[str, Any]:
         """Train and score every student of a sweep; finished ones are skipped, each is saved at once.
 
-        params: shots, seeds, first_seed, arms, and the student as students/settings.py reads it.
         Returns {"students", "new", "left_out", "report"}.
         """
-        cells, left_out, shots = self.plan.cells(params, progress)
+        cells, left_out, shots = self.plan.cells(plan, progress)
         self.store.record_rows(cells)
-        found = self.run_cells(cells, params, progress)
-        report = self.results.write_report([cell.config.run_id for cell in cells], left_out, shots, params.get("only"))
-        return {"students": len(cells), "new": len(found), "left_out": left_out, "report": report["made_at"]}
+        new = self.run_cells(cells, plan, progress)
+        only = dict(plan.only) if plan.only else None
+        report = self.results.write_report([cell.config.run_id for cell in cells], left_out, shots, only)
+        return {"students": len(cells), "new": len(new), "left_out": left_out, "report": report["made_at"]}
 
-    def run_cells(self, cells: Sequence, params: dict, progress: Progress = silent) -> list:
-        """Train, score and keep the cells that are not finished; returns their results.
-
-        params["energy"]: estimate the electricity too, where codecarbon is installed.
-        """
+    def run_cells(self, cells: Sequence[CellSpec], plan: SweepPlan, progress: Progress = silent) -> list[RunResult]:
+        """Train, score and keep the cells of a plan that are not finished; returns their results."""
         from cod_core.distill.energy import Meter
 
-        meter = Meter(bool(params.get("energy")))
+        meter = Meter(bool(plan.energy))
         try:
-            found = self._run_cells(cells, params, progress, meter.lap)
+            results = self._run_cells(cells, plan.student, progress, meter.lap)
             if meter.works:
                 self.costs.measure_reading(cells[0].config.encoder, meter.lap)
-            return found
+            return results
         finally:
             meter.close()
 
-    def _run_cells(self, cells, params, progress, lap) -> list:
-        from cod_core.distill.sweep import run_linear_sweep
+    def _run_cells(
+        self, cells: Sequence[CellSpec], settings: StudentSettings, progress: Progress, lap: Callable[[], float | None]
+    ) -> list[RunResult]:
+        teacher, config = self.teacher.classifier(), cells[0].config
+        test, dev, unlabelled = self.texts.eval_sets()
+        training = Training(self.labels, (test, dev, unlabelled), teacher.logprobs, lap=lap, progress=progress)
+        mark, done = judged_mark(training.sets), self.store.finished(training.sets, kept=True)
+        if settings.kind.solved:
+            training = replace(training, embed=self.models.encoder(config.encoder).encode)
+        else:
+            done |= self._judge_again({cell.config.run_id for cell in cells} - done, training, mark)
+            layers = teacher.wrapped if config.method != "kd" else None
+            training = replace(training, layer_teacher=layers, folder=self.store.folder, micro_batch=self._micro_batch(settings))
+        results: list[RunResult] = []
+        for batch in train_cells(cells, training, done):
+            self.store.save(batch, mark)
+            results += [one.result for one in batch]
+        return results
 
-        labels, teacher, sets = self.labels, self.teacher.classifier(), self.texts.eval_sets()
-        folder, done = self.place.folder("students"), self.store.finished(sets, kept=True)
-        kind, encoder = cells[0].config.student.partition(":")[0], cells[0].config.encoder
-        if kind == "linear":
-            return run_linear_sweep(
-                cells,
-                labels,
-                self.models.encoder(encoder).encode,
-                teacher.logprobs,
-                *sets,
-                done=done,
-                progress=progress,
-                on_results=self.store.linear_keeper(folder, labels, encoder, sets),
-                lap=lap,
-            )
-        keep = self.store.prediction_keeper(folder, judged_mark(sets))
-        if kind == "retrieval":
-            from cod_core.distill.retrieval import run_retrieval_sweep
-
-            return run_retrieval_sweep(
-                cells, labels, self.models.encoder(encoder).encode, teacher.logprobs, *sets, done=done, progress=progress, on_results=keep
-            )
-        done |= self._judge_again({cell.config.run_id for cell in cells} - done, sets, keep, progress)
-        from cod_core.distill.finetuned import load_encoder
-        from cod_core.distill.stepwise import run_stepwise_sweep
-
-        memory = self.plan.memory(params)
+    def _micro_batch(self, settings: StudentSettings) -> int:
+        """Rows a forward pass at most. Raises BadInput where training does not fit into memory."""
+        memory = self.plan.memory(settings)
         if not memory.rows:
             raise BadInput(memory.sentence)
-        return run_stepwise_sweep(
-            cells,
-            labels,
-            load_encoder(cells[0].config.student),
-            teacher.logprobs,
-            *sets,
-            done=done,
-            on_results=keep,
-            progress=progress,
-            teacher=teacher.wrapped if cells[0].config.method != "kd" else None,
-            folder=folder,
-            micro_batch=int(params.get("micro_batch") or memory.rows),
-            lap=lap,
-        )
+        return settings.micro_batch or memory.rows
 
-    def _judge_again(self, ids: set[str], sets: Sequence, keep, progress: Progress) -> set[str]:
+    def _judge_again(self, ids: set[str], training: Training, mark: str) -> set[str]:
         """Judge those of these students whose weights are kept on the texts of today; returns their ids. None is trained."""
-        from cod_core.distill.sweep import Judge
-        from cod_core.models.student import load_student
-
-        folder = self.place.folder("students")
-        found = [r for r in runs.runs(self.db, self.id) if r.config.run_id in ids and r.path and (folder / r.path).is_dir()]
-        if not found:
+        kept = self.store.with_weights(ids)
+        if not kept:
             return set()
-        judge = Judge(self.labels, self.teacher.classifier().logprobs, *sets)
-        for i, run in enumerate(found):
-            progress(i, len(found), "judging students on the new texts")
-            student = load_student(folder / run.config.run_id)
-            told = {name: student.logprobs(list(s.texts)) for name, s in judge.sets.items()}
-            dev, test = judge.score(told)
-            keep([(replace(run, dev=dev, test=test), told)])
-        return {r.config.run_id for r in found}
+        judge = Judge(self.labels, training.teacher_logprobs, *training.sets)
+        for i, run in enumerate(kept):
+            training.progress(i, len(kept), "judging students on the new texts")
+            student = load_student(self.store.weights(run.config.run_id))
+            logprobs = {name: student.logprobs(list(s.texts)) for name, s in judge.sets.items()}
+            dev, test = judge.score(logprobs)
+            self.store.save([Done(replace(run, dev=dev, test=test), answers(logprobs))], mark)
+        return {r.config.run_id for r in kept}
 
     def predict_side_by_side(self, texts: Sequence[str], run_ids: Sequence[str] | None = None) -> list[list[Said]]:
         """For each text what the teacher and the students say, the teacher first. run_ids: those that the store keeps where None.

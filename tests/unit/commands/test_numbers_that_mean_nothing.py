@@ -7,10 +7,10 @@ import cod_core.__main__  # noqa: F401  registers every command
 from cod_core.commands.shell import app
 from cod_core.counterfactuals.options import GenerateRequest, TightenRequest
 from cod_core.distill.executor import spread
+from cod_core.distill.settings import StudentSettings, SweepPlan
 from cod_core.errors import BadInput, ModelUnavailable
 from cod_core.models.choice import BuiltinChoice
 from cod_core.models.encoder import DEFAULT_ENCODER, Encoder
-from cod_core.project.students.settings import student_settings
 from cod_core.types import Task
 from cod_core.workspace import Workspace
 
@@ -98,7 +98,7 @@ def test_a_generator_that_does_not_exist_is_refused_with_those_that_do(w, pid):
 )
 def test_a_setting_that_no_such_student_has_is_refused(params, said):
     with pytest.raises(BadInput, match=said):
-        student_settings(params)
+        StudentSettings.of(params)
 
 
 def test_a_mode_is_checked_even_where_there_is_nothing_to_tighten(w, pid):
@@ -129,4 +129,4 @@ def test_settings_are_checked_before_the_data_are(w, pid):
         ({"student": "foo"}, "student called 'foo'"),
     ):
         with pytest.raises(BadInput, match=said):
-            w.project(pid).students.distil(params)
+            w.project(pid).students.distil(SweepPlan.of(params))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from cod_core.distill.cells import CellSpec, EvalSet, Training
 from cod_core.distill.contrastive import aimed_similarity, contrastive_loss, train_contrastive
-from cod_core.distill.stepwise import run_stepwise_sweep
-from cod_core.distill.sweep import CellSpec, EvalSet
+from cod_core.distill.stepwise import stepwise_batches
 from cod_core.errors import BadInput
 from cod_core.models.student import EncoderModel, load_student
 from tests.unit.distill.tiny import LABELS, ROWS, bert, config, teach, word_tokenizer
@@ -61,7 +61,8 @@ def test_losses_of_other_students_are_refused(encoder):
 
 def test_a_contrastive_student_is_swept_saved_and_loaded_as_it_was_scored(encoder, tmp_path):
     cell, test = CellSpec(replace(CONFIG, steps=3), tuple(ROWS)), EvalSet(("good the film", "bad the film"), ("good", "bad"))
-    kept = []
-    [result] = run_stepwise_sweep([cell], LABELS, encoder, teach, test, folder=tmp_path, on_results=kept.extend)
-    assert load_student(result.path).logprobs(test.texts) == pytest.approx(kept[0][1]["test"], abs=1e-4)
+    training = Training(LABELS, (test, EvalSet(), EvalSet()), teach, load=lambda student: encoder, folder=tmp_path)
+    [[done]] = stepwise_batches([cell], training)
+    result = done.result
+    assert load_student(result.path).logprobs(test.texts) == pytest.approx(done.logprobs["test"], abs=1e-4)
     assert np.isfinite(result.history).all()

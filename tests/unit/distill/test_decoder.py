@@ -7,10 +7,10 @@ import pytest
 import torch
 from transformers import Qwen2Config, Qwen2ForSequenceClassification
 
+from cod_core.distill.cells import CellSpec, EvalSet, Training
 from cod_core.distill.decoder import place_head, train_decoder
 from cod_core.distill.finetuned import load_encoder
-from cod_core.distill.stepwise import run_stepwise_sweep
-from cod_core.distill.sweep import CellSpec, EvalSet
+from cod_core.distill.train import train_cells
 from cod_core.errors import BadInput
 from cod_core.export.student import write_finetuned_student
 from cod_core.models.decoder import is_decoder, load_decoder, logits_of, tokenize
@@ -86,7 +86,8 @@ def test_training_lowers_the_loss_and_the_saved_folder_answers_the_same(folder, 
 
 def test_a_decoder_is_swept_and_leaves_as_a_folder_that_loads_without_this_app(folder, tmp_path, monkeypatch):
     cell, test = CellSpec(settings(folder), tuple(ROWS)), EvalSet(("good film", "bad film"), ("good", "bad"))
-    [result] = run_stepwise_sweep([cell], LABELS, load_encoder(cell.config.student), teach, test, folder=tmp_path / "kept")
+    [[done]] = train_cells([cell], Training(LABELS, (test, EvalSet(), EvalSet()), teach, folder=tmp_path / "kept"))
+    result = done.result
     out = write_finetuned_student(tmp_path / "out", result.path)
     told = run_here(out, monkeypatch)
     own = load_student(result.path).predict(TEXTS)

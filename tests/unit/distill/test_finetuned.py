@@ -7,10 +7,10 @@ import torch
 
 from cod_core.distill import alignment
 from cod_core.distill.alignment import LayerAligner, aligned_layers, train_filters
+from cod_core.distill.cells import CellSpec, EvalSet, Training
 from cod_core.distill.finetuned import parse_student, student_name, train_finetuned
 from cod_core.distill.linear import fit_linear_batch, linear_logits, objective
-from cod_core.distill.stepwise import run_stepwise_sweep
-from cod_core.distill.sweep import CellSpec, EvalSet
+from cod_core.distill.train import train_cells
 from cod_core.distill.training import pair_batches
 from cod_core.errors import BadInput, Cancelled, ModelUnavailable
 from cod_core.models.encoder import cut_layers
@@ -180,12 +180,11 @@ def test_chars_read_stops_where_the_tokenizer_cuts(encoder):
 
 def test_sweep_trains_scores_saves_and_goes_on(encoder, tmp_path):
     cells = [CellSpec(config(steps=2, seed=s), tuple(ROWS)) for s in (0, 1)]
-    test, kept = EvalSet(("good the film", "bad the film"), LABELS[::-1]), []
-    first = run_stepwise_sweep(cells[:1], LABELS, encoder, teach, test, folder=tmp_path)
-    results = run_stepwise_sweep(
-        cells, LABELS, encoder, teach, test, done={first[0].config.run_id}, on_results=kept.extend, folder=tmp_path
-    )
-    assert [r.config.seed for r in results] == [1] and kept[0][0] == results[0]
+    sets = (EvalSet(("good the film", "bad the film"), LABELS[::-1]), EvalSet(), EvalSet())
+    training = Training(LABELS, sets, teach, load=lambda student: encoder, folder=tmp_path)
+    [[first]] = train_cells(cells[:1], training)
+    results = [one.result for batch in train_cells(cells, training, {first.result.config.run_id}) for one in batch]
+    assert [r.config.seed for r in results] == [1]
     assert results[0].test["n"] == 2 and len(results[0].history) == 2
     assert load_student(results[0].path).predict(["good film"])[0].labels == LABELS
 

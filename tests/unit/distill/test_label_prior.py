@@ -5,12 +5,13 @@ import pytest
 
 from cod_core.distill.arms import TrainRow
 from cod_core.distill.blocks import Shared, cut_blocks, do_block
+from cod_core.distill.cells import CellSpec, EvalSet, Training
 from cod_core.distill.linear import fit_linear_batch, linear_logits
 from cod_core.distill.prior import folded, label_directions, widened
-from cod_core.distill.sweep import CellSpec, EvalSet, run_linear_sweep
+from cod_core.distill.settings import StudentSettings
+from cod_core.distill.train import train_cells
 from cod_core.errors import BadInput
 from cod_core.models.encoder import Encoder
-from cod_core.project.students.settings import student_settings
 from cod_core.types import RunConfig
 
 LABELS = ("about food", "about sports")
@@ -72,9 +73,9 @@ def cell(prior: float, rows: list[TrainRow]) -> CellSpec:
 
 def sweep(encoder, prior: float, rows: list[TrainRow]):
     """Test accuracy and the head of one student of these rows."""
-    heads: list = []
-    (result,) = run_linear_sweep([cell(prior, rows)], LABELS, encoder.encode, teach, JUDGED, on_results=heads.extend)
-    return result.test["accuracy"], heads[0][1]
+    training = Training(LABELS, (JUDGED, EvalSet(), EvalSet()), teach, encoder.encode)
+    [[done]] = train_cells([cell(prior, rows)], training)
+    return done.result.test["accuracy"], done.weight
 
 
 def test_two_texts_and_the_names_of_the_labels_are_a_better_student_than_two_texts(encoder):
@@ -106,7 +107,7 @@ def test_students_without_it_keep_their_ids_and_with_it_get_their_own():
 
 
 def test_only_the_linear_student_takes_it_and_never_below_nothing():
-    assert student_settings({"label_prior": 1.5})["label_prior"] == 1.5
-    assert "label_prior" not in student_settings({"student": "finetuned", "label_prior": 1.5})
+    assert StudentSettings(label_prior=1.5).config_fields()["label_prior"] == 1.5
+    assert "label_prior" not in StudentSettings("finetuned", label_prior=1.5).config_fields()
     with pytest.raises(BadInput, match="label_prior"):
-        student_settings({"label_prior": -1})
+        StudentSettings(label_prior=-1)

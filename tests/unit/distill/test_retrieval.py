@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cod_core.distill.retrieval import retrieval_logprobs, run_retrieval_sweep
+from cod_core.distill.cells import EvalSet, Training, left_to_do
+from cod_core.distill.retrieval import retrieval_batches, retrieval_logprobs
 from cod_core.errors import BadInput
 from tests.unit.distill.test_sweep import LABELS, World
 
@@ -19,10 +20,13 @@ def test_a_class_without_a_row_gets_almost_nothing_but_never_minus_infinity():
 def test_the_sweep_scores_skips_and_checks():
     world = World()
     cells, _ = world.plan(shots=(4,), arms=("kd", "cod"))
-    kept = []
-    first = run_retrieval_sweep(cells, LABELS, world.embed, world.teach, world.test, on_results=kept.extend)
-    assert len(first) == len(cells) == len(kept) and all(0 <= r.test["accuracy"] <= 1 for r in first)
-    again = run_retrieval_sweep(cells, LABELS, world.embed, world.teach, world.test, done={first[0].config.run_id})
-    assert [r.test for r in again] == [r.test for r in first[1:]]
+
+    def voted(labels=LABELS, done=()):
+        training = Training(labels, (world.test, EvalSet(), EvalSet()), world.teach, world.embed)
+        return [one.result for batch in retrieval_batches(left_to_do(cells, done), training) for one in batch]
+
+    first = voted()
+    assert len(first) == len(cells) and all(0 <= r.test["accuracy"] <= 1 for r in first)
+    assert [r.test for r in voted(done={first[0].config.run_id})] == [r.test for r in first[1:]]
     with pytest.raises(BadInput, match="Unknown label"):
-        run_retrieval_sweep(cells, ("bad", "fine"), world.embed, world.teach, world.test)
+        voted(("bad", "fine"))

@@ -3,12 +3,12 @@
 from itertools import product
 
 import pytest
-from cod_core.workspace.students import RECIPES, recipe, shots_by_share, student_settings
 
 from cod_core.distill.kinds import KINDS, kind_of
 from cod_core.distill.settings import StudentSettings, SweepPlan
 from cod_core.errors import BadInput
-from cod_core.types import RunConfig
+from cod_core.text import short_hash
+from cod_core.types import RunConfig, to_json
 
 GIVEN = [
     {},
@@ -53,12 +53,56 @@ def outcome(read, params):
         return str(error)
 
 
-def test_settings_give_the_run_config_fields_and_the_messages_that_the_flat_mapping_gave():
+MINI = {"method": "kd", "encoder": "all-MiniLM-L6-v2"}
+
+
+@pytest.mark.parametrize(
+    "params, fields",
+    [
+        ({}, {**MINI, "student": "linear"}),
+        ({"student": "retrieval", "label_prior": 1.5}, {**MINI, "student": "retrieval"}),
+        ({"soft_labels": "off", "kd_weight": 5}, {**MINI, "student": "linear", "kd_weight": 0.0, "soft_labels": "off"}),
+        ({"cf_share": "auto", "label_prior": 1.5}, {**MINI, "student": "linear", "label_prior": 1.5}),
+        (
+            {"student": "finetuned"},
+            {**MINI, "student": "finetuned:all-MiniLM-L6-v2:all", "frozen_layers": 4, "steps": 40, "learning_rate": 1e-4, "batch_size": 16},
+        ),
+        (
+            {"student": "contrastive", "layers": [1, 3, 5], "frozen_layers": 1},
+            {
+                **MINI,
+                "student": "contrastive:all-MiniLM-L6-v2:1,3,5",
+                "frozen_layers": 1,
+                "steps": 60,
+                "learning_rate": 5e-5,
+                "batch_size": 32,
+            },
+        ),
+        (
+            {"student": "finetuned", "method": "lwd", "layer_weight": 2, "micro_batch": 4},
+            {
+                **MINI,
+                "method": "lwd",
+                "student": "finetuned:all-MiniLM-L6-v2:all",
+                "layer_weight": 2.0,
+                "steps": 60,
+                "learning_rate": 5e-5,
+                "batch_size": 16,
+            },
+        ),
+    ],
+)
+def test_settings_give_these_fields_of_a_run_config(params, fields):
     """One field more or less, and every student would be trained again under another id."""
-    for params in CASES:
-        expected = outcome(student_settings, params)
-        assert outcome(lambda p: StudentSettings.of(p).config_fields(), params) == expected, params
-        assert outcome(lambda p: SweepPlan.of(p).student.config_fields(), {**params, "shots": [8], "seeds": 20}) == expected, params
+    assert StudentSettings.of(params).config_fields() == fields
+
+
+def test_fields_and_messages_of_every_case_are_those_that_the_flat_mapping_gave():
+    """The digest is of what the flat mappings gave for the same cases, before they were values; it changes with a single field or word."""
+    outcomes = [outcome(lambda p: StudentSettings.of(p).config_fields(), params) for params in CASES]
+    assert short_hash(to_json(outcomes)) == "4597ebc7ff78bc64"
+    as_sweeps = [outcome(lambda p: SweepPlan.of(p).student.config_fields(), {**params, "shots": [8], "seeds": 20}) for params in CASES]
+    assert as_sweeps == outcomes
 
 
 @pytest.mark.parametrize(
@@ -120,11 +164,21 @@ def test_draws_and_arms_have_their_usual_values():
     assert SweepPlan().compared == ("kd", "half", "cod", "cod_plus") and SweepPlan(arms=("kd",)).compared == ("kd",)
 
 
-def test_shares_and_recipes_are_those_of_the_flat_mapping():
-    for params in ({}, {"cf_share": "auto"}, {"cf_share": 0.5}, {"student": "contrastive"}, {"student": "contrastive", "cf_share": 0.5}):
-        assert StudentSettings.of(params).by_share([8, 128, 256, 512]) == shots_by_share(params, [8, 128, 256, 512])
-    for kind, (encoder, layers, method) in product(RECIPES, [("all-MiniLM-L6-v2", None, "kd"), ("x", None, "kd"), ("x", [1], "lwd")]):
-        assert KINDS[kind].recipe(encoder, layers, method) == recipe(kind, encoder, layers, method)
+def test_shares_and_recipes_are_those_that_were_measured():
+    few, halves = {None: [8, 128, 256, 512]}, {0.5: [8, 128], 0.125: [256, 512]}
+    for params, shares in (
+        ({}, few),
+        ({"cf_share": "auto"}, halves),
+        ({"cf_share": 0.5}, few),
+        ({"student": "contrastive"}, halves),
+        ({"student": "contrastive", "cf_share": 0.5}, few),
+    ):
+        assert StudentSettings.of(params).by_share([8, 128, 256, 512]) == shares
+    finetuned, contrastive, plain = KINDS["finetuned"], KINDS["contrastive"], {"steps": 60, "learning_rate": 5e-5}
+    assert finetuned.recipe() == {"frozen_layers": 4, "steps": 40, "learning_rate": 1e-4, "batch_size": 16}
+    assert contrastive.recipe() == {"frozen_layers": 2, "steps": 20, "learning_rate": 1e-4, "batch_size": 32}
+    for encoder, layers, method in (("x", None, "kd"), ("all-MiniLM-L6-v2", [1], "kd"), ("all-MiniLM-L6-v2", None, "lwd")):
+        assert finetuned.recipe(encoder, layers, method) == {**plain, "batch_size": 16}
     assert KINDS["linear"].recipe() == {}
 
 

@@ -3,8 +3,9 @@ import random
 import numpy as np
 import pytest
 
+from cod_core.distill.cells import Training, left_to_do
 from cod_core.distill.linear import fit_linear_batch, log_softmax
-from cod_core.distill.sweep import CellSpec, EvalSet, plan_cells, run_linear_sweep
+from cod_core.distill.sweep import CellSpec, EvalSet, linear_batches, plan_cells
 from cod_core.errors import BadInput, Cancelled, NotEnoughData
 from cod_core.types import Counterfactual, Example, Origin
 
@@ -37,8 +38,13 @@ class World:
     def plan(self, shots=(4, 8), arms=("kd", "half", "cod", "cod_plus"), **options):
         return plan_cells(self.orders, shots, arms, self.examples, self.pairs, self.teach, **(CONFIG | options))
 
-    def run(self, cells, **options):
-        return run_linear_sweep(cells, LABELS, self.embed, self.teach, self.test, unlabelled=EvalSet(("bad q", "good r")), **options)
+    def run(self, cells, done=(), on_results=lambda batch: None, **options):
+        """The results of linear students; on_results gets (result, W, b) of each batch."""
+        sets, results = (self.test, EvalSet(), EvalSet(("bad q", "good r"))), []
+        for batch in linear_batches(left_to_do(cells, done), Training(LABELS, sets, self.teach, self.embed, **options)):
+            on_results([(one.result, one.weight, one.bias) for one in batch])
+            results += [one.result for one in batch]
+        return results
 
 
 def test_every_student_is_trained_on_its_own_rows_and_scored():

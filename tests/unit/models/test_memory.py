@@ -1,9 +1,10 @@
 import pytest
 import torch
 
+from cod_core.distill.memory import memory_for
+from cod_core.distill.settings import StudentSettings
 from cod_core.errors import ModelUnavailable
 from cod_core.models.memory import Size, activation_values, free_bytes, rows_that_fit, size_of, training_bytes
-from cod_core.project.students.settings import memory_for, student_settings
 from tests.unit.distill.tiny import bert
 
 MINI = Size(22_700_000, 12_100_000, 6, 384, 12)
@@ -49,7 +50,7 @@ def test_the_micro_batch_is_halved_until_it_fits():
 
 def test_a_minibatch_whose_texts_are_compared_has_to_fit_whole(monkeypatch):
     """The estimate promised that a contrastive student's would be split, and nothing splits it."""
-    settings = student_settings({"student": "contrastive"})
+    settings = StudentSettings("contrastive").config_fields()
     need = memory_for({**settings, "batch_size": 8}, 900).need
     monkeypatch.setattr("cod_core.models.memory.free_bytes", lambda: need)
     assert memory_for(settings, 900).rows == 0 and memory_for({**settings, "batch_size": 8}, 900).rows == 8

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, BertModel
 
+from cod_core.distill.settings import StudentSettings
 from cod_core.errors import BadInput
 from cod_core.models.cached import CachedEncoder
 from cod_core.models.choice import BuiltinChoice, GenerativeChoice, LlmChoice, read_choice
 from cod_core.models.encoder import DEFAULT_ENCODER, own_revision, packaged_encoder_folder, weights_revision
 from cod_core.models.finetune import finetuned_revision
 from cod_core.models.teachers import BUILTIN, TransformersTeacher
-from cod_core.project.students.settings import student_settings
 from cod_core.project.teacher.loader import identity
 from cod_core.store import cache
 from cod_core.text import text_hash
@@ -55,7 +55,7 @@ def test_a_folder_rewritten_in_place_has_another_revision_in_the_same_process(tm
 def test_the_packaged_encoder_keeps_its_key_and_its_students_their_ids():
     """Vectors and students of existing data folders would be made anew, all of them."""
     assert own_revision(DEFAULT_ENCODER) == own_revision(f"{DEFAULT_ENCODER}@4,6") == own_revision("org/name-at-a-hub") == ""
-    assert "encoder_revision" not in student_settings({})
+    assert "encoder_revision" not in StudentSettings().config_fields()
     assert RunConfig("kd", "cod", 8, 0, "linear", "/models/mine", "t", "r", "h").run_id == "175c7accd5858bb3"
 
 
@@ -83,7 +83,7 @@ def test_a_changed_encoder_folder_gives_new_vectors_new_students_and_refuses_old
     """Old vectors were served under the folder's name, and a head trained on them was run on the new ones."""
     w, folder = Workspace(tmp_path / "home"), tmp_path / "mine"
     save_encoder(folder, 0)
-    old, settings = w.models.encoder(str(folder)).encode(["a film"]), student_settings({"encoder": str(folder)})
+    old, settings = w.models.encoder(str(folder)).encode(["a film"]), StudentSettings(encoder=str(folder)).config_fields()
     config = RunConfig(arm="cod", shots=8, seed=0, teacher_id="t", teacher_revision="r", data_hash="h", **settings)
     assert w.models.encoder_of(config).revision == settings["encoder_revision"] != ""
     shutil.rmtree(folder)
@@ -93,7 +93,13 @@ def test_a_changed_encoder_folder_gives_new_vectors_new_students_and_refuses_old
         Workspace(tmp_path / "home").models.encoder(str(folder)).encode(["a film"]), w.models.encoder(str(folder)).encode(["a film"])
     )
     again = RunConfig(
-        arm="cod", shots=8, seed=0, teacher_id="t", teacher_revision="r", data_hash="h", **student_settings({"encoder": str(folder)})
+        arm="cod",
+        shots=8,
+        seed=0,
+        teacher_id="t",
+        teacher_revision="r",
+        data_hash="h",
+        **StudentSettings(encoder=str(folder)).config_fields(),
     )
     assert again.run_id != config.run_id
     with pytest.raises(BadInput, match="has changed since this student was trained"):
@@ -123,7 +129,7 @@ def test_an_encoder_of_a_hub_is_keyed_by_the_commit_that_is_here(tmp_path, hub):
     w = Workspace(tmp_path / "home")
     first = hub("org/mine", "a", lambda folder: save_encoder(folder, 0))
     assert own_revision("org/mine") == first
-    old, settings = w.models.encoder("org/mine").encode(["a film"]), student_settings({"encoder": "org/mine"})
+    old, settings = w.models.encoder("org/mine").encode(["a film"]), StudentSettings(encoder="org/mine").config_fields()
     assert settings["encoder_revision"] == first
     hub("org/mine", "b", lambda folder: save_encoder(folder, 1))
     assert not np.allclose(w.models.encoder("org/mine").encode(["a film"]), old)

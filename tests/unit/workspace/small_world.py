@@ -6,6 +6,7 @@ and keeps the topic. So counterfactuals help, as much as they do in the tables.
 
 import numpy as np
 
+from cod_core.distill.settings import SweepPlan
 from cod_core.models.choice import BuiltinChoice
 from cod_core.project.teacher.loader import identity
 from cod_core.store import cache, items, projects
@@ -81,7 +82,7 @@ class World:
 
     def sweep(self, k: int, draws: int = 20, **params):
         """Distil kd and cod at one k: the effect on accuracy as the Results page has it."""
-        self.w.project(self.pid).students.distil({"shots": [k], "seeds": draws, "arms": ["kd", "cod"], **params})
+        self.w.project(self.pid).students.distil(SweepPlan.of({"shots": [k], "seeds": draws, "arms": ["kd", "cod"], **params}))
         return self.w.project(self.pid).results.latest().effects[0]
 
     def _read(self, text: str, at: int, vector) -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from cod_core.diagnostics.stats import ONE_DRAW, SHARED, UNKNOWN
+from cod_core.distill.settings import SweepPlan
 from cod_core.workspace import Workspace
 from tests.unit.workspace.small_world import World
 
@@ -21,7 +22,7 @@ def made(folder, train, kept):
 def few(tmp_path_factory):
     """32 accepted pairs among 300 texts, distilled at k = 8 and 64 with 20 draws."""
     world = made(tmp_path_factory.mktemp("few"), 300, 32)
-    world.w.project(world.pid).students.distil({"shots": [8, 64], "seeds": 20, "arms": ARMS})
+    world.w.project(world.pid).students.distil(SweepPlan(shots=(8, 64), seeds=20, arms=ARMS))
     return world
 
 
@@ -79,7 +80,7 @@ def test_a_report_of_the_time_before_calls_nothing_clear_until_the_sweep_is_plan
     assert w.project(pid).results.latest().effects[0]["caveat"] == UNKNOWN and "distil again" in w.project(pid).results.latest().sentence
     w.project(pid).results.renew_report()
     assert w.project(pid).results.latest().effects[0]["caveat"] == UNKNOWN, "the students' rows are on record nowhere"
-    assert w.project(pid).students.distil({"shots": [32], "seeds": 20, "arms": ARMS})["new"] == 0
+    assert w.project(pid).students.distil(SweepPlan(shots=(32,), seeds=20, arms=ARMS))["new"] == 0
     assert w.project(pid).results.latest().effects[0]["clear"]
 
 
@@ -100,7 +101,7 @@ def test_rows_that_cannot_be_read_are_not_known(few, tmp_path):
     try:
         path.write_bytes(whole[: len(whole) // 2])
         assert few.w.project(few.pid).store.overlap([["a"]]) is None
-        few.w.project(few.pid).students.distil({"shots": [8, 64], "seeds": 20, "arms": ARMS})
+        few.w.project(few.pid).students.distil(SweepPlan(shots=(8, 64), seeds=20, arms=ARMS))
         assert path.read_bytes() == whole
     finally:
         path.write_bytes(whole)

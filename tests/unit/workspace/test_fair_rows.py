@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from cod_core.distill.settings import SweepPlan
 from cod_core.models.choice import read_choice
 from cod_core.project.models import Models
 from cod_core.project.teacher.loader import identity
@@ -69,7 +70,7 @@ def accept(w, pid, example: Example, text: str, before: Prediction) -> str:
 
 def rows_of(w, pid, **params):
     """(cells, sentences) of a sweep of three draws."""
-    cells, sentences, _ = w.project(pid).plan.cells({"arms": ["kd", "cod"], "seeds": 3, **params})
+    cells, sentences, _ = w.project(pid).plan.cells(SweepPlan.of({"arms": ["kd", "cod"], "seeds": 3, **params}))
     return cells, sentences
 
 

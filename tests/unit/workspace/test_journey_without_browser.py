@@ -9,6 +9,7 @@ import pytest
 
 from cod_core.counterfactuals.options import GenerateRequest, LlmOptions
 from cod_core.data.tables import guess_columns, read_table
+from cod_core.distill.settings import SweepPlan
 from cod_core.errors import BadInput, LabelMismatch, NotEnoughData
 from cod_core.models.choice import BuiltinChoice, read_choice
 from cod_core.project.proposals.searcher import Searcher
@@ -134,9 +135,9 @@ def test_distil_measure_export_and_restore(made, tmp_path):
     w, pid, _ = made
     w.project(pid).curation.accept_unattended()
     assert 8 in w.project(pid).preflight.check().shots_allowed
-    out = w.project(pid).students.distil({"student": "linear", "shots": [8], "seeds": 4})
+    out = w.project(pid).students.distil(SweepPlan(shots=(8,), seeds=4))
     assert out["students"] >= 3 and out["new"] == out["students"]
-    assert w.project(pid).students.distil({"student": "linear", "shots": [8], "seeds": 4})["new"] == 0
+    assert w.project(pid).students.distil(SweepPlan(shots=(8,), seeds=4))["new"] == 0
     found = w.project(pid).results.latest()
     assert "With 8 training rows (4 of your texts and their 4 counterfactuals" in found.sentence
     assert "clear gain" not in found.sentence, "10 test texts never allow to say clear"
@@ -168,8 +169,8 @@ def test_a_killed_sweep_goes_on_with_the_same_numbers(made):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        w.project(pid).students.distil({"student": "linear", "shots": [8], "seeds": 6, "arms": ["kd", "cod"]}, stop)
-    w.project(pid).students.distil({"student": "linear", "shots": [8], "seeds": 6, "arms": ["kd", "cod"]})
+        w.project(pid).students.distil(SweepPlan(shots=(8,), seeds=6, arms=("kd", "cod")), stop)
+    w.project(pid).students.distil(SweepPlan(shots=(8,), seeds=6, arms=("kd", "cod")))
     table = w.project(pid).results.latest().table
     assert {r["arm"] for r in table} == {"kd", "cod"}
 
@@ -199,7 +200,7 @@ def test_too_few_pairs_say_what_to_do(tmp_path):
     flight = w.project(pid).preflight.check()
     assert flight.blocked and any("Choose a teacher" in m for m in flight.messages)
     with pytest.raises((BadInput, NotEnoughData)):
-        w.project(pid).students.distil({})
+        w.project(pid).students.distil(SweepPlan())
 
 
 def test_deleting_a_project_erases_its_texts(tmp_path):

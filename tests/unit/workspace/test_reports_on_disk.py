@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import safetensors.numpy
 
+from cod_core.distill.settings import SweepPlan
 from cod_core.errors import BadInput
 from cod_core.project.filing import read_json, write_json, write_whole
 from cod_core.workspace import Workspace
@@ -54,7 +55,7 @@ def test_a_torn_report_is_no_results_yet_and_the_next_sweep_puts_it_right(world)
         and w.project(pid).comparison.sides() == []
     )
     assert w.project(pid).results.marker()
-    assert w.project(pid).students.distil({"shots": [8], "seeds": 6, "arms": ["kd", "cod"]})["new"] == 0
+    assert w.project(pid).students.distil(SweepPlan(shots=(8,), seeds=6, arms=("kd", "cod")))["new"] == 0
     assert w.project(pid).results.latest().effects[0]["k"] == 8
 
 
@@ -125,6 +126,6 @@ def test_a_sweep_that_is_killed_while_it_judges_again_leaves_the_former_answers(
     monkeypatch.undo()
     runs_before = w.project(pid).results.report()["run_ids"]
     assert (
-        all(len(w.project(pid).store.predicted(run_id)) == 200 for run_id in runs_before)
+        all(len(w.project(pid).store.answers(run_id)) == 200 for run_id in runs_before)
         and w.project(pid).results.latest().effects[0]["k"] == before["k"]
     )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cod_core.distill.settings import SweepPlan
 from cod_core.errors import BadInput
 from cod_core.models.choice import BuiltinChoice, read_choice
 from cod_core.models.seen import fingerprint
@@ -61,7 +62,7 @@ def test_test_texts_that_come_later_are_named_on_the_page_and_stop_a_sweep(w):
     assert "10 of the 15 test" in report.note and report.n == 9 and report.n_left_out == 10, "five test, four training texts"
     assert check.blocked and any("10 of the 15" in m for m in check.messages)
     with pytest.raises(BadInput, match="knows their answers"):
-        w.project(pid).plan.cells({"shots": [4]})
+        w.project(pid).plan.cells(SweepPlan(shots=(4,)))
 
 
 def test_a_few_chance_meetings_are_left_out_of_its_accuracy_only(w):

@@ -15,9 +15,9 @@ import zipfile
 import pytest
 
 from cod_core.data.tables import read_table
+from cod_core.distill.settings import StudentSettings, SweepPlan
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.models.choice import BuiltinChoice
-from cod_core.project.students.settings import student_settings
 from cod_core.store import items, runs
 from cod_core.types import Example, Task
 from cod_core.workspace import Workspace
@@ -49,7 +49,7 @@ def made(tmp_path_factory):
 
 
 def sweep(w, pid, **params):
-    out = w.project(pid).students.distil({"shots": [8], "seeds": 1, "arms": ["kd", "cod"], **params})
+    out = w.project(pid).students.distil(SweepPlan.of({"shots": [8], "seeds": 1, "arms": ["kd", "cod"], **params}))
     chosen = set(json.loads(w.project(pid).results.report_path().read_text())["run_ids"])
     return out, [r for r in runs.runs(w.db, pid) if r.config.run_id in chosen]
 
@@ -96,13 +96,13 @@ def test_a_trained_student_is_made_by_the_measured_recipe_unless_asked_otherwise
     from benchmarks import paper
 
     for kind, measured in (("finetuned", paper.FINETUNED), ("contrastive", paper.CONTRASTIVE)):
-        usual = student_settings({"student": kind})
+        usual = StudentSettings(kind).config_fields()
         assert {name: usual[name] for name in ("frozen_layers", "steps", "learning_rate")} == {
             name: measured[name] for name in ("frozen_layers", "steps", "learning_rate")
         }
-        assert student_settings({"student": kind, "steps": 7})["steps"] == 7
-        assert "frozen_layers" not in student_settings({"student": kind, "encoder": "some/encoder"})
-    assert "frozen_layers" not in student_settings({"student": "finetuned", "method": "lwd"})
+        assert StudentSettings(kind, steps=7).config_fields()["steps"] == 7
+        assert "frozen_layers" not in StudentSettings(kind, encoder="some/encoder").config_fields()
+    assert "frozen_layers" not in StudentSettings("finetuned", method="lwd").config_fields()
 
 
 def test_layer_methods_and_step_losses_run_on_the_finetuned_student(made):
@@ -134,7 +134,7 @@ def test_a_model_too_large_for_the_machine_is_refused_with_its_need(made, monkey
     from cod_core.models import memory
 
     w, pid = made
-    found = w.project(pid).plan.memory({"student": "finetuned"})
+    found = w.project(pid).plan.memory(StudentSettings("finetuned"))
     assert found.rows == 16 and 0.1e9 < found.need < 4e9 and "GB are free" in found.sentence
     monkeypatch.setattr(memory, "free_bytes", lambda: 10 << 20)
     with pytest.raises(BadInput, match="Choose a smaller model"):
@@ -212,8 +212,8 @@ def test_electricity_and_money_stand_beside_accuracy(made):
 def test_students_are_judged_again_when_test_texts_come_and_not_trained_again(made, tmp_path):
     """The Data page asks for more test texts; who added them lost every result, and a new sweep trained nothing."""
     w, pid = copy_of(made, tmp_path)
-    settings = {"shots": [4], "seeds": 1, "arms": ["kd", "cod"], "l2": 1.75}
-    slow = settings | {"student": "finetuned", "layers": [0], "steps": 1, "arms": ["cod"]}
+    given = {"shots": [4], "seeds": 1, "arms": ["kd", "cod"], "l2": 1.75}
+    settings, slow = SweepPlan.of(given), SweepPlan.of(given | {"student": "finetuned", "layers": [0], "steps": 1, "arms": ["cod"]})
     first, trained = w.project(pid).students.distil(settings), w.project(pid).students.distil(slow)
     [before] = [r for r in w.project(pid).store.present() if r.config.student.startswith("finetuned") and r.config.shots == 4]
     weights = (w.settings.folder("students", pid) / before.config.run_id / "model.safetensors").stat().st_mtime_ns
@@ -227,9 +227,7 @@ def test_students_are_judged_again_when_test_texts_come_and_not_trained_again(ma
     assert (w.settings.folder("students", pid) / before.config.run_id / "model.safetensors").stat().st_mtime_ns == weights
     assert w.project(pid).students.distil(settings)["new"] == 0
     assert all(
-        len(w.project(pid).store.predicted(r.config.run_id)) == after.test["n"]
-        for r in w.project(pid).store.present()
-        if r.config.l2 == 1.75
+        len(w.project(pid).store.answers(r.config.run_id)) == after.test["n"] for r in w.project(pid).store.present() if r.config.l2 == 1.75
     )
 
 
@@ -240,7 +238,8 @@ def test_a_student_of_a_grid_is_trained_by_distill_when_its_weights_are_wanted(m
     w.grids.run({"tasks": [pid], "shots": [4], "seeds": 1, "runs": [{k: settings[k] for k in ("student", "layers", "steps", "arms")}]})
     numbers = [r for r in w.project(pid).store.present() if r.config.student.startswith("finetuned") and r.config.shots == 4]
     assert [r.path for r in numbers] == [None]
-    assert w.project(pid).students.distil(settings)["new"] == 1 and w.project(pid).students.distil(settings)["new"] == 0
+    assert w.project(pid).students.distil(SweepPlan.of(settings))["new"] == 1
+    assert w.project(pid).students.distil(SweepPlan.of(settings))["new"] == 0
     [kept] = [r for r in w.project(pid).store.present() if r.config.student.startswith("finetuned") and r.config.shots == 4]
     assert kept.config == numbers[0].config and kept.path and kept.test == numbers[0].test
     assert w.project(pid).store.load(kept.config.run_id).predict(["A superb lens."])
@@ -248,7 +247,7 @@ def test_a_student_of_a_grid_is_trained_by_distill_when_its_weights_are_wanted(m
 
 def test_students_of_an_earlier_teacher_are_neither_offered_nor_averaged(made, tmp_path):
     w, pid = copy_of(made, tmp_path)
-    w.project(pid).students.distil({"shots": [4], "seeds": 1, "arms": ["kd", "cod"]})
+    w.project(pid).students.distil(SweepPlan(shots=(4,), seeds=1, arms=("kd", "cod")))
     assert w.project(pid).store.kept() and w.project(pid).costs.table() and w.project(pid).package.chosen()
     w.project(pid).teacher.choose(BuiltinChoice("movies"))
     assert w.project(pid).store.kept() == [] == w.project(pid).costs.table()
@@ -267,7 +266,7 @@ def copy_of(made, folder):
 def test_a_sweep_killed_at_20_random_moments_ends_with_the_same_table_bit_for_bit(made, tmp_path):
     w, pid = made
     grid = {"tasks": [pid], "shots": [4, 8], "seeds": 25, "runs": [{"arms": ["kd", "half", "cod"], "l2": 1.25}]}
-    cells = w.project(pid).plan.cells({"arms": ["kd", "half", "cod"], "shots": [4, 8], "seeds": 25})[0]
+    cells = w.project(pid).plan.cells(SweepPlan(arms=("kd", "half", "cod"), shots=(4, 8), seeds=25))[0]
     w.models.encoder().encode([r.text for c in cells for r in c.rows])  # models are loaded here once, not in every process
     shutil.copytree(w.settings.home, tmp_path / "whole")
     begun = time.perf_counter()
@@ -295,16 +294,15 @@ def test_a_sweep_killed_at_20_random_moments_ends_with_the_same_table_bit_for_bi
 
 def test_the_share_of_counterfactuals_falls_where_real_rows_are_many(made, monkeypatch):
     """Half of 512 real rows is too much to give up: the paper's gain is negative there."""
-    from cod_core.project.students import settings
-
     w, pid = made
-    assert settings.shots_by_share({}, [8, 512]) == {None: [8, 512]}
+    assert StudentSettings().by_share([8, 512]) == {None: [8, 512]}
     fewer = {0.5: [8, 128], 0.125: [256, 512]}
-    assert settings.shots_by_share({"cf_share": "auto"}, [8, 128, 256, 512]) == fewer
-    assert settings.shots_by_share({"student": "contrastive"}, [8, 128, 256, 512]) == fewer
-    assert settings.shots_by_share({"student": "contrastive", "cf_share": 0.5}, [8, 512]) == {None: [8, 512]}
-    monkeypatch.setattr(settings, "SHARES", ((4, 0.5), (None, 0.25)))
-    cells, _, _ = w.project(pid).plan.cells({"arms": ["kd", "cod"], "shots": [4, 8], "seeds": 1, "cf_share": "auto"})
+    assert StudentSettings(cf_share="auto").by_share([8, 128, 256, 512]) == fewer
+    assert StudentSettings("contrastive").by_share([8, 128, 256, 512]) == fewer
+    assert StudentSettings("contrastive", cf_share=0.5).by_share([8, 512]) == {None: [8, 512]}
+    monkeypatch.setattr("cod_core.distill.settings.SHARES", ((4, 0.5), (None, 0.25)))
+    plan = SweepPlan(StudentSettings(cf_share="auto"), arms=("kd", "cod"), shots=(4, 8), seeds=1)
+    cells, _, _ = w.project(pid).plan.cells(plan)
     assert {(c.config.shots, c.config.real_shots) for c in cells if c.config.arm == "cod"} == {(4, 2), (8, 6)}
 
 
@@ -321,7 +319,7 @@ def test_the_unverified_arm_takes_proposals_that_do_not_flip(made, tmp_path):
     w.project(pid).proposals.import_counterfactuals(read_table("p.tsv", "\n".join(lines).encode()), columns)
     assert w.project(pid).curation.accept_unattended() == 4
     items.add_examples(w.db, pid, [Example("free", "Something to judge on.", None, "unlabelled")])
-    cells, _, _ = w.project(pid).plan.cells({"arms": ["cod", "unverified"], "shots": [8], "seeds": 3})
+    cells, _, _ = w.project(pid).plan.cells(SweepPlan(arms=("cod", "unverified"), shots=(8,), seeds=3))
     texts = {arm: {r.text for c in cells if c.config.arm == arm for r in c.rows if r.is_cf} for arm in ("cod", "unverified")}
     assert not any(t.startswith("This") for t in texts["cod"]) and any(t.startswith("This") for t in texts["unverified"])
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cod_core.counterfactuals.options import GenerateRequest, SearchOptions
+from cod_core.distill.settings import SweepPlan
 from cod_core.models.cached import CachedClassifier
 from cod_core.models.choice import BuiltinChoice
 from cod_core.project.students.preflight import thin_targets
@@ -139,7 +140,7 @@ def test_a_second_judge_with_too_few_texts_stops_before_anything_is_searched(mad
 def test_both_budget_rules_train_and_stand_at_their_k(made):
     w, pid = made
     assert w.project(pid).curation.accept_unattended() == 12
-    done = w.project(pid).students.distil({"arms": ["kd", "cod", "cod_all"], "shots": [6, 12], "seeds": 2})
+    done = w.project(pid).students.distil(SweepPlan(arms=("kd", "cod", "cod_all"), shots=(6, 12), seeds=2))
     table = {(row["arm"], row["k"]): row for row in w.project(pid).results.latest().table}
     assert done["new"] == 12
     for k in (6, 12):
