@@ -5,12 +5,12 @@ from html import escape
 import streamlit as st
 
 from cod_core import figures
-from ui.frame import errors, layout
+from ui.frame import errors, layout, state
 from ui.shared import charts, jobs_panel
 
 layout.through_app()
 
-w, project = layout.need_project()
+w, project = state.workspace(), layout.need_project().row
 pid = project.id
 NAMES = {
     "accuracy": "accuracy on test texts",
@@ -81,7 +81,7 @@ def train_with_some() -> None:
 
 
 layout.header("Compare runs", "Two groups of students side by side: the difference, and what was done differently.")
-jobs_panel.panel(w, pid, ("distill",))
+jobs_panel.panel(w.project(pid), ("distill",))
 sides = w.project(pid).comparison.sides()
 if len(sides) < 2:
     layout.empty(

@@ -11,7 +11,7 @@ from ui.shared import jobs_panel, recheck
 
 layout.through_app()
 
-w, project = layout.need_project()
+w, project = state.workspace(), layout.need_project().row
 pid = project.id
 STUDENTS = {"linear": "Quick (seconds)", "contrastive": "Strong (minutes)", "finetuned": "Thorough (minutes to hours)"}
 EXPLAIN = {
@@ -112,7 +112,7 @@ def distil(finished: bool, allowed: list[int]) -> None:
 
 
 layout.header("Distil", "Train small students from the teacher, with and without your counterfactuals, and compare them.")
-job = jobs_panel.panel(w, pid, ("distill", "pack_student"))
+job = jobs_panel.panel(w.project(pid), ("distill", "pack_student"))
 summary = w.project(pid).summary()
 if not summary.n_accepted:
     layout.empty(
@@ -127,7 +127,7 @@ else:
     if finished:
         errors.box("The comparison is ready.", "ok")
         layout.next_step("results", "See the results")
-    waits = recheck.needed(w, pid, summary, busy, "distill")
+    waits = recheck.needed(w.project(pid), summary, busy, "distill")
     allowed = w.project(pid).plan.shots_allowed()
     if not waits or allowed:
         distil(finished, allowed)

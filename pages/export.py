@@ -6,12 +6,12 @@ import streamlit as st
 
 from ui.distill import students
 from ui.export import export_options, hub_push
-from ui.frame import errors, layout
+from ui.frame import errors, layout, state
 from ui.shared import jobs_panel, recheck
 
 layout.through_app()
 
-w, project = layout.need_project()
+w, project = state.workspace(), layout.need_project().row
 pid = project.id
 NAMES = {
     "exported": "pairs to take away",
@@ -124,7 +124,7 @@ def student() -> None:
 
 
 layout.header("Export", "Take away the set you curated, and a small model that runs without this app.")
-busy = jobs_panel.running(jobs_panel.panel(w, pid, ("recheck",)))
+busy = jobs_panel.running(jobs_panel.panel(w.project(pid), ("recheck",)))
 everything = w.project(pid).exports.counts()
 summary = w.project(pid).summary()
 if not everything["exported"] and not everything["stale"]:
@@ -136,7 +136,7 @@ if not everything["exported"] and not everything["stale"]:
     )
 elif not everything["exported"]:
     layout.counts([(everything["stale"], NAMES["stale"])])
-    recheck.needed(w, pid, summary, busy, "export")
+    recheck.needed(w.project(pid), summary, busy, "export")
 else:
     top = st.container()
     choice = export_options.choose(w, project)
@@ -144,7 +144,7 @@ else:
         counts = w.project(pid).exports.counts(choice)
         layout.counts([(n, NAMES[k]) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
         if counts["stale"]:
-            recheck.needed(w, pid, summary, busy, "export")
+            recheck.needed(w.project(pid), summary, busy, "export")
         downloads(choice)
         with errors.shown():
             export_options.personal(w, pid, choice, counts["exported"])

@@ -11,7 +11,7 @@ from ui.shared import charts, jobs_panel
 
 layout.through_app()
 
-w, project = layout.need_project()
+w, project = state.workspace(), layout.need_project().row
 pid = project.id
 
 
@@ -35,7 +35,7 @@ def report_button() -> None:
 
 
 layout.header("Results", "What your counterfactuals bought, as honestly as the test texts allow.")
-jobs_panel.panel(w, pid, ("distill", "diagnose"))
+jobs_panel.panel(w.project(pid), ("distill", "diagnose"))
 results = w.project(pid).results.latest()
 if results is None or not results.runs:
     layout.empty("No results yet", "Distil students from your accepted pairs first; it takes about a minute.", "distill", "Go to Distil")

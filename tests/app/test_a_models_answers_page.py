@@ -101,7 +101,14 @@ def test_choosing_it_says_plainly_what_it_is_and_sends_both_parts(empty, screen,
     next(t for t in test.text_input if t.label.startswith("Model that answers")).set_value("folder/of/model").run()
     press(test, "Use this teacher")
     assert sent == [
-        {"kind": "generative", "local": "folder/of/model", "max_tokens": 24, "samples": 1, "judge": {"kind": "builtin", "name": "movies"}}
+        {
+            "kind": "generative",
+            "local": "folder/of/model",
+            "max_tokens": 24,
+            "samples": 1,
+            "temperature": 0.0,
+            "judge": {"kind": "builtin", "name": "movies"},
+        }
     ]
 
 
@@ -160,6 +167,6 @@ def test_prompts_without_labels_lead_to_the_teacher_page(prompts, screen, worksp
 def test_several_answers_are_numbered_and_escaped_and_silence_is_named():
     from ui.teacher import generative_teacher
 
-    said = generative_teacher._told(["<b>yes</b>", " ", "no", "maybe"])
+    said = generative_teacher._spoken(["<b>yes</b>", " ", "no", "maybe"])
     assert said.startswith("1. &lt;b&gt;yes&lt;/b&gt;\n2. ") and "(nothing)" in said and "and 1 more" in said
     assert generative_teacher._judged(prediction(0.5)) == "nothing to judge"

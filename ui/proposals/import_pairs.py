@@ -4,58 +4,67 @@ from typing import Any
 
 import streamlit as st
 
-from cod_core.counterfactuals.imported import guess_pair_columns
+from cod_core.counterfactuals.imported import PairColumns, guess_pair_columns
+from cod_core.data.reading import Table
+from cod_core.project.project import Project
 from ui.data import upload
 from ui.frame import errors, layout, state
 
 
-def counterfactuals(w: Any, pid: str, primary: bool) -> None:
+def counterfactuals(project: Project, primary: bool) -> None:
     """Ready counterfactuals from a table, matched to the project's texts."""
     st.caption(
         "A table with one column for the original text and one for the changed text. The originals must be "
         "texts of this project; the teacher checks every pair."
     )
-    bundle(w, pid)
-    found = upload.table_of("in-cf")
-    if found is None:
+    bundle(project)
+    given = upload.table_of("in-cf")
+    if given is None:
         return
-    table, digest, name = found
+    table, digest, name = given
     upload.preview(table)
     if len(table.columns) < 2:
         errors.box("The table needs two columns: the original text and the changed text.", "warn")
         return
     guess = guess_pair_columns(table.columns)
-    columns: dict[str, Any] = {}
-    original = changed = None
-    if (
-        guess is not None
-        and guess.batch
-        and st.toggle("Two rows a pair: the original and its changed text stand below each other", True, key=f"cf-b-{digest[:8]}")
-    ):
-        columns = {k: v for k, v in vars(guess).items() if v}
-        said = f"Text: {guess.original}, label: {guess.label or 'none'}, joined by: {guess.batch}."
-        st.text(said)
-    else:
-        left, middle, right = st.columns(3)
-        with left:
-            original = upload.column("Original text", table, guess and guess.original, f"cf-o-{digest[:8]}")
-        with middle:
-            changed = upload.column("Changed text", table, guess and guess.counterfactual, f"cf-c-{digest[:8]}")
-        with right:
-            label = upload.column("New label (optional)", table, guess and guess.label, f"cf-l-{digest[:8]}", optional=True)
-        columns = {"original": original, "counterfactual": changed} | ({"label": label} if label else {})
-    if st.button("Add these counterfactuals", type="primary" if primary else "secondary", disabled=not guess and original == changed):
+    columns, ready = _below_each_other(guess, digest[:8]), True
+    if columns is None:
+        columns = _side_by_side(table, guess, digest[:8])
+        ready = guess is not None or columns["original"] != columns["counterfactual"]
+    if st.button("Add these counterfactuals", type="primary" if primary else "secondary", disabled=not ready):
         with errors.shown(), st.spinner("The teacher checks every pair …"):
-            outcome(w.project(pid).proposals.import_counterfactuals(table, columns, name))
+            outcome(project.proposals.import_counterfactuals(table, columns, name))
 
 
-def bundle(w: Any, pid: str) -> None:
+def _below_each_other(guess: PairColumns | None, key: str) -> dict[str, str] | None:
+    """The columns of a table with two rows a pair, told from their names; None where it has one, or the person says so."""
+    if guess is None or not guess.batch:
+        return None
+    if not st.toggle("Two rows a pair: the original and its changed text stand below each other", True, key=f"cf-b-{key}"):
+        return None
+    st.text(f"Text: {guess.original}, label: {guess.label or 'none'}, joined by: {guess.batch}.")
+    return {role: column for role, column in vars(guess).items() if column}
+
+
+def _side_by_side(table: Table, guess: PairColumns | None, key: str) -> dict[str, str]:
+    """The columns of a table with one row a pair, as the person picks them."""
+    picked = {}
+    roles = (("original", "Original text", "o"), ("counterfactual", "Changed text", "c"), ("label", "New label (optional)", "l"))
+    for area, (role, title, short) in zip(st.columns(3), roles):
+        with area:
+            column = upload.column(title, table, getattr(guess, role, None), f"cf-{short}-{key}", optional=role == "label")
+        if column is not None:
+            picked[role] = column
+    return picked
+
+
+def bundle(project: Project) -> None:
     """The pairs of a set that this app exported, from another project or another machine."""
     with st.expander("A set exported from this app (.zip)"):
         file = st.file_uploader("The .zip file", type=["zip"], key="in-cf-bundle")
         if file and st.button("Add its pairs", key="in-cf-bundle-add"):
             with errors.shown(), st.spinner("The teacher checks every pair …"):
-                outcome(w.project(pid).proposals.import_pairs_of_bundle(file.getvalue(), file.name))
+                outcome(project.proposals.import_pairs_of_bundle(file.getvalue(), file.name))
 
 
 def outcome(done: dict[str, Any]) -> None:

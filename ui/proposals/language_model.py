@@ -1,15 +1,22 @@
 """Proposals by a language model: on this computer or at a service; the plan first; which prompt works best."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
 from typing import Any
 
 import streamlit as st
 
 from cod_core.counterfactuals import prompts
+from cod_core.counterfactuals.llm_plan import Plan
+from cod_core.counterfactuals.options import GenerateRequest, LlmOptions, StudyRequest
+from cod_core.project.project import Project
+from cod_core.project.proposals.quality import QualityCard
 from ui.frame import errors, layout, state
+from ui.shared import jobs_panel
 
 HERE = "On this computer"
 SERVICE = "At a service"
+USUAL_ADDRESS = "http://127.0.0.1:11434/v1"
 LOST = {
     "empty": "empty",
     "refusal": "refused",
@@ -22,82 +29,87 @@ LOST = {
 }
 
 
-def propose(w: Any, pid: str, k: int, busy: bool, action: str, start: Callable[[dict[str, Any]], None]) -> None:
-    """Choose the model, see what would be sent, send it, or compare prompts first."""
-    model, cost = choose(w, pid, w.project(pid).endpoints.last_llm() or {}, "proposals")
-    if not model:
+def propose(project: Project, k: int, busy: bool, primary: bool, start: Callable[[GenerateRequest], None]) -> None:
+    """Choose the model, see what would be sent, send it, or compare prompts first. primary: sending is the next thing to do."""
+    last = last_used(project)
+    model = choose(project, last, "proposals")
+    if model is None:
         return
     with st.expander("Options"):
-        n = int(st.number_input("Proposals a text", 1, 8, 4 if "local" in model else 2))
-        repair = st.toggle("Where no proposal flips the teacher, tell the model and let it try once more", value="local" not in model)
+        n = int(st.number_input("Proposals a text", 1, 8, 4 if model.local else 2))
+        repair = st.toggle("Where no proposal flips the teacher, tell the model and let it try once more", value=not model.local)
         again = int(st.number_input("Round (a higher round asks for new answers)", 1, 20, 1)) - 1
-        model["temperature"] = st.number_input("Temperature", 0.0, 2.0, 0.7, 0.1)
-        model |= cost()
-        known = prompts.choices()
-        usual = w.project(pid).llm.prompt_in_use({"llm": model})
-        template = st.selectbox("What the model is asked", list(known), index=list(known).index(usual), format_func=known.get)
-    params = {
-        "k": k,
-        "generator": "llm",
-        "n": n,
-        "first_sample": again * n,
-        "llm": model,
-        "template": template,
-        "repair": 1 if repair else 0,
-    }
+        model = options(replace(model, temperature=st.number_input("Temperature", 0.0, 2.0, 0.7, 0.1)), last)
+        titles = prompts.choices()
+        usual = project.llm.prompt_in_use(GenerateRequest(k, n, "llm", llm=model).to_json())
+        template = st.selectbox("What the model is asked", list(titles), index=list(titles).index(usual), format_func=layout.words(titles))
+    request = GenerateRequest(k, n, "llm", llm=model, template=template, repair=1 if repair else 0, first_sample=again * n)
     plan = None
     with errors.shown(), st.spinner("The teacher reads these texts …"):
-        plan = w.project(pid).llm.plan(params)
+        plan = project.llm.plan(request.to_json())
     if plan is None:
         return
     _plan(plan)
     label = f"Send {layout.several(plan.calls, 'request')}" if plan.calls else "Use the answers on record"
-    if "local" in model and plan.calls:
+    if model.local and plan.calls:
         label = f"Write {layout.several(plan.calls, 'proposal')}"
-    if st.button(label, type=action, key="generate", disabled=busy):
-        start(params)
-    _study(w, pid, model, n, busy)
+    if st.button(label, type="primary" if primary else "secondary", key="generate", disabled=busy):
+        start(request)
+    _study(project, model, n, busy)
 
 
-def choose(w: Any, pid: str, last: dict[str, Any], page: str) -> tuple[dict[str, Any], Callable[[], dict[str, Any]]]:
-    """({base_url, model} or {local}, and what its options add); an empty first part where something is missing.
+def last_used(project: Project) -> LlmOptions:
+    """The language model that proposed last, nothing named where none did."""
+    stored = project.endpoints.last_llm()
+    return stored if isinstance(stored, LlmOptions) else of_stored(stored or {})
+
+
+def of_stored(values: Mapping[str, Any]) -> LlmOptions:
+    """The language model in what is stored of a teacher or a run, nothing named where there is none in it."""
+    return LlmOptions.of({f.name: values[f.name] for f in fields(LlmOptions) if f.name in values})
+
+
+def choose(project: Project, last: LlmOptions, page: str) -> LlmOptions | None:
+    """An address and the model there, or a model on this computer; None where something is missing.
 
     last: the model chosen before. page: keeps the widgets of two pages apart.
     """
     where = st.segmented_control(
-        "Where is the model?", [SERVICE, HERE], default=HERE if last.get("local") else SERVICE, required=True, key=f"llm-where-{page}"
+        "Where is the model?", [SERVICE, HERE], default=HERE if last.local else SERVICE, required=True, key=f"llm-where-{page}"
     )
     if where == HERE:
-        name = here(w, last.get("local"), "No text leaves this computer. A small model writes weak proposals: the teacher sorts them.")
-        return ({"local": name} if name else {}), dict
-    chosen = {
-        "base_url": st.text_input("Address of the service", last.get("base_url", "http://127.0.0.1:11434/v1"), max_chars=300).strip(),
-        "model": st.text_input("Model", last.get("model", ""), placeholder="name of the model", max_chars=200).strip(),
-    }
+        name = here(project, last.local, "No text leaves this computer. A small model writes weak proposals: the teacher sorts them.")
+        return LlmOptions(local=name) if name else None
+    address = st.text_input("Address of the service", last.base_url or USUAL_ADDRESS, max_chars=300).strip()
+    name = st.text_input("Model", last.model, placeholder="name of the model", max_chars=200).strip()
     st.text_input(
         "Key for this address (kept for this session only, never stored)",
         type="password",
-        key=(field := f"llm-key-{page}-{chosen['base_url']}"),
+        key=(field := f"llm-key-{page}-{address}"),
         on_change=_keep_key,
-        args=(field, chosen["base_url"]),
+        args=(field, address),
     )
-    if not all(chosen.values()):
+    if not address or not name:
         errors.box("Give the address and the model; then you see what would be sent before anything is.", "info")
-        return {}, dict
-
-    def options() -> dict[str, Any]:
-        return {
-            "max_in_flight": int(st.number_input("Calls at the same time", 1, 16, last.get("max_in_flight", 4))),
-            "price_in": st.number_input("Price of a million tokens sent (USD)", 0.0, 1000.0, last.get("price_in")),
-            "price_out": st.number_input("Price of a million tokens received (USD)", 0.0, 1000.0, last.get("price_out")),
-        }
-
-    return chosen, options
+        return None
+    return LlmOptions(address, name)
 
 
-def here(w: Any, last: str | None, caption: str, label: str = "Model: name, folder or .gguf file") -> str:
+def options(model: LlmOptions, last: LlmOptions) -> LlmOptions:
+    """The model with what a service may be asked at once and what it costs; one on this computer has no such options."""
+    if model.local:
+        return model
+    return replace(
+        model,
+        max_in_flight=int(st.number_input("Calls at the same time", 1, 16, last.max_in_flight or 4)),
+        price_in=st.number_input("Price of a million tokens sent (USD)", 0.0, 1000.0, last.price_in),
+        price_out=st.number_input("Price of a million tokens received (USD)", 0.0, 1000.0, last.price_out),
+    )
+
+
+def here(project: Project, last: str | None, caption: str, label: str = "Model: name, folder or .gguf file") -> str:
     """A language model on this computer, "" where none is named. last: the one chosen before."""
-    packaged = w.models.local_llm_name()
+    packaged = project.models.local_llm_name()
     name = st.text_input(
         label,
         last or packaged or "",
@@ -110,17 +122,17 @@ def here(w: Any, last: str | None, caption: str, label: str = "Model: name, fold
     return name
 
 
-def fluency(w: Any, pid: str, card: Any, busy: bool) -> None:
+def fluency(project: Project, card: QualityCard, busy: bool) -> None:
     """What measures how well the proposals read; a language model reads them when asked to, since it is slow."""
     read = "" if card.total.fluency is not None else " (not read yet)"
     st.caption(f"How well they read is measured by: {layout.plain(card.judge, 100)}{read}")
-    if w.models.local_llm_name() is not None and st.button("Let the language model read new proposals", key="fluency", disabled=busy):
+    if project.models.local_llm_name() is not None and st.button("Let the language model read new proposals", key="fluency", disabled=busy):
         with errors.shown():
-            w.project(pid).jobs.start("fluency", {})
+            jobs_panel.start(project, "fluency")
             st.rerun()
 
 
-def _plan(plan: Any) -> None:
+def _plan(plan: Plan) -> None:
     cost = "not known" if plan.cost_usd is None else f"{plan.cost_usd:.2f} USD"
     tokens = f"{plan.tokens_in + plan.tokens_out:,}".replace(",", " ")
     layout.counts([(plan.calls, "calls"), (tokens, "tokens, estimated"), (cost, "cost, estimated"), (plan.host, "receives your texts")])
@@ -132,24 +144,22 @@ def _plan(plan: Any) -> None:
         st.code(plan.prompt, language=None, wrap_lines=True)
 
 
-def _study(w: Any, pid: str, model: dict[str, Any], n: int, busy: bool) -> None:
+def _study(project: Project, model: LlmOptions, n: int, busy: bool) -> None:
     """Which prompt works best on a sample of the person's texts."""
     with st.expander("Which prompt works best here?"):
-        found = w.project(pid).prompts.latest()
-        name = model.get("local") or model.get("model")
-        if found and found["model"] == name:
-            _compared(w, pid, found)
+        study = project.prompts.latest()
+        if study and study["model"] == (model.local or model.model):
+            _compared(project, study)
         else:
             st.caption("Each prompt is tried on the same few texts. Its answers are kept and used again.")
         sample = int(st.number_input("Texts to try on", 2, 32, 8))
         if st.button("Compare the prompts", key="study", disabled=busy):
             with errors.shown():
-                params = {"k": sample, "n": n, "llm": model}
-                w.project(pid).jobs.start("study", params, key=state.llm_key(model.get("base_url")))
+                jobs_panel.start(project, "study", StudyRequest(sample, n, model), key=state.llm_key(model.base_url))
                 st.rerun()
 
 
-def _compared(w: Any, pid: str, found: dict[str, Any]) -> None:
+def _compared(project: Project, study: dict[str, Any]) -> None:
     titles = prompts.choices()
 
     def share(value: float | None) -> str:
@@ -167,14 +177,14 @@ def _compared(w: Any, pid: str, found: dict[str, Any]) -> None:
                 "cost (USD)": "not known" if r["cost_usd"] is None else f"{r['cost_usd']:.4f}",
                 "lost answers": ", ".join(f"{v} {LOST.get(k, k)}" for k, v in r["lost"].items()) or "none",
             }
-            for r in found["rows"]
+            for r in study["rows"]
         ]
     )
-    st.caption(f"Tried on {found['texts']} of your texts with {layout.plain(found['model'], 80)}.")
-    if found["best"] is None:
+    st.caption(f"Tried on {study['texts']} of your texts with {layout.plain(study['model'], 80)}.")
+    if study["best"] is None:
         errors.box("No prompt made the teacher change its mind. Try a stronger model, or the search.", "warn")
-    elif st.button(f"Use the best: {titles.get(found['best'], found['best'])}", key="use-best"):
-        w.project(pid).llm.use_prompt(found["model"], found["best"])
+    elif st.button(f"Use the best: {titles.get(study['best'], study['best'])}", key="use-best"):
+        project.llm.use_prompt(study["model"], study["best"])
         state.notice("This prompt is used for the model from now on.")
         st.rerun()
 

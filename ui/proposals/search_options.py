@@ -1,10 +1,10 @@
 """What a person may choose before a search: the label to reach, words that stay, where new words come from, effort."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import streamlit as st
 
-from cod_core.project.proposals.searcher import CLEAR
+from cod_core.counterfactuals.options import IN_TURN, SearchOptions
 from ui.frame import layout
 
 SOURCES = {
@@ -24,7 +24,7 @@ def topics(labels: tuple[str, ...]) -> bool:
 
 
 def can_be_clear(labels: tuple[str, ...], n_texts: int) -> bool:
-    """Whether there are texts enough for a second judge: n_texts of Workspace.second_judge_learns_from."""
+    """Whether there are texts enough for a second judge: n_texts of Searcher.surrogate_learns_from."""
     return n_texts >= TEXTS_A_LABEL * len(labels)
 
 
@@ -33,77 +33,91 @@ def where(model: str, host: str) -> str:
     return f"Words of {layout.plain(model, 30)} at {layout.plain(host, 40)}" if host else "Words that a language model here expects"
 
 
-def leaves(chosen: dict[str, Any], models: dict[str, str]) -> str:
+def leaves(chosen: SearchOptions, models: Mapping[str, str]) -> str:
     """What leaves this computer with these options, as a sentence."""
-    hosts = sorted({models[name] for name in chosen.get("sources", ()) if models.get(name)})
+    hosts = sorted({models[name] for name in chosen.sources if models.get(name)})
     return f"Your texts are sent to {', '.join(layout.plain(h) for h in hosts)}." if hosts else "No text leaves this computer."
 
 
-def choose(labels: tuple[str, ...], models: dict[str, str] | None = None, usual: int = 400, n_texts: int = 0) -> dict[str, Any]:
-    """Options for Workspace.generate; only those that differ from the default.
+def choose(labels: tuple[str, ...], models: Mapping[str, str] | None = None, usual: int = 400, n_texts: int = 0) -> SearchOptions:
+    """The search as the person wants it.
 
-    n_texts: texts from which a second judge could learn (Workspace.second_judge_learns_from).
-    models: names of sources that ask a language model -> host that texts go to (Workspace.llm_source_names).
-    usual: texts scored for one text where nothing else is chosen (Workspace.usual_budget).
+    n_texts: texts from which a second judge could learn (Searcher.surrogate_learns_from).
+    models: names of sources that ask a language model -> host that texts go to (Searcher.llm_source_names).
+    usual: texts scored for one text where nothing else is chosen (Searcher.usual_budget).
     """
-    efforts = EFFORT if usual in EFFORT else {usual: "Quick", 4 * usual: "Thorough"}
-    offered = SOURCES | {name: where(name.removeprefix("words of "), host) for name, host in (models or {}).items()}
-    out: dict[str, Any] = {}
-    if len(labels) > 2:
-        options = ["in turn", "nearest", "all", *range(len(labels))]
-        names = {"in turn": "The other labels in turn", "nearest": "The closest other label", "all": "Each of the other labels"}
-        picked = st.selectbox(
-            "Which label should the changed text get?",
-            options,
-            format_func=lambda o: names.get(o) or f"Always: {layout.plain(labels[o])}",
-            key="search-targets",
-            help="“In turn” reaches every label as often, which taught students best. “Closest” is the label that the teacher "
-            "finds second most likely. “Each” makes one change a label.",
-        )
-        if picked != "in turn":
-            out["targets"] = picked if isinstance(picked, str) else labels[picked]
+    targets = _targets(labels) if len(labels) > 2 else IN_TURN
     with st.expander("Options"):
-        if can_be_clear(labels, n_texts):
-            kind = st.segmented_control(
-                "What kind of change?",
-                list(KINDS),
-                default="clear" if topics(labels) else "small",
-                required=True,
-                format_func=KINDS.get,
-                key=f"search-kind-{topics(labels)}",
-                help="A small model sees a text as a whole. For topics several words are changed until the teacher and a second, "
-                "simpler judge are as sure as possible (95 % is enough); for opinions the smallest change has taught students as well.",
-            )
-            if kind == "clear":
-                out |= CLEAR
-        stay = st.text_input(
-            "Words or phrases that must stay, separated by commas",
-            "",
-            key="search-frozen",
-            max_chars=2000,
-            help="Names, drugs, products: whatever no proposal may touch.",
-        )
-        if found := [phrase.strip() for phrase in stay.split(",") if phrase.strip()]:
-            out["frozen"] = found
-        chosen = st.pills(
-            "Where may the changes come from?",
-            list(offered),
-            default=list(SOURCES),
-            selection_mode="multi",
-            format_func=offered.get,
-            key="search-sources",
-        )
-        if chosen and set(chosen) != set(SOURCES):
-            out["sources"] = list(chosen)
-        effort = st.segmented_control(
-            "How long to look", list(efforts), default=usual, required=True, format_func=efforts.get, key=f"search-effort-{usual}"
-        )
-        if effort and effort != usual:
-            out["budget"] = int(effort)
-        if st.toggle(
+        clear = can_be_clear(labels, n_texts) and _clear(labels)
+        frozen, sources, budget = _frozen(), _sources(models or {}), _budget(usual)
+        confidence = st.toggle(
             "Prefer changes close to the decision line",
             key="search-confidence",
             help="For probing the teacher. For training students, clear changes have worked better.",
-        ):
-            out["confidence"] = True
-    return out
+        )
+    options = SearchOptions(targets, sources, frozen, budget, confidence)
+    return options.clear() if clear else options
+
+
+def _targets(labels: tuple[str, ...]) -> str:
+    options: list[str | int] = [IN_TURN, "nearest", "all", *range(len(labels))]
+    names = {IN_TURN: "The other labels in turn", "nearest": "The closest other label", "all": "Each of the other labels"}
+    picked = st.selectbox(
+        "Which label should the changed text get?",
+        options,
+        format_func=lambda o: names.get(o) or f"Always: {layout.plain(labels[o])}",
+        key="search-targets",
+        help="“In turn” reaches every label as often, which taught students best. “Closest” is the label that the teacher "
+        "finds second most likely. “Each” makes one change a label.",
+    )
+    return picked if isinstance(picked, str) else labels[picked]
+
+
+def _clear(labels: tuple[str, ...]) -> bool:
+    """Whether the person wants changes that a small model can learn from."""
+    kind = st.segmented_control(
+        "What kind of change?",
+        list(KINDS),
+        default="clear" if topics(labels) else "small",
+        required=True,
+        format_func=layout.words(KINDS),
+        key=f"search-kind-{topics(labels)}",
+        help="A small model sees a text as a whole. For topics several words are changed until the teacher and a second, "
+        "simpler judge are as sure as possible (95 % is enough); for opinions the smallest change has taught students as well.",
+    )
+    return kind == "clear"
+
+
+def _frozen() -> tuple[str, ...]:
+    """Words and phrases that no proposal may touch."""
+    stay = st.text_input(
+        "Words or phrases that must stay, separated by commas",
+        "",
+        key="search-frozen",
+        max_chars=2000,
+        help="Names, drugs, products: whatever no proposal may touch.",
+    )
+    return tuple(phrase.strip() for phrase in stay.split(",") if phrase.strip())
+
+
+def _sources(models: Mapping[str, str]) -> tuple[str, ...]:
+    """Where new words may come from, () for what is usual. models: see choose."""
+    names = SOURCES | {name: where(name.removeprefix("words of "), host) for name, host in models.items()}
+    chosen = st.pills(
+        "Where may the changes come from?",
+        list(names),
+        default=list(SOURCES),
+        selection_mode="multi",
+        format_func=layout.words(names),
+        key="search-sources",
+    )
+    return tuple(chosen) if set(chosen) != set(SOURCES) else ()
+
+
+def _budget(usual: int) -> int:
+    """Texts scored for one text, 0 for the usual number."""
+    efforts = EFFORT if usual in EFFORT else {usual: "Quick", 4 * usual: "Thorough"}
+    effort = st.segmented_control(
+        "How long to look", list(efforts), default=usual, required=True, format_func=layout.words(efforts), key=f"search-effort-{usual}"
+    )
+    return int(effort) if effort and effort != usual else 0

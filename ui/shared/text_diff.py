@@ -19,7 +19,7 @@ def escape(text: str) -> str:
     return _INVISIBLE.sub(_named, _escape(text))
 
 
-def _named(match) -> str:
+def _named(match: regex.Match[str]) -> str:
     code = f"U+{ord(match.group()):04X}"
     return f'<span class="cod-ctl" data-code="{code}" title="invisible character {code}"></span>'
 

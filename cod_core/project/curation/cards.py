@@ -25,7 +25,7 @@ class Card:
 
     example: Example
     source: str
-    offered: Counterfactual | None
+    offered: Counterfactual
     check: FlipCheck | None
     alternatives: list[tuple[Counterfactual, FlipCheck | None]]
     decision: Decision | None
