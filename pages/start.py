@@ -119,17 +119,17 @@ def from_file() -> None:
     if not file:
         return
     left, right = st.columns(2)
-    made = None
+    pid = None
     if left.button("Restore this backup", key="restore"):
         with errors.shown(), st.spinner("Restoring …"):
-            made = state.workspace().restore(file.getvalue())
+            pid = state.workspace().restore(file.getvalue())
     if right.button("Open this exported set", key="open-set"):
         with errors.shown(), st.spinner("Opening …"):
-            made, left_out = state.workspace().open_bundle(file.getvalue())
+            pid, left_out = state.workspace().open_bundle(file.getvalue())
             if left_out:
                 state.notice(f"{len(left_out)} texts were left out. The first: {left_out[0].message}", "warn")
-    if made:
-        open_and_go(made, "curate")
+    if pid:
+        open_and_go(pid, "curate")
 
 
 if waiting := state.take_notice():

@@ -4,6 +4,7 @@ Column names and label values come from outside: widgets hold their positions, l
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import replace
 
 import streamlit as st
@@ -83,7 +84,7 @@ def column(label: str, table: Table, guess: str | None, key: str, optional: bool
 
 def confirm_columns(table: Table, role: str, key: str) -> tuple[Columns, list[str]]:
     """The columns as confirmed, and the other columns that were ticked."""
-    guess, made = tables.guess_columns(table), table.columns[-1].startswith(MADE) and "made" or ""
+    guess, made = tables.guess_columns(table), "made" if table.columns[-1].startswith(MADE) else ""
     left, right = st.columns(2)
     with left:
         text = column("Column with the text", table, table.columns[-1] if made else guess.text, f"{key}-text{made}")
@@ -95,21 +96,25 @@ def confirm_columns(table: Table, role: str, key: str) -> tuple[Columns, list[st
         origin = column(
             "Document a text comes from (texts of one document stay in one part)", table, guess.source_id, f"{key}-source", optional=True
         )
-        names = layout.distinct(layout.plain(c) for c in table.columns)
-        rest = [i for i, c in enumerate(table.columns) if c not in (text, label, origin)]
-        keep = (
-            st.pills(
-                "Other columns to keep (none unless you tick them: they may name people)",
-                rest,
-                selection_mode="multi",
-                key=f"{key}-keep",
-                format_func=lambda i: names[i],
-            )
-            if rest
-            else []
-        )
+        keep = _others_to_keep(table, (text, label, origin), key)
     chosen = replace(guess, text=text or guess.text, label=label, source_id=origin, split=guess.split if role == "labelled" else None)
-    return chosen, [table.columns[i] for i in keep or []]
+    return chosen, keep
+
+
+def _others_to_keep(table: Table, used: Collection[str | None], key: str) -> list[str]:
+    """The ticked ones of the columns that have no use yet."""
+    names = layout.distinct(layout.plain(c) for c in table.columns)
+    rest = [i for i, c in enumerate(table.columns) if c not in used]
+    if not rest:
+        return []
+    ticked = st.pills(
+        "Other columns to keep (none unless you tick them: they may name people)",
+        rest,
+        selection_mode="multi",
+        key=f"{key}-keep",
+        format_func=lambda i: names[i],
+    )
+    return [table.columns[i] for i in ticked]
 
 
 def values_of(table: Table, name: str) -> list[str]:

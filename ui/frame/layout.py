@@ -165,10 +165,10 @@ def balance(by_label: dict[str, int]) -> None:
     st.html(f'<div class="cod-balance" role="img" aria-label="texts a label">{rows}</div>')
 
 
-def grid(columns: Any, row_height: int = 35, **more: Any) -> None:
+def grid(columns: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]], row_height: int = 35, **more: Any) -> None:
     """A table of columns {name: values} or of rows, at its final height from the first paint: Streamlit gives a table
     40 pixels until its code has come, and what lies below jumps away from under a hand that presses."""
-    n = len(next(iter(columns.values()), ())) if isinstance(columns, dict) else len(columns)
+    n = len(next(iter(columns.values()), ())) if isinstance(columns, Mapping) else len(columns)
     st.dataframe(columns, hide_index=True, row_height=row_height, height=min(400, 35 + n * row_height + 2), **more)
 
 

@@ -4,6 +4,7 @@ from html import escape
 
 import streamlit as st
 
+from cod_core.project.curation.cards import Card
 from cod_core.project.curation.review import Difference
 from cod_core.project.project import Project
 from ui.curate import callbacks
@@ -78,14 +79,7 @@ def _give(project: Project, me: str, waiting: list[str]) -> None:
     people.renew_claim(project.id, mine)
     card = project.cards.one(mine, me)
     st.html('<div class="cod-why">Decide as if you were the first. The other opinion is shown once yours is in.</div>')
-    left, right = st.columns([1.9, 1], gap="medium")
-    with left:
-        st.html(text_diff.changes(card.example.text, card.offered.text, callbacks.note(card.offered)))
-        st.html(f'<div class="cod-why">{escape(callbacks.gold(card.example))} (of the text before the change)</div>')
-        generative_teacher.panel(project, card.example.text, card.offered.text, card.check)
-    with right:
-        if card.check is not None:
-            st.html(verdict.panel(card.check))
+    _show(project, card)
     common = (project.id, mine, card.offered.id, card.version)
     ok = card.check is not None and card.check.valid and not card.stale
     with st.container(horizontal=True, gap="small"):
@@ -99,6 +93,18 @@ def _give(project: Project, me: str, waiting: list[str]) -> None:
         with st.container(horizontal=True, gap="small"):
             for reason, words in guide.reason_words(project.guideline.current()).items():
                 st.button(words, key=f"op-{reason}", on_click=_decide, args=(*common, "rejected", (reason,)))
+
+
+def _show(project: Project, card: Card) -> None:
+    """The change and the teacher's verdict on it."""
+    left, right = st.columns([1.9, 1], gap="medium")
+    with left:
+        st.html(text_diff.changes(card.example.text, card.offered.text, callbacks.note(card.offered)))
+        st.html(f'<div class="cod-why">{escape(callbacks.gold(card.example))} (of the text before the change)</div>')
+        generative_teacher.panel(project, card.example.text, card.offered.text, card.check)
+    with right:
+        if card.check is not None:
+            st.html(verdict.panel(card.check))
 
 
 @errors.callback
@@ -133,13 +139,13 @@ def _settle(pid: str, difference: Difference) -> None:
     card = difference.card
     with st.container(border=True):
         st.html(text_diff.card("Original", escape(card.example.text), callbacks.gold(card.example)))
-        for column, (who, (made, cf, check)) in zip(st.columns(len(difference.votes)), sorted(difference.votes.items())):
+        for column, (who, (decision, cf, check)) in zip(st.columns(len(difference.votes)), sorted(difference.votes.items())):
             with column:
-                said = callbacks.STATUS_WORDS[made.status]
-                why = ", ".join(callbacks.REASONS[r] for r in made.reasons)
+                said = callbacks.STATUS_WORDS[decision.status]
+                why = ", ".join(callbacks.REASONS[r] for r in decision.reasons)
                 st.html(
                     f'<p class="cod-say">{escape(who)}: {escape(said)}</p>'
-                    f'<p class="cod-cap">{escape(" · ".join(filter(None, [why, made.comment])))}</p>'
+                    f'<p class="cod-cap">{escape(" · ".join(filter(None, [why, decision.comment])))}</p>'
                     + text_diff.changes(card.example.text, cf.text, verdict.sentence(check) if check else "")
                 )
                 st.button(

@@ -156,9 +156,9 @@ def _rows(cards: list[Card]) -> list[int]:
 
 
 def _row(card: Card) -> dict[str, Any]:
-    check, made = card.check, card.decision
+    check, decision = card.check, card.decision
     return {
-        "decision": callbacks.STATUS_WORDS[made.status] if made else "To do",
+        "decision": callbacks.STATUS_WORDS[decision.status] if decision else "To do",
         "change": _change(card.example.text, card.offered.text),
         "original": card.example.text,
         "proposal": card.offered.text,
@@ -166,7 +166,7 @@ def _row(card: Card) -> dict[str, Any]:
         "aimed at": card.offered.target,
         "teacher": "" if check is None else verdict.percent(check.after.prob(check.target)),
         "changed": "" if check is None else f"{round(check.edit_fraction * 100)} %",
-        "by": made.annotator if made else "",
+        "by": decision.annotator if decision else "",
         "second opinion": SECOND.get(card.second, ""),
     }
 

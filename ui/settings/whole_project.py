@@ -27,11 +27,11 @@ def section(project: Project) -> None:
         name = st.text_input("Name of the copy", f"{row.name} (copy)"[:120], max_chars=120, key="copy-name")
         anew = st.toggle("Begin the curation anew (texts and proposals only)", key="copy-anew")
         if st.button("Make the copy", key="copy-go"):
-            made = None
+            copy = None
             with errors.shown(), st.spinner("Copying …"):
-                made = state.workspace().duplicate(project, name, decisions=not anew)
-            if made:
-                state.open_project(made)
+                copy = state.workspace().duplicate(project, name, decisions=not anew)
+            if copy:
+                state.open_project(copy)
                 state.notice("This is the copy.")
                 layout.go("data")
     _delete(project, row.name)

@@ -1,6 +1,7 @@
 """A teacher that answers: choosing its two parts, what it said beside a change, how long a search with it may take."""
 
 from html import escape
+from typing import Any
 
 import streamlit as st
 
@@ -29,19 +30,7 @@ def choose(project: Project) -> TeacherChoice | None:
     )
     local = last.local if last else None
     model = language_model.here(project, local, "No text leaves this computer.", "Model that answers: name, folder or .gguf file")
-    judges = project.answers.judges()
-    names = [*judges, OTHER]
-    judge_now = last.judge.to_json() if last else None
-    usual = [name for name, spec in judges.items() if spec.items() <= (judge_now or spec).items()]
-    picked = st.selectbox(
-        "What judges the answers?",
-        names,
-        index=names.index(usual[0]) if usual else len(names) - 1,
-        format_func=lambda name: layout.plain(name, 80),
-        help="Classifiers that are on this computer and have exactly the labels of this project, or any classifier by name.",
-    )
-    other = hub_model.choose(row.task.labels, "judge") if picked == OTHER else None
-    judge = judges.get(picked) or (other and other.to_json())
+    judge = _choose_judge(project, row.task.labels, last.judge.to_json() if last else None)
     tokens = st.number_input(
         "Longest answer, in tokens",
         1,
@@ -61,6 +50,24 @@ def choose(project: Project) -> TeacherChoice | None:
     if not model or not judge:
         return None
     return read_choice({"kind": "generative", "local": model, "judge": judge, "max_tokens": int(tokens), "samples": int(samples)})
+
+
+def _choose_judge(project: Project, labels: tuple[str, ...], present: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What reads the answers, as it is stored; None where it is not named yet. present: the teacher's judge now."""
+    judges = project.answers.judges()
+    names = [*judges, OTHER]
+    usual = [name for name, spec in judges.items() if spec.items() <= (present or spec).items()]
+    picked = st.selectbox(
+        "What judges the answers?",
+        names,
+        index=names.index(usual[0]) if usual else len(names) - 1,
+        format_func=lambda name: layout.plain(name, 80),
+        help="Classifiers that are on this computer and have exactly the labels of this project, or any classifier by name.",
+    )
+    if picked != OTHER:
+        return judges[picked]
+    other = hub_model.choose(labels, "judge")
+    return other.to_json() if other else None
 
 
 def samples(project: Project) -> None:
