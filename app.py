@@ -6,6 +6,7 @@ from ui.frame import errors, layout, people, state
 
 st.set_page_config(page_title="Counterfactual Curation", page_icon="ui/frame/icon.png", layout="wide")
 layout.style()
+state.begin_run()
 people.gate()
 state.adopt_url()
 page = layout.navigate()

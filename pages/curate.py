@@ -8,8 +8,7 @@ from ui.shared import recheck
 
 layout.through_app()
 
-w, project = layout.need_project()
-pid = project.id
+project = layout.need_project()
 
 
 def nothing_listed(show: str) -> None:
@@ -25,14 +24,14 @@ def nothing_listed(show: str) -> None:
         with st.container(horizontal=True):
             if not waits:
                 layout.next_step("distill", "Go on to Distil")
-            card_view.undo_button(pid)
+            card_view.undo_button(project.id)
     else:
         errors.box("No text is in this list.", "info")
 
 
 layout.header("Curate", "Read the change, see the verdict, decide. One key decides and moves on.")
 callbacks.take_moved()
-queue = w.project(pid).cards.queue(state.view(), state.annotator())
+queue = project.cards.queue(state.view(), state.annotator())
 if not queue.total:
     layout.empty(
         "There is nothing to curate yet",
@@ -41,16 +40,16 @@ if not queue.total:
         "Propose counterfactuals",
     )
 else:
-    waits = recheck.needed(w, pid, w.project(pid).summary(), page="curate")
-    queue_bar.bar(queue)
+    waits = recheck.needed(project, state.summary(project), page="curate")
+    queue_bar.bar(project, queue)
     live = st.container()
-    current = card_view.current(pid, queue)
+    current = card_view.current(project, queue)
     if current is None:
         nothing_listed(queue.view.show)
     else:
         state.show_item(current)
-        card_view.card(pid, current, queue)
+        card_view.draw(project.id, current, queue)
         if not state.plain_editor():
-            w.project(pid).teacher.warm()
+            project.teacher.warm()
     with live:
-        live_strip.draw(w, pid)
+        live_strip.draw(project)

@@ -1,16 +1,17 @@
 """Data: what the project holds, and bringing texts in."""
 
-from typing import Any
-
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from cod_core.project.summary import Summary
 from ui.data import upload
-from ui.frame import errors, layout
+from ui.frame import errors, layout, state
 
 layout.through_app()
 
-w, project = layout.need_project()
-pid, labels = project.id, project.task.labels
+project = layout.need_project()
+row = project.row
+labels = row.task.labels
 ROLES = {"labelled": "Texts with labels", "test": "Test texts, kept apart", "unlabelled": "Texts without labels"}
 HELP = {
     "labelled": "The texts to learn from. Where the project has no test texts yet, a part of 40 or more is set aside for testing and "
@@ -29,7 +30,7 @@ HUB = {
 }
 
 
-def holdings(summary: Any) -> None:
+def holdings(summary: Summary) -> None:
     """Counts, balance and the largest k."""
     n_dev = sum(n for (split, _), n in summary.counts.items() if split == "validation")
     layout.counts(
@@ -64,30 +65,34 @@ def holdings(summary: Any) -> None:
 def hub() -> None:
     """A public data set by name."""
     left, middle, right = st.columns(3)
-    name = left.selectbox("Data set", list(HUB), format_func=HUB.get)
+    name = left.selectbox("Data set", list(HUB), format_func=layout.words(HUB))
     split = middle.selectbox("Part", ["train", "validation", "test"])
     limit = int(right.number_input("At most so many texts", 10, 100_000, 1000))
     if st.button("Fetch", key="hub-fetch"):
         bar = st.progress(0.0, text="Fetching …")
-        found = None
+
+        def progress(done: int, total: int, message: str = "") -> None:
+            bar.progress(min(1.0, done / total) if total else 0.0)
+
+        brought = None
         with errors.shown():
-            found = w.project(pid).uploads.import_hub(name, split, limit, lambda d, t, m="": bar.progress(min(1.0, d / t) if t else 0.0))
+            brought = project.uploads.import_hub(name, split, limit, progress)
         bar.empty()
-        if found is not None:
-            upload.done(pid, found)
+        if brought is not None:
+            upload.done(project.id, brought)
             st.rerun()
 
 
 layout.header("Data", "Bring the texts. A handful with labels is enough to start; more test texts make results clearer.")
-summary = w.project(pid).summary()
-if notice := project.settings.get("notice"):
+summary = state.summary(project)
+if notice := row.settings.get("notice"):
     errors.box(f"The sample could not be fetched, so a small written one stands in.\n{notice}", "warn")
-upload.outcome(pid)
+upload.outcome(project.id)
 if summary.n_train or summary.n_test or summary.n_unlabelled:
     holdings(summary)
     if summary.n_train:
         layout.next_step("teacher", "Go on to Teacher")
-    area = st.expander("Add more texts", expanded=summary.n_train == 0 or summary.n_test == 0)
+    area: DeltaGenerator = st.expander("Add more texts", expanded=summary.n_train == 0 or summary.n_test == 0)
 else:
     st.html(
         '<div class="cod-empty"><b>No texts yet</b>Choose a file below, or paste a few texts. A table with one '
@@ -100,11 +105,11 @@ with area:
         list(ROLES),
         default="test" if summary.n_train else "labelled",
         required=True,
-        format_func=ROLES.get,
+        format_func=layout.words(ROLES),
         key=f"role-{bool(summary.n_train)}-{bool(summary.n_test)}",  # what was brought is no longer what comes next
     )
     st.caption(HELP[role or "labelled"])
-    upload.examples(w, pid, labels, role or "labelled", primary=not summary.n_train)
+    upload.examples(project, labels, role or "labelled", primary=not summary.n_train)
 with st.expander("Fetch a public data set"):
     st.caption("Needs a connection to the Hugging Face hub.")
     hub()

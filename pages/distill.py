@@ -14,9 +14,9 @@ from ui.shared import jobs_panel, recheck
 
 layout.through_app()
 
-w, row = layout.need_project()
-pid = row.id
-project = w.project(pid)
+w, project = state.workspace(), layout.need_project()
+row = project.row
+pid = project.id
 STUDENTS = {"linear": "Quick (seconds)", "contrastive": "Strong (minutes)", "finetuned": "Thorough (minutes to hours)"}
 EXPLAIN = {
     "contrastive": "A language model that learns to tell each text from its counterfactual. Meant for very few texts.",
@@ -116,8 +116,8 @@ def distil(finished: bool, allowed: list[int]) -> None:
 
 
 layout.header("Distil", "Train small students from the teacher, with and without your counterfactuals, and compare them.")
-job = jobs_panel.panel(w, pid, ("distill", "pack_student"))
-summary = project.summary()
+job = jobs_panel.panel(project, ("distill", "pack_student"))
+summary = state.summary(project)
 if not summary.n_accepted:
     layout.empty(
         "No accepted counterfactuals yet",
@@ -131,7 +131,7 @@ else:
     if finished:
         errors.box("The comparison is ready.", "ok")
         layout.next_step("results", "See the results")
-    waits = recheck.needed(w, pid, summary, busy, "distill")
+    waits = recheck.needed(project, summary, busy, "distill")
     allowed = project.plan.shots_allowed()
     if not waits or allowed:
         distil(finished, allowed)

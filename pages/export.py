@@ -5,17 +5,15 @@ import functools
 import streamlit as st
 
 from cod_core.export.choice import ExportChoice
-from cod_core.project.project import Project
 from ui.distill import students
 from ui.export import export_options, hub_push
-from ui.frame import errors, layout
+from ui.frame import errors, layout, state
 from ui.shared import jobs_panel, recheck
 
 layout.through_app()
 
-w, row = layout.need_project()
-pid = row.id
-project: Project = w.project(pid)
+project = layout.need_project()
+row = project.row
 NAMES = {
     "exported": "pairs to take away",
     "rejected": "rejected",
@@ -127,9 +125,9 @@ def student() -> None:
 
 
 layout.header("Export", "Take away the set you curated, and a small model that runs without this app.")
-busy = jobs_panel.running(jobs_panel.panel(w, pid, ("recheck",)))
+busy = jobs_panel.running(jobs_panel.panel(project, ("recheck",)))
 everything = project.exports.counts()
-summary = project.summary()
+summary = state.summary(project)
 if not everything["exported"] and not everything["stale"]:
     layout.empty(
         "Nothing to export yet",
@@ -139,7 +137,7 @@ if not everything["exported"] and not everything["stale"]:
     )
 elif not everything["exported"]:
     layout.counts([(everything["stale"], NAMES["stale"])])
-    recheck.needed(w, pid, summary, busy, "export")
+    recheck.needed(project, summary, busy, "export")
 else:
     top = st.container()
     choice = export_options.choose(project)
@@ -147,7 +145,7 @@ else:
         counts = project.exports.counts(choice)
         layout.counts([(n, NAMES[k]) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
         if counts["stale"]:
-            recheck.needed(w, pid, summary, busy, "export")
+            recheck.needed(project, summary, busy, "export")
         downloads(choice)
         with errors.shown():
             export_options.personal(project, choice, counts["exported"])

@@ -1,11 +1,11 @@
 """Proposals: let the app write counterfactuals for the next texts, or bring ready ones."""
 
 from html import escape
-from typing import Any, Literal
 
 import streamlit as st
 
 from cod_core.counterfactuals.options import GenerateRequest
+from cod_core.project.summary import Summary
 from ui.frame import errors, layout, people, state
 from ui.proposals import language_model, quality_card, search_options
 from ui.shared import jobs_panel, recheck
@@ -13,9 +13,8 @@ from ui.teacher import generative_teacher
 
 layout.through_app()
 
-w, project = layout.need_project()
-pid = project.id
-opened = w.project(pid)
+project = layout.need_project()
+row = project.row
 WAYS = {"search": "Search on this computer", "llm": "Language model", "import": "I have some already"}
 SIZES = (8, 16, 32, 64, 128, 256, 512)
 
@@ -33,9 +32,9 @@ def amount(largest: int) -> int:
 
 def search(k: int, busy: bool) -> None:
     """The embedded, teacher-guided search."""
-    labels = project.task.labels
-    learns, n_texts = opened.searcher.surrogate_learns_from()
-    if project.teacher["kind"] in ("llm", "generative"):
+    labels = row.task.labels
+    learns, n_texts = project.searcher.surrogate_learns_from()
+    if row.teacher and row.teacher["kind"] in ("llm", "generative"):
         n_texts = 0
     if search_options.topics(labels) and not search_options.can_be_clear(labels, n_texts):
         errors.box(
@@ -45,8 +44,8 @@ def search(k: int, busy: bool) -> None:
             "Or let a language model propose.",
             "info",
         )
-    caption, models = st.empty(), opened.searcher.llm_source_names()
-    usual = opened.searcher.usual_budget()
+    caption, models = st.empty(), project.searcher.llm_source_names()
+    usual = project.searcher.usual_budget()
     chosen = search_options.choose(labels, models, usual, n_texts)
     does = (
         "Looks for the few words that decide for the teacher and replaces them; allow about a second for a text of a sentence, "
@@ -57,21 +56,21 @@ def search(k: int, busy: bool) -> None:
             "Changes several words, about a third of them, until the teacher and a second, simpler judge are as sure as possible "
             "of the new label; allow five seconds a text."
         )
-    if opened.teacher.generates():
-        does = generative_teacher.searching(w, pid, k, chosen.budget or usual)
+    if project.teacher.generates():
+        does = generative_teacher.searching(project, k, chosen.budget or usual)
     caption.caption(f"{does} {search_options.leaves(chosen, models)}")
-    if st.button(f"Propose changes for {k} texts", type=main_action, key="generate", disabled=busy):
+    if st.button(f"Propose changes for {k} texts", type="primary" if nothing_yet else "secondary", key="generate", disabled=busy):
         start(GenerateRequest(k, search=chosen))
 
 
 def start(request: GenerateRequest) -> None:
     """Start the job."""
     with errors.shown():
-        opened.jobs.start("generate", request, key=state.llm_key(opened.endpoints.address_of(request.llm)))
+        jobs_panel.start(project, "generate", request, key=state.llm_key(project.endpoints.address_of(request.llm)))
         st.rerun()
 
 
-def overview(summary: Any) -> None:
+def overview(summary: Summary) -> None:
     """What the proposals so far amount to."""
     layout.counts(
         [
@@ -89,13 +88,13 @@ def overview(summary: Any) -> None:
 
 
 layout.header("Proposals", "For each text the app proposes small changes that turn the teacher's verdict around.")
-summary = opened.summary()
-job = jobs_panel.panel(w, pid, ("generate", "study", "fluency", "recheck", "tighten"))
+summary = state.summary(project)
+job = jobs_panel.panel(project, ("generate", "study", "fluency", "recheck", "tighten"))
 busy = jobs_panel.running(job)
-main_action: Literal["primary", "secondary"] = "primary"
+nothing_yet = True  # no proposals: making some is the next thing to do
 if not summary.teacher_label and summary.n_proposed_texts:
-    recheck.needed(w, pid, summary)
-elif not summary.n_train and summary.n_unlabelled and opened.teacher.generates():
+    recheck.needed(project, summary)
+elif not summary.n_train and summary.n_unlabelled and project.teacher.generates():
     layout.empty(
         "Your prompts have no labels yet",
         "Let the model answer them: each prompt gets the label of its answer.",
@@ -109,30 +108,30 @@ elif not summary.teacher_label:
 else:
     if summary.n_proposed_texts:
         overview(summary)
-        waits = recheck.needed(w, pid, summary, busy)
+        waits = recheck.needed(project, summary, busy)
         if busy:
             layout.next_step("curate", "Curate those that are ready")
         else:
-            main_action = "secondary"
+            nothing_yet = False
             layout.next_step("curate", "Go on to Curate", primary=not waits)
-            quality_card.card(w, pid, busy)
+            quality_card.card(project, busy)
             st.subheader("Propose for more texts", anchor=False)
     way = st.segmented_control(
-        "Where do the proposals come from?", list(WAYS), default="search", required=True, format_func=WAYS.__getitem__, key="way"
+        "Where do the proposals come from?", list(WAYS), default="search", required=True, format_func=layout.words(WAYS), key="way"
     )
     if way == "import":
         from ui.proposals import import_pairs
 
-        import_pairs.counterfactuals(w, pid, main_action == "primary")
+        import_pairs.counterfactuals(project, nothing_yet)
     else:
         k = amount(summary.n_train)
         if way == "search":
             search(k, busy)
         elif people.only_for("endpoint", "Setting an endpoint or a key"):
-            if opened.teacher.generates():
+            if project.teacher.generates():
                 errors.box(
                     "The model that proposes reads your question and labels as they stand. Here they are about the answer, "
                     "so let the question say so: “What mood has the answer to this prompt?”",
                     "info",
                 )
-            language_model.propose(w, pid, k, busy, main_action, start)
+            language_model.propose(project, k, busy, nothing_yet, start)

@@ -2,21 +2,21 @@
 
 import streamlit as st
 
-from ui.curate.callbacks import agreement, audit_trail, guideline_editor, second_opinions, table
 from ui.frame import layout
+from ui.review import agreement, audit_trail, guideline_editor, second_opinions, table
 
 layout.through_app()
 
 SECTIONS = {"table": "All texts", "opinions": "Second opinions", "agreement": "Agreement", "guideline": "Guideline", "history": "History"}
 
-w, project = layout.need_project()
+project = layout.need_project()
 layout.header("Review", "Look over everything that was decided, alone or together.")
 section = st.segmented_control(
     "What to look at",
     list(SECTIONS),
     default="table",
     required=True,
-    format_func=SECTIONS.get,
+    format_func=layout.words(SECTIONS),
     key="review-section",
     label_visibility="collapsed",
 )
@@ -27,4 +27,4 @@ draw = {
     "guideline": guideline_editor.section,
     "history": audit_trail.section,
 }
-draw[section or "table"](w, project)
+draw[section or "table"](project)

@@ -42,7 +42,6 @@ with errors.shown():
     st.code(str(state.workspace().settings.home), language=None)
 
 people_list.section()
-pid = state.project_id()
-if pid is not None:
-    with errors.shown():
-        whole_project.section(state.workspace(), state.workspace().project(pid).row)
+with errors.shown():
+    if project := state.project():
+        whole_project.section(project)

@@ -82,12 +82,12 @@ def existing() -> None:
     """Projects on this machine: the one worked on last comes first, and opens where it was left."""
     w = state.workspace()
     places = w.people.locations(state.annotator())
-    found = [p for p in w.projects() if p.archived_at is None]
-    found.sort(key=lambda p: places.get(p.id, ("", None, ""))[2], reverse=True)
-    if not found:
+    projects = [p for p in w.projects() if p.archived_at is None]
+    projects.sort(key=lambda p: places.get(p.id, ("", None, ""))[2], reverse=True)
+    if not projects:
         return
     st.subheader("Go on where you were", anchor=False)
-    for project in found[:12]:
+    for project in projects[:12]:
         page, item, _ = places.get(project.id, ("curate", None, ""))
         words = f" · {layout.PAGES[page][1]}" if project.id in places and page in layout.PAGES else ""
         if st.button(layout.plain(project.name, 70) + words, key=f"open-{project.id}", icon=":material/folder_open:"):
@@ -119,17 +119,17 @@ def from_file() -> None:
     if not file:
         return
     left, right = st.columns(2)
-    made = None
+    pid = None
     if left.button("Restore this backup", key="restore"):
         with errors.shown(), st.spinner("Restoring …"):
-            made = state.workspace().restore(file.getvalue())
+            pid = state.workspace().restore(file.getvalue())
     if right.button("Open this exported set", key="open-set"):
         with errors.shown(), st.spinner("Opening …"):
-            made, left = state.workspace().open_bundle(file.getvalue())
-            if left:
-                state.notice(f"{len(left)} texts were left out. The first: {left[0].message}", "warn")
-    if made:
-        open_and_go(made, "curate")
+            pid, left_out = state.workspace().open_bundle(file.getvalue())
+            if left_out:
+                state.notice(f"{len(left_out)} texts were left out. The first: {left_out[0].message}", "warn")
+    if pid:
+        open_and_go(pid, "curate")
 
 
 if waiting := state.take_notice():
@@ -138,7 +138,13 @@ st.html(HERO)
 with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     clicked = st.button("Try the sample project", type="primary", icon=":material/play_arrow:", key="try-sample")
     which = st.segmented_control(
-        "Sample", list(SAMPLES), default="movies", required=True, format_func=SAMPLES.get, label_visibility="collapsed", key="which-sample"
+        "Sample",
+        list(SAMPLES),
+        default="movies",
+        required=True,
+        format_func=layout.words(SAMPLES),
+        label_visibility="collapsed",
+        key="which-sample",
     )
 if clicked:
     make_sample(which or "movies")

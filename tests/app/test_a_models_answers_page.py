@@ -3,7 +3,6 @@
 import pytest
 from conftest_app import EVIL, LABELS, prediction, words
 
-from cod_core.models.choice import BuiltinChoice, GenerativeChoice, TransformersChoice, read_choice
 from cod_core.project.jobs import Jobs
 from cod_core.project.teacher.answers import Answers
 from cod_core.project.teacher.generation import answer_keys
@@ -30,7 +29,7 @@ SAID = {PROMPT: f"It is lovely. {EVIL}", CHANGED: "It is a bore."}
 @pytest.fixture
 def prompts(empty, workspace):
     """A project whose teacher answers: one prompt, one proposal, everything that is shown on record."""
-    w, key = workspace, answer_keys(read_choice(SPEC))
+    w, key = workspace, answer_keys(SPEC)
     projects.set_teacher(w.db, empty, SPEC)
     items.add_examples(w.db, empty, [Example("p0", PROMPT, "positive")])
     cf = Counterfactual("c0", "p0", CHANGED, "positive", "negative", Origin("search", "search", "1"), created_at=now())
@@ -73,7 +72,7 @@ def test_an_edit_is_answered_when_asked_for_and_shown_at_once_where_it_was_befor
     assert any(b.label == "Let the model answer" for b in test.button)
     teacher = workspace.project(prompts).teacher.classifier()
     cache.put_predictions(workspace.db, teacher.id, teacher.revision, {text_hash(TYPED): prediction(0.2).logprobs})
-    cache.put_replies(workspace.db, prompts, {answer_keys(read_choice(SPEC))(TYPED, 0): {"content": "It is made of wood."}})
+    cache.put_replies(workspace.db, prompts, {answer_keys(SPEC)(TYPED, 0): {"content": "It is made of wood."}})
     said = words(test.run())
     assert "Teacher: 80 % sure this is negative" in said and "It is made of wood." in said
 
@@ -91,7 +90,7 @@ def test_second_opinions_see_the_answers_too(prompts, screen, workspace):
 
 def test_choosing_it_says_plainly_what_it_is_and_sends_both_parts(empty, screen, workspace, monkeypatch):
     sent = []
-    monkeypatch.setattr(Teacher, "choose", lambda self, choice, *_, **__: sent.append(choice))
+    monkeypatch.setattr(Teacher, "choose", lambda self, choice, **_: sent.append(choice.to_json()))
     test = screen("teacher", empty)
     next(g for g in test.button_group if g.key == "teacher-kind").set_value("generative").run()
     assert not test.exception and "Your texts are prompts. The model answers each" in words(test)
@@ -101,12 +100,21 @@ def test_choosing_it_says_plainly_what_it_is_and_sends_both_parts(empty, screen,
     )
     next(t for t in test.text_input if t.label.startswith("Model that answers")).set_value("folder/of/model").run()
     press(test, "Use this teacher")
-    assert sent == [GenerativeChoice(BuiltinChoice("movies"), 0.0, local="folder/of/model", max_tokens=24, samples=1)]
+    assert sent == [
+        {
+            "kind": "generative",
+            "local": "folder/of/model",
+            "max_tokens": 24,
+            "samples": 1,
+            "temperature": 0.0,
+            "judge": {"kind": "builtin", "name": "movies"},
+        }
+    ]
 
 
 def test_any_classifier_can_judge_under_its_own_label_names(empty, screen, workspace, monkeypatch):
     sent = []
-    monkeypatch.setattr(Teacher, "choose", lambda self, choice, *_, **__: sent.append(choice))
+    monkeypatch.setattr(Teacher, "choose", lambda self, choice, **_: sent.append(choice.to_json()))
     test = screen("teacher", empty)
     next(g for g in test.button_group if g.key == "teacher-kind").set_value("generative").run()
     next(t for t in test.text_input if t.label.startswith("Model that answers")).set_value("m").run()
@@ -115,7 +123,7 @@ def test_any_classifier_can_judge_under_its_own_label_names(empty, screen, works
     test.text_input(key="judge-hub-name").set_value("org/judge").run()
     test.text_input(key="judge-map-1").set_value("LABEL_1").run()
     press(test, "Use this teacher")
-    assert sent[0].judge == TransformersChoice("org/judge", {"LABEL_1": LABELS[1]})
+    assert sent[0]["judge"] == {"kind": "transformers", "name": "org/judge", "label_map": {"LABEL_1": LABELS[1]}}
 
 
 def test_the_teacher_page_shows_answers_and_lets_the_model_label_prompts(prompts, screen, workspace, monkeypatch):
@@ -135,14 +143,14 @@ def test_proposals_say_how_long_answers_take_and_ask_for_few(prompts, screen, wo
     monkeypatch.setattr(Jobs, "start", lambda self, kind, params, **_: sent.append(params))
     from cod_core.project.teacher.generation import pace_key
 
-    cache.count(workspace.db, None, pace_key(read_choice(SPEC)), answers=10, seconds=5.0)
+    cache.count(workspace.db, None, pace_key(SPEC), answers=10, seconds=5.0)
     test = screen("proposals", prompts)
     told = " ".join(c.value for c in test.caption)
     assert not test.exception and "at most 48 answers a prompt" in told and "About 25 seconds at most" in told
     next(g for g in test.button_group if g.key == "search-effort-48").set_value(192).run()
     assert "at most 192 answers" in " ".join(c.value for c in test.caption)
     next(b for b in test.button if b.key == "generate").click().run()
-    assert sent[0].search.budget == 192 and sent[0].generator == "search"
+    assert sent[0]["budget"] == 192 and sent[0]["generator"] == "search"
 
 
 def test_prompts_without_labels_lead_to_the_teacher_page(prompts, screen, workspace):
@@ -159,6 +167,6 @@ def test_prompts_without_labels_lead_to_the_teacher_page(prompts, screen, worksp
 def test_several_answers_are_numbered_and_escaped_and_silence_is_named():
     from ui.teacher import generative_teacher
 
-    said = generative_teacher._told(["<b>yes</b>", " ", "no", "maybe"])
+    said = generative_teacher._spoken(["<b>yes</b>", " ", "no", "maybe"])
     assert said.startswith("1. &lt;b&gt;yes&lt;/b&gt;\n2. ") and "(nothing)" in said and "and 1 more" in said
     assert generative_teacher._judged(prediction(0.5)) == "nothing to judge"

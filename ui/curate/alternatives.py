@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Collection
-from typing import Any
 
 import streamlit as st
 
+from cod_core.project.curation.cards import Card
+from cod_core.project.project import Project
 from cod_core.types import Counterfactual, FlipCheck
 from ui.curate import callbacks
 from ui.frame import layout
 
 MOST = 4
+Offer = tuple[Counterfactual, FlipCheck | None]
 
 
 def kind(cf: Counterfactual) -> str:
@@ -33,35 +35,36 @@ def kind(cf: Counterfactual) -> str:
     return {"replaced": "another word", "deleted": "a word less", "added": "a word more"}.get(parts[0].split(" ", 1)[0], "one change")
 
 
-def offered(card: Any, added: Collection[str] = ()) -> dict[str, tuple[Counterfactual, FlipCheck | None]]:
+def offered(card: Card, added: Collection[str] = ()) -> dict[str, Offer]:
     """Id -> proposal and check: the one offered first, others of different kinds first, what people wrote always.
 
     added: ids of what was just found for this text; these are offered always too.
     """
-    everything = [(card.offered, card.check), *card.alternatives]
-    always = [pair[0].origin.kind == "human" or pair[0].id in added for pair in everything[1:]]
-    people = [pair for pair, kept in zip(everything[1:], always) if kept]
-    rest = [pair for pair, kept in zip(everything[1:], always) if not kept]
-    seen, fresh, again = {kind(card.offered)}, [], []
-    for pair in rest:
-        (again if kind(pair[0]) in seen else fresh).append(pair)
-        seen.add(kind(pair[0]))
-    return {cf.id: (cf, check) for cf, check in [everything[0], *(fresh + again)[: MOST - 1], *people]}
+    best = card.offered
+    always, fresh, again = list[Offer](), list[Offer](), list[Offer]()
+    seen = {kind(best)}
+    for cf, check in card.alternatives:
+        if cf.origin.kind == "human" or cf.id in added:
+            always.append((cf, check))
+        else:
+            (again if kind(cf) in seen else fresh).append((cf, check))
+            seen.add(kind(cf))
+    return {cf.id: (cf, check) for cf, check in [(best, card.check), *(fresh + again)[: MOST - 1], *always]}
 
 
-def chosen(pid: str, card: Any, annotator: str, w: Any) -> tuple[str, dict]:
+def chosen(project: Project, card: Card, annotator: str) -> tuple[str, dict[str, Offer]]:
     """(id of the proposal on the card or OWN, what is offered): the person's choice, else their draft's, else the best."""
     options = offered(card, st.session_state.get(f"added-{card.example.id}", ()))
-    choice = st.session_state.get(f"chosen-{card.example.id}")
-    if choice in options or choice == callbacks.OWN:
+    choice: str | None = st.session_state.get(f"chosen-{card.example.id}")
+    if choice is not None and (choice in options or choice == callbacks.OWN):
         return choice, options
-    draft = w.project(pid).curation.draft_of(card.example.id, annotator)
+    draft = project.curation.draft_of(card.example.id, annotator)
     if draft is not None and (draft[0] is None or draft[0] in options):
         return draft[0] or callbacks.OWN, options
     return card.offered.id, options
 
 
-def picker(card: Any, choice: str, options: dict) -> None:
+def picker(card: Card, choice: str, options: dict[str, Offer]) -> None:
     """The row of alternatives, each with what it is and whether it flips."""
     ids = [*options, *([callbacks.OWN] if choice == callbacks.OWN else [])]
 

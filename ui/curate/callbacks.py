@@ -5,12 +5,13 @@ nothing. What is being typed lives in the store as a draft from the first pause 
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
 from cod_core.counterfactuals.effort import without_effort
 from cod_core.curation.view import following
+from cod_core.project.curation.cards import Card
+from cod_core.project.project import Project
 from cod_core.types import Counterfactual, Example
 from ui.frame import errors, people, state
 
@@ -60,6 +61,11 @@ class Shown:
     version: int = 0
 
     @property
+    def project(self) -> Project:
+        """The project as it is now. Raises BadInput where it does not exist (any more): a card outlives its run."""
+        return state.workspace().project(self.pid)
+
+    @property
     def token(self) -> str:
         """Identifies exactly what may be decided: text, proposal, state of decision."""
         return f"{self.example_id}/{self.base_id}/{self.status}/{self.version}"
@@ -89,16 +95,16 @@ def neighbour(ids: list[str], current: str | None, step: int) -> str | None:
     """The id `step` places on in a list of ids, staying inside it."""
     if not ids:
         return None
-    at = ids.index(current) if current in ids else 0
-    return ids[max(0, min(len(ids) - 1, at + step))]
+    place = ids.index(current) if current in ids else 0
+    return ids[max(0, min(len(ids) - 1, place + step))]
 
 
-def standing_text(pid: str, example_id: str, base_id: str | None, base_text: str) -> str:
+def standing_text(project: Project, example_id: str, base_id: str | None, base_text: str) -> str:
     """What stands in the box: what was typed in this session, else the draft, else what the box starts from."""
-    typed = st.session_state.get(_TYPED)
-    if typed and typed[0] == (pid, example_id, base_id):
+    typed: tuple[tuple[str, str, str | None], str] | None = st.session_state.get(_TYPED)
+    if typed and typed[0] == (project.id, example_id, base_id):
         return typed[1]
-    draft = state.workspace().project(pid).curation.draft_of(example_id, state.annotator())
+    draft = project.curation.draft_of(example_id, state.annotator())
     return draft[1] if draft and draft[0] == base_id else base_text
 
 
@@ -106,18 +112,18 @@ def standing_text(pid: str, example_id: str, base_id: str | None, base_text: str
 def typed(shown: Shown, item: str, text: str) -> None:
     """Keep what stands in the box; the proposal itself is no draft."""
     st.session_state[_TYPED] = ((shown.pid, shown.example_id, shown.base_id), text)
-    w, me = state.workspace(), state.annotator()
+    curation, me = shown.project.curation, state.annotator()
     if text == shown.base_text:
-        w.project(shown.pid).curation.drop_draft(shown.example_id, me)
+        curation.drop_draft(shown.example_id, me)
     else:
-        w.project(shown.pid).curation.save_draft(shown.example_id, me, shown.base_id, text)
+        curation.save_draft(shown.example_id, me, shown.base_id, text)
         state.mark_saved()
 
 
 @errors.callback
 def back_to_start(shown: Shown) -> None:
     """Forget what was typed and show the proposal again."""
-    state.workspace().project(shown.pid).curation.drop_draft(shown.example_id, state.annotator())
+    shown.project.curation.drop_draft(shown.example_id, state.annotator())
     _forget_typing()
 
 
@@ -143,9 +149,9 @@ def decide(shown: Shown, new: str, reasons: tuple[str, ...] = ()) -> None:
     if seconds is None:
         return
     opened, seen = st.session_state.pop(REJECTING, None) or (None, None)
-    w = state.workspace()
-    cf_id = shown.base_id or w.project(shown.pid).cards.one(shown.example_id, state.annotator()).offered.id
-    w.project(shown.pid).curation.decide(
+    project = shown.project
+    cf_id = shown.base_id or project.cards.one(shown.example_id, state.annotator()).offered.id
+    project.curation.decide(
         cf_id,
         new,
         state.annotator(),
@@ -166,19 +172,19 @@ def accept(shown: Shown, text: str | None = None, override_key: str | None = Non
     seconds = state.card_seconds(shown.token)
     if seconds is None:
         return
-    w, me = state.workspace(), state.annotator()
+    curation, me = shown.project.curation, state.annotator()
     why = (st.session_state.get(override_key) or "").strip() if override_key else None
     if override_key and not why:
         state.notice("Say in a few words why this text should be kept although the teacher does not flip.", "warn")
         return
     if text is None:
-        text = standing_text(shown.pid, shown.example_id, shown.base_id, shown.base_text)
+        text = standing_text(shown.project, shown.example_id, shown.base_id, shown.base_text)
     seconds = round(seconds, 1)
     if shown.base_id and text == shown.base_text:
-        w.project(shown.pid).curation.decide(shown.base_id, "accepted", me, override_reason=why, lead_time_s=seconds, seen=shown.version)
+        curation.decide(shown.base_id, "accepted", me, override_reason=why, lead_time_s=seconds, seen=shown.version)
     else:
-        w.project(shown.pid).curation.save_draft(shown.example_id, me, shown.base_id, text)
-        w.project(shown.pid).curation.edit_and_accept(
+        curation.save_draft(shown.example_id, me, shown.base_id, text)
+        curation.edit_and_accept(
             shown.example_id, shown.base_id, text, me, override_reason=why, lead_time_s=seconds, seen=shown.version, target=shown.target
         )
     _moved(shown)
@@ -204,7 +210,8 @@ def start_reject(shown: Shown) -> None:
 
 def rejecting(example_id: str) -> bool:
     """Whether the row of reasons is open for this text."""
-    return (st.session_state.get(REJECTING) or (None,))[0] == example_id
+    opened: tuple[str, int] | None = st.session_state.get(REJECTING)
+    return opened is not None and opened[0] == example_id
 
 
 @errors.callback
@@ -231,7 +238,7 @@ def redraw() -> None:
 
 def take_moved() -> bool:
     """Whether the whole page must be drawn anew, once."""
-    return st.session_state.pop(_MOVED, False)
+    return bool(st.session_state.pop(_MOVED, False))
 
 
 def _forget_typing() -> None:
@@ -243,17 +250,17 @@ def _moved(shown: Shown) -> None:
     """On to the next text of the list, as the list and other people's screens are now."""
     state.mark_saved()
     st.session_state.pop(f"chosen-{shown.example_id}", None)
-    w, view = state.workspace(), state.view()
-    taken = frozenset(w.project(shown.pid).presence.claimed_by_others(people.holder()))
-    go_to(following(w.project(shown.pid).cards.queue(view, state.annotator()).narrowed, shown.example_id, view.show, taken))
+    project, view = shown.project, state.view()
+    taken = frozenset(project.presence.claimed_by_others(people.holder()))
+    go_to(following(project.cards.queue(view, state.annotator()).narrowed, shown.example_id, view.show, taken))
     st.session_state[_ADVANCED] = True
 
 
 def take_advanced() -> bool:
     """Whether the card came by itself after a decision, once: then nobody chose it."""
-    return st.session_state.pop(_ADVANCED, False)
+    return bool(st.session_state.pop(_ADVANCED, False))
 
 
-def status(card: Any) -> str:
+def status(card: Card) -> str:
     """The card's live status; 'pending' where nothing was decided."""
     return card.decision.status if card.decision else "pending"

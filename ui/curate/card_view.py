@@ -5,14 +5,16 @@ in the box is judged first; everything on the card is then drawn from that one v
 """
 
 from html import escape
-from typing import Any
 
 import streamlit as st
 
 from cod_core.curation.view import belongs, place
 from cod_core.errors import CodError
+from cod_core.project.curation.cards import Card, Queue
+from cod_core.project.project import Project
 from cod_core.types import Counterfactual, FlipCheck
 from ui.curate import alternatives, callbacks, decision_buttons, editor, more_proposals, side_panels
+from ui.curate.alternatives import Offer
 from ui.curate.callbacks import Shown
 from ui.curate.shortcuts import letter
 from ui.frame import errors, people, state
@@ -20,14 +22,14 @@ from ui.shared import text_diff, verdict
 from ui.teacher import generative_teacher
 
 
-def current(pid: str, queue: Any) -> str | None:
+def current(project: Project, queue: Queue) -> str | None:
     """The text to show: the one of the address, else the next in the list; passed over where somebody else has it."""
     asked = state.item_id() if any(row.example_id == state.item_id() for row in queue.narrowed) else None
     listed = [r.example_id for r in queue.rows if r.status != "skipped"]
     listed += [r.example_id for r in queue.rows if r.status == "skipped"]
-    at = listed.index(asked) if asked in listed else 0
-    wanted = ([asked] if asked else []) + listed[at:] + listed[:at]
-    got = people.take(pid, wanted)
+    start = listed.index(asked) if asked in listed else 0
+    wanted = ([asked] if asked else []) + listed[start:] + listed[:start]
+    got = people.claim(project, wanted)
     by_itself = callbacks.take_advanced()
     if asked and got and got != asked and not by_itself:
         state.notice("Somebody else has that text on the screen just now; here is the next one.", "info")
@@ -41,7 +43,7 @@ def undo_button(pid: str) -> None:
     decision_buttons.act("Undo", "undo", letter("undo"), callbacks.undo, (pid,))
 
 
-def card(pid: str, example_id: str, queue: Any) -> None:
+def draw(pid: str, example_id: str, queue: Queue) -> None:
     """The card of one text of the queue."""
     show = queue.view.show
     listed = [r for r in queue.narrowed if belongs(r, show) or r.example_id == example_id]
@@ -54,7 +56,7 @@ def card(pid: str, example_id: str, queue: Any) -> None:
         callbacks.neighbour(ids, example_id, -1),
         callbacks.neighbour(ids, example_id, 1),
     )
-    people.keep(pid, example_id)
+    people.renew_claim(pid, example_id)
 
 
 @st.fragment
@@ -64,65 +66,67 @@ def _card(pid: str, example_id: str, where: str, before: str | None, after: str 
     if waiting := state.take_notice():
         errors.box(*waiting)
     with errors.shown():
-        w = state.workspace()
-        found = w.project(pid).cards.one(example_id, state.annotator())
-        choice, options = alternatives.chosen(pid, found, state.annotator(), w)
-        cf, check = options.get(choice, (found.offered, None))
-        base_id, base_text = (None, found.example.text) if choice == callbacks.OWN else (cf.id, cf.text)
-        text = callbacks.standing_text(pid, example_id, base_id, base_text)
-        shown = Shown(pid, example_id, base_id, base_text, text, cf.target, callbacks.status(found), before, after, found.version)
-        _draw(w, found, shown, choice, options, cf, check, where)
+        project = state.workspace().project(pid)
+        card = project.cards.one(example_id, state.annotator())
+        choice, options = alternatives.chosen(project, card, state.annotator())
+        cf, check = options.get(choice, (card.offered, None))
+        base_id, base_text = (None, card.example.text) if choice == callbacks.OWN else (cf.id, cf.text)
+        text = callbacks.standing_text(project, example_id, base_id, base_text)
+        shown = Shown(pid, example_id, base_id, base_text, text, cf.target, callbacks.status(card), before, after, card.version)
+        _draw(project, card, shown, choice, options, (cf, check), where)
 
 
-def _draw(w: Any, found: Any, shown: Shown, choice: str, options: dict, cf: Counterfactual, check: FlipCheck | None, where: str) -> None:
-    _why(found, where)
-    alternatives.picker(found, choice, options)
+def _draw(project: Project, card: Card, shown: Shown, choice: str, options: dict[str, Offer], offer: Offer, where: str) -> None:
+    cf, check = offer
+    _why(card, where)
+    alternatives.picker(card, choice, options)
     problem = ""
     if shown.edited or shown.base_id is None:
-        check, problem = _judge(w, shown)
+        check, problem = _judge(project, shown)
     left, right = st.columns([1.9, 1], gap="medium")
-    read = _read(w, shown.pid, found.example.text, check)
+    read = _read(project, card.example.text, check)
     with left:
-        _texts(w, found, shown, cf, read, check, problem)
+        _texts(project, card, shown, cf, read, check, problem)
     with right:
-        _verdict(w, shown, check, problem)
+        _verdict(project, shown, check, problem)
     decision_buttons.buttons(shown, None if check is None and not problem else check is not None and check.valid)
     side_panels.row(shown)
-    side_panels.below(w, found, shown, cf, check)
+    side_panels.below(project, card, shown, cf, check)
 
 
-def _judge(w: Any, shown: Shown) -> tuple[FlipCheck | None, str]:
+def _judge(project: Project, shown: Shown) -> tuple[FlipCheck | None, str]:
     """(verdict on what stands in the box, what is wrong with it); neither where asking would cost money or seconds."""
     try:
-        if w.project(shown.pid).teacher.answers_at_once():
-            return w.project(shown.pid).curation.live_verdict(shown.example_id, shown.text, shown.target), ""
-        asked = st.session_state.get("asked") or {}
-        known = asked.get((shown.item, shown.text))
-        return known or w.project(shown.pid).curation.verdict_on_record(shown.example_id, shown.text, shown.target), ""
+        if project.teacher.answers_at_once():
+            return project.curation.live_verdict(shown.example_id, shown.text, shown.target), ""
+        asked: dict[tuple[str, str], FlipCheck] = st.session_state.get("asked") or {}
+        answer = asked.get((shown.item, shown.text))
+        return answer or project.curation.verdict_on_record(shown.example_id, shown.text, shown.target), ""
     except CodError as error:
         return None, str(error)
 
 
-def _read(w: Any, pid: str, text: str, check: FlipCheck | None) -> int | None:
+def _read(project: Project, text: str, check: FlipCheck | None) -> int | None:
     """How many characters of the original the teacher reads; None where it reads all of it."""
     if check is None or not (check.truncated or len(text) > 1500):
         return None
+    read: int | None = None
     with errors.shown():
-        return w.project(pid).teacher.classifier().chars_read(text)
-    return None
+        read = project.teacher.classifier().chars_read(text)
+    return read
 
 
-def _texts(w: Any, found: Any, shown: Shown, cf: Counterfactual, read: int | None, check: FlipCheck | None, problem: str) -> None:
+def _texts(project: Project, card: Card, shown: Shown, cf: Counterfactual, read: int | None, check: FlipCheck | None, problem: str) -> None:
     note = "changed by you" if shown.edited else "" if shown.base_id is None else callbacks.note(cf)
-    original = found.example.text
+    original = card.example.text
     if st.session_state.get("side_by_side"):
         st.html(text_diff.side_by_side(original, shown.text, note))
     else:
         st.html(text_diff.changes(original, shown.text, note, read))
-    generative_teacher.panel(w, shown.pid, original, shown.text, check)
+    generative_teacher.panel(project, original, shown.text, check)
     left, right = st.columns(2, gap="small")
     with left:
-        st.html(text_diff.card("Original", text_diff.whole(original, read), callbacks.gold(found.example), "data-cod-original"))
+        st.html(text_diff.card("Original", text_diff.whole(original, read), callbacks.gold(card.example), "data-cod-original"))
     with right:
         editor.show(
             shown.item,
@@ -130,7 +134,7 @@ def _texts(w: Any, found: Any, shown: Shown, cf: Counterfactual, read: int | Non
             "My own text" if shown.base_id is None else "Proposal: change the wording if you like",
             lambda item, text: callbacks.typed(shown, item, text),
             lambda _, text: callbacks.accept(shown, text),
-            lambda phrase: more_proposals.keep(found.example.id, phrase),
+            lambda phrase: more_proposals.keep(card.example.id, phrase),
             problem or (verdict.spoken(check) if check else ""),
         )
         if shown.edited:
@@ -145,13 +149,13 @@ def _texts(w: Any, found: Any, shown: Shown, cf: Counterfactual, read: int | Non
             )
 
 
-def _verdict(w: Any, shown: Shown, check: FlipCheck | None, problem: str) -> None:
+def _verdict(project: Project, shown: Shown, check: FlipCheck | None, problem: str) -> None:
     if check is not None:
         st.html(verdict.panel(check))
     elif problem:
         errors.box(problem, "info")
     elif shown.edited or shown.base_id is None:
-        answering = w.project(shown.pid).teacher.generates()
+        answering = project.teacher.generates()
         why = "the model has to answer it first" if answering else "asking this teacher may cost a call"
         errors.box(f"This wording is not checked yet: {why}.", "info")
         if st.button("Let the model answer" if answering else "Ask the teacher", key="ask"):
@@ -164,17 +168,17 @@ def _verdict(w: Any, shown: Shown, check: FlipCheck | None, problem: str) -> Non
 
 @errors.callback
 def _ask(shown: Shown) -> None:
-    found = state.workspace().project(shown.pid).curation.verdict(shown.example_id, shown.text, shown.target)
-    st.session_state["asked"] = {(shown.item, shown.text): found}
+    check = shown.project.curation.verdict(shown.example_id, shown.text, shown.target)
+    st.session_state["asked"] = {(shown.item, shown.text): check}
 
 
-def _why(found: Any, where: str) -> None:
+def _why(card: Card, where: str) -> None:
     """Status, why this item matters, and its place in the list, in one quiet line."""
-    parts = [callbacks.STATUS_WORDS[callbacks.status(found)] + "." if found.decision else "", where, found.reason_why]
+    parts = [callbacks.STATUS_WORDS[callbacks.status(card)] + "." if card.decision else "", where, card.reason_why]
     st.html(f'<div class="cod-why">{escape(" ".join(part for part in parts if part))}</div>')
-    if found.stale:
+    if card.stale:
         errors.box("What you see here is the verdict of another teacher.", "info")
-    if found.disagrees:
+    if card.disagrees:
         errors.box(
             "The teacher does not agree with your label on the original text. This text is left out of the "
             "comparison; reject it, or look at the label again.",

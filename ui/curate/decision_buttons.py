@@ -1,6 +1,6 @@
 """The row of decisions under the curation card, each button with its printed key.
 
-What a press does is in `review`; here is only which buttons there are and when they may be pressed.
+What a press does is in `callbacks`; here is only which buttons there are and when they may be pressed.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from ui.curate.shortcuts import digit, letter
 from ui.frame import state
 
 
-def act(label: str, name: str, key: str | None, callback: Callable, args: tuple = (), **more: Any) -> None:
+def act(label: str, name: str, key: str | None, callback: Callable[..., Any], args: tuple[Any, ...] = (), **more: Any) -> None:
     """A button with its key printed on it."""
     st.button(label, key=name, shortcut=key, on_click=callback, args=args, **more)
 
@@ -52,7 +52,7 @@ def _keep_anyway(shown: Shown) -> None:
 
 
 def _reasons(shown: Shown) -> None:
-    words = guideline.reason_words(state.workspace().project(shown.pid).guideline.current())
+    words = guideline.reason_words(shown.project.guideline.current())
     with st.container(border=True):
         st.markdown("**Why not?** One key rejects and goes on.")
         with st.container(horizontal=True, gap="small"):

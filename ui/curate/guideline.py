@@ -5,7 +5,7 @@ Its texts come from people: they are shown escaped or as plain text, never as Ma
 
 from html import escape
 
-from cod_core.types import Guideline
+from cod_core.types import Guideline, GuidelineExample
 from ui.curate import callbacks
 from ui.frame import layout
 from ui.shared import text_diff
@@ -35,7 +35,7 @@ def panel(guideline: Guideline) -> str:
     )
 
 
-def _example(example) -> str:
+def _example(example: GuidelineExample) -> str:
     kind, mark = ("ok", "✓ Like this") if example.good else ("error", "✗ Not like this")
     why = f'<p class="cod-cap">{escape(example.why)}</p>' if example.why else ""
     return f'<p class="cod-badge cod-{kind}">{mark}</p>{text_diff.changes(example.text, example.counterfactual, "")}{why}'

@@ -5,11 +5,12 @@ Drawn last, from numbers made in the background: neither the card nor the next k
 
 import time
 from html import escape
-from typing import Any
 
 import streamlit as st
 
 from cod_core.diagnostics.stats import MIN_ROWS
+from cod_core.project.project import Project
+from cod_core.project.results.live import Live
 from ui.curate import callbacks
 from ui.frame import errors, layout, state
 
@@ -18,25 +19,25 @@ PATIENCE, LOOK_AGAIN = 0.5, 1.0
 """Seconds that the page stays for the numbers of the newest decision; seconds between looks where they take longer."""
 
 
-def draw(w: Any, pid: str) -> None:
+def draw(project: Project) -> None:
     """Show the strip of a project; it fills itself in where the numbers take longer."""
     with errors.shown():
-        known = _soon(w, pid)
-        st.fragment(_strip, run_every=None if known[1] else LOOK_AGAIN)(pid, known)
+        numbers = _soon(project)
+        st.fragment(_strip, run_every=None if numbers[1] else LOOK_AGAIN)(project.id, numbers)
 
 
-def _soon(w: Any, pid: str) -> tuple[Any, bool]:
+def _soon(project: Project) -> tuple[Live | None, bool]:
     """The numbers within a moment. Each look at the session lets a key that was pressed meanwhile go first."""
     end = time.monotonic() + PATIENCE
     while True:
-        live, last = w.project(pid).live.now()
+        live, last = project.live.now()
         if last or time.monotonic() > end:
             return live, last
         state.item_id()
         time.sleep(0.03)
 
 
-def _strip(pid: str, drawn: tuple[Any, bool]) -> None:
+def _strip(pid: str, drawn: tuple[Live | None, bool]) -> None:
     live, last = drawn
     if not last:
         with errors.shown():
@@ -54,14 +55,14 @@ def _strip(pid: str, drawn: tuple[Any, bool]) -> None:
                 st.rerun()
 
 
-def words(live: Any) -> str:
+def words(live: Live) -> str:
     """The strip as HTML: accuracy with and without, and what to look at next and why."""
     pairs = layout.several(live.n, "kept pair")
     if live.unread:
         first = f"Reading {live.unread} development texts before anything can be measured…"
-    elif live.without is None and not live.n_dev:
+    elif not live.n_dev and live.without is None:
         first = "There are no development or unlabelled texts, so what your work brings shows only after distilling."
-    elif live.without is None:
+    elif live.without is None or live.with_ is None:
         first = f"{pairs}; what they bring shows from four on, with more than one new label among them."
     else:
         change = 100 * (live.with_ - live.without)

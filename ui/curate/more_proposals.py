@@ -1,13 +1,15 @@
 """Other proposals for the text on the card: try again with a hint, keep phrases, ask the chat model, make it smaller."""
 
-from typing import Any
-
 import streamlit as st
 
+from cod_core.project.curation.cards import Card
+from cod_core.project.project import Project
+from cod_core.project.proposals.retry import Again
 from cod_core.types import Counterfactual, FlipCheck
 from ui.curate import callbacks
 from ui.curate.callbacks import Shown
 from ui.frame import errors, layout, state
+from ui.proposals import language_model
 from ui.teacher import generative_teacher
 
 KEPT = "kept_phrases"
@@ -15,7 +17,8 @@ KEPT = "kept_phrases"
 
 def phrases(example_id: str) -> list[str]:
     """What must stay in this text."""
-    return st.session_state.setdefault(KEPT, {}).setdefault(example_id, [])
+    kept: dict[str, list[str]] = st.session_state.setdefault(KEPT, {})
+    return kept.setdefault(example_id, [])
 
 
 @errors.callback
@@ -44,10 +47,10 @@ def _drop(example_id: str, phrase: str) -> None:
         phrases(example_id).remove(phrase)
 
 
-def panel(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck | None) -> None:
+def panel(project: Project, card: Card, shown: Shown, cf: Counterfactual, check: FlipCheck | None) -> None:
     """The panel under the card; open where words were just marked to be kept."""
     with st.expander("Other proposals", icon=":material/refresh:", expanded=st.session_state.get("again_open", False)):
-        example = found.example
+        example = card.example
         hint = st.text_input(
             "Words that you would use (several between commas)", key=f"hint-{example.id}", max_chars=200, placeholder="dull, far too long"
         )
@@ -60,43 +63,56 @@ def panel(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck
             args=(example.id, field, example.text),
         )
         with st.container(horizontal=True, gap="small"):
-            slow = w.project(shown.pid).teacher.generates()  # many answers: a spinner says so, which a callback cannot show
-            at_once: dict[str, Any] = {} if slow else {"on_click": _again, "args": (shown, hint)}
-            pressed = st.button("Try again", key="again", icon=":material/refresh:", **at_once)
-            if slow and pressed:
-                most = w.project(shown.pid).searcher.usual_budget() * (2 if hint.strip() else 1)
-                with st.spinner(f"The model answers up to {most} changed prompts. {generative_teacher.takes(w, shown.pid, most)}"):
-                    _again(shown, hint)
-                st.rerun()
-            if (llm := w.project(shown.pid).endpoints.last_llm()) is not None:
-                name = layout.plain(llm.model or llm.local or "the language model", 30)
-                st.button(
-                    f"Ask {name} again",
-                    key="again-llm",
-                    on_click=_ask,
-                    args=(shown,),
-                    help=f"Sends this text twice to {layout.plain(llm.base_url or 'this computer', 80)}",
-                )
-            many = shown.base_id is not None and not shown.edited and check is not None and check.valid
-            if many and check.token_edits > 1:
+            _again_button(project, shown, hint)
+            _llm_button(project, shown)
+            if shown.base_id is not None and not shown.edited and check is not None and check.valid and check.token_edits > 1:
                 st.button(
                     "Make the change smaller",
                     key="tighten",
                     icon=":material/compress:",
                     on_click=_tighten,
-                    args=(shown, check.token_edits, check.after.prob(check.target)),
+                    args=(shown, shown.base_id, check.token_edits, check.after.prob(check.target)),
                 )
         # below the buttons: a phrase that is taken when a press leaves the field would move them away from under it
-        with st.container(horizontal=True, gap="small"):
-            for number, phrase in enumerate(phrases(example.id)):
-                st.button(
-                    f"{layout.plain(phrase, 40)}",
-                    key=f"kept-{example.id}-{number}",
-                    icon=":material/close:",
-                    help="Stays as it is. Press to let it go.",
-                    on_click=_drop,
-                    args=(example.id, phrase),
-                )
+        _kept_phrases(example.id)
+
+
+def _again_button(project: Project, shown: Shown, hint: str) -> None:
+    if not project.teacher.generates():
+        st.button("Try again", key="again", icon=":material/refresh:", on_click=_again, args=(shown, hint))
+    elif st.button("Try again", key="again", icon=":material/refresh:"):  # many answers: a callback cannot show a spinner
+        most = project.searcher.usual_budget() * (2 if hint.strip() else 1)
+        with st.spinner(f"The model answers up to {most} changed prompts. {generative_teacher.takes(project, most)}"):
+            _again(shown, hint)
+        st.rerun()
+
+
+def _llm_button(project: Project, shown: Shown) -> None:
+    """Asks the language model that was used last, where one was."""
+    model = language_model.last_used(project)
+    if model.named:
+        name = layout.plain(model.model or model.local or "the language model", 30)
+        st.button(
+            f"Ask {name} again",
+            key="again-llm",
+            on_click=_ask,
+            args=(shown,),
+            help=f"Sends this text twice to {layout.plain(model.base_url or 'this computer', 80)}",
+        )
+
+
+def _kept_phrases(example_id: str) -> None:
+    """What must stay, each with a press that lets it go."""
+    with st.container(horizontal=True, gap="small"):
+        for number, phrase in enumerate(phrases(example_id)):
+            st.button(
+                f"{layout.plain(phrase, 40)}",
+                key=f"kept-{example_id}-{number}",
+                icon=":material/close:",
+                help="Stays as it is. Press to let it go.",
+                on_click=_drop,
+                args=(example_id, phrase),
+            )
 
 
 HINT = {
@@ -105,21 +121,21 @@ HINT = {
 }
 
 
-def _told(shown: Shown, found: Any) -> None:
+def _show_new(shown: Shown, tried: Again) -> None:
     state.mark_saved()
     st.session_state["again_open"] = True
-    more = HINT.get(found.hint, "")
-    if found.added:
-        st.session_state[f"added-{shown.example_id}"] = {cf.id for cf in found.added}
-        st.session_state[f"chosen-{shown.example_id}"] = found.added[0].id
+    more = HINT.get(tried.hint, "")
+    if tried.added:
+        st.session_state[f"added-{shown.example_id}"] = {cf.id for cf in tried.added}
+        st.session_state[f"chosen-{shown.example_id}"] = tried.added[0].id
         state.notice(
-            f"{layout.several(len(found.added), 'new proposal')} that flip{'s' if len(found.added) == 1 else ''} "
+            f"{layout.several(len(tried.added), 'new proposal')} that flip{'s' if len(tried.added) == 1 else ''} "
             f"the teacher; the first is shown.{more}",
             "info" if more else "ok",
         )
-    elif found.tried:
+    elif tried.tried:
         state.notice(
-            f"{layout.several(found.tried, 'new text')} tried, none flips the teacher. Give other words, keep "
+            f"{layout.several(tried.tried, 'new text')} tried, none flips the teacher. Give other words, keep "
             f"fewer phrases, or write your own.{more}",
             "info",
         )
@@ -131,16 +147,13 @@ def _told(shown: Shown, found: Any) -> None:
 @errors.callback
 def _again(shown: Shown, hint: str) -> None:
     hint = st.session_state.get(f"hint-{shown.example_id}") or hint
-    _told(
-        shown, state.workspace().project(shown.pid).retry.try_again(shown.example_id, hint, tuple(phrases(shown.example_id)), shown.target)
-    )
+    _show_new(shown, shown.project.retry.try_again(shown.example_id, hint, tuple(phrases(shown.example_id)), shown.target))
 
 
 @errors.callback
 def _ask(shown: Shown) -> None:
-    project = state.workspace().project(shown.pid)
-    last = project.endpoints.last_llm()
-    key = state.llm_key(last.base_url if last else None)
+    project = shown.project
+    key = state.llm_key(language_model.last_used(project).base_url)
     done = project.llm.again(shown.example_id, tuple(phrases(shown.example_id)), key=key)
     state.mark_saved()
     st.session_state["again_open"] = True
@@ -150,9 +163,9 @@ def _ask(shown: Shown) -> None:
 
 
 @errors.callback
-def _tighten(shown: Shown, edits: int, sure: float) -> None:
-    cf, check = state.workspace().project(shown.pid).tightening.tighten(shown.base_id)
-    if cf.id == shown.base_id:
+def _tighten(shown: Shown, base_id: str, edits: int, sure: float) -> None:
+    cf, check = shown.project.tightening.tighten(base_id)
+    if cf.id == base_id:
         state.notice("Every changed word is needed: without any one of them the teacher does not change its mind.", "info")
         return
     state.notice(
@@ -161,7 +174,7 @@ def _tighten(shown: Shown, edits: int, sure: float) -> None:
         "stand among the proposals: choose.",
         "ok",
     )
-    st.session_state[f"added-{shown.example_id}"] = {cf.id, shown.base_id}
+    st.session_state[f"added-{shown.example_id}"] = {cf.id, base_id}
     st.session_state[f"chosen-{shown.example_id}"] = cf.id
     state.mark_saved()
     callbacks.redraw()

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from html import escape
-from typing import Any
 
 import streamlit as st
 
 from cod_core.curation.view import View
+from cod_core.project.curation.cards import Queue
+from cod_core.project.project import Project
 from ui.curate import callbacks
 from ui.frame import errors, layout, state
 
@@ -16,15 +17,15 @@ ORIGINS = {"search": "Search on this computer", "llm": "Chat model", "human": "W
 FINDER = "q-find"
 
 
-def bar(queue: Any) -> None:
-    """Progress and the choices. queue: as the workspace gives it."""
+def bar(project: Project, queue: Queue) -> None:
+    """Progress and the choices."""
     st.progress(queue.decided / queue.total, text=f"{queue.decided} of {queue.total} texts decided · {queue.kept} kept")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _choice("Show", "show", {k: f"{v} {queue.counts[k]}" for k, v in SHOW.items()}, queue.view)
         with st.popover(f"Order: {SORTS[queue.view.sort].lower()}", icon=":material/sort:"):
             _choice("Order", "sort", SORTS, queue.view)
         with st.popover("Filter", icon=":material/filter_list:"):
-            _filters(queue)
+            _filters(project, queue.view)
     if queue.view.filtered:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(f'<div class="cod-why">Only: {escape(said(queue.view))}</div>')
@@ -53,17 +54,17 @@ def _choice(label: str, name: str, options: dict[str, str], view: View) -> None:
         default=value,
         required=True,
         key=key,
-        format_func=options.get,
+        format_func=layout.words(options),
         on_change=_chosen,
         args=(name, key),
         label_visibility="collapsed",
     )
 
 
-def _filters(queue: Any) -> None:
+def _filters(project: Project, view: View) -> None:
     """One row of choices a filter; only what occurs in the project is offered."""
-    rows, view = state.workspace().project(state.project_id()).cards.rows(state.annotator()), queue.view
-    offered = {
+    rows = project.cards.rows(state.annotator())
+    offered: dict[str, tuple[str, dict[str, str]]] = {
         "label": ("What the teacher says of the original", {r.source: layout.plain(r.source, 30) for r in rows}),
         "origin": ("Where a proposal came from", {o: ORIGINS.get(o, o) for r in rows for o in r.origins}),
         "differs": ("Your label", {"1": "The teacher does not agree"} if any(r.differs for r in rows) else {}),
@@ -79,7 +80,7 @@ def _filters(queue: Any) -> None:
                 sorted(options),
                 default=value if value in options else None,
                 key=key,
-                format_func=options.get,
+                format_func=layout.words(options),
                 on_change=_chosen,
                 args=(name, key),
             )

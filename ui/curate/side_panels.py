@@ -1,10 +1,12 @@
 """What opens beside the card: guideline, keys, history, technical details. One key each; nothing covers the card."""
 
 from html import escape
-from typing import Any
 
 import streamlit as st
 
+from cod_core.curation.history import Event
+from cod_core.project.curation.cards import Card
+from cod_core.project.project import Project
 from cod_core.types import Counterfactual, FlipCheck
 from ui.curate import callbacks, decision_buttons, guideline, more_proposals, shortcuts
 from ui.curate.callbacks import Shown
@@ -26,28 +28,28 @@ def _flip_diff() -> None:
     st.session_state["side_by_side"] = not st.session_state.get("side_by_side", False)
 
 
-def below(w: Any, found: Any, shown: Shown, cf: Counterfactual, check: FlipCheck | None) -> None:
+def below(project: Project, card: Card, shown: Shown, cf: Counterfactual, check: FlipCheck | None) -> None:
     """The open panel, then history and, where wanted, technical details."""
     if state.panel() == "guide":
-        _guide(w, shown.pid)
+        _guide(project)
     if state.panel() == "help":
         _keys()
-    more_proposals.panel(w, found, shown, cf, check)
+    more_proposals.panel(project, card, shown, cf, check)
     with st.expander("History of this text", icon=":material/history:"):
-        _history(w, shown)
+        _history(project, shown)
     if state.technical():
         _technical(cf, check)
 
 
-def _guide(w: Any, pid: str) -> None:
-    task = w.project(pid).row.task
+def _guide(project: Project) -> None:
+    task = project.row.task
     meanings = task.descriptions or ("",) * len(task.labels)
     rows = "".join(f"<li><b>{escape(label)}</b> {escape(about)}</li>" for label, about in zip(task.labels, meanings))
     st.html(
         f'<div class="cod-card"><div class="cod-cap">The question</div><p class="cod-name">{escape(task.name)}</p>'
         f'<ul class="cod-list">{rows}</ul></div>'
     )
-    st.html(guideline.panel(w.project(pid).guideline.current()))
+    st.html(guideline.panel(project.guideline.current()))
 
 
 def _keys() -> None:
@@ -62,30 +64,30 @@ def _switch_keys() -> None:
     st.session_state[state.SHORTCUTS] = not state.shortcuts_on()
 
 
-def _history(w: Any, shown: Shown) -> None:
-    for_one = w.project(shown.pid).cards.history(shown.example_id, state.annotator())
+def _history(project: Project, shown: Shown) -> None:
+    events = project.cards.history(shown.example_id, state.annotator())
     rows = "".join(
         f'<li class="{"cod-undone" if e.undone else ""}"><time datetime="{escape(e.at)}">{escape(when(e.at))}'
-        f"{' · ' + escape(e.who) if e.who else ''}</time>{escape(told(e))}</li>"
-        for e in for_one
+        f"{' · ' + escape(e.who) if e.who else ''}</time>{escape(sentence(e))}</li>"
+        for e in events
     )
     st.html(f'<ol class="cod-time">{rows}</ol>')
 
 
-def when(at: str) -> str:
+def when(time: str) -> str:
     """'2026-11-24T11:10:56Z' as a person reads it, local time."""
     from datetime import datetime
 
     try:
-        return datetime.fromisoformat(at.replace("Z", "+00:00")).astimezone().strftime("%-d %b %Y, %H:%M")
+        return datetime.fromisoformat(time.replace("Z", "+00:00")).astimezone().strftime("%-d %b %Y, %H:%M")
     except ValueError:
-        return at
+        return time
 
 
-def told(event: Any) -> str:
+def sentence(event: Event) -> str:
     """One event of an item's history as a sentence."""
-    said = {"proposed": "Proposed", "written": "Written", "draft": "Draft in the text box", "undone": "Taken back"}
-    words = said.get(event.kind) or callbacks.STATUS_WORDS.get(event.status, event.status)
+    kinds = {"proposed": "Proposed", "written": "Written", "draft": "Draft in the text box", "undone": "Taken back"}
+    words = kinds.get(event.kind) or callbacks.STATUS_WORDS.get(event.status, event.status)
     reasons = ", ".join(callbacks.REASONS.get(r, r).lower() for r in event.reasons)
     parts = [words + (f": {reasons}" if reasons else ""), event.detail, "(taken back later)" if event.undone else ""]
     return " ".join(part for part in parts if part)

@@ -10,12 +10,15 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
+from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
 from cod_core.errors import CodError
 from ui.frame import state
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _ICONS = {"error": "Problem", "warn": "Please note", "info": "Note", "ok": "Done"}
 BUG = (
     "Something went wrong inside the app. Nothing that was saved is lost. Reload the page; if it happens "
@@ -48,11 +51,11 @@ def shown() -> Iterator[None]:
         box(BUG)
 
 
-def callback(function: Callable) -> Callable:
+def callback(function: Callable[P, T]) -> Callable[P, T | None]:
     """For widget callbacks, which run before the page: what goes wrong is shown at the top of the page."""
 
     @functools.wraps(function)
-    def safe(*args, **kwargs):
+    def safe(*args: P.args, **kwargs: P.kwargs) -> T | None:
         try:
             return function(*args, **kwargs)
         except CodError as error:
@@ -60,5 +63,6 @@ def callback(function: Callable) -> Callable:
         except Exception as error:
             log_bug(error)
             state.notice(BUG, "error")
+        return None
 
     return safe

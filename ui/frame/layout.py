@@ -5,16 +5,24 @@ Markdown) or `html.escape` (own HTML).
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 
 from ui.frame import errors, state, tour
+
+if TYPE_CHECKING:  # the first paint needs no database
+    from streamlit.navigation.page import Page
+
+    from cod_core.data.reading import Problem
+    from cod_core.project.project import Project
+    from cod_core.project.summary import Summary
+    from cod_core.store.projects import ProjectRow
 
 PAGES = {
     "start": ("pages/start.py", "Start"),
@@ -36,7 +44,7 @@ _CSS = Path(__file__).with_name("style.css")
 _ACTIVE_IN_MARKDOWN = re.compile(r"[\[\]()!`*_<>$:~#\\|{}@^=\x00-\x1f]|www\.")
 
 
-def navigate():
+def navigate() -> "Page":
     """The page that the address names, with Streamlit's own menu hidden."""
     pages = [
         st.Page(path, title=title, url_path=None if name == "start" else name, default=name == "start")
@@ -60,7 +68,7 @@ def _lost() -> None:
     go("start")
 
 
-def run(page) -> None:
+def run(page: "Page") -> None:
     """Run a page inside the frame that app.py has made."""
     token = _OPENED.set(True)
     try:
@@ -85,15 +93,19 @@ def plain(text: object, limit: int = 60) -> str:
 
 def distinct(names: Iterable[str]) -> list[str]:
     """The names with (2), (3) … on those that came before. Streamlit takes two options of one name for the first of them."""
-    out, seen = [], set()
+    out: list[str] = []
     for name in names:
-        number, told = 1, name
-        while told in seen:
+        number, numbered = 1, name
+        while numbered in out:
             number += 1
-            told = f"{name} ({number})"
-        seen.add(told)
-        out.append(told)
+            numbered = f"{name} ({number})"
+        out.append(numbered)
     return out
+
+
+def words(names: Mapping[Any, str]) -> Callable[[Any], str]:
+    """A format_func: the option's words. Streamlit also asks for what it remembers, which may be no option any more."""
+    return lambda option: names.get(option, "")
 
 
 def style() -> None:
@@ -110,7 +122,7 @@ def header(title: str, lead: str) -> None:
     """The page's title and one sentence on what to do here; both are the app's own words."""
     st.title(title, anchor=False)
     st.html(f'<p class="cod-lead">{escape(lead)}</p>')
-    tour.panel(next((name for name, (_, known) in PAGES.items() if known == title), ""))
+    tour.panel(next((name for name, (_, its_title) in PAGES.items() if its_title == title), ""))
     if page := tour.take_go():
         go(page)
     if waiting := state.take_notice():
@@ -139,8 +151,8 @@ def empty(title: str, what_to_do: str, page: str | None = None, label: str = "")
 
 def counts(pairs: Iterable[tuple[object, str]]) -> None:
     """A row of large numbers with their names."""
-    told = [(f"{n:,}" if isinstance(n, int) else str(n), name) for n, name in pairs]
-    cells = "".join(f"<div><b>{escape(n)}</b><span>{escape(name)}</span></div>" for n, name in told)
+    spelt = [(f"{n:,}" if isinstance(n, int) else str(n), name) for n, name in pairs]
+    cells = "".join(f"<div><b>{escape(n)}</b><span>{escape(name)}</span></div>" for n, name in spelt)
     st.html(f'<div class="cod-counts">{cells}</div>')
 
 
@@ -153,14 +165,14 @@ def balance(by_label: dict[str, int]) -> None:
     st.html(f'<div class="cod-balance" role="img" aria-label="texts a label">{rows}</div>')
 
 
-def grid(columns: Any, row_height: int = 35, **more: Any) -> None:
+def grid(columns: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]], row_height: int = 35, **more: Any) -> None:
     """A table of columns {name: values} or of rows, at its final height from the first paint: Streamlit gives a table
     40 pixels until its code has come, and what lies below jumps away from under a hand that presses."""
-    n = len(next(iter(columns.values()), ())) if isinstance(columns, dict) else len(columns)
+    n = len(next(iter(columns.values()), ())) if isinstance(columns, Mapping) else len(columns)
     st.dataframe(columns, hide_index=True, row_height=row_height, height=min(400, 35 + n * row_height + 2), **more)
 
 
-def problem_list(problems: Sequence[Any], noun: str = "Row") -> None:
+def problem_list(problems: "Sequence[Problem]", noun: str = "Row") -> None:
     """Every problem row with its number and a sentence."""
     rows = "".join(
         f"<li><b>{noun} {p.row}</b>{escape(p.message)}</li>" if p.row else f"<li>{escape(p.message)}</li>" for p in problems[:500]
@@ -169,26 +181,25 @@ def problem_list(problems: Sequence[Any], noun: str = "Row") -> None:
     st.html(f'<ul class="cod-list">{rows}{more}</ul>')
 
 
-def need_project() -> Any:
-    """(workspace, project) of the open project; stops the page with an empty state where none is open."""
-    pid = state.project_id()
-    if pid is None:
+def need_project() -> "Project":
+    """The open project; stops the page with an empty state where none is open."""
+    project = state.project()
+    if project is None:
         header("No project is open", "Open a project or try the sample first.")
         next_step("start", "Go to the start screen")
         st.stop()
-    w = state.workspace()
-    return w, w.project(pid).row
+    return project
 
 
-def distilled(w: Any, pid: str) -> bool:
+def distilled(project: "Project") -> bool:
     """Whether the project has results; asked of the store until it has, remembered then."""
-    key = f"distilled-{pid}"
+    key = f"distilled-{project.id}"
     if not st.session_state.get(key):
-        st.session_state[key] = w.project(pid).results.latest() is not None
-    return st.session_state[key]
+        st.session_state[key] = project.results.latest() is not None
+    return bool(st.session_state[key])
 
 
-def done_steps(summary: Any, runs: bool) -> dict[str, tuple[bool, str]]:
+def done_steps(summary: "Summary", runs: bool) -> dict[str, tuple[bool, str]]:
     """Step -> (done, short note) from the workspace's summary. runs: whether there are results."""
     proposed, decided, taught = summary.n_proposed_texts, summary.n_decided, bool(summary.teacher_label)
     pairs = several(summary.n_accepted, "pair") if summary.n_accepted and taught else ""  # without a teacher none leaves
@@ -209,13 +220,13 @@ def sidebar() -> None:
         st.html('<div class="cod-brand">Counterfactual<br>Curation</div>')
         pid = state.project_id()
         projects = _projects()
-        known = {p.id: p for p in projects}
-        if pid is not None and pid not in known:
+        by_id = {p.id: p for p in projects}
+        if pid is not None and pid not in by_id:
             state.open_project(None)
             state.notice("The project in the address does not exist (any more). Choose another.", "warn")
             go("start")
         if projects:
-            _switcher(known, pid)
+            _switcher(by_id, pid)
         if pid is None:
             st.page_link(PAGES["start"][0], label="Start", icon=":material/home:")
         else:
@@ -233,23 +244,23 @@ def sidebar() -> None:
             st.html(f'<div class="cod-saved" role="status"><b>✓</b> Saved {at}</div>')
 
 
-def _projects() -> list[Any]:
+def _projects() -> "list[ProjectRow]":
     """Projects that are not put away, and the open one."""
     with errors.shown():
         return [p for p in state.workspace().projects() if p.archived_at is None or p.id == state.project_id()]
     return []
 
 
-def _switcher(known: dict[str, Any], pid: str | None) -> None:
-    options = [*known, "+"] if pid else list(known)
-    oldest_first = list(known.items())[::-1]
+def _switcher(by_id: "dict[str, ProjectRow]", pid: str | None) -> None:
+    options = [*by_id, "+"] if pid else list(by_id)
+    oldest_first = list(by_id.items())[::-1]
     names = dict(zip((i for i, _ in oldest_first), distinct(plain(p.name, 40) for _, p in oldest_first)))
     names["+"] = "New or other project…"
     chosen = st.selectbox(
         "Project",
         options,
         index=options.index(pid) if pid else None,
-        format_func=names.get,
+        format_func=words(names),
         placeholder="Open a project",
         key=f"switch-{pid}",
     )
@@ -259,10 +270,10 @@ def _switcher(known: dict[str, Any], pid: str | None) -> None:
 
 
 def _stepper(pid: str) -> None:
-    steps = {}
+    steps: dict[str, tuple[bool, str]] = {}
     with errors.shown():
-        w = state.workspace()
-        steps = done_steps(w.project(pid).summary(), distilled(w, pid))
+        project = state.workspace().project(pid)
+        steps = done_steps(state.summary(project), distilled(project))
     for number, step in enumerate(STEPS, 1):
         done, note = steps.get(step, (False, ""))
         path, title = PAGES[step]

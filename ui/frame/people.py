@@ -7,11 +7,15 @@ import hashlib
 import os
 import secrets
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from cod_core import roles
 from ui.frame import errors, state
+
+if TYPE_CHECKING:  # the first paint needs no database
+    from cod_core.project.project import Project
 
 ROLE_WORDS = {
     "curator": "Curator: decides on texts",
@@ -91,8 +95,8 @@ def holder() -> str:
     if _BROWSER not in st.session_state:
         cookie = st.context.cookies.get("_streamlit_xsrf")
         cookie = cookie if cookie is None or isinstance(cookie, str) else "no browser"  # a test that has none
-        known = _unmasked(cookie) if cookie else secrets.token_hex(8)
-        st.session_state[_BROWSER] = hashlib.sha256(known.encode()).hexdigest()[:16]
+        browser = _unmasked(cookie) if cookie else secrets.token_hex(8)
+        st.session_state[_BROWSER] = hashlib.sha256(browser.encode()).hexdigest()[:16]
     return f"{state.annotator()}@{st.session_state[_BROWSER]}"
 
 
@@ -117,12 +121,12 @@ def remember(page: str) -> None:
         state.workspace().project(pid).presence.record_location(state.annotator(), page, here[2])
 
 
-def take(pid: str, wanted: Sequence[str]) -> str | None:
+def claim(project: "Project", wanted: Sequence[str]) -> str | None:
     """The first of the wanted texts that nobody else has on the screen; it is this browser's from now on."""
-    return state.workspace().project(pid).presence.claim(holder(), state.annotator(), wanted)
+    return project.presence.claim(holder(), state.annotator(), wanted)
 
 
-def keep(pid: str, example_id: str) -> None:
+def renew_claim(pid: str, example_id: str) -> None:
     """Draw nothing, and renew the hold on the text every minute while the page is open."""
 
     @st.fragment(run_every=60)

@@ -6,14 +6,20 @@ this file only names the keys and keeps the URL in step. It does not know what t
 
 import os
 import time
+from contextvars import ContextVar
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from cod_core.curation.view import View
 from cod_core.errors import BadInput
 from cod_core.models.chat import site_of
+
+if TYPE_CHECKING:  # the first paint needs no database
+    from cod_core.project.project import Project
+    from cod_core.project.summary import Summary
+    from cod_core.workspace import Workspace
 
 PROJECT, ITEM, ANNOTATOR = "open_project", "open_item", "annotator"
 SHORTCUTS, SAVED, NOTICE, LLM_KEY = "shortcuts_on", "saved_at", "notice", "llm_key"
@@ -23,16 +29,41 @@ GUARD_SECONDS = 0.25
 """A decision that comes sooner than this after its card was shown was meant for the card before it."""
 
 
+_SUMMARIES: ContextVar[dict[str, "Summary"] | None] = ContextVar("summaries", default=None)
+
+
 @st.cache_resource(show_spinner=False)
-def _workspace(home: str) -> Any:
+def _workspace(home: str) -> "Workspace":
     from cod_core.workspace import Workspace
 
     return Workspace(home or None)
 
 
-def workspace() -> Any:
+def workspace() -> "Workspace":
     """The one Workspace of this data folder, made on first use."""
     return _workspace(os.environ.get("COD_HOME", ""))
+
+
+def project() -> "Project | None":
+    """The open project, None where none is open. Raises BadInput where it does not exist (any more)."""
+    pid = project_id()
+    return None if pid is None else workspace().project(pid)
+
+
+def begin_run() -> None:
+    """First line of every run of the app: what was counted for the one before is forgotten."""
+    _SUMMARIES.set({})
+
+
+def summary(project: "Project") -> "Summary":
+    """A project's counts, read once a run, so that sidebar and page say the same. Not for callbacks and fragments, which
+    run by themselves: those ask the project."""
+    counted = _SUMMARIES.get()
+    if counted is None:
+        return project.summary()
+    if project.id not in counted:
+        counted[project.id] = project.summary()
+    return counted[project.id]
 
 
 def open_project(pid: str | None, item: str | None = None) -> None:
@@ -85,7 +116,8 @@ def _to_url() -> None:
 
 def view() -> View:
     """Which list of the queue is shown, narrowed and ordered how. In the URL, so that it can be shared."""
-    return st.session_state.get(VIEW) or View()
+    chosen: View | None = st.session_state.get(VIEW)
+    return chosen or View()
 
 
 def set_view(chosen: View) -> None:
@@ -98,7 +130,8 @@ def set_view(chosen: View) -> None:
 
 def project_id() -> str | None:
     """The open project's id, None where none is open."""
-    return st.session_state.get(PROJECT)
+    pid: str | None = st.session_state.get(PROJECT)
+    return pid
 
 
 def show_item(example_id: str | None) -> None:
@@ -109,27 +142,28 @@ def show_item(example_id: str | None) -> None:
 
 def item_id() -> str | None:
     """The text on the curation card."""
-    return st.session_state.get(ITEM)
+    example_id: str | None = st.session_state.get(ITEM)
+    return example_id
 
 
 def annotator() -> str:
     """The pseudonym under which decisions are kept."""
-    return st.session_state.get(ANNOTATOR) or "me"
+    return str(st.session_state.get(ANNOTATOR) or "me")
 
 
 def shortcuts_on() -> bool:
     """Whether single keys act on the curation screen."""
-    return st.session_state.get(SHORTCUTS, True)
+    return bool(st.session_state.get(SHORTCUTS, True))
 
 
 def plain_editor() -> bool:
     """Whether the page's own text box stands in for the live editor."""
-    return st.session_state.get(PLAIN, os.environ.get("COD_PLAIN_EDITOR") == "1")
+    return bool(st.session_state.get(PLAIN, os.environ.get("COD_PLAIN_EDITOR") == "1"))
 
 
 def technical() -> bool:
     """Whether numbers, names of models and identifiers are shown beside the plain words."""
-    return st.session_state.get(TECHNICAL, False)
+    return bool(st.session_state.get(TECHNICAL, False))
 
 
 def toggle_technical() -> None:
@@ -139,7 +173,8 @@ def toggle_technical() -> None:
 
 def panel() -> str | None:
     """The panel that is open beside the card: guide, help or None."""
-    return st.session_state.get(PANEL)
+    name: str | None = st.session_state.get(PANEL)
+    return name
 
 
 def toggle_panel(name: str) -> None:
@@ -149,14 +184,15 @@ def toggle_panel(name: str) -> None:
 
 def keep_llm_key(address: str, key: str | None) -> None:
     """Remember a key in this session, for the host of this address only; no key forgets it. Raises BadInput for no address."""
-    kept = {site: known for site, known in st.session_state.get(LLM_KEY, {}).items() if site != site_of(address)}
+    kept = {site: old for site, old in st.session_state.get(LLM_KEY, {}).items() if site != site_of(address)}
     st.session_state[LLM_KEY] = kept | ({site_of(address): key} if key else {})
 
 
 def llm_key(address: str | None) -> str | None:
     """The key typed in this session for the host of this address, None where there is none."""
+    keys: dict[str, str] = st.session_state.get(LLM_KEY, {})
     try:
-        return st.session_state.get(LLM_KEY, {}).get(site_of(address)) if address else None
+        return keys.get(site_of(address)) if address else None
     except BadInput:
         return None
 
@@ -168,7 +204,8 @@ def mark_saved() -> None:
 
 def saved_at() -> str | None:
     """Local time of the last write as hh:mm."""
-    return st.session_state.get(SAVED)
+    at: str | None = st.session_state.get(SAVED)
+    return at
 
 
 def notice(message: str, kind: str = "ok") -> None:
@@ -178,7 +215,8 @@ def notice(message: str, kind: str = "ok") -> None:
 
 def take_notice() -> tuple[str, str] | None:
     """The waiting sentence and its kind, once."""
-    return st.session_state.pop(NOTICE, None)
+    waiting: tuple[str, str] | None = st.session_state.pop(NOTICE, None)
+    return waiting
 
 
 def card_shown(token: str) -> None:
@@ -192,5 +230,5 @@ def card_seconds(token: str) -> float | None:
     """Seconds that this card has been on screen; None where another card is, or the press came too soon."""
     if st.session_state.get("card_token") != token:
         return None
-    seconds = time.monotonic() - st.session_state["card_since"]
+    seconds: float = time.monotonic() - st.session_state["card_since"]
     return seconds if seconds >= GUARD_SECONDS else None

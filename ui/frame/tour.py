@@ -52,7 +52,8 @@ def at() -> int:
     if NAME not in st.session_state:
         asked = st.query_params.get(NAME, "")
         st.session_state[NAME] = int(asked) if asked.isdigit() and 1 <= int(asked) <= len(STEPS) else 0
-    return st.session_state[NAME]
+    step: int = st.session_state[NAME]
+    return step
 
 
 def panel(page: str) -> None:
@@ -85,4 +86,5 @@ def _to(step: int) -> None:
 
 def take_go() -> str | None:
     """The page that a press in the tour leads to, once."""
-    return st.session_state.pop("tour_go", None)
+    page: str | None = st.session_state.pop("tour_go", None)
+    return page

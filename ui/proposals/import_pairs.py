@@ -1,67 +1,69 @@
 """Bringing ready counterfactuals in: a table with the original and the changed text side by side."""
 
-from typing import Any
-
 import streamlit as st
 
 from cod_core.counterfactuals.imported import PairColumns, guess_pair_columns
 from cod_core.data.reading import Table
+from cod_core.project.project import Project
 from cod_core.project.proposals.proposals import ImportReport
 from ui.data import upload
 from ui.frame import errors, layout, state
 
 
-def counterfactuals(w: Any, pid: str, primary: bool) -> None:
+def counterfactuals(project: Project, primary: bool) -> None:
     """Ready counterfactuals from a table, matched to the project's texts."""
     st.caption(
         "A table with one column for the original text and one for the changed text. The originals must be "
         "texts of this project; the teacher checks every pair."
     )
-    bundle(w, pid)
-    found = upload.table_of("in-cf")
-    if found is None:
+    bundle(project)
+    given = upload.table_of("in-cf")
+    if given is None:
         return
-    table, digest, name = found
+    table, digest, name = given
     upload.preview(table)
     if len(table.columns) < 2:
         errors.box("The table needs two columns: the original text and the changed text.", "warn")
         return
     guess = guess_pair_columns(table.columns)
-    columns = _columns(table, guess, digest[:8])
-    unclear = guess is None and columns.get("original") == columns.get("counterfactual")
-    if st.button("Add these counterfactuals", type="primary" if primary else "secondary", disabled=unclear):
+    columns, ready = _below_each_other(guess, digest[:8]), True
+    if columns is None:
+        columns = _side_by_side(table, guess, digest[:8])
+        ready = guess is not None or columns["original"] != columns["counterfactual"]
+    if st.button("Add these counterfactuals", type="primary" if primary else "secondary", disabled=not ready):
         with errors.shown(), st.spinner("The teacher checks every pair …"):
-            outcome(w.project(pid).proposals.import_counterfactuals(table, columns, name))
+            outcome(project.proposals.import_counterfactuals(table, columns, name))
 
 
-def _columns(table: Table, guess: PairColumns | None, file: str) -> dict[str, str]:
-    """What PairColumns is made of. guess: from the columns' names. file: keeps the widgets of two files apart."""
-    if (
-        guess is not None
-        and guess.batch
-        and st.toggle("Two rows a pair: the original and its changed text stand below each other", True, key=f"cf-b-{file}")
-    ):
-        st.text(f"Text: {guess.original}, label: {guess.label or 'none'}, joined by: {guess.batch}.")
-        return {name: column for name, column in vars(guess).items() if column}
-    original, changed, label = (guess.original, guess.counterfactual, guess.label) if guess else (None, None, None)
-    left, middle, right = st.columns(3)
-    with left:
-        original = upload.column("Original text", table, original, f"cf-o-{file}")
-    with middle:
-        changed = upload.column("Changed text", table, changed, f"cf-c-{file}")
-    with right:
-        label = upload.column("New label (optional)", table, label, f"cf-l-{file}", optional=True)
-    chosen = {"original": original, "counterfactual": changed, "label": label}
-    return {name: column for name, column in chosen.items() if column}
+def _below_each_other(guess: PairColumns | None, key: str) -> dict[str, str] | None:
+    """The columns of a table with two rows a pair, told from their names; None where it has one, or the person says so."""
+    if guess is None or not guess.batch:
+        return None
+    if not st.toggle("Two rows a pair: the original and its changed text stand below each other", True, key=f"cf-b-{key}"):
+        return None
+    st.text(f"Text: {guess.original}, label: {guess.label or 'none'}, joined by: {guess.batch}.")
+    return {role: column for role, column in vars(guess).items() if column}
 
 
-def bundle(w: Any, pid: str) -> None:
+def _side_by_side(table: Table, guess: PairColumns | None, key: str) -> dict[str, str]:
+    """The columns of a table with one row a pair, as the person picks them."""
+    picked = {}
+    roles = (("original", "Original text", "o"), ("counterfactual", "Changed text", "c"), ("label", "New label (optional)", "l"))
+    for area, (role, title, short) in zip(st.columns(3), roles):
+        with area:
+            column = upload.column(title, table, getattr(guess, role, None), f"cf-{short}-{key}", optional=role == "label")
+        if column is not None:
+            picked[role] = column
+    return picked
+
+
+def bundle(project: Project) -> None:
     """The pairs of a set that this app exported, from another project or another machine."""
     with st.expander("A set exported from this app (.zip)"):
         file = st.file_uploader("The .zip file", type=["zip"], key="in-cf-bundle")
         if file and st.button("Add its pairs", key="in-cf-bundle-add"):
             with errors.shown(), st.spinner("The teacher checks every pair …"):
-                outcome(w.project(pid).proposals.import_pairs_of_bundle(file.getvalue(), file.name))
+                outcome(project.proposals.import_pairs_of_bundle(file.getvalue(), file.name))
 
 
 def outcome(done: ImportReport) -> None:

@@ -1,19 +1,23 @@
 """Proposals by a language model: on this computer or at a service; the plan first; which prompt works best."""
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from typing import Any
 
 import streamlit as st
 
 from cod_core.counterfactuals import prompts
 from cod_core.counterfactuals.llm_plan import Plan
 from cod_core.counterfactuals.options import GenerateRequest, LlmOptions, StudyRequest
+from cod_core.project.project import Project
 from cod_core.project.proposals.prompts import PromptStudy
 from cod_core.project.proposals.quality import QualityCard
 from ui.frame import errors, layout, state
+from ui.shared import jobs_panel
 
 HERE = "On this computer"
 SERVICE = "At a service"
+USUAL_ADDRESS = "http://127.0.0.1:11434/v1"
 LOST = {
     "empty": "empty",
     "refusal": "refused",
@@ -26,26 +30,21 @@ LOST = {
 }
 
 
-def propose(
-    w: Any, pid: str, k: int, busy: bool, action: Literal["primary", "secondary"], start: Callable[[GenerateRequest], None]
-) -> None:
-    """Choose the model, see what would be sent, send it, or compare prompts first."""
-    project = w.project(pid)
-    last = project.endpoints.last_llm()
-    model, cost = choose(w, pid, last.to_json() if last else {}, "proposals")
-    if not model:
+def propose(project: Project, k: int, busy: bool, primary: bool, start: Callable[[GenerateRequest], None]) -> None:
+    """Choose the model, see what would be sent, send it, or compare prompts first. primary: sending is the next thing to do."""
+    last = last_used(project)
+    model = choose(project, last, "proposals")
+    if model is None:
         return
     with st.expander("Options"):
-        n = int(st.number_input("Proposals a text", 1, 8, 4 if "local" in model else 2))
-        repair = st.toggle("Where no proposal flips the teacher, tell the model and let it try once more", value="local" not in model)
+        n = int(st.number_input("Proposals a text", 1, 8, 4 if model.local else 2))
+        repair = st.toggle("Where no proposal flips the teacher, tell the model and let it try once more", value=not model.local)
         again = int(st.number_input("Round (a higher round asks for new answers)", 1, 20, 1)) - 1
-        model["temperature"] = st.number_input("Temperature", 0.0, 2.0, 0.7, 0.1)
-        model |= cost()
+        model = options(replace(model, temperature=st.number_input("Temperature", 0.0, 2.0, 0.7, 0.1)), last)
         titles = prompts.choices()
-        llm = LlmOptions.of(model)
-        usual = project.llm.prompt_in_use(GenerateRequest(generator="llm", llm=llm))
-        template = st.selectbox("What the model is asked", list(titles), index=list(titles).index(usual), format_func=titles.__getitem__)
-    request = GenerateRequest(k, n, "llm", llm=llm, template=template, repair=1 if repair else 0, first_sample=again * n)
+        usual = project.llm.prompt_in_use(GenerateRequest(k, n, "llm", llm=model))
+        template = st.selectbox("What the model is asked", list(titles), index=list(titles).index(usual), format_func=layout.words(titles))
+    request = GenerateRequest(k, n, "llm", llm=model, template=template, repair=1 if repair else 0, first_sample=again * n)
     plan = None
     with errors.shown(), st.spinner("The teacher reads these texts …"):
         plan = project.llm.plan(request)
@@ -53,52 +52,64 @@ def propose(
         return
     _plan(plan)
     label = f"Send {layout.several(plan.calls, 'request')}" if plan.calls else "Use the answers on record"
-    if "local" in model and plan.calls:
+    if model.local and plan.calls:
         label = f"Write {layout.several(plan.calls, 'proposal')}"
-    if st.button(label, type=action, key="generate", disabled=busy):
+    if st.button(label, type="primary" if primary else "secondary", key="generate", disabled=busy):
         start(request)
-    _study(w, pid, llm, n, busy)
+    _study(project, model, n, busy)
 
 
-def choose(w: Any, pid: str, last: dict[str, Any], page: str) -> tuple[dict[str, Any], Callable[[], dict[str, Any]]]:
-    """({base_url, model} or {local}, and what its options add); an empty first part where something is missing.
+def last_used(project: Project) -> LlmOptions:
+    """The language model that proposed last, nothing named where none did."""
+    return project.endpoints.last_llm() or LlmOptions()
+
+
+def of_stored(values: Mapping[str, Any]) -> LlmOptions:
+    """The language model in what is stored of a teacher or a run, nothing named where there is none in it."""
+    return LlmOptions.of({f.name: values[f.name] for f in fields(LlmOptions) if f.name in values})
+
+
+def choose(project: Project, last: LlmOptions, page: str) -> LlmOptions | None:
+    """An address and the model there, or a model on this computer; None where something is missing.
 
     last: the model chosen before. page: keeps the widgets of two pages apart.
     """
     where = st.segmented_control(
-        "Where is the model?", [SERVICE, HERE], default=HERE if last.get("local") else SERVICE, required=True, key=f"llm-where-{page}"
+        "Where is the model?", [SERVICE, HERE], default=HERE if last.local else SERVICE, required=True, key=f"llm-where-{page}"
     )
     if where == HERE:
-        name = here(w, last.get("local"), "No text leaves this computer. A small model writes weak proposals: the teacher sorts them.")
-        return ({"local": name} if name else {}), dict
-    chosen = {
-        "base_url": st.text_input("Address of the service", last.get("base_url", "http://127.0.0.1:11434/v1"), max_chars=300).strip(),
-        "model": st.text_input("Model", last.get("model", ""), placeholder="name of the model", max_chars=200).strip(),
-    }
+        name = here(project, last.local, "No text leaves this computer. A small model writes weak proposals: the teacher sorts them.")
+        return LlmOptions(local=name) if name else None
+    address = st.text_input("Address of the service", last.base_url or USUAL_ADDRESS, max_chars=300).strip()
+    name = st.text_input("Model", last.model, placeholder="name of the model", max_chars=200).strip()
     st.text_input(
         "Key for this address (kept for this session only, never stored)",
         type="password",
-        key=(field := f"llm-key-{page}-{chosen['base_url']}"),
+        key=(field := f"llm-key-{page}-{address}"),
         on_change=_keep_key,
-        args=(field, chosen["base_url"]),
+        args=(field, address),
     )
-    if not all(chosen.values()):
+    if not address or not name:
         errors.box("Give the address and the model; then you see what would be sent before anything is.", "info")
-        return {}, dict
-
-    def options() -> dict[str, Any]:
-        return {
-            "max_in_flight": int(st.number_input("Calls at the same time", 1, 16, last.get("max_in_flight", 4))),
-            "price_in": st.number_input("Price of a million tokens sent (USD)", 0.0, 1000.0, last.get("price_in")),
-            "price_out": st.number_input("Price of a million tokens received (USD)", 0.0, 1000.0, last.get("price_out")),
-        }
-
-    return chosen, options
+        return None
+    return LlmOptions(address, name)
 
 
-def here(w: Any, last: str | None, caption: str, label: str = "Model: name, folder or .gguf file") -> str:
+def options(model: LlmOptions, last: LlmOptions) -> LlmOptions:
+    """The model with what a service may be asked at once and what it costs; one on this computer has no such options."""
+    if model.local:
+        return model
+    return replace(
+        model,
+        max_in_flight=int(st.number_input("Calls at the same time", 1, 16, last.max_in_flight or 4)),
+        price_in=st.number_input("Price of a million tokens sent (USD)", 0.0, 1000.0, last.price_in),
+        price_out=st.number_input("Price of a million tokens received (USD)", 0.0, 1000.0, last.price_out),
+    )
+
+
+def here(project: Project, last: str | None, caption: str, label: str = "Model: name, folder or .gguf file") -> str:
     """A language model on this computer, "" where none is named. last: the one chosen before."""
-    packaged = w.models.local_llm_name()
+    packaged = project.models.local_llm_name()
     name = st.text_input(
         label,
         last or packaged or "",
@@ -111,13 +122,13 @@ def here(w: Any, last: str | None, caption: str, label: str = "Model: name, fold
     return name
 
 
-def fluency(w: Any, pid: str, card: QualityCard, busy: bool) -> None:
+def fluency(project: Project, card: QualityCard, busy: bool) -> None:
     """What measures how well the proposals read; a language model reads them when asked to, since it is slow."""
     read = "" if card.total.fluency is not None else " (not read yet)"
     st.caption(f"How well they read is measured by: {layout.plain(card.fluency_judge, 100)}{read}")
-    if w.models.local_llm_name() is not None and st.button("Let the language model read new proposals", key="fluency", disabled=busy):
+    if project.models.local_llm_name() is not None and st.button("Let the language model read new proposals", key="fluency", disabled=busy):
         with errors.shown():
-            w.project(pid).jobs.start("fluency", {})
+            jobs_panel.start(project, "fluency")
             st.rerun()
 
 
@@ -133,22 +144,22 @@ def _plan(plan: Plan) -> None:
         st.code(plan.prompt, language=None, wrap_lines=True)
 
 
-def _study(w: Any, pid: str, llm: LlmOptions, n: int, busy: bool) -> None:
+def _study(project: Project, model: LlmOptions, n: int, busy: bool) -> None:
     """Which prompt works best on a sample of the person's texts."""
     with st.expander("Which prompt works best here?"):
-        latest = w.project(pid).prompts.latest()
-        if latest and latest.model == (llm.local or llm.model):
-            _compared(w, pid, latest)
+        study = project.prompts.latest()
+        if study and study.model == (model.local or model.model):
+            _compared(project, study)
         else:
             st.caption("Each prompt is tried on the same few texts. Its answers are kept and used again.")
         sample = int(st.number_input("Texts to try on", 2, 32, 8))
         if st.button("Compare the prompts", key="study", disabled=busy):
             with errors.shown():
-                w.project(pid).jobs.start("study", StudyRequest(sample, n, llm), key=state.llm_key(llm.base_url))
+                jobs_panel.start(project, "study", StudyRequest(sample, n, model), key=state.llm_key(model.base_url))
                 st.rerun()
 
 
-def _compared(w: Any, pid: str, study: PromptStudy) -> None:
+def _compared(project: Project, study: PromptStudy) -> None:
     titles = prompts.choices()
 
     def share(value: float | None) -> str:
@@ -157,23 +168,23 @@ def _compared(w: Any, pid: str, study: PromptStudy) -> None:
     layout.grid(
         [
             {
-                "prompt": titles.get(row.template, row.title),
-                "texts flipped": share(row.flipped),
-                "by a small edit": share(row.usable),
-                "words changed": share(row.edit_fraction),
-                "similarity": "–" if row.similarity is None else f"{row.similarity:.2f}",
-                "tokens": row.tokens_in + row.tokens_out,
-                "cost (USD)": "not known" if row.cost_usd is None else f"{row.cost_usd:.4f}",
-                "lost answers": ", ".join(f"{v} {LOST.get(k, k)}" for k, v in row.lost.items()) or "none",
+                "prompt": titles.get(r.template, r.title),
+                "texts flipped": share(r.flipped),
+                "by a small edit": share(r.usable),
+                "words changed": share(r.edit_fraction),
+                "similarity": "–" if r.similarity is None else f"{r.similarity:.2f}",
+                "tokens": r.tokens_in + r.tokens_out,
+                "cost (USD)": "not known" if r.cost_usd is None else f"{r.cost_usd:.4f}",
+                "lost answers": ", ".join(f"{v} {LOST.get(k, k)}" for k, v in r.lost.items()) or "none",
             }
-            for row in study.rows
+            for r in study.rows
         ]
     )
     st.caption(f"Tried on {study.texts} of your texts with {layout.plain(study.model, 80)}.")
     if study.best is None:
         errors.box("No prompt made the teacher change its mind. Try a stronger model, or the search.", "warn")
     elif st.button(f"Use the best: {titles.get(study.best, study.best)}", key="use-best"):
-        w.project(pid).llm.use_prompt(study.model, study.best)
+        project.llm.use_prompt(study.model, study.best)
         state.notice("This prompt is used for the model from now on.")
         st.rerun()
 

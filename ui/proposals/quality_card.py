@@ -2,14 +2,16 @@
 
 from dataclasses import asdict
 from html import escape
-from typing import Any
 
 import streamlit as st
 
+from cod_core.counterfactuals.options import TightenRequest
 from cod_core.counterfactuals.quality import Stage
+from cod_core.project.project import Project
 from cod_core.project.proposals.quality import QualityCard
 from ui.frame import errors, layout
 from ui.proposals import language_model
+from ui.shared import jobs_panel
 
 LIMITS = {
     "edit_fraction_warn": ("Warn when more than this share of the words is changed", 0.05),
@@ -19,16 +21,16 @@ LIMITS = {
 }
 
 
-def card(w: Any, pid: str, busy: bool) -> None:
+def card(project: Project, busy: bool) -> None:
     """The whole card, closed until it is asked for; opening it loads no model."""
     if not st.toggle("How good are the proposals?", key="quality"):
         return
-    quality: QualityCard | None = None
+    measured = None
     with errors.shown():
-        quality = w.project(pid).quality.card()
-    if quality is None:
+        measured = project.quality.card()
+    if measured is None:
         return
-    total = quality.total
+    total = measured.total
     layout.counts(
         [
             (percent(total.flip_rate), "change the teacher's mind"),
@@ -37,12 +39,12 @@ def card(w: Any, pid: str, busy: bool) -> None:
             (percent(total.in_band), "close to the decision line"),
         ]
     )
-    st.html(funnel(quality.stages))
-    warned(quality)
+    st.html(funnel(measured.stages))
+    warned(measured)
     if st.toggle("Technical view", key="quality-technical"):
-        technical(quality)
-    actions(w, pid, quality, busy)
-    language_model.fluency(w, pid, quality, busy)
+        technical(measured)
+    actions(project, measured, busy)
+    language_model.fluency(project, measured, busy)
 
 
 def percent(value: float | None) -> str:
@@ -62,49 +64,49 @@ def funnel(stages: list[Stage]) -> str:
     )
 
 
-def warned(quality: QualityCard) -> None:
+def warned(measured: QualityCard) -> None:
     """One line on what the limits say."""
-    grades = [grade for grade, _ in quality.verdicts.values()]
+    grades = [grade for grade, _ in measured.verdicts.values()]
     if held := grades.count("reject"):
         errors.box(f"{layout.several(held, 'proposal')} would be held back by your limits.", "warn")
     if warn := grades.count("warn"):
         st.caption(f"{layout.several(warn, 'proposal deserves', 'proposals deserve')} a second look.")
 
 
-def technical(quality: QualityCard) -> None:
+def technical(measured: QualityCard) -> None:
     """Every measure of the set, and the sources side by side on the same texts."""
-    total = asdict(quality.total)
+    total = asdict(measured.total)
     kinds = ", ".join(f"{kind} {share:.0%}" for kind, share in total.pop("edit_types").items())
     layout.grid(
         {"measure": [*(k.replace("_", " ") for k in total), "edit types"], "value": [*(shown(v) for v in total.values()), kinds or "–"]}
     )
-    st.caption(f"Medians over proposals that flip. Fluency: ratio to the original, measured by {quality.fluency_judge}.")
-    if len(quality.sources) > 1:
-        st.caption(f"Sources side by side, on the {quality.sources[0].texts} texts that all of them have.")
-        rows = [row.as_row() for row in quality.sources]
+    st.caption(f"Medians over proposals that flip. Fluency: ratio to the original, measured by {measured.fluency_judge}.")
+    if len(measured.sources) > 1:
+        st.caption(f"Sources side by side, on the {measured.sources[0].texts} texts that all of them have.")
+        rows = [row.as_row() for row in measured.sources]
         keys = ("source", "texts", "flip_rate", "edit_fraction", "spans", "p", "in_band", "similarity", "fluency", "diversity")
         layout.grid({k.replace("_", " "): [shown(row[k]) for row in rows] for k in keys})
         from cod_core.counterfactuals.comparing import comparison_plot
 
-        st.plotly_chart(comparison_plot(quality.points), key="quality-plot")
+        st.plotly_chart(comparison_plot(measured.points), key="quality-plot")
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A number with two decimals where it is a fraction; a dash where it is missing."""
     return "–" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def actions(w: Any, pid: str, quality: QualityCard, busy: bool) -> None:
+def actions(project: Project, measured: QualityCard, busy: bool) -> None:
     """Limits, and making proposals smaller."""
     left, right = st.columns(2)
     with left, st.popover("Change the limits"), st.form("quality-limits", border=False):
         values = {
-            name: st.number_input(text, 0.0, 5.0, value=getattr(quality.limits, name), step=step, key=f"limit-{name}")
+            name: st.number_input(text, 0.0, 5.0, value=getattr(measured.limits, name), step=step, key=f"limit-{name}")
             for name, (text, step) in LIMITS.items()
         }
         if st.form_submit_button("Save limits"):
             with errors.shown():
-                w.project(pid).quality.set_limits(values)
+                project.quality.set_limits(values)
                 st.rerun()
     with right:
         if st.button(
@@ -114,5 +116,5 @@ def actions(w: Any, pid: str, quality: QualityCard, busy: bool) -> None:
             help="Takes back every edit that the flip does not need. The smaller version appears beside the old one.",
         ):
             with errors.shown():
-                w.project(pid).jobs.start("tighten", {})
+                jobs_panel.start(project, "tighten", TightenRequest())
                 st.rerun()

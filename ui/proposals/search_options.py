@@ -1,5 +1,7 @@
 """What a person may choose before a search: the label to reach, words that stay, where new words come from, effort."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from cod_core.counterfactuals.options import IN_TURN, SearchOptions
@@ -31,14 +33,14 @@ def where(model: str, host: str) -> str:
     return f"Words of {layout.plain(model, 30)} at {layout.plain(host, 40)}" if host else "Words that a language model here expects"
 
 
-def leaves(chosen: SearchOptions, models: dict[str, str]) -> str:
+def leaves(chosen: SearchOptions, models: Mapping[str, str]) -> str:
     """What leaves this computer with these options, as a sentence."""
     hosts = sorted({models[name] for name in chosen.sources if models.get(name)})
     return f"Your texts are sent to {', '.join(layout.plain(h) for h in hosts)}." if hosts else "No text leaves this computer."
 
 
-def choose(labels: tuple[str, ...], models: dict[str, str] | None = None, usual: int = 400, n_texts: int = 0) -> SearchOptions:
-    """What a search is to look for.
+def choose(labels: tuple[str, ...], models: Mapping[str, str] | None = None, usual: int = 400, n_texts: int = 0) -> SearchOptions:
+    """The search as the person wants it.
 
     n_texts: texts from which a second judge could learn (Searcher.surrogate_learns_from).
     models: names of sources that ask a language model -> host that texts go to (Searcher.llm_source_names).
@@ -46,25 +48,20 @@ def choose(labels: tuple[str, ...], models: dict[str, str] | None = None, usual:
     """
     targets = _targets(labels) if len(labels) > 2 else IN_TURN
     with st.expander("Options"):
-        clear = can_be_clear(labels, n_texts) and _clear(topics(labels))
-        options = SearchOptions(
-            targets,
-            frozen=_frozen(),
-            sources=_sources(models or {}),
-            budget=_budget(usual),
-            confidence=st.toggle(
-                "Prefer changes close to the decision line",
-                key="search-confidence",
-                help="For probing the teacher. For training students, clear changes have worked better.",
-            ),
+        clear = can_be_clear(labels, n_texts) and _clear(labels)
+        frozen, sources, budget = _frozen(), _sources(models or {}), _budget(usual)
+        confidence = st.toggle(
+            "Prefer changes close to the decision line",
+            key="search-confidence",
+            help="For probing the teacher. For training students, clear changes have worked better.",
         )
+    options = SearchOptions(targets, sources, frozen, budget, confidence)
     return options.clear() if clear else options
 
 
 def _targets(labels: tuple[str, ...]) -> str:
-    """SearchOptions.targets; no label of the project is taken for one of the other choices."""
+    options: list[str | int] = [IN_TURN, "nearest", "all", *range(len(labels))]
     names = {IN_TURN: "The other labels in turn", "nearest": "The closest other label", "all": "Each of the other labels"}
-    options: list[str | int] = [*names, *range(len(labels))]
     picked = st.selectbox(
         "Which label should the changed text get?",
         options,
@@ -76,15 +73,15 @@ def _targets(labels: tuple[str, ...]) -> str:
     return picked if isinstance(picked, str) else labels[picked]
 
 
-def _clear(topics: bool) -> bool:
-    """Whether changes are wanted that a small model can learn from."""
+def _clear(labels: tuple[str, ...]) -> bool:
+    """Whether the person wants changes that a small model can learn from."""
     kind = st.segmented_control(
         "What kind of change?",
         list(KINDS),
-        default="clear" if topics else "small",
+        default="clear" if topics(labels) else "small",
         required=True,
-        format_func=KINDS.__getitem__,
-        key=f"search-kind-{topics}",
+        format_func=layout.words(KINDS),
+        key=f"search-kind-{topics(labels)}",
         help="A small model sees a text as a whole. For topics several words are changed until the teacher and a second, "
         "simpler judge are as sure as possible (95 % is enough); for opinions the smallest change has taught students as well.",
     )
@@ -92,35 +89,35 @@ def _clear(topics: bool) -> bool:
 
 
 def _frozen() -> tuple[str, ...]:
-    """Phrases that must stay."""
-    typed = st.text_input(
+    """Words and phrases that no proposal may touch."""
+    stay = st.text_input(
         "Words or phrases that must stay, separated by commas",
         "",
         key="search-frozen",
         max_chars=2000,
         help="Names, drugs, products: whatever no proposal may touch.",
     )
-    return tuple(phrase.strip() for phrase in typed.split(",") if phrase.strip())
+    return tuple(phrase.strip() for phrase in stay.split(",") if phrase.strip())
 
 
-def _sources(models: dict[str, str]) -> tuple[str, ...]:
-    """Candidate sources, () for the usual ones. models: as for `choose`."""
-    offered = SOURCES | {name: where(name.removeprefix("words of "), host) for name, host in models.items()}
+def _sources(models: Mapping[str, str]) -> tuple[str, ...]:
+    """Where new words may come from, () for what is usual. models: see choose."""
+    names = SOURCES | {name: where(name.removeprefix("words of "), host) for name, host in models.items()}
     chosen = st.pills(
         "Where may the changes come from?",
-        list(offered),
+        list(names),
         default=list(SOURCES),
         selection_mode="multi",
-        format_func=offered.__getitem__,
+        format_func=layout.words(names),
         key="search-sources",
     )
-    return () if set(chosen) == set(SOURCES) else tuple(chosen)
+    return tuple(chosen) if set(chosen) != set(SOURCES) else ()
 
 
 def _budget(usual: int) -> int:
-    """Texts scored for one text, 0 for the usual."""
+    """Texts scored for one text, 0 for the usual number."""
     efforts = EFFORT if usual in EFFORT else {usual: "Quick", 4 * usual: "Thorough"}
     effort = st.segmented_control(
-        "How long to look", list(efforts), default=usual, required=True, format_func=efforts.__getitem__, key=f"search-effort-{usual}"
+        "How long to look", list(efforts), default=usual, required=True, format_func=layout.words(efforts), key=f"search-effort-{usual}"
     )
-    return int(effort) if effort != usual else 0
+    return int(effort) if effort and effort != usual else 0

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from cod_core.project.project import Project
 from cod_core.types import STATUSES
 from ui.curate import callbacks
 from ui.frame import errors, layout, state
@@ -13,18 +14,18 @@ PURPOSE = {"": "", "request": "asks for a second opinion", "opinion": "second op
 SIZE = 50
 
 
-def section(w: Any, project: Any) -> None:
+def section(project: Project) -> None:
     """Filters, the page of acts, downloads, the proof by replay."""
-    pid, me = project.id, state.annotator()
+    me = state.annotator()
     one, two, three, four = st.columns([1, 1, 1.6, 0.7])
-    names = w.project(pid).audit.deciders()
+    names = project.audit.deciders()
     by = one.selectbox("By", range(len(names) + 1), format_func=lambda i: "Anybody" if not i else layout.plain(names[i - 1]), key="h-by")
     status = two.selectbox(
         "Act", ["", *STATUSES], format_func=lambda s: callbacks.STATUS_WORDS.get(s, "Any") if s else "Any", key="h-status"
     )
     text = three.text_input("Search in both texts", key="h-text", max_chars=200)
     page = int(four.number_input("Page", 1, 10_000, 1, key="h-page")) - 1
-    trail = w.project(pid).audit.page(me, names[by - 1] if by else None, status or None, text, page=page, size=SIZE)
+    trail = project.audit.page(me, names[by - 1] if by else None, status or None, text, page=page, size=SIZE)
     if not trail.total:
         errors.box("No act passes these filters." if by or status or text else "Nothing was decided yet.", "info")
         return
@@ -40,17 +41,17 @@ def section(w: Any, project: Any) -> None:
     layout.grid([_row(r) for r in trail.rows], row_height=38)
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Download as a table (.csv)", functools.partial(w.project(pid).audit.csv, pid, me), "history.csv", "text/csv",
+            "Download as a table (.csv)", functools.partial(project.audit.csv, me), "history.csv", "text/csv",
             on_click="ignore", icon=":material/download:", key="h-csv",
         )  # fmt: skip
         st.download_button(
-            "Download everything (.jsonl)", functools.partial(w.project(pid).audit.jsonl, pid, me), "history.jsonl",
+            "Download everything (.jsonl)", functools.partial(project.audit.jsonl, me), "history.jsonl",
             "application/jsonl", on_click="ignore", icon=":material/download:", key="h-jsonl",
         )  # fmt: skip
-        st.button("Check: replay it from nothing", key="h-replay", on_click=_replay, args=(pid,), type="tertiary")
+        st.button("Check: replay it from nothing", key="h-replay", on_click=_replay, args=(project.id,), type="tertiary")
 
 
-def _row(row: dict) -> dict[str, Any]:
+def _row(row: dict[str, Any]) -> dict[str, Any]:
     act = "Undo" if row["undoes"] else callbacks.STATUS_WORDS[row["status"]]
     return {
         "no.": row["seq"],

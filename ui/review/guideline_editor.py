@@ -1,28 +1,26 @@
 """Writing the guideline: text, words for the reasons, examples, versions; queueing older decisions again."""
 
-from typing import Any
-
 import streamlit as st
 
-from cod_core.types import GuidelineExample
+from cod_core.project.project import Project
+from cod_core.types import Guideline, GuidelineExample
 from ui.curate import callbacks, guideline
 from ui.frame import errors, layout, people, state
 
 SLOTS = 6
 
 
-def section(w: Any, project: Any) -> None:
+def section(project: Project) -> None:
     """The newest version, the offer to look at older decisions again, the form, former versions."""
-    pid = project.id
-    current = w.project(pid).guideline.current()
-    _again(w, pid)
+    current = project.guideline.current()
+    _again(project)
     left, right = st.columns([1.3, 1], gap="medium")
     with right:
         st.html(guideline.panel(current))
     with left:
         if people.only_for("guideline", "Writing the guideline"):
-            _form(pid, current)
-    former = w.project(pid).guideline.versions()[1:]
+            _form(project.id, current)
+    former = project.guideline.versions()[1:]
     if former:
         with st.expander(f"Former versions ({len(former)})", icon=":material/history:"):
             for old in former:
@@ -30,8 +28,8 @@ def section(w: Any, project: Any) -> None:
                 st.text(f"by {old.author} · {old.note}" if old.note else f"by {old.author}")
 
 
-def _again(w: Any, pid: str) -> None:
-    old = w.project(pid).guideline.decided_before()
+def _again(project: Project) -> None:
+    old = project.guideline.decided_before()
     if not old:
         return
     errors.box(
@@ -40,7 +38,7 @@ def _again(w: Any, pid: str) -> None:
         "info",
     )
     if people.allowed("guideline"):
-        st.button(f"Queue these {len(old)} again", key="guide-again", on_click=_queue, args=(pid,))
+        st.button(f"Queue these {len(old)} again", key="guide-again", on_click=_queue, args=(project.id,))
 
 
 @errors.callback
@@ -51,7 +49,7 @@ def _queue(pid: str) -> None:
     state.notice(f"{layout.several(n, 'text')} wait on the page Curate again.")
 
 
-def _form(pid: str, current: Any) -> None:
+def _form(pid: str, current: Guideline) -> None:
     v = current.version
     with st.form(f"guide-{v}", border=True):
         text = st.text_area("What makes a good counterfactual here?", current.text, height=180, max_chars=20_000, key=f"guide-text-{v}")
@@ -70,23 +68,22 @@ def _form(pid: str, current: Any) -> None:
             _save(pid, current, text, reasons, [e for e in examples if e], note)
 
 
-def _example(i: int, given: Any, v: int) -> GuidelineExample | None:
+def _example(i: int, given: GuidelineExample | None, v: int) -> GuidelineExample | None:
     left, right, side = st.columns([2, 2, 1])
     a = left.text_area("Original", given.text if given else "", height=80, key=f"ex-a-{i}-{v}", max_chars=2000)
     b = right.text_area("Changed", given.counterfactual if given else "", height=80, key=f"ex-b-{i}-{v}", max_chars=2000)
     good = side.selectbox(
         "Is it", [True, False], index=0 if given is None or given.good else 1, key=f"ex-g-{i}-{v}",
-        format_func={True: "good", False: "bad"}.get,
+        format_func=layout.words({True: "good", False: "bad"}),
     )  # fmt: skip
     why = st.text_input("Why", given.why if given else "", key=f"ex-w-{i}-{v}", max_chars=300)
     return GuidelineExample(a.strip(), b.strip(), good, why.strip()) if a.strip() or b.strip() else None
 
 
-def _save(pid: str, current: Any, text: str, reasons: dict, examples: list, note: str) -> None:
+def _save(pid: str, current: Guideline, text: str, reasons: dict[str, str], examples: list[GuidelineExample], note: str) -> None:
     with errors.shown():
         people.need("guideline")
-        w = state.workspace()
-        n = w.project(pid).guideline.write(text, state.annotator(), reasons, tuple(examples), note, base=current.version)
+        n = state.workspace().project(pid).guideline.write(text, state.annotator(), reasons, tuple(examples), note, base=current.version)
         state.mark_saved()
         state.notice(f"Version {n} of the guideline is saved. Decisions from now on carry it.")
         st.rerun()

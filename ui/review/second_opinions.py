@@ -1,10 +1,12 @@
 """Second opinions on screen: ask for them, give them blind, settle what differs."""
 
 from html import escape
-from typing import Any
 
 import streamlit as st
 
+from cod_core.project.curation.cards import Card
+from cod_core.project.curation.review import Difference
+from cod_core.project.project import Project
 from ui.curate import callbacks
 from ui.curate import guideline as guide
 from ui.frame import errors, layout, people, state
@@ -12,11 +14,11 @@ from ui.shared import text_diff, verdict
 from ui.teacher import generative_teacher
 
 
-def section(w: Any, project: Any) -> None:
+def section(project: Project) -> None:
     """What waits for this person, what waits for settling, and asking for more."""
-    pid, me = project.id, state.annotator()
-    seconds = w.project(pid).review.second_opinions()
-    waiting, differ = w.project(pid).review.opinions_for(me), w.project(pid).review.differences()
+    me = state.annotator()
+    seconds = project.review.second_opinions()
+    waiting, differ = project.review.opinions_for(me), project.review.differences()
     layout.counts(
         [
             (len(waiting), "wait for your opinion"),
@@ -26,9 +28,9 @@ def section(w: Any, project: Any) -> None:
         ]
     )
     if waiting:
-        _give(w, pid, me, waiting)
+        _give(project, me, waiting)
     else:
-        people.take(pid, [])  # the text that was decided last stands on no screen any more
+        people.claim(project, [])  # the text that was decided last stands on no screen any more
     if not seconds:
         errors.box(
             "Nobody has asked for a second opinion yet. Flag a text on the page Curate (key F), or draw some by "
@@ -40,19 +42,19 @@ def section(w: Any, project: Any) -> None:
     if differ:
         st.subheader("Settle what differs", anchor=False)
         if people.allowed("adjudicate"):
-            for found in differ[:20]:
-                _settle(pid, found)
+            for difference in differ[:20]:
+                _settle(project.id, difference)
         else:
             st.caption("A reviewer or owner settles these.")
-    _ask(w, pid)
+    _ask(project)
 
 
-def _ask(w: Any, pid: str) -> None:
+def _ask(project: Project) -> None:
     with st.expander("Ask for second opinions on texts drawn by chance", icon=":material/group:"):
         if not people.only_for("bulk", "Drawing texts"):
             return
         n = int(st.number_input("How many of the decided texts", 1, 1000, 10, key="ask-n"))
-        st.button("Draw and ask", key="ask-go", on_click=_draw_some, args=(pid, n))
+        st.button("Draw and ask", key="ask-go", on_click=_draw_some, args=(project.id, n))
 
 
 @errors.callback
@@ -66,26 +68,19 @@ def _draw_some(pid: str, n: int) -> None:
     )
 
 
-def _give(w: Any, pid: str, me: str, waiting: list[str]) -> None:
+def _give(project: Project, me: str, waiting: list[str]) -> None:
     """One text, without a trace of what anybody decided on it."""
     skipped = st.session_state.setdefault("opinion-later", [])
     queue = [i for i in waiting if i not in skipped] + [i for i in skipped if i in waiting]
-    mine = people.take(pid, queue)
+    mine = people.claim(project, queue)
     if mine is None:
         errors.box("The rest is on other screens just now. Look again in a few minutes.", "info")
         return
-    people.keep(pid, mine)
-    card = w.project(pid).cards.one(mine, me)
+    people.renew_claim(project.id, mine)
+    card = project.cards.one(mine, me)
     st.html('<div class="cod-why">Decide as if you were the first. The other opinion is shown once yours is in.</div>')
-    left, right = st.columns([1.9, 1], gap="medium")
-    with left:
-        st.html(text_diff.changes(card.example.text, card.offered.text, callbacks.note(card.offered)))
-        st.html(f'<div class="cod-why">{escape(callbacks.gold(card.example))} (of the text before the change)</div>')
-        generative_teacher.panel(w, pid, card.example.text, card.offered.text, card.check)
-    with right:
-        if card.check is not None:
-            st.html(verdict.panel(card.check))
-    common = (pid, mine, card.offered.id, card.version)
+    _show(project, card)
+    common = (project.id, mine, card.offered.id, card.version)
     ok = card.check is not None and card.check.valid and not card.stale
     with st.container(horizontal=True, gap="small"):
         st.button("Accept", type="primary", key="op-accept", disabled=not ok, on_click=_decide, args=(*common, "accepted", ()))
@@ -96,17 +91,29 @@ def _give(w: Any, pid: str, me: str, waiting: list[str]) -> None:
     with st.container(border=True):
         st.markdown("**Or reject it, because**")
         with st.container(horizontal=True, gap="small"):
-            for reason, words in guide.reason_words(w.project(pid).guideline.current()).items():
+            for reason, words in guide.reason_words(project.guideline.current()).items():
                 st.button(words, key=f"op-{reason}", on_click=_decide, args=(*common, "rejected", (reason,)))
+
+
+def _show(project: Project, card: Card) -> None:
+    """The change and the teacher's verdict on it."""
+    left, right = st.columns([1.9, 1], gap="medium")
+    with left:
+        st.html(text_diff.changes(card.example.text, card.offered.text, callbacks.note(card.offered)))
+        st.html(f'<div class="cod-why">{escape(callbacks.gold(card.example))} (of the text before the change)</div>')
+        generative_teacher.panel(project, card.example.text, card.offered.text, card.check)
+    with right:
+        if card.check is not None:
+            st.html(verdict.panel(card.check))
 
 
 @errors.callback
 def _decide(pid: str, example_id: str, cf_id: str, version: int, status: str, reasons: tuple[str, ...]) -> None:
     people.need("curate")
-    w, me = state.workspace(), state.annotator()
-    w.project(pid).curation.decide(cf_id, status, me, reasons=reasons, seen=version)
+    project, me = state.workspace().project(pid), state.annotator()
+    project.curation.decide(cf_id, status, me, reasons=reasons, seen=version)
     state.mark_saved()
-    phase = {s.example_id: s.phase for s in w.project(pid).review.second_opinions()}.get(example_id)
+    phase = {s.example_id: s.phase for s in project.review.second_opinions()}.get(example_id, "open")
     said = {
         "differ": "Saved. The two opinions differ: a reviewer settles it.",
         "agreed": "Saved. Both opinions agree.",
@@ -127,18 +134,18 @@ def _edit(example_id: str) -> None:
     st.session_state["open-curate"] = True
 
 
-def _settle(pid: str, found: Any) -> None:
+def _settle(pid: str, difference: Difference) -> None:
     """Both decisions side by side; one press makes one of them the text's."""
-    card = found.card
+    card = difference.card
     with st.container(border=True):
         st.html(text_diff.card("Original", escape(card.example.text), callbacks.gold(card.example)))
-        for column, (who, (made, cf, check)) in zip(st.columns(len(found.votes)), sorted(found.votes.items())):
+        for column, (who, (decision, cf, check)) in zip(st.columns(len(difference.votes)), sorted(difference.votes.items())):
             with column:
-                said = callbacks.STATUS_WORDS[made.status]
-                why = ", ".join(callbacks.REASONS[r] for r in made.reasons)
+                said = callbacks.STATUS_WORDS[decision.status]
+                why = ", ".join(callbacks.REASONS[r] for r in decision.reasons)
                 st.html(
                     f'<p class="cod-say">{escape(who)}: {escape(said)}</p>'
-                    f'<p class="cod-cap">{escape(" · ".join(filter(None, [why, made.comment])))}</p>'
+                    f'<p class="cod-cap">{escape(" · ".join(filter(None, [why, decision.comment])))}</p>'
                     + text_diff.changes(card.example.text, cf.text, verdict.sentence(check) if check else "")
                 )
                 st.button(

@@ -1,11 +1,17 @@
 """The table of all texts: filters and sorts on the server, bulk acts on exactly the rows shown."""
 
 import hashlib
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cod_core.curation.filters import Filter
+from cod_core.project.curation.cards import Card
+from cod_core.project.curation.review import BulkPlan, TablePage
+from cod_core.project.project import Project
 from cod_core.text import diff
 from ui.curate import callbacks
 from ui.curate import guideline as guide
@@ -34,28 +40,29 @@ SECOND = {"open": "Open", "agreed": "Both agree", "differ": "They differ", "sett
 VERBS = {"accepted": "Accept", "rejected": "Reject", "needs_review": "Flag"}
 DONE = {"accepted": "accepted", "rejected": "rejected", "needs_review": "flagged for a second opinion"}
 SIZES = (25, 50, 100, 250)
+T = TypeVar("T")
 _BULK, _PAGE = "bulk-plan", "table-page"
 
 
-def section(w: Any, project: Any) -> None:
+def section(project: Project) -> None:
     """Filters, the page of rows, what can be done with them."""
-    pid, me = project.id, state.annotator()
-    if not w.project(pid).cards.all(annotator=me):
+    me = state.annotator()
+    if not project.cards.all(annotator=me):
         layout.empty(
             "Nothing to review yet", "Texts appear here once counterfactuals are proposed for them.", "proposals", "Propose counterfactuals"
         )
         return
-    wanted, order, size = _filters(w, project)
-    shown = w.project(pid).review.table(me, wanted, order, page=st.session_state.get(_PAGE, 0), size=size)
+    wanted, order, size = _filters(project)
+    shown = project.review.table(me, wanted, order, page=st.session_state.get(_PAGE, 0), size=size)
     if not shown.total:
         errors.box("No text passes these filters. Take one of them off.", "info")
         return
     _pager(shown, size)
     picked = _rows(shown.cards)
     acting = [shown.cards[i].example.id for i in picked] or [c.example.id for c in shown.cards]
-    _acts(pid, acting, bool(picked))
+    _acts(project.id, acting, bool(picked))
     if _BULK in st.session_state:
-        _preview(w, pid, me, acting)
+        _preview(project, me, acting)
 
 
 @errors.callback
@@ -65,49 +72,52 @@ def first_page() -> None:
     st.session_state.pop(_BULK, None)
 
 
-def _filters(w: Any, project: Any) -> tuple[Filter, str, int]:
+def _filters(project: Project) -> tuple[Filter, str, int]:
     left, middle, right = st.columns([2.1, 1.4, 1])
-    changed = {"on_change": first_page}
     with left:
         show = st.segmented_control(
-            "Show", list(SHOW), default="all", required=True, key="table-show", format_func=lambda s: SHOW[s][0], **changed
+            "Show", list(SHOW), default="all", required=True, key="table-show", format_func=lambda s: SHOW[s][0], on_change=first_page
         )
-    text = middle.text_input("Search in both texts", key="table-text", max_chars=200, **changed)
-    order = right.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="table-order", **changed)
+    text = middle.text_input("Search in both texts", key="table-text", max_chars=200, on_change=first_page)
+    order = right.selectbox("Order", list(ORDERS), format_func=layout.words(ORDERS), key="table-order", on_change=first_page)
     with st.expander("More filters", icon=":material/filter_alt:"):
-        more, size = _more(w, project, changed)
-    return Filter(status=SHOW[show or "all"][1], text=text or "", **more), order, size
+        more, size = _more(project)
+    return replace(more, status=SHOW[show or "all"][1], text=text or ""), order, size
 
 
-def _more(w: Any, project: Any, changed: dict) -> tuple[dict, int]:
-    labels = list(project.task.labels)
-    reasons = guide.reason_words(w.project(project.id).guideline.current())
-    names = w.project(project.id).audit.deciders()
+def _pick(column: DeltaGenerator, label: str, options: Sequence[T], words: Callable[[T], str], key: str) -> T | None:
+    """One of the options, None for any."""
+    picked = column.selectbox(
+        label,
+        range(len(options) + 1),
+        format_func=lambda i: "Any" if i == 0 else words(options[i - 1]),
+        key=f"table-{key}",
+        on_change=first_page,
+    )
+    return options[picked - 1] if picked else None
+
+
+def _more(project: Project) -> tuple[Filter, int]:
+    """What is asked for less often; and the rows of a page."""
+    task = project.row.task
+    reasons = guide.reason_words(project.guideline.current())
     one, two, three, four = st.columns(4)
-
-    def pick(column: Any, label: str, options: list, words: Any, key: str) -> Any:
-        at = column.selectbox(
-            label, range(len(options) + 1), format_func=lambda i: "Any" if i == 0 else words(options[i - 1]), key=f"table-{key}", **changed
-        )
-        return None if not at else options[at - 1]
-
-    out = {
-        "label": pick(one, "Label of the text", labels, layout.plain, "label"),
-        "target": pick(two, "Label aimed at", labels, layout.plain, "target"),
-        "source": pick(three, "Where it comes from", list(SOURCES), SOURCES.get, "source"),
-        "flips": pick(four, "The teacher", [True, False], {True: "flips", False: "does not flip"}.get, "flips"),
-        "reason": pick(one, "Reason of rejection", list(reasons), reasons.get, "reason"),
-        "annotator": pick(two, "Decided by", names, layout.plain, "by"),
-        "second": pick(three, "Second opinion", list(SECOND), SECOND.get, "second"),
-    }
-    size = four.selectbox("Rows a page", SIZES, index=1, key="table-size", **changed)
-    out["disagrees"] = one.checkbox("Teacher and label differ on the original", key="table-disagrees", **changed)
-    if two.checkbox("Decided under an older guideline", key="table-old", **changed):
-        out["before_guideline"] = project.task.guideline_version
-    return out, size
+    chosen = Filter(
+        label=_pick(one, "Label of the text", task.labels, layout.plain, "label"),
+        target=_pick(two, "Label aimed at", task.labels, layout.plain, "target"),
+        source=_pick(three, "Where it comes from", list(SOURCES), layout.words(SOURCES), "source"),
+        flips=_pick(four, "The teacher", [True, False], layout.words({True: "flips", False: "does not flip"}), "flips"),
+        reason=_pick(one, "Reason of rejection", list(reasons), layout.words(reasons), "reason"),
+        annotator=_pick(two, "Decided by", project.audit.deciders(), layout.plain, "by"),
+        second=_pick(three, "Second opinion", list(SECOND), layout.words(SECOND), "second"),
+    )
+    size = four.selectbox("Rows a page", SIZES, index=1, key="table-size", on_change=first_page)
+    differs = one.checkbox("Teacher and label differ on the original", key="table-disagrees", on_change=first_page)
+    old = two.checkbox("Decided under an older guideline", key="table-old", on_change=first_page)
+    return replace(chosen, disagrees=differs, before_guideline=task.guideline_version if old else chosen.before_guideline), size
 
 
-def _pager(shown: Any, size: int) -> None:
+def _pager(shown: TablePage, size: int) -> None:
     first = shown.page * size + 1
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.html(f'<div class="cod-why" role="status">Rows {first} to {first + len(shown.cards) - 1} of {shown.total}</div>')
@@ -121,7 +131,7 @@ def _turn(page: int) -> None:
     st.session_state.pop(_BULK, None)
 
 
-def _rows(cards: list[Any]) -> list[int]:
+def _rows(cards: list[Card]) -> list[int]:
     """The table; positions of the ticked rows. Its key changes with its rows, so a tick never moves to another."""
     digest = hashlib.sha256("".join(c.example.id for c in cards).encode()).hexdigest()[:12]
     wide, narrow = st.column_config.TextColumn(width=280), st.column_config.TextColumn(width=95)
@@ -145,10 +155,10 @@ def _rows(cards: list[Any]) -> list[int]:
     return [i for i in event.selection.rows if i < len(cards)]
 
 
-def _row(card: Any) -> dict[str, Any]:
-    check, made = card.check, card.decision
+def _row(card: Card) -> dict[str, Any]:
+    check, decision = card.check, card.decision
     return {
-        "decision": callbacks.STATUS_WORDS[made.status] if made else "To do",
+        "decision": callbacks.STATUS_WORDS[decision.status] if decision else "To do",
         "change": _change(card.example.text, card.offered.text),
         "original": card.example.text,
         "proposal": card.offered.text,
@@ -156,7 +166,7 @@ def _row(card: Any) -> dict[str, Any]:
         "aimed at": card.offered.target,
         "teacher": "" if check is None else verdict.percent(check.after.prob(check.target)),
         "changed": "" if check is None else f"{round(check.edit_fraction * 100)} %",
-        "by": made.annotator if made else "",
+        "by": decision.annotator if decision else "",
         "second opinion": SECOND.get(card.second, ""),
     }
 
@@ -207,10 +217,10 @@ def cancel() -> None:
     st.session_state.pop(_BULK, None)
 
 
-def _preview(w: Any, pid: str, me: str, ids: list[str]) -> None:
+def _preview(project: Project, me: str, ids: list[str]) -> None:
     """What the act would do, before it does it."""
     status = st.session_state[_BULK]
-    plan = w.project(pid).review.plan_bulk(me, ids, status)
+    plan = project.review.plan_bulk(me, ids, status)
     with st.container(border=True):
         n = len(plan.cards)
         st.html(f'<p class="cod-say">{VERBS[status]} {layout.several(n, "text")}?</p>')
@@ -225,8 +235,8 @@ def _preview(w: Any, pid: str, me: str, ids: list[str]) -> None:
                 st.caption(f"… and {n - 5} more.")
         reason = None
         if status == "rejected" and n:
-            words = guide.reason_words(w.project(pid).guideline.current())
-            reason = st.pills("Why? (optional)", list(words), format_func=words.get, key="bulk-reason")
+            words = guide.reason_words(project.guideline.current())
+            reason = st.pills("Why? (optional)", list(words), format_func=layout.words(words), key="bulk-reason")
         with st.container(horizontal=True, gap="small"):
             st.button(
                 f"{VERBS[status]} these {n}",
@@ -234,13 +244,13 @@ def _preview(w: Any, pid: str, me: str, ids: list[str]) -> None:
                 key="bulk-go",
                 disabled=not n,
                 on_click=_do,
-                args=(pid, plan, (reason,) if reason else ()),
+                args=(project.id, plan, (reason,) if reason else ()),
             )
             st.button("Cancel", key="bulk-cancel", on_click=cancel)
 
 
 @errors.callback
-def _do(pid: str, plan: Any, reasons: tuple[str, ...]) -> None:
+def _do(pid: str, plan: BulkPlan, reasons: tuple[str, ...]) -> None:
     people.need("bulk")
     st.session_state.pop(_BULK, None)
     n = state.workspace().project(pid).review.do_bulk(plan, state.annotator(), reasons)

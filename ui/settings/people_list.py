@@ -8,8 +8,8 @@ from ui.frame import errors, layout, people, state
 
 def section() -> None:
     """Everybody on the list; owners change it."""
-    w = state.workspace()
-    known = w.people.roles()
+    listed = state.workspace().people
+    roles = listed.roles()
     st.subheader("People", anchor=False)
     st.caption(
         "With sign-in set up, roles protect. Without it, names are a courtesy among people who share this computer: "
@@ -18,9 +18,9 @@ def section() -> None:
         else "Whoever signs in for the first time becomes a curator."
     )
     for role, words in people.ROLE_WORDS.items():
-        st.caption(f"{words}. {layout.several(sum(r == role for r in known.values()), 'person', 'people')}.")
-    if known:
-        layout.grid([{"name": n, "role": r} for n, r in known.items()])
+        st.caption(f"{words}. {layout.several(sum(r == role for r in roles.values()), 'person', 'people')}.")
+    if roles:
+        layout.grid([{"name": n, "role": r} for n, r in roles.items()])
     if not people.allowed("people"):
         return
     with st.expander("Add a person, or change a role", icon=":material/group_add:"):
@@ -30,14 +30,14 @@ def section() -> None:
             if st.form_submit_button("Save"):
                 with errors.shown():
                     people.need("people")
-                    w.people.set_role(name.strip().lower() if "@" in name else name, role, state.annotator())
+                    listed.set_role(name.strip().lower() if "@" in name else name, role, state.annotator())
                     state.mark_saved()
                     state.notice(f"{layout.plain(name)} is a {role} now.")
                     st.rerun()
-        names = list(known)
+        names = list(roles)
         if names:
-            at = st.selectbox("Take off the list", range(len(names)), format_func=lambda i: layout.plain(names[i]))
-            st.button("Take this person off", on_click=_remove, args=(names[at],), key="person-off")
+            place = st.selectbox("Take off the list", range(len(names)), format_func=lambda i: layout.plain(names[i]))
+            st.button("Take this person off", on_click=_remove, args=(names[place],), key="person-off")
 
 
 @errors.callback

@@ -1,58 +1,57 @@
 """The open project as a whole, on the page Settings: back up, duplicate, put away, delete for good."""
 
-from typing import Any
-
 import streamlit as st
 
+from cod_core.project.project import Project
 from ui.frame import errors, layout, people, state
 
 
-def section(w: Any, project: Any) -> None:
+def section(project: Project) -> None:
     """What can be done with the whole project."""
-    pid = project.id
+    row = project.row
     st.subheader("The open project", anchor=False)
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Back up as one file", w.project(pid).keeping.backup, "project-backup.zip", "application/zip",
+            "Back up as one file", project.keeping.backup, "project-backup.zip", "application/zip",
             on_click="ignore", icon=":material/archive:", key="backup",
         )  # fmt: skip
         if st.button("Put away", key="archive", help="It is kept, and found on the start screen under Projects put away."):
             with errors.shown():
-                w.project(pid).keeping.archive()
+                project.keeping.archive()
                 _left("The project was put away.")
     st.caption(
         "The backup holds texts, proposals, decisions, answers of models and models trained here; no keys. Restore it "
         "on the start screen, here or on another computer."
     )
     with st.expander("Duplicate", icon=":material/content_copy:"):
-        name = st.text_input("Name of the copy", f"{project.name} (copy)"[:120], max_chars=120, key="copy-name")
+        name = st.text_input("Name of the copy", f"{row.name} (copy)"[:120], max_chars=120, key="copy-name")
         anew = st.toggle("Begin the curation anew (texts and proposals only)", key="copy-anew")
         if st.button("Make the copy", key="copy-go"):
-            made = None
+            copy = None
             with errors.shown(), st.spinner("Copying …"):
-                made = w.duplicate(w.project(pid), name, decisions=not anew)
-            if made:
-                state.open_project(made)
+                copy = state.workspace().duplicate(project, name, decisions=not anew)
+            if copy:
+                state.open_project(copy)
                 state.notice("This is the copy.")
                 layout.go("data")
-    _delete(w, project)
+    _delete(project, row.name)
 
 
-def _delete(w: Any, project: Any) -> None:
+def _delete(project: Project, its_name: str) -> None:
     st.subheader("Delete the open project", anchor=False)
     if not people.only_for("delete", "Deleting a project"):
         return
-    pid = project.id
     st.caption(
         "Erases its texts, proposals, decisions, cached replies and models for good. Export first what you want to "
         "keep. To confirm, type the project's name:"
     )
-    st.code(project.name, language=None)
-    typed = st.text_input("Name of the project", key=f"confirm-{pid}", label_visibility="collapsed", placeholder="name of the project")
-    if st.button("Delete this project", disabled=typed.strip() != project.name.strip(), icon=":material/delete:"):
+    st.code(its_name, language=None)
+    key = f"confirm-{project.id}"
+    typed = st.text_input("Name of the project", key=key, label_visibility="collapsed", placeholder="name of the project")
+    if st.button("Delete this project", disabled=typed.strip() != its_name.strip(), icon=":material/delete:"):
         with errors.shown():
             people.need("delete")
-            w.project(pid).keeping.delete()
+            project.keeping.delete()
             _left("The project was deleted.")
 
 

@@ -1,15 +1,20 @@
-"""A job on the page: progress with time left, cancel, resume. Polls only while something runs."""
+"""A job on the page: its start, progress with time left, cancel, resume. Polls only while something runs."""
 
 import time
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
 import streamlit as st
 
 from cod_core.counterfactuals.options import LlmOptions
+from cod_core.jobs.queue import Job
 from cod_core.progress import time_left
+from cod_core.project.jobs import Request
+from cod_core.project.project import Project
 from ui.frame import errors, state
 
+Sentence = tuple[str, str]
 ACTIVE = ("queued", "running")
 KEPT = "What was finished is kept."
 
@@ -32,33 +37,47 @@ def estimate(seen: tuple[float, int] | None, clock: float, done: int, total: int
     return time_left(done - seen[1], total - seen[1], clock - seen[0])
 
 
-def running(job: Any) -> bool:
+def start(project: Project, kind: str, request: Request | None = None, key: str | None = None) -> None:
+    """Queue a job of the project. key: for the language model's address, never stored."""
+    project.jobs.start(kind, request, key=key)
+
+
+def running(job: Job | None) -> bool:
     """Whether the job is waiting or at work."""
     return job is not None and job.state in ACTIVE
 
 
-def panel(w: Any, pid: str, kinds: tuple[str, ...]) -> Any:
+def panel(project: Project, kinds: tuple[str, ...]) -> Job | None:
     """Show the project's newest job where it matters to this page, and return it.
 
     kinds: the jobs this page starts. Another page's job is shown while it runs, since only one runs at a time.
     """
-    job = w.project(pid).jobs.newest()
+    job = project.jobs.newest()
     if job is None or (job.kind not in kinds and not running(job)):
         return job
     if running(job):
-        st.fragment(_live, run_every=1.0)(pid, job.id)
+        st.fragment(_live, run_every=1.0)(project.id, job.id)
     elif job.state in ("failed", "cancelled"):
-        _stopped(job)
+        _stopped(project, job)
     elif job.state == "done":
-        for kind, sentence in outcome(job.kind, job.result or {}, (job.params or {}).get("k")):
+        for kind, sentence in outcome(job.kind, job.result or {}, job.params.get("k")):
             errors.box(sentence, kind)
     return job
 
 
-def outcome(kind: str, result: dict[str, Any], asked: int | None = None) -> list[tuple[str, str]]:
+def outcome(kind: str, result: dict[str, Any], asked: int | None = None) -> list[Sentence]:
     """(kind of box, sentence) of what a finished job found, where a person must know it. asked: texts it was to work on."""
-    said = []
-    if kind == "generate" and asked and (n := result.get("texts", asked)) < asked:
+    say = _OUTCOMES.get(kind)
+    return say(result, asked) if say else []
+
+
+def _texts(n: int) -> str:
+    return f"{n} {'text' if n == 1 else 'texts'}"
+
+
+def _generated(result: dict[str, Any], asked: int | None) -> list[Sentence]:
+    said: list[Sentence] = []
+    if asked and (n := result.get("texts", asked)) < asked:
         said.append(
             (
                 "info",
@@ -66,35 +85,50 @@ def outcome(kind: str, result: dict[str, Any], asked: int | None = None) -> list
                 "say what your label says, so that a flip of it would mean nothing. See the Teacher page.",
             )
         )
-    if kind == "generate" and result.get("without"):
-        n = result["without"]
-        said.append(("info", f"For {n} {'text' if n == 1 else 'texts'} no change was found that flips the teacher."))
-    said += [("warn", str(message)) for message in (result.get("messages") or []) if kind == "generate"]
-    if kind == "tighten" and result.get("texts") is not None:
-        n = result["tightened"]
-        said.append(("info", f"{n} of {result['texts']} proposals have a smaller version now; it is offered first."))
-    if kind == "generate" and result.get("repaired"):
-        n = result["repaired"]
-        said.append(("info", f"{n} {'text' if n == 1 else 'texts'} flipped at the second try."))
-    if kind == "label_prompts" and result.get("labelled") is not None:
-        silent = f" To {result['undecided']} the model answered nothing." if result["undecided"] else ""
-        n = result.get("apart")
-        apart = f" {n} stay without: their words or source stand on another side of the split." if n else ""
-        said.append(("info", f"{result['labelled']} prompts have the label of their answer now.{silent}{apart}"))
-    if kind == "finetune_teacher":
-        if result.get("estimate") is not None:
-            said.append(
-                (
-                    "info",
-                    "There are no test texts to measure the trained teacher on. A simpler model, trained on parts of your texts, was "
-                    f"right on {round(result['estimate'] * 100)} % of the others. Add test texts to know about this teacher.",
-                )
-            )
-        if result.get("warning"):
-            said.append(("warn", str(result["warning"])))
+    if n := result.get("without"):
+        said.append(("info", f"For {_texts(n)} no change was found that flips the teacher."))
+    said += [("warn", str(message)) for message in result.get("messages") or []]
+    if n := result.get("repaired"):
+        said.append(("info", f"{_texts(n)} flipped at the second try."))
     return said
 
 
+def _tightened(result: dict[str, Any], _: int | None) -> list[Sentence]:
+    if result.get("texts") is None:
+        return []
+    return [("info", f"{result['tightened']} of {result['texts']} proposals have a smaller version now; it is offered first.")]
+
+
+def _labelled(result: dict[str, Any], _: int | None) -> list[Sentence]:
+    if result.get("labelled") is None:
+        return []
+    silent = f" To {result['undecided']} the model answered nothing." if result["undecided"] else ""
+    n = result.get("apart")
+    apart = f" {n} stay without: their words or source stand on another side of the split." if n else ""
+    return [("info", f"{result['labelled']} prompts have the label of their answer now.{silent}{apart}")]
+
+
+def _finetuned(result: dict[str, Any], _: int | None) -> list[Sentence]:
+    said: list[Sentence] = []
+    if result.get("estimate") is not None:
+        said.append(
+            (
+                "info",
+                "There are no test texts to measure the trained teacher on. A simpler model, trained on parts of your texts, was "
+                f"right on {round(result['estimate'] * 100)} % of the others. Add test texts to know about this teacher.",
+            )
+        )
+    if result.get("warning"):
+        said.append(("warn", str(result["warning"])))
+    return said
+
+
+_OUTCOMES: dict[str, Callable[[dict[str, Any], int | None], list[Sentence]]] = {
+    "generate": _generated,
+    "tighten": _tightened,
+    "label_prompts": _labelled,
+    "finetune_teacher": _finetuned,
+}
 _NAMES = {
     "generate": "Proposing counterfactuals",
     "distill": "Distilling students",
@@ -111,7 +145,8 @@ _NAMES = {
 
 def _live(pid: str, job_id: str) -> None:
     with errors.shown():
-        job = state.workspace().project(pid).jobs.newest()
+        jobs = state.workspace().project(pid).jobs
+        job = jobs.newest()
         if job is None or job.id != job_id or not running(job):
             state.mark_saved()
             st.rerun()
@@ -127,11 +162,11 @@ def _live(pid: str, job_id: str) -> None:
             if job.cancel:
                 st.caption("Stopping after the current item; what is finished is kept.")
             elif st.button("Cancel", key=f"cancel-{job_id}", icon=":material/stop_circle:"):
-                state.workspace().project(pid).jobs.cancel(job_id)
+                jobs.cancel(job_id)
                 st.rerun(scope="fragment")
 
 
-def _stopped(job: Any) -> None:
+def _stopped(project: Project, job: Job) -> None:
     if job.state == "cancelled":
         errors.box(f"Stopped at {job.done} of {job.total}. {KEPT}", "info")
     else:
@@ -139,6 +174,5 @@ def _stopped(job: Any) -> None:
         errors.box(why if KEPT in why else f"{why}\n{KEPT}", "error")
     if st.button("Resume", key=f"resume-{job.id}", icon=":material/play_arrow:"):
         with errors.shown():
-            project = state.workspace().project(job.project_id)
             project.jobs.resume(job.id, key=state.llm_key(project.endpoints.address_of(LlmOptions.of(job.params.get("llm")))))
             st.rerun()

@@ -1,22 +1,23 @@
 """Proposals that wait for a teacher: the same sentence on every page, and the one press that goes on."""
 
-from typing import Any
-
 import streamlit as st
 
+from cod_core.project.project import Project
+from cod_core.project.summary import Summary
 from ui.frame import errors, layout, state
+from ui.shared import jobs_panel
 
 
-def needed(w: Any, pid: str, summary: Any, busy: bool = False, page: str = "proposals") -> bool:
+def needed(project: Project, summary: Summary, busy: bool = False, page: str = "proposals") -> bool:
     """Whether proposals wait for the teacher's verdict; says so and offers the way on. page: where this is drawn."""
-    said = w.project(pid).pairs.waiting()
+    said = project.pairs.waiting()
     if not said:
         return False
     errors.box(said, "warn")
     if summary.teacher_label:
         if st.button("Check again", key="recheck", type="primary", icon=":material/fact_check:", disabled=busy):
             with errors.shown():
-                w.project(pid).jobs.start("recheck", {})
+                jobs_panel.start(project, "recheck")
                 state.mark_saved()
                 layout.go("proposals")
     elif page != "teacher":

@@ -19,7 +19,7 @@ def escape(text: str) -> str:
     return _INVISIBLE.sub(_named, _escape(text))
 
 
-def _named(match) -> str:
+def _named(match: regex.Match[str]) -> str:
     code = f"U+{ord(match.group()):04X}"
     return f'<span class="cod-ctl" data-code="{code}" title="invisible character {code}"></span>'
 
@@ -54,16 +54,16 @@ def _unread(text: str) -> str:
 
 def in_place(original: str, proposal: str, read: int | None = None) -> str:
     """HTML of the original with every edit marked where it happens. read: characters of it that the teacher reads."""
-    out, at = [], 0
+    out, end = [], 0
     for edit in diff(original, proposal):
-        out.append(_kept(original, at, edit.a_start, read))
+        out.append(_kept(original, end, edit.a_start, read))
         if edit.a_text:
             out.append(removed(edit.a_text))
         if edit.b_text:
             lead = " " if edit.op == "insert" and edit.a_start and not original[edit.a_start - 1].isspace() else ""
             out.append(lead + added(edit.b_text))
-        at = max(at, edit.a_end)
-    out.append(_kept(original, at, len(original), read))
+        end = max(end, edit.a_end)
+    out.append(_kept(original, end, len(original), read))
     return "".join(out)
 
 

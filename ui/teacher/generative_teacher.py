@@ -5,6 +5,9 @@ from typing import Any
 
 import streamlit as st
 
+from cod_core.models.choice import GenerativeChoice, TeacherChoice, read_choice, stored_choice
+from cod_core.project.project import Project
+from cod_core.project.summary import Summary
 from cod_core.types import FlipCheck, Prediction
 from ui.frame import errors, layout
 from ui.proposals import language_model
@@ -15,32 +18,24 @@ SHOWN = 3
 OTHER = "A Hugging Face classifier"
 
 
-def choose(w: Any, project: Any) -> dict[str, Any]:
-    """The spec of a teacher that answers; {} where a part is missing."""
-    known = project.teacher if (project.teacher or {}).get("kind") == "generative" else {}
-    labels = " or ".join(layout.plain(label, 30) for label in project.task.labels)
+def choose(project: Project) -> TeacherChoice | None:
+    """The teacher that answers; None where a part is missing."""
+    row = project.row
+    stored = stored_choice(row.teacher)
+    last = stored if isinstance(stored, GenerativeChoice) else None
+    labels = " or ".join(layout.plain(label, 30) for label in row.task.labels)
     st.html(
         '<div class="cod-why">Your texts are prompts. The model answers each, and the judge reads the answer. '
         f"The labels of this project ({escape(labels)}) say what an answer is, not what the prompt is.</div>"
     )
-    model = language_model.here(w, known.get("local"), "No text leaves this computer.", "Model that answers: name, folder or .gguf file")
-    judges = w.project(project.id).answers.judges()
-    specs = {name: judge.to_json() for name, judge in judges.items()}
-    names = [*judges, OTHER]
-    usual = [name for name, spec in specs.items() if spec.items() <= (known.get("judge") or spec).items()]
-    picked = st.selectbox(
-        "What judges the answers?",
-        names,
-        index=names.index(usual[0]) if usual else len(names) - 1,
-        format_func=lambda name: layout.plain(name, 80),
-        help="Classifiers that are on this computer and have exactly the labels of this project, or any classifier by name.",
-    )
-    judge = hub_model.choose(project.task.labels, "judge") if picked == OTHER else specs[picked]
+    local = last.local if last else None
+    model = language_model.here(project, local, "No text leaves this computer.", "Model that answers: name, folder or .gguf file")
+    judge = _choose_judge(project, row.task.labels, last.judge.to_json() if last else None)
     tokens = st.number_input(
         "Longest answer, in tokens",
         1,
         256,
-        int(known.get("max_tokens") or 24),
+        last.max_tokens if last else 24,
         help="Four tokens are about three English words. Every prompt takes the time of one answer.",
     )
     with st.expander("Options"):
@@ -48,24 +43,43 @@ def choose(w: Any, project: Any) -> dict[str, Any]:
             "Answers to each prompt",
             1,
             20,
-            int(known.get("samples") or 1),
+            last.samples if last else 1,
             help="One: the model's likeliest words. More: that many answers are drawn and the judge's verdicts averaged, "
             "which takes that many times as long.",
         )
     if not model or not judge:
-        return {}
-    return {"kind": "generative", "local": model, "judge": judge, "max_tokens": int(tokens), "samples": int(samples)}
+        return None
+    return read_choice({"kind": "generative", "local": model, "judge": judge, "max_tokens": int(tokens), "samples": int(samples)})
 
 
-def samples(w: Any, pid: str) -> None:
+def _choose_judge(project: Project, labels: tuple[str, ...], present: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What reads the answers, as it is stored; None where it is not named yet. present: the teacher's judge now."""
+    judges = {name: judge.to_json() for name, judge in project.answers.judges().items()}
+    names = [*judges, OTHER]
+    usual = [name for name, spec in judges.items() if spec.items() <= (present or spec).items()]
+    picked = st.selectbox(
+        "What judges the answers?",
+        names,
+        index=names.index(usual[0]) if usual else len(names) - 1,
+        format_func=lambda name: layout.plain(name, 80),
+        help="Classifiers that are on this computer and have exactly the labels of this project, or any classifier by name.",
+    )
+    if picked != OTHER:
+        return judges[picked]
+    other = hub_model.choose(labels, "judge")
+    return other.to_json() if other else None
+
+
+def samples(project: Project) -> None:
     """A few prompts with their answers: the quickest way to see whether model and judge are any good."""
-    found = []
+    answered = []
     with errors.shown(), st.spinner("The model answers some of your prompts …"):
-        found = w.project(pid).answers.some()
-    if not found:
+        answered = project.answers.some()
+    if not answered:
         return
     rows = "".join(
-        f'<tr><td>{text_diff.escape(e.text)}</td><td>{_told(said)}</td><td class="cod-value">{_judged(p)}</td></tr>' for e, said, p in found
+        f'<tr><td>{text_diff.escape(e.text)}</td><td>{_spoken(said)}</td><td class="cod-value">{_judged(p)}</td></tr>'
+        for e, said, p in answered
     )
     st.html(
         '<table class="cod-table cod-lines"><thead><tr><th>Prompt</th><th>The model\'s answer</th><th>Judged</th></tr>'
@@ -74,45 +88,46 @@ def samples(w: Any, pid: str) -> None:
     st.caption("Read a few: where the judge is wrong about the answers, so is every verdict on a change.")
 
 
-def unlabelled(w: Any, pid: str, summary: Any, busy: bool) -> None:
+def unlabelled(project: Project, summary: Summary, busy: bool) -> None:
     """Prompts without a label, and the button that lets the model answer them."""
     if not summary.n_unlabelled:
         return
     errors.box(
         f"{layout.several(summary.n_unlabelled, 'prompt has', 'prompts have')} no label. Only the model knows what it "
-        f"answers: let it, and each prompt gets the label of its answer. {takes(w, pid, summary.n_unlabelled)}",
+        f"answers: let it, and each prompt gets the label of its answer. {takes(project, summary.n_unlabelled)}",
         "info",
     )
     if st.button("Let the model answer them", key="label-prompts", type="secondary" if summary.n_train else "primary", disabled=busy):
         with errors.shown():
-            w.project(pid).jobs.start("label_prompts", {})
+            jobs_panel.start(project, "label_prompts")
             st.rerun()
 
 
-def takes(w: Any, pid: str, prompts: int) -> str:
+def takes(project: Project, prompts: int) -> str:
     """How long so many answers may take here, as a sentence; empty before the first answer."""
-    pace = w.project(pid).answers.pace()
+    pace = project.answers.pace()
     if pace is None:
         return ""
     left = jobs_panel.spoken(pace.seconds * prompts).removesuffix(" left")
     return f"{left[:1].upper()}{left[1:]} at most, as fast as it answered so far." if left else ""
 
 
-def searching(w: Any, pid: str, k: int, budget: int) -> str:
+def searching(project: Project, k: int, budget: int) -> str:
     """What a search does where every text it tries is answered."""
     return (
         f"Changes a few words of each prompt, lets the model answer again and the judge read the answer: at most {budget} "
-        f"answers a prompt. {takes(w, pid, k * budget)} The changes that move the answer furthest are offered first."
+        f"answers a prompt. {takes(project, k * budget)} The changes that move the answer furthest are offered first."
     )
 
 
-def panel(w: Any, pid: str, original: str, text: str, check: FlipCheck | None) -> None:
+def panel(project: Project, original: str, text: str, check: FlipCheck | None) -> None:
     """What the model answered to both texts, beneath a diff: the reason of the verdict. Nothing for other teachers."""
-    if not w.project(pid).teacher.generates():
+    if not project.teacher.generates():
         return
-    rows = zip(("before", "after"), w.project(pid).teacher.answers_of([original, text]), (check and check.before, check and check.after))
+    verdicts = (check.before, check.after) if check else (None, None)
+    rows = zip(("before", "after"), project.teacher.answers_of([original, text]), verdicts)
     cells = "".join(
-        f'<span class="cod-cap">{when}</span><div class="cod-text" dir="auto">{_told(said)}</div>'
+        f'<span class="cod-cap">{when}</span><div class="cod-text" dir="auto">{_spoken(said)}</div>'
         f'<span class="cod-cap">{_judged(p) if p else ""}</span>'
         for when, said, p in rows
     )
@@ -122,7 +137,7 @@ def panel(w: Any, pid: str, original: str, text: str, check: FlipCheck | None) -
     )
 
 
-def _told(said: list[str] | None) -> str:
+def _spoken(said: list[str] | None) -> str:
     """One answer, or the first few, as escaped text."""
     if said is None:
         return '<span class="cod-cap">Not answered by this model yet.</span>'

@@ -1,14 +1,13 @@
 """A sequence classifier by name or folder, and the names that it has for the project's labels."""
 
-from typing import Any
-
 import streamlit as st
 
+from cod_core.models.choice import TeacherChoice, read_choice
 from ui.frame import layout
 
 
-def choose(labels: tuple[str, ...], key: str = "") -> dict[str, Any]:
-    """The spec of a transformers classifier; {} where no name is given. key: keeps the widgets of two places apart."""
+def choose(labels: tuple[str, ...], key: str = "") -> TeacherChoice | None:
+    """The classifier, None where no name is given. key: keeps the widgets of two places apart."""
     name = st.text_input(
         "Model name, or folder on this computer",
         placeholder="organisation/model-name",
@@ -22,4 +21,4 @@ def choose(labels: tuple[str, ...], key: str = "") -> dict[str, Any]:
             theirs = st.text_input(layout.plain(label), key=f"{key}-map-{i}" if key else f"map-{i}", max_chars=100).strip()
             if theirs:
                 mapped[theirs] = label
-    return {"kind": "transformers", "name": name, "label_map": mapped or None} if name else {}
+    return read_choice({"kind": "transformers", "name": name, "label_map": mapped or None}) if name else None
