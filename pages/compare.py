@@ -6,16 +6,14 @@ from typing import Any
 import streamlit as st
 
 from cod_core import figures
-from cod_core.project.project import Project
+from cod_core.distill.settings import SweepPlan
 from cod_core.project.results.comparison import Side
 from ui.frame import errors, layout
 from ui.shared import charts, jobs_panel
 
 layout.through_app()
 
-w, row = layout.need_project()
-pid = row.id
-project: Project = w.project(pid)
+project = layout.need_project()
 NAMES = {
     "accuracy": "accuracy on test texts",
     "agreement": "agreement with the teacher on test texts",
@@ -80,12 +78,12 @@ def train_with_some() -> None:
         )
         if st.button("Distil from these only", key="compare-distil", disabled=jobs_panel.running(project.jobs.newest())):
             with errors.shown():
-                project.jobs.start("distill", {"student": "linear", "seeds": 20, "only": {name: value}})
+                project.jobs.start("distill", SweepPlan(seeds=20, only={name: value}))
                 st.rerun()
 
 
 layout.header("Compare runs", "Two groups of students side by side: the difference, and what was done differently.")
-jobs_panel.panel(w, pid, ("distill",))
+jobs_panel.panel(project, ("distill",))
 sides = project.comparison.sides()
 if len(sides) < 2:
     layout.empty(

@@ -4,7 +4,6 @@ from html import escape
 
 import streamlit as st
 
-from cod_core.project.project import Project
 from ui.distill import students
 from ui.frame import errors, layout, state
 from ui.results import cache, sections
@@ -12,32 +11,30 @@ from ui.shared import charts, jobs_panel
 
 layout.through_app()
 
-w, row = layout.need_project()
-pid = row.id
-project: Project = w.project(pid)
+project = layout.need_project()
 
 
 def report_button() -> None:
     """The whole page as one file for a colleague, made when it is asked for."""
-    name = f"results-{pid}.html"
+    name = f"results-{project.id}.html"
     ready = st.session_state.get("report-file")
     mark = project.results.marker()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         charts.picture_format()
-        if ready and ready[0] == (pid, mark):
+        if ready and ready[0] == (project.id, mark):
             st.download_button(
                 "Save the report (.html)", ready[1], name, "text/html", on_click="ignore", icon=":material/download:", key="report-save"
             )
         elif st.button("Make a report to send", icon=":material/description:", key="report-make"):
             with errors.shown(), st.spinner("Making the report"):
-                st.session_state["report-file"] = ((pid, mark), project.report.html())
+                st.session_state["report-file"] = ((project.id, mark), project.report.html())
                 st.rerun()
         st.page_link(layout.PAGES["compare"][0], label="Compare runs", icon=":material/compare_arrows:", query_params=state.params())
         st.page_link(layout.PAGES["moons"][0], label="Why it helps: two moons", icon=":material/dark_mode:", query_params=state.params())
 
 
 layout.header("Results", "What your counterfactuals bought, as honestly as the test texts allow.")
-jobs_panel.panel(w, pid, ("distill", "diagnose"))
+jobs_panel.panel(project, ("distill", "diagnose"))
 results = project.results.latest()
 if results is None or not results.runs:
     layout.empty("No results yet", "Distil students from your accepted pairs first; it takes about a minute.", "distill", "Go to Distil")
@@ -64,7 +61,7 @@ else:
     )
     with errors.shown():
         sections.DRAW[section or "bought"](project, results)
-        labels = row.task.labels
+        labels = project.row.task.labels
         cache.ahead(project, results.effects[-1]["k"] if results.effects else None, labels[-1] if len(labels) > 2 else None)
     st.divider()
     report_button()

@@ -47,6 +47,8 @@ def distill(
     of = open_workspace(home).project(project)
     of.students.distil(plan, progress_line(as_json))
     found = of.results.latest()
+    if found is None:
+        raise BadInput("No student could be trained. See what was left out, and accept more counterfactuals.")
     out = {"sentence": found.sentence, "effects": found.effects, "table": found.table, "left_out": found.messages}
     say(out, as_json, "\n".join([e["sentence"] for e in found.effects] or [found.sentence]))
 

@@ -53,8 +53,9 @@ def compare(
     """Set two groups of students against each other; without names, list what can be compared."""
     room = open_workspace(home, project).project(project).comparison
     if not first or not second:
-        sides = [{"id": s.id, "draws": len(s.run_ids), **s.about} for s in room.sides()]
-        return say(sides, as_json, "\n".join(s["id"] for s in sides) or "Nothing was distilled yet.")
+        sides = room.sides()
+        rows = [{"id": s.id, "draws": len(s.run_ids), **s.about} for s in sides]
+        return say(rows, as_json, "\n".join(s.id for s in sides) or "Nothing was distilled yet.")
     found = room.compare(first, second)
     lines = [
         f"{m['name']}: {m['first']:.3f} -> {m['second']:.3f}"

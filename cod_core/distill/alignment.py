@@ -13,10 +13,11 @@ from torch.nn import functional as F
 
 from cod_core.distill.losses import lwd_loss, ted_loss
 from cod_core.errors import BadInput
+from cod_core.models.protocols import Tokenizer
 from cod_core.types import Classifier
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel
 
 FILTER_STEPS = 100
 FILTER_RATE = 1e-3
@@ -31,7 +32,7 @@ def aligned_layers(student_layers: int, teacher_layers: int) -> list[tuple[int, 
     return [((i + 1) * student_layers // pairs - 1, (i + 1) * teacher_layers // pairs - 1) for i in range(pairs)]
 
 
-def check_alignable(teacher: Classifier, student_tokenizer: "PreTrainedTokenizerBase") -> "PreTrainedModel":
+def check_alignable(teacher: Classifier, student_tokenizer: Tokenizer) -> "PreTrainedModel":
     """The teacher's own model, or BadInput where its states are hidden or its word pieces differ.
 
     teacher: a classifier with model and tokenizer, possibly behind a cache's `wrapped`.
@@ -58,7 +59,7 @@ def check_alignable(teacher: Classifier, student_tokenizer: "PreTrainedTokenizer
 
 
 def hidden_states(
-    model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", ids: Sequence[Sequence[int]], layers: Sequence[int]
+    model: "PreTrainedModel", tokenizer: Tokenizer, ids: Sequence[Sequence[int]], layers: Sequence[int]
 ) -> list[torch.Tensor]:
     """One tensor (len(layers), tokens, d) a text on the CPU, from a frozen model; layers 0-based."""
     device = next(model.parameters()).device
@@ -92,7 +93,7 @@ class LayerAligner:
         method: str,
         teacher: Classifier,
         student_model: "PreTrainedModel",
-        tokenizer: "PreTrainedTokenizerBase",
+        tokenizer: Tokenizer,
         ids: Sequence[Sequence[int]],
         labels: np.ndarray,
         classes: int,

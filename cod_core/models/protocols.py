@@ -41,6 +41,10 @@ class Tokenizer(Protocol):
 
     def save_pretrained(self, folder: str | Path) -> object: ...
 
+    def get_vocab(self) -> dict[str, int]: ...
+
+    def convert_ids_to_tokens(self, ids: int) -> str: ...
+
 
 class TextEncoder(Protocol):
     """Texts to (n, d) rows of length 1: an Encoder, a CachedEncoder, an EncoderModel."""

@@ -10,7 +10,7 @@ import streamlit as st
 from cod_core.counterfactuals.options import LlmOptions
 from cod_core.jobs.queue import Job
 from cod_core.progress import time_left
-from cod_core.project.jobs import Request
+from cod_core.project.jobs import Storable
 from cod_core.project.project import Project
 from ui.frame import errors, state
 
@@ -37,7 +37,7 @@ def estimate(seen: tuple[float, int] | None, clock: float, done: int, total: int
     return time_left(done - seen[1], total - seen[1], clock - seen[0])
 
 
-def start(project: Project, kind: str, request: Request | None = None, key: str | None = None) -> None:
+def start(project: Project, kind: str, request: Storable | None = None, key: str | None = None) -> None:
     """Queue a job of the project. key: for the language model's address, never stored."""
     project.jobs.start(kind, request, key=key)
 
