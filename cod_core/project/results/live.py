@@ -1,7 +1,7 @@
 """While curating: what the counterfactuals kept so far bring, and which text to look at next.
 
 Answers within a second by the linear student: two students are solved exactly after every decision. Development texts
-are read once (a job reads them when proposals are made); until then `ready` says how many are still to be read.
+are read once (a job reads them when proposals are made); until then `unread` says how many are still to be read.
 """
 
 import threading

@@ -47,3 +47,8 @@ def test_sections_that_cannot_be_told_apart_or_explained_are_refused():
 def test_a_file_holds_the_numbers_behind_the_figures_else_the_rows():
     rows, numbers = [{"a": 1}], [{"x": 1}, {"x": 2}]
     assert Section("a", rows=rows).for_file == rows and Section("a", rows=rows, numbers=numbers).for_file == numbers
+
+
+def test_what_a_screen_folds_away_stands_open_in_a_file():
+    page = build("Results", [], "", [Section("", lines=["a < b"], fold="Why"), Section("", notes=["won"], id="won-and-lost")])
+    assert "<h2>Why</h2><p>a &lt; b</p>" in page and "<h2></h2>" not in page
