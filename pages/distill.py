@@ -110,7 +110,7 @@ def distil(finished: bool, allowed: list[int]) -> None:
         with errors.shown():
             plan = SweepPlan.of({"student": student, "shots": shots, "arms": ways(), "method": "kd", **more})
             check_encoder(plan.student.encoder or "")
-            project.jobs.start("distill", plan.to_json())
+            project.jobs.start("distill", plan)
             state.mark_saved()
             st.rerun()
 
