@@ -66,6 +66,23 @@ def test_every_section_draws_and_says_how_it_is_measured(distilled, screen, sect
     assert section == "line" or any(e.label == "How this is measured" for e in test.expander)
 
 
+def test_the_lines_are_drawn_from_what_was_measured(distilled, screen, workspace):
+    """Without anything measured the chapter draws a button only, and its figures were looked at by nobody."""
+    from cod_core.project.filing import write_json
+    from tests.unit.workspace.test_results_sections import diagnosis
+
+    results = workspace.project(distilled).results
+    found = diagnosis()
+    found = dataclasses.replace(found, report=results.report()["made_at"], gaps=found.gaps | {8: found.gaps[32]})
+    write_json(results.report_path("diagnostics"), found.to_json())
+    test = screen("results", distilled)
+    next(g for g in test.button_group if g.key == "results-section").set_value("line").run()
+    assert not test.exception and RED not in words(test), words(test)
+    assert "gaps-sentence" in words(test) and "brought the lines together" in words(test)
+    assert [g.value for g in test.button_group if g.key == "k-line"] == [8] and not [b for b in test.button if b.key == "diagnose"]
+    assert "brought the lines together" in workspace.project(distilled).report.html()
+
+
 def test_the_other_sections_are_made_while_the_first_one_is_read(distilled, screen, monkeypatch):
     from cod_core.project.results.influence import Influence
     from cod_core.project.results.maps import Maps
