@@ -154,20 +154,24 @@ def read_choice(values: Mapping[str, Any]) -> TeacherChoice:
     kind = str(values.get("kind"))
     if kind not in KINDS:
         raise BadInput(f"Unknown kind of teacher: {values.get('kind')!r}. Choose one of: {', '.join(KINDS)}.")
-    known = {f.name: f.default is MISSING for f in _fields(KINDS[kind])}
-    if unknown := [key for key in values if key not in known]:
-        raise BadInput(f"A teacher of the kind {kind!r} has no setting {unknown[0]!r}. Known are: {', '.join(known)}.")
+    required = {f.name: f.default is MISSING for f in _fields(KINDS[kind])}
+    if unknown := [key for key in values if key not in required]:
+        raise BadInput(f"A teacher of the kind {kind!r} has no setting {unknown[0]!r}. Known are: {', '.join(required)}.")
     cleaned = {key: _clean(key, value) for key, value in values.items() if value is not None and key != "kind"}
-    held = {key: value for key, value in cleaned.items() if value is not None}
-    if kind == "llm" and not held.get("local") and not held.get("base_url"):
-        raise BadInput("Give the address of the model (base_url). Nothing is sent anywhere that you did not name.")
-    if kind == "generative":
-        held = {"judge": held.get("judge") or _judge("judge", None), "temperature": usual_temperature(held.get("samples", 1)), **held}
-        if "local" in held:
-            held["local"] = held["local"].strip()
-    if missing := [key for key, required in known.items() if required and key not in held]:
+    held = _completed(kind, {key: value for key, value in cleaned.items() if value is not None})
+    if missing := [key for key in required if required[key] and key not in held]:
         raise BadInput(f"A teacher of the kind {kind!r} needs {missing[0]!r}, which is missing.")
     return KINDS[kind](**held, given=frozenset(values))
+
+
+def _completed(kind: str, held: dict[str, Any]) -> dict[str, Any]:
+    """What was given, with what follows from it. Raises BadInput for a language model that is nowhere, a judge that is none."""
+    if kind == "llm" and not held.get("local") and not held.get("base_url"):
+        raise BadInput("Give the address of the model (base_url). Nothing is sent anywhere that you did not name.")
+    if kind != "generative":
+        return held
+    held = {"judge": held.get("judge") or _judge("judge", None), "temperature": usual_temperature(held.get("samples", 1)), **held}
+    return {**held, "local": held["local"].strip()} if "local" in held else held
 
 
 def stored_choice(row: Mapping[str, Any] | None) -> TeacherChoice | None:

@@ -5,9 +5,9 @@ What decides when to stop is in settling.py, without a model.
 
 import collections
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from cod_core.progress import Progress
 
 if TYPE_CHECKING:
     import torch
+
+
+Best: TypeAlias = "tuple[float, list[torch.Tensor] | None]"  # the least held-out loss so far, and the state that had it
 
 
 @dataclass(frozen=True)
@@ -98,35 +101,35 @@ class Trainer:
         import torch
 
         optimizer = torch.optim.AdamW(self.parameters, lr=self.learning_rate, weight_decay=0.01)
-        looks, recent = Settling(), collections.deque[float](maxlen=max(1, bounds.batches))
-        best: tuple[float, list[torch.Tensor] | None] = (float("inf"), None)
-        generator = torch.Generator().manual_seed(self.seed)
-        cooling = cooling_after(steady) if steady is not None else 0
-        most, step, settled, begun = bounds.most, 0, steady is not None, time.monotonic()
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda at: rate(at, bounds.warm, steady, cooling))
+        course = _Course(bounds, steady, 60 * minutes)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, course.rate)
+        best: Best = (float("inf"), None)
         self.model.train()
-        while step < most:
-            for batch in bucketed(rows.ids, self.batch_size, generator):
-                recent.append(self._step(rows, batch, optimizer))
-                schedule.step()
-                step += 1
-                progress(step, most, "training the teacher")
-                if step == most:
-                    break
-                if steady is None and step % bounds.check == 0:
-                    loss = self.loss(held) if len(held) else float(np.mean(recent))
-                    best = self._better(loss, best) if len(held) else best
-                    settled = looks.settled(loss) or (not len(held) and loss < LEARNT)
-                    room = step + cooling_after(step) >= most
-                    if settled or room or time.monotonic() - begun > 60 * minutes:
-                        steady, cooling = step, min(cooling_after(step), most - step)
-                        most = step + cooling
+        for batch in self._batches(rows):
+            loss = self._step(rows, batch, optimizer)
+            schedule.step()
+            course.step(loss)
+            progress(course.done, course.most, "training the teacher")
+            if course.over:
+                break
+            if course.looks_now:
+                seen = self.loss(held) if len(held) else None
+                best = best if seen is None else self._better(seen, best)
+                course.look(seen)
         last = self._better(self.loss(held), best) if len(held) else best
         if last[1] is not None:
             self._set(last[1])
         self.model.eval()
-        rounds = step / (batches or bounds.batches)
-        return Learnt(step, steady or 0, round(rounds, 2), self.learning_rate, last[0] if len(held) else None, settled)
+        rounds = round(course.done / (batches or bounds.batches), 2)
+        return Learnt(course.done, course.steady or 0, rounds, self.learning_rate, last[0] if len(held) else None, course.settled)
+
+    def _batches(self, rows: Rows) -> Iterator[list[int]]:
+        """Batches for ever, each round in another order."""
+        import torch
+
+        generator = torch.Generator().manual_seed(self.seed)
+        while True:
+            yield from bucketed(rows.ids, self.batch_size, generator)
 
     def loss(self, rows: Rows) -> float:
         """Class-weighted cross-entropy of rows, in nats: each class counts alike, however few of it there are."""
@@ -152,7 +155,7 @@ class Trainer:
         optimizer.zero_grad(set_to_none=True)
         return float(loss.detach())
 
-    def _better(self, loss: float, best: tuple[float, "list[torch.Tensor] | None"]) -> tuple[float, "list[torch.Tensor] | None"]:
+    def _better(self, loss: float, best: "Best") -> "Best":
         return (loss, [p.detach().clone() for p in self.parameters]) if loss < best[0] else best
 
     def _set(self, state: "list[torch.Tensor]") -> None:
@@ -161,6 +164,43 @@ class Trainer:
         with torch.no_grad():
             for parameter, value in zip(self.parameters, state):
                 parameter.copy_(value)
+
+
+class _Course:
+    """Where a training stands: how many steps, how many are left, when it settled. No model in it."""
+
+    def __init__(self, bounds: Bounds, steady: int | None, seconds: float):
+        self.bounds, self.steady, self.most, self.done = bounds, steady, bounds.most, 0
+        self.cooling = 0 if steady is None else bounds.most - steady
+        self.settled = steady is not None
+        self._looks, self._recent = Settling(), collections.deque[float](maxlen=max(1, bounds.batches))
+        self._until = time.monotonic() + seconds
+
+    def rate(self, at: int) -> float:
+        """The share of the learning rate at a step."""
+        return rate(at, self.bounds.warm, self.steady, self.cooling)
+
+    def step(self, loss: float) -> None:
+        """One more batch was learnt from."""
+        self.done += 1
+        self._recent.append(loss)
+
+    @property
+    def over(self) -> bool:
+        return self.done >= self.most
+
+    @property
+    def looks_now(self) -> bool:
+        """Whether it is time to look at the loss."""
+        return self.steady is None and self.done % self.bounds.check == 0
+
+    def look(self, held_out: float | None) -> None:
+        """Begin to cool down where the loss has settled, or where steps or minutes are used up. held_out: None without such rows."""
+        loss = float(np.mean(self._recent)) if held_out is None else held_out
+        self.settled = self._looks.settled(loss) or (held_out is None and loss < LEARNT)
+        if self.settled or self.done + cooling_after(self.done) >= self.most or time.monotonic() > self._until:
+            self.steady, self.cooling = self.done, min(cooling_after(self.done), self.most - self.done)
+            self.most = self.done + self.cooling
 
 
 def bucketed(ids: Sequence[list[int]], batch_size: int, generator: "torch.Generator") -> list[list[int]]:

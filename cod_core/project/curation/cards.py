@@ -91,6 +91,15 @@ def _row(place: int, card: Card) -> Row:
     )
 
 
+def _offered(ranked: Sequence[Counterfactual], decision: Decision | None, wanted: opinions.Second | None) -> Counterfactual:
+    """The proposal shown first: the one decided on, else the one on which a blind opinion is wanted, else the best."""
+    first = [decision.counterfactual_id] if decision else []
+    if wanted and wanted.blind:
+        first.append(wanted.counterfactual_id)
+    by_id = {cf.id: cf for cf in ranked}
+    return next((by_id[i] for i in first if i in by_id), ranked[0])
+
+
 class Cards(Room):
     """What one person sees while deciding."""
 
@@ -137,9 +146,7 @@ class Cards(Room):
         wanted = opinions.second(log)
         if not masked:
             decision = current.outcome.get(example.id)
-        decided = next((cf for cf in ranked if decision and cf.id == decision.counterfactual_id), None)
-        asked = next((cf for cf in ranked if wanted and wanted.blind and cf.id == wanted.counterfactual_id), None)
-        offered = decided or asked or ranked[0]
+        offered = _offered(ranked, decision, wanted)
         check = current.checks.get(offered.id)
         shown = check or latest.get(offered.id)
         before = shown.before.label if shown else offered.source

@@ -16,6 +16,18 @@ MAX_EXAMPLES, MAX_REASON = 20, 80
 EMPTY = Guideline(0, "")
 
 
+def check(written: Guideline, length: int) -> None:
+    """Raises BadInput on what cannot be kept. length: characters of the text as it was typed."""
+    if unknown := [r for r in written.reasons if r not in REJECT_REASONS]:
+        raise BadInput(f"Unknown reason {unknown[0]!r}. Choose among: {', '.join(REJECT_REASONS)}.")
+    if long := [r for r, words in written.reasons.items() if len(words) > MAX_REASON]:
+        raise BadInput(f"The words for {long[0]!r} are too long for a button: at most {MAX_REASON} characters.")
+    if length > MAX_CHARS or len(written.examples) > MAX_EXAMPLES:
+        raise BadInput(f"A guideline holds at most {MAX_CHARS:,} characters and {MAX_EXAMPLES} examples. Shorten it.")
+    if any(not e.text.strip() or not e.counterfactual.strip() for e in written.examples):
+        raise BadInput("An example needs both texts: the original and its counterfactual.")
+
+
 class Guidelines(Room):
     """What the curators of a project agreed on."""
 
@@ -47,16 +59,8 @@ class Guidelines(Room):
         wrote another version since.
         """
         reasons = {k: v.strip() for k, v in (reasons or {}).items() if v.strip()}
-        unknown = [r for r in reasons if r not in REJECT_REASONS]
-        if unknown:
-            raise BadInput(f"Unknown reason {unknown[0]!r}. Choose among: {', '.join(REJECT_REASONS)}.")
-        if long := [r for r, words in reasons.items() if len(words) > MAX_REASON]:
-            raise BadInput(f"The words for {long[0]!r} are too long for a button: at most {MAX_REASON} characters.")
-        if len(text) > MAX_CHARS or len(examples) > MAX_EXAMPLES:
-            raise BadInput(f"A guideline holds at most {MAX_CHARS:,} characters and {MAX_EXAMPLES} examples. Shorten it.")
-        if any(not e.text.strip() or not e.counterfactual.strip() for e in examples):
-            raise BadInput("An example needs both texts: the original and its counterfactual.")
         made = Guideline(0, text.strip(), reasons, tuple(examples), note.strip(), author)
+        check(made, len(text))
         current = self.current()
         same = replace(current, version=0, note="", author="", created_at="") == replace(made, note="", author="")
         if current.version and same:
