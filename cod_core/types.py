@@ -213,7 +213,7 @@ class GuidelineExample:
 class Guideline:
     """What the curators of a project agreed on. version: 0 where nothing is written yet.
 
-    reasons: reject reason (of REJECT_REASONS, keys 1 to 8 in that order) -> the project's own words for it.
+    reasons: reject reason (of REJECT_REASONS, keys 1, 2, 3 … in that order) -> the project's own words for it.
     note: what changed since the version before.
     """
 

@@ -7,6 +7,7 @@ reads no weights, knows no store.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from cod_core.errors import BadInput
@@ -22,6 +23,7 @@ class _Choice:
 
     asks: ClassVar[bool] = False  # each answer costs money or seconds, and is kept under the project
     always: ClassVar[frozenset[str]] = frozenset({"kind"})  # keys written whether given or not
+    title: ClassVar[str] = ""  # of the kind, on screens
 
     id: str = field(default="", kw_only=True)
     revision: str = field(default="", kw_only=True)
@@ -31,6 +33,16 @@ class _Choice:
         """The mapping of the projects table, column teacher."""
         values = {f.name: (getattr(self, f.name), f.default) for f in _fields(type(self))}
         return {k: _plain(v) for k, (v, usual) in values.items() if v != usual or k in self.given | self.always}
+
+    @property
+    def named(self) -> str:
+        """Which one of its kind, in short."""
+        return self.id
+
+    @property
+    def words(self) -> str:
+        """The teacher's name as screens and reports say it."""
+        return f"{self.title}: {self.named}" if self.title else self.named
 
     def labels_hash(self, labels: Sequence[str]) -> str:
         """6 hex digits of the project's labels in their order and the label map: part of the teacher's revision."""
@@ -42,28 +54,43 @@ class _Choice:
 class BuiltinChoice(_Choice):
     """A classifier that comes with the package. label_map: its label -> the project's, None where they are equal."""
 
+    title: ClassVar[str] = "Built-in teacher"
     kind: Literal["builtin"] = field(default="builtin", init=False)
     name: str
     label_map: dict[str, str] | None = None
+
+    @property
+    def named(self) -> str:
+        return Path(self.name).name
 
 
 @dataclass(frozen=True)
 class TransformersChoice(_Choice):
     """A Hugging Face sequence classifier. name: at the hub, or a folder. label_map as in BuiltinChoice."""
 
+    title: ClassVar[str] = "Hugging Face classifier"
     kind: Literal["transformers"] = field(default="transformers", init=False)
     name: str
     label_map: dict[str, str] | None = None
+
+    @property
+    def named(self) -> str:
+        return Path(self.name).name
 
 
 @dataclass(frozen=True)
 class FinetunedChoice(_Choice):
     """A classifier trained on a project's texts. path: its folder. name: in plain words. trained_on: ids of its texts."""
 
+    title: ClassVar[str] = "Teacher fine-tuned on your texts"
     kind: Literal["finetuned"] = field(default="finetuned", init=False)
     path: str
     name: str | None = None
     trained_on: tuple[str, ...] | None = None
+
+    @property
+    def named(self) -> str:
+        return self.name or Path(self.path).name  # a project's name, in which a slash is no folder
 
 
 @dataclass(frozen=True)
@@ -77,6 +104,7 @@ class LlmChoice(_Choice):
 
     asks: ClassVar[bool] = True
 
+    title: ClassVar[str] = "Language model as teacher"
     kind: Literal["llm"] = field(default="llm", init=False)
     base_url: str | None = None
     model: str | None = None
@@ -96,6 +124,10 @@ class LlmChoice(_Choice):
     def memory_key(self, project_id: str | None = None) -> str:
         """Where its calls are counted. project_id: in place of the one on record, which a copied project has from the first."""
         return f"memory:{project_id or self.project_id}:{self.base_url or 'local'}:{self.model or self.local}"
+
+    @property
+    def named(self) -> str:
+        return Path(str(self.model or self.local)).name
 
 
 @dataclass(frozen=True)

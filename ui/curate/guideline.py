@@ -5,14 +5,14 @@ Its texts come from people: they are shown escaped or as plain text, never as Ma
 
 from html import escape
 
-from cod_core.types import Guideline, GuidelineExample
+from cod_core.types import REJECT_REASONS, Guideline, GuidelineExample
 from ui.curate import callbacks
 from ui.frame import layout
 from ui.shared import text_diff
 
 
 def reason_words(guideline: Guideline) -> dict[str, str]:
-    """Reject reason -> words for its button, keys 1 to 8 in order: the project's own where there are any."""
+    """Reject reason -> words for its button, keys 1, 2, 3 … in order: the project's own where there are any."""
     return {code: layout.plain(guideline.reasons.get(code) or words, 80) for code, words in callbacks.REASONS.items()}
 
 
@@ -31,7 +31,7 @@ def panel(guideline: Guideline) -> str:
     return (
         f'<section class="cod-card cod-guideline" aria-label="Guideline"><p class="cod-cap">Guideline, version '
         f"{guideline.version}, {escape(guideline.created_at[:10])}</p>{paragraphs}{examples}"
-        f'<p class="cod-cap">Reasons to reject, keys 1 to 8</p><ol>{reasons}</ol></section>'
+        f'<p class="cod-cap">Reasons to reject, keys 1 to {len(REJECT_REASONS)}</p><ol>{reasons}</ol></section>'
     )
 
 

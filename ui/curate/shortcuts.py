@@ -3,11 +3,12 @@
 R and C are Streamlit's own; Space, Enter, arrows and Ctrl+Z belong to the text box and to screen readers.
 """
 
+from cod_core.types import REJECT_REASONS
 from ui.frame import state
 
 KEYS = {
     "accept": ("A", "accept and go on to the next text"),
-    "reject": ("X", "reject; then 1 to 8 names the reason and goes on"),
+    "reject": ("X", f"reject; then 1 to {len(REJECT_REASONS)} names the reason and goes on"),
     "skip": ("S", "skip for now; it comes back at the end"),
     "flag": ("F", "flag for a second opinion"),
     "edit": ("E", "go into the text box; Esc leaves it"),

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cod_core.project.project import Project
-from cod_core.types import Guideline, GuidelineExample
+from cod_core.types import REJECT_REASONS, Guideline, GuidelineExample
 from ui.curate import callbacks, guideline
 from ui.frame import errors, layout, people, state
 
@@ -53,7 +53,7 @@ def _form(pid: str, current: Guideline) -> None:
     v = current.version
     with st.form(f"guide-{v}", border=True):
         text = st.text_area("What makes a good counterfactual here?", current.text, height=180, max_chars=20_000, key=f"guide-text-{v}")
-        with st.expander("Words for the reasons to reject (keys 1 to 8)"):
+        with st.expander(f"Words for the reasons to reject (keys 1 to {len(REJECT_REASONS)})"):
             reasons = {
                 code: st.text_input(f"{n}  {words}", current.reasons.get(code, ""), max_chars=80, key=f"guide-{code}-{v}")
                 for n, (code, words) in enumerate(callbacks.REASONS.items(), 1)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from cod_core.errors import BadInput
 from cod_core.models.choice import (
@@ -153,7 +153,11 @@ class TeacherLoader(Room):
             return teachers.FineTunedTeacher(choice.path, None, labels)
         if isinstance(choice, TransformersChoice):
             return teachers.TransformersTeacher(choice.name, labels, choice.label_map, choice.revision or None)
-        return self.load_llm(choice, labels) if isinstance(choice, LlmChoice) else self._generative(choice, labels)
+        if isinstance(choice, LlmChoice):
+            return self.load_llm(choice, labels)
+        if isinstance(choice, GenerativeChoice):
+            return self._generative(choice, labels)
+        assert_never(choice)
 
     def load_llm(self, choice: LlmChoice, labels: Sequence[str]) -> "LLMTeacher | LocalTeacher":
         """A language model that names the label. Raises EndpointError, ModelUnavailable."""

@@ -50,12 +50,6 @@ class SoftLabelMemory:
         return self.hits / (self.hits + self.asked) if self.hits + self.asked else None
 
 
-PLAIN = {
-    "builtin": "Built-in teacher",
-    "transformers": "Hugging Face classifier",
-    "finetuned": "Teacher fine-tuned on your texts",
-    "llm": "Language model as teacher",
-}
 SAVED_AFTER = {"llm": 32, "generative": 16}  # texts: answers that cost money or seconds are saved sooner
 SEEN_SHARE, SEEN_ROWS = 0.1, 5  # of the texts that students are judged on: from here on a teacher's training is no accident
 
@@ -250,15 +244,7 @@ class Teacher(Room):
     def label(self) -> str | None:
         """The teacher's name in plain words, None where none is chosen."""
         choice = self.choice()
-        if choice is None:
-            return None
-        if isinstance(choice, GenerativeChoice):
-            return choice.id
-        if isinstance(choice, FinetunedChoice):
-            named = choice.name or Path(choice.path).name  # a project's name, in which a slash is no folder
-        else:
-            named = Path(str(choice.model or choice.local if isinstance(choice, LlmChoice) else choice.name)).name
-        return f"{PLAIN[choice.kind]}: {named}"
+        return choice.words if choice else None
 
     def trained_on(self) -> Callable[[Example], bool]:
         """A predicate: did this project's teacher see the row in training?"""
