@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from cod_core.distill.kinds import LINEAR, kind_of
+from cod_core.distill.kinds import LINEAR, OFFERED, kind_of
 from cod_core.distill.memory import check_encoder
 from cod_core.distill.settings import StudentSettings, SweepPlan
 from cod_core.project.students.preflight import Preflight
@@ -17,12 +17,6 @@ layout.through_app()
 w, project = state.workspace(), layout.need_project()
 row = project.row
 pid = project.id
-STUDENTS = {"linear": "Quick (seconds)", "contrastive": "Strong (minutes)", "finetuned": "Thorough (minutes to hours)"}
-EXPLAIN = {
-    "contrastive": "A language model that learns to tell each text from its counterfactual. Meant for very few texts.",
-    "linear": "A light classifier on fixed sentence features. Trained many times over, so that chance is averaged out.",
-    "finetuned": "A language model whose upper layers are trained on. Slower; best with a graphics card.",
-}
 LABEL_PRIOR = 1.5  # docs/experiments.md
 ARMS = ["kd", "half", "cod", "cod_plus"]
 COMPARED = (
@@ -30,7 +24,6 @@ COMPARED = (
     "texts with their counterfactuals{}."
 )
 FIFTH = "; fewer texts, each changed to every other label"
-DRAWS = {"linear": 20, "contrastive": 10, "finetuned": 10}
 
 
 def spoken(seconds: float) -> str:
@@ -70,7 +63,7 @@ def options(student: str, allowed: list[int]) -> tuple[list[int], dict[str, Any]
     shots = st.pills(
         "Numbers of training rows to compare", allowed, selection_mode="multi", default=allowed, key=f"shots-{student}-{len(allowed)}"
     )
-    seeds = st.number_input("Draws (each is another random choice of rows)", 1, 50, DRAWS[student], key=f"seeds-{student}")
+    seeds = st.number_input("Draws (each is another random choice of rows)", 1, 50, kind_of(student).draws, key=f"seeds-{student}")
     st.caption(COMPARED.format("Five", FIFTH) if "cod_all" in ways() else COMPARED.format("Four", ""))
     more = students.expert_options(w, student) if state.technical() else {}
     kind = kind_of(student)
@@ -95,10 +88,17 @@ def options(student: str, allowed: list[int]) -> tuple[list[int], dict[str, Any]
 def distil(finished: bool, allowed: list[int]) -> None:
     """The choice of a student, what is known before the start, and the button that starts."""
     student = (
-        st.segmented_control("Student", list(STUDENTS), default=LINEAR.name, required=True, format_func=STUDENTS.__getitem__, key="student")
+        st.segmented_control(
+            "Student",
+            [kind.name for kind in OFFERED],
+            default=LINEAR.name,
+            required=True,
+            format_func=lambda name: kind_of(name).offer,
+            key="student",
+        )
         or LINEAR.name
     )
-    st.caption(EXPLAIN[student])
+    st.caption(kind_of(student).explained)
     known = st.container()  # filled after the options, which decide how long it takes
     with st.expander("Options"):
         shots, more = options(student, allowed)

@@ -25,6 +25,8 @@ class StudentKind:
     splits_batches: a minibatch that does not fit may be split. onnx: can be taken away as ONNX.
     block: cells that one piece of a grid holds. batch_size: rows a minibatch. cf_share: of counterfactuals where none is asked for.
     measured: the recipe of the packaged encoder, all its layers kept (docs/experiments.md).
+    place: among those that the Distil page offers, from 1 on, 0 where it offers it not. called, offer, explained: its name there,
+    on its button, and what it is good for, in plain words. draws: how many are usual.
     """
 
     name: str
@@ -41,6 +43,11 @@ class StudentKind:
     batch_size: int = 0
     cf_share: str | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
+    place: int = 0
+    called: str = "Student"
+    offer: str = ""
+    explained: str = ""
+    draws: int = 10
 
     def recipe(self, encoder: str = DEFAULT_ENCODER, layers: Sequence[int] | None = None, method: str = "kd") -> dict[str, Any]:
         """The settings of a student trained step by step, where nothing else is asked for; {} for those solved in one step.
@@ -57,7 +64,20 @@ class StudentKind:
         return self.name if self.solved else f"{self.name}:{encoder}:{'all' if layers is None else ','.join(map(str, layers))}"
 
 
-LINEAR = StudentKind("linear", "Linear student", solved=True, head=True, label_prior=True, row_weights=True, block=20)
+LINEAR = StudentKind(
+    "linear",
+    "Linear student",
+    solved=True,
+    head=True,
+    label_prior=True,
+    row_weights=True,
+    block=20,
+    place=1,
+    called="Quick student",
+    offer="Quick (seconds)",
+    explained="A light classifier on fixed sentence features. Trained many times over, so that chance is averaged out.",
+    draws=20,
+)
 FINETUNED = StudentKind(
     "finetuned",
     "Fine-tuned student",
@@ -66,12 +86,25 @@ FINETUNED = StudentKind(
     splits_batches=True,
     batch_size=16,
     measured={"frozen_layers": 4, "steps": 40, "learning_rate": 1e-4},
+    place=3,
+    called="Thorough student",
+    offer="Thorough (minutes to hours)",
+    explained="A language model whose upper layers are trained on. Slower; best with a graphics card.",
 )
 CONTRASTIVE = StudentKind(
-    "contrastive", "Contrastive student", batch_size=32, cf_share="auto", measured={"frozen_layers": 2, "steps": 20, "learning_rate": 1e-4}
+    "contrastive",
+    "Contrastive student",
+    batch_size=32,
+    cf_share="auto",
+    measured={"frozen_layers": 2, "steps": 20, "learning_rate": 1e-4},
+    place=2,
+    called="Strong student",
+    offer="Strong (minutes)",
+    explained="A language model that learns to tell each text from its counterfactual. Meant for very few texts.",
 )
 RETRIEVAL = StudentKind("retrieval", "Vote of the nearest texts", solved=True, reads_any_text=False, onnx=False, block=50)
 KINDS = {kind.name: kind for kind in (LINEAR, FINETUNED, CONTRASTIVE, RETRIEVAL)}
+OFFERED = sorted((kind for kind in KINDS.values() if kind.place), key=lambda kind: kind.place)
 
 
 def kind_of(student: str | RunConfig) -> StudentKind:

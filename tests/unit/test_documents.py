@@ -76,7 +76,7 @@ CHANGES = (
     "a quirk of an LLM provider",
     "a new plot on Results",
     "a new reject reason",
-    "a new column in the export",
+    "a new column in the exported record",
     "another kind of teacher",
 )
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")

@@ -12,7 +12,6 @@ from cod_core.distill.settings import AUTO
 from cod_core.models.encoder import DEFAULT_ENCODER
 from ui.frame import errors, layout, state
 
-KINDS = {"linear": "Quick student", "contrastive": "Strong student", "finetuned": "Thorough student"}
 ARMS = {
     "kd": "your texts alone",
     "half": "half of your texts",
@@ -61,7 +60,7 @@ def expert_options(w: Any, student: str) -> dict[str, Any]:
 def called(student: str, arm: str, rows: int, real: int) -> str:
     """A student in plain words, from what its RunConfig says."""
     learnt = f"{real} texts, {rows - real} counterfactuals" if arm == "cod" and rows != 2 * real else ARMS.get(arm, arm)
-    return f"{KINDS.get(kind_of(student).name, 'Student')}: {learnt}, {rows} rows"
+    return f"{kind_of(student).called}: {learnt}, {rows} rows"
 
 
 def name_of(said: Any) -> str:
@@ -81,7 +80,7 @@ def described(run: Any) -> str:
 
 def measured_on(found: Any) -> str:
     """Which students a result speaks of, and over how many draws: 'Measured on a quick student, 20 draws.'"""
-    kinds = dict.fromkeys(KINDS.get(kind_of(r.config).name, "other student").lower() for r in found.runs)
+    kinds = dict.fromkeys(kind_of(r.config).called.lower() for r in found.runs)
     draws = len({r.config.seed for r in found.runs})
     return f"Measured on a {' and a '.join(kinds)}, {layout.several(draws, 'draw')} of training texts."
 

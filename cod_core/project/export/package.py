@@ -100,7 +100,7 @@ class StudentPackages(Room):
         progress(0, 2, "writing and checking the small model")
         folder = self._folder(run)
         student = self.store.load(run.config.run_id)
-        if not isinstance(student, HeadStudent):
+        if not (kind_of(run.config).onnx and isinstance(student, HeadStudent)):
             raise BadInput("Decoders are exported as transformers models; ONNX is for encoder students.")
         found = write_onnx(folder, student, texts)
         progress(1, 2, "measuring the teacher")
