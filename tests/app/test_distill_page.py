@@ -35,7 +35,7 @@ def started(distilled, workspace, monkeypatch):
     """The parameters of every job that the page starts, with all that flips accepted; none is run."""
     workspace.project(distilled).curation.accept_unattended()
     found = []
-    monkeypatch.setattr(Jobs, "start", lambda self, kind, params, key=None: found.append(params))
+    monkeypatch.setattr(Jobs, "start", lambda self, kind, request, key=None: found.append(request.to_json()))
     return found
 
 
