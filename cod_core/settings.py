@@ -17,6 +17,7 @@ MAX_UNPACKED_BYTES = 200 * 2**20
 MAX_ARCHIVE_ENTRIES = 2000
 MAX_ROWS = 200_000
 MAX_CHARS = 20_000
+MAX_REPLY_CHARS = 5 * MAX_CHARS  # of a model: what it thought aloud counts
 
 
 @dataclass(frozen=True)
