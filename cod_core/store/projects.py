@@ -1,5 +1,6 @@
 """Projects: made, listed, changed, erased for good."""
 
+import re
 import secrets
 import time
 from dataclasses import asdict, dataclass
@@ -29,9 +30,19 @@ class ProjectRow:
     archived_at: str | None
 
 
+def new_id() -> str:
+    """16 hex digits that sort by time. All ids are of one length, so that none is the beginning of another."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(2)}"
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is an id as new_id gives them; restored projects of earlier versions may have others."""
+    return re.fullmatch(r"[0-9a-f]{16}", text) is not None
+
+
 def create_project(db: Database, name: str, task: Task) -> str:
-    """The new project's id: 16 hex digits that sort by time."""
-    pid = f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(2)}"
+    """The new project's id."""
+    pid = new_id()
     with db.begin() as c:
         c.execute(insert(schema.projects).values(id=pid, name=name, task=asdict(task), teacher=None, settings={}, created_at=now()))
     return pid
