@@ -98,8 +98,9 @@ def _found(rows: int) -> None:
         raise BadInput(_GONE)
 
 
-def delete_project(db: Database, pid: str) -> None:
-    """Erase a project: every row of its own, and every cached number of a text that no project holds.
+def delete_project(db: Database, pid: str) -> str:
+    """Erase a project: every row of its own, and every cached number of a text that no project holds. Returns "", or a sentence
+    that says where traces of it may be left, because somebody was reading meanwhile.
 
     Replies that a copy of the project was given stay, as the copy's.
     That takes along the numbers of texts that were only tried out in an editor; they can be computed again.
@@ -113,4 +114,9 @@ def delete_project(db: Database, pid: str) -> None:
         c.execute(delete(schema.projects).where(schema.projects.c.id == pid))
         for table in (schema.predictions, schema.embeddings):
             c.execute(delete(table).where(table.c.text_hash.not_in(held)))
-    db.forget_deleted()
+    return forget(db)
+
+
+def forget(db: Database) -> str:
+    """Leave nothing of erased rows in the database's files; what delete_project does last, to be tried again. Returns as it does."""
+    return db.forget_deleted([table.name for table in schema.metadata.sorted_tables])
