@@ -18,6 +18,7 @@ from cod_core.errors import CodError
 MAX_UPLOAD_BYTES = 50 * 2**20
 MAX_UNPACKED_BYTES = 200 * 2**20
 MAX_ARCHIVE_ENTRIES = 2000
+MAX_LINE_BYTES = 16 * 2**20  # of a file in an archive that is read line by line
 MAX_ROWS = 200_000
 MAX_CHARS = 20_000
 MAX_REPLY_CHARS = 5 * MAX_CHARS  # of a model: what it thought aloud counts
