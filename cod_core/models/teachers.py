@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cod_core.errors import LabelMismatch, ModelUnavailable
+from cod_core.models.broken import readable
 from cod_core.models.device import best_device
 from cod_core.models.encoder import length_batches, libraries, load_pretrained, load_tokenizer, pinned, resolve, revision_of
 from cod_core.models.protocols import Model, Tokenizer
@@ -76,17 +77,11 @@ class FineTunedTeacher(TorchTeacher):
             raise ModelUnavailable(
                 f"No fine-tuned teacher is kept at {folder.name}. Train it again on the Teacher page, or with the command teacher."
             )
-        model, tokenizer, about = load_finetuned(folder)
-        order = label_order(about["labels"], labels or about["labels"], label_map, folder.name)
-        super().__init__(
-            model,
-            tokenizer,
-            labels or about["labels"],
-            order,
-            about["max_tokens"],
-            id or f"finetuned:{folder.name}",
-            finetuned_revision(folder),
-        )
+        with readable(f"The teacher in {folder.name}", "Train it again on the Teacher page, or with the command teacher."):
+            model, tokenizer, about = load_finetuned(folder)
+            own, most = [str(label) for label in about["labels"]], int(about["max_tokens"])
+            order = label_order(own, labels or own, label_map, folder.name)
+            super().__init__(model, tokenizer, labels or own, order, most, id or f"finetuned:{folder.name}", finetuned_revision(folder))
 
 
 class TransformersTeacher(TorchTeacher):
@@ -100,7 +95,8 @@ class TransformersTeacher(TorchTeacher):
 
         local, same = Path(resolve(name)).is_dir(), pinned(resolve(name), revision)
         model = load_pretrained(AutoModelForSequenceClassification, name, **same)
-        own = [model.config.id2label[i] for i in range(model.config.num_labels)]
+        with readable(f"The labels of {name!r}", "They stand as id2label in its config.json, one a number from 0 on."):
+            own = [str(model.config.id2label[i]) for i in range(model.config.num_labels)]
         order = label_order(own, labels, label_map, name)
         tokenizer = load_tokenizer(name, **same)
         limit = min(getattr(model.config, "max_position_embeddings", 512), tokenizer.model_max_length, 512)
