@@ -6,6 +6,7 @@ mapped one to one is refused with both lists side by side.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -79,9 +80,17 @@ class FineTunedTeacher(TorchTeacher):
             )
         with readable(f"The teacher in {folder.name}", "Train it again on the Teacher page, or with the command teacher."):
             model, tokenizer, about = load_finetuned(folder)
-            own, most = [str(label) for label in about["labels"]], int(about["max_tokens"])
-            order = label_order(own, labels or own, label_map, folder.name)
-            super().__init__(model, tokenizer, labels or own, order, most, id or f"finetuned:{folder.name}", finetuned_revision(folder))
+            _check_about(about)
+        order = label_order(about["labels"], labels or about["labels"], label_map, folder.name)
+        super().__init__(
+            model,
+            tokenizer,
+            labels or about["labels"],
+            order,
+            about["max_tokens"],
+            id or f"finetuned:{folder.name}",
+            finetuned_revision(folder),
+        )
 
 
 class TransformersTeacher(TorchTeacher):
@@ -102,6 +111,15 @@ class TransformersTeacher(TorchTeacher):
         limit = min(getattr(model.config, "max_position_embeddings", 512), tokenizer.model_max_length, 512)
         revision = revision_of(resolve(name), **same)
         super().__init__(model, tokenizer, labels, order, limit, f"transformers:{Path(name).name if local else name}", revision)
+
+
+def _check_about(about: dict[str, Any]) -> None:
+    """Raises ValueError where a teacher's description holds values that no teacher has."""
+    labels, numbers = about["labels"], (about["max_tokens"], about.get("temperature", 1.0))
+    if not isinstance(labels, list) or not labels or not all(isinstance(label, str) for label in labels):
+        raise ValueError("its labels are no list of names")
+    if not all(isinstance(number, (int, float)) and number > 0 for number in numbers):
+        raise ValueError("its numbers are none")
 
 
 def label_order(own: Sequence[str], wanted: Sequence[str], label_map: dict[str, str] | None, name: str) -> list[int]:
