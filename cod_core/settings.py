@@ -1,10 +1,13 @@
-"""Where things are kept and how much the app accepts. Reads the environment, never writes it.
+"""Where things are kept, who may read them, and how much the app accepts. Reads the environment, never writes it.
 
 COD_HOME: data folder (default: the platform's user-data folder). COD_DATABASE_URL: another database.
 COD_DEVICE: auto, cuda, mps or cpu. COD_SCHEDULER: address of a Dask scheduler for grids of students.
 """
 
 import os
+import re
+import shlex
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +18,10 @@ from cod_core.errors import CodError
 MAX_UPLOAD_BYTES = 50 * 2**20
 MAX_UNPACKED_BYTES = 200 * 2**20
 MAX_ARCHIVE_ENTRIES = 2000
+MAX_LINE_BYTES = 16 * 2**20  # of a file in an archive that is read line by line
 MAX_ROWS = 200_000
 MAX_CHARS = 20_000
+MAX_REPLY_CHARS = 5 * MAX_CHARS  # of a model: what it thought aloud counts
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,10 @@ class Settings:
     def load(cls, home: str | Path | None = None) -> "Settings":
         """Settings from the argument, else the environment, else the platform's default folder.
 
-        Raises CodError where the folder cannot be made or written to.
+        From here on the process makes files that its own user alone can read (umask 077); what is there already keeps its modes
+        (see open_to_others). Raises CodError where the folder cannot be made or written to.
         """
+        os.umask(0o077)
         chosen = home or os.environ.get("COD_HOME")
         folder = Path(chosen or platformdirs.user_data_dir("cod-curation")).expanduser()
         try:
@@ -51,3 +58,34 @@ class Settings:
         path = self.home.joinpath(*parts)
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path
+
+
+def files_of(home: Path, project_id: str) -> list[Path]:
+    """What lies in a data folder for this project and no other: a folder of its id in each room, and its temporary files.
+
+    An id may be the beginning of another one where an earlier version restored it, so names are compared, not matched.
+    """
+    if not re.fullmatch(r"[0-9a-f]{8,32}", project_id):
+        raise ValueError(f"{project_id!r} is no id of a project")
+    temporary = re.compile(rf"{project_id}[a-z0-9_]{{8}}")  # as Python's tempfile names what is to begin with the id
+    rooms = [room for room in sorted(home.iterdir()) if room.is_dir() and not room.is_symlink()] if home.is_dir() else []
+    own = [room / project_id for room in rooms if os.path.lexists(room / project_id)]
+    return own + [path for path in sorted(home.glob(f"tmp/{project_id}*")) if temporary.fullmatch(path.name)]
+
+
+def open_to_others(settings: Settings) -> str:
+    """A sentence with the command that mends it, where other users of this machine can read the data; else ''."""
+    if os.name == "nt":
+        return ""
+    database = Path(settings.database_url.removeprefix("sqlite:///")) if settings.database_url.startswith("sqlite:///") else None
+    if database is not None and settings.home in database.parents:
+        database = None  # behind the folder's own door
+    loose = [path for path in (settings.home, database) if path is not None and path.exists() and _others(path)]
+    if not loose:
+        return ""
+    command = "chmod -R go-rwx " + " ".join(shlex.quote(str(path)) for path in loose)
+    return f"Other users of this machine can read the texts and decisions kept here. Close them off with: {command}"
+
+
+def _others(path: Path) -> bool:
+    return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))

@@ -2,7 +2,7 @@
 
 import re
 
-_SCORED = re.compile(r"\((\d+) texts scored\)$")
+_SCORED = re.compile(r"\((\d{1,9}) texts scored\)$")
 
 
 def with_effort(note: str, scored: int) -> str:

@@ -9,6 +9,7 @@ import html
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cod_core.data.parsing import UNREADABLE
@@ -247,7 +248,10 @@ class _Matcher:
 
 def _plain(text: str) -> str:
     """Without line-break tags, entities and the apostrophe put before = + - @ for spreadsheets."""
-    return " ".join(html.unescape(re.sub(r"<br\s*/?>", " ", clean_text(_without_apostrophe(text)))).split())
+    line = re.sub(r"<br\s*/?>", " ", clean_text(_without_apostrophe(text)))
+    with suppress(ValueError):  # an entity of thousands of digits, which Python does not read as a number
+        line = html.unescape(line)
+    return " ".join(line.split())
 
 
 def _without_apostrophe(cell: str) -> str:

@@ -8,11 +8,13 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import islice
 
 import regex
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
-from cod_core.settings import MAX_CHARS
+from cod_core.models.reply_tags import tagged, without_thoughts
+from cod_core.settings import MAX_CHARS, MAX_REPLY_CHARS
 from cod_core.text import tokens
 
 REASONS = {
@@ -26,8 +28,8 @@ REASONS = {
     "kept_phrase_lost": "a phrase that was to be kept had changed",
 }
 _NAMES = ("counterfactual", "counterfactual_text", "new_text", "rewritten_text", "text", "output", "answer", "result")
-_TAGS = re.compile(rf"<({'|'.join(_NAMES)}|new|rewritten|cf)>\s*(.*?)\s*</\1>", re.S | re.I)
-_THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?</\1>", re.S | re.I)
+_TAGS = (*_NAMES, "new", "rewritten", "cf")
+_MOST_OBJECTS, _MOST_EDITS = 50, 200  # a reply with more braces, or with more edits, is no answer and is read no further
 _CODE = re.compile(r"```[\w-]*\n(.*?)\n?```", re.S)
 _FENCE = re.compile(r"^=====TEXT [0-9a-f]{8}=====$", re.M)
 _LEAD = re.compile(
@@ -38,12 +40,12 @@ _LEAD = re.compile(
     r"[^:\n]{0,160}:\s*",
     re.I,
 )
-_BARE_LEAD = re.compile(r"^(?:sure|certainly|of course|okay|ok|absolutely)[!,.]?\s*(?:\n+|$)", re.I)
+_BARE_LEAD = re.compile(r"^(?:sure|certainly|of course|okay|ok|absolutely)[!,.]?\s*(?:\n|$)", re.I)
 _REMARK = re.compile(
-    r"\n\s*\n\s*(?:\(?\*{0,2}(?:note|explanation|changes?(?: made)?|reasoning|rationale)\b|"
+    r"(?:\(?\*{0,2}(?:note|explanation|changes?(?: made)?|reasoning|rationale)\b|"
     r"\(?i (?:changed|replaced|kept|only|have)\b|this (?:version|rewrite|change|text)\b|the (?:change|edit|word)s?\b|"
-    r"let me know\b|(?:feel free|hope)\b).*\Z",
-    re.I | re.S,
+    r"let me know\b|(?:feel free|hope)\b)",
+    re.I,
 )
 _REFUSAL = re.compile(
     r"^(?:i['’]?m (?:very |really )?sorry|i am sorry|sorry,|"
@@ -70,17 +72,22 @@ class Parsed:
 
 
 def parse_reply(content: str, original: str, refusal: str | None = None, finish_reason: str = "stop", shape: str = "text") -> Parsed:
-    """The proposed text in a reply to a prompt about `original`, or why there is none. shape: the prompt's."""
+    """The proposed text in a reply to a prompt about `original`, or why there is none. shape: the prompt's.
+
+    No pattern sees more than MAX_REPLY_CHARS, and each takes time in proportion to what it sees.
+    """
     if shape == "edits":
-        return _from_edits(content or "", original)
+        return _from_edits((content or "")[:MAX_REPLY_CHARS], original)
     if refusal or finish_reason == "content_filter":
         return Parsed(None, "refusal")
-    body = _FENCE.sub("", _THOUGHT.sub("", content or "")).strip()
+    if len(content or "") > MAX_REPLY_CHARS:
+        return Parsed(None, "too_long")
+    body = _FENCE.sub("", without_thoughts(content or "")).strip()
     if not body:
         return Parsed(None, "cut_off" if finish_reason == "length" else "empty")
     found = _from_json(body)
-    if found is None and (tagged := _TAGS.search(body)):
-        found = tagged.group(2)
+    if found is None:
+        found = next((inner.strip() for _, _, inner in tagged(body, _TAGS)), None)
     if found is None:
         if finish_reason == "length":
             return Parsed(None, "cut_off")
@@ -93,12 +100,14 @@ def parse_reply(content: str, original: str, refusal: str | None = None, finish_
 def _from_edits(content: str, original: str) -> Parsed:
     """The original with 'old words -> new words ; ...' done: each once, whole words only, those not found left out."""
     parts = [part.split("->") for part in content.strip().splitlines()[0].split(" ;")] if content.strip() else []
-    pairs = [(part[0].strip(" ;"), part[1].strip(" ;")) for part in parts if len(part) == 2]
+    pairs = [(part[0].strip(" ;"), part[1].strip(" ;")) for part in parts if len(part) == 2][:_MOST_EDITS]
     if not pairs:
         return Parsed(None, "not_parsed" if content.strip() else "empty")
     made: list[tuple[int, int, str]] = []
     for old, new in pairs:
-        found = old and regex.search(rf"(?<![\p{{L}}\p{{N}}]){regex.escape(old)}(?![\p{{L}}\p{{N}}])", original, regex.I)
+        found = 0 < len(old) <= len(original) and regex.search(
+            rf"(?<![\p{{L}}\p{{N}}]){regex.escape(old)}(?![\p{{L}}\p{{N}}])", original, regex.I
+        )
         if found and not any(a < found.end() and found.start() < b for a, b, _ in made):
             made.append((found.start(), found.end(), _cased(new, found.group())))
     text = original
@@ -151,7 +160,7 @@ def _refuses(text: str, original: str) -> bool:
 def _from_json(body: str) -> str | None:
     """The text of the first JSON object in the body that holds one."""
     decoder = json.JSONDecoder(strict=False)  # models leave real line breaks inside strings
-    for at in (m.start() for m in re.finditer(r"\{", body)):
+    for at in (m.start() for m in islice(re.finditer(r"\{", body), _MOST_OBJECTS)):
         try:
             value, _ = decoder.raw_decode(body, at)
             return JsonReply.model_validate(value).counterfactual
@@ -167,9 +176,17 @@ def _from_plain(body: str, original: str) -> str:
     for pattern in (_BARE_LEAD, _LEAD):
         if not pattern.match(original):
             text = pattern.sub("", text, count=1).lstrip()
-    if not _REMARK.search(original):
-        text = _REMARK.sub("", text)
+    if _remark(original) is None:
+        text = text[: _remark(text)]
     return _unquoted(text.strip().strip("*").strip() if not original.startswith("*") else text.strip(), original)
+
+
+def _remark(text: str) -> int | None:
+    """Where the first blank line stands after which a remark begins; None where there is none. In one pass over the blanks."""
+    for blank in re.finditer(r"\s+", text):
+        if blank.group().count("\n") > 1 and _REMARK.match(text, blank.end()):
+            return blank.start() + blank.group().index("\n")
+    return None
 
 
 def _unquoted(text: str, original: str) -> str:

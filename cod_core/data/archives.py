@@ -3,10 +3,11 @@
 import io
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from cod_core.errors import BadInput
-from cod_core.settings import MAX_ARCHIVE_ENTRIES, MAX_UNPACKED_BYTES, MAX_UPLOAD_BYTES
+from cod_core.settings import MAX_ARCHIVE_ENTRIES, MAX_LINE_BYTES, MAX_UNPACKED_BYTES, MAX_UPLOAD_BYTES
 
 
 def megabytes(n: int) -> str:
@@ -53,6 +54,21 @@ def open_checked_zip(
     if len(set(names)) != len(names):
         raise BadInput(f"{what} holds two parts of the same name, so which one counts is unclear. Save it again.")
     return archive
+
+
+def entry_lines(archive: zipfile.ZipFile, name: str, what: str, max_line: int = MAX_LINE_BYTES) -> Iterator[bytes]:
+    """The lines of one entry, one at a time in memory. Raises BadInput where it is missing or damaged, or a line is too long.
+
+    A line of 500 MB takes half a megabyte in a zip: what reads line by line holds it all.
+    """
+    try:
+        with archive.open(name) as part:
+            while line := part.readline(max_line + 1):
+                if len(line) > max_line:
+                    raise BadInput(f"{what} has a line of more than {megabytes(max_line)} in its part {name!r}: it is damaged.")
+                yield line
+    except (KeyError, zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, ValueError) as error:
+        raise BadInput(f"{what} has no readable part {name!r}: it is damaged or not complete.") from error
 
 
 def read_entry(archive: zipfile.ZipFile, name: str, what: str) -> bytes:

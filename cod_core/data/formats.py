@@ -6,7 +6,7 @@ Knows endings and names; what a format looks like inside is its reader's affair.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cod_core.data import parsing
+from cod_core.data import parsing, sheets
 from cod_core.data.parsing import Raw
 
 
@@ -23,7 +23,7 @@ class Format:
 FORMATS = (
     Format("CSV", "CSV", ("csv",), parsing.csv_file),
     Format("TSV", "TSV", ("tsv", "tab"), parsing.tsv_file),
-    Format("XLSX", "Excel (.xlsx)", ("xlsx",), parsing.xlsx_file),
+    Format("XLSX", "Excel (.xlsx)", ("xlsx",), sheets.xlsx_file),
     Format("JSONL", "JSON lines", ("jsonl", "ndjson", "json"), parsing.jsonl_file),
     Format("TXT", "plain text", ("txt",), parsing.txt_file),
 )

@@ -10,21 +10,18 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from cod_core.data.archives import open_checked_zip
 from cod_core.errors import BadInput
-from cod_core.settings import MAX_ROWS, MAX_UPLOAD_BYTES
-
-if TYPE_CHECKING:
-    from openpyxl.worksheet.worksheet import Worksheet
+from cod_core.settings import MAX_CHARS, MAX_ROWS, MAX_UPLOAD_BYTES
 
 MAX_COLUMNS = 200
+MAX_CELLS = 10_000_000
+_MOST_PIECES = MAX_COLUMNS + MAX_CHARS  # of one row: a text of nothing but separators, and the other columns
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 Mend = Callable[[str], str | None]
 
 
-def _nothing_to_mend(cell: str) -> None:
+def nothing_to_mend(cell: str) -> None:
     return None
 
 
@@ -36,7 +33,7 @@ class Raw:
     """
 
     rows: list[tuple[int, list[str]]]
-    mend: Mend = _nothing_to_mend
+    mend: Mend = nothing_to_mend
     names: list[str] | None = None
     problems: list[tuple[int, str]] = field(default_factory=list)
     note: str = ""
@@ -52,6 +49,8 @@ def decode(data: bytes) -> tuple[str, Callable[[str], str | None]]:
         text = data.decode("utf-16", "replace")
     else:
         text = data.decode("utf-8-sig", "surrogateescape")
+    if re.search("[\ud800-\udfff]", text) is None:
+        return text, nothing_to_mend
     mixed = re.search("[\x80-\ud7ff\ue000-\U0010ffff]", text) is not None
 
     def mend(cell: str) -> str | None:
@@ -169,54 +168,23 @@ def _csv_rows(text: str, mark: str, strict: bool = False, quotes: bool = True) -
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=mark, strict=strict, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
     )
+    held = 0
     for number, cells in enumerate(reader, start=1):
+        if len(cells) > _MOST_PIECES:
+            raise BadInput(
+                f"Row {number:,} of the file has {len(cells):,} cells; at most {MAX_COLUMNS} columns are accepted. Remove those not needed."
+            )
         if any(cell.strip() for cell in cells):
             rows.append((number, cells))
+            held += len(cells)
         if len(rows) > MAX_ROWS + 2:
             raise too_many()
+        if held > MAX_CELLS:
+            raise too_many_cells()
     return rows
 
 
-def xlsx_file(data: bytes) -> Raw:
-    """Rows of the first sheet that has any; the zip is checked before it is opened, formulas give their values."""
-    what = "The Excel file"
-    with open_checked_zip(data, what) as archive:
-        for entry in archive.infolist():
-            if entry.filename.endswith((".xml", ".rels")):
-                with archive.open(entry) as part:
-                    if b"<!DOCTYPE" in part.read(4096).replace(b"\0", b"").upper():
-                        raise BadInput(f"{what} holds a document type definition, which is unsafe. Save it again in Excel.")
-    import openpyxl
-
-    try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-        for sheet in book.worksheets:
-            sheet.reset_dimensions()
-            rows = list(_sheet_rows(sheet))
-            if rows:
-                others = len(book.worksheets) - 1
-                return Raw(rows, note=f"Only the sheet {sheet.title!r} was read; {others} more were not." if others else "")
-    except BadInput:
-        raise
-    except Exception as error:  # openpyxl raises whatever its parsers meet in a damaged file
-        raise BadInput(f"{what} cannot be read: it is damaged. Open it in Excel, save it again and retry.") from error
-    raise BadInput(f"{what} has no rows.")
-
-
-def _sheet_rows(sheet: "Worksheet") -> Iterator[tuple[int, list[str]]]:
-    count = 0
-    for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-        texts = [_cell(cell).replace("_x000D_", "\r") for cell in cells]  # how Excel writes a carriage return
-        while texts and not texts[-1]:
-            texts.pop()
-        if texts:
-            count += 1
-            if count > MAX_ROWS + 1:
-                raise too_many()
-            yield number, texts
-
-
-def _cell(value: object) -> str:
+def cell_text(value: object) -> str:
     """A spreadsheet or JSON value as text: 1.0 is '1', a truth value TRUE or FALSE, nothing ''."""
     if value is None or value != value:  # NaN, as pandas writes what is missing
         return ""
@@ -251,7 +219,14 @@ def jsonl_file(data: bytes) -> Raw:
         )
     names = list(dict.fromkeys(key for _, value in objects for key in value))
     check_width(len(names))
-    return Raw([(number, [_cell(value.get(key)) for key in names]) for number, value in objects], mend, names, problems)
+    if len(objects) * len(names) > MAX_CELLS:
+        raise too_many_cells()
+    try:
+        return Raw([(number, [cell_text(value.get(key)) for key in names]) for number, value in objects], mend, names, problems)
+    except RecursionError:
+        raise BadInput(
+            "The file holds values that are nested too deeply to be read as cells. Keep texts and labels as plain fields."
+        ) from None
 
 
 _BROKEN = object()
@@ -277,6 +252,11 @@ def _json_values(text: str) -> Iterator[tuple[int, object]]:
 def too_many() -> BadInput:
     """The error for a file with more rows than are accepted."""
     return BadInput(f"The file has more than {MAX_ROWS:,} rows. Split it into smaller files.")
+
+
+def too_many_cells() -> BadInput:
+    """The error for a file with more cells than are accepted."""
+    return BadInput(f"The file has more than {MAX_CELLS:,} cells. Remove the columns not needed, or split it into smaller files.")
 
 
 def check_width(columns: int) -> None:

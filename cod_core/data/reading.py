@@ -90,6 +90,8 @@ def _finish(raw: Raw, header: bool | None) -> Table:
     if len(listed) > MAX_ROWS:
         raise parsing.too_many()
     parsing.check_width(len(names))
+    if len(listed) * len(names) > parsing.MAX_CELLS:  # short rows are filled up
+        raise parsing.too_many_cells()
     table = Table(_unique(names), [], [], problems, bool(header) and raw.names is None)
     for number, cells in listed:
         while len(cells) > len(names) and not cells[-1].strip():
@@ -111,6 +113,8 @@ def _finish(raw: Raw, header: bool | None) -> Table:
 
 def _mend(raw: Raw) -> list[Problem]:
     """Cells that were not UTF-8 are mended in place; the notes say in which rows."""
+    if raw.mend is parsing.nothing_to_mend:
+        return []
     windows = []
     for i, (number, cells) in enumerate(raw.rows):
         mended = [raw.mend(cell) for cell in cells]

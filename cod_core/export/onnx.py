@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cod_core.errors import BadInput, CodError
+from cod_core.models.broken import readable
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -113,13 +114,14 @@ def reader(folder: str | Path, name: str = FP32, threads: int = 1) -> Callable[[
     import tokenizers
 
     folder = Path(folder)
-    about = json.loads((folder / "onnx.json").read_text(encoding="utf-8"))
-    pieces = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
-    pieces.enable_truncation(about["max_tokens"])
-    pieces.enable_padding(pad_id=about["pad_id"])
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"])
+    with readable(f"The ONNX files in {folder.name!r}", "Export the student again."):
+        about = json.loads((folder / "onnx.json").read_text(encoding="utf-8"))
+        pieces = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+        pieces.enable_truncation(about["max_tokens"])
+        pieces.enable_padding(pad_id=about["pad_id"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        session = onnxruntime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"])
 
     def answer(texts: Sequence[str]) -> np.ndarray:
         out = []

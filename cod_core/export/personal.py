@@ -40,17 +40,18 @@ class Hit:
 
 def hits(text: str) -> Iterator[Hit]:
     """Likely personal data in one text, each piece once."""
-    taken: list[tuple[int, int]] = []
+    taken = bytearray(len(text))  # one byte a character: a text of nothing but numbers has thousands of hits
     for kind, pattern in _PATTERNS.items():
         for match in pattern.finditer(text):
             piece = match.group().strip()
-            if any(a < match.end() and match.start() < b for a, b in taken):
+            start, end = match.span()
+            if any(taken[start:end]):
                 continue
             if kind in _CHECKED:
-                taken.append(match.span())  # looks like one: where its checksum fails it is no phone number either
+                taken[start:end] = b"\1" * (end - start)  # looks like one: where its checksum fails it is no phone number either
             if not _plausible(kind, piece):
                 continue
-            taken.append(match.span())
+            taken[start:end] = b"\1" * (end - start)
             yield Hit(kind, piece)
 
 

@@ -2,7 +2,7 @@
 
 Knows no task, no template and no database: messages go in, a Reply comes out, and two callables keep the
 replies. A successful reply is never requested again: its key is made of base URL, model, prompt,
-temperature and sample index. The `openai` client does the retries and the timeout.
+temperature and sample index. The `openai` client does the retries; bounded_http bounds what a server may send, and how slowly.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from cod_core.errors import BadInput
+from cod_core.models.bounded_http import bounded_client
 from cod_core.models.endpoint_errors import EndpointError, explain, server_words
 from cod_core.text import short_hash
 
@@ -243,7 +244,11 @@ class LLMClient:
 
                 self._key = key
                 made = openai.OpenAI(
-                    api_key=self._key or "none", base_url=self.settings.base_url, timeout=self._timeout, max_retries=self._max_retries
+                    api_key=self._key or "none",
+                    base_url=self.settings.base_url,
+                    timeout=self._timeout,
+                    max_retries=self._max_retries,
+                    http_client=bounded_client(self.settings.host, self._timeout),
                 )
                 # the library reads these from the environment; they are none of this endpoint's business
                 made.organization = made.project = None

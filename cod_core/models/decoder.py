@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cod_core.models.broken import readable
 from cod_core.models.device import best_device
 from cod_core.models.encoder import MAX_TOKENS, length_batches, load_config, load_pretrained, load_tokenizer, weights_revision
 from cod_core.models.protocols import Model, Tokenizer
@@ -132,6 +133,7 @@ def load_sequence_student(folder: str | Path) -> SequenceStudent:
     from transformers import AutoModelForSequenceClassification
 
     folder = Path(folder)
-    about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
-    model = load_pretrained(AutoModelForSequenceClassification, str(folder))
-    return SequenceStudent(model, load_tokenizer(str(folder)), about["id"], weights_revision(str(folder)), int(about["max_tokens"]))
+    with readable(f"The student in {folder.name!r}", "Train or export it again."):
+        about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
+        model = load_pretrained(AutoModelForSequenceClassification, str(folder))
+        return SequenceStudent(model, load_tokenizer(str(folder)), about["id"], weights_revision(str(folder)), int(about["max_tokens"]))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cod_core.errors import ModelUnavailable
+from cod_core.models.broken import first_line
 from cod_core.models.device import best_device
 from cod_core.models.protocols import Encoded, Model, Tokenizer
 
@@ -152,10 +153,12 @@ def load_pretrained(auto_class: Any, name: str, **options: Any) -> Model:
     try:
         with _ONE_AT_A_TIME:  # from_pretrained switches how torch makes tensors, for the whole process
             return auto_class.from_pretrained(where, use_safetensors=True, trust_remote_code=False, **fetched(where) | options)
-    except (OSError, ValueError) as error:
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # whatever the readers of a damaged file meet
         raise ModelUnavailable(
             f"The model {name!r} could not be loaded. Check the name, or download it to a folder and give that "
-            f"folder; where there is no network, only local folders work. ({str(error).splitlines()[0][:200]})"
+            f"folder; where there is no network, only local folders work. ({first_line(error)})"
         ) from error
 
 
@@ -169,7 +172,9 @@ def load_tokenizer(name: str, **options: Any) -> Tokenizer:
     try:
         found: Tokenizer = auto_class.from_pretrained(where, trust_remote_code=False, **fetched(where) | options)
         return found
-    except (OSError, ValueError) as error:
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:
         raise ModelUnavailable(
             f"The tokenizer of {name!r} could not be loaded: check the name, or save model and tokenizer to the same folder."
         ) from error
@@ -182,7 +187,9 @@ def load_config(name: str, **options: Any) -> Any:
     where = resolve(name)
     try:
         return AutoConfig.from_pretrained(where, trust_remote_code=False, **fetched(where) | options)
-    except (OSError, ValueError) as error:
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:
         raise ModelUnavailable(f"There is no model called {name!r} here: check the name or the folder.") from error
 
 

@@ -4,6 +4,8 @@ Knows the `openai` client's errors; knows no cache, prompt or task.
 """
 
 import re
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from cod_core.errors import ModelUnavailable
 
@@ -41,8 +43,28 @@ def server_words(error: Exception) -> str:
     return " ".join(str(body or "").split())[:300]
 
 
+def plain_http_warning(base_url: str) -> str:
+    """A sentence for whoever is about to send a key and texts over plain http to another machine; "" where nobody can read along."""
+    parts = urlsplit(base_url.strip())
+    if parts.scheme != "http" or _on_this_machine(parts.hostname or ""):
+        return ""
+    return (
+        f"Everybody on the way to {parts.hostname} can read the texts and the key, for this address begins with http:// and not "
+        "with https://. Use https, or a tunnel to that machine (ssh -L), unless the network is your own."
+    )
+
+
+def _on_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 def explain(error: Exception, host: str, model: str, key: str, timeout: float) -> EndpointError:
     """The EndpointError for any error of the client. key: taken out of what the server said. timeout: in seconds."""
+    if isinstance(error.__cause__, EndpointError):  # the client wraps what its HTTP raises
+        return EndpointError(str(error.__cause__), error.__cause__.reason)
     said = redact(server_words(error), key)  # servers repeat the key they were sent
     reason, message = _reason(error, host, model, timeout, f" It said: {said}" if said else "")
     return EndpointError(message, reason)
@@ -79,6 +101,12 @@ def _reason(error: Exception, host: str, model: str, timeout: float, said: str) 
             f"when asked again. Finished replies are kept. Wait, or allow fewer calls at a time.{said}"
         )
     if isinstance(error, openai.APIStatusError):
+        if 300 <= error.status_code < 400:
+            there = urlsplit(error.response.headers.get("location", "")).netloc.rpartition("@")[2]
+            return "request", (
+                f"{host} sent the request on to {there[:100] or 'another place'} (error {error.status_code}), where nothing was sent: "
+                "texts go to addresses that a person named. If that address is right, give it as the address of the model."
+            )
         if error.status_code >= 500:
             return "server", (
                 f"{host} failed (error {error.status_code}), also when asked again. Finished replies are kept. Try again later."

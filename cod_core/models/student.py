@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cod_core.errors import ModelUnavailable
+from cod_core.models.broken import readable
 from cod_core.models.decoder import SequenceStudent, load_sequence_student
 from cod_core.models.encoder import MAX_TOKENS, Encoder, length_batches, load_pretrained, load_tokenizer, mean_pool, weights_revision
 from cod_core.models.protocols import Model, TextEncoder, Tokenizer
@@ -153,9 +154,14 @@ def load_student(folder: str | Path, encoder: TextEncoder | None = None) -> Head
 
     Raises ModelUnavailable where files are missing or cannot be read.
     """
+    folder = Path(folder)
+    with readable(f"The student in {folder.name!r}", "Train or export it again."):
+        return _student(folder, encoder)
+
+
+def _student(folder: Path, encoder: TextEncoder | None) -> HeadStudent | SequenceStudent:
     from safetensors.numpy import load_file
 
-    folder = Path(folder)
     about_file = next((folder / name for name in (ABOUT_FILE, "config.json") if (folder / name).exists()), None)
     sequence = about_file is not None and '"kind": "sequence"' in about_file.read_text(encoding="utf-8")
     if sequence:
@@ -164,16 +170,19 @@ def load_student(folder: str | Path, encoder: TextEncoder | None = None) -> Head
         raise ModelUnavailable(
             f"The folder {folder.name!r} holds no student: expected {HEAD_FILE} and {ABOUT_FILE}. Train or export it again."
         )
-    try:
-        about, head = json.loads(about_file.read_text(encoding="utf-8")), load_file(folder / HEAD_FILE)
-        weight, bias, labels = head["weight"], head["bias"], about["labels"]
-    except (ValueError, KeyError, OSError) as error:
-        raise ModelUnavailable(f"The student in {folder.name!r} cannot be read. Train or export it again.") from error
+    about, head = json.loads(about_file.read_text(encoding="utf-8")), load_file(folder / HEAD_FILE)
+    weight, bias, labels = head["weight"], head["bias"], about["labels"]
+    if weight.ndim != 2 or not len(weight) == len(labels) == bias.size > 0:
+        raise ValueError(f"a head of shape {weight.shape} for {len(labels)} labels")
     scale, id = float(about.get("scale", HEAD_SCALE)), about.get("id")
     if about.get("kind", "linear") == "linear":
         layers = about.get("layers") or [-1]
         name = about["encoder"] if layers == [-1] else f"{about['encoder']}@{','.join(map(str, layers))}"
-        return LinearStudent(encoder or Encoder(name), weight, bias, labels, scale, id)
+        if encoder is None:
+            encoder = whole = Encoder(name)
+            if weight.shape[1] != whole.dimension:
+                raise ValueError(f"a head for {weight.shape[1]} numbers a text, where {name} gives {whole.dimension}")
+        return LinearStudent(encoder, weight, bias, labels, scale, id)
     from transformers import AutoModel
 
     model = load_pretrained(AutoModel, str(folder)).eval()

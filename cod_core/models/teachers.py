@@ -6,10 +6,12 @@ mapped one to one is refused with both lists side by side.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cod_core.errors import LabelMismatch, ModelUnavailable
+from cod_core.models.broken import readable
 from cod_core.models.device import best_device
 from cod_core.models.encoder import length_batches, libraries, load_pretrained, load_tokenizer, pinned, resolve, revision_of
 from cod_core.models.protocols import Model, Tokenizer
@@ -85,7 +87,9 @@ class FineTunedTeacher(TorchTeacher):
             raise ModelUnavailable(
                 f"No fine-tuned teacher is kept at {folder.name}. Train it again on the Teacher page, or with the command teacher."
             )
-        model, tokenizer, about = load_finetuned(folder)
+        with readable(f"The teacher in {folder.name}", "Train it again on the Teacher page, or with the command teacher."):
+            model, tokenizer, about = load_finetuned(folder)
+            _check_about(about)
         order = label_order(about["labels"], labels or about["labels"], label_map, folder.name)
         super().__init__(
             model,
@@ -110,12 +114,22 @@ class TransformersTeacher(TorchTeacher):
 
         local, same = Path(resolve(name)).is_dir(), pinned(resolve(name), revision)
         model = load_pretrained(AutoModelForSequenceClassification, name, **same)
-        own = [model.config.id2label[i] for i in range(model.config.num_labels)]
+        with readable(f"The labels of {name!r}", "They stand as id2label in its config.json, one a number from 0 on."):
+            own = [str(model.config.id2label[i]) for i in range(model.config.num_labels)]
         order = label_order(own, labels, label_map, name)
         tokenizer = load_tokenizer(name, **same)
         limit = min(getattr(model.config, "max_position_embeddings", 512), tokenizer.model_max_length, 512)
         revision = revision_of(resolve(name), **same)
         super().__init__(model, tokenizer, labels, order, limit, f"transformers:{Path(name).name if local else name}", revision)
+
+
+def _check_about(about: dict[str, Any]) -> None:
+    """Raises ValueError where a teacher's description holds values that no teacher has."""
+    labels, numbers = about["labels"], (about["max_tokens"], about.get("temperature", 1.0))
+    if not isinstance(labels, list) or not labels or not all(isinstance(label, str) for label in labels):
+        raise ValueError("its labels are no list of names")
+    if not all(isinstance(number, (int, float)) and number > 0 for number in numbers):
+        raise ValueError("its numbers are none")
 
 
 def label_order(own: Sequence[str], wanted: Sequence[str], label_map: dict[str, str] | None, name: str) -> list[int]:

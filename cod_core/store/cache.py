@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
 CHUNK = 500
-COPIED = "copy:"
+COPIED, RESTORED = "copy:", "restored:"
 
 
 def _lookup(db: Database, table: Table, value: Column[Any], hashes: list[str], **fixed: str) -> dict[str, Any]:
@@ -121,9 +121,14 @@ def hand_over(c: Connection, pid: str) -> None:
             c.execute(update(t).where(t.c.key == of_key[key]).values(key=key))
 
 
-def get_reply(db: Database, key: str) -> dict[str, Any] | None:
-    with db.read() as c:
-        return _reply(c, key)
+def restored_key(pid: str, key: str) -> str:
+    """Where a restored project keeps a reply that nobody here was told: for this project alone, and never handed over."""
+    return f"{RESTORED}{pid}:{key}"
+
+
+def get_reply(db: Database, key: str, pid: str | None = None) -> dict[str, Any] | None:
+    """What is on record under a key. pid: a project that may also use what it was restored with."""
+    return get_replies(db, [key], pid).get(key)
 
 
 def _reply(c: Connection, key: str) -> dict[str, Any] | None:
@@ -131,13 +136,21 @@ def _reply(c: Connection, key: str) -> dict[str, Any] | None:
     return reply
 
 
-def get_replies(db: Database, keys: list[str]) -> dict[str, dict[str, Any]]:
-    """key -> reply, of those on record."""
+def get_replies(db: Database, keys: list[str], pid: str | None = None) -> dict[str, dict[str, Any]]:
+    """key -> reply, of those on record. pid: a project that may also use what it was restored with; what was asked here goes before."""
     t = schema.replies
-    replies: dict[str, dict[str, Any]] = {}
     with db.read() as c:
-        for start in range(0, len(keys), CHUNK):
-            replies.update(c.execute(select(t.c.key, t.c.reply).where(t.c.key.in_(keys[start : start + CHUNK]))).tuples().all())
+
+        def held(wanted: list[str]) -> dict[str, dict[str, Any]]:
+            out: dict[str, dict[str, Any]] = {}
+            for start in range(0, len(wanted), CHUNK):
+                out.update(c.execute(select(t.c.key, t.c.reply).where(t.c.key.in_(wanted[start : start + CHUNK]))).tuples().all())
+            return out
+
+        replies = held(keys)
+        if pid is not None:
+            own = {restored_key(pid, key): key for key in keys if key not in replies}
+            replies |= {own[key]: reply for key, reply in held(list(own)).items()}
     return replies
 
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 HEAD = "0004"
 BUSY_S = 10
+FORGET_S = 5
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATING = threading.Lock()  # alembic keeps the migration at work in globals of its module
 _ONE_WRITER = 0x0C0D  # the PostgreSQL advisory lock that writers take
@@ -53,17 +54,56 @@ class Database:
                 connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             yield connection
 
-    def forget_deleted(self) -> None:
-        """Leave no copy of erased rows behind: empty SQLite's write-ahead log, vacuum PostgreSQL's tables.
+    def forget_deleted(self, tables: Sequence[str]) -> str:
+        """Leave no copy of erased rows behind in the files of these tables; returns "" or a sentence that says where some may be.
 
-        PostgreSQL's own write-ahead log and backups are the server's affair.
+        Waits up to FORGET_S for others to stop reading. A PostgreSQL server's write-ahead log, and backups, are the server's affair.
         """
-        if self.engine.dialect.name == "sqlite":
-            with self.engine.connect().execution_options(outside=True) as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        else:
-            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.exec_driver_sql("VACUUM")
+        try:
+            done = self._emptied_log() if self.engine.dialect.name == "sqlite" else self._rewritten(tables)
+        except DBAPIError:
+            done = False
+        if done:
+            return ""
+        sqlite = self.engine.dialect.name == "sqlite"
+        return "The project is erased. But somebody was reading the database meanwhile, so traces of its texts may be left in " + (
+            "the file beside it that ends in -wal until every program that uses this data folder is closed."
+            if sqlite
+            else "the server's files until the next project is erased, or a VACUUM FULL."
+        )
+
+    def _emptied_log(self) -> bool:
+        """SQLite: what is erased in the database itself is overwritten; its write-ahead log is cut to nothing here."""
+        until = time.monotonic() + FORGET_S
+        with self.engine.connect().execution_options(outside=True) as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout=200")
+            try:
+                while True:
+                    busy, left, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+                    if not busy and left <= 0:  # -1 where there is no such log
+                        return True
+                    if time.monotonic() > until:
+                        return False
+                    time.sleep(0.1)
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_S * 1000}")
+
+    def _rewritten(self, tables: Sequence[str]) -> bool:
+        """PostgreSQL: each table written anew without its erased rows, once nobody can see them any more."""
+        started = "SELECT count(*) FROM pg_stat_activity WHERE xact_start < :erased AND pid <> pg_backend_pid() AND backend_type = :kind"
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            erased, until = connection.execute(text("SELECT clock_timestamp()")).scalar(), time.monotonic() + FORGET_S
+            while connection.execute(text(started), {"erased": erased, "kind": "client backend"}).scalar():
+                if time.monotonic() > until:
+                    return False
+                time.sleep(0.1)
+            connection.exec_driver_sql(f"SET lock_timeout = '{FORGET_S}s'")
+            try:
+                for name in (*tables, "pg_statistic"):  # which holds the commonest values of each column
+                    connection.exec_driver_sql(f"VACUUM (FULL{', ANALYZE' if name in tables else ''}) {name}")
+            finally:
+                connection.exec_driver_sql("RESET lock_timeout")
+        return True
 
 
 def storable(text: str | None) -> str | None:

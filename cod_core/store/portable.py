@@ -1,9 +1,13 @@
 """A whole project as plain rows, out and in again. Knows tables and columns, not what they mean.
 
-Left out: jobs, leases and embeddings (computed again in seconds). Predictions go along: some were paid for.
+Left out: jobs, leases, embeddings and predictions (computed again; those that cost money are read from the replies again).
 
-A reply stands under its key once, and belongs to one project. Where a copy brings a reply that another project has, the copy
-keeps one of its own beside it, which takes the key over when the other project is deleted (store/projects.py).
+Nothing that comes in can change what another project is told. Predictions belong to no project, so none is taken: a forged one
+would be the verdict of a teacher for everybody. A reply stands under its key once, and belongs to one project:
+- one that names the project in its key is the project's own business;
+- one that another project has, word for word, stands beside it as the project's copy, which takes the key over when the other
+  project is deleted (store/projects.py);
+- any other was told somewhere else, or was never told: it is kept for this project alone (cache.restored_key).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,9 +20,10 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 
 from cod_core.errors import BadInput
 from cod_core.store import schema
-from cod_core.store.cache import CHUNK, copy_key, fresh_statistics, insert_new, own_key
+from cod_core.store.cache import CHUNK, COPIED, copy_key, fresh_statistics, insert_new, own_key, restored_key
 from cod_core.store.database import Database
 from cod_core.store.decisions import written_number
+from cod_core.store.projects import is_id
 from cod_core.types import now
 
 OWN = ("uploads", "examples", "counterfactuals", "flip_checks", "decisions", "drafts", "replies", "runs", "guidelines", "places")
@@ -57,19 +62,19 @@ def load(
     placed: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda pid, row: row,
     was: str | None = None,
 ) -> str:
-    """Write a project and its rows, all or none; returns its id. own: table name -> rows as `rows` gave them.
+    """Write a project and its rows, all or none; returns its id, which is a new one. own: table name -> rows as `rows` gave them.
 
-    taken: the id to use in place of one that is in use. placed: (id, project) -> the row to write, once the id is known and
+    taken: old id -> the new one (projects.new_id). placed: (id, project) -> the row to write, once the id is known and
     before anything is committed: the place for what has to succeed together with the rows. was: the project's id where the
     rows come from, project["id"] where None; replies whose key names it are found under the new id. Decisions get new
     numbers, in their old order.
     Raises BadInput where a row is not one of this format.
     """
     with db.begin() as c:
-        pid = str(project["id"])
-        was = was or pid
-        if c.execute(select(schema.projects.c.id).where(schema.projects.c.id == pid)).first() is not None:
-            pid = taken(pid)
+        was = was or str(project["id"])
+        pid = taken(was)
+        if not is_id(pid):
+            raise ValueError(f"{pid!r} is no id of a project")
         project = placed(pid, project)
         try:
             c.execute(insert(schema.projects).values({**_known("projects", project), "id": pid}))
@@ -78,10 +83,9 @@ def load(
                 if name == "decisions":
                     _decisions(c, pid, own(name))
                 elif name == "replies":
-                    _replies(c, pid, ({**_known(name, r), "key": r["key"].replace(was, pid)} for r in own(name)))
+                    _replies(c, pid, ({**_known(name, r), "key": own_key(was, r["key"]).replace(was, pid)} for r in own(name)))
                 else:
                     _fill(c, t, ({**_known(name, r), "project_id": pid} for r in own(name)))
-            _fill(c, schema.predictions, (_known("predictions", r) for r in own("predictions")))
         except (KeyError, TypeError, ValueError, AttributeError, StatementError) as error:
             if isinstance(error, DBAPIError) and not isinstance(error, (IntegrityError, DataError, ProgrammingError)):
                 raise  # the disk or the database, not the rows
@@ -110,11 +114,18 @@ def _fill(c: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _replies(c: Connection, pid: str, rows: Iterable[dict[str, Any]]) -> None:
-    """A reply that another project has stands beside it, under a key of the new project's own."""
+    """Every reply under a key that no other project reads, unless it is what that project was told too."""
     t, waiting = schema.replies, iter(rows)
     while batch := list(islice(waiting, CHUNK)):
-        there = set(c.execute(select(t.c.key).where(t.c.key.in_([r["key"] for r in batch]))).scalars())
-        _fill(c, t, ({**r, "project_id": pid, "key": copy_key(pid, r["key"]) if r["key"] in there else r["key"]} for r in batch))
+        there = dict(c.execute(select(t.c.key, t.c.reply).where(t.c.key.in_([r["key"] for r in batch]))).tuples().all())
+        _fill(c, t, ({**r, "project_id": pid, "key": _place(pid, r["key"], r["reply"], there)} for r in batch))
+
+
+def _place(pid: str, key: str, reply: Any, there: dict[str, Any]) -> str:
+    """The key of a reply that comes in. there: what stands under such keys already."""
+    if pid in key and not key.startswith(COPIED):
+        return key
+    return copy_key(pid, key) if key in there and there[key] == reply else restored_key(pid, key)
 
 
 def _decisions(c: Connection, pid: str, rows: Iterable[dict[str, Any]]) -> None:

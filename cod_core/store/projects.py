@@ -1,5 +1,6 @@
 """Projects: made, listed, changed, erased for good."""
 
+import re
 import secrets
 import time
 from dataclasses import asdict, dataclass
@@ -29,9 +30,19 @@ class ProjectRow:
     archived_at: str | None
 
 
+def new_id() -> str:
+    """16 hex digits that sort by time. All ids are of one length, so that none is the beginning of another."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(2)}"
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is an id as new_id gives them; restored projects of earlier versions may have others."""
+    return re.fullmatch(r"[0-9a-f]{16}", text) is not None
+
+
 def create_project(db: Database, name: str, task: Task) -> str:
-    """The new project's id: 16 hex digits that sort by time."""
-    pid = f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(2)}"
+    """The new project's id."""
+    pid = new_id()
     with db.begin() as c:
         c.execute(insert(schema.projects).values(id=pid, name=name, task=asdict(task), teacher=None, settings={}, created_at=now()))
     return pid
@@ -87,8 +98,9 @@ def _found(rows: int) -> None:
         raise BadInput(_GONE)
 
 
-def delete_project(db: Database, pid: str) -> None:
-    """Erase a project: every row of its own, and every cached number of a text that no project holds.
+def delete_project(db: Database, pid: str) -> str:
+    """Erase a project: every row of its own, and every cached number of a text that no project holds. Returns "", or a sentence
+    that says where traces of it may be left, because somebody was reading meanwhile.
 
     Replies that a copy of the project was given stay, as the copy's.
     That takes along the numbers of texts that were only tried out in an editor; they can be computed again.
@@ -102,4 +114,9 @@ def delete_project(db: Database, pid: str) -> None:
         c.execute(delete(schema.projects).where(schema.projects.c.id == pid))
         for table in (schema.predictions, schema.embeddings):
             c.execute(delete(table).where(table.c.text_hash.not_in(held)))
-    db.forget_deleted()
+    return forget(db)
+
+
+def forget(db: Database) -> str:
+    """Leave nothing of erased rows in the database's files; what delete_project does last, to be tried again. Returns as it does."""
+    return db.forget_deleted([table.name for table in schema.metadata.sorted_tables])

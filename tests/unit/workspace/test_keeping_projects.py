@@ -89,13 +89,12 @@ def test_a_backup_restores_everything_on_another_machine(w, pid, tmp_path, monke
     data, before = w.project(pid).keeping.backup(), content(w, pid)
     monkeypatch.delenv("COD_DATABASE_URL")
     other = Workspace(tmp_path / "other")
-    assert other.restore(data) == pid
-    assert content(other, pid) == before
-    spec = other.project(pid).row.teacher
-    assert spec["path"] == str(tmp_path / "other" / "teachers" / pid / "t1")
-    assert (tmp_path / "other" / "teachers" / pid / "t1" / "model.safetensors").read_bytes().endswith(MARK.encode())
-    assert cache.get_predictions(other.db, "t", "r", [text_hash(before["examples"][0].text)])
-    assert other.project(pid).curation.undo("ben").status == "rejected"
+    again = other.restore(data)
+    assert again != pid and content(other, again) == before
+    spec = other.project(again).row.teacher
+    assert spec["path"] == str(tmp_path / "other" / "teachers" / again / "t1")
+    assert (tmp_path / "other" / "teachers" / again / "t1" / "model.safetensors").read_bytes().endswith(MARK.encode())
+    assert other.project(again).curation.undo("ben").status == "rejected"
 
 
 def test_a_backup_beside_its_original_becomes_a_second_project(w, pid):
@@ -143,8 +142,8 @@ def test_a_backup_of_a_copy_holds_its_replies_under_their_own_names(w, pid, tmp_
     data = w.project(w.duplicate(w.project(pid), "Copy")).keeping.backup()
     monkeypatch.delenv("COD_DATABASE_URL")
     other = Workspace(tmp_path / "other")
-    other.restore(data)
-    assert cache.get_reply(other.db, "paid") == {"text": "before"}
+    again = other.restore(data)
+    assert cache.get_reply(other.db, "paid", again) == {"text": "before"}
 
 
 @pytest.mark.parametrize("limit", ["MAX_BACKUP", "MAX_BACKUP_UNPACKED", "MAX_BACKUP_FILES"])
