@@ -12,7 +12,7 @@ from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
 from cod_core.project.place import Place, Room
 from cod_core.project.teacher.endpoints import Endpoints
-from cod_core.settings import MAX_ARCHIVE_ENTRIES
+from cod_core.settings import MAX_ARCHIVE_ENTRIES, files_of
 from cod_core.store import portable, projects
 from cod_core.types import now
 
@@ -39,15 +39,17 @@ class Keeping(Room):
         """Put a project away (it is kept, but no longer offered), or bring it back."""
         portable.archive(self.db, self.id, yes)
 
-    def delete(self) -> None:
-        """Erase a project for good: texts, replies, caches, jobs, runs, and every file made for it.
+    def delete(self) -> str:
+        """Erase a project for good: texts, replies, caches, jobs, runs, and every file made for it. Returns "", or a sentence on
+        what may be left in the database's files because somebody was reading.
 
         Backups and exports that were taken away are the person's own.
         """
-        projects.delete_project(self.db, self.id)
+        left = projects.delete_project(self.db, self.id)
         self.endpoints.forget_keys()
-        for path in self.place.settings.home.glob(f"*/{self.id}*"):
+        for path in files_of(self.place.settings.home, self.id):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        return left
 
     def backup(self, progress: Progress = silent) -> bytes:
         """The project as one file: texts, proposals, decisions, replies, models. No key is in it; none is stored.
@@ -60,7 +62,7 @@ class Keeping(Room):
             return out.read()
 
     def _write_backup(self, out: IO[bytes], progress: Progress) -> None:
-        tables = ("projects", *portable.OWN, "predictions")
+        tables = ("projects", *portable.OWN)
         sums = {}
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive, self.db.read() as c:
             for at, table in enumerate(tables):

@@ -3,17 +3,15 @@
 import hashlib
 import json
 import re
-import secrets
 import shutil
 import tempfile
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from cod_core.data.archives import open_checked_zip, read_entry
+from cod_core.data.archives import entry_lines, open_checked_zip, read_entry
 from cod_core.errors import BadInput, CodError
 from cod_core.project.keeping import FORMAT, KEPT_FOLDERS, MAX_BACKUP, MAX_BACKUP_FILES, MAX_BACKUP_UNPACKED, MODEL_FILE
 from cod_core.settings import Settings
@@ -26,24 +24,17 @@ Row: TypeAlias = dict[str, Any]  # of any table: whatever columns the format has
 
 
 def restore(db: Database, settings: Settings, data: bytes, name: str | None = None, fresh: bool = False, decisions: bool = True) -> str:
-    """A project from a backup; returns its id, the old one where that is free (and not `fresh`).
+    """A project from a backup; returns its id, which is always a new one.
 
-    name: another name. decisions: False begins the curation anew. To a language model's address in it nothing is sent before
-    somebody confirms it (see Endpoints). Raises BadInput with what is wrong with the file, CodError where the disk is full;
-    nothing is restored then.
+    name: another name. fresh: made today, as a copy is. decisions: False begins the curation anew. To a language model's address
+    in it nothing is sent before somebody confirms it (see Endpoints). Raises BadInput with what is wrong with the file, CodError
+    where the disk is full; nothing is restored then.
     """
-
-    def taken(old: str) -> str:
-        return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(2)}"
-
     with open_checked_zip(data, _WHAT, MAX_BACKUP, MAX_BACKUP_UNPACKED, MAX_BACKUP_FILES) as archive:
         _check_backup(archive)
         project = next(_rows(archive, "projects"), None)
         if project is None or not re.fullmatch(r"[0-9a-f]{8,32}", str(project.get("id"))) or not projects.listable(project):
             raise BadInput("The backup holds no project: it is damaged.")
-        was = str(project["id"])
-        if fresh or any((settings.home / kept / project["id"]).exists() for kept in KEPT_FOLDERS):
-            project = {**project, "id": taken(project["id"])}
         kept = project.get("settings")  # an address that was confirmed elsewhere is to be confirmed here
         project["settings"] = {**kept, "endpoints": []} if isinstance(kept, dict) else {}
         project |= {"archived_at": None, "created_at": now() if fresh else project["created_at"]}
@@ -55,7 +46,7 @@ def restore(db: Database, settings: Settings, data: bytes, name: str | None = No
             return iter(()) if table in left_out else _rows(archive, table)
 
         with _unpacked(settings, archive) as files, _moving(settings, files) as move:
-            return portable.load(db, project, own, taken, move, was)
+            return portable.load(db, project, own, lambda old: projects.new_id(), move, str(project["id"]))
 
 
 def _check_backup(archive: zipfile.ZipFile) -> None:
@@ -86,12 +77,10 @@ def _check_backup(archive: zipfile.ZipFile) -> None:
 
 
 def _rows(archive: zipfile.ZipFile, table: str) -> Iterator[Row]:
-    if f"tables/{table}.jsonl" not in archive.namelist():
-        return
-    with archive.open(f"tables/{table}.jsonl") as file:
+    name = f"tables/{table}.jsonl"
+    for line in entry_lines(archive, name, _WHAT) if name in archive.namelist() else ():
         try:
-            for line in file:
-                yield dict(json.loads(line))
+            yield dict(json.loads(line))
         except (ValueError, TypeError, RecursionError) as error:
             raise BadInput(f"The backup's part {table!r} holds a line that cannot be read: it is damaged.") from error
 

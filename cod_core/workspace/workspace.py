@@ -119,11 +119,8 @@ class Workspace:
             raise
 
     def restore(self, data: bytes, name: str | None = None, fresh: bool = False, decisions: bool = True) -> str:
-        """A project from a backup; returns its id, the old one where that is free (and not `fresh`). See restoring.restore."""
-        pid = restore(self.db, self.settings, data, name, fresh, decisions)
-        with self._opening:
-            self._opened.pop(pid, None)  # what was held of an erased project of this id
-        return pid
+        """A project from a backup; returns its id, always a new one. See restoring.restore."""
+        return restore(self.db, self.settings, data, name, fresh, decisions)
 
     def duplicate(self, project: Project, name: str, decisions: bool = True) -> str:
         """A copy of a project under another name; returns its id. decisions: False begins the curation anew."""

@@ -3,6 +3,7 @@
 import pytest
 from conftest_app import EVIL, LABELS, prediction, words
 
+from cod_core.models.choice import read_choice
 from cod_core.project.jobs import Jobs
 from cod_core.project.teacher.answers import Answers
 from cod_core.project.teacher.generation import answer_keys
@@ -22,6 +23,7 @@ SPEC = {
     "judge": {"kind": "builtin", "name": "movies", "id": "builtin:movies", "revision": "j"},
     "id": "some-model answers, judged by movies",
 }
+CHOICE = read_choice(SPEC)
 PROMPT, CHANGED, TYPED = "Tell me of the film.", "Tell me of the flop.", "Tell me of the floor."
 SAID = {PROMPT: f"It is lovely. {EVIL}", CHANGED: "It is a bore."}
 
@@ -29,7 +31,7 @@ SAID = {PROMPT: f"It is lovely. {EVIL}", CHANGED: "It is a bore."}
 @pytest.fixture
 def prompts(empty, workspace):
     """A project whose teacher answers: one prompt, one proposal, everything that is shown on record."""
-    w, key = workspace, answer_keys(SPEC)
+    w, key = workspace, answer_keys(CHOICE)
     projects.set_teacher(w.db, empty, SPEC)
     items.add_examples(w.db, empty, [Example("p0", PROMPT, "positive")])
     cf = Counterfactual("c0", "p0", CHANGED, "positive", "negative", Origin("search", "search", "1"), created_at=now())
@@ -72,7 +74,7 @@ def test_an_edit_is_answered_when_asked_for_and_shown_at_once_where_it_was_befor
     assert any(b.label == "Let the model answer" for b in test.button)
     teacher = workspace.project(prompts).teacher.classifier()
     cache.put_predictions(workspace.db, teacher.id, teacher.revision, {text_hash(TYPED): prediction(0.2).logprobs})
-    cache.put_replies(workspace.db, prompts, {answer_keys(SPEC)(TYPED, 0): {"content": "It is made of wood."}})
+    cache.put_replies(workspace.db, prompts, {answer_keys(CHOICE)(TYPED, 0): {"content": "It is made of wood."}})
     said = words(test.run())
     assert "Teacher: 80 % sure this is negative" in said and "It is made of wood." in said
 
@@ -143,7 +145,7 @@ def test_proposals_say_how_long_answers_take_and_ask_for_few(prompts, screen, wo
     monkeypatch.setattr(Jobs, "start", lambda self, kind, params, **_: sent.append(params))
     from cod_core.project.teacher.generation import pace_key
 
-    cache.count(workspace.db, None, pace_key(SPEC), answers=10, seconds=5.0)
+    cache.count(workspace.db, None, pace_key(CHOICE), answers=10, seconds=5.0)
     test = screen("proposals", prompts)
     told = " ".join(c.value for c in test.caption)
     assert not test.exception and "at most 48 answers a prompt" in told and "About 25 seconds at most" in told

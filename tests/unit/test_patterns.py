@@ -71,7 +71,7 @@ UNITS = (
     *("( texts scored)", "1 replaced", "\n\nnote", "\n \nnot", "000-00-", "127.0.0.", "a_"),
 )
 ENDS = (("", ""), ("", "!"), ("sure", "x"), ("<text>", "</txt>"), ("{(1", "x"), ("&#", ";"))
-WAITING = {"ui/curate/alternatives.py"}  # named to whoever reworks the screens; a file that is mended must leave this set
+WAITING: set[str] = set()  # files with a pattern that is known to be slow; one that is mended must leave this set
 
 
 def nasty(unit: str, n: int) -> list[str]:

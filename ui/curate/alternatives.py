@@ -26,7 +26,7 @@ def kind(cf: Counterfactual) -> str:
     parts = [part for part in cf.note.split("; ") if part]
     if not parts:
         return "proposal"
-    if counted := re.findall(r"(\d+) (?:replaced|added|left out)", parts[0]):  # more than three edits are told in numbers
+    if counted := re.findall(r"(?<!\d)(\d{1,9}) (?:replaced|added|left out)", parts[0]):  # more than three edits are told in numbers
         return f"{sum(map(int, counted))} changes"
     if len(parts) > 1:
         return f"{len(parts)} changes"

@@ -51,8 +51,7 @@ def _delete(project: Project, its_name: str) -> None:
     if st.button("Delete this project", disabled=typed.strip() != its_name.strip(), icon=":material/delete:"):
         with errors.shown():
             people.need("delete")
-            project.keeping.delete()
-            _left("The project was deleted.")
+            _left(f"The project was deleted. {project.keeping.delete()}".strip())
 
 
 def _left(notice: str) -> None:

@@ -146,7 +146,7 @@ class LanguageModel(Room):
             settings,
             request.n,
             template,
-            lambda k: cache.get_reply(self.db, k),
+            lambda k: cache.get_reply(self.db, k, self.id),
             self.demonstrations(template),
         )
         if not request.repair or prompts.template(template).shape in prompts.ONE_LINE:

@@ -17,6 +17,7 @@ from cod_core.distill.cells import CellSpec, Done, EvalSet
 from cod_core.distill.kinds import kind_of
 from cod_core.distill.linear import linear_logits, log_softmax
 from cod_core.errors import BadInput
+from cod_core.models.broken import readable
 from cod_core.models.decoder import SequenceStudent
 from cod_core.models.student import HEAD_SCALE, HeadStudent, LinearStudent, load_student
 from cod_core.project.filing import write_whole
@@ -36,6 +37,15 @@ def judged_mark(sets: Sequence[EvalSet]) -> str:
 def standing(run: RunResult) -> tuple[int, float, int]:
     """What students are ranked by, best last: rows they learnt from, development rows, the first draw."""
     return run.config.shots, run.dev.get("accuracy", run.dev.get("agreement", 0.0)), -run.config.seed
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """What a student's file holds. Raises ModelUnavailable where it cannot be read."""
+    from safetensors.numpy import load_file
+
+    with readable("A student's file", "Distil it again."):
+        arrays: dict[str, np.ndarray] = load_file(path)
+    return arrays
 
 
 class StudentStore(Room):
@@ -85,17 +95,13 @@ class StudentStore(Room):
 
     def heads(self, configs: Sequence[RunConfig]) -> tuple[np.ndarray, np.ndarray]:
         """(W (S, C, d), b (S, C)) of linear students."""
-        from safetensors.numpy import load_file
-
-        found = [load_file(self.path(c.run_id)) for c in configs]
+        found = [_arrays(self.path(c.run_id)) for c in configs]
         weight, bias = (np.stack([arrays[name] for arrays in found]).astype(np.float64) for name in ("weight", "bias"))
         return weight, bias
 
     def head(self, config: RunConfig) -> tuple[np.ndarray, np.ndarray]:
         """(W (C, d), b (C,)) of a linear student in float32, as they are on disk."""
-        from safetensors.numpy import load_file
-
-        arrays = load_file(self.path(config.run_id))
+        arrays = _arrays(self.path(config.run_id))
         return arrays["weight"], arrays["bias"]
 
     def logprobs(self, configs: Sequence[RunConfig], texts: list[str]) -> np.ndarray:
@@ -107,10 +113,8 @@ class StudentStore(Room):
 
     def answers(self, run_id: str, key: str = "test_predicted") -> np.ndarray | None:
         """(n,) class indices that a finished student predicted, None where they are not on record."""
-        from safetensors.numpy import load_file
-
         path = self.path(run_id)
-        arrays: dict[str, np.ndarray] = load_file(path) if path.exists() else {}
+        arrays = _arrays(path) if path.exists() else {}
         return arrays[key].astype(int) if key in arrays else None
 
     def finished(self, sets: Sequence[EvalSet], kept: bool = False) -> set[str]:

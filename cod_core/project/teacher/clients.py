@@ -37,7 +37,7 @@ class Clients(Room):
         """
 
         def get(k: str) -> dict[str, Any] | None:
-            return cache.get_reply(self.db, k)
+            return cache.get_reply(self.db, k, self.id)
 
         def put(k: str, reply: dict[str, Any]) -> None:
             cache.put_reply(self.db, self.id, k, reply)

@@ -178,7 +178,7 @@ class TeacherLoader(Room):
         db, llm = self.db, self.models.local_llm(choice.local or "")
 
         def get(keys: list[str]) -> dict[str, str]:
-            return {key: reply["content"] for key, reply in cache.get_replies(db, keys).items()}
+            return {key: reply["content"] for key, reply in cache.get_replies(db, keys, self.id).items()}
 
         def put(new: dict[str, str], seconds: float) -> None:
             cache.put_replies(db, self.id, {key: {"content": said} for key, said in new.items()})

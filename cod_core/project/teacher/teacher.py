@@ -106,7 +106,7 @@ class Teacher(Room):
             return [None] * len(texts)
         key = answer_keys(choice)
         keys = [[key(text, sample) for sample in range(choice.samples)] for text in texts]
-        replies = cache.get_replies(self.db, [k for of_text in keys for k in of_text])
+        replies = cache.get_replies(self.db, [k for of_text in keys for k in of_text], self.id)
         return [[replies[k]["content"] for k in of_text] if all(k in replies for k in of_text) else None for of_text in keys]
 
     def verdicts(self, pairs: list[tuple[str, Counterfactual]]) -> list[FlipCheck]:

@@ -259,7 +259,7 @@ READ = {
     "provenance": lambda p: p.pairs.provenance(),
     "costs": lambda p: [without(c, "kwh") for c in p.costs.table()],
     "price_of_a_pair": lambda p: p.costs.price_of_a_pair(),
-    "diagnostics": lambda p: p.diagnostics.latest(),
+    "diagnostics": lambda p: (found := p.diagnostics.latest()) and {**found.to_json(), "stale": found.stale},
     "teacher": teacher,
     "teacher_report": lambda p: p.trust.report(),
     "predictions": lambda p: p.teacher.classifier().logprobs([e.text for e in p.texts.examples()]),

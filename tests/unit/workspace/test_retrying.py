@@ -40,7 +40,7 @@ def made(tmp_path, monkeypatch):
     items.add_examples(w.db, pid, [Example("e", "A dull and long film.", "negative")])
     projects.set_teacher(w.db, pid, {"kind": "transformers", "name": "fake", "id": "fake", "revision": "1"})
     monkeypatch.setattr(w.project(pid).teacher, "classifier", lambda: Teacher())
-    monkeypatch.setattr("cod_core.project.curation.pairs.identity", lambda spec, labels: ("fake", "1"))
+    monkeypatch.setattr("cod_core.project.curation.pairs.identity_of", lambda row: ("fake", "1"))
     monkeypatch.setattr(w.models.encoder(), "encode", lambda texts, progress=None: np.ones((len(texts), 1), np.float32))
     asked, name = [], ["s"]
 
