@@ -15,7 +15,7 @@ MOST_HELD_OUT = 400
 FEWEST_OF_A_CLASS = 5  # rows of a class below which none of it is held out
 FEWEST_TO_HOLD_OUT = 60  # rows in all below which none are: every one is needed to learn from
 REFIT_BELOW = 400  # rows below which the held-out ones are worth a second fit on all of them
-PATIENCE, GAIN = 3, 0.01  # checks without the loss falling by this share end the steady part
+PATIENCE, GAIN, LEAST_GAIN = 3, 0.01, 0.005  # checks without the loss falling by this share, or these nats, end the steady part
 LEARNT = 0.05  # mean training loss (nats) at which texts are learnt, where none are held out
 COOLING = 0.25  # of the steps so far: the learning rate falls to nothing over them
 
@@ -73,7 +73,7 @@ class Settling:
         if len(self.losses) <= PATIENCE:
             return False
         before, lately = min(self.losses[:-PATIENCE]), min(self.losses[-PATIENCE:])
-        return lately > before * (1 - GAIN) or before < 1e-4
+        return lately > before - max(GAIN * before, LEAST_GAIN)
 
 
 def hold_out(classes: np.ndarray, n_classes: int, seed: int = 0) -> np.ndarray:
@@ -106,7 +106,8 @@ def class_weights(classes: np.ndarray, n_classes: int) -> np.ndarray:
 def calibrated(logits: np.ndarray, classes: Sequence[int] | np.ndarray) -> float:
     """The temperature that makes these logits (n, C) likeliest for the classes (n,); 1 where there are none. Guo et al. 2017.
 
-    Between 1/2 and 4: a handful of held-out rows that are all right would call for no uncertainty at all.
+    Between 1 and 4: a handful of held-out rows that are all right would call for no uncertainty at all (300 rows of twenty
+    intents: .56 by 40 of them, and 97 % sure where 92 % were right).
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
@@ -118,4 +119,4 @@ def calibrated(logits: np.ndarray, classes: Sequence[int] | np.ndarray) -> float
     def loss(log_temperature: float) -> float:
         return float(-log_softmax(logits / math.exp(log_temperature), axis=-1)[rows, np.asarray(classes)].mean())
 
-    return float(math.exp(minimize_scalar(loss, bounds=(-math.log(2), math.log(4)), method="bounded").x))
+    return float(math.exp(minimize_scalar(loss, bounds=(0.0, math.log(4)), method="bounded").x))

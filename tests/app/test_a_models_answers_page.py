@@ -142,7 +142,7 @@ def test_the_teacher_page_shows_answers_and_lets_the_model_label_prompts(prompts
 
 def test_proposals_say_how_long_answers_take_and_ask_for_few(prompts, screen, workspace, monkeypatch):
     sent = []
-    monkeypatch.setattr(Jobs, "start", lambda self, kind, params, **_: sent.append(params))
+    monkeypatch.setattr(Jobs, "start", lambda self, kind, request, **_: sent.append(request.to_json()))
     from cod_core.project.teacher.generation import pace_key
 
     cache.count(workspace.db, None, pace_key(CHOICE), answers=10, seconds=5.0)

@@ -51,7 +51,7 @@ def test_a_rare_class_counts_more_and_equal_classes_count_alike():
     assert weights[2] / weights[0] == pytest.approx(6**0.5)
 
 
-def test_a_teacher_that_is_too_sure_is_cooled_and_a_few_right_rows_do_not_make_it_surer_than_twice():
+def test_a_teacher_that_is_too_sure_is_cooled_and_a_few_right_rows_do_not_make_it_surer():
     rng = np.random.default_rng(0)
     classes = rng.integers(0, 2, 400)
     right = rng.random(400) < 0.8
@@ -59,4 +59,4 @@ def test_a_teacher_that_is_too_sure_is_cooled_and_a_few_right_rows_do_not_make_i
     logits[np.arange(400), np.where(right, classes, 1 - classes)] = 6.0  # says 99.8 %, is right 80 times in 100
     temperature = calibrated(logits, classes)
     assert 6 / temperature == pytest.approx(np.log(0.8 / 0.2), abs=0.3) or temperature == pytest.approx(4, abs=0.01)
-    assert calibrated(logits[right][:5], classes[right][:5]) >= 0.5 and calibrated(np.zeros((0, 2)), []) == 1.0
+    assert calibrated(logits[right][:5], classes[right][:5]) == pytest.approx(1, abs=1e-3) and calibrated(np.zeros((0, 2)), []) == 1.0
