@@ -32,6 +32,7 @@ FEW_ROWS = 200
 RATE, RATE_DECODER = 1e-3, 5e-4
 SHORT, LONG = 128, 256
 MINUTES = 4.0  # of training, before the cooling begins whatever the loss says
+FRESH_STEPS, LINE_STEPS = 60, 30  # that a training may take at least: from a fresh head, from the linear solution
 STRENGTH, SCALE = 10.0, 10.0  # of the logistic regression that a head starts from; length of the states that it reads
 
 
@@ -85,7 +86,7 @@ def finetune_teacher(
         seen, held = _parted(rows, development, tokenizer, limit, label_names, epochs, seed)
         if not is_decoder(encoder):
             start_from_the_line(model, tokenizer, seen, len(label_names))
-        trainer = Trainer(model, tokenizer, len(label_names), rate, batch_size, seed)
+        trainer = Trainer(model, tokenizer, len(label_names), rate, batch_size, seed, FRESH_STEPS if is_decoder(encoder) else LINE_STEPS)
         learnt = trainer.until_learnt(seen, held, epochs, minutes, progress)
         temperature = calibrated(logits_of(model, tokenizer, held.ids), held.classes) if len(held) else 1.0
         refit = development is None and 0 < len(held) and len(rows) < REFIT_BELOW

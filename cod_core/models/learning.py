@@ -67,11 +67,13 @@ def logits_of(model: Model, tokenizer: Tokenizer, ids: Sequence[list[int]]) -> n
 
 
 class Trainer:
-    """Trains what of a model wants a gradient. n_classes: of the task, for the weights of the loss."""
+    """Trains what of a model wants a gradient. n_classes: of the task, for the weights of the loss. fewest: as in Bounds."""
 
-    def __init__(self, model: Model, tokenizer: Tokenizer, n_classes: int, learning_rate: float, batch_size: int, seed: int):
+    def __init__(
+        self, model: Model, tokenizer: Tokenizer, n_classes: int, learning_rate: float, batch_size: int, seed: int, fewest: int = 30
+    ):
         self.model, self.tokenizer, self.n_classes = model, tokenizer, n_classes
-        self.learning_rate, self.batch_size, self.seed = learning_rate, batch_size, seed
+        self.learning_rate, self.batch_size, self.seed, self.fewest = learning_rate, batch_size, seed, fewest
         self.device = best_device()
         model.to(self.device)
         self.parameters = [p for p in model.parameters() if p.requires_grad]
@@ -83,7 +85,7 @@ class Trainer:
         rounds: exactly so many, without looking, where given. minutes: after so long the cooling begins whatever the loss says.
         The state with the least held-out loss stays.
         """
-        bounds = Bounds(-(-len(rows) // self.batch_size), rounds)
+        bounds = Bounds(-(-len(rows) // self.batch_size), rounds, self.fewest)
         steady = None if rounds is None else bounds.most - cooling_after(bounds.most)
         return self._run(rows, held if rounds is None else held.take([]), bounds, steady, minutes, progress)
 

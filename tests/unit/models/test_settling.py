@@ -21,7 +21,13 @@ def test_a_loss_that_still_falls_has_not_settled():
 
 
 def test_the_steps_are_bounded_whatever_the_loss_says():
-    assert Bounds(1).most == 60 and Bounds(10).most == 120 and Bounds(53).most == 600 and Bounds(1000).most == 3000
+    assert (
+        Bounds(1).most == 30
+        and Bounds(1, fewest=60).most == 60
+        and Bounds(10).most == 120
+        and Bounds(53).most == 600
+        and Bounds(1000).most == 3000
+    )
     assert Bounds(7, rounds=4).most == 28
 
 
