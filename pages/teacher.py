@@ -4,8 +4,7 @@ from html import escape
 
 import streamlit as st
 
-from cod_core.models.choice import FinetuneOptions, TeacherChoice, read_choice
-from cod_core.project.teacher.training import usual_rounds
+from cod_core.models.choice import FEWEST_MINUTES, MOST_MINUTES, MOST_ROUNDS, FinetuneOptions, TeacherChoice, read_choice
 from cod_core.project.teacher.trust import TeacherReport
 from ui.frame import errors, layout, people, state
 from ui.proposals import language_model
@@ -29,6 +28,10 @@ BUILTIN = {
     "tweets": "Tweets: negative, positive",
     "news": "Newspaper editorials: negative, neutral, positive",
 }
+UNTIL_LEARNT = (
+    "It trains until it has learnt, on this computer: at most 5 minutes for 2,000 short texts. A label with few texts counts as much "
+    "as it needs."
+)
 
 
 def report() -> bool:
@@ -134,15 +137,24 @@ def finetune() -> None:
             "it is right before you rely on it.",
             "warn",
         )
-    with st.expander("Options"):
+    st.caption(UNTIL_LEARNT)
+    with st.expander("Technical details", icon=":material/code:"):
         encoder = st.text_input("Model to start from", "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint"))
-        epochs = st.number_input("Rounds over the texts", 1, 100, usual_rounds(summary.n_train))
+        epochs = st.number_input("Rounds over the texts", 1, MOST_ROUNDS, None, placeholder="until it has learnt", key="rounds")
+        minutes = st.number_input(
+            "Most minutes", FEWEST_MINUTES, MOST_MINUTES, None, placeholder="5", key="minutes", disabled=epochs is not None
+        )
     if st.button(
         "Train a teacher", type="secondary" if settled else "primary", key="use", disabled=jobs_panel.running(job) or summary.n_train == 0
     ):
-        with errors.shown(), st.spinner("Looking for the model to start from …"):
-            jobs_panel.start(project, "finetune_teacher", FinetuneOptions(encoder.strip() or None, int(epochs)))
-            st.rerun()
+        train(FinetuneOptions(encoder.strip() or None, epochs, None if epochs else minutes))
+
+
+def train(options: FinetuneOptions) -> None:
+    """Start a training as a job."""
+    with errors.shown(), st.spinner("Looking for the model to start from …"):
+        jobs_panel.start(project, "finetune_teacher", options)
+        st.rerun()
 
 
 def llm() -> None:

@@ -69,7 +69,7 @@ class Project:
         self.loader = TeacherLoader(place, models, self.clients)
         self.teacher = Teacher(place, models, self.endpoints, self.loader)
         self.training = Training(place, self.teacher)
-        self.trust = Trust(place, self.teacher)
+        self.trust = Trust(place, self.teacher, self.training)
         self.answers = Answers(place, self.teacher)
         self.pairs = Pairs(place, self.teacher)
         self.cards = Cards(place, self.pairs)

@@ -5,7 +5,6 @@ from conftest_app import LABELS, prediction, words
 
 from cod_core.errors import LabelMismatch, NotEnoughData
 from cod_core.models.choice import BuiltinChoice
-from cod_core.project.teacher.training import usual_rounds
 from cod_core.store import cache, items, projects
 from cod_core.text import text_hash
 from cod_core.types import Example, Task
@@ -57,11 +56,19 @@ def training(screen, pid):
     return page.segmented_control(key="teacher-kind").set_value("finetune").run()
 
 
-def test_few_texts_are_read_as_often_as_they_need(filled, screen):
-    """The page said two rounds whatever the number of texts, and 36 texts made a teacher that guessed; so did ten."""
-    [rounds] = [n for n in training(screen, filled).number_input if n.label == "Rounds over the texts"]
-    assert rounds.value == usual_rounds(4) == 60
-    assert [usual_rounds(n) for n in (0, 36, 200, 399, 400, 2000)] == [60, 30, 10, 10, 4, 2]
+def test_a_training_is_asked_for_until_it_has_learnt_unless_somebody_names_rounds(filled, screen, workspace, monkeypatch):
+    """The page filled in a number of rounds that followed the number of rows: two rounds for ten labels taught none of them."""
+    asked = []
+    monkeypatch.setattr("ui.shared.jobs_panel.start", lambda project, kind, options: asked.append((kind, options)))
+    page = training(screen, filled)
+    page.button(key="use").click().run()
+    page.number_input(key="rounds").set_value(3).run()
+    page.button(key="use").click().run()
+    usual = {"encoder": "all-MiniLM-L6-v2"}
+    assert [(kind, options.to_json()) for kind, options in asked] == [
+        ("finetune_teacher", usual),
+        ("finetune_teacher", usual | {"epochs": 3}),
+    ]
 
 
 @pytest.mark.parametrize(("model", "said"), [("no-such/model", "There is no model"), ("/no/such.gguf", "There is no file such.gguf")])
