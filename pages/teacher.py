@@ -9,7 +9,7 @@ from cod_core.project.teacher.trust import TeacherReport
 from ui.frame import errors, layout, people, state
 from ui.proposals import language_model
 from ui.shared import jobs_panel, recheck, verdict
-from ui.teacher import generative_teacher, hub_model
+from ui.teacher import by_label, first_choice, generative_teacher, hub_model
 
 layout.through_app()
 
@@ -21,12 +21,6 @@ KINDS = {
     "finetune": "Train on my texts",
     "llm": "Language model",
     "generative": "A model's answers",
-}
-BUILTIN = {
-    "movies": "Movie reviews: negative, positive",
-    "amazon": "Product reviews: negative, positive",
-    "tweets": "Tweets: negative, positive",
-    "news": "Newspaper editorials: negative, neutral, positive",
 }
 UNTIL_LEARNT = (
     "It trains until it has learnt, on this computer: at most 5 minutes for 2,000 short texts. A label with few texts counts as much "
@@ -53,6 +47,7 @@ def report() -> bool:
         errors.box(measured.note, "warn")
     unanswered(measured)
     memory()
+    by_label.panel(measured, lambda: train(FinetuneOptions()), jobs_panel.running(job))
     if generates:
         generative_teacher.samples(project)
     disagreements(measured)
@@ -66,7 +61,12 @@ def accuracy(measured: TeacherReport) -> None:
     if measured.accuracy is not None:
         cells.append((verdict.percent(measured.accuracy), f"right on {measured.n:,} of your labelled texts"))
     if measured.disagreements:
-        cells.append((len(measured.disagreements), "texts where it disagrees with your label"))
+        cells.append(
+            (
+                len(measured.disagreements),
+                f"texts where it disagrees with your label, of the {measured.judged or len(measured.disagreements):,} it read",
+            )
+        )
     if cells:
         layout.counts(cells)
     if measured.warning:
@@ -90,8 +90,16 @@ def technical(measured: TeacherReport) -> None:
     """Which model it is, exactly."""
     share = "prompts answered" if measured.kind == "generative" else "the answers' probability on your labels"
     covered = "" if measured.covered is None else f"\nshare of {share} {measured.covered:.3f}"
-    with st.expander("Technical details", icon=":material/code:"):
-        st.text(f"{measured.name}\nrevision {measured.revision}\nkind {measured.kind}{covered}")
+    how, trained = project.training.how(), ""
+    if how is not None:
+        ended = "settled" if how.learnt.settled else "cut off"
+        trained = (
+            f"\nrounds {how.learnt.rounds:g} ({ended}), learning rate {how.learnt.learning_rate:g}"
+            f"\nheld-out texts {how.held_out:,}, temperature {how.temperature:.2f}"
+        )
+    with st.expander("Technical details", icon=":material/code:", expanded=state.technical()):
+        st.text(f"{measured.name}\nrevision {measured.revision}\nkind {measured.kind}{covered}{trained}")
+        by_label.technical(measured)
 
 
 def use(choice: TeacherChoice, key: str | None = None) -> None:
@@ -109,17 +117,11 @@ def use_button(ready: bool = True) -> bool:
 
 
 def builtin() -> None:
-    """One of the packaged teachers."""
-    name_now = (row.teacher or {}).get("name")
-    name = st.selectbox(
-        "Which texts are most like yours?",
-        list(BUILTIN),
-        format_func=layout.words(BUILTIN),
-        index=list(BUILTIN).index(name_now) if name_now in BUILTIN else 0,
-    )
-    st.caption("A small model that comes with the app. It needs no network.")
-    if use_button():
-        use(read_choice({"kind": "builtin", "name": name}))
+    """One of the packaged teachers whose labels are the project's, or as many: then the person says which is which."""
+    name, mapped = first_choice.builtin(row.task.labels, (row.teacher or {}).get("name"))
+    ready = mapped is None or len(set(mapped.values())) == len(row.task.labels)
+    if use_button(ready):
+        use(read_choice({"kind": "builtin", "name": name, **({"label_map": mapped} if mapped else {})}))
 
 
 def hub() -> None:
@@ -243,6 +245,7 @@ layout.header("Teacher", "The teacher is the larger model that judges each text 
 summary = state.summary(project)
 settled = False  # whether the teacher in use may stay: choosing one is the next thing to do otherwise
 job = jobs_panel.panel(project, ("finetune_teacher", "label_prompts"))
+stopped = job is not None and job.kind == "finetune_teacher" and job.state in ("cancelled", "failed")
 unconfirmed()
 if summary.teacher_label:
     of_use = report()
@@ -260,10 +263,14 @@ elif summary.n_train == 0 and summary.n_unlabelled:
     )
 elif summary.n_train == 0:
     errors.box("Bring some labelled texts first: then you see at once how well a teacher fits them.", "info")
-area = st.expander("Use another teacher", expanded=not settled) if summary.teacher_label else st.container(border=True)
+area = st.expander("Use another teacher", expanded=not settled or stopped) if summary.teacher_label else st.container(border=True)
 with area:
+    first = first_choice.kind(row.task.labels, summary.n_train, stopped)
+    kinds = [kind for kind in KINDS if kind != "builtin" or first_choice.builtins(row.task.labels)]
     chosen = st.segmented_control(
-        "Kind of teacher", list(KINDS), default="builtin", required=True, format_func=layout.words(KINDS), key="teacher-kind"
+        "Kind of teacher", kinds, default=first, required=True, format_func=layout.words(KINDS), key="teacher-kind"
     )
+    if chosen == "llm" and first == "llm" and not summary.teacher_label:
+        errors.box(first_choice.needs(summary.n_train), "info")
     if chosen not in ("transformers", "llm", "generative") or people.only_for("endpoint", "Setting a model folder, an endpoint or a key"):
-        {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm, "generative": generative}[chosen or "builtin"]()
+        {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm, "generative": generative}[chosen or first]()

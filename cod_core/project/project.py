@@ -102,7 +102,7 @@ class Project:
         self.influence = Influence(place, models, self.texts, self.teacher, self.pairs, self.development)
         self.maps = Maps(place, models, self.teacher, self.pairs, self.store, self.results)
         self.live = LiveStrip(place, models, self.teacher, self.pairs, self.results, self.development)
-        self.report = Report(place, self.teacher, self.results, self.diagnostics, self.influence, self.maps)
+        self.report = Report(place, self.teacher, self.trust, self.results, self.diagnostics, self.influence, self.maps)
         self.selection = Selection(place, self.fluency)
         self.exports = Exports(place, self.uploads, self.pairs, self.guideline, self.selection)
         self.package = StudentPackages(place, models, self.teacher, self.store)

@@ -31,8 +31,8 @@ class TrainingReport:
     """rows: texts trained on. accuracy: on the texts that measured_on names, None where there are none. estimate: what a
     simpler model, a linear head, reaches in cross-validation, where there is no accuracy and rows are few. warning: about few rows.
 
-    rounds, learning_rate: of the training. settled: False where its bound ended it first. held_out: texts that said when to stop,
-    and how sure the teacher may be: temperature. seconds: of all of it, wall clock.
+    rounds, learning_rate: of the training. settled: False where its bound ended it first, None where somebody chose the rounds.
+    held_out: texts that said when to stop, and how sure the teacher may be: temperature. seconds: of all of it, wall clock.
     """
 
     rows: int
@@ -56,8 +56,9 @@ class TrainingReport:
         """One sentence on the training, "" where it is not known (a job of an earlier version)."""
         if self.rounds is None or self.seconds is None:
             return ""
-        ended = "it had learnt by then" if self.settled else "it was still learning when its limit was reached"
-        return f"It went over the {self.rows:,} texts {self.rounds:g} times in {spoken_seconds(self.seconds)}: {ended}."
+        ended = {None: "", True: " and had learnt by then", False: " and was still learning when its limit was reached"}[self.settled]
+        times = "once" if self.rounds == 1 else f"{self.rounds:g} times"
+        return f"It went over the {self.rows:,} texts {times} in {spoken_seconds(self.seconds)}{ended}."
 
 
 def spoken_seconds(seconds: float) -> str:
@@ -79,16 +80,20 @@ class WholeTraining:
     def __call__(self, step: int, most: int, message: str = "") -> None:
         if self.before == 0 and step < self.done:  # the second fit begins anew
             self.before = self.done
+            self.total = max(self.done + 1, min(self.total, self.done + most))
         self.begun = self.begun if self.done else self.clock()  # reading the weights is no step
-        self.done = self.before + step
-        ahead = most if self.before or not self.refits else round(most * (1 + AGAIN))
-        self.total = min(self.total, max(self.done, min(self.before + ahead, self._bound(step))))
+        if self.before:  # what was set aside for it, however many steps it takes
+            self.done = max(self.done, self.before + round((self.total - self.before) * step / most))
+        else:
+            self.done = step
+            ahead = round(most * (1 + AGAIN)) if self.refits else most
+            self.total = min(self.total, max(step, min(ahead, self._bound(step))))
         self.progress(self.done, max(self.done, round(self.total)), message + self._where(step, most))
 
     def _bound(self, step: int) -> float:
         """Steps that fit into the seconds, at the mean speed so far."""
         spent = self.clock() - self.begun
-        if self.seconds is None or self.before or step < STEPS_FOR_A_SPEED or spent <= 0:
+        if self.seconds is None or step < STEPS_FOR_A_SPEED or spent <= 0:
             return float("inf")
         return self.seconds * step / spent * (1 + AGAIN if self.refits else 1)
 
@@ -157,7 +162,7 @@ class Training(Room):
             measured_on=f"{len(test)} test texts" if test else None,
             estimate=estimate,
             warning=f"Only {len(rows)} texts to train on: expect mistakes. {FEW_ROWS} or more make a teacher to trust." if few else None,
-            **(_told(how) if how else {}),
+            **(_told(how, options.epochs is not None) if how else {}),
             seconds=round(time.monotonic() - begun, 1),
         )
 
@@ -206,12 +211,12 @@ class Training(Room):
         return sum(p.label == label for p, (_, label) in zip(predictions, rows)) / len(rows)
 
 
-def _told(how: "HowTrained") -> dict[str, Any]:
+def _told(how: "HowTrained", chosen: bool) -> dict[str, Any]:
     learnt = how.learnt
     return {
         "rounds": learnt.rounds,
         "learning_rate": learnt.learning_rate,
-        "settled": learnt.settled,
+        "settled": None if chosen else learnt.settled,
         "held_out": how.held_out,
         "temperature": how.temperature,
     }
