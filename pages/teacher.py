@@ -28,17 +28,19 @@ UNTIL_LEARNT = (
 )
 
 
-def report() -> bool:
-    """The teacher's card: accuracy on the person's own rows and where it disagrees. Whether it is of use."""
+def report() -> tuple[bool, bool]:
+    """The teacher's card: accuracy on the person's own rows, label by label. (Whether it is of use, whether one of the labels is
+    dead)."""
     measured, generates = None, project.teacher.generates()
     doing = "The model answers some of your prompts …" if generates else "The teacher reads your labelled texts …"
     with errors.shown(), st.spinner(doing):
         measured = project.trust.report()
     if measured is None:
-        return False
+        return False, False
     st.subheader("Your teacher", anchor=False)
     st.html(f'<div class="cod-name">{escape(measured.name)}</div>')
     accuracy(measured)
+    by_label.warnings(measured, lambda: train(FinetuneOptions()), jobs_panel.running(job))
     if measured.accuracy is None and not generates:
         errors.box("There are no labelled texts yet on which to measure this teacher.", "info")
     if measured.n_left_out:
@@ -47,12 +49,12 @@ def report() -> bool:
         errors.box(measured.note, "warn")
     unanswered(measured)
     memory()
-    by_label.panel(measured, lambda: train(FinetuneOptions()), jobs_panel.running(job))
+    by_label.tables(measured)
     if generates:
         generative_teacher.samples(project)
     disagreements(measured)
     technical(measured)
-    return not measured.warning
+    return not measured.warning, by_label.dead(measured.advice)
 
 
 def accuracy(measured: TeacherReport) -> None:
@@ -92,9 +94,9 @@ def technical(measured: TeacherReport) -> None:
     covered = "" if measured.covered is None else f"\nshare of {share} {measured.covered:.3f}"
     how, trained = project.training.how(), ""
     if how is not None:
-        ended = "settled" if how.learnt.settled else "cut off"
+        ended = "" if how.learnt.settled else ", cut off at the limit"
         trained = (
-            f"\nrounds {how.learnt.rounds:g} ({ended}), learning rate {how.learnt.learning_rate:g}"
+            f"\nrounds {how.learnt.rounds:g}{ended}, learning rate {how.learnt.learning_rate:g}"
             f"\nheld-out texts {how.held_out:,}, temperature {how.temperature:.2f}"
         )
     with st.expander("Technical details", icon=":material/code:", expanded=state.technical()):
@@ -248,12 +250,12 @@ job = jobs_panel.panel(project, ("finetune_teacher", "label_prompts"))
 stopped = job is not None and job.kind == "finetune_teacher" and job.state in ("cancelled", "failed")
 unconfirmed()
 if summary.teacher_label:
-    of_use = report()
+    of_use, dead = report()
     if project.teacher.generates():
         generative_teacher.unlabelled(project, summary, jobs_panel.running(job))
     waits = recheck.needed(project, summary, jobs_panel.running(job), "teacher")
     settled = of_use or waits
-    layout.next_step("proposals", "Go on to Proposals", primary=summary.n_train > 0 and of_use and not waits)
+    layout.next_step("proposals", "Go on to Proposals", primary=summary.n_train > 0 and of_use and not waits and not dead)
 elif recheck.needed(project, summary, page="teacher"):
     pass  # an exported set that was opened: choose below
 elif summary.n_train == 0 and summary.n_unlabelled:

@@ -113,7 +113,7 @@ def three(workspace, n=60):
     say = {
         "harm": "Patient fell in the bathroom and broke a wrist, number {}.",
         "near miss": "Wrong drug was drawn up but noticed in time, number {}.",
-        "no harm": "Patient fell in the bathroom and broke a wrist, case {}.",
+        "no harm": "Patient fell in the bathroom and broke a wrist, number {}.",
     }
     rows = [("harm", "train")] * (n * 6 // 10) + [("near miss", "train")] * (n * 3 // 10) + [("no harm", "train")] * (n // 10)
     rows += [("harm", "test")] * 12 + [("near miss", "test")] * 9 + [("no harm", "test")] * 5

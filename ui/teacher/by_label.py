@@ -15,10 +15,9 @@ SHOWN = 3  # labels with a box of their own; the others stand in the table, wors
 TALL = 700  # pixels: the frame in which a figure of many labels scrolls
 
 
-def panel(report: TeacherReport, train: Callable[[], None], busy: bool) -> None:
-    """Everything on labels. train: trains again until it has learnt. busy: whether a job runs already."""
-    if report.by_class is None:
-        return
+def warnings(report: TeacherReport, train: Callable[[], None], busy: bool) -> None:
+    """Which labels it does not know, with the button that helps; else its hardest one. train: trains again until it has learnt.
+    busy: whether a job runs already."""
     advice = report.advice
     for one in advice[:SHOWN]:
         errors.box(f"{one.found.sentence} {one.remedy}", "info" if one.found.unjudged else "warn")
@@ -28,8 +27,14 @@ def panel(report: TeacherReport, train: Callable[[], None], busy: bool) -> None:
         for sentence in report.sentences:
             st.html(f'<p class="cod-lead">{escape(sentence)}</p>')
     _buttons(advice, train, busy)
+
+
+def tables(report: TeacherReport) -> None:
+    """A row a label, and what it mixes up."""
+    if report.by_class is None:
+        return
     table, mixed = by_label.labels_of(report), by_label.mixed_up(report)
-    with st.expander("Label by label", expanded=bool(advice)):
+    with st.expander("Label by label", expanded=bool(report.advice)):
         st.caption(table.caption)
         layout.grid(table.rows)
         if mixed.rows:
@@ -38,10 +43,15 @@ def panel(report: TeacherReport, train: Callable[[], None], busy: bool) -> None:
             charts.numbers(mixed.for_file, mixed.id)
 
 
+def dead(advice: list[Advice]) -> bool:
+    """Whether there is a label of which it names no text right."""
+    return any(one.found.dead for one in advice)
+
+
 def _buttons(advice: list[Advice], train: Callable[[], None], busy: bool) -> None:
     """What helps: training again, or more texts."""
     if any(one.retrain for one in advice):
-        if st.button("Train again until it has learnt", key="train-again", icon=":material/model_training:", disabled=busy):
+        if st.button("Train again until it has learnt", type="primary" if dead(advice) else "secondary", key="train-again", disabled=busy):
             train()
     if any(not one.retrain for one in advice):
         if st.button("Add texts on the Data page", key="add-texts", icon=":material/upload:"):

@@ -6,6 +6,7 @@ from cod_core.diagnostics.fidelity import Share
 from cod_core.export.sections import Section
 from cod_core.project.teacher.trust import TeacherReport
 
+FOUND, RIGHT = "found (of your texts with it)", "right (when it says it)"
 MIXED_UP = 50  # mistakes listed, the most frequent first
 
 
@@ -23,7 +24,7 @@ def labels_of(report: TeacherReport) -> Section:
         report.sentences[0] if report.sentences else "It knows each of your labels.",
         rows=[_row(one) for one in worst_first],
         lines=report.sentences[1:],
-        caption=f"Counted on {report.judged:,} of your labelled texts that it was not trained on, {intervals(report)}",
+        caption=f"Counted on {report.judged:,} of your labelled texts that it was not trained on. {intervals(report)}",
         id="teacher-labels",
     )
 
@@ -32,12 +33,12 @@ def intervals(report: TeacherReport) -> str:
     """What the numbers in brackets are, and how many texts were added for rare labels."""
     added = report.judged - report.n
     more = f" {added:,} of them were added to judge rare labels: they count under “found” only." if added else ""
-    return f"with 95 % intervals in brackets.{more}"
+    return f"In brackets: where the true share lies, with 95 % confidence.{more}"
 
 
 def _row(one: OfLabel) -> dict[str, object]:
     right = round((one.precision.value or 0.0) * one.precision.n)
-    return {"label": one.label, "found": in_words(one.right, one.recall), "right when it says so": in_words(right, one.precision)}
+    return {"label": one.label, FOUND: in_words(one.right, one.recall), RIGHT: in_words(right, one.precision)}
 
 
 def in_words(hits: int, share: Share) -> str:
