@@ -22,10 +22,7 @@ KINDS = {
     "llm": "Language model",
     "generative": "A model's answers",
 }
-UNTIL_LEARNT = (
-    "It trains until it has learnt, on this computer: at most 5 minutes for 2,000 short texts. A label with few texts counts as much "
-    "as it needs."
-)
+UNTIL_LEARNT = "It trains on this computer until it has learnt, usually within 5 minutes. Labels with few texts get more weight."
 
 
 def report() -> tuple[bool, bool]:
