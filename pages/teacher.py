@@ -4,13 +4,12 @@ from html import escape
 
 import streamlit as st
 
-from cod_core.models.choice import FinetuneOptions, TeacherChoice, read_choice
-from cod_core.project.teacher.training import usual_rounds
+from cod_core.models.choice import FEWEST_MINUTES, MOST_MINUTES, MOST_ROUNDS, FinetuneOptions, TeacherChoice, read_choice
 from cod_core.project.teacher.trust import TeacherReport
 from ui.frame import errors, layout, people, state
 from ui.proposals import language_model
 from ui.shared import jobs_panel, recheck, verdict
-from ui.teacher import generative_teacher, hub_model
+from ui.teacher import by_label, first_choice, generative_teacher, hub_model
 
 layout.through_app()
 
@@ -23,25 +22,22 @@ KINDS = {
     "llm": "Language model",
     "generative": "A model's answers",
 }
-BUILTIN = {
-    "movies": "Movie reviews: negative, positive",
-    "amazon": "Product reviews: negative, positive",
-    "tweets": "Tweets: negative, positive",
-    "news": "Newspaper editorials: negative, neutral, positive",
-}
+UNTIL_LEARNT = "It trains on this computer until it has learnt, usually within 5 minutes. Labels with few texts get more weight."
 
 
-def report() -> bool:
-    """The teacher's card: accuracy on the person's own rows and where it disagrees. Whether it is of use."""
+def report() -> tuple[bool, bool]:
+    """The teacher's card: accuracy on the person's own rows, label by label. (Whether it is of use, whether one of the labels is
+    dead)."""
     measured, generates = None, project.teacher.generates()
     doing = "The model answers some of your prompts …" if generates else "The teacher reads your labelled texts …"
     with errors.shown(), st.spinner(doing):
         measured = project.trust.report()
     if measured is None:
-        return False
+        return False, False
     st.subheader("Your teacher", anchor=False)
     st.html(f'<div class="cod-name">{escape(measured.name)}</div>')
     accuracy(measured)
+    by_label.warnings(measured, lambda: train(FinetuneOptions()), jobs_panel.running(job))
     if measured.accuracy is None and not generates:
         errors.box("There are no labelled texts yet on which to measure this teacher.", "info")
     if measured.n_left_out:
@@ -50,11 +46,12 @@ def report() -> bool:
         errors.box(measured.note, "warn")
     unanswered(measured)
     memory()
+    by_label.tables(measured)
     if generates:
         generative_teacher.samples(project)
     disagreements(measured)
     technical(measured)
-    return not measured.warning
+    return not measured.warning, by_label.dead(measured.advice)
 
 
 def accuracy(measured: TeacherReport) -> None:
@@ -63,7 +60,12 @@ def accuracy(measured: TeacherReport) -> None:
     if measured.accuracy is not None:
         cells.append((verdict.percent(measured.accuracy), f"right on {measured.n:,} of your labelled texts"))
     if measured.disagreements:
-        cells.append((len(measured.disagreements), "texts where it disagrees with your label"))
+        cells.append(
+            (
+                len(measured.disagreements),
+                f"texts where it disagrees with your label, of the {measured.judged or len(measured.disagreements):,} it read",
+            )
+        )
     if cells:
         layout.counts(cells)
     if measured.warning:
@@ -87,8 +89,16 @@ def technical(measured: TeacherReport) -> None:
     """Which model it is, exactly."""
     share = "prompts answered" if measured.kind == "generative" else "the answers' probability on your labels"
     covered = "" if measured.covered is None else f"\nshare of {share} {measured.covered:.3f}"
-    with st.expander("Technical details", icon=":material/code:"):
-        st.text(f"{measured.name}\nrevision {measured.revision}\nkind {measured.kind}{covered}")
+    how, trained = project.training.how(), ""
+    if how is not None:
+        ended = "" if how.learnt.settled else ", cut off at the limit"
+        trained = (
+            f"\nrounds {how.learnt.rounds:g}{ended}, learning rate {how.learnt.learning_rate:g}"
+            f"\nheld-out texts {how.held_out:,}, temperature {how.temperature:.2f}"
+        )
+    with st.expander("Technical details", icon=":material/code:", expanded=state.technical()):
+        st.text(f"{measured.name}\nrevision {measured.revision}\nkind {measured.kind}{covered}{trained}")
+        by_label.technical(measured)
 
 
 def use(choice: TeacherChoice, key: str | None = None) -> None:
@@ -106,17 +116,11 @@ def use_button(ready: bool = True) -> bool:
 
 
 def builtin() -> None:
-    """One of the packaged teachers."""
-    name_now = (row.teacher or {}).get("name")
-    name = st.selectbox(
-        "Which texts are most like yours?",
-        list(BUILTIN),
-        format_func=layout.words(BUILTIN),
-        index=list(BUILTIN).index(name_now) if name_now in BUILTIN else 0,
-    )
-    st.caption("A small model that comes with the app. It needs no network.")
-    if use_button():
-        use(read_choice({"kind": "builtin", "name": name}))
+    """One of the packaged teachers whose labels are the project's, or as many: then the person says which is which."""
+    name, mapped = first_choice.builtin(row.task.labels, (row.teacher or {}).get("name"))
+    ready = mapped is None or len(set(mapped.values())) == len(row.task.labels)
+    if use_button(ready):
+        use(read_choice({"kind": "builtin", "name": name, **({"label_map": mapped} if mapped else {})}))
 
 
 def hub() -> None:
@@ -134,15 +138,24 @@ def finetune() -> None:
             "it is right before you rely on it.",
             "warn",
         )
-    with st.expander("Options"):
+    st.caption(UNTIL_LEARNT)
+    with st.expander("Technical details", icon=":material/code:"):
         encoder = st.text_input("Model to start from", "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint"))
-        epochs = st.number_input("Rounds over the texts", 1, 100, usual_rounds(summary.n_train))
+        epochs = st.number_input("Rounds over the texts", 1, MOST_ROUNDS, None, placeholder="until it has learnt", key="rounds")
+        minutes = st.number_input(
+            "Most minutes", FEWEST_MINUTES, MOST_MINUTES, None, placeholder="5", key="minutes", disabled=epochs is not None
+        )
     if st.button(
         "Train a teacher", type="secondary" if settled else "primary", key="use", disabled=jobs_panel.running(job) or summary.n_train == 0
     ):
-        with errors.shown(), st.spinner("Looking for the model to start from …"):
-            jobs_panel.start(project, "finetune_teacher", FinetuneOptions(encoder.strip() or None, int(epochs)))
-            st.rerun()
+        train(FinetuneOptions(encoder.strip() or None, epochs, None if epochs else minutes))
+
+
+def train(options: FinetuneOptions) -> None:
+    """Start a training as a job."""
+    with errors.shown(), st.spinner("Looking for the model to start from …"):
+        jobs_panel.start(project, "finetune_teacher", options)
+        st.rerun()
 
 
 def llm() -> None:
@@ -231,14 +244,15 @@ layout.header("Teacher", "The teacher is the larger model that judges each text 
 summary = state.summary(project)
 settled = False  # whether the teacher in use may stay: choosing one is the next thing to do otherwise
 job = jobs_panel.panel(project, ("finetune_teacher", "label_prompts"))
+stopped = job is not None and job.kind == "finetune_teacher" and job.state in ("cancelled", "failed")
 unconfirmed()
 if summary.teacher_label:
-    of_use = report()
+    of_use, dead = report()
     if project.teacher.generates():
         generative_teacher.unlabelled(project, summary, jobs_panel.running(job))
     waits = recheck.needed(project, summary, jobs_panel.running(job), "teacher")
     settled = of_use or waits
-    layout.next_step("proposals", "Go on to Proposals", primary=summary.n_train > 0 and of_use and not waits)
+    layout.next_step("proposals", "Go on to Proposals", primary=summary.n_train > 0 and of_use and not waits and not dead)
 elif recheck.needed(project, summary, page="teacher"):
     pass  # an exported set that was opened: choose below
 elif summary.n_train == 0 and summary.n_unlabelled:
@@ -248,10 +262,14 @@ elif summary.n_train == 0 and summary.n_unlabelled:
     )
 elif summary.n_train == 0:
     errors.box("Bring some labelled texts first: then you see at once how well a teacher fits them.", "info")
-area = st.expander("Use another teacher", expanded=not settled) if summary.teacher_label else st.container(border=True)
+area = st.expander("Use another teacher", expanded=not settled or stopped) if summary.teacher_label else st.container(border=True)
 with area:
+    first = first_choice.kind(row.task.labels, summary.n_train, stopped)
+    kinds = [kind for kind in KINDS if kind != "builtin" or first_choice.builtins(row.task.labels)]
     chosen = st.segmented_control(
-        "Kind of teacher", list(KINDS), default="builtin", required=True, format_func=layout.words(KINDS), key="teacher-kind"
+        "Kind of teacher", kinds, default=first, required=True, format_func=layout.words(KINDS), key="teacher-kind"
     )
+    if chosen == "llm" and first == "llm" and not summary.teacher_label:
+        errors.box(first_choice.needs(summary.n_train), "info")
     if chosen not in ("transformers", "llm", "generative") or people.only_for("endpoint", "Setting a model folder, an endpoint or a key"):
-        {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm, "generative": generative}[chosen or "builtin"]()
+        {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm, "generative": generative}[chosen or first]()

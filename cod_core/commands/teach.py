@@ -1,5 +1,6 @@
 """`teacher`: choose it, or see how well it does."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,6 +9,7 @@ from cod_core.commands.shell import AsJson, Home, app, endpoint, json_map, open_
 from cod_core.models.choice import BuiltinChoice, FinetuneOptions, TeacherChoice, read_choice
 
 if TYPE_CHECKING:
+    from cod_core.diagnostics.by_class import OfLabel
     from cod_core.project.project import Project
     from cod_core.project.teacher.training import TrainingReport
     from cod_core.project.teacher.trust import TeacherReport
@@ -20,8 +22,8 @@ def teacher(
         str,
         typer.Argument(
             help="builtin:movies, builtin:amazon, builtin:tweets, builtin:news, "
-            "hf:NAME-OR-FOLDER, llm:MODEL, local:MODEL, answers:MODEL, finetune, show, or confirm: texts of a restored project may go "
-            "to its model at --base-url."
+            "hf:NAME-OR-FOLDER, llm:MODEL, local:MODEL, answers:MODEL, finetune, show or report, or confirm: texts of a restored project "
+            "may go to its model at --base-url."
         ),
     ] = "show",
     base_url: Annotated[str, typer.Option(help="Endpoint of an LLM teacher; its key comes from COD_LLM_KEY.")] = "",
@@ -37,6 +39,10 @@ def teacher(
         ),
     ] = False,
     encoder: Annotated[str, typer.Option(help="For finetune: encoder to start from.")] = "",
+    epochs: Annotated[
+        int | None, typer.Option(help="For finetune: exactly so many rounds over the texts, in place of until it has learnt.", min=1)
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="For finetune: the most minutes that it may take to learn.", min=0)] = None,
     as_json: AsJson = False,
     home: Home = None,
 ) -> None:
@@ -52,8 +58,10 @@ def teacher(
         return _confirm(w.project(project), base_url, as_json)
     opened, trained = w.project(project), None
     if kind == "finetune":
-        trained = opened.training.finetune(FinetuneOptions.of({"encoder": encoder}), progress_line(as_json))
-    elif kind != "show":
+        trained = opened.training.finetune(
+            FinetuneOptions.of({"encoder": encoder, "epochs": epochs, "minutes": minutes}), progress_line(as_json)
+        )
+    elif kind not in ("show", "report"):
         answers = {"judge": _judge(judge, mapped), "max_tokens": max_tokens, "samples": samples}
         opened.teacher.choose(_choice(choice, base_url, calibrate, mapped, answers))
     labelled = opened.answers.label_prompts(progress_line(as_json)) if label_prompts else {}
@@ -99,6 +107,10 @@ def _say_report(report: "TeacherReport", trained: "TrainingReport | None", label
         "n": report.n,
         "left_out": report.n_left_out,
         "disagreements": len(report.disagreements),
+        "labels": [_of_label(one) for one in report.by_class.of] if report.by_class else [],
+        "mixed_up": [{"said": s, "labelled": g, "texts": n} for s, g, n in report.by_class.mixed_up()] if report.by_class else [],
+        "sentences": report.sentences,
+        "ece": report.calibration.ece if report.calibration else None,
         **({"trained": trained.to_json()} if trained else {}),
         **({"unanswered": report.unanswered, "covered": report.covered} if report.kind in ("llm", "generative") else {}),
         **labelled,
@@ -109,5 +121,10 @@ def _say_report(report: "TeacherReport", trained: "TrainingReport | None", label
         result = f"{labelled['labelled']} texts have the label of their answer now.{without}"
     else:
         result = f"{report.accuracy:.1%} right on {report.n} of your texts." if report.accuracy is not None else report.note
-        result = f"{result} {report.warning}".strip()
+        told = [f"{result} {report.warning}", *report.sentences, report.mistake, trained.how if trained else ""]
+        result = "\n".join(line.strip() for line in told if line.strip())
     say(out, as_json, f"{report.name}: {result}")
+
+
+def _of_label(one: "OfLabel") -> dict[str, Any]:
+    return {"label": one.label, "texts": one.n, "right": one.right, "recall": asdict(one.recall), "precision": asdict(one.precision)}

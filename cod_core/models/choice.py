@@ -14,6 +14,7 @@ from cod_core.errors import BadInput
 from cod_core.text import short_hash
 
 MOST_TOKENS, MOST_SAMPLES = 256, 20
+MOST_ROUNDS, FEWEST_MINUTES, MOST_MINUTES = 100, 0.5, 240.0  # of a teacher's training
 
 
 @dataclass(frozen=True)
@@ -215,21 +216,31 @@ def stored_choice(row: Mapping[str, Any] | None) -> TeacherChoice | None:
 @dataclass(frozen=True)
 class FinetuneOptions:
     """What the job finetune_teacher takes. encoder: the model to start from, a decoder or a GGUF file too; None for the
-    default. epochs: rounds over the texts, None for as many as their number asks for."""
+    default. epochs: exactly so many rounds over the texts; None to train until it has learnt. minutes: the most that may take,
+    None for the usual bound; of no use beside epochs."""
 
     encoder: str | None = None
     epochs: int | None = None
+    minutes: float | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "FinetuneOptions":
-        """Raises BadInput that names a key which is unknown or cannot be read."""
-        if unknown := [key for key in values if key not in ("encoder", "epochs")]:
-            raise BadInput(f"Training a teacher has no setting {unknown[0]!r}. Known are: encoder, epochs.")
-        epochs = values.get("epochs")
-        return cls(_text("encoder", values.get("encoder") or "") or None, None if epochs in (None, "") else _int("epochs", epochs))
+        """Raises BadInput that names a key which is unknown, cannot be read or is out of range."""
+        known = [f.name for f in fields(cls)]
+        if unknown := [key for key in values if key not in known]:
+            raise BadInput(f"Training a teacher has no setting {unknown[0]!r}. Known are: {', '.join(known)}.")
+        epochs, minutes = values.get("epochs"), _number("minutes", values.get("minutes") or "")
+        read = cls(_text("encoder", values.get("encoder") or "") or None, None if epochs in (None, "") else _int("epochs", epochs), minutes)
+        if read.epochs is not None and not 1 <= read.epochs <= MOST_ROUNDS:
+            raise BadInput(f"A training goes over the texts 1 to {MOST_ROUNDS} times; got {read.epochs}.")
+        if read.minutes is not None and not FEWEST_MINUTES <= read.minutes <= MOST_MINUTES:
+            raise BadInput(f"A training may take {FEWEST_MINUTES:g} to {MOST_MINUTES:g} minutes; got {read.minutes:g}.")
+        if read.epochs is not None and read.minutes is not None:
+            raise BadInput("Give the rounds or the minutes, not both: so many rounds take as long as they take.")
+        return read
 
     def to_json(self) -> dict[str, Any]:
-        return {key: value for key, value in (("encoder", self.encoder), ("epochs", self.epochs)) if value is not None}
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
 
 
 def _fields(cls: type[_Choice]) -> list[Any]:

@@ -26,6 +26,12 @@ def test_time_left_counts_from_where_this_session_saw_the_job():
     """A resumed job that starts at 50 of 100 would otherwise seem to have done 50 in no time."""
     assert jobs_panel.estimate((0.0, 50), 10.0, 60, 100) == pytest.approx(40.0)
     assert jobs_panel.estimate((0.0, 50), 10.0, 50, 100) is None
+
+
+def test_the_time_left_falls_unless_the_work_has_really_grown():
+    """The mean speed trembles, and the time left rose by seconds every other second."""
+    assert jobs_panel.steadied(None, 40.0) == 40.0 and jobs_panel.steadied(40.0, 38.0) == 38.0
+    assert jobs_panel.steadied(40.0, 43.0) == 40.0 and jobs_panel.steadied(40.0, 90.0) == 90.0 and jobs_panel.steadied(40.0, None) is None
     assert jobs_panel.spoken(44) == "about 45 seconds left" and jobs_panel.spoken(None) == ""
 
 

@@ -1,14 +1,21 @@
 """What the Teacher page says of a teacher that is of no use, and of one that cannot be chosen."""
 
+import json
+
 import pytest
 from conftest_app import LABELS, prediction, words
+from typer.testing import CliRunner
 
+import cod_core.__main__  # noqa: F401  registers every command
+from cod_core.commands.shell import app
 from cod_core.errors import LabelMismatch, NotEnoughData
-from cod_core.models.choice import BuiltinChoice
-from cod_core.project.teacher.training import usual_rounds
+from cod_core.export.report import build
+from cod_core.jobs import queue
+from cod_core.models.choice import BuiltinChoice, FinetuneOptions
 from cod_core.store import cache, items, projects
 from cod_core.text import text_hash
 from cod_core.types import Example, Task
+from ui.teacher import first_choice
 
 
 def measured_on(w, pid: str, n: int, right: float) -> None:
@@ -57,11 +64,19 @@ def training(screen, pid):
     return page.segmented_control(key="teacher-kind").set_value("finetune").run()
 
 
-def test_few_texts_are_read_as_often_as_they_need(filled, screen):
-    """The page said two rounds whatever the number of texts, and 36 texts made a teacher that guessed; so did ten."""
-    [rounds] = [n for n in training(screen, filled).number_input if n.label == "Rounds over the texts"]
-    assert rounds.value == usual_rounds(4) == 60
-    assert [usual_rounds(n) for n in (0, 36, 200, 399, 400, 2000)] == [60, 30, 10, 10, 4, 2]
+def test_a_training_is_asked_for_until_it_has_learnt_unless_somebody_names_rounds(filled, screen, workspace, monkeypatch):
+    """The page filled in a number of rounds that followed the number of rows: two rounds for ten labels taught none of them."""
+    asked = []
+    monkeypatch.setattr("ui.shared.jobs_panel.start", lambda project, kind, options: asked.append((kind, options)))
+    page = training(screen, filled)
+    page.button(key="use").click().run()
+    page.number_input(key="rounds").set_value(3).run()
+    page.button(key="use").click().run()
+    usual = {"encoder": "all-MiniLM-L6-v2"}
+    assert [(kind, options.to_json()) for kind, options in asked] == [
+        ("finetune_teacher", usual),
+        ("finetune_teacher", usual | {"epochs": 3}),
+    ]
 
 
 @pytest.mark.parametrize(("model", "said"), [("no-such/model", "There is no model"), ("/no/such.gguf", "There is no file such.gguf")])
@@ -80,3 +95,70 @@ def test_a_label_without_texts_is_named_before_training_begins(workspace):
     with pytest.raises(NotEnoughData, match=f"No training text has the label {LABELS[0]}"):
         workspace.project(pid).jobs.start("finetune_teacher", {})
     assert workspace.project(pid).jobs.newest() is None
+
+
+def test_after_a_cancelled_training_it_can_be_started_again(filled, screen, workspace):
+    """The page went back to the built-in teachers and 'Train a teacher' was gone; Resume promised what was not kept."""
+    queue.enqueue_alone(workspace.db, filled, "finetune_teacher", {})
+    job = workspace.project(filled).jobs.newest()
+    workspace.project(filled).jobs.cancel(job.id)
+    page = screen("teacher", filled)
+    [train] = [b for b in page.main.button if b.label == "Train a teacher"]
+    assert not train.disabled and "training was stopped" in words(page) and not [b for b in page.main.button if b.label == "Resume"]
+
+
+def three(workspace, n=60):
+    """A project of three labels; n training texts and some test texts, of which the last label reads like the first."""
+    pid = workspace.create_project("Notes", Task("What came of it?", ("harm", "near miss", "no harm")))
+    say = {
+        "harm": "Patient fell in the bathroom and broke a wrist, number {}.",
+        "near miss": "Wrong drug was drawn up but noticed in time, number {}.",
+        "no harm": "Patient fell in the bathroom and broke a wrist, number {}.",
+    }
+    rows = [("harm", "train")] * (n * 6 // 10) + [("near miss", "train")] * (n * 3 // 10) + [("no harm", "train")] * (n // 10)
+    rows += [("harm", "test")] * 12 + [("near miss", "test")] * 9 + [("no harm", "test")] * 5
+    items.add_examples(workspace.db, pid, [Example(f"n{i}", say[label].format(i), label, split) for i, (label, split) in enumerate(rows)])
+    return pid
+
+
+def kinds(page):
+    return page.segmented_control(key="teacher-kind")
+
+
+def test_what_is_offered_first_can_work_with_the_labels_and_texts(screen, workspace, empty):
+    """Film reviewers came first for notes on falls, and were refused with a message that no control could answer."""
+    page = screen("teacher", three(workspace))
+    assert kinds(page).value == "finetune" and [b for b in page.main.button if b.label == "Train a teacher"]
+    few = screen("teacher", three(workspace, 30))
+    assert kinds(few).value == "llm" and "You have 30 labelled training texts" in words(few)
+    assert kinds(screen("teacher", empty)).value == "builtin"
+    assert first_choice.kind(("a", "b", "c", "d"), 500) == "finetune" and first_choice.builtins(("a", "b", "c", "d")) == []
+
+
+def test_labels_that_are_not_a_built_in_teachers_are_mapped_by_hand(screen, workspace):
+    pid = three(workspace)
+    page = screen("teacher", pid)
+    kinds(page).set_value("builtin").run()
+    assert page.button(key="use").disabled
+    for theirs, ours in zip(("negative", "neutral", "positive"), ("harm", "near miss", "no harm")):
+        page.selectbox(key=f"builtin-news-{theirs}").set_value(ours).run()
+    page.button(key="use").click().run()
+    assert workspace.project(pid).teacher.choice().label_map == {"negative": "harm", "neutral": "near miss", "positive": "no harm"}
+
+
+@pytest.mark.slow
+def test_a_dead_label_is_named_on_the_page_by_the_command_and_in_the_report(screen, workspace, home):
+    """81 % right, and not one text of 'no harm' found: no place said so."""
+    pid = three(workspace)
+    project = workspace.project(pid)
+    project.training.finetune(FinetuneOptions(epochs=2))
+    [first, *_] = project.trust.report().sentences
+    assert first.startswith(
+        ("It never says 'no harm': 0 of 5. Train it again", "It names 'no harm' right in none of 5 texts. Train it again")
+    )
+    page = screen("teacher", pid)
+    assert first in words(page).replace("&#x27;", "'") and [b for b in page.main.button if b.label == "Train again until it has learnt"]
+    command = CliRunner().invoke(app, ["teacher", pid, "report", "--json", "--home", str(home)])
+    assert json.loads(command.output)["sentences"][0] == first
+    [labels, *_] = sections = project.report.teacher_sections()
+    assert not labels.technical and first in build("R", [], "s", sections).replace("&#x27;", "'")

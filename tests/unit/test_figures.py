@@ -167,3 +167,13 @@ def test_two_moons_join_counterfactuals_to_their_originals():
     figure = figures.moon_plot(*drawn, boundary=points, points=points, labels=[0, 1], is_cf=[False, True])
     assert [t.name for t in figure.data[1:]] == ["Teacher's line", "Student's line", None, "Texts' stand-ins", "Counterfactuals"]
     assert len(figures.moon_plot(*drawn).data) == 2
+
+
+def test_a_matrix_of_77_labels_grows_with_its_names_and_escapes_them():
+    """A fixed height prints 77 names over each other, and a label may hold tags."""
+    labels = [f"<b>{i}</b>" for i in range(77)]
+    shares = [[float(i == j) for j in range(77)] for i in range(77)]
+    large, small = (figures.teacher_confusion(labels[:n], [row[:n] for row in shares[:n]], [4] * n) for n in (77, 3))
+    assert large.layout.height > 77 * 16 > small.layout.height and large.layout.xaxis.dtick == 1
+    assert "<b>" not in "".join(large.data[0].y) and small.data[0].text[0][0] == "100%" and large.data[0].text[0][0] == ""
+    assert list(figures.reliability_plot([(0.6, 0.5, 20), (0.9, 0.8, 20)]).data[1].y) == [0.5, 0.8]

@@ -15,6 +15,7 @@ from cod_core.project.project import Project
 from ui.frame import errors, state
 
 Sentence = tuple[str, str]
+CLIMB = 1.5
 ACTIVE = ("queued", "running")
 KEPT = "What was finished is kept."
 
@@ -35,6 +36,11 @@ def estimate(seen: tuple[float, int] | None, clock: float, done: int, total: int
     if seen is None or done <= seen[1]:
         return None
     return time_left(done - seen[1], total - seen[1], clock - seen[0])
+
+
+def steadied(before: float | None, now: float | None) -> float | None:
+    """Seconds left as they are shown: a small climb is noise of the mean speed, and is not shown; one by half or more is."""
+    return before if before is not None and now is not None and before < now < CLIMB * before else now
 
 
 def start(project: Project, kind: str, request: Storable | None = None, key: str | None = None) -> None:
@@ -120,6 +126,8 @@ def _finetuned(result: dict[str, Any], _: int | None) -> list[Sentence]:
         )
     if result.get("warning"):
         said.append(("warn", str(result["warning"])))
+    if result.get("settled") is False:
+        said.append(("info", "The training reached its limit while the teacher was still learning. More minutes or rounds may help."))
     return said
 
 
@@ -151,7 +159,9 @@ def _live(pid: str, job_id: str) -> None:
             state.mark_saved()
             st.rerun()
         seen = st.session_state.setdefault(f"job-seen-{job_id}", (time.monotonic(), job.done))
-        left = spoken(estimate(seen, time.monotonic(), job.done, job.total))
+        key = f"job-left-{job_id}"
+        left_now = steadied(st.session_state.get(key), estimate(seen, time.monotonic(), job.done, job.total))
+        st.session_state[key], left = left_now, spoken(left_now)
         share = min(1.0, job.done / job.total) if job.total else 0.0
         name = _NAMES.get(job.kind, "Working")
         counted = f"{job.done} of {job.total}" if job.total else "starting…"
@@ -167,6 +177,9 @@ def _live(pid: str, job_id: str) -> None:
 
 
 def _stopped(project: Project, job: Job) -> None:
+    if job.kind == "finetune_teacher" and job.state == "cancelled":  # nothing of it is kept, so there is nothing to resume
+        errors.box("The training was stopped. No teacher was changed. You can train again below.", "info")
+        return
     if job.state == "cancelled":
         errors.box(f"Stopped at {job.done} of {job.total}. {KEPT}", "info")
     else:

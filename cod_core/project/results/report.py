@@ -10,7 +10,9 @@ from cod_core.project.results.influence import Influence
 from cod_core.project.results.maps import MAP_TEXTS, Maps
 from cod_core.project.results.results import Results
 from cod_core.project.results.sweep import SweepResults
+from cod_core.project.teacher import by_label
 from cod_core.project.teacher.teacher import Teacher
+from cod_core.project.teacher.trust import Trust
 
 FILE_DOTS = 800
 
@@ -18,9 +20,12 @@ FILE_DOTS = 800
 class Report(Room):
     """What the results show, and results that can be sent to a colleague."""
 
-    def __init__(self, place: Place, teacher: Teacher, results: Results, diagnostics: Diagnostics, influence: Influence, maps: Maps):
+    def __init__(
+        self, place: Place, teacher: Teacher, trust: Trust, results: Results, diagnostics: Diagnostics, influence: Influence, maps: Maps
+    ):
         super().__init__(place)
         self.teacher = teacher
+        self.trust = trust
         self.results = results
         self.diagnostics = diagnostics
         self.influence = influence
@@ -59,7 +64,11 @@ class Report(Room):
             ("encoder", config.encoder),
             ("app version", __version__),
         ]
-        return build(f"Results: {project.name}", about, found.sentence, self.sections(for_file=True))
+        return build(f"Results: {project.name}", about, found.sentence, [*self.teacher_sections(), *self.sections(for_file=True)])
+
+    def teacher_sections(self) -> list[Section]:
+        """What the teacher knows of each label. None of a teacher whose answers cost money: a file is no reason to ask it."""
+        return by_label.sections(self.trust.report()) if self.teacher.answers_at_once() else []
 
     def _latest(self) -> SweepResults:
         found = self.results.latest()

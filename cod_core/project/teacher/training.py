@@ -1,7 +1,10 @@
 """A teacher trained on the person's own texts."""
 
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cod_core.errors import NotEnoughData
 from cod_core.models.choice import FinetunedChoice, FinetuneOptions
@@ -13,23 +16,23 @@ from cod_core.store import items
 from cod_core.text import short_hash
 from cod_core.types import Example
 
-FEWEST_STEPS, BATCH_ROWS = 60, 32  # of a teacher's training
+if TYPE_CHECKING:
+    from cod_core.models.finetune import Training as HowTrained
 
-
-def usual_rounds(rows: int) -> int:
-    """How often a teacher's training goes over its texts where nobody says so.
-
-    Below 400 texts ten times, and so often that FEWEST_STEPS batches are seen: 36 triage notes of three labels were not even
-    learnt by heart in ten rounds (36 % right on them, 34 % on others: guessing); in 30 they were (86 % and 63 %).
-    """
-    few = max(10, -(-FEWEST_STEPS // max(1, -(-rows // BATCH_ROWS))))
-    return 2 if rows >= 2000 else 4 if rows >= 400 else few
+BATCH_ROWS = 32  # of finetune_teacher
+STEPS_FOR_A_SPEED = 20
+FEWEST_DEVELOPMENT = 30  # development texts below which they say too little on when to stop
+COOLED = 1.25  # of the minutes until the cooling begins: what all of the training takes
+AGAIN = 1.2  # rounds of a second fit on all rows, in rounds of the first
 
 
 @dataclass(frozen=True)
 class TrainingReport:
     """rows: texts trained on. accuracy: on the texts that measured_on names, None where there are none. estimate: what a
     simpler model, a linear head, reaches in cross-validation, where there is no accuracy and rows are few. warning: about few rows.
+
+    rounds, learning_rate: of the training. settled: False where its bound ended it first, None where somebody chose the rounds.
+    held_out: texts that said when to stop, and how sure the teacher may be: temperature. seconds: of all of it, wall clock.
     """
 
     rows: int
@@ -37,10 +40,67 @@ class TrainingReport:
     measured_on: str | None = None
     estimate: float | None = None
     warning: str | None = None
+    rounds: float | None = None
+    learning_rate: float | None = None
+    settled: bool | None = None
+    held_out: int | None = None
+    temperature: float | None = None
+    seconds: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The result of the job, and what the command prints."""
         return asdict(self)
+
+    @property
+    def how(self) -> str:
+        """One sentence on the training, "" where it is not known (a job of an earlier version)."""
+        if self.rounds is None or self.seconds is None:
+            return ""
+        ended = {None: "", True: " and had learnt by then", False: " and was still learning when its limit was reached"}[self.settled]
+        times = "once" if self.rounds == 1 else f"{self.rounds:g} times"
+        return f"It went over the {self.rows:,} texts {times} in {spoken_seconds(self.seconds)}{ended}."
+
+
+def spoken_seconds(seconds: float) -> str:
+    """'40 seconds', '3 minutes'."""
+    return f"{round(seconds)} seconds" if seconds < 90 else f"{round(seconds / 60)} minutes"
+
+
+class WholeTraining:
+    """A Progress that joins the two fits of a training into one, whose end never moves away.
+
+    refits: whether a second fit on all rows follows. rounds: of how many steps one is. seconds: bound of the first fit, None
+    where there is none. The total only falls: what is left was counted at the most it may be.
+    """
+
+    def __init__(self, progress: Progress, batches: int, refits: bool, seconds: float | None, clock: Callable[[], float] = time.monotonic):
+        self.progress, self.batches, self.refits, self.seconds, self.clock = progress, max(1, batches), refits, seconds, clock
+        self.begun, self.done, self.before, self.total = 0.0, 0, 0, float("inf")
+
+    def __call__(self, step: int, most: int, message: str = "") -> None:
+        if self.before == 0 and step < self.done:  # the second fit begins anew
+            self.before = self.done
+            self.total = max(self.done + 1, min(self.total, self.done + most))
+        self.begun = self.begun if self.done else self.clock()  # reading the weights is no step
+        if self.before:  # what was set aside for it, however many steps it takes
+            self.done = max(self.done, self.before + round((self.total - self.before) * step / most))
+        else:
+            self.done = step
+            ahead = round(most * (1 + AGAIN)) if self.refits else most
+            self.total = min(self.total, max(step, min(ahead, self._bound(step))))
+        self.progress(self.done, max(self.done, round(self.total)), message + self._where(step, most))
+
+    def _bound(self, step: int) -> float:
+        """Steps that fit into the seconds, at the mean speed so far."""
+        spent = self.clock() - self.begun
+        if self.seconds is None or step < STEPS_FOR_A_SPEED or spent <= 0:
+            return float("inf")
+        return self.seconds * step / spent * (1 + AGAIN if self.refits else 1)
+
+    def _where(self, step: int, most: int) -> str:
+        if self.before:
+            return ", once more on all texts"
+        return f", round {-(-step // self.batches)} of at most {-(-most // self.batches)}"
 
 
 class Training(Room):
@@ -69,27 +129,69 @@ class Training(Room):
 
     def finetune(self, options: FinetuneOptions, progress: Progress = silent) -> TrainingReport:
         """Train a teacher on the project's training rows and choose it; how well it does on the test split."""
-        from cod_core.models.finetune import FEW_ROWS, finetune_teacher
+        from cod_core.models.finetune import FEW_ROWS, MINUTES, finetune_teacher, training_of
         from cod_core.models.local_llm import resolve_llm
+        from cod_core.models.settling import FEWEST_TO_HOLD_OUT, REFIT_BELOW
 
-        rows = self._labelled("train")
-        texts, labels = [e.text for e, _ in rows], [label for _, label in rows]
+        begun, rows, test = time.monotonic(), self._labelled("train"), self._labelled("test")
+        texts, labels, development = [e.text for e, _ in rows], [label for _, label in rows], self._development(test)
         encoder = resolve_llm(options.encoder or DEFAULT_ENCODER, self.place.settings.folder("llm"))
-        name = short_hash(encoder, options.epochs, *(e.id + label for e, label in rows))
-        folder = self.place.folder("teachers") / name
-        epochs = options.epochs or usual_rounds(len(rows))
-        finetune_teacher(texts, labels, self.labels, encoder, folder, epochs=epochs, progress=progress)
-        few, test = len(rows) < FEW_ROWS, self._labelled("test")
+        name = short_hash(encoder, options.epochs, options.minutes, *(e.id + label for e, label in (*rows, *development)))
+        folder, minutes = self.place.folder("teachers") / name, options.minutes or COOLED * MINUTES
+        bound = None if options.epochs else 60 * minutes
+        refits = not options.epochs and not development and FEWEST_TO_HOLD_OUT <= len(rows) < REFIT_BELOW
+        finetune_teacher(
+            texts,
+            labels,
+            self.labels,
+            encoder,
+            folder,
+            development=([e.text for e, _ in development], [label for _, label in development]) if development else None,
+            epochs=options.epochs,
+            minutes=minutes / COOLED,
+            progress=WholeTraining(progress, -(-len(rows) // BATCH_ROWS), refits, bound),
+        )
+        few = len(rows) < FEW_ROWS
         estimate = self._estimate(texts, labels, encoder) if few and not test else None
         named = f"{self.row.name} ({len(rows)} texts)"
         self.teacher.choose(FinetunedChoice(str(folder), named, tuple(e.id for e, _ in rows)))
+        how = training_of(folder)
         return TrainingReport(
             rows=len(rows),
             accuracy=self._accuracy(test) if test else None,
             measured_on=f"{len(test)} test texts" if test else None,
             estimate=estimate,
             warning=f"Only {len(rows)} texts to train on: expect mistakes. {FEW_ROWS} or more make a teacher to trust." if few else None,
+            **(_told(how, options.epochs is not None) if how else {}),
+            seconds=round(time.monotonic() - begun, 1),
         )
+
+    def how(self) -> "HowTrained | None":
+        """How the present teacher was trained; None for a teacher of another kind, or of an earlier version."""
+        from cod_core.models.finetune import TEACHER_FILE, training_of
+
+        choice = self.teacher.choice()
+        if not isinstance(choice, FinetunedChoice) or not (Path(choice.path) / TEACHER_FILE).exists():
+            return None
+        return training_of(choice.path)
+
+    def unfinished(self) -> bool:
+        """Whether the present teacher was trained on this project's texts, but not until it had learnt: by an earlier version, for
+        a number of rounds that somebody chose, or up to its bound."""
+        from cod_core.models.settling import FEWEST_TO_HOLD_OUT
+
+        choice, how = self.teacher.choice(), self.how()
+        if not isinstance(choice, FinetunedChoice) or how is None:
+            return isinstance(choice, FinetunedChoice)
+        looked = how.learnt.loss is not None or len(choice.trained_on or ()) < FEWEST_TO_HOLD_OUT
+        return not (looked and how.learnt.settled)
+
+    def _development(self, test: list[tuple[Example, str]]) -> list[tuple[Example, str]]:
+        """Development texts that say when it has learnt; none where they are too few or lack a label, and where there is no
+        test text: they are then all there is to judge it on."""
+        rows = self._labelled("validation")
+        enough = len(rows) >= FEWEST_DEVELOPMENT and {label for _, label in rows} == set(self.labels)
+        return rows if enough and test else []
 
     def _labelled(self, split: str) -> list[tuple[Example, str]]:
         return [(e, e.label) for e in items.examples(self.db, self.id, split=split) if e.label is not None]
@@ -107,3 +209,14 @@ class Training(Room):
         """Share of these rows on which the present teacher names the label."""
         predictions = self.teacher.classifier().predict([e.text for e, _ in rows])
         return sum(p.label == label for p, (_, label) in zip(predictions, rows)) / len(rows)
+
+
+def _told(how: "HowTrained", chosen: bool) -> dict[str, Any]:
+    learnt = how.learnt
+    return {
+        "rounds": learnt.rounds,
+        "learning_rate": learnt.learning_rate,
+        "settled": None if chosen else learnt.settled,
+        "held_out": how.held_out,
+        "temperature": how.temperature,
+    }

@@ -1,15 +1,43 @@
 """How far the teacher can be trusted: judged on the person's own labelled rows."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from cod_core.diagnostics import fidelity
+from cod_core.diagnostics.by_class import ByClass, Finding, by_class, findings, hardest, most_mixed_up, remedy
 from cod_core.models.cached import CachedClassifier
+from cod_core.models.choice import FinetunedChoice
 from cod_core.progress import Progress, silent
 from cod_core.project.place import Place, Room
 from cod_core.project.teacher.generation import PROMPTS_A_REPORT
 from cod_core.project.teacher.teacher import Teacher, is_own_sample
+from cod_core.project.teacher.training import Training
 from cod_core.store import items
+from cod_core.text import short_hash
 from cod_core.types import Example, Prediction
+
+ROWS_OF_A_LABEL = 40  # judged of each label, where there are so many
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Whether "83 % sure" is right 83 times in 100. ece, low, high: None below 200 rows. bins: least sure first, [] then."""
+
+    n: int
+    ece: float | None = None
+    low: float | None = None
+    high: float | None = None
+    bins: list[fidelity.Bin] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What is wrong with a label, and what to do about it. retrain: training again may mend it; more texts otherwise."""
+
+    found: Finding
+    remedy: str
+    retrain: bool
 
 
 @dataclass(frozen=True)
@@ -19,6 +47,8 @@ class TeacherReport:
     n_left_out: rows it trained on. disagreements: rows where it differs from the gold label. unanswered: rows for which
     a language model named no label, or said nothing; they are in none of the other numbers. covered: mean share of its
     answers that named a label, or held a word, None for other teachers. warning: where it does no better than guessing.
+    by_class: over the n rows and added ones, so that a rare label is judged too (judged of them); None where accuracy is.
+    advice: a value a label that it does not know, the worst first.
     """
 
     name: str
@@ -32,39 +62,70 @@ class TeacherReport:
     warning: str = ""
     unanswered: int = 0
     covered: float | None = None
+    by_class: ByClass | None = None
+    judged: int = 0
+    advice: list[Advice] = field(default_factory=list)
+    calibration: Calibration | None = None
+
+    @property
+    def sentences(self) -> list[str]:
+        """What must be known beside the accuracy, the worst first: the page, the command and the file say the same."""
+        if self.by_class is None:
+            return []
+        told = [f"{a.found.sentence} {a.remedy}" for a in self.advice]
+        return told or [said for said in (hardest(self.by_class),) if said]
+
+    @property
+    def mistake(self) -> str:
+        """The most frequent mistake in words, "" where there is none."""
+        return most_mixed_up(self.by_class) if self.by_class else ""
 
 
 class Trust(Room):
     """The teacher against the gold labels."""
 
-    def __init__(self, place: Place, teacher: Teacher):
+    def __init__(self, place: Place, teacher: Teacher, training: Training):
         super().__init__(place)
         self.teacher = teacher
+        self.training = training
 
     def report(self, limit: int = 200, progress: Progress = silent) -> TeacherReport:
-        """Accuracy on up to `limit` of the person's own labelled rows (24 where a model has to answer each), and where
-        teacher and gold differ."""
+        """Accuracy on up to `limit` of the person's own labelled rows (24 where a model has to answer each), what it knows of
+        each label, and where teacher and gold differ."""
         teacher, choice = self.teacher.classifier(), self.teacher.choice()
         rows, labelled = self._rows(teacher.id)
         trained = self.teacher.trained_on()
         held_out = [e for e in rows if not trained(e)]
-        most = self._most(limit)
-        asked = held_out[:most] or rows[:most]
-        answered = _answered(teacher, asked, progress)
-        wrong = [(e, p) for e, p in answered if p.label != e.label]
+        most, asks = self._most(limit), choice is not None and choice.asks
+        asked, added = drawn(held_out or rows, most, 0 if asks or not held_out else ROWS_OF_A_LABEL)
+        answered = _answered(teacher, [*asked, *added], progress)
+        once = {e.id for e in added}
+        first = [(e, p) for e, p in answered if e.id not in once]
+        known = bool(held_out and answered)
+        seen = by_class([str(e.label) for e, _ in answered], [p.label for _, p in answered], self.labels, len(first)) if known else None
         return TeacherReport(
             name=self.teacher.label() or "",
             kind=choice.kind if choice else "",
             revision=teacher.revision,
-            accuracy=1 - len(wrong) / len(answered) if held_out and answered else None,
-            n=len(answered) if held_out else 0,
+            accuracy=sum(p.label == e.label for e, p in first) / len(first) if known and first else None,
+            n=len(first) if held_out else 0,
             n_left_out=labelled - len(held_out),
-            disagreements=wrong,
+            disagreements=[(e, p) for e, p in answered if p.label != e.label],
             note=self.teacher.seen_in_training() or all_trained_on(rows, held_out),
-            warning=_warning(answered) if held_out else "",
-            unanswered=len(asked) - len(answered),
+            warning=_warning(first) if held_out else "",
+            unanswered=len(asked) + len(added) - len(answered),
             covered=_covered(teacher, asked),
+            by_class=seen,
+            judged=len(answered) if held_out else 0,
+            advice=self._advice(seen) if seen else [],
+            calibration=_calibration(first) if known else None,
         )
+
+    def _advice(self, seen: ByClass) -> list[Advice]:
+        """What to do about each label that it does not know."""
+        rows, own = items.counts(self.db, self.id).per_label("train", self.labels), isinstance(self.teacher.choice(), FinetunedChoice)
+        unfinished = own and self.training.unfinished()
+        return [Advice(f, remedy(f, rows[f.label], own, unfinished), unfinished and not f.unjudged) for f in findings(seen)]
 
     def _most(self, limit: int) -> int:
         """Rows to ask the teacher about: few where a model has to answer each."""
@@ -77,6 +138,31 @@ class Trust(Room):
         rows = [e for split in splits for e in items.examples(self.db, self.id, split=split) if e.label is not None]
         independent = [e for e in rows if e.metadata.get("label_from") != teacher_id]
         return independent, items.counts(self.db, self.id).labelled() - (len(rows) - len(independent))
+
+
+def drawn(rows: Sequence[Example], most: int, of_each: int) -> tuple[list[Example], list[Example]]:
+    """(rows to judge on, rows added so that each label has `of_each` of them where there are so many): the same in every run.
+
+    The first are drawn from the rows of one split after the other, as they come where none is added (asking costs money then,
+    and what was asked is on record), else in an order that has nothing to do with that of the file: it may be sorted by label.
+    """
+    if not of_each or len(rows) <= most:
+        return list(rows[:most]), []
+    splits = list(dict.fromkeys(e.split for e in rows))
+    mixed = sorted(rows, key=lambda e: (splits.index(e.split), short_hash("judged", e.id)))
+    first, rest = mixed[:most], mixed[most:]
+    have = Counter(e.label for e in first)
+    added = []
+    for e in rest:
+        if have[e.label] < of_each:
+            have[e.label] += 1
+            added.append(e)
+    return first, added
+
+
+def _calibration(answered: Sequence[tuple[Example, Prediction]]) -> Calibration:
+    sure, right = [p.prob(p.label) for _, p in answered], [float(p.label == e.label) for e, p in answered]
+    return Calibration(len(answered), *fidelity.calibration_error(sure, right), fidelity.reliability(sure, right))
 
 
 def _answered(teacher: CachedClassifier, rows: Sequence[Example], progress: Progress) -> list[tuple[Example, Prediction]]:

@@ -149,3 +149,19 @@ def test_options_of_a_training_are_read_and_written():
     assert FinetuneOptions.of({}).to_json() == {} and FinetuneOptions("e", 2).to_json() == {"encoder": "e", "epochs": 2}
     with pytest.raises(BadInput, match="'epoch'"):
         FinetuneOptions.of({"epoch": 3})
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"epochs": 0}, "1 to 100"),
+        ({"epochs": 101}, "got 101"),
+        ({"minutes": 0.1}, "0.5 to 240"),
+        ({"epochs": 2, "minutes": 3}, "not both"),
+    ],
+)
+def test_a_training_out_of_range_is_refused_before_it_is_queued(values, said):
+    """No rounds at all would keep an untrained teacher; minutes beside rounds would be passed over without a word."""
+    with pytest.raises(BadInput, match=said):
+        FinetuneOptions.of(values)
+    assert FinetuneOptions.of({"minutes": "2.5"}).to_json() == {"minutes": 2.5}

@@ -261,7 +261,9 @@ READ = {
     "price_of_a_pair": lambda p: p.costs.price_of_a_pair(),
     "diagnostics": lambda p: (found := p.diagnostics.latest()) and {**found.to_json(), "stale": found.stale},
     "teacher": teacher,
-    "teacher_report": lambda p: p.trust.report(),
+    "teacher_report": lambda p: parts(
+        p.trust.report(), "name kind revision accuracy n n_left_out disagreements note warning unanswered covered"
+    ),
     "predictions": lambda p: p.teacher.classifier().logprobs([e.text for e in p.texts.examples()]),
     "limits": lambda p: p.quality.limits(),
     "quality": quality,

@@ -1,5 +1,8 @@
 """The named steps of choosing, training and trusting a teacher, each by itself: no model, no network."""
 
+from collections import Counter
+from dataclasses import replace
+
 import pytest
 
 from cod_core.commands.teach import _choice, _judge
@@ -10,8 +13,8 @@ from cod_core.models.teachers import BUILTIN
 from cod_core.project.teacher.clients import options_of
 from cod_core.project.teacher.loader import identity_of, weights_folder
 from cod_core.project.teacher.teacher import training_texts
-from cod_core.project.teacher.training import TrainingReport
-from cod_core.project.teacher.trust import all_trained_on, guessing
+from cod_core.project.teacher.training import TrainingReport, WholeTraining
+from cod_core.project.teacher.trust import all_trained_on, drawn, guessing
 from cod_core.project.texts.uploads import divided
 from cod_core.store import items, projects
 from cod_core.types import Example, Task
@@ -83,7 +86,59 @@ def test_a_project_with_test_texts_takes_all_others_for_training():
 
 def test_the_report_of_a_training_is_written_as_the_job_always_kept_it():
     written = {"rows": 2, "accuracy": None, "measured_on": None, "estimate": 0.5, "warning": "few"}
-    assert list(TrainingReport(2, estimate=0.5, warning="few").to_json().items()) == list(written.items())
+    assert list(TrainingReport(2, estimate=0.5, warning="few").to_json().items())[:5] == list(written.items())
+    assert TrainingReport(2).how == ""
+
+
+def test_what_a_training_took_is_said_with_its_numbers():
+    """A training that was cut off looks like one that ended by itself."""
+    report = TrainingReport(753, rounds=4.5, settled=True, seconds=41.0)
+    assert report.how == "It went over the 753 texts 4.5 times in 41 seconds and had learnt by then."
+    assert "still learning" in replace(report, settled=False).how
+    assert replace(report, rounds=1.0, settled=None).how == "It went over the 753 texts once in 41 seconds."
+
+
+def told(bounds, steps, refits=False, batches=4, seconds=None):
+    """(done, total) as WholeTraining passes them on: a second passes a step. bounds: of each step of each fit."""
+    heard, clock = [], iter(range(1, 10_000))
+    whole = WholeTraining(lambda done, total, _: heard.append((done, total)), batches, refits, seconds, lambda: float(next(clock)))
+    for most, upto in zip(bounds, steps):
+        for step in range(1, upto + 1):
+            whole(step, most if step < upto else upto, "training the teacher")
+    return heard
+
+
+@pytest.mark.parametrize("seconds", [None, 50.0])
+def test_what_is_left_of_a_training_never_grows(seconds):
+    """The bar began anew with the second fit, and the time left climbed from nothing to minutes."""
+    heard = told((120, 40), (80, 40), refits=True, seconds=seconds)
+    left = [total - done for done, total in heard]
+    assert left == sorted(left, reverse=True) and left[-1] == 0
+    assert heard[-1][0] == heard[-1][1] and len(heard) == 120
+
+
+def test_a_training_that_will_be_cut_off_counts_what_fits_into_its_time():
+    """600 steps of a second each are not what is left where the bound is one minute."""
+    heard = told((600,), (60,), seconds=60.0)
+    assert heard[10][1] == 600 and 55 <= heard[30][1] <= 70
+
+
+def rows_of(labels, split="test"):
+    return [Example(f"{split}{i}", f"Text {i}.", label, split) for i, label in enumerate(labels)]
+
+
+def test_a_rare_label_is_judged_though_the_file_is_sorted_by_label():
+    """The first 200 rows of a sorted file are of one label: its share was called the accuracy, and no other label was judged."""
+    rows = rows_of(["a"] * 500 + ["b"] * 490 + ["c"] * 10)
+    first, added = drawn(rows, 200, 40)
+    of = Counter(e.label for e in first)
+    assert len(first) == 200 and of["a"] > 70 and of["b"] > 70 and Counter(e.label for e in [*first, *added])["c"] == 10
+    assert {e.label for e in added} == {"c"} and drawn(rows, 200, 40) == (first, added)
+
+
+def test_rows_that_cost_money_are_asked_in_the_order_they_were_asked_in():
+    rows = rows_of(["a"] * 300)
+    assert drawn(rows, 200, 0) == (rows[:200], []) and drawn(rows, 300, 40) == (rows, [])
 
 
 def test_guessing_and_judging_by_heart_are_said():

@@ -1,0 +1,82 @@
+"""What a teacher knows of each label as sections: the Teacher page and the HTML report show the same. Asks no room."""
+
+from cod_core import figures
+from cod_core.diagnostics.by_class import OfLabel
+from cod_core.diagnostics.fidelity import Share
+from cod_core.export.sections import Section
+from cod_core.project.teacher.trust import TeacherReport
+
+FOUND, RIGHT = "found (of your texts with it)", "right (when it says it)"
+MIXED_UP = 50  # mistakes listed, the most frequent first
+
+
+def sections(report: TeacherReport) -> list[Section]:
+    """Nothing where no labelled text could be judged."""
+    return [labels_of(report), mixed_up(report), *technical(report)] if report.by_class else []
+
+
+def labels_of(report: TeacherReport) -> Section:
+    """The table, worst label first, under the sentences that name a label which it does not know."""
+    of = report.by_class.of if report.by_class else ()
+    worst_first = sorted(of, key=lambda one: (one.recall.value if one.n else 2.0, -one.n))
+    return Section(
+        "The teacher, label by label",
+        report.sentences[0] if report.sentences else "It knows each of your labels.",
+        rows=[_row(one) for one in worst_first],
+        lines=report.sentences[1:],
+        caption=f"Counted on {report.judged:,} of your labelled texts that it was not trained on. {intervals(report)}",
+        id="teacher-labels",
+    )
+
+
+def intervals(report: TeacherReport) -> str:
+    """What the numbers in brackets are, and how many texts were added for rare labels."""
+    added = report.judged - report.n
+    more = f" {added:,} of them were added to judge rare labels: they count under “found” only." if added else ""
+    return f"In brackets: where the true share lies, with 95 % confidence.{more}"
+
+
+def _row(one: OfLabel) -> dict[str, object]:
+    right = round((one.precision.value or 0.0) * one.precision.n)
+    return {"label": one.label, FOUND: in_words(one.right, one.recall), RIGHT: in_words(right, one.precision)}
+
+
+def in_words(hits: int, share: Share) -> str:
+    """'3 of 20 (5 to 36 %)', '–' where there is no text."""
+    if share.low is None or share.high is None:
+        return "–"
+    return f"{hits} of {share.n} ({100 * share.low:.0f} to {100 * share.high:.0f} %)"
+
+
+def mixed_up(report: TeacherReport) -> Section:
+    """Which label it says in place of which, the most frequent first."""
+    pairs = report.by_class.mixed_up() if report.by_class else []
+    more = f"The first {MIXED_UP} of {len(pairs)} kinds of mistake." if len(pairs) > MIXED_UP else ""
+    return Section(
+        "What the teacher mixes up",
+        report.mistake or "It made no mistake on these texts.",
+        rows=[{"it said": said, "your label": label, "texts": n} for said, label, n in pairs[:MIXED_UP]],
+        caption=more,
+        numbers=[{"said": said, "label": label, "texts": n} for said, label, n in pairs],
+        id="teacher-mixed",
+    )
+
+
+def technical(report: TeacherReport) -> list[Section]:
+    """The confusion matrix, and whether "83 % sure" is right 83 times in 100."""
+    seen, sure = report.by_class, report.calibration
+    if seen is None or sure is None:
+        return []
+    matrix = figures.teacher_confusion(seen.labels, seen.shares(), [one.n for one in seen.of])
+    curve = [figures.reliability_plot([(b.confidence, b.right, b.n) for b in sure.bins])] if sure.bins else []
+    if sure.ece is None:
+        said = f"How well its certainty fits needs 200 judged texts; there are {sure.n:,}."
+    else:
+        low, high = sure.low or 0.0, sure.high or 0.0
+        said = f"Calibration error (ECE) {sure.ece:.3f}, 95 % interval {low:.3f} to {high:.3f}, on {sure.n:,} texts."
+    return [
+        Section("Every label against every other", figures=[matrix], technical=True, id="teacher-confusion"),
+        Section(
+            "Is it as sure as it is right?", figures=curve, caption=said, notes=["ece"] if curve else [], technical=True, id="teacher-sure"
+        ),
+    ]
