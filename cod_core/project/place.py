@@ -66,7 +66,11 @@ class Place:
 
     def need_for_files(self, model: str | None, act: str = "model folder") -> None:
         """As need, where a model's name leads to files of this machine outside the project's own folder."""
-        if model and roles.is_path(model) and not Path(model).resolve().is_relative_to(self.settings.home / "teachers" / self.id):
+        if (
+            model
+            and roles.is_path(model)
+            and not Path(model).resolve().is_relative_to((self.settings.home / "teachers" / self.id).resolve())
+        ):
             self.need(act)
 
     def folder(self, *parts: str) -> Path:

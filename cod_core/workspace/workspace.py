@@ -157,6 +157,7 @@ class Workspace:
         if not name.strip():
             raise BadInput("The copy needs a name.")
         made = self.restore(project.keeping.backup(), name.strip(), fresh=True, decisions=decisions)
+        projects.set_teacher(self.db, made, self.project(made).row.teacher or project.row.teacher)  # chosen here, whatever its folder
         for site in project.row.settings.get("endpoints") or ():
             self.project(made).endpoints.confirm(site)
         return made

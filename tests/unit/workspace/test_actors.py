@@ -264,6 +264,35 @@ def test_a_hub_name_and_the_projects_own_teacher_are_no_foreign_folder(w, pid):
         project.teacher.may_choose(FinetunedChoice(str(project.place.folder("teachers") / ".." / "other")))
 
 
+@pytest.mark.parametrize(
+    "teacher",
+    [
+        {"kind": "transformers", "name": "/etc/model"},
+        {"kind": "finetuned", "path": "{teachers}/../../../other", "name": "x"},
+        {"kind": "llm", "local": "./model.gguf"},
+        {"kind": "generative", "local": None, "judge": {"kind": "finetuned", "path": "/etc/model"}},
+    ],
+)
+def test_a_backup_brings_no_teacher_of_foreign_files(w, pid, teacher):
+    """Whoever wrote the backup would have any folder of this machine loaded as a model, which only an owner may."""
+    was = str(w.settings.home / "teachers" / pid)
+    projects.set_teacher(w.db, pid, {k: v.replace("{teachers}", was) if isinstance(v, str) else v for k, v in teacher.items()})
+    rob = w.acting(who("rob"))
+    data = rob.project(pid).keeping.backup()
+    assert w.project(rob.restore(data, fresh=True)).row.teacher is None
+    copied = w.project(rob.duplicate(rob.project(pid), "Copy")).row.teacher
+    assert copied == w.project(pid).row.teacher, "what an owner chose here stays chosen in a copy made here"
+
+
+def test_a_backup_brings_its_own_teacher_and_one_by_name(w, pid):
+    rob = w.acting(who("rob"))
+    for teacher in ({"kind": "finetuned", "path": str(w.project(pid).place.folder("teachers") / "abc"), "name": "x"}, TEACHER):
+        projects.set_teacher(w.db, pid, teacher)
+        restored = rob.restore(rob.project(pid).keeping.backup(), fresh=True)
+        kept = w.project(restored).row.teacher
+        assert kept == {**teacher, **({"path": teacher["path"].replace(pid, restored)} if "path" in teacher else {})}
+
+
 # ------------------------------------------------------------ jobs
 
 
