@@ -1,18 +1,76 @@
-"""Who may do what. Pure names: the screen asks here before any database is open."""
+"""Who somebody is, and who may do what. Pure values: the screen asks here before any database is open."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from cod_core.errors import CodError
 
+EVERYBODY, REVIEWERS, OWNERS = ("curator", "reviewer", "owner"), ("reviewer", "owner"), ("owner",)
 ALLOWED = {
-    "curate": ("curator", "reviewer", "owner"),
-    "adjudicate": ("reviewer", "owner"),
-    "bulk": ("reviewer", "owner"),
-    "guideline": ("reviewer", "owner"),
-    "endpoint": ("owner",),
-    "people": ("owner",),
-    "delete": ("owner",),
-    "leave": ("owner",),
+    "create": EVERYBODY,
+    "import": EVERYBODY,
+    "teach": EVERYBODY,
+    "propose": EVERYBODY,
+    "curate": EVERYBODY,
+    "distil": EVERYBODY,
+    "export": EVERYBODY,
+    "adjudicate": REVIEWERS,
+    "bulk": REVIEWERS,
+    "guideline": REVIEWERS,
+    "endpoint": OWNERS,
+    "key": OWNERS,
+    "model folder": OWNERS,
+    "encoder folder": OWNERS,
+    "backup": OWNERS,
+    "restore": OWNERS,
+    "archive": OWNERS,
+    "duplicate": OWNERS,
+    "people": OWNERS,
+    "delete": OWNERS,
+    "hub push": OWNERS,
 }
-"""What a person does -> who may. endpoint: set an endpoint, a key or a model folder. leave: send data to a hub."""
+"""What a person does -> who may. endpoint: name an address that texts go to. model folder, encoder folder: have files of this
+machine loaded as a model. Every verb that writes names its act with `needs` (cod_core/project/place.py)."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Whoever asks for something. name: a pseudonym or, signed in, the verified mail address.
+
+    issuer, subject: of the account, told apart from another account with the same address. issued_at: when the provider said
+    so, in seconds since the epoch; None where it is not known, and for work that goes on after its person has left.
+    """
+
+    name: str
+    issuer: str = ""
+    subject: str = ""
+    signed_in: bool = False
+    issued_at: float | None = None
+
+
+def actor_of(claims: Mapping[str, Any], trust_unverified: bool = False) -> Actor:
+    """The person whom a provider's claims describe. Raises CodError where they prove no mail address.
+
+    Only an `email_verified` that is True counts. trust_unverified: for providers that never send that claim; one that sends
+    anything else than True has said no all the same. No other claim stands in for the address: people choose those themselves.
+    """
+    mail, verified = claims.get("email"), claims.get("email_verified")
+    name = mail.strip().lower() if isinstance(mail, str) else ""
+    issuer, subject = (str(claims.get(key) or "") for key in ("iss", "sub"))
+    if "@" not in name or not issuer or not subject:
+        raise CodError("The sign-in service names no mail address for this account. Ask an owner which account to use.")
+    if verified is not True and not (trust_unverified and verified is None):
+        raise CodError(f"The sign-in service does not confirm that {name} is yours. Confirm your address there, then sign in again.")
+    issued = claims.get("iat")
+    return Actor(name, issuer, subject, True, float(issued) if isinstance(issued, int | float) else None)
+
+
+def is_path(model: str) -> bool:
+    """Whether the name of a model leads to files of this machine, and not to a package of the app or to a hub."""
+    named = model.strip().partition("@")[0]  # without the layers that an encoder is read after
+    return named.startswith(("/", ".", "~", "\\")) or named[1:2] == ":" or named.lower().endswith(".gguf") or os.path.exists(named)
 
 
 def may(role: str, act: str) -> bool:

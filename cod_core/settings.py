@@ -1,7 +1,8 @@
 """Where things are kept, who may read them, and how much the app accepts. Reads the environment, never writes it.
 
 COD_HOME: data folder (default: the platform's user-data folder). COD_DATABASE_URL: another database.
-COD_DEVICE: auto, cuda, mps or cpu. COD_SCHEDULER: address of a Dask scheduler for grids of students.
+COD_DEVICE: auto, cuda, mps or cpu. COD_SCHEDULER: address of a Dask scheduler for grids of students. Where people sign in,
+COD_OWNERS and COD_MEMBERS name mail addresses, and COD_TRUST_UNVERIFIED_EMAIL=1 is for services that never say "verified".
 """
 
 import os
@@ -22,6 +23,25 @@ MAX_LINE_BYTES = 16 * 2**20  # of a file in an archive that is read line by line
 MAX_ROWS = 200_000
 MAX_CHARS = 20_000
 MAX_REPLY_CHARS = 5 * MAX_CHARS  # of a model: what it thought aloud counts
+
+
+def _addresses(variable: str) -> tuple[str, ...]:
+    return tuple(name.strip().lower() for name in os.environ.get(variable, "").split(",") if name.strip())
+
+
+def owners() -> tuple[str, ...]:
+    """Mail addresses that are always owners where people sign in."""
+    return _addresses("COD_OWNERS")
+
+
+def members() -> tuple[str, ...]:
+    """Mail addresses, and domains as @domain, that are welcome where people sign in; none: everybody who can."""
+    return _addresses("COD_MEMBERS")
+
+
+def trusts_unverified() -> bool:
+    """Whether a mail address counts of which the sign-in service never says if it was verified."""
+    return os.environ.get("COD_TRUST_UNVERIFIED_EMAIL") == "1"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ layout.through_app()
 @errors.callback
 def rename() -> None:
     """The pseudonym goes into the URL, so that a refresh keeps it. Who is signed in has a name already."""
-    if people.signing_in():
+    if state.signing_in():
         return
     st.session_state[state.ANNOTATOR] = (st.session_state.get("name-input") or "me").strip()[:40] or "me"
     state.adopt_url()
@@ -20,9 +20,9 @@ def rename() -> None:
 
 layout.header("Settings and help", "What applies to you and this computer.")
 st.subheader("You", anchor=False)
-if people.signing_in():
+if state.signing_in():
     st.text(f"Signed in as {state.annotator()} ({people.role()})")
-    st.button("Sign out", on_click=st.logout, key="sign-out")
+    st.button("Sign out", on_click=people.sign_out, key="sign-out")
 else:
     st.text_input("Your name on decisions (a pseudonym will do)", state.annotator(), max_chars=40, key="name-input", on_change=rename)
 on = st.toggle("Single keys act on the page Curate", value=state.shortcuts_on(), key="keys-input")

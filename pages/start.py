@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cod_core.types import Task
-from ui.frame import errors, layout, state, tour
+from ui.frame import errors, layout, people, state, tour
 
 layout.through_app()
 
@@ -103,7 +103,7 @@ def resume(pid: str, page: str, item: str | None) -> None:
 def put_away() -> None:
     """Projects that were archived."""
     away = [p for p in state.workspace().projects() if p.archived_at is not None]
-    if not away:
+    if not away or not people.allowed("archive"):
         return
     with st.expander(f"Projects put away ({len(away)})", icon=":material/inventory_2:"):
         for project in away:
@@ -115,12 +115,13 @@ def put_away() -> None:
 
 def from_file() -> None:
     """An exported set or a backup, read back."""
+    owner = people.allowed("restore")
     file = st.file_uploader("A backup or an exported set (.zip)", type=["zip"], key="bundle")
     if not file:
         return
     left, right = st.columns(2)
     pid = None
-    if left.button("Restore this backup", key="restore"):
+    if left.button("Restore this backup", key="restore", disabled=not owner, help=None if owner else "Only an owner restores a backup."):
         with errors.shown(), st.spinner("Restoring …"):
             pid = state.workspace().restore(file.getvalue())
     if right.button("Open this exported set", key="open-set"):

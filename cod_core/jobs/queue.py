@@ -37,12 +37,14 @@ ACTIVE = ("queued", "running")
 UNCLAIMED_S = 30.0  # a queued job whose worker has given no sign for so long
 SILENT_S = 6.0  # three missed heartbeats of a process that cannot be seen
 LOST_S = 600.0  # without any heartbeat a process of that number is another program
+NO_JOB = "This job does not exist (any more)."
 INTERRUPTED = "The work was interrupted; press Resume. What was finished is kept."
 
 
 @dataclass(frozen=True)
 class Job:
-    """state: queued, running, done, failed or cancelled. Times are seconds since the epoch."""
+    """state: queued, running, done, failed or cancelled. Times are seconds since the epoch. actor: who started it, as roles.Actor;
+    None for the person at the command line."""
 
     id: str
     project_id: str
@@ -60,6 +62,7 @@ class Job:
     created_at: float
     started_at: float | None
     finished_at: float | None
+    actor: dict[str, Any] | None = None
 
     @property
     def active(self) -> bool:
@@ -79,7 +82,7 @@ def enqueue(db: Database, pid: str, kind: str, params: dict[str, Any]) -> str:
         return _enqueue(c, pid, kind, params)
 
 
-def enqueue_alone(db: Database, pid: str, kind: str, params: dict[str, Any]) -> tuple[str, bool]:
+def enqueue_alone(db: Database, pid: str, kind: str, params: dict[str, Any], actor: dict[str, Any] | None = None) -> tuple[str, bool]:
     """(id of a new queued job, True), or (id of the project's job that is under way, False).
 
     Looking and queueing are one step: of two tabs that press at once, one starts the job and both follow it.
@@ -90,10 +93,10 @@ def enqueue_alone(db: Database, pid: str, kind: str, params: dict[str, Any]) -> 
         for job in (Job(**row) for row in rows):
             if not _dead(job):
                 return job.id, False
-        return _enqueue(c, pid, kind, params), True
+        return _enqueue(c, pid, kind, params, actor), True
 
 
-def _enqueue(c: Connection, pid: str, kind: str, params: dict[str, Any]) -> str:
+def _enqueue(c: Connection, pid: str, kind: str, params: dict[str, Any], actor: dict[str, Any] | None = None) -> str:
     job_id = secrets.token_hex(6)
     c.execute(
         insert(schema.jobs).values(
@@ -101,6 +104,7 @@ def _enqueue(c: Connection, pid: str, kind: str, params: dict[str, Any]) -> str:
             project_id=pid,
             kind=kind,
             params=params,
+            actor=actor,
             state="queued",
             done=0,
             total=0,
@@ -117,7 +121,7 @@ def get(db: Database, job_id: str) -> Job:
     """Raises BadInput where there is no such job."""
     job = _first(db, schema.jobs.c.id == job_id)
     if job is None:
-        raise BadInput("This job does not exist (any more).")
+        raise BadInput(NO_JOB)
     return job
 
 
@@ -246,8 +250,8 @@ def request_cancel(db: Database, job_id: str) -> None:
         c.execute(update(t).where(t.c.id == job_id, t.c.state == "queued").values(state="cancelled", finished_at=time.time()))
 
 
-def resume(db: Database, job_id: str) -> None:
-    """Queue a stopped job again, as the newest. Raises BadInput where it is at work or done already."""
+def resume(db: Database, job_id: str, actor: dict[str, Any] | None = None) -> None:
+    """Queue a stopped job again, as the newest, for whoever resumes it. Raises BadInput where it is at work or done already."""
     t = schema.jobs
     state = get(db, job_id).state  # marks it failed where its worker is gone
     with db.begin() as c:
@@ -265,6 +269,7 @@ def resume(db: Database, job_id: str) -> None:
                 heartbeat=time.time(),
                 message="waiting",
                 created_at=time.time(),
+                actor=actor,
             )
         ).rowcount
     if not queued:

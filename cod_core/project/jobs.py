@@ -1,7 +1,7 @@
 """Long work as jobs: start, follow, cancel, resume. The worker process calls run."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from cod_core.counterfactuals.options import GenerateRequest, LlmOptions, StudyRequest, TightenRequest
@@ -14,7 +14,7 @@ from cod_core.models.choice import FinetuneOptions
 from cod_core.progress import Progress
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.export.package import StudentPackages
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.proposals.fluency import Fluency
 from cod_core.project.proposals.prompts import PromptStudies
 from cod_core.project.proposals.proposals import Proposals
@@ -42,17 +42,19 @@ Result = Mapping[str, Any] | Storable
 class Kind(Generic[R]):
     """A kind of job. read: its parameters, also those that an earlier version queued -> what is asked for; raises BadInput.
 
-    work: does it. check: raises CodError for what could only fail, before it is queued.
+    work: does it. act: what starting it is (a key of roles.ALLOWED). check: raises CodError for what could only fail, or what
+    the actor may not ask for, before it is queued.
     """
 
     read: Callable[[Mapping[str, Any]], R]
     work: Callable[[R, Progress], Result]
+    act: str
     check: Callable[[R], None] = lambda request: None
 
 
-def without_request(work: Callable[[Progress], Result]) -> Kind[None]:
+def without_request(work: Callable[[Progress], Result], act: str) -> Kind[None]:
     """A kind of job that takes no parameters."""
-    return Kind(lambda params: None, lambda request, progress: work(progress))
+    return Kind(lambda params: None, lambda request, progress: work(progress), act)
 
 
 def run_id_of(params: Mapping[str, Any]) -> str | None:
@@ -88,16 +90,16 @@ class Jobs(Room):
             return report
 
         self.kinds: dict[str, Kind[Any]] = {
-            "generate": Kind[GenerateRequest](GenerateRequest.of, generate),
-            "study": Kind[StudyRequest](StudyRequest.of, prompts.study),
-            "tighten": Kind[TightenRequest](TightenRequest.of, tightening.tighten_all),
-            "distill": Kind[SweepPlan](SweepPlan.of, students.distil),
-            "finetune_teacher": Kind[FinetuneOptions](FinetuneOptions.of, training.finetune, training.check),
-            "pack_student": Kind[str | None](run_id_of, package.pack),
-            "label_prompts": without_request(answers.label_prompts),
-            "fluency": without_request(fluency.measure),
-            "diagnose": without_request(diagnostics.run),
-            "recheck": without_request(lambda progress: {"checked": pairs.recheck(progress)}),
+            "generate": Kind[GenerateRequest](GenerateRequest.of, generate, "propose", proposals.check),
+            "study": Kind[StudyRequest](StudyRequest.of, prompts.study, "propose", prompts.check),
+            "tighten": Kind[TightenRequest](TightenRequest.of, tightening.tighten_all, "propose"),
+            "distill": Kind[SweepPlan](SweepPlan.of, students.distil, "distil", students.check),
+            "finetune_teacher": Kind[FinetuneOptions](FinetuneOptions.of, training.finetune, "teach", training.check),
+            "pack_student": Kind[str | None](run_id_of, package.pack, "export"),
+            "label_prompts": without_request(answers.label_prompts, "import"),
+            "fluency": without_request(fluency.measure, "propose"),
+            "diagnose": without_request(diagnostics.run, "distil"),
+            "recheck": without_request(lambda progress: {"checked": pairs.recheck(progress)}, "propose"),
         }
 
     def start(self, kind: str, request: Storable | Mapping[str, Any] | None = None, key: str | None = None) -> str:
@@ -112,24 +114,45 @@ class Jobs(Room):
             params = {name: value for name, value in request.items() if name != "key"}
         else:
             params = request.to_json() if request is not None else {}
-        self.kinds[kind].check(self.kinds[kind].read(params))
-        job_id, new = queue.enqueue_alone(self.db, self.id, kind, params)
+        self._may_start(kind, params, key)
+        job_id, new = queue.enqueue_alone(self.db, self.id, kind, params, self._starter())
         if new:
             self._send_out(job_id, params, key)
         return job_id
+
+    def _may_start(self, kind: str, params: Mapping[str, Any], key: str | None) -> None:
+        """Raises what the kind's check raises, and CodError where the actor may not start it or bring a key."""
+        self.place.need(self.kinds[kind].act)
+        if key:
+            self.place.need("key")
+        self.kinds[kind].check(self.kinds[kind].read(params))
+
+    def _starter(self) -> dict[str, Any] | None:
+        """The actor as a job's row holds them: who signs out lets what was started go on."""
+        return asdict(replace(self.place.actor, issued_at=None)) if self.place.actor else None
 
     def newest(self) -> Job | None:
         """The newest job of the project, None where there was none."""
         return queue.newest(self.db, self.id)
 
+    @needs("curate")
     def cancel(self, job_id: str) -> None:
         """Ask a job to stop; what it finished is kept."""
-        queue.request_cancel(self.db, job_id)
+        queue.request_cancel(self.db, self._own(job_id).id)
 
     def resume(self, job_id: str, key: str | None = None) -> None:
         """Go on with a stopped, failed or interrupted job; finished items are not repeated."""
-        queue.resume(self.db, job_id)
-        self._send_out(job_id, queue.get(self.db, job_id).params, key)
+        job = self._own(job_id)
+        self._may_start(job.kind, job.params, key)
+        queue.resume(self.db, job_id, self._starter())
+        self._send_out(job_id, job.params, key)
+
+    def _own(self, job_id: str) -> Job:
+        """The job of this project. Raises BadInput where it has none of that id."""
+        job = queue.get(self.db, job_id)
+        if job.project_id != self.id:
+            raise BadInput(queue.NO_JOB)
+        return job
 
     def _send_out(self, job_id: str, params: Mapping[str, Any], key: str | None) -> None:
         """Start the worker with the project's keys, each under the host it is for."""

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.settings import MAX_ARCHIVE_ENTRIES, files_of
 from cod_core.store import portable, projects
@@ -35,10 +35,12 @@ class Keeping(Room):
         super().__init__(place)
         self.endpoints = endpoints
 
+    @needs("archive")
     def archive(self, yes: bool = True) -> None:
         """Put a project away (it is kept, but no longer offered), or bring it back."""
         portable.archive(self.db, self.id, yes)
 
+    @needs("delete")
     def delete(self) -> str:
         """Erase a project for good: texts, replies, caches, jobs, runs, and every file made for it. Returns "", or a sentence on
         what may be left in the database's files because somebody was reading.
@@ -51,6 +53,7 @@ class Keeping(Room):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
         return left
 
+    @needs("backup")
     def backup(self, progress: Progress = silent) -> bytes:
         """The project as one file: texts, proposals, decisions, replies, models. No key is in it; none is stored.
 

@@ -163,6 +163,7 @@ jobs = Table(
     Column("created_at", Float),
     Column("started_at", Float),
     Column("finished_at", Float),
+    Column("actor", JSON),
 )
 runs = Table(
     "runs",
@@ -192,6 +193,10 @@ people = Table(
     Column("role", String, nullable=False),
     Column("added_by", String),
     Column("added_at", String),
+    Column("issuer", String),
+    Column("subject", String),
+    Column("removed_at", String),
+    Column("not_before", Float),
 )
 leases = Table(
     "leases",

@@ -1,43 +1,61 @@
 """Several people: who is known here, in which role, and where each of them was last."""
 
-from collections.abc import Sequence
-
-from cod_core.errors import BadInput
+from cod_core import roles
+from cod_core.errors import BadInput, CodError
+from cod_core.roles import Actor
+from cod_core.settings import members, owners
 from cod_core.store import people as table
 from cod_core.store.database import Database
 
 
 class People:
-    """Who works in a data folder."""
+    """Who works in a data folder. actor: who asks; None for the person at the command line."""
 
-    def __init__(self, db: Database):
+    def __init__(self, db: Database, actor: Actor | None = None):
         self.db = db
+        self.actor = actor
 
     def roles(self) -> dict[str, str]:
         """name -> role of everybody who is known."""
         return table.roles(self.db)
 
-    def join(self, name: str, signed_in: bool = False, owners: Sequence[str] = ()) -> str:
-        """The person's role. Somebody new who signed in becomes a curator, the very first an owner.
+    def role(self) -> str:
+        """The actor's role at this moment (see store.people.role_of). Nobody is put on the list."""
+        return table.role_of(self.db, self.actor, owners())
 
-        owners: signed-in names that are always owners (the setting COD_OWNERS); where there are any, nobody becomes
-        an owner by being first. On one machine without sign-in everybody is an owner until somebody is put on the
-        list; names that are not on it are curators then.
+    def need(self, act: str) -> None:
+        """Raises CodError where the actor may not do this at this moment (a key of cod_core.roles.ALLOWED)."""
+        roles.need(self.role(), act)
+
+    def admit(self) -> None:
+        """At the gate: let in who has signed in and is welcome, and put them on the list. The very first becomes an owner.
+
+        Welcome are the owners that COD_OWNERS names, whom COD_MEMBERS names, and who is on the list; everybody where there is
+        no COD_MEMBERS. Raises CodError for anybody else, for who was taken off the list, and for another account with the
+        address of somebody on it.
         """
-        if signed_in:
-            if name in owners:
-                if table.roles(self.db).get(name) != "owner":
-                    table.set_role(self.db, name, "owner", "COD_OWNERS")
-                return "owner"
-            return table.join(self.db, name, "curator" if owners else "owner")
-        known = table.roles(self.db)
-        return known.get(name) or ("curator" if "owner" in known.values() else "owner")
+        if self.actor is None or not self.actor.signed_in:
+            return
+        name, welcome = self.actor.name, members()
+        always = name in owners()
+        listed = self.roles().get(name)
+        if not always and listed is None and welcome and name not in welcome and "@" + name.rpartition("@")[2] not in welcome:
+            raise CodError(table.NOT_ON_IT.format(name))
+        if listed is None or (always and listed != "owner") or not table.is_bound(self.db, name):
+            table.admit(self.db, self.actor, "curator" if owners() else "owner", always)
+        self.role()
+
+    def sign_out(self) -> None:
+        """The actor leaves: a copy of the cookie of this sign-in, or of an earlier one, opens nothing any more."""
+        if self.actor is not None and self.actor.issued_at is not None:
+            table.sign_out(self.db, self.actor)
 
     def set_role(self, name: str, role: str, by: str) -> None:
         """Give a person a role; who makes the list's first entry becomes an owner with it.
 
         Raises BadInput for an empty name, an unknown role, and where the last owner would be lost.
         """
+        self.need("people")
         if not name.strip():
             raise BadInput("Give the person's name, or their mail address where people sign in.")
         if "owner" not in table.roles(self.db).values():
@@ -45,7 +63,8 @@ class People:
         table.set_role(self.db, name.strip(), role, by)
 
     def remove(self, name: str) -> None:
-        """Take a person off the list; what they decided stays."""
+        """Take a person off the list; what they decided stays. Nobody but an owner brings them back."""
+        self.need("people")
         table.remove(self.db, name)
 
     def locations(self, person: str) -> dict[str, tuple[str, str | None, str]]:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from cod_core.data.archives import entry_lines, open_checked_zip, read_entry
 from cod_core.errors import BadInput, CodError
 from cod_core.project.keeping import FORMAT, KEPT_FOLDERS, MAX_BACKUP, MAX_BACKUP_FILES, MAX_BACKUP_UNPACKED, MODEL_FILE
+from cod_core.roles import is_path
 from cod_core.settings import Settings
 from cod_core.store import portable, projects
 from cod_core.store.database import Database
@@ -27,8 +28,8 @@ def restore(db: Database, settings: Settings, data: bytes, name: str | None = No
     """A project from a backup; returns its id, which is always a new one.
 
     name: another name. fresh: made today, as a copy is. decisions: False begins the curation anew. To a language model's address
-    in it nothing is sent before somebody confirms it (see Endpoints). Raises BadInput with what is wrong with the file, CodError
-    where the disk is full; nothing is restored then.
+    in it nothing is sent before somebody confirms it (see Endpoints); a teacher whose files are not in the backup is left out.
+    Raises BadInput with what is wrong with the file, CodError where the disk is full; nothing is restored then.
     """
     with open_checked_zip(data, _WHAT, MAX_BACKUP, MAX_BACKUP_UNPACKED, MAX_BACKUP_FILES) as archive:
         _check_backup(archive)
@@ -114,7 +115,8 @@ def _moving(settings: Settings, files: Path) -> Iterator[Callable[[str, Row], Ro
                 moved.append(settings.folder(kept) / pid)
                 shutil.move(files / kept, moved[-1])
         places = {"{" + kept + "}": str(settings.home / kept / pid) for kept in KEPT_FOLDERS}
-        return {**row, "teacher": _placed(row.get("teacher"), places)}
+        teacher = _placed(row.get("teacher"), places)
+        return {**row, "teacher": None if _names_foreign_files(teacher, settings.home / "teachers" / pid) else teacher}
 
     try:
         yield move
@@ -122,6 +124,16 @@ def _moving(settings: Settings, files: Path) -> Iterator[Callable[[str, Row], Ro
         for path in moved:
             shutil.rmtree(path, ignore_errors=True)
         raise
+
+
+def _names_foreign_files(teacher: Any, own: Path) -> bool:
+    """Whether a teacher's files lie elsewhere than in the project's own folder: whoever wrote the backup named those, and only an
+    owner of this place may. Such a teacher is left out until somebody chooses it here."""
+    if not isinstance(teacher, dict):
+        return False
+    named = [value for key in ("name", "path", "local") if isinstance(value := teacher.get(key), str)]
+    outside = [one for one in named if is_path(one) and not Path(one).resolve().is_relative_to(own.resolve())]
+    return teacher.get("kind") != "builtin" and bool(outside) or _names_foreign_files(teacher.get("judge"), own)
 
 
 def _placed(value: Any, places: dict[str, str]) -> Any:

@@ -1,8 +1,8 @@
 """The data folder (COD_HOME): its projects made, opened, restored, copied; its people. Opening it imports no torch."""
 
+import copy
 import threading
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 from cod_core.data import samples
@@ -16,6 +16,7 @@ from cod_core.project.models import Models
 from cod_core.project.place import Place
 from cod_core.project.project import Project
 from cod_core.project.teacher.loader import has_builtin_teacher
+from cod_core.roles import Actor
 from cod_core.settings import Settings
 from cod_core.store import guidelines, items, portable, projects
 from cod_core.store.database import open_database
@@ -28,17 +29,27 @@ from cod_core.workspace.restoring import restore
 
 
 class Workspace:
-    """Opens the data folder and its database. home: where, None for the default. people: who works here, in which role."""
+    """Opens the data folder and its database. home: where, None for the default. people: who works here, in which role.
+
+    actor: who asks for things, None for the person at the command line (see `acting`).
+    """
 
     def __init__(self, home: str | Path | None = None):
         self.settings = Settings.load(home)
         self.db = open_database(self.settings.database_url)
         self.models = Models(self.db, self.settings)
+        self.actor: Actor | None = None
         self.people = People(self.db)
         self._opened: dict[str, Project] = {}
         self._opening = threading.Lock()
 
-    @cached_property
+    def acting(self, actor: Actor | None) -> "Workspace":
+        """The same workspace for another actor: what it holds in memory is shared, every verb asks what this actor may do."""
+        other = copy.copy(self)
+        other.actor, other.people = actor, People(self.db, actor)
+        return other
+
+    @property
     def grids(self) -> Grids:
         """Declared grids of students over several projects."""
         return Grids(self.db, self.settings, self.named)
@@ -47,16 +58,27 @@ class Workspace:
         """Every project, newest first."""
         return projects.list_projects(self.db)
 
-    def project(self, project_id: str) -> Project:
-        """The project with its rooms, the same object every time. Raises BadInput where there is no such project."""
+    def project(self, project_id: str, actor: Actor | None = None) -> Project:
+        """The project with its rooms, as an actor (else the workspace's) comes to it; without one the same object every time.
+
+        What is held of it in memory is the same for all. Raises BadInput where there is no such project, CodError where the
+        actor is not on the list of people (any more).
+        """
+        actor = actor or self.actor
         projects.get_project(self.db, project_id)
         with self._opening:
             if project_id not in self._opened:
                 self._opened[project_id] = Project(Place(self.db, self.settings, project_id), self.models)
-            return self._opened[project_id]
+            everybodys = self._opened[project_id]
+        if actor is None:
+            return everybodys
+        opened = Project(Place(self.db, self.settings, project_id, actor, everybodys.place.once), self.models)
+        opened.place.need("curate")
+        return opened
 
     def create_project(self, name: str, task: Task) -> str:
         """New project's id. Raises what `checked` raises."""
+        self.people.need("create")
         return projects.create_project(self.db, name.strip()[:120], checked(name, task))
 
     def create_sample(self, name: str, progress: Progress = silent) -> str:
@@ -64,6 +86,7 @@ class Workspace:
 
         Where the archive cannot be had, a small written sample takes its place and the settings say so.
         """
+        self.people.need("create")
         spec = samples.sample(name)
         if not has_builtin_teacher(name):
             raise BadInput(
@@ -73,6 +96,7 @@ class Workspace:
         for row in self.projects():
             if row.settings.get("sample") == name:
                 if row.archived_at is not None:
+                    self.people.need("archive")
                     portable.archive(self.db, row.id, False)
                 return row.id
         progress(0, 2, "fetching the sample")
@@ -106,6 +130,7 @@ class Workspace:
 
         Raises BadInput naming what is wrong with the file: nothing is kept then.
         """
+        self.people.need("create")
         bundle = open_bundle(data)
         check_labels(bundle, bundle.task.labels)
         pid = projects.create_project(self.db, f"{bundle.manifest['project'].get('name', 'Bundle')} (imported)"[:120], bundle.task)
@@ -115,21 +140,24 @@ class Workspace:
                 guidelines.add(self.db, pid, Guideline(0, bundle.guideline, note="of the exported set"))
             return pid, made.bundles.take(bundle)
         except BaseException:
-            made.keeping.delete()
+            self._opened[pid].keeping.delete()  # whoever may make a project may not delete any: this one never came to be
             raise
 
     def restore(self, data: bytes, name: str | None = None, fresh: bool = False, decisions: bool = True) -> str:
         """A project from a backup; returns its id, always a new one. See restoring.restore."""
+        self.people.need("restore")
         return restore(self.db, self.settings, data, name, fresh, decisions)
 
     def duplicate(self, project: Project, name: str, decisions: bool = True) -> str:
         """A copy of a project under another name; returns its id. decisions: False begins the curation anew."""
+        self.people.need("duplicate")
         if not name.strip():
             raise BadInput("The copy needs a name.")
-        copy = self.restore(project.keeping.backup(), name.strip(), fresh=True, decisions=decisions)
+        made = self.restore(project.keeping.backup(), name.strip(), fresh=True, decisions=decisions)
+        projects.set_teacher(self.db, made, self.project(made).row.teacher or project.row.teacher)  # chosen here, whatever its folder
         for site in project.row.settings.get("endpoints") or ():
-            self.project(copy).endpoints.confirm(site)
-        return copy
+            self.project(made).endpoints.confirm(site)
+        return made
 
 
 def checked(name: str, task: Task) -> Task:

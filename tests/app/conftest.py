@@ -45,7 +45,7 @@ def workspace(home):
     """The Workspace that the app itself will use for this folder."""
     from ui.frame import state
 
-    return state.workspace()
+    return state.shared_workspace()
 
 
 @pytest.fixture

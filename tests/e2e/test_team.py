@@ -222,3 +222,38 @@ def test_a_team_signs_in_and_the_name_cannot_be_chosen(project, tmp_path, browse
             press(stranger, "Sign in")
             stranger.get_by_text("is not on the list of this team").wait_for()
             assert "Sample" not in stranger.content()
+
+
+def test_a_person_removed_while_her_card_is_open_is_shown_out_and_a_copied_cookie_is_dead_after_signing_out(project, tmp_path, browser):
+    """Her decision was stored and she was a curator again; a cookie was good for 30 days whoever had signed out."""
+    w, pid = project
+    port = free_port()
+    with FakeProvider() as provider:
+        file = tmp_path / "secrets.toml"
+        file.write_text(provider.secrets_toml(f"http://127.0.0.1:{port}"))
+        team = {"COD_MEMBERS": "@team.example", "COD_OWNERS": "rob@team.example"}
+        with app(tmp_path, port, "--secrets.files", str(file), **team) as url:
+            ann = tab(browser)
+            ann.goto(url)
+            press(ann, "Sign in")
+            ann.get_by_text("Make a few labelled texts count").wait_for()
+            ann.goto(f"{url}/curate?project={pid}")
+            ann.get_by_text("What changes").first.wait_for()
+            studio.ready(ann)
+            w.people.remove("ann@team.example")
+            ann.keyboard.press("a")
+            ann.get_by_text("is not on the list of this team").first.wait_for()
+            assert not w.project(pid).pairs.snapshot().logs and w.people.roles() == {}
+            ann.goto(f"{url}/curate?project={pid}")
+            ann.get_by_text("is not on the list of this team").first.wait_for()
+
+            w.people.set_role("ann@team.example", "curator", "rob@team.example")
+            ann.goto(f"{url}/settings?project={pid}")
+            ann.get_by_text("Signed in as ann@team.example (curator)").wait_for()
+            copied = browser.new_context(storage_state=ann.context.storage_state()).new_page()
+            press(ann, "Sign out")
+            ann.get_by_role("button", name="Sign in").wait_for()
+            copied.goto(f"{url}/settings?project={pid}")
+            copied.get_by_text("You have signed out. Sign in again.").wait_for()
+            press(ann, "Sign in")
+            ann.get_by_text("Make a few labelled texts count").wait_for()

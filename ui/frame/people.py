@@ -4,7 +4,6 @@ Names on one machine are pseudonyms without accounts; with `st.login` set up the
 """
 
 import hashlib
-import os
 import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from cod_core import roles
+from cod_core.errors import CodError
+from cod_core.settings import trusts_unverified
 from ui.frame import errors, state
 
 if TYPE_CHECKING:  # the first paint needs no database
@@ -20,55 +21,45 @@ if TYPE_CHECKING:  # the first paint needs no database
 ROLE_WORDS = {
     "curator": "Curator: decides on texts",
     "reviewer": "Reviewer: also bulk decisions, guideline, settling differences",
-    "owner": "Owner: also endpoints, keys, model folders, people, deleting",
+    "owner": "Owner: also endpoints, keys, model folders, backups, people, deleting",
 }
 _BROWSER = "browser_id"
-
-
-def signing_in() -> bool:
-    """Whether the app is set up for signing in ([auth] in secrets.toml)."""
-    try:
-        return "auth" in st.secrets
-    except FileNotFoundError:
-        return False
 
 
 def gate() -> None:
     """Where sign-in is set up: let nobody past who is not signed in and welcome. Draws the way in, and stops.
 
-    COD_MEMBERS, separated by commas, names who is welcome besides those on the list of people: mail addresses, or
-    @domain. Where it is not set, everybody whom the identity provider lets through is.
+    Here alone people come onto the list (see cod_core.workspace.people.People.admit); what they may do is asked anew by every
+    verb, since callbacks and fragments run without this gate.
     """
-    if not signing_in():
+    if not state.signing_in():
         return
-    user = st.user
-    if not user.is_logged_in:
+    for key in (state.ACTOR, state.ANNOTATOR):  # nobody, until the lines below know better
+        st.session_state.pop(key, None)
+    if not st.user.is_logged_in:
         st.html('<div class="cod-hero"><h1>Counterfactual curation</h1><p>This app belongs to a team. Sign in to go on.</p></div>')
         st.button("Sign in", type="primary", on_click=st.login, key="sign-in")
         st.stop()
-    name = str(user.get("email") or user.get("preferred_username") or user.get("sub") or "").strip().lower()
-    if not name or user.get("email_verified") is False or not _welcome(name):
-        errors.box(f"{name or 'This account'} is not on the list of this team. Ask an owner to add you.", "warn")
+    try:
+        actor = roles.actor_of(st.user.to_dict(), trusts_unverified())
+        state.shared_workspace().acting(actor).people.admit()
+    except CodError as error:
+        errors.box(str(error), "warn")
         st.button("Sign out", on_click=st.logout, key="sign-out")
         st.stop()
-    st.session_state[state.ANNOTATOR] = name
+    st.session_state[state.ACTOR], st.session_state[state.ANNOTATOR] = actor, actor.name
 
 
-def _welcome(name: str) -> bool:
-    members = [m.strip().lower() for m in os.environ.get("COD_MEMBERS", "").split(",") if m.strip()]
-    if not members or name in members or name in owners() or "@" + name.rpartition("@")[2] in members:
-        return True
-    return name in state.workspace().people.roles()
-
-
-def owners() -> list[str]:
-    """Mail addresses that are always owners: COD_OWNERS, separated by commas."""
-    return [name.strip().lower() for name in os.environ.get("COD_OWNERS", "").split(",") if name.strip()]
+@errors.callback
+def sign_out() -> None:
+    """Sign out here, and wherever the same sign-in or an earlier one is still open."""
+    state.workspace().people.sign_out()
+    st.logout()
 
 
 def role() -> str:
-    """The role of the person at the screen (see cod_core.workspace.people.People.join)."""
-    return state.workspace().people.join(state.annotator(), signing_in(), owners())
+    """The role of the person at the screen; only read. Raises CodError where they are not on the list (any more)."""
+    return state.workspace().people.role()
 
 
 def allowed(act: str) -> bool:
@@ -83,11 +74,6 @@ def only_for(act: str, what: str) -> bool:
         return True
     errors.box(f"{what} needs the role {' or '.join(roles.ALLOWED[act])}; yours is {mine}. Ask an owner.", "info")
     return False
-
-
-def need(act: str) -> None:
-    """Raises CodError where the person at the screen may not do this: for callbacks."""
-    roles.need(role(), act)
 
 
 def holder() -> str:

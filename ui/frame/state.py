@@ -15,13 +15,14 @@ import streamlit as st
 from cod_core.curation.view import View
 from cod_core.errors import BadInput
 from cod_core.models.chat import site_of
+from cod_core.roles import Actor
 
 if TYPE_CHECKING:  # the first paint needs no database
     from cod_core.project.project import Project
     from cod_core.project.summary import Summary
     from cod_core.workspace import Workspace
 
-PROJECT, ITEM, ANNOTATOR = "open_project", "open_item", "annotator"
+PROJECT, ITEM, ANNOTATOR, ACTOR = "open_project", "open_item", "annotator", "actor"
 SHORTCUTS, SAVED, NOTICE, LLM_KEY = "shortcuts_on", "saved_at", "notice", "llm_key"
 VIEW, TECHNICAL, PLAIN, PANEL = "queue_view", "technical", "plain_editor", "open_panel"
 _MANAGED = {"tour", "project", "item", "by", *View.__dataclass_fields__}
@@ -39,9 +40,28 @@ def _workspace(home: str) -> "Workspace":
     return Workspace(home or None)
 
 
-def workspace() -> "Workspace":
-    """The one Workspace of this data folder, made on first use."""
+def shared_workspace() -> "Workspace":
+    """The one Workspace of this data folder, made on first use; it does whatever it is asked, whoever asks."""
     return _workspace(os.environ.get("COD_HOME", ""))
+
+
+def workspace() -> "Workspace":
+    """The workspace as the person at this screen comes to it: every verb asks what they may do at that moment."""
+    return shared_workspace().acting(actor())
+
+
+def signing_in() -> bool:
+    """Whether the app is set up for signing in ([auth] in secrets.toml)."""
+    try:
+        return "auth" in st.secrets
+    except FileNotFoundError:
+        return False
+
+
+def actor() -> Actor:
+    """The person at this screen: whoever signed in, nobody where the gate let nobody in, a pseudonym where nobody signs in."""
+    who: Actor | None = st.session_state.get(ACTOR)
+    return who or (Actor("This account", signed_in=True) if signing_in() else Actor(annotator()))
 
 
 def project() -> "Project | None":

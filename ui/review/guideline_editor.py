@@ -43,7 +43,6 @@ def _again(project: Project) -> None:
 
 @errors.callback
 def _queue(pid: str) -> None:
-    people.need("guideline")
     n = state.workspace().project(pid).guideline.queue_again(state.annotator())
     state.mark_saved()
     state.notice(f"{layout.several(n, 'text')} wait on the page Curate again.")
@@ -82,7 +81,6 @@ def _example(i: int, given: GuidelineExample | None, v: int) -> GuidelineExample
 
 def _save(pid: str, current: Guideline, text: str, reasons: dict[str, str], examples: list[GuidelineExample], note: str) -> None:
     with errors.shown():
-        people.need("guideline")
         n = state.workspace().project(pid).guideline.write(text, state.annotator(), reasons, tuple(examples), note, base=current.version)
         state.mark_saved()
         state.notice(f"Version {n} of the guideline is saved. Decisions from now on carry it.")

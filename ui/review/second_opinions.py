@@ -59,7 +59,6 @@ def _ask(project: Project) -> None:
 
 @errors.callback
 def _draw_some(pid: str, n: int) -> None:
-    people.need("bulk")
     drawn = state.workspace().project(pid).review.ask_opinions(state.annotator(), n)
     state.mark_saved()
     state.notice(
@@ -109,7 +108,6 @@ def _show(project: Project, card: Card) -> None:
 
 @errors.callback
 def _decide(pid: str, example_id: str, cf_id: str, version: int, status: str, reasons: tuple[str, ...]) -> None:
-    people.need("curate")
     project, me = state.workspace().project(pid), state.annotator()
     project.curation.decide(cf_id, status, me, reasons=reasons, seen=version)
     state.mark_saved()
@@ -158,7 +156,6 @@ def _settle(pid: str, difference: Difference) -> None:
 
 @errors.callback
 def _adjudicate(pid: str, example_id: str, winner: str, version: int) -> None:
-    people.need("adjudicate")
     state.workspace().project(pid).review.adjudicate(example_id, winner, state.annotator(), seen=version)
     state.mark_saved()
     state.notice("Settled.")

@@ -14,7 +14,7 @@ def section() -> None:
     st.caption(
         "With sign-in set up, roles protect. Without it, names are a courtesy among people who share this computer: "
         "anybody can take any name."
-        if not people.signing_in()
+        if not state.signing_in()
         else "Whoever signs in for the first time becomes a curator."
     )
     for role, words in people.ROLE_WORDS.items():
@@ -29,7 +29,6 @@ def section() -> None:
             role = st.selectbox("Role", ROLES)
             if st.form_submit_button("Save"):
                 with errors.shown():
-                    people.need("people")
                     listed.set_role(name.strip().lower() if "@" in name else name, role, state.annotator())
                     state.mark_saved()
                     state.notice(f"{layout.plain(name)} is a {role} now.")
@@ -42,6 +41,5 @@ def section() -> None:
 
 @errors.callback
 def _remove(name: str) -> None:
-    people.need("people")
     state.workspace().people.remove(name)
     state.notice(f"{layout.plain(name)} was taken off the list. What they decided stays.")

@@ -10,6 +10,8 @@ def section(project: Project) -> None:
     """What can be done with the whole project."""
     row = project.row
     st.subheader("The open project", anchor=False)
+    if not people.only_for("backup", "Backing up, duplicating, putting away or deleting a project"):
+        return
     with st.container(horizontal=True, gap="small"):
         st.download_button(
             "Back up as one file", project.keeping.backup, "project-backup.zip", "application/zip",
@@ -39,8 +41,6 @@ def section(project: Project) -> None:
 
 def _delete(project: Project, its_name: str) -> None:
     st.subheader("Delete the open project", anchor=False)
-    if not people.only_for("delete", "Deleting a project"):
-        return
     st.caption(
         "Erases its texts, proposals, decisions, cached replies and models for good. Export first what you want to "
         "keep. To confirm, type the project's name:"
@@ -50,7 +50,6 @@ def _delete(project: Project, its_name: str) -> None:
     typed = st.text_input("Name of the project", key=key, label_visibility="collapsed", placeholder="name of the project")
     if st.button("Delete this project", disabled=typed.strip() != its_name.strip(), icon=":material/delete:"):
         with errors.shown():
-            people.need("delete")
             _left(f"The project was deleted. {project.keeping.delete()}".strip())
 
 

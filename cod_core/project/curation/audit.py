@@ -6,7 +6,7 @@ from typing import Any
 
 from cod_core.curation import audit, opinions
 from cod_core.project.curation.pairs import Pairs
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.types import Decision
 
 
@@ -67,6 +67,7 @@ class Audit(Room):
         """Everybody who decided anything, in alphabetical order."""
         return sorted({d.annotator for log in self.pairs.snapshot().logs.values() for d in log})
 
+    @needs("export")
     def jsonl(self, viewer: str | None = None) -> bytes:
         """Every act as JSON lines, oldest first; enough to rebuild the state from nothing (curation.audit.replay).
 
@@ -75,6 +76,7 @@ class Audit(Room):
         rows = self._visible(viewer)[0] if viewer is not None else self._whole()
         return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows).encode()
 
+    @needs("export")
     def csv(self, viewer: str) -> bytes:
         """The acts that the viewer may see, for a spreadsheet; no cell can be taken for a formula."""
         from cod_core.export.flat import safe_csv

@@ -100,15 +100,22 @@ def _offered(ranked: Sequence[Counterfactual], decision: Decision | None, wanted
     return next((by_id[i] for i in first if i in by_id), ranked[0])
 
 
+class Memory:
+    """Cards and rows that were made, for all who look at them."""
+
+    def __init__(self) -> None:
+        self.under: object = None
+        self.cards: dict[str, tuple[int, Card]] = {}
+        self.rows: dict[str, tuple[Card, Row]] = {}
+
+
 class Cards(Room):
     """What one person sees while deciding."""
 
     def __init__(self, place: Place, pairs: Pairs):
         super().__init__(place)
         self.pairs = pairs
-        self._under: object = None
-        self._cards: dict[str, tuple[int, Card]] = {}
-        self._of_cards: dict[str, tuple[Card, Row]] = {}
+        self.memory = place.once("cards", Memory)
 
     def all(self, sort: str = "upload", annotator: str = "me") -> list[Card]:
         """Every text that has a proposal, as cards in the order asked for (see curation.queue.order).
@@ -118,7 +125,7 @@ class Cards(Room):
         current = self.pairs.state()
         snapshot = current.snapshot
         under = (current.teacher, current.labellings)
-        held = self._cards if under == self._under else {}
+        held = self.memory.cards if under == self.memory.under else {}
         fresh: dict[str, tuple[int, Card]] = {}
         for i, cfs in snapshot.by_example.items():
             number = snapshot.touched[i]
@@ -126,7 +133,7 @@ class Cards(Room):
             if earlier is None or earlier[0] != number:
                 earlier = number, self._card(snapshot.examples[i], cfs, current)
             fresh[i] = earlier
-        self._under, self._cards = under, fresh
+        self.memory.under, self.memory.cards = under, fresh
         visible = [card if card.second != "open" else self._masked(card, current, annotator) for _, card in fresh.values()]
         return queue.order(visible, sort)
 
@@ -207,11 +214,11 @@ class Cards(Room):
         """A row a card; rows of cards that did not change are kept."""
         fresh: dict[str, tuple[Card, Row]] = {}
         for place, card in enumerate(cards):
-            earlier = self._of_cards.get(card.example.id)
+            earlier = self.memory.rows.get(card.example.id)
             if earlier is None or earlier[0] is not card or earlier[1].position != place:
                 earlier = card, _row(place, card)
             fresh[card.example.id] = earlier
-        self._of_cards = fresh
+        self.memory.rows = fresh
         return [row for _, row in fresh.values()]
 
     def history(self, example_id: str, annotator: str = "me") -> list[Event]:

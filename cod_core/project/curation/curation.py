@@ -10,7 +10,7 @@ from cod_core.curation import opinions
 from cod_core.errors import BadInput
 from cod_core.project.curation.cards import Cards
 from cod_core.project.curation.pairs import Pairs
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import decisions, drafts, items
 from cod_core.text import short_hash
@@ -66,6 +66,7 @@ class Curation(Room):
             created_at=now(),
         )
 
+    @needs("curate")
     def decide(
         self,
         cf_id: str,
@@ -108,6 +109,7 @@ class Curation(Room):
         numbers = decisions.append_after(self.db, self.id, cf.example_id, act, seen)
         return replace(acts[0], seq=numbers[0])
 
+    @needs("curate")
     def edit_and_accept(
         self,
         example_id: str,
@@ -141,10 +143,12 @@ class Curation(Room):
         items.drop_draft(self.db, self.id, example_id, annotator)
         return cf, check, decision
 
+    @needs("curate")
     def undo(self, annotator: str) -> Decision | None:
         """Take back the annotator's last act; None where there is nothing left to undo."""
         return deciding.undo(self.db, self.id, annotator)
 
+    @needs("curate")
     def save_draft(self, example_id: str, annotator: str, base_id: str | None, text: str) -> None:
         """Remember unfinished text. Saved at once; survives a restart."""
         items.save_draft(self.db, self.id, example_id, annotator, base_id, text)
@@ -153,6 +157,7 @@ class Curation(Room):
         """The unfinished text, None where there is none."""
         return items.draft(self.db, self.id, example_id, annotator)
 
+    @needs("curate")
     def accept_unattended(self, annotator: str = UNATTENDED) -> int:
         """Accept the best verified proposal of every undecided text; returns how many. For runs without a person.
 
@@ -190,6 +195,7 @@ class Curation(Room):
         """(proposal it started from, None for the original; text; saved at) of the unfinished text."""
         return drafts.draft_of(self.db, self.id, example_id, annotator)
 
+    @needs("curate")
     def drop_draft(self, example_id: str, annotator: str) -> None:
         """Forget the unfinished text: the person went back to the proposal."""
         items.drop_draft(self.db, self.id, example_id, annotator)

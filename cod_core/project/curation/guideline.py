@@ -5,7 +5,7 @@ from dataclasses import replace
 from cod_core.curation import decide as deciding
 from cod_core.errors import BadInput
 from cod_core.project.curation.pairs import Pairs
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.settings import MAX_CHARS
 from cod_core.store import decisions, guidelines
 from cod_core.types import REJECT_REASONS, Decision, Guideline, GuidelineExample
@@ -43,6 +43,7 @@ class Guidelines(Room):
         """Every version, newest first."""
         return guidelines.versions(self.db, self.id)
 
+    @needs("guideline")
     def write(
         self,
         text: str,
@@ -74,6 +75,7 @@ class Guidelines(Room):
             d for d in self.pairs.state().outcome.values() if d.guideline_version < version and d.status not in ("skipped", "needs_review")
         ]
 
+    @needs("guideline")
     def queue_again(self, annotator: str) -> int:
         """Put every text decided under an older guideline back into the queue, as one act that undo takes back.
 

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from cod_core.curation.index import Index, Snapshot
 from cod_core.progress import Progress, silent
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.loader import identity_of
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items
@@ -63,15 +63,22 @@ def traits(cf: Counterfactual, annotator: str) -> dict[str, str]:
     return {"source": f"{cf.origin.kind}: {cf.origin.name}", "prompt": prompt, "annotator": annotator}
 
 
+class Memory:
+    """What is held of a project, for all who work on it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.held: tuple[int, Index] | None = None
+        self.state: tuple[object, State] | None = None
+
+
 class Pairs(Room):
     """Which counterfactuals there are, what the present teacher says of them, which of them were kept."""
 
     def __init__(self, place: Place, teacher: Teacher):
         super().__init__(place)
         self.teacher = teacher
-        self._lock = threading.Lock()
-        self._held: tuple[int, Index] | None = None
-        self._state: tuple[object, State] | None = None
+        self.memory = place.once("pairs", Memory)
 
     def snapshot(self) -> Snapshot:
         """Proposals, verdicts and decisions; only what is new is read from the store."""
@@ -79,10 +86,11 @@ class Pairs(Room):
 
     def _index(self, labellings: int) -> Index:
         """The index in memory; a new one where stored texts got labels since, perhaps in another process."""
-        with self._lock:
-            if self._held is None or self._held[0] != labellings:
-                self._held = labellings, Index(self.db, self.id)
-            return self._held[1]
+        memory = self.memory
+        with memory.lock:
+            if memory.held is None or memory.held[0] != labellings:
+                memory.held = labellings, Index(self.db, self.id)
+            return memory.held[1]
 
     def state(self) -> State:
         """Proposals and decisions under the present teacher; the same object until something changes."""
@@ -91,9 +99,11 @@ class Pairs(Room):
         snapshot = self._index(labellings).now()
         teacher = identity_of(row)
         key = (snapshot.number, teacher, labellings)
-        if self._state is None or self._state[0] != key:
-            self._state = key, State(snapshot, snapshot.checks.get(teacher, {}) if teacher else {}, teacher, labellings)
-        return self._state[1]
+        known = self.memory.state
+        if known is None or known[0] != key:
+            known = key, State(snapshot, snapshot.checks.get(teacher, {}) if teacher else {}, teacher, labellings)
+            self.memory.state = known
+        return known[1]
 
     def sources(self) -> dict[str, dict[str, int]]:
         """What kept counterfactuals can be told apart by: {"source", "prompt", "annotator"} -> value -> pairs."""
@@ -151,6 +161,7 @@ class Pairs(Room):
         many = "1 proposal is" if current.stale == 1 else f"{current.stale:,} proposals are"
         return f"{many} not checked by this teacher yet. Check again: until it has checked them, they are neither trained on nor exported."
 
+    @needs("propose")
     def recheck(self, progress: Progress = silent) -> int:
         """Verify every stale proposal with the present teacher; returns how many were checked."""
         current = self.state()
@@ -174,6 +185,7 @@ class Pairs(Room):
                 kept[example_id] = (by_id[decision.counterfactual_id], check)
         return kept
 
+    @needs("propose")
     def add(self, proposals: list[tuple[Example, Counterfactual]]) -> int:
         """Verify proposals with the teacher and store both; returns how many of them flip to their target."""
         if not proposals:

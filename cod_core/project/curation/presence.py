@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from cod_core.project.place import Room
+from cod_core.project.place import Room, needs
 from cod_core.store import leases, people
 
 
 class Presence(Room):
     """Who works on what."""
 
+    @needs("curate")
     def claim(self, holder: str, person: str, wanted: Sequence[str]) -> str | None:
         """The first of the wanted texts that nobody else has on the screen; it is this holder's for three minutes.
 
@@ -20,10 +21,12 @@ class Presence(Room):
         """example id -> who has it on the screen."""
         return leases.others(self.db, self.id, holder)
 
+    @needs("curate")
     def release(self, holder: str) -> None:
         """Let go of the text on the screen."""
         leases.release(self.db, self.id, holder)
 
+    @needs("curate")
     def record_location(self, person: str, page: str, item: str | None = None) -> None:
         """Remember where a person is, for "go on where you were"."""
         people.be_at(self.db, self.id, person, page, item)

@@ -11,7 +11,7 @@ from cod_core.curation.agreement import Agreement, agreement
 from cod_core.errors import BadInput
 from cod_core.project.curation.cards import Card, Cards
 from cod_core.project.curation.pairs import Pairs
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.types import KEPT, UNATTENDED, Counterfactual, Decision, FlipCheck, now
 
 BULK = {"accepted": "accepted", "rejected": "rejected", "needs_review": "flagged"}
@@ -99,6 +99,7 @@ class Review(Room):
                 taken.append(card)
         return BulkPlan(status, taken, dict(left), sum(c.decision is not None for c in taken))
 
+    @needs("bulk")
     def do_bulk(self, plan: BulkPlan, annotator: str, reasons: Sequence[str] = (), comment: str = "") -> int:
         """Decide on the cards of a plan as one act, all or none; one undo takes it back. Returns how many.
 
@@ -114,6 +115,7 @@ class Review(Room):
         deciding.bulk(self.db, self.id, many, self.pairs.state().checks, {c.example.id: c.version for c in plan.cards})
         return len(many)
 
+    @needs("bulk")
     def ask_opinions(self, annotator: str, n: int, seed: int = 0) -> int:
         """Ask for a second opinion on n texts drawn by chance among those kept or rejected; returns how many.
 
@@ -166,6 +168,7 @@ class Review(Room):
             if all(d.counterfactual_id in by_id for d in s.votes.values())
         ]
 
+    @needs("adjudicate")
     def adjudicate(self, example_id: str, winner: str, by: str, comment: str = "", seen: int | None = None) -> Decision:
         """Settle a difference: the decision of `winner` becomes the text's. Raises BadInput, Stale."""
         log = self.pairs.state().logs.get(example_id, ())

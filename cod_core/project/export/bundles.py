@@ -8,7 +8,7 @@ from cod_core.data.reading import Problem
 from cod_core.errors import BadInput
 from cod_core.export.record import ExportItem
 from cod_core.export.restore import Bundle, open_bundle
-from cod_core.project.place import Room
+from cod_core.project.place import Room, needs
 from cod_core.store import decisions, items
 from cod_core.text import short_hash
 from cod_core.types import Counterfactual, Decision, Origin
@@ -27,11 +27,13 @@ def check_labels(bundle: Bundle, labels: tuple[str, ...]) -> None:
 class Bundles(Room):
     """Sets that were exported before."""
 
+    @needs("import")
     def open(self, data: bytes) -> list[Problem]:
         """Bring an exported bundle (.zip) into this project; returns what was left out. Raises BadInput naming what is wrong with
         the file, and what `take` raises."""
         return self.take(open_bundle(data))
 
+    @needs("import")
     def take(self, bundle: Bundle) -> list[Problem]:
         """Bring a bundle that was read into this project; returns what was left out.
 

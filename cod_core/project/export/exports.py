@@ -13,7 +13,7 @@ from cod_core.progress import Progress, silent
 from cod_core.project.curation.guideline import Guidelines
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.export.selection import Selection
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.texts.uploads import Uploads
 from cod_core.store import items, projects
 from cod_core.types import KEPT
@@ -88,6 +88,7 @@ class Exports(Room):
                 break
         return found[:n]
 
+    @needs("export")
     def write(self, path: str | Path, choice: ExportChoice = ExportChoice(), progress: Progress = silent) -> dict[str, Any]:
         """Write the set to a file: the zip of docs/record.md, or by the name's end plain .jsonl or CAD .tsv.
 
@@ -125,18 +126,22 @@ class Exports(Room):
             self.write(Path(folder) / name, choice, progress)
             return (Path(folder) / name).read_bytes()
 
+    @needs("export")
     def bundle(self, rejected: bool = False, choice: ExportChoice | None = None, progress: Progress = silent) -> bytes:
         """The zip of docs/record.md: accepted and edited pairs, audit trail, schema, manifest."""
         return self._exported("set.zip", choice or ExportChoice(rejected=rejected), progress)
 
+    @needs("export")
     def jsonl(self, choice: ExportChoice = ExportChoice()) -> bytes:
         """The accepted set as plain JSON lines."""
         return self._exported("set.jsonl", choice)
 
+    @needs("export")
     def cad(self, choice: ExportChoice = ExportChoice()) -> bytes:
         """The accepted set as CAD pairs: two tab-separated rows a pair, joined by batch_id."""
         return self._exported("set.tsv", choice)
 
+    @needs("export")
     def set_card(self, about: dict[str, Any]) -> None:
         """Keep what the data card says: description, license, languages (codes), authors, citation."""
         known = ("description", "license", "languages", "authors", "citation")
@@ -167,6 +172,7 @@ class Exports(Room):
             found += [(item.example.id, kind, piece) for piece, kind in pieces.items()][: max(0, limit - len(found))]
         return counts, found
 
+    @needs("hub push")
     def push_to_hub(
         self, repo: str, token: str | None, private: bool = True, choice: ExportChoice = ExportChoice(), endpoint: str | None = None
     ) -> str:
@@ -184,6 +190,7 @@ class Exports(Room):
 
         return [(name, len(body)) for name, body in files_of(self.bundle(choice=choice)).items()]
 
+    @needs("export")
     def columns(self) -> bytes:
         """The accepted pairs as columns again (CSV, safe for spreadsheets): before and after of every column, and what
         changed outside of all of them. Raises BadInput where the project has no template."""

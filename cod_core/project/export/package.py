@@ -12,7 +12,7 @@ from cod_core.models.student import HEAD_SCALE, HeadStudent
 from cod_core.progress import Progress, silent
 from cod_core.project.filing import write_whole
 from cod_core.project.models import Models
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.students.store import StudentStore, standing
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items, runs
@@ -52,6 +52,7 @@ class StudentPackages(Room):
         self.teacher = teacher
         self.store = store
 
+    @needs("export")
     def student(self, run_id: str | None = None) -> bytes:
         """A student as a zip that loads without this app: the named run, else the best by development rows.
 
@@ -86,6 +87,7 @@ class StudentPackages(Room):
         write_student(folder, run.config.encoder, *self.store.head(run.config), labels, HEAD_SCALE, info)
         return folder
 
+    @needs("export")
     def pack(self, run_id: str | None = None, progress: Progress = silent) -> dict[str, Any]:
         """The student of run_id (the one that `chosen` takes where None) as ONNX, fp32 and int8.
 
@@ -110,6 +112,7 @@ class StudentPackages(Room):
         progress(2, 2, "done")
         return {"run_id": run.config.run_id, "file": path.name, "measured": [asdict(m) for m in found], "teacher": beside}
 
+    @needs("export")
     def packed(self, name: str) -> bytes:
         """The zip that `pack` wrote. Raises BadInput where it is gone."""
         path = self.place.folder("exports") / Path(name).name

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cod_core.progress import Progress, silent
 from cod_core.project.models import Models
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.store import cache, items
 from cod_core.text import short_hash, text_hash
 
@@ -44,6 +44,7 @@ class Fluency(Room):
         texts = [e.text for e in items.examples(self.db, self.id, split="train")]
         return self.place.once(("fluency", len(texts)), lambda: WordPairFluency(texts)) if texts else None
 
+    @needs("propose")
     def measure(self, progress: Progress = silent) -> FluencyReport:
         """Let the judge read every proposal and its original, once; slow with a language model, so a job."""
         judge = self.judge()

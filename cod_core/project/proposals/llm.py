@@ -12,7 +12,7 @@ from cod_core.models.local_chat import LocalSettings
 from cod_core.progress import Progress, silent
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.draws import Draws
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.proposals.llm_run import LlmReport, LlmRun, run_asks
 from cod_core.project.teacher.clients import Clients
 from cod_core.project.teacher.endpoints import Endpoints
@@ -71,6 +71,7 @@ class LanguageModel(Room):
         chosen: dict[str, str] = self.row.settings.get("prompts") or {}
         return request.template or chosen.get(settings.model) or default_template(settings)
 
+    @needs("propose")
     def use_prompt(self, model: str, template: str) -> None:
         """Use a prompt for this model from now on. Raises BadInput for an unknown one."""
         from cod_core.counterfactuals import prompts
@@ -78,6 +79,7 @@ class LanguageModel(Room):
         chosen = {**(self.row.settings.get("prompts") or {}), model: prompts.template(template).id}
         self.place.update(prompts=chosen)
 
+    @needs("propose")
     def again(self, example_id: str, keep: tuple[str, ...] = (), n: int = 2, key: str | None = None) -> AskedAgain:
         """New proposals for one text by the language model used last, asked for the next samples; `keep` names phrases
         that must stay as they are. key: for that model's address. Where a proposal of the model exists the request goes on from it.
@@ -163,6 +165,7 @@ class LanguageModel(Room):
         template = self.prompt_in_use(request)
         return LLMGenerator(client, self.row.task, template, self.demonstrations(template))
 
+    @needs("propose")
     def generate(
         self, texts: Sequence[Example], request: GenerateRequest, progress: Progress = silent, key: str | None = None
     ) -> LlmReport:

@@ -11,7 +11,7 @@ from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
 from cod_core.project.draws import Draws
 from cod_core.project.models import Models
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.proposals.llm import LanguageModel, default_template
 from cod_core.project.proposals.llm_run import run_asks
 from cod_core.project.teacher.clients import Clients
@@ -57,6 +57,11 @@ class PromptStudies(Room):
         self.draws = draws
         self.llm = llm
 
+    def check(self, request: StudyRequest) -> None:
+        """Raises CodError where the request names an address or a folder that only an owner may name."""
+        self.clients.check(request.llm)
+
+    @needs("propose")
     def study(self, request: StudyRequest, progress: Progress = silent, key: str | None = None) -> PromptStudy:
         """Try several prompts on the same texts and compare what comes of them. Proposals are not added to the project;
         their replies are kept, so using the best prompt afterwards asks nothing again. See `latest`."""

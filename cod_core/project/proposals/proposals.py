@@ -8,7 +8,7 @@ from cod_core.counterfactuals.options import GenerateRequest
 from cod_core.progress import Progress, silent
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.draws import Draws
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.proposals.llm import LanguageModel
 from cod_core.project.proposals.llm_run import LlmReport
 from cod_core.project.proposals.search import Search, SearchReport
@@ -40,6 +40,14 @@ class Proposals(Room):
         self.search = search
         self.llm = llm
 
+    def check(self, request: GenerateRequest) -> None:
+        """Raises CodError where the request names an address or a folder that only an owner may name."""
+        if request.generator == "llm":
+            self.llm.clients.check(request.llm)
+        else:
+            self.place.need_for_files(request.search.encoder, "encoder folder")
+
+    @needs("propose")
     def generate(self, request: GenerateRequest, progress: Progress = silent, key: str | None = None) -> SearchReport | LlmReport:
         """Propose for the first balanced texts, by search or with a language model. key: for the model's address.
 
@@ -50,6 +58,7 @@ class Proposals(Room):
             return self.llm.generate(texts, request, progress, key)
         return self.search.run(texts, request.n, progress, request.search)
 
+    @needs("propose")
     def import_counterfactuals(self, table: "Table", columns: dict[str, str] | None = None, name: str = "import") -> ImportReport:
         """Ready counterfactuals from a table, matched to the project's texts and verified.
 
@@ -71,6 +80,7 @@ class Proposals(Room):
         flipped = self.pairs.add([(by_id[cf.example_id], cf) for cf in imported.counterfactuals])
         return ImportReport(len(imported.counterfactuals), flipped, imported.problems)
 
+    @needs("propose")
     def import_pairs_of_bundle(self, data: bytes, name: str = "bundle") -> ImportReport:
         """The pairs of an exported bundle (.zip) as proposals for this project's texts; as import_counterfactuals.
 

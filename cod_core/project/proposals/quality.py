@@ -8,7 +8,7 @@ from cod_core.counterfactuals.quality import Quality, SetQuality, Stage, Thresho
 from cod_core.errors import BadInput
 from cod_core.project.curation.pairs import Pairs, State
 from cod_core.project.draws import Draws
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.proposals.fluency import Fluency
 from cod_core.project.texts.texts import Texts
 from cod_core.store import items
@@ -99,6 +99,7 @@ class QualityCards(Room):
         """The project's thresholds; the defaults where none were set."""
         return Thresholds.of(self.row.settings.get("thresholds") or {})
 
+    @needs("propose")
     def set_limits(self, values: Mapping[str, float | bool | None]) -> Thresholds:
         """Change thresholds. Raises BadInput for an unknown name or a value out of range; nothing is changed then."""
         present = asdict(self.limits())

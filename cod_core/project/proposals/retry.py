@@ -8,7 +8,7 @@ from cod_core.counterfactuals.options import SearchOptions
 from cod_core.counterfactuals.search import SHARED
 from cod_core.errors import BadInput
 from cod_core.project.curation.pairs import Pairs
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.proposals.searcher import Searcher
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items
@@ -47,6 +47,7 @@ class Retry(Room):
         self.pairs = pairs
         self.searcher = searcher
 
+    @needs("propose")
     def try_again(self, example_id: str, hint: str = "", keep: tuple[str, ...] = (), target: str | None = None) -> Again:
         """Other proposals by search on this machine. hint: words to try, between commas. keep: phrases that stay.
         target: the class to reach; where absent that of the text's first proposal, unless the teacher sees the text so already.

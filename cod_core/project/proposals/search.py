@@ -10,7 +10,7 @@ from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.draws import Draws
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.proposals.searcher import Proposer, Searcher
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import cache
@@ -81,6 +81,7 @@ class Search(Room):
         self.draws = draws
         self.searcher = searcher
 
+    @needs("propose")
     def run(self, texts: Sequence[Example], n: int = 4, progress: Progress = silent, options: SearchOptions | None = None) -> SearchReport:
         """Teacher-guided search for each text; results are verified on the exact text and saved one by one.
 
@@ -88,6 +89,7 @@ class Search(Room):
         judge has too few texts to learn from, BadInput where n is below 1.
         """
         options = options or SearchOptions()
+        self.place.need_for_files(options.encoder, "encoder folder")
         if n < 1:
             raise BadInput(
                 f"The number of alternatives and the budget of a search must be 1 or more, not {n} and {options.budget or 'the usual'}."

@@ -9,7 +9,7 @@ from cod_core.counterfactuals.options import Mode, TightenRequest
 from cod_core.progress import Progress, silent
 from cod_core.project.curation.cards import Card, Cards
 from cod_core.project.curation.pairs import Pairs
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import cache, items
 from cod_core.text import short_hash
@@ -54,6 +54,7 @@ class Tightening(Room):
         self.pairs = pairs
         self.cards = cards
 
+    @needs("propose")
     def tighten(self, cf_id: str, mode: Mode = "minimal") -> tuple[Counterfactual, FlipCheck]:
         """The tightened proposal and its verdict; the same proposal where every edit is needed already.
 
@@ -112,6 +113,7 @@ class Tightening(Room):
         teacher = self.teacher.classifier()
         return f"tightened:{short_hash(self.id, cf_id, teacher.id, teacher.revision, mode, REVISION)}"
 
+    @needs("propose")
     def tighten_all(self, request: TightenRequest = TightenRequest(), progress: Progress = silent) -> TightenReport:
         """Tighten the offered proposal of every undecided text. Proposals of one edit are minimal and left alone."""
         todo = [pair for card in self.cards.all() if (pair := to_tighten(card, request)) is not None]

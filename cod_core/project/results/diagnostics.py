@@ -18,7 +18,7 @@ from cod_core.project.curation.pairs import Pairs
 from cod_core.project.draws import Draws
 from cod_core.project.filing import read_json, write_json
 from cod_core.project.models import Models
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.proposals.searcher import Searcher
 from cod_core.project.results.diagnosis import Diagnosis, GapsAt, PairMargins, follows, gap_values, mean_of
 from cod_core.project.results.results import Results
@@ -72,6 +72,7 @@ class Diagnostics(Room):
             return None
         return Diagnosis.of(found, stale=found["report"] != (self.results.report() or {}).get("made_at"))
 
+    @needs("distil")
     def run(self, progress: Progress = silent) -> dict[str, Any]:
         """Measure everything of this file on the latest sweep's KD and CoD students; kept until the next time.
 

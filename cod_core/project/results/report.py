@@ -3,7 +3,7 @@
 from cod_core import __version__
 from cod_core.errors import NotEnoughData
 from cod_core.export.sections import Section
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.results import chapters
 from cod_core.project.results.diagnostics import Diagnostics
 from cod_core.project.results.influence import Influence
@@ -47,6 +47,7 @@ class Report(Room):
         wanted = chapters.CHAPTERS if chapter is None else (chapter,)
         return [section for name in wanted for section in makers[name]()]
 
+    @needs("export")
     def html(self) -> str:
         """One self-contained HTML page. Raises NotEnoughData before the first sweep.
 

@@ -11,7 +11,7 @@ from cod_core.distill.evaluate import decided_classes
 from cod_core.errors import NotEnoughData
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.filing import read_json, write_json
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.results.sweep import OUTDATED, SweepResults, flat_effect, headline, table_of
 from cod_core.project.students.store import StudentStore
 from cod_core.project.teacher.teacher import Teacher
@@ -36,6 +36,7 @@ class Results(Room):
     def report_path(self, name: str = "report") -> Path:
         return self.place.folder("students") / f"{name}.json"
 
+    @needs("distil")
     def write_report(self, run_ids: list[str], left_out: list[str], shots: list[int], only: dict[str, str] | None = None) -> dict[str, Any]:
         """Compute the effects of one sweep and keep them beside its students; called at the end of a sweep.
 
@@ -164,6 +165,7 @@ class Results(Room):
         parts = (report.stat().st_mtime_ns if report.exists() else None, *last, *(n for row in texts for n in row), *identity)
         return ":".join(map(str, parts))
 
+    @needs("distil")
     def renew_report(self) -> None:
         """Compute the latest report anew from the students on record: nothing is trained again.
 

@@ -18,7 +18,7 @@ from cod_core.models.cached import CachedClassifier
 from cod_core.progress import Progress, silent
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.draws import Draws
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Latest, Place, Room
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
 from cod_core.store import items
@@ -58,14 +58,15 @@ class SweepPlans(Room):
         self.teacher = teacher
         self.pairs = pairs
         self.draws = draws
-        self._fair: tuple[object, object, FairPairs] | None = None
+        self.last = place.once("fair", Latest[tuple[object, object, FairPairs]])
 
     def fair_pairs(self) -> FairPairs:
         """The accepted pairs that a student may learn from; counted once until something changes."""
         state, judged = self.pairs.state(), self.texts.judged()  # the same objects until then
-        if self._fair is None or self._fair[0] is not state or self._fair[1] is not judged:
-            self._fair = state, judged, self._counted({i: cf for i, (cf, _) in self.pairs.kept().items()})
-        return self._fair[2]
+        known = self.last.value
+        if known is None or known[0] is not state or known[1] is not judged:
+            known = self.last.value = state, judged, self._counted({i: cf for i, (cf, _) in self.pairs.kept().items()})
+        return known[2]
 
     def _counted(self, kept: Mapping[str, Counterfactual]) -> FairPairs:
         pool = self.texts.pool_of(kept)

@@ -22,7 +22,7 @@ from cod_core.models.decoder import SequenceStudent
 from cod_core.models.student import HEAD_SCALE, HeadStudent, LinearStudent, load_student
 from cod_core.project.filing import write_whole
 from cod_core.project.models import Models
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import runs
 from cod_core.text import short_hash
@@ -69,6 +69,7 @@ class StudentStore(Room):
         """The folder that a student trained step by step is kept in."""
         return self.folder / run_id
 
+    @needs("distil")
     def save(self, batch: Sequence[Done], mark: str) -> None:
         """Keep finished students, judged on the texts that `mark` stands for: answers and heads first, then results, so that no
         result lacks what it was computed from. Weights, where there are any, are saved already."""
@@ -137,6 +138,7 @@ class StudentStore(Room):
         found = [r for r in runs.runs(self.db, self.id) if r.config.run_id in wanted and r.path]
         return [r for r in found if self.weights(r.config.run_id).is_dir()]
 
+    @needs("distil")
     def record_rows(self, cells: Iterable[CellSpec]) -> None:
         """Put the rows of these cells on record, whether they are still to be trained or finished already."""
         from safetensors.numpy import save_file

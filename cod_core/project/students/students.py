@@ -11,7 +11,7 @@ from cod_core.errors import BadInput, NotEnoughData
 from cod_core.models.student import load_student
 from cod_core.progress import Progress, silent
 from cod_core.project.models import Models
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.results.results import Results
 from cod_core.project.students.costs import Costs
 from cod_core.project.students.plan import SweepPlans
@@ -58,11 +58,17 @@ class Students(Room):
         self.costs = costs
         self.results = results
 
+    def check(self, plan: SweepPlan) -> None:
+        """Raises CodError where the students' encoder is a folder, which only an owner may name."""
+        self.place.need_for_files(plan.student.encoder, "encoder folder")
+
+    @needs("distil")
     def distil(self, plan: SweepPlan, progress: Progress = silent) -> dict[str, Any]:
         """Train and score every student of a sweep; finished ones are skipped, each is saved at once.
 
         Returns {"students", "new", "left_out", "report"}.
         """
+        self.check(plan)
         cells, left_out, shots = self.plan.cells(plan, progress)
         self.store.record_rows(cells)
         new = self.run_cells(cells, plan, progress)
@@ -70,10 +76,12 @@ class Students(Room):
         report = self.results.write_report([cell.config.run_id for cell in cells], left_out, shots, only)
         return {"students": len(cells), "new": len(new), "left_out": left_out, "report": report["made_at"]}
 
+    @needs("distil")
     def run_cells(self, cells: Sequence[CellSpec], plan: SweepPlan, progress: Progress = silent) -> list[RunResult]:
         """Train, score and keep the cells of a plan that are not finished; returns their results."""
         from cod_core.distill.energy import Meter
 
+        self.check(plan)
         meter = Meter(bool(plan.energy))
         try:
             results = self._run_cells(cells, plan.student, progress, meter.lap)

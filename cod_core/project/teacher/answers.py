@@ -7,7 +7,7 @@ from cod_core.data.split import split_examples
 from cod_core.errors import BadInput, LabelMismatch
 from cod_core.models.choice import BuiltinChoice, FinetunedChoice, GenerativeChoice, JudgeChoice
 from cod_core.progress import Progress, silent
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.generation import Pace, pace_key
 from cod_core.project.teacher.loader import has_builtin_teacher
 from cod_core.project.teacher.teacher import Teacher
@@ -60,6 +60,7 @@ class Answers(Room):
         answers = int(counted.get("answers", 0)) if counted else 0
         return Pace(answers, counted["seconds"] / answers) if counted and answers else None
 
+    @needs("import")
     def label_prompts(self, progress: Progress = silent) -> dict[str, int]:
         """Let the model answer every text without a label, and give the text the attribute of its answer as label.
 

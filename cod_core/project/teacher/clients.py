@@ -11,7 +11,7 @@ from cod_core.models.chat import LLMClient, LLMSettings
 from cod_core.models.choice import LlmChoice
 from cod_core.models.local_chat import LocalClient, LocalSettings
 from cod_core.project.models import Models
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.store import cache
 
@@ -60,10 +60,21 @@ class Clients(Room):
 
     def confirm_address(self, options: LlmOptions) -> None:
         """Where options ask a model at an address, the person who gave them named it. Raises BadInput where they name no model."""
+        self.check(options)
         settings = options.settings()
         if isinstance(settings, LLMSettings):
             self.endpoints.confirm(settings.base_url)
 
+    def check(self, options: LlmOptions) -> None:
+        """Raises CodError where options name an address or a file of a model that only an owner may name. What the project used
+        last, an owner named."""
+        last = self.endpoints.last_llm()
+        if not options.local:
+            self.endpoints.check(options.base_url)
+        elif last is None or options.local != last.local:
+            self.place.need_for_files(options.local)
+
+    @needs("propose")
     def remember(self, options: LlmOptions) -> None:
         """Keep which model was used last, without any key, so that the next page and 'try again' can offer it."""
         kept = options.to_json()

@@ -21,7 +21,7 @@ class Endpoints(Room):
 
     def __init__(self, place: Place):
         super().__init__(place)
-        self._keys: dict[str, str] = {}
+        self._keys = place.once("keys", dict[str, str])
 
     def confirm(self, base_url: str, key: str | None = None) -> None:
         """A person says that texts of this project may go to this address, with this key where one is given.
@@ -30,8 +30,16 @@ class Endpoints(Room):
         """
         site, named = site_of(base_url), self.named()
         if site not in named:
+            self.place.need("endpoint")
             self.place.update(endpoints=[*named, site])
         self.remember_key(base_url, key)
+
+    def check(self, base_url: str | None, key: str | None = None) -> None:
+        """Raises CodError where the actor may not send texts to this address, which only owners name, or bring a key."""
+        if key:
+            self.place.need("key")
+        if base_url and site_of(base_url) not in self.named():
+            self.place.need("endpoint")
 
     def unconfirmed(self) -> list[str]:
         """Addresses that the project's teacher or its last language model have, and that nobody named here."""
@@ -42,6 +50,7 @@ class Endpoints(Room):
     def remember_key(self, base_url: str, key: str | None) -> None:
         """Keep an LLM key for a project and one host in this process's memory only: never in the database, a file or a log."""
         if key:
+            self.place.need("key")
             self._keys[site_of(base_url)] = key
 
     def take_keys(self, keys: dict[str, str]) -> None:

@@ -15,7 +15,7 @@ from cod_core.models.choice import BuiltinChoice, FinetunedChoice, GenerativeCho
 from cod_core.models.encoder import weights_revision
 from cod_core.models.protocols import Differentiable
 from cod_core.project.models import Models
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Latest, Place, Room, needs
 from cod_core.project.teacher.clients import options_of
 from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.project.teacher.generation import answer_keys
@@ -81,7 +81,7 @@ class Teacher(Room):
         self.models = models
         self.endpoints = endpoints
         self.loader = loader
-        self._seen: tuple[object, tuple[int, int]] | None = None
+        self.last = place.once("seen", Latest[tuple[object, tuple[int, int]]])
 
     def choice(self) -> TeacherChoice | None:
         """What is chosen, None where nothing is."""
@@ -183,6 +183,7 @@ class Teacher(Room):
         raw: Callable[[Sequence[str]], np.ndarray] | None = getattr(teacher.wrapped, "logprobs", None)
         return raw if raw is not None else lambda texts: np.array([p.logprobs for p in teacher.predict(texts)])
 
+    @needs("teach")
     def choose(self, choice: TeacherChoice, key: str | None = None) -> None:
         """Choose the teacher. With a GenerativeChoice the project's texts are prompts, a model answers them, and the
         classifier of `choice.judge` reads the answers.
@@ -192,6 +193,7 @@ class Teacher(Room):
         Raises ModelUnavailable, LabelMismatch, BadInput where a built-in teacher was trained on the texts that students are
         judged on (docs/method.md section 9).
         """
+        self.may_choose(choice, key)
         chosen, labels = replace(choice, revision="", given=choice.given - {"revision"}), self.labels
         if isinstance(chosen, BuiltinChoice):
             self.loader.check_builtin(chosen, labels)
@@ -205,6 +207,15 @@ class Teacher(Room):
             classifier = self.loader.load(chosen, labels)
             chosen = replace(chosen, id=classifier.id, revision=classifier.revision)
         projects.set_teacher(self.db, self.id, chosen.to_json())
+
+    def may_choose(self, choice: TeacherChoice, key: str | None = None) -> None:
+        """Raises CodError where only an owner may choose this: any teacher but a built-in one and one trained in this project."""
+        if isinstance(choice, FinetunedChoice):
+            self.place.need_for_files(choice.path)
+        elif isinstance(choice, LlmChoice) and not choice.local:
+            self.endpoints.check(choice.base_url, key)
+        elif not isinstance(choice, BuiltinChoice):
+            self.place.need("model folder")
 
     def _connected(self, choice: LlmChoice, key: str | None) -> LlmChoice:
         """The choice as it is kept: asked once, with the project's task. key: for its address, named hereby."""
@@ -259,11 +270,12 @@ class Teacher(Room):
         if not isinstance(choice, BuiltinChoice):
             return ""
         counts = items.counts(self.db, self.id)
-        if self._seen is None or self._seen[0] != (counts, choice.name):
+        known = self.last.value
+        if known is None or known[0] != (counts, choice.name):
             trained = training_texts(project, choice)
             rows = [e for split in ("test", "validation") for e in items.examples(self.db, self.id, split=split) if e.label is not None]
-            self._seen = (counts, choice.name), (sum(map(trained, rows)), len(rows))
-        seen, of = self._seen[1]
+            known = self.last.value = (counts, choice.name), (sum(map(trained, rows)), len(rows))
+        seen, of = known[1]
         if seen < SEEN_ROWS or seen < SEEN_SHARE * of:
             return ""
         return (

@@ -10,7 +10,7 @@ from cod_core.errors import NotEnoughData
 from cod_core.models.choice import FinetunedChoice, FinetuneOptions
 from cod_core.models.encoder import DEFAULT_ENCODER, needs_safetensors, resolve
 from cod_core.progress import Progress, silent
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items
 from cod_core.text import short_hash
@@ -120,6 +120,7 @@ class Training(Room):
         from cod_core.models.gguf import is_there
         from cod_core.models.local_llm import is_gguf
 
+        self.place.need_for_files(options.encoder, "encoder folder")
         needs_every_label([e.label for e in items.examples(self.db, self.id, split="train")], self.labels)
         encoder = options.encoder or DEFAULT_ENCODER
         if is_gguf(encoder):
@@ -127,12 +128,14 @@ class Training(Room):
         is_decoder(encoder)
         needs_safetensors(resolve(encoder))
 
+    @needs("teach")
     def finetune(self, options: FinetuneOptions, progress: Progress = silent) -> TrainingReport:
         """Train a teacher on the project's training rows and choose it; how well it does on the test split."""
         from cod_core.models.finetune import FEW_ROWS, MINUTES, finetune_teacher, training_of
         from cod_core.models.local_llm import resolve_llm
         from cod_core.models.settling import FEWEST_TO_HOLD_OUT, REFIT_BELOW
 
+        self.place.need_for_files(options.encoder, "encoder folder")
         begun, rows, test = time.monotonic(), self._labelled("train"), self._labelled("test")
         texts, labels, development = [e.text for e, _ in rows], [label for _, label in rows], self._development(test)
         encoder = resolve_llm(options.encoder or DEFAULT_ENCODER, self.place.settings.folder("llm"))

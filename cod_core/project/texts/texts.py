@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from cod_core.data.counts import Counts
-from cod_core.project.place import Place, Room
+from cod_core.project.place import Latest, Place, Room
 from cod_core.store import items
 from cod_core.text import folded
 from cod_core.types import Example
@@ -20,7 +20,7 @@ class Texts(Room):
 
     def __init__(self, place: Place):
         super().__init__(place)
-        self._judged: tuple[Counts, frozenset[str]] | None = None
+        self.last = place.once("judged", Latest[tuple[Counts, frozenset[str]]])
 
     def counts(self) -> Counts:
         """How many texts the project has, by split and gold label."""
@@ -52,9 +52,10 @@ class Texts(Room):
     def judged(self) -> frozenset[str]:
         """The texts that students are judged on (test, validation, without labels), as duplicates are told."""
         counts = self.counts()
-        if self._judged is None or self._judged[0] != counts:  # texts are never taken out: what is new, or moved, changes the counts
-            self._judged = counts, frozenset(folded(e.text) for split in JUDGING for e in self.examples(split))
-        return self._judged[1]
+        known = self.last.value
+        if known is None or known[0] != counts:  # texts are never taken out: what is new, or moved, changes the counts
+            known = self.last.value = counts, frozenset(folded(e.text) for split in JUDGING for e in self.examples(split))
+        return known[1]
 
     def examples(self, split: str | None = None) -> list[Example]:
         """The texts of a split (train, validation, test, unlabelled), all where None, in upload order."""

@@ -11,7 +11,7 @@ from cod_core.data.split import split_examples
 from cod_core.data.tables import Columns, Import, Problem, Table, label_values, to_examples
 from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
-from cod_core.project.place import Room
+from cod_core.project.place import Room, needs
 from cod_core.store import items
 from cod_core.text import short_hash
 from cod_core.types import Example
@@ -31,6 +31,7 @@ def divided(read: Import, stored: list[Example]) -> Import:
 class Uploads(Room):
     """From files to texts."""
 
+    @needs("import")
     def import_table(
         self,
         table: Table,
@@ -90,6 +91,7 @@ class Uploads(Room):
             problems=sorted([*read.problems, *(Problem(read.rows[i], why) for i, why in met.refused)], key=lambda p: p.row),
         )
 
+    @needs("import")
     def import_hub(self, name: str, split: str, limit: int, progress: Progress = silent) -> Import:
         """Rows of a named hub data set, stored as those of a table are (import_table): the Import, rows counted from 1.
 
@@ -111,6 +113,7 @@ class Uploads(Room):
         """The project's template; None where its texts came as texts."""
         return (self.row.settings.get("tabular") or {}).get("template")
 
+    @needs("import")
     def rows_as_sentences(self, table: Table, template: str) -> tuple[Table, str, list[str]]:
         """(table with a sentence column, the column's name, the columns to keep so that edits can be led back).
 

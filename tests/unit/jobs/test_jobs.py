@@ -29,7 +29,7 @@ def pid(db):
 def work(db, tmp_path, job_id, run_job) -> str:
     """Run a job in this process with a workspace that is handed its work."""
     project = SimpleNamespace(jobs=SimpleNamespace(run=run_job))
-    return worker.main([job_id, "--home", str(tmp_path)], workspace=SimpleNamespace(db=db, project=lambda project_id: project))
+    return worker.main([job_id, "--home", str(tmp_path)], workspace=SimpleNamespace(db=db, project=lambda project_id, actor: project))
 
 
 def test_a_job_runs_and_leaves_its_result(db, pid, tmp_path):

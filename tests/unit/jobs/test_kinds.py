@@ -31,7 +31,7 @@ def jobs(asked, monkeypatch):
     def noting(room):
         return lambda *arguments: asked.append((room, *arguments[:-1])) or {"room": room}
 
-    place = SimpleNamespace(db=None, id="mine", settings=SimpleNamespace(home="home"))
+    place = SimpleNamespace(db=None, id="mine", settings=SimpleNamespace(home="home"), actor=None, need=lambda act: None)
     monkeypatch.setattr(queue, "handed_keys", dict)
     monkeypatch.setattr(queue, "start_worker", lambda job_id, home, keys: None)
     return Jobs(
@@ -41,10 +41,10 @@ def jobs(asked, monkeypatch):
         answers=SimpleNamespace(label_prompts=noting("answers")),
         pairs=SimpleNamespace(recheck=lambda progress: 3),
         fluency=SimpleNamespace(measure=noting("fluency")),
-        prompts=SimpleNamespace(study=noting("prompts")),
+        prompts=SimpleNamespace(study=noting("prompts"), check=lambda request: None),
         tightening=SimpleNamespace(tighten_all=noting("tightening")),
-        proposals=SimpleNamespace(generate=noting("proposals")),
-        students=SimpleNamespace(distil=noting("students")),
+        proposals=SimpleNamespace(generate=noting("proposals"), check=lambda request: None),
+        students=SimpleNamespace(distil=noting("students"), check=lambda plan: None),
         diagnostics=SimpleNamespace(run=noting("diagnostics")),
         live=SimpleNamespace(read_development=lambda: asked.append(("live",))),
         package=SimpleNamespace(pack=noting("package")),
@@ -81,7 +81,7 @@ def test_a_check_anew_says_how_many(jobs):
 def test_what_came_out_is_plain_values(jobs, monkeypatch):
     """A row of the database holds JSON; a report as an object would be kept as its name."""
     kind = jobs.kinds["distill"]
-    monkeypatch.setitem(jobs.kinds, "distill", type(kind)(kind.read, lambda plan, progress: plan))
+    monkeypatch.setitem(jobs.kinds, "distill", type(kind)(kind.read, lambda plan, progress: plan, "distil"))
     assert run(jobs, "distill", {"shots": [8]}) == SweepPlan(shots=(8,)).to_json()
 
 
@@ -95,7 +95,7 @@ def test_jobs_of_an_earlier_version_are_read(jobs, job):
 
 def test_a_job_is_stored_as_its_request_says_and_a_key_never(jobs, asked, monkeypatch):
     stored = []
-    monkeypatch.setattr(queue, "enqueue_alone", lambda db, pid, kind, params: stored.append((kind, params)) or ("job", True))
+    monkeypatch.setattr(queue, "enqueue_alone", lambda db, pid, kind, params, actor: stored.append((kind, params)) or ("job", True))
     request = GenerateRequest(k=8)
     assert jobs.start("generate", request) == "job" and jobs.start("recheck") == "job"
     jobs.start("distill", {"shots": [8], "key": "sk-secret"})
@@ -113,6 +113,6 @@ def test_what_could_only_fail_is_not_queued(jobs, asked, monkeypatch):
         raise BadInput("no weights")
 
     training = jobs.kinds["finetune_teacher"]
-    monkeypatch.setitem(jobs.kinds, "finetune_teacher", type(training)(training.read, training.work, refuse))
+    monkeypatch.setitem(jobs.kinds, "finetune_teacher", type(training)(training.read, training.work, "teach", refuse))
     with pytest.raises(BadInput, match="no weights"):
         jobs.start("finetune_teacher", FinetuneOptions())

@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import event, text
 
 from cod_core.errors import CodError, Stale
+from cod_core.roles import Actor
 from cod_core.store import items, projects, schema
 from cod_core.store.database import HEAD, Database, _begin, _engine, _pragmas, open_database
 from cod_core.types import Example, Task
@@ -69,6 +71,37 @@ def test_a_database_of_the_first_version_keeps_its_decisions(database_url):
     db = open_database(empty)
     assert [(d.status, d.purpose) for d in decisions.log(db, "p")] == [("accepted", "")]
     assert projects.get_project(db, "p").task.labels == ("a", "b")
+    db.engine.dispose()
+
+
+def test_people_and_jobs_from_before_accounts_are_kept_come_along(database_url):
+    """An update that lost the list of people would lock a team out, or let everybody in."""
+    from cod_core.jobs import queue
+    from cod_core.store import people
+    from cod_core.store.database import _migrate
+
+    empty = database_url if database_url.startswith("sqlite") else postgres.new_database(empty=True)
+    old = bare(empty)
+    _migrate(old, "0004")
+    with old.begin() as connection:
+        connection.execute(text("INSERT INTO people (name, role) VALUES ('rob@x', 'owner'), ('ann@x', 'reviewer')"))
+        connection.execute(
+            text("""
+            INSERT INTO projects (id, name, task, teacher, settings, created_at)
+            VALUES ('p', 'old', :task, 'null', '{}', '2025-01-01T00:00:00Z')"""),
+            {"task": '{"name":"t","labels":["a","b"],"descriptions":[],"guideline_version":1}'},
+        )
+        connection.execute(
+            text("INSERT INTO jobs (id, project_id, kind, params, state, created_at) VALUES ('j', 'p', 'recheck', '{}', 'done', 1)")
+        )
+    old.engine.dispose()
+    db = open_database(empty)
+    assert people.roles(db) == {"ann@x": "reviewer", "rob@x": "owner"}
+    assert not people.is_bound(db, "ann@x") and queue.get(db, "j").actor is None
+    ann = Actor("ann@x", "https://id.example", "1", True, 5.0)
+    people.admit(db, ann)
+    people.sign_out(db, ann)
+    assert people.is_bound(db, "ann@x") and people.role_of(db, replace(ann, issued_at=6.0)) == "reviewer"
     db.engine.dispose()
 
 

@@ -13,7 +13,7 @@ from cod_core.curation.filters import Filter
 from cod_core.errors import BadInput, CodError, Stale
 from cod_core.models.choice import read_choice
 from cod_core.project.teacher.loader import identity
-from cod_core.roles import need
+from cod_core.roles import Actor, need
 from cod_core.store import decisions, items, projects
 from cod_core.types import Counterfactual, Example, FlipCheck, GuidelineExample, Origin, Prediction, Task
 from cod_core.workspace import Workspace
@@ -227,11 +227,17 @@ def test_who_makes_the_list_of_people_owns(w):
     assert w.people.roles() == {"ann": "owner", "ben": "curator"}
 
 
-def test_roles_say_who_may_do_what(w):
-    assert w.people.join("anybody") == "owner", "on one machine without sign-in nobody is locked out"
-    assert w.people.join("eva@x", signed_in=True) == "owner" and w.people.join("fred@x", signed_in=True) == "curator"
-    assert w.people.join("gil@x", signed_in=True, owners=["gil@x"]) == "owner"
-    assert w.people.join("anybody") == "curator", "once there is a list, a name that is not on it decides on texts only"
+def test_roles_say_who_may_do_what(w, monkeypatch):
+    def role(name, signed_in=True):
+        people = w.acting(Actor(name, "https://id.example", name, signed_in)).people
+        people.admit()
+        return people.role()
+
+    assert role("anybody", signed_in=False) == "owner", "on one machine without sign-in nobody is locked out"
+    assert role("eva@x") == "owner" and role("fred@x") == "curator"
+    monkeypatch.setenv("COD_OWNERS", "Gil@X ")
+    assert role("gil@x") == "owner"
+    assert role("anybody", signed_in=False) == "curator", "once there is a list, a name that is not on it decides on texts only"
     w.people.set_role("hal", "reviewer", "eva@x")
     assert w.people.roles() == {"eva@x": "owner", "fred@x": "curator", "gil@x": "owner", "hal": "reviewer"}
     w.people.remove("hal")
