@@ -88,13 +88,17 @@ def parse_reply(content: str, original: str, refusal: str | None = None, finish_
     found = _from_json(body)
     if found is None:
         found = next((inner.strip() for _, _, inner in tagged(body, _TAGS)), None)
-    if found is None:
-        if finish_reason == "length":
-            return Parsed(None, "cut_off")
-        if body.startswith("{") and not original.lstrip().startswith("{") or body.startswith("```json"):
-            return Parsed(None, "not_parsed")
-        found = _from_plain(body, original)
-    return _judge(_FENCE.sub("", found).strip(), original)
+    if found is None and (lost := _unreadable(body, original, finish_reason)):
+        return Parsed(None, lost)
+    return _judge(_FENCE.sub("", _from_plain(body, original) if found is None else found).strip(), original)
+
+
+def _unreadable(body: str, original: str, finish_reason: str) -> str | None:
+    """Why a reply without JSON and tags is no plain text either; None where it may be one."""
+    if finish_reason == "length":
+        return "cut_off"
+    broken = body.startswith("{") and not original.lstrip().startswith("{") or body.startswith("```json")
+    return "not_parsed" if broken else None
 
 
 def _from_edits(content: str, original: str) -> Parsed:

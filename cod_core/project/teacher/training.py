@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cod_core.errors import NotEnoughData
 from cod_core.models.choice import FinetunedChoice, FinetuneOptions
@@ -103,6 +103,13 @@ class WholeTraining:
         return f", round {-(-step // self.batches)} of at most {-(-most // self.batches)}"
 
 
+Labelled: TypeAlias = list[tuple[Example, str]]  # training, test or development rows with their labels
+
+
+def _parts(rows: Labelled) -> tuple[list[str], list[str]]:
+    return [e.text for e, _ in rows], [label for _, label in rows]
+
+
 class Training(Room):
     """Trains a teacher and chooses it."""
 
@@ -131,42 +138,46 @@ class Training(Room):
     @needs("teach")
     def finetune(self, options: FinetuneOptions, progress: Progress = silent) -> TrainingReport:
         """Train a teacher on the project's training rows and choose it; how well it does on the test split."""
-        from cod_core.models.finetune import FEW_ROWS, MINUTES, finetune_teacher, training_of
-        from cod_core.models.local_llm import resolve_llm
-        from cod_core.models.settling import FEWEST_TO_HOLD_OUT, REFIT_BELOW
+        from cod_core.models.finetune import FEW_ROWS, training_of
 
         self.place.need_for_files(options.encoder, "encoder folder")
         begun, rows, test = time.monotonic(), self._labelled("train"), self._labelled("test")
-        texts, labels, development = [e.text for e, _ in rows], [label for _, label in rows], self._development(test)
-        encoder = resolve_llm(options.encoder or DEFAULT_ENCODER, self.place.settings.folder("llm"))
-        name = short_hash(encoder, options.epochs, options.minutes, *(e.id + label for e, label in (*rows, *development)))
-        folder, minutes = self.place.folder("teachers") / name, options.minutes or COOLED * MINUTES
-        bound = None if options.epochs else 60 * minutes
-        refits = not options.epochs and not development and FEWEST_TO_HOLD_OUT <= len(rows) < REFIT_BELOW
-        finetune_teacher(
-            texts,
-            labels,
-            self.labels,
-            encoder,
-            folder,
-            development=([e.text for e, _ in development], [label for _, label in development]) if development else None,
-            epochs=options.epochs,
-            minutes=minutes / COOLED,
-            progress=WholeTraining(progress, -(-len(rows) // BATCH_ROWS), refits, bound),
-        )
-        few = len(rows) < FEW_ROWS
-        estimate = self._estimate(texts, labels, encoder) if few and not test else None
-        named = f"{self.row.name} ({len(rows)} texts)"
-        self.teacher.choose(FinetunedChoice(str(folder), named, tuple(e.id for e, _ in rows)))
-        how = training_of(folder)
+        folder = self._trained(options, rows, self._development(test), progress)
+        self.teacher.choose(FinetunedChoice(str(folder), f"{self.row.name} ({len(rows)} texts)", tuple(e.id for e, _ in rows)))
+        how, few = training_of(folder), len(rows) < FEW_ROWS
         return TrainingReport(
             rows=len(rows),
             accuracy=self._accuracy(test) if test else None,
             measured_on=f"{len(test)} test texts" if test else None,
-            estimate=estimate,
+            estimate=self._estimate(*_parts(rows), self._encoder(options)) if few and not test else None,
             warning=f"Only {len(rows)} texts to train on: expect mistakes. {FEW_ROWS} or more make a teacher to trust." if few else None,
             **(_told(how, options.epochs is not None) if how else {}),
             seconds=round(time.monotonic() - begun, 1),
+        )
+
+    def _encoder(self, options: FinetuneOptions) -> str:
+        from cod_core.models.local_llm import resolve_llm
+
+        return resolve_llm(options.encoder or DEFAULT_ENCODER, self.place.settings.folder("llm"))
+
+    def _trained(self, options: FinetuneOptions, rows: "Labelled", development: "Labelled", progress: Progress) -> Path:
+        """The folder of a teacher trained on these rows."""
+        from cod_core.models.finetune import MINUTES, finetune_teacher
+        from cod_core.models.settling import FEWEST_TO_HOLD_OUT, REFIT_BELOW
+
+        encoder = self._encoder(options)
+        name = short_hash(encoder, options.epochs, options.minutes, *(e.id + label for e, label in (*rows, *development)))
+        folder, minutes = self.place.folder("teachers") / name, options.minutes or COOLED * MINUTES
+        refits = not options.epochs and not development and FEWEST_TO_HOLD_OUT <= len(rows) < REFIT_BELOW
+        return finetune_teacher(
+            *_parts(rows),
+            self.labels,
+            encoder,
+            folder,
+            development=_parts(development) if development else None,
+            epochs=options.epochs,
+            minutes=minutes / COOLED,
+            progress=WholeTraining(progress, -(-len(rows) // BATCH_ROWS), refits, None if options.epochs else 60 * minutes),
         )
 
     def how(self) -> "HowTrained | None":

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cod_core.diagnostics import fidelity
 from cod_core.diagnostics.by_class import ByClass, Finding, by_class, findings, hardest, most_mixed_up, remedy
@@ -81,6 +82,41 @@ class TeacherReport:
         return most_mixed_up(self.by_class) if self.by_class else ""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a teacher was asked to be judged. rows: that could be; held_out: of these, those that it did not train on. asked: the
+    usual ones, added: more of rare labels. answered: rows with an answer."""
+
+    rows: list[Example]
+    labelled: int
+    held_out: list[Example]
+    asked: list[Example]
+    added: list[Example]
+    answered: list[tuple[Example, Prediction]]
+
+    @property
+    def known(self) -> bool:
+        """Whether the answers say anything about texts it has not seen."""
+        return bool(self.held_out and self.answered)
+
+    @cached_property
+    def first(self) -> list[tuple[Example, Prediction]]:
+        """The answers that accuracy is measured on: without the rows added for rare labels."""
+        once = {e.id for e in self.added}
+        return [(e, p) for e, p in self.answered if e.id not in once]
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share right of the first, None where that would say nothing."""
+        return sum(p.label == e.label for e, p in self.first) / len(self.first) if self.known and self.first else None
+
+    def by_class(self, labels: Sequence[str]) -> ByClass | None:
+        """What it knows of each label; None where that would say nothing."""
+        if not self.known:
+            return None
+        return by_class([str(e.label) for e, _ in self.answered], [p.label for _, p in self.answered], labels, len(self.first))
+
+
 class Trust(Room):
     """The teacher against the gold labels."""
 
@@ -93,33 +129,34 @@ class Trust(Room):
         """Accuracy on up to `limit` of the person's own labelled rows (24 where a model has to answer each), what it knows of
         each label, and where teacher and gold differ."""
         teacher, choice = self.teacher.classifier(), self.teacher.choice()
-        rows, labelled = self._rows(teacher.id)
-        trained = self.teacher.trained_on()
-        held_out = [e for e in rows if not trained(e)]
-        most, asks = self._most(limit), choice is not None and choice.asks
-        asked, added = drawn(held_out or rows, most, 0 if asks or not held_out else ROWS_OF_A_LABEL)
-        answered = _answered(teacher, [*asked, *added], progress)
-        once = {e.id for e in added}
-        first = [(e, p) for e, p in answered if e.id not in once]
-        known = bool(held_out and answered)
-        seen = by_class([str(e.label) for e, _ in answered], [p.label for _, p in answered], self.labels, len(first)) if known else None
+        asks = choice is not None and choice.asks
+        asked = self._asked(teacher, self._most(limit), asks, progress)
+        seen = asked.by_class(self.labels)
         return TeacherReport(
             name=self.teacher.label() or "",
             kind=choice.kind if choice else "",
             revision=teacher.revision,
-            accuracy=sum(p.label == e.label for e, p in first) / len(first) if known and first else None,
-            n=len(first) if held_out else 0,
-            n_left_out=labelled - len(held_out),
-            disagreements=[(e, p) for e, p in answered if p.label != e.label],
-            note=self.teacher.seen_in_training() or all_trained_on(rows, held_out),
-            warning=_warning(first) if held_out else "",
-            unanswered=len(asked) + len(added) - len(answered),
-            covered=_covered(teacher, asked),
+            accuracy=asked.accuracy,
+            n=len(asked.first) if asked.held_out else 0,
+            n_left_out=asked.labelled - len(asked.held_out),
+            disagreements=[(e, p) for e, p in asked.answered if p.label != e.label],
+            note=self.teacher.seen_in_training() or all_trained_on(asked.rows, asked.held_out),
+            warning=_warning(asked.first) if asked.held_out else "",
+            unanswered=len(asked.asked) + len(asked.added) - len(asked.answered),
+            covered=_covered(teacher, asked.asked),
             by_class=seen,
-            judged=len(answered) if held_out else 0,
+            judged=len(asked.answered) if asked.held_out else 0,
             advice=self._advice(seen) if seen else [],
-            calibration=_calibration(first) if known else None,
+            calibration=_calibration(asked.first) if asked.known else None,
         )
+
+    def _asked(self, teacher: CachedClassifier, most: int, asks: bool, progress: Progress) -> "Asked":
+        """The rows that the teacher is judged on, with its answers. asks: each answer costs money or seconds."""
+        rows, labelled = self._rows(teacher.id)
+        trained = self.teacher.trained_on()
+        held_out = [e for e in rows if not trained(e)]
+        asked, added = drawn(held_out or rows, most, 0 if asks or not held_out else ROWS_OF_A_LABEL)
+        return Asked(rows, labelled, held_out, asked, added, _answered(teacher, [*asked, *added], progress))
 
     def _advice(self, seen: ByClass) -> list[Advice]:
         """What to do about each label that it does not know."""
