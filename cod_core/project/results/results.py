@@ -15,7 +15,7 @@ from cod_core.project.place import Place, Room
 from cod_core.project.results.sweep import OUTDATED, SweepResults, flat_effect, headline, table_of
 from cod_core.project.students.store import StudentStore
 from cod_core.project.teacher.teacher import Teacher
-from cod_core.store import items, runs
+from cod_core.store import corrections, items, runs
 from cod_core.types import RunConfig, now
 
 if TYPE_CHECKING:
@@ -132,25 +132,27 @@ class Results(Room):
         return seeds, {arm: [cells[arm, s] for s in seeds] for arm in ("kd", "cod")}
 
     def state_mark(self) -> str:
-        """Changes whenever the teacher, the kept pairs or the numbers of judged texts do."""
+        """Changes whenever the teacher, the kept pairs, the numbers of judged texts or a label do."""
         from cod_core.text import short_hash
 
         identity = self.teacher.identity() or ("", "")
         judged = sorted((split, str(label), n) for (split, label), n in items.count_examples(self.db, self.id).items() if split != "train")
-        return short_hash(*identity, *judged, *sorted(cf.id for cf, _ in self.pairs.kept().values()))
+        corrected = corrections.written(self.db, self.id)  # a report of a project without any keeps the mark that it had
+        kept = sorted(cf.id for cf, _ in self.pairs.kept().values())
+        return short_hash(*identity, *judged, *kept, *(["corrected", corrected] if corrected else []))
 
     def report(self) -> dict[str, Any] | None:
         """The latest sweep's report, None before the first one or where its file cannot be read."""
         return read_json(self.report_path())
 
     def marker(self) -> str:
-        """Changes whenever the results, the decisions, the proposals, their verdicts, the texts or the teacher do: what a
-        page's caches go by. Asked for with every card, so it reads the ends of indices only: 4 ms with 20,000 texts."""
+        """Changes whenever the results, the decisions, the proposals, their verdicts, the texts, a label or the teacher do: what
+        a page's caches go by. Asked for with every card, so it reads the ends of indices only: 4 ms with 20,000 texts."""
         from sqlalchemy import func, select
 
-        from cod_core.store.schema import counterfactuals, decisions, examples, flip_checks
+        from cod_core.store.schema import counterfactuals, decisions, examples, flip_checks, label_corrections
 
-        ends = (decisions.c.seq, counterfactuals.c.position, flip_checks.c.touched)
+        ends = (decisions.c.seq, label_corrections.c.seq, counterfactuals.c.position, flip_checks.c.touched)
         with self.db.read() as c:
             last = [c.execute(select(func.max(end)).where(end.table.c.project_id == self.id)).scalar() for end in ends]
             texts = c.execute(
