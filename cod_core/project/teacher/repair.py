@@ -4,7 +4,7 @@ Nothing here changes a label by itself. A teacher that was taught is trained ane
 label by heart lets go of it only if it never saw it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -209,12 +209,15 @@ class Repair(Room):
         return Lesson(len(mine) - confirmed, confirmed, tuple(edited), tuple(kept))
 
     def check(self, options: FinetuneOptions) -> None:
-        """Refuse what could only fail, before it is queued. Raises NotEnoughData where there is nothing to teach, and what
-        Training.check raises; BadInput where the labels are those of a model's answers."""
+        """Refuse what could only fail, before it is queued. Raises NotEnoughData where there is nothing to teach, BadInput where
+        the teacher in use was taught all of it or the labels are those of a model's answers, and what Training.check raises."""
         if self.teacher.generates():
             raise BadInput("The labels of this project say what a model answers. There is nothing to teach it here.")
-        if not self.lesson().size:
+        lesson, taught = self.lesson(), self.taught()
+        if not lesson.size:
             raise NotEnoughData(NOTHING)
+        if taught and self.in_use(taught) and taught.folder == self._folder(options, *rows_of(self.texts.pool().values(), lesson)):
+            raise BadInput("The teacher in use has learnt all of this already. Correct more labels first.")
         self.training.check(options)
 
     def teach(self, options: FinetuneOptions, progress: Progress = silent) -> TaughtReport:
@@ -228,17 +231,16 @@ class Repair(Room):
 
         self.check(options)
         lesson, pool = self.lesson(), list(self.texts.pool().values())
-        own = [*lesson.edited, *lesson.kept]
-        texts, labels = [e.text for e in pool] + [cf.text for cf in own], [str(e.label) for e in pool] + [cf.target for cf in own]
+        texts, labels = rows_of(pool, lesson)
         encoder = resolve_llm(options.encoder or self._base() or DEFAULT_ENCODER, self.place.settings.folder("llm"))
-        folder = f"taught-{short_hash(encoder, options.epochs, *texts, *labels)}"
+        folder = self._folder(options, texts, labels)
         judged, development = self._labelled("test"), self._labelled("validation")
         stops = ([e.text for e in development], [str(e.label) for e in development]) if judged and development else None
         path = self.place.folder("teachers") / folder
         finetune_teacher(texts, labels, self.labels, encoder, path, development=stops, epochs=options.epochs, progress=progress)
-        counts = f"{lesson.corrected + lesson.confirmed} labels and {len(own)} texts of yours"
-        name = f"{self.row.name} ({len(texts)} texts, {counts})"
-        trained_on = (*(e.id for e in pool), *(cf.id for cf in own))
+        own = len(lesson.edited) + len(lesson.kept)
+        name = f"{self.row.name} ({len(texts)} texts, your word on {lesson.corrected + lesson.confirmed} labels and {own} changes)"
+        trained_on = (*(e.id for e in pool), *(cf.id for cf in (*lesson.edited, *lesson.kept)))
         progress(0, 1, "comparing the new teacher with the one before")
         new = self.teacher.loader.load(FinetunedChoice(str(path), name, trained_on), self.labels)
         measured_on, by_class = self._by_class(new)
@@ -260,6 +262,10 @@ class Repair(Room):
         )
         write_json(self.place.folder("teachers") / f"{RECORD}.json", report.to_json())
         return report
+
+    def _folder(self, options: FinetuneOptions, texts: Sequence[str], labels: Sequence[str]) -> str:
+        """The name of the folder for a teacher that is taught these rows."""
+        return f"taught-{short_hash(options.encoder or self._base() or DEFAULT_ENCODER, options.epochs, *texts, *labels)}"
 
     def _base(self) -> str | None:
         """The model that the present teacher started from, None for the usual one."""
@@ -315,6 +321,12 @@ class Repair(Room):
         """Make the taught teacher the project's. Checks of the one before become stale. Raises as Teacher.choose does."""
         path = self.place.folder("teachers") / report.folder
         self.teacher.choose(FinetunedChoice(str(path), report.name, report.trained_on))
+
+
+def rows_of(pool: Iterable[Example], lesson: Lesson) -> tuple[list[str], list[str]]:
+    """(texts, labels) that a teacher is taught: the training texts, then the person's own counterfactuals."""
+    rows = [(e.text, str(e.label)) for e in pool] + [(cf.text, cf.target) for cf in (*lesson.edited, *lesson.kept)]
+    return [text for text, _ in rows], [label for _, label in rows]
 
 
 def changes(judged: Sequence[tuple[str, str, str]], labels: Sequence[str]) -> tuple[ClassChange, ...]:

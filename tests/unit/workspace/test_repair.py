@@ -180,7 +180,7 @@ def test_the_teacher_is_taught_labels_edits_and_overrides(world, trained):
     assert trained["rows"]["train text 10"] == "positive" and trained["rows"]["turned train text 0"] == "positive"
     assert trained["rows"]["turned train text 1"] == "negative" and len(trained["rows"]) == 42 == report.rows
     assert (report.corrected, report.confirmed, report.edited, report.kept) == (1, 0, 1, 1)
-    assert "1 labels and 2 texts of yours" in report.name and {"train10", f"cf-{world.ids[0]}"} <= set(report.trained_on)
+    assert "your word on 1 labels and 2 changes" in report.name and {"train10", f"cf-{world.ids[0]}"} <= set(report.trained_on)
 
 
 def test_an_edit_with_the_words_of_a_test_text_is_not_learnt(world, trained):
@@ -215,7 +215,9 @@ def test_taking_the_taught_teacher_makes_old_checks_stale(world, trained):
     assert project.pairs.state().stale == 0
     project.repair.take(report)
     assert project.repair.in_use(report) and project.pairs.state().stale == 8 and project.pairs.kept() == {}
-    assert project.teacher.label().startswith("Teacher fine-tuned on your texts: Small (40 texts, 1 labels")
+    assert project.teacher.label().startswith("Teacher fine-tuned on your texts: Small (40 texts, your word on 1 labels")
+    with pytest.raises(BadInput, match="learnt all of this already"):
+        project.repair.check(OPTIONS)
     again = Workspace(world.w.settings.home).project(world.pid)
     assert again.repair.in_use(again.repair.taught())
 
