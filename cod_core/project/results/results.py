@@ -36,10 +36,13 @@ class Results(Room):
     def report_path(self, name: str = "report") -> Path:
         return self.place.folder("students") / f"{name}.json"
 
-    def write_report(self, run_ids: list[str], left_out: list[str], shots: list[int], only: dict[str, str] | None = None) -> dict[str, Any]:
+    def write_report(
+        self, run_ids: list[str], left_out: list[str], shots: list[int], only: dict[str, str] | None = None, overruled: int = 0
+    ) -> dict[str, Any]:
         """Compute the effects of one sweep and keep them beside its students; called at the end of a sweep.
 
-        only: the choice among the kept counterfactuals that the sweep was restricted to.
+        only: the choice among the kept counterfactuals that the sweep was restricted to. overruled: training texts on which a
+        person's word stood in the teacher's place.
         """
         report = {
             "made_at": now(),
@@ -50,6 +53,7 @@ class Results(Room):
             "state": self.state_mark(),
             "provenance": self.pairs.provenance(only),
             "only": only,
+            **({"overruled": overruled} if overruled else {}),
         }
         former = self.report()
         if former and set(former["run_ids"]) != set(run_ids):
@@ -214,4 +218,5 @@ class Results(Room):
             first.get("majority"),
             report["state"] != self.state_mark(),
             report["left_out"],
+            overruled=report.get("overruled", 0),
         )

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from sqlalchemy import delete
 
+from cod_core.distill.settings import SweepPlan
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.models.choice import FinetunedChoice, FinetuneOptions, read_choice
+from cod_core.project.results.chapters import bought
 from cod_core.project.teacher.loader import TeacherLoader
 from cod_core.project.teacher.repair import ClassChange, TaughtReport, changes
 from cod_core.store import cache, corrections, items, projects, schema
@@ -236,3 +238,50 @@ def test_changes_are_counted_a_class_at_a_time():
     """A class that the new teacher never says must not hide in a mean."""
     rows = [("a", "a", "b"), ("a", "b", "a"), ("b", "b", "b"), ("b", "a", "b")]
     assert changes(rows, ("a", "b", "c")) == (ClassChange("a", 2, 1, 1), ClassChange("b", 2, 1, 2))
+
+
+def rows_of(project, **params):
+    """The rows of kd at 16 in three draws, with their soft labels: text's id -> (label, probabilities)."""
+    cells, _, _ = project.plan.cells(SweepPlan.of({"arms": ["kd", "cod"], "seeds": 3, "shots": [16], **params}))
+    kd = [c for c in cells if c.config.arm == "kd"]
+    return cells, {row.example_id: (row.label, np.exp(soft)) for c in kd for row, soft in zip(c.rows, np.asarray(c.soft))}
+
+
+def test_students_learn_the_experts_label_where_the_teacher_says_another(world):
+    """Such rows were left out of every draw: an expert's corrections reached no student."""
+    doubted = [i for i in world.ids[8:] if int(i[5:]) % 2 == 0][:14]  # all but two of the negative texts without a pair
+    for i in doubted:
+        says(world, i, "positive")
+    project = Workspace(world.w.settings.home).project(world.pid)
+    cells, rows = rows_of(project)
+    assert not set(rows) & set(doubted) and project.plan.overruled(cells) == 0
+    for i in doubted:
+        project.repair.keep(i, "ann")
+    cells, rows = rows_of(project)
+    mine = set(rows) & set(doubted)
+    assert len(mine) >= 2 and all(rows[i][0] == "negative" and rows[i][1] == pytest.approx((0.9, 0.1)) for i in mine)
+    assert all(soft.max() == pytest.approx(0.95) for i, (_, soft) in rows.items() if i not in mine)
+    assert project.plan.overruled(cells) >= len(mine)
+    students = project.students.distil(SweepPlan.of({"arms": ["kd", "cod"], "seeds": 3, "shots": [16]}))
+    found = project.results.latest()
+    assert students["students"] == len(cells) and found.overruled == project.plan.overruled(cells)
+    said = [s.lead for s in bought(found) if "overruled" in s.title]
+    assert said == [f"{found.overruled} training texts carry your label where the teacher says another. Students learnt yours."]
+
+
+def test_proposals_are_made_only_where_the_teacher_agrees(world):
+    """A flip of a text that the teacher sees otherwise starts on the wrong side: both halves of the pair would have one label."""
+    says(world, "train8", "positive")
+    project = Workspace(world.w.settings.home).project(world.pid)
+    project.repair.keep("train8", "ann")
+    assert "train8" not in {e.id for e in project.draws.candidates(40)}
+    assert "train8" in project.draws.sweep_orders([0], 40, 0, {})[0]
+
+
+def test_a_label_that_was_changed_otherwise_is_nobodys_word(world):
+    """An import that gives the label back would be taught as the expert's word."""
+    project = world.w.project(world.pid)
+    project.repair.correct("train8", "positive", "ann")
+    assert project.draws.answered_for(project.texts.pool()) == {"train8"}
+    mislabel(world, "train8")
+    assert project.draws.answered_for(project.texts.pool()) == frozenset()
