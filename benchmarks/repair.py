@@ -35,9 +35,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--named", type=int, default=20)
     chosen = parser.parse_args()
-    whole = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for seed in range(chosen.seeds):
         found = measured(chosen.task, seed, chosen.named)
+        whole = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         whole.setdefault(chosen.task, {})[str(seed)] = found
         RESULTS.write_text(json.dumps(whole, indent=1) + "\n")
         print(json.dumps(found), flush=True)

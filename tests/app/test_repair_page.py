@@ -5,9 +5,9 @@ from conftest_app import LABELS, prediction, words
 
 from cod_core.models.choice import FinetuneOptions
 from cod_core.project.teacher.repair import ClassChange, Repair, TaughtReport
-from cod_core.store import cache, corrections, items
+from cod_core.store import cache, corrections, items, projects
 from cod_core.text import text_hash
-from cod_core.types import Example
+from cod_core.types import Example, Task
 from ui.teacher import repair
 
 
@@ -76,3 +76,20 @@ def test_teaching_is_queued_as_a_job(doubted, screen, workspace, monkeypatch):
     monkeypatch.setattr(repair.jobs_panel, "start", lambda project, kind, options: queued.append((kind, options)))
     screen("teacher", doubted).button(key="repair-teach").click().run()
     assert queued == [("teach_teacher", FinetuneOptions())]
+
+
+def test_a_third_label_is_picked_and_saved(workspace, screen):
+    """With more than two labels the teacher's class is not the only other one: the right one must be within reach."""
+    labels = ("negative", "neutral", "positive")
+    pid = workspace.create_project("Three", Task("Tone?", labels))
+    projects.set_teacher(workspace.db, pid, {"kind": "builtin", "name": "news"})
+    identity = workspace.project(pid).teacher.identity()
+    items.add_examples(workspace.db, pid, [Example(f"e{i}", f"Text {i}.", labels[i % 3]) for i in range(3)])
+    cache.put_predictions(workspace.db, *identity, {text_hash(f"Text {i}."): (-0.01, -5.3, -5.3) for i in range(3)})
+    page = looking(screen, pid)
+    picker = page.selectbox(key="repair-pick-e1")
+    assert picker.options == ["positive"] and page.button(key="repair-other-e1").label == "It is “negative”"
+    picker.set_value("positive").run()
+    [made] = corrections.log(workspace.db, pid)
+    assert (made.example_id, made.old_label, made.new_label) == ("e1", "neutral", "positive")
+    assert items.example(workspace.db, pid, "e1").label == "positive"

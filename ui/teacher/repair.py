@@ -46,7 +46,7 @@ def _one(project: Project, one: Disagreement, first: bool) -> None:
     """A text, what speaks against its label, and the answers. Each is saved at once."""
     example, doubted = one.example, str(one.example.label)
     who = "The teacher" if one.by_teacher else "A model that has not learnt this text"
-    says = f"Your label: {doubted}. {who} is {verdict.percent(one.sure)} sure that it is {one.said.label}."
+    says = f"Your label: {doubted}. {who} is {verdict.percent(one.said.prob(one.said.label))} sure that it is {one.said.label}."
     st.html(f'<div class="cod-text" dir="auto">{text_diff.escape(example.text)}</div><div class="cod-why">{escape(says)}</div>')
     if example.split == "test":
         st.caption("A test text: if you correct it, distil again to renew your results.")

@@ -35,16 +35,23 @@ RECORD = "taught"
 @dataclass(frozen=True)
 class Disagreement:
     """A text whose label may be wrong. said: the answer that differs from it. by_teacher: whether the teacher gave it, or a simple
-    model that did not learn from this text (the teacher did)."""
+    model that did not learn from this text (the teacher did). second: what the simple model says where the teacher was asked."""
 
     example: Example
     said: Prediction
     by_teacher: bool
+    second: Prediction | None = None
 
     @property
     def sure(self) -> float:
-        """Probability of the other label."""
-        return self.said.prob(self.said.label)
+        """Probability of the other label, of two models by the one that doubts it more: where a teacher alone says another class,
+        it is the teacher that is wrong as often as not."""
+        other = self.said.label
+        return min(self.said.prob(other), self.second.prob(other)) if self.second else self.said.prob(other)
+
+
+Answer = tuple[Prediction, bool, Prediction | None]
+"""Disagreement.said, by_teacher and second of a text, whether they agree with its label or not."""
 
 
 @dataclass(frozen=True)
@@ -125,41 +132,41 @@ class Repair(Room):
         self.teacher = teacher
         self.training = training
         self.pairs = pairs
-        self._told: tuple[object, dict[str, tuple[Prediction, bool]]] | None = None
+        self._told: tuple[object, dict[str, Answer]] | None = None
 
     def disagreements(self, limit: int = 20) -> list[Disagreement]:
         """Texts that nobody has judged here yet and whose label may be wrong, the most suspicious first.
 
-        Texts that the teacher did not train on are judged by the teacher, the others by a linear head in cross-validation. A
-        teacher that costs something to ask is not asked: what it said before counts.
+        Where the teacher was trained on these texts, a linear head in cross-validation judges them; texts that it did not see are
+        judged by both. Another teacher judges alone. One that costs something to ask is not asked: what it said before counts.
         """
         told, answered_for = self._answers(), self.standing()
         rows = {e.id: e for e in items.examples(self.db, self.id) if e.id in told and e.label is not None and e.id not in answered_for}
         found = [Disagreement(rows[i], *told[i]) for i in rows if told[i][0].decided and told[i][0].label != rows[i].label]
         return sorted(found, key=lambda d: -d.sure)[:limit]
 
-    def _answers(self) -> dict[str, tuple[Prediction, bool]]:
-        """Text's id -> (what was said of it without having learnt from it, whether by the teacher); made anew when the teacher or
-        the texts change, and after every AGAIN_AFTER corrections."""
+    def _answers(self) -> dict[str, Answer]:
+        """Text's id -> what is said of it by models that did not learn from it; made anew when the teacher or the texts change,
+        and after every AGAIN_AFTER corrections."""
         key = (self.teacher.identity(), items.counts(self.db, self.id).total, len(self.standing()) // AGAIN_AFTER)
         if self._told is None or self._told[0] != key:
             self._told = key, self._asked()
         return self._told[1]
 
-    def _asked(self) -> dict[str, tuple[Prediction, bool]]:
+    def _asked(self) -> dict[str, Answer]:
         teacher, choice, trained = self.teacher.classifier(), self.teacher.choice(), self.teacher.trained_on()
         rows = [e for e in items.examples(self.db, self.id) if e.label is not None and e.metadata.get("label_from") != teacher.id]
-        new, learnt = [e for e in rows if not trained(e)], [e for e in rows if trained(e)]
+        new = [e for e in rows if not trained(e)]
+        simple = dict(zip((e.id for e in rows), self._by_a_simple_model(rows))) if len(new) < len(rows) else {}
         texts = [e.text for e in new]
         said = teacher.on_record(texts) if choice and choice.asks else teacher.predict(texts)
-        out = {e.id: (p, True) for e, p in zip(new, said) if p is not None}
-        return out | {e.id: (p, False) for e, p in zip(learnt, self._by_a_simple_model(learnt))}
+        asked: dict[str, Answer] = {e.id: (p, True, simple.get(e.id)) for e, p in zip(new, said) if p is not None}
+        return {i: (p, False, None) for i, p in simple.items()} | asked
 
     def _by_a_simple_model(self, rows: Sequence[Example]) -> list[Prediction]:
+        """What a linear head says of each row that learnt from the others only."""
         from cod_core.models.out_of_fold import out_of_fold
 
-        if not rows:
-            return []
         phi = self.models.encoder().encode([e.text for e in rows])
         told = out_of_fold(phi, np.array([self.labels.index(str(e.label)) for e in rows]), len(self.labels))
         return [Prediction(self.labels, tuple(row)) for row in told.tolist()]

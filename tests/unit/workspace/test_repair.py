@@ -83,6 +83,20 @@ def test_a_wrong_label_that_the_teacher_learnt_by_heart_is_found(world):
     assert {d.example.id: d.said.label for d in found} == right and not any(d.by_teacher for d in found)
 
 
+def test_an_error_of_the_teacher_alone_stands_behind_a_wrong_label(world):
+    """Of the first twenty named on twenty intents, seven were test texts with the right label on which the teacher was wrong."""
+    right = mislabel(world, "train9")
+    trained_here(world)
+    teacher = world.w.project(world.pid).teacher.classifier()
+    sentence = text_hash("test text 2")
+    with world.w.db.begin() as c:
+        c.execute(delete(schema.predictions).where(schema.predictions.c.text_hash == sentence))
+    cache.put_predictions(world.w.db, teacher.id, teacher.revision, {sentence: (np.log(0.001), np.log(0.999))})
+    found = world.w.project(world.pid).repair.disagreements()
+    assert [(d.example.id, d.said.label, d.by_teacher) for d in found[:2]] == [("train9", right, False), ("test2", "positive", True)]
+    assert found[1].said.prob("positive") > 0.99 and found[1].sure < 0.5 < found[0].sure
+
+
 def test_a_corrected_label_is_seen_everywhere_at_once(world):
     """Another process holds the texts in memory, students are judged by the label, reports rest on it."""
     world.sweep(8, 2)
