@@ -200,6 +200,27 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class LabelCorrection:
+    """One act of a person on the label of a text. Append-only; undo appends with undoes set.
+
+    new_label: None where the person confirmed old_label: the teacher is wrong.
+    """
+
+    example_id: str
+    old_label: str
+    new_label: str | None
+    annotator: str
+    corrected_at: str = ""
+    undoes: int | None = None
+    seq: int | None = None
+
+    @property
+    def label(self) -> str:
+        """The label that the person answers for."""
+        return self.old_label if self.new_label is None else self.new_label
+
+
+@dataclass(frozen=True)
 class GuidelineExample:
     """A pair that shows what is wanted, or what is not. why: in a sentence."""
 

@@ -9,7 +9,7 @@ from cod_core.project.teacher.trust import TeacherReport
 from ui.frame import errors, layout, people, state
 from ui.proposals import language_model
 from ui.shared import jobs_panel, recheck, verdict
-from ui.teacher import by_label, first_choice, generative_teacher, hub_model
+from ui.teacher import by_label, first_choice, generative_teacher, hub_model, repair
 
 layout.through_app()
 
@@ -243,11 +243,12 @@ def unconfirmed() -> None:
 layout.header("Teacher", "The teacher is the larger model that judges each text and whether a change flips it.")
 summary = state.summary(project)
 settled = False  # whether the teacher in use may stay: choosing one is the next thing to do otherwise
-job = jobs_panel.panel(project, ("finetune_teacher", "label_prompts"))
+job = jobs_panel.panel(project, ("finetune_teacher", "label_prompts", "teach_teacher"))
 stopped = job is not None and job.kind == "finetune_teacher" and job.state in ("cancelled", "failed")
 unconfirmed()
 if summary.teacher_label:
     of_use, dead = report()
+    repair.panel(project, jobs_panel.running(job))
     if project.teacher.generates():
         generative_teacher.unlabelled(project, summary, jobs_panel.running(job))
     waits = recheck.needed(project, summary, jobs_panel.running(job), "teacher")

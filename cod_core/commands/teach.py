@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cod_core.commands.shell import AsJson, Home, app, endpoint, json_map, open_workspace, progress_line, say
+from cod_core.errors import BadInput
 from cod_core.models.choice import BuiltinChoice, FinetuneOptions, TeacherChoice, read_choice
 
 if TYPE_CHECKING:
     from cod_core.diagnostics.by_class import OfLabel
     from cod_core.project.project import Project
+    from cod_core.project.teacher.repair import TaughtReport
     from cod_core.project.teacher.training import TrainingReport
     from cod_core.project.teacher.trust import TeacherReport
 
@@ -22,8 +24,8 @@ def teacher(
         str,
         typer.Argument(
             help="builtin:movies, builtin:amazon, builtin:tweets, builtin:news, "
-            "hf:NAME-OR-FOLDER, llm:MODEL, local:MODEL, answers:MODEL, finetune, show or report, or confirm: texts of a restored project "
-            "may go to its model at --base-url."
+            "hf:NAME-OR-FOLDER, llm:MODEL, local:MODEL, answers:MODEL, finetune, teach: by the labels and texts that you corrected, "
+            "take: the teacher that was taught, show or report, or confirm: texts of a restored project may go to its model at --base-url."
         ),
     ] = "show",
     base_url: Annotated[str, typer.Option(help="Endpoint of an LLM teacher; its key comes from COD_LLM_KEY.")] = "",
@@ -57,15 +59,37 @@ def teacher(
     if kind == "confirm":
         return _confirm(w.project(project), base_url, as_json)
     opened, trained = w.project(project), None
+    if kind == "teach":
+        return _say_taught(opened.repair.teach(FinetuneOptions.of({"encoder": encoder}), progress_line(as_json)), as_json)
     if kind == "finetune":
         trained = opened.training.finetune(
             FinetuneOptions.of({"encoder": encoder, "epochs": epochs, "minutes": minutes}), progress_line(as_json)
         )
+    elif kind == "take":
+        _take(opened)
     elif kind not in ("show", "report"):
         answers = {"judge": _judge(judge, mapped), "max_tokens": max_tokens, "samples": samples}
         opened.teacher.choose(_choice(choice, base_url, calibrate, mapped, answers))
     labelled = opened.answers.label_prompts(progress_line(as_json)) if label_prompts else {}
     _say_report(opened.trust.report(), trained, labelled, as_json)
+
+
+def _take(project: "Project") -> None:
+    """Use the teacher that was taught last."""
+    report = project.repair.taught()
+    if report is None:
+        raise BadInput("No teacher has been taught in this project yet. Run the command with teach first.")
+    project.repair.take(report)
+
+
+def _say_taught(report: "TaughtReport", as_json: bool) -> None:
+    """What the taught teacher would change; it is not in use yet."""
+    told = "There are no labelled test texts to compare it on."
+    if report.accuracy is not None:
+        told = f"It is right on {report.accuracy[1]:.1%} of {report.measured_on}; the teacher in use on {report.accuracy[0]:.1%}."
+    pairs = f" Of {report.pairs} accepted pairs, {report.lost} no longer flip." if report.pairs else ""
+    out = {key: value for key, value in report.to_json().items() if key != "trained_on"}
+    say(out, as_json, f"The teacher learnt from {report.rows} texts. {told}{pairs} To use it, run the command with take.")
 
 
 def _confirm(project: "Project", base_url: str, as_json: bool) -> None:

@@ -1,14 +1,17 @@
 """What stands in for the teacher's probabilities in training: themselves, calibrated ones, random ones. Arrays only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cod_core.distill.cells import RowsOf
 from cod_core.distill.linear import log_softmax
 from cod_core.errors import NotEnoughData
 from cod_core.text import text_hash
+from cod_core.types import TIE
 
+SMOOTHED = 0.1  # of a person's word as a soft label: what the other classes share
 Soften = Callable[[list[str], int], np.ndarray]
 """(texts, seed) -> (n, C) soft labels to train with."""
 
@@ -27,6 +30,29 @@ def softener(
         temperature = calibration_temperature(teacher_logprobs(texts), gold)
         return lambda texts, seed: log_softmax(np.maximum(teacher_logprobs(texts), -700.0), temperature)
     return None
+
+
+def overruled(teacher_logprobs: RowsOf, right: Mapping[str, int]) -> RowsOf:
+    """teacher_logprobs with a person's word where the teacher says another class: 1 - SMOOTHED on theirs, the rest spread evenly.
+
+    right: text -> class index that a person answers for. Without this a student would be taught both: the hard label says the
+    one, the soft label, which weighs more, the other.
+    """
+
+    def told(texts: list[str]) -> np.ndarray:
+        rows = np.array(teacher_logprobs(texts), dtype=np.float64)
+        for at in differing(rows, [right.get(text, -1) for text in texts]):
+            rows[at] = np.log(SMOOTHED / (rows.shape[1] - 1))
+            rows[at, right[texts[at]]] = np.log(1 - SMOOTHED)
+        return rows
+
+    return told
+
+
+def differing(logprobs: ArrayLike, right: Sequence[int]) -> list[int]:
+    """Rows of (n, C) log-probabilities that do not name the class in `right`; where that is -1, nobody answered."""
+    rows = np.asarray(logprobs, dtype=np.float64)
+    return [at for at, wanted in enumerate(right) if wanted >= 0 and (rows[at] >= rows[at, wanted] - TIE).sum() > 1]
 
 
 def calibration_temperature(logprobs: ArrayLike, gold: ArrayLike) -> float:

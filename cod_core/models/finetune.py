@@ -9,6 +9,7 @@ out holds adapter and head in fp16 safetensors (about 0.6 MB for the built-in en
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -68,7 +69,7 @@ def finetune_teacher(
 
     labels: one of label_names per text. development: (texts, labels) that say when it has learnt and how sure it may be; where
     None a part of the rows is held out (settling.hold_out). epochs: exactly so many rounds instead. minutes: bound of the
-    training. learning_rate: rate_for the rows for an encoder, 5e-4 for a decoder where None. max_tokens: word pieces of a text that are read;
+    training. learning_rate: rate_for(rows) for an encoder, 5e-4 for a decoder where None. max_tokens: word pieces of a text;
     where None 128, or 256 where more than a tenth of the texts is longer. Raises NotEnoughData where a label has no text.
     Measured in docs/experiments.md ("A teacher worth asking").
     """
@@ -101,7 +102,7 @@ def rate_for(rows: int) -> float:
 
     100 rows of twelve intents: .903, .922, .939 right at 1, .5 and .25 thousandths, .936 by the line that it starts from.
     """
-    return RATE * min(1.0, (rows / FULL_RATE_ROWS) ** 0.5)
+    return RATE * min(1.0, math.sqrt(rows / FULL_RATE_ROWS))
 
 
 def _classes(labels: Sequence[str], label_names: Sequence[str]) -> np.ndarray:

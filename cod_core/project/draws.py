@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from cod_core.data import draws
+from cod_core.distill.cells import RowsOf
+from cod_core.distill.softlabels import overruled
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.place import Place, Room
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
-from cod_core.store import cache
+from cod_core.store import cache, corrections
 from cod_core.text import folded, short_hash
 from cod_core.types import KEPT, Counterfactual, Example, FlipCheck, Prediction
 
@@ -39,11 +41,19 @@ class Draws(Room):
         self.teacher = teacher
         self.pairs = pairs
 
-    def order(self, seed: int, need: int, pool: Mapping[str, Example] | None = None, unusable: frozenset[str] = frozenset()) -> list[str]:
+    def order(
+        self,
+        seed: int,
+        need: int,
+        pool: Mapping[str, Example] | None = None,
+        unusable: frozenset[str] = frozenset(),
+        answered_for: frozenset[str] = frozenset(),
+    ) -> list[str]:
         """The first `need` (or as many as there are) usable ids of one seed's nested, balanced order.
 
         Left out, and replaced by the next text of the same label in every arm alike: texts on which the
-        teacher disagrees with the gold label, and `unusable` ones (no counterfactual could be had or kept).
+        teacher disagrees with the gold label, unless they are among `answered_for`, and `unusable` ones (no counterfactual could
+        be had or kept).
         Raises BadInput where `need` is below 1.
         """
         if need < 1:
@@ -51,7 +61,8 @@ class Draws(Room):
         pool = pool if pool is not None else self.texts.pool()
         order = draws.order_rows(list(pool.values()), self.labels, seed)
         waiting: dict[str | None, Iterator[str]] = {
-            label: self._agreeing([i for i in order if pool[i].label == label and i not in unusable], pool) for label in self.labels
+            label: self._agreeing([i for i in order if pool[i].label == label and i not in unusable], pool, answered_for)
+            for label in self.labels
         }
         chosen: list[str] = []
         for example_id in order:
@@ -62,14 +73,27 @@ class Draws(Room):
                 break
         return chosen
 
-    def _agreeing(self, ids: Sequence[str], pool: Mapping[str, Example]) -> Iterator[str]:
-        """ids without those on which teacher and gold differ; asked in chunks."""
+    def _agreeing(self, ids: Sequence[str], pool: Mapping[str, Example], answered_for: frozenset[str] = frozenset()) -> Iterator[str]:
+        """ids without those on which teacher and gold differ and for which nobody answered; asked in chunks."""
         teacher = self.teacher.classifier()
         for start in range(0, len(ids), CHUNK):
             chunk = ids[start : start + CHUNK]
             for i, prediction in zip(chunk, teacher.predict([pool[i].text for i in chunk])):
-                if shares_label(prediction, pool[i]):
+                if i in answered_for or shares_label(prediction, pool[i]):
                     yield i
+
+    def answered_for(self, pool: Mapping[str, Example]) -> frozenset[str]:
+        """Ids of the texts whose present label a person gave or confirmed on the Teacher page: there the person's word counts
+        above the teacher's."""
+        words = corrections.standing(self.db, self.id)
+        return frozenset(i for i, word in words.items() if i in pool and pool[i].label == word.label)
+
+    def told(self, pool: Mapping[str, Example]) -> RowsOf:
+        """texts -> (n, C) soft labels: the teacher's, or a person's word where they answer for the label of a training text and
+        the teacher says another."""
+        right = {pool[i].text: self.labels.index(str(pool[i].label)) for i in self.answered_for(pool)}
+        teacher = self.teacher.classifier().logprobs
+        return overruled(teacher, right) if right else teacher
 
     def _agreed(self, ids: Iterable[str], pool: Mapping[str, Example]) -> set[str]:
         """Of these training texts the ones on which teacher and gold agree; read off verdicts where there are any, so
@@ -148,15 +172,16 @@ class Draws(Room):
     ) -> dict[int, list[str]]:
         """seed -> order whose first need_pairs rows have a counterfactual, as far as the pairs go.
 
-        pairs: by id, the fair ones; with more than two labels the classes that they aim at take turns too.
+        Texts whose label a person answers for are drawn whatever the teacher says of them. pairs: by id, the fair ones; with more
+        than two labels the classes that they aim at take turns too.
         unusable: rows to leave out, unusable_rows() where None.
         """
         pool, unusable = self.texts.pool(), self.unusable_rows() if unusable is None else unusable
         label_of, labels = {i: str(e.label) for i, e in pool.items()}, self.labels
-        target_of = {i: cf.target for i, cf in pairs.items()}
+        target_of, answered_for = {i: cf.target for i, cf in pairs.items()}, self.answered_for(pool)
         orders: dict[int, list[str]] = {}
         for seed in seeds:
-            order = self.order(seed, need, pool, unusable)
+            order = self.order(seed, need, pool, unusable, answered_for)
             extra = [i for i in draws.order_rows([pool[i] for i in pairs], labels, seed) if i not in set(order)]
             front = need_pairs
             while front > 0:

@@ -24,6 +24,7 @@ from cod_core.project.results.live import LiveStrip
 from cod_core.project.students.students import Students
 from cod_core.project.teacher.answers import Answers
 from cod_core.project.teacher.endpoints import Endpoints
+from cod_core.project.teacher.repair import Repair
 from cod_core.project.teacher.training import Training
 
 R = TypeVar("R")
@@ -70,6 +71,7 @@ class Jobs(Room):
         place: Place,
         endpoints: Endpoints,
         training: Training,
+        repair: Repair,
         answers: Answers,
         pairs: Pairs,
         fluency: Fluency,
@@ -95,6 +97,7 @@ class Jobs(Room):
             "tighten": Kind[TightenRequest](TightenRequest.of, tightening.tighten_all, "propose"),
             "distill": Kind[SweepPlan](SweepPlan.of, students.distil, "distil", students.check),
             "finetune_teacher": Kind[FinetuneOptions](FinetuneOptions.of, training.finetune, "teach", training.check),
+            "teach_teacher": Kind[FinetuneOptions](FinetuneOptions.of, repair.teach, "teach", repair.check),
             "pack_student": Kind[str | None](run_id_of, package.pack, "export"),
             "label_prompts": without_request(answers.label_prompts, "import"),
             "fluency": without_request(fluency.measure, "propose"),

@@ -47,6 +47,7 @@ from cod_core.project.teacher.answers import Answers
 from cod_core.project.teacher.clients import Clients
 from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.project.teacher.loader import TeacherLoader
+from cod_core.project.teacher.repair import Repair
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.teacher.training import Training
 from cod_core.project.teacher.trust import Trust
@@ -72,6 +73,7 @@ class Project:
         self.trust = Trust(place, self.teacher, self.training)
         self.answers = Answers(place, self.teacher)
         self.pairs = Pairs(place, self.teacher)
+        self.repair = Repair(place, models, self.texts, self.teacher, self.training, self.pairs)
         self.cards = Cards(place, self.pairs)
         self.curation = Curation(place, self.teacher, self.pairs, self.cards)
         self.guideline = Guidelines(place, self.pairs)
@@ -112,6 +114,7 @@ class Project:
             place,
             self.endpoints,
             self.training,
+            self.repair,
             self.answers,
             self.pairs,
             self.fluency,

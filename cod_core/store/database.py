@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
-HEAD = "0005"
+HEAD = "0006"
 BUSY_S = 10
 FORGET_S = 5
 _MIGRATIONS = Path(__file__).parent / "migrations"

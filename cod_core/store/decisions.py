@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy import ColumnElement, Table, func, insert, select
 from sqlalchemy.engine import Connection, RowMapping
 
 from cod_core.errors import Stale
@@ -168,11 +168,11 @@ def _append(c: Connection, pid: str, decision: Decision, batch: str | None) -> i
     return written_number(c, values)
 
 
-def written_number(c: Connection, values: dict[str, Any]) -> int:
-    """Write a row of the log; returns the number that the database gave it."""
-    key = c.execute(insert(_T).values(values)).inserted_primary_key
+def written_number(c: Connection, values: dict[str, Any], log: Table = _T) -> int:
+    """Write a row of a log (decisions where not said); returns the number that the database gave it."""
+    key = c.execute(insert(log).values(values)).inserted_primary_key
     if key is None:
-        raise RuntimeError("The database gave a decision no number.")  # never: seq is its primary key
+        raise RuntimeError(f"The database gave a row of {log.name} no number.")  # never: seq is its primary key
     return int(key[0])
 
 

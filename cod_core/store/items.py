@@ -43,17 +43,21 @@ def add_examples(db: Database, pid: str, found: Iterable[Example]) -> int:
     return _add_new(db, schema.examples, pid, ({**vars(e), "text_hash": text_hash(e.text)} for e in found))
 
 
-def label_examples(db: Database, pid: str, found: Sequence[Example]) -> None:
-    """Give texts that are there the label, split, source and metadata of these values, all or none.
+def count_labelling(c: Connection, pid: str) -> None:
+    """The project's settings count acts that give stored texts labels as "labellings": every process knows by that when what
+    it holds is old."""
+    p = schema.projects
+    settings = c.execute(select(p.c.settings).where(p.c.id == pid)).scalar() or {}
+    c.execute(update(p).where(p.c.id == pid).values(settings={**settings, "labellings": settings.get("labellings", 0) + 1}))
 
-    The project's settings count such acts as "labellings", so that every process knows when what it holds is old.
-    """
-    t, p = schema.examples, schema.projects
+
+def label_examples(db: Database, pid: str, found: Sequence[Example]) -> None:
+    """Give texts that are there the label, split, source and metadata of these values, all or none."""
+    t = schema.examples
     if not found:
         return
     with db.begin() as c:
-        settings = c.execute(select(p.c.settings).where(p.c.id == pid)).scalar() or {}
-        c.execute(update(p).where(p.c.id == pid).values(settings={**settings, "labellings": settings.get("labellings", 0) + 1}))
+        count_labelling(c, pid)
         for e in found:
             c.execute(
                 update(t)

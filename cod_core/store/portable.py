@@ -26,7 +26,8 @@ from cod_core.store.decisions import written_number
 from cod_core.store.projects import is_id
 from cod_core.types import now
 
-OWN = ("uploads", "examples", "counterfactuals", "flip_checks", "decisions", "drafts", "replies", "runs", "guidelines", "places")
+LOGS = ("decisions", "label_corrections")  # their rows are numbered by the database, and name each other by number
+OWN = ("uploads", "examples", "counterfactuals", "flip_checks", *LOGS, "drafts", "replies", "runs", "guidelines", "places")
 BATCH = 2000
 Rows = Callable[[str], Iterable[dict[str, Any]]]
 
@@ -66,8 +67,8 @@ def load(
 
     taken: old id -> the new one (projects.new_id). placed: (id, project) -> the row to write, once the id is known and
     before anything is committed: the place for what has to succeed together with the rows. was: the project's id where the
-    rows come from, project["id"] where None; replies whose key names it are found under the new id. Decisions get new
-    numbers, in their old order.
+    rows come from, project["id"] where None; replies whose key names it are found under the new id. Decisions and corrections
+    get new numbers, in their old order.
     Raises BadInput where a row is not one of this format.
     """
     with db.begin() as c:
@@ -80,8 +81,8 @@ def load(
             c.execute(insert(schema.projects).values({**_known("projects", project), "id": pid}))
             for name in OWN:
                 t = schema.metadata.tables[name]
-                if name == "decisions":
-                    _decisions(c, pid, own(name))
+                if name in LOGS:
+                    _numbered(c, pid, t, own(name))
                 elif name == "replies":
                     _replies(c, pid, ({**_known(name, r), "key": own_key(was, r["key"]).replace(was, pid)} for r in own(name)))
                 else:
@@ -128,13 +129,13 @@ def _place(pid: str, key: str, reply: Any, there: dict[str, Any]) -> str:
     return copy_key(pid, key) if key in there and there[key] == reply else restored_key(pid, key)
 
 
-def _decisions(c: Connection, pid: str, rows: Iterable[dict[str, Any]]) -> None:
+def _numbered(c: Connection, pid: str, log: Table, rows: Iterable[dict[str, Any]]) -> None:
     numbers: dict[int, int] = {}
     for row in sorted(rows, key=lambda r: r["seq"]):
-        values = {**_known("decisions", row), "project_id": pid}
+        values = {**_known(log.name, row), "project_id": pid}
         old, undoes = values.pop("seq"), values.get("undoes")
         values["undoes"] = None if undoes is None else numbers[undoes]
-        numbers[old] = written_number(c, values)
+        numbers[old] = written_number(c, values, log)
 
 
 def archive(db: Database, pid: str, yes: bool) -> None:

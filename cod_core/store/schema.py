@@ -111,6 +111,20 @@ decisions = Table(
     Index("ix_decisions_example", "project_id", "example_id", "seq"),
     sqlite_autoincrement=True,
 )
+label_corrections = Table(  # new_label: NULL where a person confirmed the old one
+    "label_corrections",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("project_id", String, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
+    Column("example_id", String, nullable=False),
+    Column("old_label", String, nullable=False),
+    Column("new_label", String),
+    Column("annotator", String, nullable=False),
+    Column("corrected_at", String),
+    Column("undoes", Integer),
+    Index("ix_corrections_project", "project_id", "seq"),
+    sqlite_autoincrement=True,
+)
 drafts = Table(
     "drafts",
     metadata,

@@ -141,6 +141,7 @@ _NAMES = {
     "generate": "Proposing counterfactuals",
     "distill": "Distilling students",
     "finetune_teacher": "Training the teacher",
+    "teach_teacher": "Teaching the teacher",
     "diagnose": "Comparing teacher and student",
     "recheck": "Checking again",
     "study": "Comparing prompts",

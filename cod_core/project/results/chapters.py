@@ -49,6 +49,9 @@ def bought(found: SweepResults) -> list[Section]:
     ]
     if len(found.effects) > 1:
         out.append(Section("", lines=[e["sentence"] for e in found.effects], fold="The difference at every number of training rows"))
+    if n := found.overruled:
+        said = "1 training text carries your label" if n == 1 else f"{n:,} training texts carry your label"
+        out.append(Section("Where you overruled the teacher", lead=f"{said} where the teacher says another. Students learnt yours."))
     if found.messages:
         out.append(Section("", lines=[in_words(m) for m in found.messages[:MESSAGES]], fold="What could not be computed"))
     return [*out, Section("", rows=found.table, fold="Every number", id="results", notes=["difference", "accuracy", "agreement"])]

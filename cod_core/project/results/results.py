@@ -15,7 +15,7 @@ from cod_core.project.place import Place, Room, needs
 from cod_core.project.results.sweep import OUTDATED, SweepResults, flat_effect, headline, table_of
 from cod_core.project.students.store import StudentStore
 from cod_core.project.teacher.teacher import Teacher
-from cod_core.store import items, runs
+from cod_core.store import corrections, items, runs
 from cod_core.types import RunConfig, now
 
 if TYPE_CHECKING:
@@ -37,10 +37,13 @@ class Results(Room):
         return self.place.folder("students") / f"{name}.json"
 
     @needs("distil")
-    def write_report(self, run_ids: list[str], left_out: list[str], shots: list[int], only: dict[str, str] | None = None) -> dict[str, Any]:
+    def write_report(
+        self, run_ids: list[str], left_out: list[str], shots: list[int], only: dict[str, str] | None = None, overruled: int = 0
+    ) -> dict[str, Any]:
         """Compute the effects of one sweep and keep them beside its students; called at the end of a sweep.
 
-        only: the choice among the kept counterfactuals that the sweep was restricted to.
+        only: the choice among the kept counterfactuals that the sweep was restricted to. overruled: training texts on which a
+        person's word stood in the teacher's place.
         """
         report = {
             "made_at": now(),
@@ -51,6 +54,7 @@ class Results(Room):
             "state": self.state_mark(),
             "provenance": self.pairs.provenance(only),
             "only": only,
+            **({"overruled": overruled} if overruled else {}),
         }
         former = self.report()
         if former and set(former["run_ids"]) != set(run_ids):
@@ -133,25 +137,27 @@ class Results(Room):
         return seeds, {arm: [cells[arm, s] for s in seeds] for arm in ("kd", "cod")}
 
     def state_mark(self) -> str:
-        """Changes whenever the teacher, the kept pairs or the numbers of judged texts do."""
+        """Changes whenever the teacher, the kept pairs, the numbers of judged texts or a label do."""
         from cod_core.text import short_hash
 
         identity = self.teacher.identity() or ("", "")
         judged = sorted((split, str(label), n) for (split, label), n in items.count_examples(self.db, self.id).items() if split != "train")
-        return short_hash(*identity, *judged, *sorted(cf.id for cf, _ in self.pairs.kept().values()))
+        corrected = corrections.written(self.db, self.id)  # a report of a project without any keeps the mark that it had
+        kept = sorted(cf.id for cf, _ in self.pairs.kept().values())
+        return short_hash(*identity, *judged, *kept, *(["corrected", corrected] if corrected else []))
 
     def report(self) -> dict[str, Any] | None:
         """The latest sweep's report, None before the first one or where its file cannot be read."""
         return read_json(self.report_path())
 
     def marker(self) -> str:
-        """Changes whenever the results, the decisions, the proposals, their verdicts, the texts or the teacher do: what a
-        page's caches go by. Asked for with every card, so it reads the ends of indices only: 4 ms with 20,000 texts."""
+        """Changes whenever the results, the decisions, the proposals, their verdicts, the texts, a label or the teacher do: what
+        a page's caches go by. Asked for with every card, so it reads the ends of indices only: 4 ms with 20,000 texts."""
         from sqlalchemy import func, select
 
-        from cod_core.store.schema import counterfactuals, decisions, examples, flip_checks
+        from cod_core.store.schema import counterfactuals, decisions, examples, flip_checks, label_corrections
 
-        ends = (decisions.c.seq, counterfactuals.c.position, flip_checks.c.touched)
+        ends = (decisions.c.seq, label_corrections.c.seq, counterfactuals.c.position, flip_checks.c.touched)
         with self.db.read() as c:
             last = [c.execute(select(func.max(end)).where(end.table.c.project_id == self.id)).scalar() for end in ends]
             texts = c.execute(
@@ -214,4 +220,5 @@ class Results(Room):
             first.get("majority"),
             report["state"] != self.state_mark(),
             report["left_out"],
+            overruled=report.get("overruled", 0),
         )

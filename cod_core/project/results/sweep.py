@@ -20,7 +20,8 @@ NOTHING = "There is nothing to compare yet: no number of rows has both kinds of 
 @dataclass(frozen=True)
 class SweepResults:
     """table: one row an (arm, k). effects: one a k, of cod over kd. stale: teacher or decisions changed since.
-    outdated: an earlier version of the app wrote the report; there are no effects in it."""
+    outdated: an earlier version of the app wrote the report; there are no effects in it. overruled: training texts on which
+    students learnt a person's label and the teacher says another."""
 
     runs: list[RunResult]
     table: list[dict[str, Any]]
@@ -31,6 +32,7 @@ class SweepResults:
     stale: bool
     messages: list[str]
     outdated: bool = False
+    overruled: int = 0
 
 
 def headline(effects: list[dict[str, Any]]) -> str:

@@ -11,7 +11,7 @@ from cod_core.distill.cells import CellSpec
 from cod_core.distill.memory import Memory, check_encoder, memory_for
 from cod_core.distill.second_rows import Proposals, comes_from, first_proposals, swapped, tightened, to_all_classes
 from cod_core.distill.settings import StudentSettings, SweepPlan
-from cod_core.distill.softlabels import Soften, softener
+from cod_core.distill.softlabels import Soften, differing, softener
 from cod_core.distill.sweep import plan_cells
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.models.cached import CachedClassifier
@@ -109,6 +109,14 @@ class SweepPlans(Room):
         cells, left_out = self._cells_of(plan, teacher, drawn, shots, pool, pairs.fair, second)
         return list({cell.config.run_id: cell for cell in cells}.values()), pairs.left_out + left_out, shots
 
+    def overruled(self, cells: Sequence[CellSpec]) -> int:
+        """On how many training texts of these cells a person's word stands in the teacher's place."""
+        pool = self.texts.pool()
+        mine = self.draws.answered_for(pool)
+        drawn = sorted({row.example_id for cell in cells for row in cell.rows if not row.is_cf and row.example_id in mine})
+        right = [self.labels.index(str(pool[i].label)) for i in drawn]
+        return len(differing(self.teacher.classifier().logprobs([pool[i].text for i in drawn]), right)) if drawn else 0
+
     def shots_of(self, plan: SweepPlan) -> list[int]:
         """The k of a sweep. Raises BadInput, NotEnoughData where none can be trained or judged."""
         if warning := self.teacher.seen_in_training():
@@ -146,7 +154,7 @@ class SweepPlans(Room):
         second: Mapping[str, Partners],
     ) -> tuple[list[CellSpec], list[str]]:
         """(cells, what was left out) over every draw and share of counterfactuals. Raises NotEnoughData where none has a cell."""
-        soften = self.softener(plan.student)
+        told, soften = self.draws.told(pool), self.softener(plan.student, pool)
         fields = plan.student.config_fields() | {"teacher_id": teacher.id, "teacher_revision": teacher.revision}
         cells: list[CellSpec] = []
         left_out: list[str] = []
@@ -154,7 +162,7 @@ class SweepPlans(Room):
         for draw, (share, ks) in product(drawn, plan.student.by_share(shots).items()):
             settings = fields if share is None else fields | {"cf_share": share}
             try:
-                more, sentences = plan_cells(draw.orders, ks, draw.arms, pool, pairs, teacher.logprobs, second, soften, **settings)
+                more, sentences = plan_cells(draw.orders, ks, draw.arms, pool, pairs, told, second, soften, **settings)
             except NotEnoughData as error:
                 refused = error
                 continue
@@ -168,15 +176,15 @@ class SweepPlans(Room):
         longest = max((len(e.text) for e in self.texts.pool().values()), default=0)
         return memory_for(settings.config_fields(), longest)
 
-    def softener(self, settings: StudentSettings) -> Soften | None:
-        """(texts, seed) -> soft labels where they are not the teacher's own; None where they are."""
+    def softener(self, settings: StudentSettings, pool: Mapping[str, Example]) -> Soften | None:
+        """(texts, seed) -> soft labels where they are not those of Draws.told; None where they are."""
         teacher = self.teacher.classifier()
 
         def development() -> tuple[list[str], np.ndarray]:
             dev = [(e.text, e.label) for e in items.examples(self.db, self.id, split="validation") if e.label is not None]
             return [text for text, _ in dev], np.array([teacher.labels.index(label) for _, label in dev], dtype=int)
 
-        return softener(settings.soft_labels or "teacher", teacher.logprobs, len(teacher.labels), development)
+        return softener(settings.soft_labels or "teacher", self.draws.told(pool), len(teacher.labels), development)
 
     def unverified(self, pool: Mapping[str, Example], source: str = "") -> dict[str, Counterfactual]:
         """Each text's first proposal, whether it flips or not, if a student may learn from it. source: of its origin."""

@@ -73,7 +73,7 @@ class Students(Room):
         self.store.record_rows(cells)
         new = self.run_cells(cells, plan, progress)
         only = dict(plan.only) if plan.only else None
-        report = self.results.write_report([cell.config.run_id for cell in cells], left_out, shots, only)
+        report = self.results.write_report([cell.config.run_id for cell in cells], left_out, shots, only, self.plan.overruled(cells))
         return {"students": len(cells), "new": len(new), "left_out": left_out, "report": report["made_at"]}
 
     @needs("distil")

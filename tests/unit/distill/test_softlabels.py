@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cod_core.distill.linear import log_softmax
-from cod_core.distill.softlabels import calibration_temperature, random_logprobs, softener
+from cod_core.distill.softlabels import calibration_temperature, differing, overruled, random_logprobs, softener
 from cod_core.errors import NotEnoughData
 
 
@@ -40,3 +40,15 @@ def test_soft_labels_are_made_where_they_are_not_the_teachers_own():
     assert np.array_equal(softener("random", teach, 2, none)(["x"], 3), random_logprobs(["x"], 2, 3))
     scaled = softener("scaled", teach, 2, lambda: (["x", "y"], [0, 1]))
     assert scaled(["z"], 0) == pytest.approx(np.log([[0.5, 0.5]]), abs=0.05)
+
+
+def test_a_persons_word_stands_where_the_teacher_says_another_class():
+    """The soft label weighs twenty times the hard one: a student would learn the teacher's error and not the correction."""
+    told = np.log(np.array([[0.9, 0.05, 0.05], [0.2, 0.7, 0.1], [1 / 3, 1 / 3, 1 / 3]]))
+    place = {"x": 0, "y": 1, "z": 2}
+    heard = overruled(lambda texts: told[[place[t] for t in texts]], {"x": 2, "y": 1, "z": 0})
+    assert np.exp(heard(["x"])) == pytest.approx(np.array([[0.05, 0.05, 0.9]]))
+    assert np.array_equal(heard(["y"]), told[1:2]), "the teacher agrees: what it knows besides is kept"
+    assert np.exp(heard(["z"]))[0, 0] == pytest.approx(0.9), "a tie is no class"
+    assert np.array_equal(overruled(lambda texts: told[:1], {"x": 2})(["w"]), told[:1])
+    assert differing(told, [2, 1, -1]) == [0]

@@ -283,7 +283,7 @@ def test_where_the_rows_cannot_be_kept_no_file_stays(w, pid, monkeypatch):
     def refused(*_):
         raise CodError("the database is full")
 
-    monkeypatch.setattr(portable, "_decisions", refused)
+    monkeypatch.setattr(portable, "_numbered", refused)
     with pytest.raises(CodError, match="the database is full"):
         w.restore(data)
     assert len(w.projects()) == projects_before and models_of(w) == files_before

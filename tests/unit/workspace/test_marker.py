@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from cod_core.models.choice import BuiltinChoice
-from cod_core.store import items
+from cod_core.store import corrections, items
 from cod_core.workspace import Workspace
-from tests.unit.workspace.small_world import World
+from tests.unit.workspace.small_world import LABELS, World
 
 NEWS = {
     "a decision": lambda world: world.w.project(world.pid).curation.decide(f"cf-{world.ids[0]}", "rejected", "ann", reasons=("other",)),
@@ -18,6 +18,7 @@ NEWS = {
     "unlabelled texts that got labels": lambda world: items.label_examples(
         world.w.db, world.pid, [replace(e, split="train") for e in world.w.project(world.pid).texts.examples("unlabelled")]
     ),
+    "a corrected label": lambda world: corrections.correct(world.w.db, world.pid, world.ids[12], LABELS[1], "ann"),
     "results": lambda world: world.sweep(8, 2),
     "results computed again": lambda world: world.w.project(world.pid).results.renew_report(),
     "another teacher": lambda world: world.w.project(world.pid).teacher.choose(BuiltinChoice("amazon")),
