@@ -122,6 +122,12 @@ class TaughtReport:
         return cls(**{**values, "by_class": tuple(ClassChange(**c) for c in values["by_class"]), "trained_on": tuple(values["trained_on"])})
 
 
+def _flips(teacher: Classifier, originals: Sequence[str], cfs: Sequence[Counterfactual]) -> list[bool]:
+    """Whether each of these counterfactuals turns this teacher from its original to its target."""
+    pairs = zip(cfs, teacher.predict(list(originals)), teacher.predict([cf.text for cf in cfs]))
+    return [before.decided and after.decided and before.label != after.label == cf.target for cf, before, after in pairs]
+
+
 class Repair(Room):
     """What an expert says of labels, and what the teacher makes of it."""
 
@@ -304,15 +310,18 @@ class Repair(Room):
 
     def _turned(self, new: Classifier) -> tuple[int, int, int]:
         """(accepted pairs, of them those that only the present teacher flips, those that only the new one flips)."""
-        current = self.pairs.state()
-        kept = [current.snapshot.counterfactuals.get(d.counterfactual_id) for d in current.outcome.values() if d.status in KEPT]
-        cfs = [cf for cf in kept if cf is not None]
+        current, cfs = self.pairs.state(), self._accepted()
         originals = {e.id: e.text for e in items.examples(self.db, self.id, ids=[cf.example_id for cf in cfs])}
         cfs = [cf for cf in cfs if cf.example_id in originals]
-        before, after = (new.predict([text(cf) for cf in cfs]) for text in (lambda cf: originals[cf.example_id], lambda cf: cf.text))
-        flips = [b.decided and a.decided and b.label != a.label == cf.target for cf, b, a in zip(cfs, before, after)]
-        flipped = [cf.id in current.checks and current.checks[cf.id].valid for cf in cfs]
-        return len(cfs), sum(f and not n for f, n in zip(flipped, flips)), sum(n and not f for f, n in zip(flipped, flips))
+        now = [cf.id in current.checks and current.checks[cf.id].valid for cf in cfs]
+        then = _flips(new, [originals[cf.example_id] for cf in cfs], cfs)
+        return len(cfs), sum(a and not b for a, b in zip(now, then)), sum(b and not a for a, b in zip(now, then))
+
+    def _accepted(self) -> list[Counterfactual]:
+        """Counterfactuals that stand accepted, whatever any teacher says of them."""
+        current = self.pairs.state()
+        kept = [current.snapshot.counterfactuals.get(d.counterfactual_id) for d in current.outcome.values() if d.status in KEPT]
+        return [cf for cf in kept if cf is not None]
 
     def taught(self) -> TaughtReport | None:
         """The last teacher that was taught, whether it is in use or not; None where there is none (any more)."""
