@@ -269,7 +269,7 @@ def run_job(job, progress):
         time.sleep(0.1)
 db = open_database(sys.argv[3])
 project = SimpleNamespace(jobs=SimpleNamespace(run=run_job))
-worker.main([sys.argv[1], "--home", sys.argv[2]], workspace=SimpleNamespace(db=db, project=lambda project_id: project))
+worker.main([sys.argv[1], "--home", sys.argv[2]], workspace=SimpleNamespace(db=db, project=lambda project_id, actor: project))
 """
 
 

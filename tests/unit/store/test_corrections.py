@@ -80,9 +80,9 @@ def test_a_backup_brings_corrections_back_in_order_with_their_undos(db, pid):
     corrections.take_back(db, pid, "ann")
     with db.read() as c:
         rows = {name: list(portable.rows(c, pid, name)) for name in ("projects", *portable.OWN, "predictions")}
-    back = portable.load(db, rows["projects"][0], rows.__getitem__, lambda old: "feed")
+    back = portable.load(db, rows["projects"][0], rows.__getitem__, lambda old: "feedfeedfeedfeed")
     plain = [(c.example_id, c.new_label, c.annotator, c.undoes is not None) for c in corrections.log(db, back)]
-    assert back == "feed" and plain == [("a", "bad", "ann", False), ("b", "mixed", "ann", False), ("b", "bad", "ann", True)]
+    assert back == "feedfeedfeedfeed" and plain == [("a", "bad", "ann", False), ("b", "mixed", "ann", False), ("b", "bad", "ann", True)]
     assert corrections.standing(db, back).keys() == {"a"} and corrections.take_back(db, back, "ann").example_id == "a"
 
 
