@@ -108,16 +108,21 @@ def test_after_a_cancelled_training_it_can_be_started_again(filled, screen, work
 
 
 def three(workspace, n=60):
-    """A project of three labels; n training texts and some test texts, of which the last label reads like the first."""
+    """A project of three labels; n training texts and some test texts; those of the last label read like the first one's."""
     pid = workspace.create_project("Notes", Task("What came of it?", ("harm", "near miss", "no harm")))
     say = {
         "harm": "Patient fell in the bathroom and broke a wrist, number {}.",
         "near miss": "Wrong drug was drawn up but noticed in time, number {}.",
-        "no harm": "Patient fell in the bathroom and broke a wrist, number {}.",
+        "no harm": "Nothing happened to anybody on the ward that night, number {}.",
     }
+    test = say | {"no harm": say["harm"]}
     rows = [("harm", "train")] * (n * 6 // 10) + [("near miss", "train")] * (n * 3 // 10) + [("no harm", "train")] * (n // 10)
     rows += [("harm", "test")] * 12 + [("near miss", "test")] * 9 + [("no harm", "test")] * 5
-    items.add_examples(workspace.db, pid, [Example(f"n{i}", say[label].format(i), label, split) for i, (label, split) in enumerate(rows)])
+    items.add_examples(
+        workspace.db,
+        pid,
+        [Example(f"n{i}", (test if split == "test" else say)[label].format(i), label, split) for i, (label, split) in enumerate(rows)],
+    )
     return pid
 
 
