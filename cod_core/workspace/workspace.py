@@ -8,7 +8,6 @@ from pathlib import Path
 from cod_core.data import samples
 from cod_core.data.reading import Problem
 from cod_core.errors import BadInput, ModelUnavailable
-from cod_core.export.restore import open_bundle
 from cod_core.models.choice import BuiltinChoice
 from cod_core.progress import Progress, silent
 from cod_core.project.export.bundles import check_labels
@@ -131,6 +130,8 @@ class Workspace:
         Raises BadInput naming what is wrong with the file: nothing is kept then.
         """
         self.people.need("create")
+        from cod_core.export.restore import open_bundle
+
         bundle = open_bundle(data)
         check_labels(bundle, bundle.task.labels)
         pid = projects.create_project(self.db, f"{bundle.manifest['project'].get('name', 'Bundle')} (imported)"[:120], bundle.task)

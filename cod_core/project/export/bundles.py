@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from cod_core.data.reading import Problem
 from cod_core.errors import BadInput
 from cod_core.export.record import ExportItem
-from cod_core.export.restore import Bundle, open_bundle
 from cod_core.project.place import Room, needs
 from cod_core.store import decisions, items
 from cod_core.text import short_hash
@@ -15,9 +14,10 @@ from cod_core.types import Counterfactual, Decision, Origin
 
 if TYPE_CHECKING:
     from cod_core.data.meeting import Meeting
+    from cod_core.export.restore import Bundle
 
 
-def check_labels(bundle: Bundle, labels: tuple[str, ...]) -> None:
+def check_labels(bundle: "Bundle", labels: tuple[str, ...]) -> None:
     """Raises BadInput where a bundle names labels that are not among these."""
     named = {name for i in bundle.items for name in (i.example.label, i.counterfactual.source, i.counterfactual.target)}
     if unknown := sorted(name for name in named if name is not None and name not in labels):
@@ -31,10 +31,12 @@ class Bundles(Room):
     def open(self, data: bytes) -> list[Problem]:
         """Bring an exported bundle (.zip) into this project; returns what was left out. Raises BadInput naming what is wrong with
         the file, and what `take` raises."""
+        from cod_core.export.restore import open_bundle
+
         return self.take(open_bundle(data))
 
     @needs("import")
-    def take(self, bundle: Bundle) -> list[Problem]:
+    def take(self, bundle: "Bundle") -> list[Problem]:
         """Bring a bundle that was read into this project; returns what was left out.
 
         Texts, counterfactuals, verdicts and decisions come back as they were. Left out, with all that hangs on them, are texts
