@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from cod_core.settings import open_to_others
 from ui.curate import shortcuts
 from ui.frame import errors, layout, people, state
 from ui.settings import people_list, whole_project
@@ -40,6 +41,8 @@ st.subheader("Where things are kept", anchor=False)
 st.caption("Everything stays in one folder on this computer. Keys of chat models are never stored.")
 with errors.shown():
     st.code(str(state.workspace().settings.home), language=None)
+    if readable := open_to_others(state.workspace().settings):
+        errors.box(readable, "warn")
 
 people_list.section()
 with errors.shown():

@@ -133,3 +133,13 @@ def test_a_key_is_typed_for_one_address_and_sent_for_that_one(filled, screen, mo
     assert field("Key").value == ""
     next(b for b in test.button if b.key == "study").click().run()
     assert not test.exception and started == ["sk-first", None]
+
+
+def test_a_key_for_another_machine_over_plain_http_is_warned_of(filled, screen):
+    """Everybody on the way could read the key and the texts, and nothing on the page said so."""
+    test = screen("proposals", filled)
+    next(g for g in test.button_group if g.key == "way").set_value("llm").run()
+    address = next(t for t in test.text_input if t.label == "Address of the service")
+    assert "can read the texts and the key" not in words(test)
+    address.set_value("http://models.example:8000/v1").run()
+    assert not test.exception and "can read the texts and the key" in words(test)

@@ -66,3 +66,10 @@ def test_only_an_owner_deletes_a_project_and_changes_roles(filled, screen, roles
     next(t for t in owner.text_input if t.label.startswith("Name, or mail")).set_value("Eva@Example.org")
     press(owner, "Save")
     assert workspace.people.roles()["eva@example.org"] == "curator"
+
+
+def test_a_data_folder_that_others_can_read_is_named_with_the_command_that_closes_it(filled, screen, home):
+    """It kept the modes that it was made with, and nobody was told."""
+    assert "chmod" not in words(screen("settings", filled))
+    home.chmod(0o755)
+    assert "chmod" in words(screen("settings", filled))

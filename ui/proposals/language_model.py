@@ -9,6 +9,7 @@ import streamlit as st
 from cod_core.counterfactuals import prompts
 from cod_core.counterfactuals.llm_plan import Plan
 from cod_core.counterfactuals.options import GenerateRequest, LlmOptions, StudyRequest
+from cod_core.models.endpoint_errors import plain_http_warning
 from cod_core.project.project import Project
 from cod_core.project.proposals.prompts import PromptStudy
 from cod_core.project.proposals.quality import QualityCard
@@ -89,6 +90,8 @@ def choose(project: Project, last: LlmOptions, page: str) -> LlmOptions | None:
         on_change=_keep_key,
         args=(field, address),
     )
+    if overheard := plain_http_warning(address):
+        errors.box(overheard, "warn")
     if not address or not name:
         errors.box("Give the address and the model; then you see what would be sent before anything is.", "info")
         return None
