@@ -45,7 +45,7 @@ class Selection(Room):
         """Decided pairs in upload order; memory holds a thousand texts at a time."""
         teacher = self._teacher_part()
         name_of = self._pseudonyms() if choice.anonymise else str
-        total, done, place = sum(items.count_examples(self.db, self.id).values()), 0, 0
+        total, done, place = items.counts(self.db, self.id).total, 0, 0
         while chunk := items.after(self.db, self.id, place, CHUNK):
             place, texts = chunk[-1][0], {e.id: e for _, e in chunk}
             outcome = state.outcome(decisions.log(self.db, self.id, example_ids=list(texts)))

@@ -155,10 +155,9 @@ class Searcher(Room):
         Unlabelled texts are not among them where agreement on them is what students are judged by, below MIN_ROWS labelled
         test texts: a counterfactual chosen by a judge that knows the answers would carry them into the students.
         """
-        counts = items.count_examples(self.db, self.id)
-        n_test = sum(n for (split, label), n in counts.items() if split == "test" and label is not None)
-        splits = ("train", "unlabelled") if n_test >= MIN_ROWS else ("train",)
-        return splits, sum(n for (split, _), n in counts.items() if split in splits)
+        counts = items.counts(self.db, self.id)
+        splits = ("train", "unlabelled") if counts.labelled("test") >= MIN_ROWS else ("train",)
+        return splits, counts.of(*splits)
 
     def surrogate(self) -> "Judge":
         """A linear stand-in for the teacher on the students' encoder, as a Judge. Raises NotEnoughData.

@@ -141,7 +141,7 @@ class Results(Room):
         from cod_core.text import short_hash
 
         identity = self.teacher.identity() or ("", "")
-        judged = sorted((split, str(label), n) for (split, label), n in items.count_examples(self.db, self.id).items() if split != "train")
+        judged = items.counts(self.db, self.id).judged
         corrected = corrections.written(self.db, self.id)  # a report of a project without any keeps the mark that it had
         kept = sorted(cf.id for cf, _ in self.pairs.kept().values())
         return short_hash(*identity, *judged, *kept, *(["corrected", corrected] if corrected else []))

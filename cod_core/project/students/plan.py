@@ -84,7 +84,7 @@ class SweepPlans(Room):
     def shots_allowed(self) -> list[int]:
         """k at which CoD can be compared: k/2 accepted pairs and k labelled training texts."""
         pairs = self.fair_pairs().allow
-        pool = sum(n for (split, label), n in items.count_examples(self.db, self.id).items() if split == "train" and label is not None)
+        pool = items.counts(self.db, self.id).labelled("train")
         step = len(self.labels) * 2
         wanted = sorted({*SHOTS, *([2 * pairs] if 0 < 2 * pairs < 8 else []), *([step] if pairs and pool < 8 else [])})
         return [k for k in wanted if k // 2 <= pairs and k <= max(pool, 2)]

@@ -179,14 +179,14 @@ def drafts(project):
 
 def predicted(project):
     keys, store = ("test_predicted", "unlabelled_predicted"), project.store
-    answers = store.answers if hasattr(store, "answers") else store.predicted  # to delete once the students are merged
+    answers = store.answers
     ids = [r.config.run_id for r in runs.runs(project.place.db, project.id)]
     return {run_id: {key: answers(run_id, key) for key in keys} for run_id in ids}
 
 
 def quality(project):
     shown = project.quality.card()
-    judge = shown.fluency_judge if hasattr(shown, "fluency_judge") else shown.judge  # to delete once the proposals are merged
+    judge = shown.fluency_judge
     return parts(shown, "total stages sources verdicts") | {"judge": judge}
 
 
