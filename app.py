@@ -1,10 +1,15 @@
 """The app: page config, style, sidebar, navigation. `streamlit run app.py` opens it on 127.0.0.1:8501."""
 
+from pathlib import Path
+
 import streamlit as st
 
-from ui.frame import errors, layout, people, state
+from ui.frame import errors, layout, naming, people, serve, state
 
-st.set_page_config(page_title="Counterfactual Curation", page_icon="ui/frame/icon.png", layout="wide")
+st.set_page_config(
+    page_title="Counterfactual Curation", page_icon=str(Path(__file__).with_name("ui") / "frame" / "icon.png"), layout="wide"
+)
+serve.ask_nobody_for_the_address()
 layout.style()
 state.begin_run()
 people.gate()
@@ -15,7 +20,9 @@ if page.title == layout.PAGES["start"][1]:  # its first words need no database: 
         layout.run(page)
     layout.sidebar()
 else:
-    layout.sidebar()
+    layout.sidebar(page.url_path)
     with errors.shown():
         layout.run(page)
     people.remember(page.url_path)
+naming.sidebar()
+naming.ask()

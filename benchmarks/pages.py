@@ -14,6 +14,7 @@ import time
 from playwright.sync_api import sync_playwright
 
 from benchmarks.screenshots import serve
+from cod_core.distill.settings import SweepPlan
 from cod_core.workspace import Workspace
 
 STEPS = ("Data", "Proposals", "Curate", "Distil", "Export")
@@ -72,7 +73,7 @@ def main() -> None:
             live = verdicts(tab)
             w.project(pid).curation.drop_draft(tab.evaluate("new URLSearchParams(location.search).get('item')"), "me")
             idle = changes(tab, chosen.rounds)
-            job = w.project(pid).jobs.start("distill", {"shots": [8], "seeds": 40, "student": "linear", "first_seed": int(time.time())})
+            job = w.project(pid).jobs.start("distill", SweepPlan(shots=(8,), seeds=40, first_seed=int(time.time())))
             busy = changes(tab, chosen.rounds)
             working = w.project(pid).jobs.newest().state
             w.project(pid).jobs.cancel(job)

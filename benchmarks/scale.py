@@ -1,10 +1,11 @@
 """A large project: 10,000 texts with 4 proposals each, and import and export of 100,000 rows.
 
-    python -m benchmarks.scale [--home FOLDER] [--parts pages,import,export] [--texts 10000] [--rows 100000]
+    python -m benchmarks.scale [--home FOLDER] [--parts pages,import,export,places] [--texts 10000] [--rows 100000]
 
 Pages are timed as a person waits for them: the whole page run of the app (sidebar, queue, card or table), in this
 process. Every part of a file's way runs in a process of its own, so that its peak memory is its own. Texts are made
-by chance from a fixed seed; every verdict is made up, so that no model is asked. Writes benchmarks/results/scale.json.
+by chance from a fixed seed; every verdict is made up, so that no model is asked. The part places runs heavy work on 1 and 2 processes
+and on Dask clusters (benchmarks/places.py). Writes benchmarks/results/scale.json.
 """
 
 import argparse
@@ -267,6 +268,7 @@ def main() -> None:
     parser.add_argument("--parts", default="pages,import,export")
     parser.add_argument("--texts", type=int, default=10_000)
     parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--small", action="store_true", help="a quarter of the work of places")
     parser.add_argument("--only", help=argparse.SUPPRESS)
     parser.add_argument("--n", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -276,7 +278,11 @@ def main() -> None:
     Path(chosen.home).mkdir(parents=True, exist_ok=True)
     out = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for part in chosen.parts.split(","):
-        if part == "pages":
+        if part == "places":
+            from benchmarks import places
+
+            out["places"] = places.run(chosen.small)
+        elif part == "pages":
             out["pages"] = alone("pages", chosen.home, chosen.texts)
         else:
             out[part] = []

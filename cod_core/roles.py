@@ -1,6 +1,7 @@
 """Who somebody is, and who may do what. Pure values: the screen asks here before any database is open."""
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,11 +29,17 @@ ALLOWED = {
     "archive": OWNERS,
     "duplicate": OWNERS,
     "people": OWNERS,
+    "machines": OWNERS,
     "delete": OWNERS,
     "hub push": OWNERS,
 }
 """What a person does -> who may. endpoint: name an address that texts go to. model folder, encoder folder: have files of this
-machine loaded as a model. Every verb that writes names its act with `needs` (cod_core/project/place.py)."""
+machine loaded as a model. machines: see and test where heavy work runs. Every verb that writes names its act with `needs`
+(cod_core/project/place.py)."""
+
+
+MOST_NAME = 40  # characters
+UNNAMED = "unnamed-"  # what the name of a person begins with who has not given one yet
 
 
 @dataclass(frozen=True)
@@ -50,11 +57,12 @@ class Actor:
     issued_at: float | None = None
 
 
-def actor_of(claims: Mapping[str, Any], trust_unverified: bool = False) -> Actor:
-    """The person whom a provider's claims describe. Raises CodError where they prove no mail address.
+def actor_of(claims: Mapping[str, Any], trust_unverified: bool = False, days: int = 0) -> Actor:
+    """The person whom a provider's claims describe. Raises CodError where they prove no mail address, or are too old.
 
     Only an `email_verified` that is True counts. trust_unverified: for providers that never send that claim; one that sends
     anything else than True has said no all the same. No other claim stands in for the address: people choose those themselves.
+    days: how long the claims are good for from when the provider made them (`iat`), 0 for ever; where it does not say when, also.
     """
     mail, verified = claims.get("email"), claims.get("email_verified")
     name = mail.strip().lower() if isinstance(mail, str) else ""
@@ -64,13 +72,26 @@ def actor_of(claims: Mapping[str, Any], trust_unverified: bool = False) -> Actor
     if verified is not True and not (trust_unverified and verified is None):
         raise CodError(f"The sign-in service does not confirm that {name} is yours. Confirm your address there, then sign in again.")
     issued = claims.get("iat")
-    return Actor(name, issuer, subject, True, float(issued) if isinstance(issued, int | float) else None)
+    at = float(issued) if isinstance(issued, int | float) else None
+    if days and at is not None and time.time() - at > days * 86_400:
+        raise CodError(f"You signed in more than {days} day{'s' if days > 1 else ''} ago. Sign out here, then sign in again.")
+    return Actor(name, issuer, subject, True, at)
 
 
 def is_path(model: str) -> bool:
     """Whether the name of a model leads to files of this machine, and not to a package of the app or to a hub."""
     named = model.strip().partition("@")[0]  # without the layers that an encoder is read after
     return named.startswith(("/", ".", "~", "\\")) or named[1:2] == ":" or named.lower().endswith(".gguf") or os.path.exists(named)
+
+
+def refused_name(name: str) -> str:
+    """Why records may not stand under this name; "" where they may."""
+    given = name.strip()
+    if not given:
+        return "Give your name, or a pseudonym."
+    if given.lower() in ("me", "i", "myself") or given.startswith(UNNAMED):
+        return f"“{given}” does not tell others who decided. Give your name, or a pseudonym."
+    return ""
 
 
 def may(role: str, act: str) -> bool:

@@ -5,6 +5,7 @@ character. The name in TOKENIZER goes into every export, since edit fractions de
 """
 
 import hashlib
+import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -17,6 +18,12 @@ TOKENIZER = "cod-words/1"
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--[{_UNSPACED}]]"
 _TOKEN = regex.compile(rf"[{_UNSPACED}]\p{{M}}*|{_WORD}+(?:['’\-]{_WORD}+)*|[^\s\p{{L}}\p{{N}}]", regex.VERSION1)
+
+
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""Characters that are no text: they move a terminal's cursor, end a string, or are a trace of a wrong encoding."""
+TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+"""Characters that turn the direction in which what follows is shown, so that a screen says something else than the text."""
 
 
 def text_hash(text: str) -> str:
@@ -152,3 +159,8 @@ def char_distance(a: str, b: str) -> int:
 def edit_fraction(a: str, b: str) -> float:
     """Token Levenshtein distance over the tokens of a (at least 1)."""
     return token_distance(a, b) / max(1, len(token_spans(a)))
+
+
+def several(n: int, noun: str, nouns: str = "") -> str:
+    """'1 text', '3,000 texts'. nouns: of many, where it is not the noun with an s."""
+    return f"{n:,} {noun if n == 1 else nouns or noun + 's'}"

@@ -27,8 +27,9 @@ REJECT_REASONS = (
 ARMS = ("kd", "half", "cod", "cod_plus")
 CONTROL_ARMS = ("swap", "unverified", "tightened")  # k/2 real rows and k/2 others than verified counterfactuals
 MULTI_ARMS = ("cod_all",)  # k/C real rows and (C - 1)k/C counterfactuals, one to each other class
-ALL_ARMS = ARMS + CONTROL_ARMS + MULTI_ARMS
-PAIR_ARMS = ("cod", "cod_plus") + CONTROL_ARMS + MULTI_ARMS
+OVERRIDE = "override"  # cod, with the counterfactuals that a person kept against the teacher among the others
+ALL_ARMS = ARMS + CONTROL_ARMS + MULTI_ARMS + (OVERRIDE,)
+PAIR_ARMS = ("cod", "cod_plus") + CONTROL_ARMS + MULTI_ARMS + (OVERRIDE,)
 
 
 def now() -> str:
@@ -260,6 +261,7 @@ class RunConfig:
     embeddings) left as they are.
     label_prior: how much the names of the labels tell a linear student beforehand (distill/prior.py), 0 for nothing.
     encoder_revision: of the weights in the encoder's folder; "" for the packaged encoder and those named at a hub.
+    class_weights: whether every label counts the same, for draws with more rows of one label than of another.
     """
 
     method: str
@@ -289,6 +291,7 @@ class RunConfig:
     frozen_layers: int = 0
     label_prior: float = 0.0
     encoder_revision: str = ""
+    class_weights: bool = False
 
     @property
     def run_id(self) -> str:
@@ -324,6 +327,7 @@ _HASHED_ONLY_IF_CHANGED = (  # every setting that came after the first version: 
     "frozen_layers",
     "label_prior",
     "encoder_revision",
+    "class_weights",
 )
 
 

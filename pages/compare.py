@@ -9,7 +9,7 @@ from cod_core import figures
 from cod_core.distill.settings import SweepPlan
 from cod_core.project.results.comparison import Side
 from ui.frame import errors, layout
-from ui.shared import charts, jobs_panel
+from ui.shared import charts, jobs_panel, whats_next
 
 layout.through_app()
 
@@ -86,9 +86,8 @@ layout.header("Compare runs", "Two groups of students side by side: the differen
 jobs_panel.panel(project, ("distill",))
 sides = project.comparison.sides()
 if len(sides) < 2:
-    layout.empty(
-        "There is nothing to compare yet", "Distil students first; every comparison you make is kept here.", "distill", "Go to Distil"
-    )
+    layout.empty("There is nothing to compare yet", "Every comparison of students that you make is kept here.")
+    whats_next.draw(project, project.next.steps(), "compare", most=1)
 else:
     by_id = {side.id: side for side in sides}
     newest = [s for s in sides if s.about["computed"] == sides[0].about["computed"] and s.about["k"] == sides[0].about["k"]]

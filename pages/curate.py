@@ -4,41 +4,65 @@ import streamlit as st
 
 from ui.curate import callbacks, card_view, live_strip, queue_bar
 from ui.frame import errors, layout, state
-from ui.shared import recheck
+from ui.shared import jobs_panel, recheck, whats_next
 
 layout.through_app()
 
 project = layout.need_project()
 
 
+def go_on(first: bool = True) -> None:
+    """What is next beyond this list. first: its button is the page's primary one."""
+    if not waits:
+        busy = jobs_panel.running(project.jobs.newest())
+        whats_next.draw(project, [step for step in project.next.steps() if step.page != "curate"], "curated", busy, primary=first)
+
+
+def write_own() -> None:
+    """The way to the texts that nothing was found for."""
+    if n := queue.counts["own"]:
+        errors.box(f"No proposal was found for {layout.several(n, 'text')}. You can write them yourself.", "info")
+        st.button(f"Write your own for {layout.several(n, 'text')}", key="write-own", on_click=queue_bar.show, args=("own",))
+
+
 def nothing_listed(show: str) -> None:
     """The end of a list, and what to do now."""
     state.show_item(None)
-    if queue.view.filtered:
+    if queue.rows:
+        left = len(queue.rows)
+        are = "is left, and somebody else has it" if left == 1 else "are left, and others have them"
+        errors.box(f"{layout.several(left, 'text')} {are} on the screen just now. Come back in a few minutes.", "info")
+        st.button("Look again", key="look-again", type="primary")
+        go_on(first=False)
+    elif queue.view.filtered:
         errors.box("No text is in this list with these filters.", "info")
         st.button("Show all again", key="q-clear-list", type="primary", on_click=queue_bar.clear)
+        go_on(first=False)
     elif show == "todo":
         flagged = sum(row.status == "needs_review" for row in queue.narrowed)
         waiting = f" {layout.several(flagged, 'text')} flagged for a second opinion: see the page Review." if flagged else ""
-        errors.box(f"Every proposal is decided.{waiting} You can still look at them under Kept, or undo.", "ok")
-        with st.container(horizontal=True):
-            if not waits:
-                layout.next_step("distill", "Go on to Distil")
-            card_view.undo_button(project.id)
+        if queue.total:
+            errors.box(f"Every proposal is decided.{waiting} You can still look at them under Kept, or undo.", "ok")
+        write_own()
+        go_on()
+        card_view.undo_button(project.id)
+    elif show == "own":
+        errors.box("Every text has a proposal, or words of your own.", "ok")
+        st.button("Show what is to do", key="show-todo", on_click=queue_bar.show, args=("todo",))
+        card_view.undo_button(project.id)
     else:
         errors.box("No text is in this list.", "info")
 
 
-layout.header("Curate", "Read the change, see the verdict, decide. One key decides and moves on.")
-callbacks.take_moved()
 queue = project.cards.queue(state.view(), state.annotator())
-if not queue.total:
-    layout.empty(
-        "There is nothing to curate yet",
-        "Let the app propose counterfactuals for some of your texts; they appear here one by one.",
-        "proposals",
-        "Propose counterfactuals",
-    )
+empty = not queue.total and not queue.counts["own"]
+layout.header("Curate", "Read the change, see the verdict, decide. One key decides and moves on." if empty else "")
+callbacks.take_moved()
+if done := state.take_toast():
+    st.toast(done, icon=":material/check:")
+if empty:
+    layout.empty("There is nothing to curate yet", "Proposals appear here, one text at a time.")
+    whats_next.draw(project, project.next.steps(), "nothing", most=1)
 else:
     waits = recheck.needed(project, state.summary(project), page="curate")
     queue_bar.bar(project, queue)

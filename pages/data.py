@@ -4,7 +4,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cod_core.project.summary import Summary
-from ui.data import upload
+from ui.data import browse, upload
+from ui.data import labels as label_forms
 from ui.frame import errors, layout, state
 
 layout.through_app()
@@ -15,11 +16,15 @@ labels = row.task.labels
 ROLES = {"labelled": "Texts with labels", "test": "Test texts, kept apart", "unlabelled": "Texts without labels"}
 HELP = {
     "labelled": "The texts to learn from. Where the project has no test texts yet, a part of 40 or more is set aside for testing and "
-    "development, and stays so when a test file comes later. If you have a test file, add it first.",
+    "development. If you will bring a test file, say so below, and none is held out.",
     "test": "Labelled texts on which the results are measured. Nothing is trained on them or chosen by them. They join what was set "
     "aside for testing before.",
     "unlabelled": "On these the student's agreement with the teacher is measured.",
 }
+TRAIN_AGAIN = (
+    "Labelled texts on which the results are measured. Nothing is trained on them or chosen by them. The {} set aside for testing "
+    "will train again once your test file is here."
+)
 HUB = {
     "sst2": "SST-2: film sentences",
     "cola": "CoLA: acceptable grammar",
@@ -54,6 +59,11 @@ def holdings(summary: Summary) -> None:
             st.html(f'<div class="cod-why">A balanced comparison can use up to {summary.largest_k:,} of these texts.</div>')
     if not summary.n_train and summary.n_test:
         errors.box("Now add the texts to learn from, with their labels: nothing is trained on test texts.", "info")
+    if unjudged := project.texts.counts().unjudged(labels):
+        errors.box(
+            f"No test text is labelled {', '.join(unjudged[:8])}. The results cannot judge how well that is told: add test texts of it.",
+            "warn",
+        )
     if summary.n_train and summary.n_test < 100:
         errors.box(
             f"There are {summary.n_test} labelled test texts. With fewer than 100 the results can only hint at "
@@ -108,8 +118,14 @@ with area:
         format_func=layout.words(ROLES),
         key=f"role-{bool(summary.n_train)}-{bool(summary.n_test)}",  # what was brought is no longer what comes next
     )
-    st.caption(HELP[role or "labelled"])
+    back = project.uploads.train_again() if role == "test" else 0
+    st.caption(TRAIN_AGAIN.format(layout.several(back, "text")) if back else HELP[role or "labelled"])
     upload.examples(project, labels, role or "labelled", primary=not summary.n_train)
+if summary.n_train or summary.n_test or summary.n_unlabelled:
+    with st.expander("Look through the texts, and correct them"), errors.shown():
+        browse.section(project)
+    with st.expander("Labels: rename, describe, merge, add"), errors.shown():
+        label_forms.section(project)
 with st.expander("Fetch a public data set"):
     st.caption("Needs a connection to the Hugging Face hub.")
     hub()

@@ -1,22 +1,23 @@
 """Distil: what the accepted pairs allow, one button, and the job at work."""
 
-from typing import Any
+from dataclasses import replace
 
 import streamlit as st
 
+from cod_core.curation import goal
 from cod_core.distill.kinds import LINEAR, OFFERED, kind_of
 from cod_core.distill.memory import check_encoder
 from cod_core.distill.settings import StudentSettings, SweepPlan
+from cod_core.distill.shots import FEW_LABELS
 from cod_core.project.students.preflight import Preflight
-from ui.distill import students
+from ui.distill import students, ways_section
 from ui.frame import errors, layout, state
-from ui.shared import jobs_panel, recheck
+from ui.shared import jobs_panel, recheck, whats_next
 
 layout.through_app()
 
-w, project = state.workspace(), layout.need_project()
+project = layout.need_project()
 row = project.row
-pid = project.id
 LABEL_PRIOR = 1.5  # docs/experiments.md
 ARMS = ["kd", "half", "cod", "cod_plus"]
 COMPARED = (
@@ -34,8 +35,9 @@ def spoken(seconds: float) -> str:
 
 
 def ways() -> list[str]:
-    """The arms that are compared; a fifth one where there are three labels or more."""
-    return ARMS + (["cod_all"] if len(row.task.labels) > 2 else [])
+    """The arms that are compared; a fifth one for three labels or four: with more, a text would have to be changed many times."""
+    kept = ["override"] if project.plan.overrides() else []
+    return ARMS + kept + (["cod_all"] if 2 < len(project.plan.compared()) <= FEW_LABELS else [])
 
 
 def preflight(student: str, seeds: int, shots: list[int]) -> Preflight | None:
@@ -58,31 +60,34 @@ def preflight(student: str, seeds: int, shots: list[int]) -> Preflight | None:
     return check
 
 
-def options(student: str, allowed: list[int]) -> tuple[list[int], dict[str, Any]]:
-    """(numbers of training rows, the job's other parameters) as chosen; no numbers where the model turns out not to be there."""
+def options(student: str, allowed: list[int]) -> SweepPlan:
+    """The sweep as chosen; without numbers of training rows where no such student can be made."""
     shots = st.pills(
         "Numbers of training rows to compare", allowed, selection_mode="multi", default=allowed, key=f"shots-{student}-{len(allowed)}"
     )
     seeds = st.number_input("Draws (each is another random choice of rows)", 1, 50, kind_of(student).draws, key=f"seeds-{student}")
     st.caption(COMPARED.format("Five", FIFTH) if "cod_all" in ways() else COMPARED.format("Four", ""))
-    more = students.expert_options(w, student) if state.technical() else {}
-    kind = kind_of(student)
+    chosen, there, kind = StudentSettings(student), True, kind_of(student)
+    if state.technical():
+        there = False
+        with errors.shown():
+            chosen, there = students.expert_options(student), True
     if kind.label_prior and st.toggle(
         "Let the names of the labels help",
         key="names",
         help="The student starts from what your label names mean in plain language, so choose names that say it. "
         "Helps most with few texts, with and without counterfactuals.",
     ):
-        more["label_prior"] = LABEL_PRIOR
+        chosen = replace(chosen, label_prior=LABEL_PRIOR)
     energy = st.toggle("Estimate the electricity", key="energy", help="Needs the optional package codecarbon.")
-    there = True
-    if not kind.solved and st.toggle("Check the memory first", key="memory"):
+    if not kind.solved and there and st.toggle("Check the memory first", key="memory"):
         there = False
         with errors.shown():
-            memory = project.plan.memory(StudentSettings.of({"student": student, **more}))
+            memory = project.plan.memory(chosen)
             errors.box(memory.sentence, "info" if memory.rows else "warn")
             there = True
-    return sorted(shots) if there else [], {"seeds": int(seeds), "energy": energy, **more}
+    chosen = replace(chosen, method=chosen.method or "kd")
+    return SweepPlan(chosen, tuple(sorted(shots)) if there else (), int(seeds), arms=tuple(ways()), energy=energy)
 
 
 def distil(finished: bool, allowed: list[int]) -> None:
@@ -101,14 +106,13 @@ def distil(finished: bool, allowed: list[int]) -> None:
     st.caption(kind_of(student).explained)
     known = st.container()  # filled after the options, which decide how long it takes
     with st.expander("Options"):
-        shots, more = options(student, allowed)
+        plan = options(student, allowed)
     with known:
-        check = preflight(student, more["seeds"], shots)
+        check = preflight(student, len(plan.draws), list(plan.shots or ()))
     if check is not None and st.button(
-        "Distil and compare", type="secondary" if finished else "primary", key="distil", disabled=busy or check.blocked or not shots
+        "Distil and compare", type="secondary" if finished else "primary", key="distil", disabled=busy or check.blocked or not plan.shots
     ):
         with errors.shown():
-            plan = SweepPlan.of({"student": student, "shots": shots, "arms": ways(), "method": "kd", **more})
             check_encoder(plan.student.encoder or "")
             project.jobs.start("distill", plan)
             state.mark_saved()
@@ -116,29 +120,29 @@ def distil(finished: bool, allowed: list[int]) -> None:
 
 
 layout.header("Distil", "Train small students from the teacher, with and without your counterfactuals, and compare them.")
-job = jobs_panel.panel(project, ("distill", "pack_student"))
+job = jobs_panel.panel(project, ("distill", "ways", "pack_student"))
 summary = state.summary(project)
-if not summary.n_accepted:
-    layout.empty(
-        "No accepted counterfactuals yet",
-        "Accept a few on the page Curate; eight are enough for a first look.",
-        "curate" if summary.n_proposed_texts else "proposals",
-        "Go to Curate" if summary.n_proposed_texts else "Propose counterfactuals",
-    )
+busy = jobs_panel.running(job)
+finished = job is not None and job.kind == "distill" and job.state == "done"
+if finished:
+    found = project.results.latest()
+    errors.box(f"The comparison is ready. {found.worth.expert() if found and found.worth else ''}".strip(), "ok")
+    layout.next_step("results", "See the results")
+whats_next.left_out(project)
+steps = project.next.steps()
+allowed = project.plan.shots_allowed() if summary.n_accepted else []
+if recheck.needed(project, summary, busy, "distill"):
+    pass  # said there, with its button
+elif not allowed or goal.blocking(steps):
+    whats_next.draw(project, goal.most_needed(steps), "distil", busy)
 else:
-    busy = jobs_panel.running(job)
-    finished = job is not None and job.kind == "distill" and job.state == "done"
-    if finished:
-        errors.box("The comparison is ready.", "ok")
-        layout.next_step("results", "See the results")
-    waits = recheck.needed(project, summary, busy, "distill")
-    allowed = project.plan.shots_allowed()
-    if not waits or allowed:
-        distil(finished, allowed)
+    if thin := [step for step in steps if step.name != "distil" and step.labels]:
+        whats_next.draw(project, thin, "thin", busy, most=1, primary=False)
+    distil(finished, allowed)
+ways_section.section(project, busy)
 kept = []
 with errors.shown():
     kept = project.store.kept()
 if kept:
-    students.try_any_text(w, pid)
-    students.small_model(w, pid, job, jobs_panel.running(job))
-    students.costs(w, pid)
+    students.try_any_text(project)
+    students.costs(project)

@@ -1,14 +1,15 @@
 """Export: take the curated set and the student away."""
 
 import functools
+from html import escape
 
 import streamlit as st
 
+from cod_core.curation import goal
 from cod_core.export.choice import ExportChoice
-from ui.distill import students
-from ui.export import export_options, hub_push
+from ui.export import compared, export_options, hub_push, other_tools, take_home
 from ui.frame import errors, layout, state
-from ui.shared import jobs_panel, recheck
+from ui.shared import jobs_panel, recheck, whats_next
 
 layout.through_app()
 
@@ -23,15 +24,15 @@ NAMES = {
 }
 
 
-def downloads(choice: ExportChoice) -> None:
-    """The set in its three forms; the zip is the page's primary action."""
+def downloads(choice: ExportChoice, primary: bool) -> None:
+    """The set in its three forms. primary: the zip is the page's primary action."""
     with st.container(horizontal=True):
         st.download_button(
             "Download the data set (.zip)",
             functools.partial(project.exports.bundle, choice=choice),
             "counterfactuals.zip",
             "application/zip",
-            type="primary",
+            type="primary" if primary else "secondary",
             on_click="ignore",
             icon=":material/download:",
             key="bundle",
@@ -65,8 +66,8 @@ def downloads(choice: ExportChoice) -> None:
                 key="columns",
             )
     st.caption(
-        "The zip opens with datasets.load_dataset and in this app; it holds accepted and edited pairs only, with "
-        "the history of decisions and checksums."
+        "The zip holds your accepted and edited pairs, the history of decisions and checksums. "
+        "It opens in this app and, in Python, with datasets.load_dataset."
     )
 
 
@@ -74,7 +75,7 @@ def inside(choice: ExportChoice) -> None:
     """The first records as they would leave."""
     st.subheader("What is inside", anchor=False)
     records = project.exports.preview(5, choice)
-    wide, narrow = st.column_config.TextColumn(width=360), st.column_config.TextColumn(width=95)
+    wide, narrow = st.column_config.TextColumn(width=320), st.column_config.TextColumn(width=130)
     layout.grid(
         [
             {
@@ -93,48 +94,39 @@ def inside(choice: ExportChoice) -> None:
             st.json(records[0])
 
 
-def student() -> None:
-    """The distilled student, and the report where there is one."""
-    st.subheader("The student", anchor=False)
-    results = project.results.latest()
-    if results is None or not results.runs:
-        st.caption("Distil a student first; then it can be taken away here.")
+def report() -> None:
+    """What the work added, and the results as one file, where there are some."""
+    found = project.results.latest()
+    if found is None:
         return
-    st.caption("A folder with the model's weights and a short README that shows how to load it in a few lines.")
-    if project.store.kept():
-        st.caption(f"{students.described(project.package.chosen())}.")
-    with st.container(horizontal=True):
-        st.download_button(
-            "Download the student (.zip)",
-            project.package.student,
-            "student.zip",
-            "application/zip",
-            on_click="ignore",
-            icon=":material/download:",
-            key="student",
-        )
-        st.download_button(
-            "Download the report (.html)",
-            project.report.html,
-            "report.html",
-            "text/html",
-            on_click="ignore",
-            icon=":material/description:",
-            key="report",
-        )
+    if found.worth:
+        fewer = " The comparison trains on fewer texts than your student." if summary.n_train > found.worth.pairs else ""
+        st.html(f'<div class="cod-why">{escape(found.worth.expert() + fewer)}</div>')
+    st.download_button(
+        "Download the report (.html)",
+        project.report.html,
+        "report.html",
+        "text/html",
+        on_click="ignore",
+        icon=":material/description:",
+        key="report",
+    )
 
 
 layout.header("Export", "Take away the set you curated, and a small model that runs without this app.")
-busy = jobs_panel.running(jobs_panel.panel(project, ("recheck",)))
+job = jobs_panel.panel(project, ("recheck", "take_home", "pack_student"))
+busy = jobs_panel.running(job)
 everything = project.exports.counts()
 summary = state.summary(project)
+steps = project.next.steps()
+first = any(step.name == "export" for step in steps)  # the comparison is there, and no student was made of it yet
+with errors.shown():
+    first = take_home.section(project, job, busy, primary=first)
+    report()
+st.subheader("Your data set", anchor=False)
 if not everything["exported"] and not everything["stale"]:
-    layout.empty(
-        "Nothing to export yet",
-        "Accept a few counterfactuals first.",
-        "curate" if summary.n_proposed_texts else "proposals",
-        "Go to Curate" if summary.n_proposed_texts else "Propose counterfactuals",
-    )
+    layout.empty("Nothing to export yet", "Pairs and students appear here once there are some.")
+    whats_next.draw(project, goal.most_needed(steps), "export", busy, most=2)
 elif not everything["exported"]:
     layout.counts([(everything["stale"], NAMES["stale"])])
     recheck.needed(project, summary, busy, "export")
@@ -146,12 +138,12 @@ else:
         layout.counts([(n, NAMES[k]) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
         if counts["stale"]:
             recheck.needed(project, summary, busy, "export")
-        downloads(choice)
+        downloads(choice, primary=not first)
         with errors.shown():
             export_options.personal(project, choice, counts["exported"])
     with errors.shown():
         export_options.card(project)
+        other_tools.section(project, choice)
+        compared.section(project, choice)
         hub_push.section(project, choice)
         inside(choice)
-    with errors.shown():
-        student()

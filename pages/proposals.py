@@ -4,7 +4,9 @@ from html import escape
 
 import streamlit as st
 
-from cod_core.counterfactuals.options import GenerateRequest
+from cod_core.counterfactuals.options import GenerateRequest, SearchOptions
+from cod_core.curation.goal import FIRST, WANTED
+from cod_core.curation.view import View
 from cod_core.project.summary import Summary
 from ui.frame import errors, layout, people, state
 from ui.proposals import language_model, quality_card, search_options
@@ -16,17 +18,29 @@ layout.through_app()
 project = layout.need_project()
 row = project.row
 WAYS = {"search": "Search on this computer", "llm": "Language model", "import": "I have some already"}
+ANYWAY = "Any small change that turns the teacher, whether or not it reads well. Expect to reject many."
 SIZES = (8, 16, 32, 64, 128, 256, 512)
 
 
-def amount(largest: int) -> int:
-    """How many texts to work on."""
-    options = [k for k in SIZES if k <= largest] or [largest]
+def amount(largest: int, tried: int) -> int:
+    """How many texts to work on: at first as many as a comparison wants, then more than were tried."""
+    options = [k for k in SIZES if k < largest] + [largest]
+    if len(options) == 1:
+        st.caption(f"All of your {layout.several(largest, 'text')}.")
+        return largest
+    wanted = max(FIRST, WANTED * len(row.task.labels))
+    more = [k for k in options if k > tried] or [largest]
+    if st.session_state.get("texts-tried") != tried and st.session_state.get("texts", 0) <= tried:
+        st.session_state.pop("texts", None)  # what was asked for is done: the default is what comes next
+    st.session_state["texts-tried"] = tried
+    if st.session_state.get("texts") not in options:
+        st.session_state["texts"] = min(more, key=lambda k: abs(k - max(wanted, tried)))
     return st.select_slider(
-        "How many of your texts?",
+        f"Up to how many of your texts? {tried:,} were tried." if tried else "How many of your texts?",
         options,
-        value=min(options, key=lambda k: abs(k - 16)),
-        help="The app takes them evenly from your labels. You can always add more later.",
+        help="The app takes them evenly from your labels, those that were tried before included; with the same options these are not "
+        "tried again. You can always add more later.",
+        key="texts",
     )
 
 
@@ -34,9 +48,13 @@ def search(k: int, busy: bool) -> None:
     """The embedded, teacher-guided search."""
     labels = row.task.labels
     learns, n_texts = project.searcher.surrogate_learns_from()
-    if row.teacher and row.teacher["kind"] in ("llm", "generative"):
+    if (teacher := project.teacher.choice()) and teacher.asks:
         n_texts = 0
-    if search_options.topics(labels) and not search_options.can_be_clear(labels, n_texts):
+    if why := project.splicer.why_not():
+        errors.box(f"Proposals are not read before they are offered: {why}. Any small change that flips the teacher is offered.", "info")
+    elif note := project.splicer.note():
+        errors.box(note, "info")
+    if why and search_options.topics(labels) and not search_options.can_be_clear(labels, n_texts):
         errors.box(
             "With so many labels (topics, say) single words flip the teacher without making a good text of the other label. "
             f"Add {'texts, with or without labels,' if 'unlabelled' in learns else 'labelled texts'} until there are "
@@ -46,21 +64,32 @@ def search(k: int, busy: bool) -> None:
         )
     caption, models = st.empty(), project.searcher.llm_source_names()
     usual = project.searcher.usual_budget()
-    chosen = search_options.choose(labels, models, usual, n_texts)
+    chosen = search_options.choose(labels, models, usual, n_texts, judged=not why)
     does = (
-        "Looks for the few words that decide for the teacher and replaces them; allow about a second for a text of a sentence, "
-        "up to a minute for one of a page, longer with a language model."
+        "The search replaces the few words that decide for the teacher. Allow about a second for a sentence and up to a minute "
+        "for a page, longer with a language model."
     )
-    if chosen.second:
+    if chosen.by == "best":
         does = (
-            "Changes several words, about a third of them, until the teacher and a second, simpler judge are as sure as possible "
-            "of the new label; allow five seconds a text."
+            "Changes single words, or puts in pieces of your own texts of the other label. A language model on this computer reads "
+            "each proposal first. Allow a few seconds a text; the first time it is unpacked, about a minute."
+        )
+    elif chosen.second:
+        does = (
+            "Changes about a third of the words, until the teacher and a second, simpler judge are as sure as possible "
+            "of the new label. Allow five seconds a text."
         )
     if project.teacher.generates():
         does = generative_teacher.searching(project, k, chosen.budget or usual)
     caption.caption(f"{does} {search_options.leaves(chosen, models)}")
     if st.button(f"Propose changes for {k} texts", type="primary" if nothing_yet else "secondary", key="generate", disabled=busy):
         start(GenerateRequest(k, search=chosen))
+
+
+@errors.callback
+def anyway(k: int) -> None:
+    """Any small change that flips the teacher, for those of the k texts tried that have none yet."""
+    jobs_panel.start(project, "generate", GenerateRequest(k, search=SearchOptions(by="anything", missing=True)))
 
 
 def start(request: GenerateRequest) -> None:
@@ -74,17 +103,20 @@ def overview(summary: Summary) -> None:
     """What the proposals so far amount to."""
     layout.counts(
         [
-            (summary.n_proposed_texts, "text with proposals" if summary.n_proposed_texts == 1 else "texts with proposals"),
-            (summary.n_valid, "of them with one that flips the teacher"),
-            (summary.n_decided, "decided by you"),
+            (summary.n_tried, "text tried" if summary.n_tried == 1 else "texts tried"),
+            (f"{summary.n_valid:,} of {summary.n_tried:,}", "have a proposal that flips"),
+            (summary.n_decided, "decided"),
         ]
     )
-    missing = summary.n_proposed_texts - summary.n_valid
+    missing = summary.n_tried - summary.n_valid
     if missing and not summary.stale:
-        st.html(
-            f'<div class="cod-why">{escape(layout.several(missing, "text"))}: no proposal flips the teacher yet. '
-            "You can change the wording yourself on the page Curate.</div>"
-        )
+        st.html(f'<div class="cod-why">{escape(layout.several(missing, "text"))}: no proposal flips the teacher yet.</div>')
+        with st.container(horizontal=True, gap="small"):
+            st.button("Offer what flips anyway", key="anyway", disabled=busy, on_click=anyway, args=(summary.n_tried,), help=ANYWAY)
+            if n := len(project.pairs.without()):
+                if st.button(f"Write your own for {layout.several(n, 'text')}", key="write-own"):
+                    state.set_view(View(show="own"))
+                    layout.go("curate")
 
 
 layout.header("Proposals", "For each text the app proposes small changes that turn the teacher's verdict around.")
@@ -92,6 +124,8 @@ summary = state.summary(project)
 job = jobs_panel.panel(project, ("generate", "study", "fluency", "recheck", "tighten"))
 busy = jobs_panel.running(job)
 nothing_yet = True  # no proposals: making some is the next thing to do
+if summary.teacher_label and (hard := project.search.hard_texts()) is not None:
+    errors.box(hard.sentence, "info")
 if not summary.teacher_label and summary.n_proposed_texts:
     recheck.needed(project, summary)
 elif not summary.n_train and summary.n_unlabelled and project.teacher.generates():
@@ -116,6 +150,8 @@ else:
             layout.next_step("curate", "Go on to Curate", primary=not waits)
             quality_card.card(project, busy)
             st.subheader("Propose for more texts", anchor=False)
+    elif summary.n_tried:
+        overview(summary)
     way = st.segmented_control(
         "Where do the proposals come from?", list(WAYS), default="search", required=True, format_func=layout.words(WAYS), key="way"
     )
@@ -124,7 +160,7 @@ else:
 
         import_pairs.counterfactuals(project, nothing_yet)
     else:
-        k = amount(summary.n_train)
+        k = amount(summary.n_train, summary.n_tried)
         if way == "search":
             search(k, busy)
         elif people.only_for("endpoint", "Setting an endpoint or a key"):

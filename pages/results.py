@@ -4,10 +4,12 @@ from html import escape
 
 import streamlit as st
 
+from cod_core.curation import goal
+from cod_core.project.results import chapters
 from ui.distill import students
 from ui.frame import errors, layout, state
 from ui.results import cache, sections
-from ui.shared import charts, jobs_panel
+from ui.shared import charts, jobs_panel, whats_next
 
 layout.through_app()
 
@@ -33,11 +35,13 @@ def report_button() -> None:
         st.page_link(layout.PAGES["moons"][0], label="Why it helps: two moons", icon=":material/dark_mode:", query_params=state.params())
 
 
-layout.header("Results", "What your counterfactuals bought, as honestly as the test texts allow.")
-jobs_panel.panel(project, ("distill", "diagnose"))
 results = project.results.latest()
+measured = results is not None and bool(results.runs) and not results.outdated
+layout.header("Results", "" if measured else "What your counterfactuals bought, as honestly as the test texts allow.")
+jobs_panel.panel(project, ("distill", "diagnose"))
 if results is None or not results.runs:
-    layout.empty("No results yet", "Distil students from your accepted pairs first; it takes about a minute.", "distill", "Go to Distil")
+    layout.empty("No results yet", "They appear here once students were compared.")
+    whats_next.draw(project, goal.most_needed(project.next.steps()), "results", most=2)
 elif results.outdated:
     errors.box(results.sentence, "warn")
     if st.button("Compute them again", type="primary", key="renew"):
@@ -47,18 +51,23 @@ elif results.outdated:
 else:
     if results.stale:
         errors.box("Decisions, texts or the teacher changed since this was computed. Distil again to bring it up to date.", "warn")
-    st.html(f'<p class="cod-quote" id="result-sentence">{escape(results.sentence)}</p>')
-    st.html(f'<div class="cod-why" id="result-student">{escape(students.measured_on(results))}</div>')
-    layout.next_step("export", "Go on to Export")
-    section = st.segmented_control(
-        "Look at",
-        list(sections.SECTIONS),
-        default="bought",
-        required=True,
-        key="results-section",
-        format_func=sections.SECTIONS.__getitem__,
-        label_visibility="collapsed",
-    )
+    worth = results.worth
+    st.html(f'<p class="cod-quote" id="result-sentence">{escape(worth.decider() if worth else results.sentence)}</p>')
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        section = st.segmented_control(
+            "Look at",
+            list(sections.SECTIONS),
+            default="bought",
+            required=True,
+            key="results-section",
+            format_func=sections.SECTIONS.__getitem__,
+            label_visibility="collapsed",
+        )
+        layout.next_step("export", "Go on to Export")
+    notes = [*([worth.expert()] if worth else []), *chapters.left_out(results)]
+    lines = "".join(f"<div>{escape(line)}</div>" for line in notes)
+    student = f'<div class="cod-why" id="result-student">{escape(students.measured_on(results))}</div>'
+    st.html(f'<div class="cod-plain" id="result-expert">{lines}{student}</div>')
     with errors.shown():
         sections.DRAW[section or "bought"](project, results)
         labels = project.row.task.labels

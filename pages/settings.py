@@ -2,21 +2,20 @@
 
 import streamlit as st
 
+from cod_core.roles import MOST_NAME
 from cod_core.settings import open_to_others
 from ui.curate import shortcuts
 from ui.frame import errors, layout, people, state
-from ui.settings import people_list, whole_project
+from ui.settings import machines, people_list, under_way, whole_project
 
 layout.through_app()
 
 
 @errors.callback
 def rename() -> None:
-    """The pseudonym goes into the URL, so that a refresh keeps it. Who is signed in has a name already."""
-    if state.signing_in():
-        return
-    st.session_state[state.ANNOTATOR] = (st.session_state.get("name-input") or "me").strip()[:40] or "me"
-    state.adopt_url()
+    """Another name for what comes. Who is signed in has a name already."""
+    if not state.signing_in():
+        state.take_name(st.session_state.get("name-input") or "")
 
 
 layout.header("Settings and help", "What applies to you and this computer.")
@@ -25,7 +24,7 @@ if state.signing_in():
     st.text(f"Signed in as {state.annotator()} ({people.role()})")
     st.button("Sign out", on_click=people.sign_out, key="sign-out")
 else:
-    st.text_input("Your name on decisions (a pseudonym will do)", state.annotator(), max_chars=40, key="name-input", on_change=rename)
+    st.text_input("Your name (a pseudonym will do)", state.name() or "", max_chars=MOST_NAME, key="name-input", on_change=rename)
 on = st.toggle("Single keys act on the page Curate", value=state.shortcuts_on(), key="keys-input")
 st.session_state[state.SHORTCUTS] = on
 st.session_state[state.PLAIN] = st.toggle(
@@ -38,12 +37,14 @@ st.subheader("Keys on the page Curate", anchor=False)
 st.table(shortcuts.table(), hide_index=True)
 
 st.subheader("Where things are kept", anchor=False)
-st.caption("Everything stays in one folder on this computer. Keys of chat models are never stored.")
+st.caption("Everything stays in one folder on this computer. Keys of language models are never stored.")
 with errors.shown():
     st.code(str(state.workspace().settings.home), language=None)
     if readable := open_to_others(state.workspace().settings):
         errors.box(readable, "warn")
 
+under_way.section()
+machines.section()
 people_list.section()
 with errors.shown():
     if project := state.project():

@@ -1,4 +1,4 @@
-"""Start: try the sample, open a project, or begin one with texts of one's own."""
+"""Start: begin with texts of one's own, go on with a project, or try the sample."""
 
 import streamlit as st
 
@@ -10,13 +10,8 @@ layout.through_app()
 SAMPLES = {"movies": "Movie reviews", "amazon": "Product reviews", "tweets": "Tweets", "news": "Newspaper editorials (three classes)"}
 HERO = """
 <div class="cod-hero"><h1>Make a few labelled texts count</h1>
-<p>A <b>counterfactual</b> is a text with the smallest change that turns its label around. You curate a few of them,
-and a small, fast model learns from a large one with far fewer examples.</p></div>
-<ol class="cod-steps">
-<li><b>Bring your texts</b>A handful with labels is enough; a spreadsheet will do.</li>
-<li><b>Curate the proposals</b>The app proposes changes, you accept, edit or reject. One key each.</li>
-<li><b>See what it bought</b>A small model is trained with and without your work, and compared fairly.</li>
-</ol>
+<p>A <b>counterfactual</b> is a text with the smallest change that turns its label around. Curate a few, and a small,
+fast model learns from a large one with far fewer examples.</p></div>
 """
 
 
@@ -43,27 +38,35 @@ def make_sample(name: str) -> None:
         open_and_go(pid, "proposals")
 
 
+ANSWERS, MEANINGS = "own-answers", "own-meanings"
+
+
 def own_project() -> None:
-    """The form of a project with one's own labels."""
+    """The form of a project without texts; its answers can be taken from a file."""
+    from ui.data import labels_from_file  # the page's first words need none of what reads files
+
+    labels_from_file.offered(ANSWERS, MEANINGS)
     with st.form("own", border=True):
         name = st.text_input("Name of the project", max_chars=80, placeholder="Patient feedback")
         question = st.text_input(
             "What do you want to know about each text?", max_chars=200, placeholder="Is this message a complaint or praise?"
         )
-        labels = st.text_input("Possible answers, separated by commas", max_chars=300, placeholder="complaint, praise")
-        meaning = st.text_area("What does each answer mean? One line each (optional)", height=80, max_chars=2000)
+        left, right = st.columns(2)
+        labels = left.text_area("Possible answers, one a line", height=120, placeholder="complaint\npraise", key=ANSWERS)
+        meaning = right.text_area("What does each answer mean? One line each (optional)", height=120, key=MEANINGS)
         if st.form_submit_button("Create the project"):
             create(name, question, labels, meaning)
 
 
 def create(name: str, question: str, labels: str, meaning: str) -> None:
     """Check the form and make the project."""
-    answers = tuple(dict.fromkeys(part.strip() for part in labels.split(",") if part.strip()))
+    answers = tuple(dict.fromkeys(line.strip() for line in labels.splitlines() if line.strip()))
     described = tuple(line.strip() for line in meaning.splitlines() if line.strip())
     if not name.strip():
         errors.box("Give the project a name, so that you find it again.", "warn")
     elif len(answers) < 2:
-        errors.box("Give at least two different answers, separated by commas: a counterfactual turns one into another.", "warn")
+        commas = " Names may hold commas, so they do not divide answers." if "," in labels else ""
+        errors.box(f"Give at least two different answers, one a line: a counterfactual turns one into another.{commas}", "warn")
     elif described and len(described) != len(answers):
         errors.box(
             f"There are {len(answers)} answers but {len(described)} lines that explain them. Write one line an "
@@ -76,28 +79,6 @@ def create(name: str, question: str, labels: str, meaning: str) -> None:
             pid = state.workspace().create_project(name.strip(), Task(question.strip() or name.strip(), answers, described))
         if pid:
             open_and_go(pid, "data")
-
-
-def existing() -> None:
-    """Projects on this machine: the one worked on last comes first, and opens where it was left."""
-    w = state.workspace()
-    places = w.people.locations(state.annotator())
-    projects = [p for p in w.projects() if p.archived_at is None]
-    projects.sort(key=lambda p: places.get(p.id, ("", None, ""))[2], reverse=True)
-    if not projects:
-        return
-    st.subheader("Go on where you were", anchor=False)
-    for project in projects[:12]:
-        page, item, _ = places.get(project.id, ("curate", None, ""))
-        words = f" · {layout.PAGES[page][1]}" if project.id in places and page in layout.PAGES else ""
-        if st.button(layout.plain(project.name, 70) + words, key=f"open-{project.id}", icon=":material/folder_open:"):
-            resume(project.id, page if page in layout.PAGES else "curate", item)
-
-
-def resume(pid: str, page: str, item: str | None) -> None:
-    """Open a project on the page and the text where this person left it."""
-    state.open_project(pid, item)
-    layout.go(page)
 
 
 def put_away() -> None:
@@ -133,32 +114,63 @@ def from_file() -> None:
         open_and_go(pid, "curate")
 
 
+def sample(fresh: bool) -> None:
+    """One press to look around without texts of one's own. fresh: nothing else has been begun here."""
+    st.subheader("Or look around first", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        clicked = st.button(
+            "Try the sample project", type="primary" if fresh else "secondary", icon=":material/play_arrow:", key="try-sample"
+        )
+        which = st.segmented_control(
+            "Sample",
+            list(SAMPLES),
+            default="movies",
+            required=True,
+            format_func=layout.words(SAMPLES),
+            label_visibility="collapsed",
+            key="which-sample",
+        )
+    if clicked:
+        make_sample(which or "movies")
+
+
+def own_file() -> bool:
+    """One's own texts: the drop area, then what the file says. Whether a file is there to be confirmed."""
+    from ui.start import own_file as own  # the page's first words need none of what reads files
+
+    st.subheader("Start with my own texts", anchor=False)
+    with errors.shown():
+        if made := own.section():
+            open_and_go(*made)
+    return own.chosen()
+
+
+def others() -> None:
+    """The projects, the samples, and the ways for those who have no file."""
+    from ui.start import cards
+
+    fresh = True
+    with errors.shown():
+        fresh = not cards.section()
+    sample(fresh)
+    # what stands in a closed box is drawn when it is opened: the page's first words need not wait for forms and uploads
+    box = st.expander("No file yet? Name the labels first", icon=":material/edit_note:", key="own-box", on_change="rerun")
+    if box.open:
+        with box:
+            own_project()
+    file_box = st.expander("Restore a backup, or open an exported set", icon=":material/unarchive:", key="file-box", on_change="rerun")
+    if file_box.open:
+        with file_box:
+            from_file()
+    with errors.shown():
+        put_away()
+
+
 if waiting := state.take_notice():
     errors.box(*waiting)
-st.html(HERO)
-with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-    clicked = st.button("Try the sample project", type="primary", icon=":material/play_arrow:", key="try-sample")
-    which = st.segmented_control(
-        "Sample",
-        list(SAMPLES),
-        default="movies",
-        required=True,
-        format_func=layout.words(SAMPLES),
-        label_visibility="collapsed",
-        key="which-sample",
-    )
-if clicked:
-    make_sample(which or "movies")
-with errors.shown():
-    existing()
-# what stands in a closed box is drawn when it is opened: the page's first words need not wait for forms and uploads
-own = st.expander("Start with my own texts", icon=":material/edit_note:", key="own-box", on_change="rerun")
-if own.open:
-    with own:
-        own_project()
-file_box = st.expander("Restore a backup, or open an exported set", icon=":material/unarchive:", key="file-box", on_change="rerun")
-if file_box.open:
-    with file_box:
-        from_file()
-with errors.shown():
-    put_away()
+hero = st.empty()
+hero.html(HERO)
+if own_file():
+    hero.empty()  # what the file says has the page to itself
+else:
+    others()

@@ -1,10 +1,12 @@
 """Teacher: choose the model that judges, and see how far it can be trusted on these very texts."""
 
+from dataclasses import replace
 from html import escape
+from math import ceil
 
 import streamlit as st
 
-from cod_core.models.choice import FEWEST_MINUTES, MOST_MINUTES, MOST_ROUNDS, FinetuneOptions, TeacherChoice, read_choice
+from cod_core.models.choice import FEWEST_MINUTES, MOST_MINUTES, MOST_ROUNDS, FinetuneOptions, TeacherChoice, read_choice, usual_minutes
 from cod_core.project.teacher.trust import TeacherReport
 from ui.frame import errors, layout, people, state
 from ui.proposals import language_model
@@ -22,61 +24,63 @@ KINDS = {
     "llm": "Language model",
     "generative": "A model's answers",
 }
-UNTIL_LEARNT = "It trains on this computer until it has learnt, usually within 5 minutes. Labels with few texts get more weight."
+UNTIL_LEARNT = "It trains on this computer until it has learnt, within {} minutes as a rule. Labels with few texts get more weight."
 
 
-def report() -> tuple[bool, bool]:
-    """The teacher's card: accuracy on the person's own rows, label by label. (Whether it is of use, whether one of the labels is
-    dead)."""
-    measured, generates = None, project.teacher.generates()
-    doing = "The model answers some of your prompts …" if generates else "The teacher reads your labelled texts …"
+def judged() -> TeacherReport | None:
+    """How the teacher does on the person's own rows; None where that could not be told."""
+    doing = "The model answers some of your prompts …" if project.teacher.generates() else "The teacher reads your labelled texts …"
     with errors.shown(), st.spinner(doing):
-        measured = project.trust.report()
-    if measured is None:
-        return False, False
+        return project.trust.report()
+    return None
+
+
+def card(measured: TeacherReport, busy: bool) -> None:
+    """What must be known of the teacher: how often it is right, what is wrong with it, label by label."""
     st.subheader("Your teacher", anchor=False)
     st.html(f'<div class="cod-name">{escape(measured.name)}</div>')
-    accuracy(measured)
-    by_label.warnings(measured, lambda: train(FinetuneOptions()), jobs_panel.running(job))
-    if measured.accuracy is None and not generates:
-        errors.box("There are no labelled texts yet on which to measure this teacher.", "info")
-    if measured.n_left_out:
-        errors.box(f"{measured.n_left_out:,} of your texts were used to train this teacher and are left out of this number.", "info")
-    if measured.note:
-        errors.box(measured.note, "warn")
-    unanswered(measured)
-    memory()
-    by_label.tables(measured)
-    if generates:
-        generative_teacher.samples(project)
-    disagreements(measured)
-    technical(measured)
-    return not measured.warning, by_label.dead(measured.advice)
-
-
-def accuracy(measured: TeacherReport) -> None:
-    """How often the teacher is right, on how many texts, and the warning where that is no better than guessing."""
     cells: list[tuple[object, str]] = []
-    if measured.accuracy is not None:
-        cells.append((verdict.percent(measured.accuracy), f"right on {measured.n:,} of your labelled texts"))
+    if measured.accuracy is not None and measured.unanswered and not project.teacher.generates():
+        asked = measured.n + measured.unanswered
+        cells.append((f"{round(measured.accuracy * measured.n):,} of {asked:,}", "of your labelled texts right"))
+        cells.append((f"{measured.unanswered:,} of {asked:,}", "got no answer that could be read"))
+    elif measured.accuracy is not None:
+        cells.append((f"{round(measured.accuracy * measured.n):,} of {measured.n:,}", "of your labelled texts right"))
     if measured.disagreements:
-        cells.append(
-            (
-                len(measured.disagreements),
-                f"texts where it disagrees with your label, of the {measured.judged or len(measured.disagreements):,} it read",
-            )
-        )
+        read = measured.judged or len(measured.disagreements)
+        cells.append((len(measured.disagreements), f"texts where it disagrees with your label, of the {read:,} it read"))
     if cells:
         layout.counts(cells)
-    if measured.warning:
-        errors.box(measured.warning, "warn")
+    by_label.warnings(measured, lambda: train(project.training.longer()), busy)
+    by_label.table(measured)
+    if project.teacher.generates():
+        generative_teacher.samples(project)
+
+
+def more(measured: TeacherReport) -> None:
+    """Everything else about the teacher in use."""
+    if measured.n_left_out:
+        st.caption(f"{measured.n_left_out:,} of your texts were used to train this teacher and are left out of its numbers.")
+    memory()
+    by_label.mistakes(measured)
+    if project.teacher.generates():
+        disagreements(measured)
+    lost(measured)
+    technical(measured)
+
+
+def lost(measured: TeacherReport) -> None:
+    """The texts without an answer, each with the reason."""
+    if not measured.lost or measured.kind == "generative":
+        return
+    with st.expander(f"See the {layout.several(len(measured.lost), 'text')} without an answer"):
+        layout.grid([{"text": e.text, "your label": e.label, "why": why} for e, why in measured.lost])
 
 
 def disagreements(measured: TeacherReport) -> None:
-    """The texts whose label the teacher sees otherwise."""
-    if not measured.disagreements:
-        return
-    with st.expander("See where the teacher disagrees with you"):
+    """The prompts whose label says something else than the judge. Other labels are corrected in "Labels that may be wrong"."""
+    if measured.disagreements:
+        st.markdown("**Prompts where it disagrees with your label**")
         layout.grid(
             [
                 {"text": e.text, "your label": e.label, "teacher says": p.label, "how sure": verdict.percent(p.prob(p.label))}
@@ -86,19 +90,20 @@ def disagreements(measured: TeacherReport) -> None:
 
 
 def technical(measured: TeacherReport) -> None:
-    """Which model it is, exactly."""
+    """Which model it is, exactly, how it was trained, and the pictures."""
     share = "prompts answered" if measured.kind == "generative" else "the answers' probability on your labels"
     covered = "" if measured.covered is None else f"\nshare of {share} {measured.covered:.3f}"
     how, trained = project.training.how(), ""
     if how is not None:
         ended = "" if how.learnt.settled else ", cut off at the limit"
+        dropped = ", the line it started from was kept" if how.line else ""
         trained = (
-            f"\nrounds {how.learnt.rounds:g}{ended}, learning rate {how.learnt.learning_rate:g}"
+            f"\nrounds {how.learnt.rounds:g}{ended}{dropped}, learning rate {how.learnt.learning_rate:g}"
             f"\nheld-out texts {how.held_out:,}, temperature {how.temperature:.2f}"
         )
-    with st.expander("Technical details", icon=":material/code:", expanded=state.technical()):
-        st.text(f"{measured.name}\nrevision {measured.revision}\nkind {measured.kind}{covered}{trained}")
-        by_label.technical(measured)
+    st.markdown("**Technical details**")
+    st.text(f"{measured.name}\nrevision {measured.revision}\nkind {measured.kind}{covered}{trained}")
+    by_label.technical(measured)
 
 
 def use(choice: TeacherChoice, key: str | None = None) -> None:
@@ -138,16 +143,15 @@ def finetune() -> None:
             "it is right before you rely on it.",
             "warn",
         )
-    st.caption(UNTIL_LEARNT)
-    with st.expander("Technical details", icon=":material/code:"):
+    usual = f"{ceil(usual_minutes(summary.n_train))}"
+    st.caption(UNTIL_LEARNT.format(usual))
+    with st.expander("More about the training"):
         encoder = st.text_input("Model to start from", "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint"))
         epochs = st.number_input("Rounds over the texts", 1, MOST_ROUNDS, None, placeholder="until it has learnt", key="rounds")
         minutes = st.number_input(
-            "Most minutes", FEWEST_MINUTES, MOST_MINUTES, None, placeholder="5", key="minutes", disabled=epochs is not None
+            "Most minutes", FEWEST_MINUTES, MOST_MINUTES, None, placeholder=usual, key="minutes", disabled=epochs is not None
         )
-    if st.button(
-        "Train a teacher", type="secondary" if settled else "primary", key="use", disabled=jobs_panel.running(job) or summary.n_train == 0
-    ):
+    if st.button("Train a teacher", type="secondary" if settled else "primary", key="use", disabled=busy or summary.n_train == 0):
         train(FinetuneOptions(encoder.strip() or None, epochs, None if epochs else minutes))
 
 
@@ -165,7 +169,8 @@ def llm() -> None:
     more: dict[str, int] = {}
     with st.expander("Options"):
         if model and not model.local:
-            model = language_model.options(model, last)
+            model = language_model.options(model, last, "teacher")
+            model = replace(model, temperature=st.number_input("Temperature of several answers", 0.0, 2.0, last.temperature or 0.7, 0.1))
             more["samples"] = int(st.number_input("Answers to ask for where the service gives no probabilities", 1, 50, 5))
         calibrate = st.toggle(
             "Correct for what the model answers when there is no text",
@@ -184,23 +189,6 @@ def generative() -> None:
     choice = generative_teacher.choose(project)
     if use_button(choice is not None) and choice:
         use(choice)
-
-
-def unanswered(measured: TeacherReport) -> None:
-    """Texts for which a language model gave no verdict."""
-    if measured.unanswered and measured.kind == "generative":
-        errors.box(
-            f"To {layout.several(measured.unanswered, 'prompt')} the model answered nothing. These prompts count neither as "
-            "right nor as wrong, and no proposal is made for them.",
-            "warn",
-        )
-    elif measured.unanswered:
-        errors.box(
-            f"For {layout.several(measured.unanswered, 'text')} the model named none of your labels. These texts count "
-            "neither as right nor as wrong, and no proposal is made for them. Say more clearly what each label means, "
-            "or choose another model.",
-            "warn",
-        )
 
 
 def memory() -> None:
@@ -223,7 +211,13 @@ def memory() -> None:
 
 
 def unconfirmed() -> None:
-    """Addresses that came with the project: a person here says first that texts may go there."""
+    """A teacher and addresses that came with the project: a person here says first that they may be used."""
+    if project.teacher.unconfirmed() and summary.teacher_label:
+        errors.box("This teacher came with a backup. Nothing of it is loaded before an owner confirms it.", "warn")
+        if st.button("Use the teacher of this backup", key="confirm-teacher") and people.only_for("model folder", "Confirming a teacher"):
+            with errors.shown():
+                project.teacher.confirm()
+                st.rerun()
     addresses = []
     with errors.shown():
         addresses = project.endpoints.unconfirmed()
@@ -240,37 +234,58 @@ def unconfirmed() -> None:
                 st.rerun()
 
 
-layout.header("Teacher", "The teacher is the larger model that judges each text and whether a change flips it.")
-summary = state.summary(project)
-settled = False  # whether the teacher in use may stay: choosing one is the next thing to do otherwise
-job = jobs_panel.panel(project, ("finetune_teacher", "label_prompts", "teach_teacher"))
-stopped = job is not None and job.kind == "finetune_teacher" and job.state in ("cancelled", "failed")
-unconfirmed()
-if summary.teacher_label:
-    of_use, dead = report()
-    repair.panel(project, jobs_panel.running(job))
-    if project.teacher.generates():
-        generative_teacher.unlabelled(project, summary, jobs_panel.running(job))
-    waits = recheck.needed(project, summary, jobs_panel.running(job), "teacher")
-    settled = of_use or waits
-    layout.next_step("proposals", "Go on to Proposals", primary=summary.n_train > 0 and of_use and not waits and not dead)
-elif recheck.needed(project, summary, page="teacher"):
-    pass  # an exported set that was opened: choose below
-elif summary.n_train == 0 and summary.n_unlabelled:
-    errors.box(
-        "None of your texts has a label yet. If they are prompts, choose “A model's answers”: then each gets the label of its answer.",
-        "info",
-    )
-elif summary.n_train == 0:
-    errors.box("Bring some labelled texts first: then you see at once how well a teacher fits them.", "info")
-area = st.expander("Use another teacher", expanded=not settled or stopped) if summary.teacher_label else st.container(border=True)
-with area:
+def choose(in_use: bool) -> None:
+    """Which teacher to use. in_use: whether there is one that judges already."""
     first = first_choice.kind(row.task.labels, summary.n_train, stopped)
     kinds = [kind for kind in KINDS if kind != "builtin" or first_choice.builtins(row.task.labels)]
     chosen = st.segmented_control(
         "Kind of teacher", kinds, default=first, required=True, format_func=layout.words(KINDS), key="teacher-kind"
     )
-    if chosen == "llm" and first == "llm" and not summary.teacher_label:
+    if chosen == "llm" and first == "llm" and not in_use:
         errors.box(first_choice.needs(summary.n_train), "info")
     if chosen not in ("transformers", "llm", "generative") or people.only_for("endpoint", "Setting a model folder, an endpoint or a key"):
         {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm, "generative": generative}[chosen or first]()
+
+
+def first_texts() -> None:
+    """What to do before a teacher is chosen, where there is no labelled text."""
+    if summary.n_train == 0 and summary.n_unlabelled:
+        errors.box(
+            "None of your texts has a label yet. If they are prompts, choose “A model's answers”: then each gets the label of its answer.",
+            "info",
+        )
+    elif summary.n_train == 0:
+        errors.box("Bring some labelled texts first: then you see at once how well a teacher fits them.", "info")
+
+
+layout.header("Teacher", "The teacher is the larger model that judges each text and whether a change flips it.")
+summary = state.summary(project)
+settled = False  # whether the teacher in use may stay: choosing one is the next thing to do otherwise
+job = jobs_panel.panel(project, ("finetune_teacher", "label_prompts", "teach_teacher"))
+busy = jobs_panel.running(job)
+stopped = job is not None and job.kind == "finetune_teacher" and job.state in ("cancelled", "failed")
+unconfirmed()
+measured = judged() if summary.teacher_label else None
+if summary.teacher_label:
+    if measured is not None:
+        card(measured, busy)
+        repair.panel(project, busy)
+    if project.teacher.generates():
+        generative_teacher.unlabelled(project, summary, busy)
+    waits = recheck.needed(project, summary, busy, "teacher")
+    of_use = measured is not None and not measured.warning
+    settled = of_use or waits
+    dead = measured is not None and by_label.dead(measured.advice)
+    layout.next_step("proposals", "Go on to Proposals", primary=summary.n_train > 0 and of_use and not waits and not dead)
+elif not recheck.needed(project, summary, page="teacher"):  # else an exported set was opened: choose below
+    first_texts()
+if not settled or stopped:
+    with st.container(border=True):
+        choose(bool(summary.teacher_label))
+if summary.teacher_label:
+    with st.expander("More", expanded=state.technical()):
+        if settled and not stopped:
+            st.markdown("**Use another teacher**")
+            choose(True)
+        if measured is not None:
+            more(measured)

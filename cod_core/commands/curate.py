@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say
+from cod_core.commands.shell import AsJson, Home, app, note_waiting, open_workspace, progress_line, say
 from cod_core.errors import BadInput
 from cod_core.project.project import Project
 from cod_core.types import REJECT_REASONS, FlipCheck
@@ -56,6 +56,7 @@ def curate(
             as_json,
             f"Taken back: {taken.counterfactual_id}." if taken else "There is nothing to take back.",
         )
+    note_waiting(opened)
     _list(opened, sort, every, annotator, as_json)
 
 

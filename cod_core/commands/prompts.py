@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from cod_core.commands.shell import AsJson, Home, app, endpoint, open_workspace, progress_line, say, split
+from cod_core.commands.models import Calls, Service, Temperature, Without, address, how
+from cod_core.commands.shell import AsJson, Home, app, open_workspace, progress_line, say, split
 from cod_core.counterfactuals.options import StudyRequest
 from cod_core.counterfactuals.study import PromptResult
 
@@ -13,7 +14,11 @@ from cod_core.counterfactuals.study import PromptResult
 def prompts(
     project: str,
     base_url: Annotated[str, typer.Option(help="Endpoint; its key comes from COD_LLM_KEY.")] = "",
+    service: Service = "",
     model: Annotated[str, typer.Option(help="Model name at the endpoint.")] = "",
+    temperature: Temperature = None,
+    without: Without = "",
+    calls: Calls = None,
     local: Annotated[str, typer.Option(help="Instead: a model on this computer, by name, folder or .gguf.")] = "",
     k: Annotated[int, typer.Option(help="Texts to try each prompt on.", min=1)] = 8,
     n: Annotated[int, typer.Option(help="Replies a text.", min=1)] = 2,
@@ -23,7 +28,8 @@ def prompts(
     home: Home = None,
 ) -> None:
     """Try prompts on the same texts: flip rate, edit size, similarity, cost. The replies are kept and used again."""
-    asked = {"local": local} if local else {"base_url": endpoint(base_url), "model": model}
+    asked = {"local": local} if local else {"base_url": address(service, base_url), "model": model}
+    asked |= how(temperature, without, calls)
     opened = open_workspace(home).project(project)
     request = StudyRequest.of({"k": k, "n": n, "llm": asked, "templates": split(templates)})
     study = opened.prompts.study(request, progress_line(as_json))

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cod_core import __version__
 from cod_core.errors import BadInput, CodError
 from cod_core.progress import Progress
+from cod_core.text import CONTROL
 
 if TYPE_CHECKING:
     from cod_core.data.reading import Problem
+    from cod_core.project.project import Project
     from cod_core.workspace import Workspace
 
 app = typer.Typer(
@@ -22,8 +25,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Counterfactual curation for few-shot distillation, without a browser.",
 )
+PARTLY = 3  # exit code: done, but not all that was asked for could be compared
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
 Home = Annotated[str | None, typer.Option("--home", help="Data folder; COD_HOME or the usual place where not given.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"cod {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def common(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", callback=_version, is_eager=True)] = False,
+) -> None:
+    pass
 
 
 def open_workspace(home: str | None, project: str | None = None) -> "Workspace":
@@ -82,7 +99,16 @@ def progress_line(quiet: bool) -> Progress:
 
 def say(value: Any, as_json: bool, plain: str) -> None:
     """Print `value` as one JSON object, or the plain words for a person."""
-    print(json.dumps(value, ensure_ascii=False) if as_json else plain)
+    print(CONTROL.sub("", json.dumps(value, ensure_ascii=False) if as_json else plain))  # a text must not speak to the terminal
+
+
+def note_waiting(project: "Project") -> str:
+    """Say on standard error what has to happen before decisions count, with the command; the sentence, "" where nothing has to."""
+    waiting = project.pairs.waiting()
+    if waiting:
+        again = f" (python -m cod_core curate {project.id} --check-again)" if project.teacher.choice() else ""
+        print(f"Note: {waiting}{again}", file=sys.stderr)
+    return waiting
 
 
 def write(path: Path, data: bytes) -> None:

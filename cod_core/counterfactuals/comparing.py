@@ -21,9 +21,14 @@ class SourceRow:
     texts: int
     quality: SetQuality
 
+    @property
+    def flipped(self) -> int:
+        """On how many of these texts its best proposal flips."""
+        return round(self.quality.flip_rate * self.texts)
+
     def as_row(self) -> dict[str, Any]:
         """Flat, for a table."""
-        return {"source": self.source, "texts": self.texts, **asdict(self.quality)}
+        return {"source": self.source, "texts": self.texts, "flipped": self.flipped, **asdict(self.quality)}
 
 
 def source_of(cf: Counterfactual) -> str:

@@ -15,6 +15,7 @@ from cod_core.counterfactuals import words
 from cod_core.counterfactuals.languages import language_of, usual_language
 from cod_core.counterfactuals.moves import Move
 from cod_core.counterfactuals.neighbours import EmbeddingNeighbours, same_stem
+from cod_core.counterfactuals.pieces import plain_tokens
 from cod_core.counterfactuals.sources import SearchContext
 from cod_core.text import is_unspaced, tokens
 
@@ -46,7 +47,7 @@ class ClassWords:
         return frozenset().union(*self._counts.values())
 
     def _read(self, text: str, label: str) -> None:
-        found = tokens(text)
+        found = plain_tokens(text)
         self._count_capitals(found)
         if label in self._counts:
             self._counts[label].update(content_words(found, language_of(text, self.usual).function_words))

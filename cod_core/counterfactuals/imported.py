@@ -8,7 +8,7 @@ the two callables it is handed; every row that cannot be used is reported with i
 import html
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -38,10 +38,12 @@ class PairColumns:
 
 @dataclass(frozen=True)
 class ImportedSet:
-    """counterfactuals: matched and usable, unverified. problems: every row that is not used, in order."""
+    """counterfactuals: matched and usable, unverified. problems: every row that is not used, in order. here: rows that hold a pair
+    which is known already; they are neither."""
 
     counterfactuals: list[Counterfactual]
     problems: list[Problem]
+    here: int = 0
 
 
 class _Unusable(Exception):
@@ -70,6 +72,19 @@ def guess_pair_columns(columns: Sequence[str]) -> PairColumns | None:
     return PairColumns(text, None, first(PAIR_LABEL), batch) if batch and text else None
 
 
+def identity_of(cf: Counterfactual) -> tuple[str, str, str]:
+    """What makes two counterfactuals the same pair, whatever file they came by: original, class aimed at, words."""
+    return cf.example_id, cf.target, _words(cf.text)
+
+
+def known_pairs(stored: Iterable[Counterfactual]) -> dict[tuple[str, str, str], str]:
+    """Identity of each stored pair -> its id; of the same pair stored twice, the first."""
+    out: dict[tuple[str, str, str], str] = {}
+    for cf in stored:
+        out.setdefault(identity_of(cf), cf.id)
+    return out
+
+
 def import_pairs(
     table: Table,
     examples: Sequence[Example],
@@ -79,12 +94,14 @@ def import_pairs(
     name: str = "import",
     source_of: Callable[[Example], str | None] | None = None,
     target_of: Callable[[str], str | None] | None = None,
+    known: Collection[tuple[str, str, str]] = (),
 ) -> ImportedSet:
     """Counterfactuals of the table for those of `examples` whose text they start from.
 
     labels: raw label -> project label, by equal names where None. name: of the file, kept as origin. source_of: the
     teacher's class at an example, its gold label where absent. target_of: the class aimed at for a text that comes
-    with no label; where absent the other class of two, and with more classes the row is a problem.
+    with no label; where absent the other class of two, and with more classes the row is a problem. known: identities of the pairs
+    that are here already (identity_of): such a row is recognised before anything is asked of a teacher.
     Raises BadInput where the columns are not there.
     """
     chosen = _known_columns(table, columns)
@@ -93,11 +110,15 @@ def import_pairs(
     names |= {raw.casefold().strip(): label for raw, label in (labels or {}).items()}
     problems: list[Problem] = []
     made: dict[str, Counterfactual] = {}
+    here, targets = 0, _targets(known)
     pairs = list(_two_rows(table, chosen, problems, match) if chosen.batch else _one_row(table, chosen))
     of_original = _labels_of_originals(pairs, chosen, match, names)
     judge = _Classes(task, names, source_of, target_of)
     for pair in pairs:
         example, given = match.find(pair.original), None if of_original else pair.label
+        if example is not None and _is_here(example, pair.text, given, names, targets):
+            here += 1
+            continue
         try:
             one = _counterfactual(pair, example, given, judge, name)
             if one.id in made:
@@ -106,7 +127,25 @@ def import_pairs(
             problems.append(Problem(pair.row, str(reason)))
         else:
             made[one.id] = one
-    return ImportedSet(list(made.values()), sorted(problems, key=lambda problem: problem.row))
+    return ImportedSet(list(made.values()), sorted(problems, key=lambda problem: problem.row), here)
+
+
+def _targets(known: Collection[tuple[str, str, str]]) -> dict[tuple[str, str], set[str]]:
+    """(original, words of the counterfactual) -> the classes that it is known to aim at."""
+    out: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for example_id, target, words in known:
+        out[example_id, words].add(target)
+    return out
+
+
+def _is_here(example: Example, text: str, given: str | None, names: dict[str, str], targets: dict[tuple[str, str], set[str]]) -> bool:
+    """Whether the pair is known, to the class that comes with it where one does."""
+    aimed = targets.get((example.id, _words(_mended(text, example))), set())
+    return bool(aimed) and (given is None or names.get(given.casefold().strip()) in aimed)
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _known_columns(table: Table, columns: PairColumns | None) -> PairColumns:
@@ -151,7 +190,7 @@ def _one_row(table: Table, columns: PairColumns) -> Iterator[_Pair]:
     original, counterfactual = _reader(table, columns.original), _reader(table, columns.counterfactual)
     label = _reader(table, columns.label or None)
     for number, row in zip(table.row_numbers, table.rows, strict=True):
-        yield _Pair(number, original(row), counterfactual(row), _without_apostrophe(label(row)).strip() or None)
+        yield _Pair(number, original(row), counterfactual(row), without_apostrophe(label(row)).strip() or None)
 
 
 def _reader(table: Table, column: str | None) -> Callable[[Sequence[str]], str]:
@@ -167,7 +206,7 @@ def _two_rows(table: Table, columns: PairColumns, problems: list[Problem], match
     text, label, batch_of = _reader(table, columns.original), _reader(table, columns.label or None), _reader(table, columns.batch)
     groups: dict[str, list[tuple[int, str, str | None]]] = defaultdict(list)
     for number, row in zip(table.row_numbers, table.rows, strict=True):
-        groups[batch_of(row).strip()].append((number, text(row), _without_apostrophe(label(row)).strip() or None))
+        groups[batch_of(row).strip()].append((number, text(row), without_apostrophe(label(row)).strip() or None))
     for batch, rows in groups.items():
         if len(rows) != 2:
             problems.extend(Problem(number, f"The pair {batch!r} has {len(rows)} row(s); it needs exactly 2.") for number, _, _ in rows)
@@ -248,13 +287,14 @@ class _Matcher:
 
 def _plain(text: str) -> str:
     """Without line-break tags, entities and the apostrophe put before = + - @ for spreadsheets."""
-    line = re.sub(r"<br\s*/?>", " ", clean_text(_without_apostrophe(text)))
+    line = re.sub(r"<br\s*/?>", " ", clean_text(without_apostrophe(text)))
     with suppress(ValueError):  # an entity of thousands of digits, which Python does not read as a number
         line = html.unescape(line)
     return " ".join(line.split())
 
 
-def _without_apostrophe(cell: str) -> str:
+def without_apostrophe(cell: str) -> str:
+    """A cell without the apostrophe that keeps spreadsheets from running it."""
     return re.sub(r"^'(?=[=+\-@\t\r])", "", cell)
 
 
@@ -266,4 +306,4 @@ def _mended(text: str, example: Example) -> str:
     """The counterfactual in the form of its original: mended only where the original was, else trimmed."""
     if "<br" not in example.text and "<br" in text:
         return _plain(text)
-    return clean_text(_without_apostrophe(text))
+    return clean_text(without_apostrophe(text))

@@ -6,11 +6,12 @@ caller's thread, and nothing here says whether a text flips. No row is dropped s
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from cod_core.counterfactuals.echoes import no_change
 from cod_core.counterfactuals.prompts import DEFAULT_TEMPLATE, Demonstration, LastTry, Prompt, render, template
 from cod_core.counterfactuals.replies import REASONS, parse_reply
 from cod_core.errors import BadInput
@@ -21,10 +22,13 @@ from cod_core.text import short_hash
 from cod_core.types import Counterfactual, Example, Origin, Task, now
 
 if TYPE_CHECKING:
+    from cod_core.models.batch_client import BatchClient
     from cod_core.models.local_chat import LocalClient
 
 __all__ = ["Ask", "LLMClient", "LLMGenerator", "LLMSettings", "Outcome", "Proposals", "propose_locally", "propose_many"]
 MAX_FAILURES_IN_A_ROW = 5
+_MOST_NAMED, _FIRST_WORDS = 5, 60
+_UNREAD = frozenset({"empty", "cut_off", "not_parsed", "too_long", "filter"})
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,11 @@ class Proposals:
     tokens_out: int = 0
     price_usd: float | None = None
 
+    @property
+    def unread(self) -> bool:
+        """Whether there were answers and none could be read."""
+        return not self.counterfactuals and bool(self.dropped) and set(self.dropped) <= _UNREAD
+
 
 @runtime_checkable
 class _Prepares(Protocol):
@@ -70,7 +79,7 @@ class LLMGenerator:
 
     def __init__(
         self,
-        client: "LLMClient | LocalClient",
+        client: "LLMClient | LocalClient | BatchClient",
         task: Task,
         template_name: str = DEFAULT_TEMPLATE,
         demonstrations: Sequence[Demonstration] = (),
@@ -98,29 +107,33 @@ class LLMGenerator:
         found: dict[str, Counterfactual] = {}
         dropped: Counter[str] = Counter()
         cached, cost, tokens_in, tokens_out = 0, 0.0, 0, 0
+        last: EndpointError | None = None
         for sample in range(ask.first_sample, ask.first_sample + n):
             if stop():
                 break
             try:
-                reply = self.client.chat(prompt.messages, sample, response_format=prompt.response_format)
+                ahead = ask.first_sample + n - 1 - sample
+                reply = self.client.chat(prompt.messages, sample, response_format=prompt.response_format, ahead=ahead)
             except EndpointError as error:
-                error.cost_usd = cost
-                raise
+                reason = _lost(error, found, dropped)
+                if reason is None:
+                    error.cost_usd = cost
+                    raise
+                dropped[reason], last = dropped[reason] + 1, error
+                continue
             price = self.client.settings.cost(reply.tokens_in, reply.tokens_out)
             cached += reply.cached
             tokens_in, tokens_out = tokens_in + reply.tokens_in, tokens_out + reply.tokens_out
             cost += 0.0 if reply.cached else price or 0.0
             parsed = parse_reply(reply.content, text, reply.refusal, reply.finish_reason, prompt.shape)
-            reason = parsed.reason
-            if parsed.text is not None:
-                made = self._counterfactual(ask, parsed.text, prompt, reply, sample, price)
-                lost = any(phrase not in parsed.text for phrase in ask.keep)
-                again = made.id in found or ask.last is not None and parsed.text == ask.last.text
-                reason = "kept_phrase_lost" if lost else "duplicate" if again else None
-                if reason is None:
-                    found[made.id] = made
-            if reason is not None:
-                dropped[reason] += 1
+            made = None if parsed.text is None else self._counterfactual(ask, parsed.text, prompt, reply, sample, price)
+            reason = parsed.reason if made is None else _fault(ask, made, found)
+            if made is not None and reason is None:
+                found[made.id] = made
+            else:
+                dropped[str(reason)] += 1
+        if last and dropped.keys() == {"not_answered"} and not found:
+            raise last
         priced = self.client.settings.cost(0, 0) is not None
         return Proposals(
             tuple(found.values()),
@@ -140,7 +153,7 @@ class LLMGenerator:
             prompt_id=prompt.template_id,
             prompt_version=prompt.version,
             prompt_sha256=prompt_sha256(prompt.messages),
-            temperature=self.client.settings.temperature,
+            temperature=None if "temperature" in reply.left_out else self.client.settings.temperature,
             seed=sample,
             request_id=reply.request_id,
             cost_usd=price,
@@ -155,29 +168,58 @@ class LLMGenerator:
             ask.target,
             origin,
             raw_reply=reply.content,
-            note=by + (", second try" if ask.last else ""),
+            note=by + (", told what was wrong with an earlier try" if ask.last else ""),
             created_at=now(),
         )
 
 
+def _lost(error: EndpointError, found: Collection[str], dropped: Collection[str]) -> str | None:
+    """Why one of several answers is missing (a key of REASONS); None where the failure is the whole text's."""
+    if error.unanswered:
+        return "not_answered"
+    return "not_taken" if error.about_text and (found or dropped) else None
+
+
+def _fault(ask: Ask, made: Counterfactual, found: Collection[str]) -> str | None:
+    """Why a text that was read is no new proposal (a key of REASONS). found: ids of those that there are."""
+    if any(phrase not in made.text for phrase in ask.keep):
+        return "kept_phrase_lost"
+    if reason := no_change(ask.example.text, made.text):
+        return reason
+    return "duplicate" if made.id in found or ask.last is not None and made.text == ask.last.text else None
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What a whole run came to. dropped: replies by reason. failed: example id -> message of the call that failed."""
+    """What a whole run came to. dropped: replies by reason. failed: example id -> message of the call that failed.
+
+    asked: texts. unread: of them, those none of whose answers could be read. refused: example id -> (its first words, why the
+    endpoint does not take it); it is not asked about again. fresh: whether anything was answered now, and not before.
+    """
 
     proposed: int
     dropped: dict[str, int]
     failed: dict[str, str]
     cached: int
     cost_usd: float | None
+    asked: int = 0
+    unread: int = 0
+    refused: dict[str, tuple[str, str]] = field(default_factory=dict)
+    fresh: bool = True
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """The losses in plain words, most frequent first; empty where nothing was lost."""
         lost = sorted(self.dropped.items(), key=lambda item: (-item[1], item[0]))
-        said = [f"{count} × {REASONS[reason]}" for reason, count in lost]
+        said = [f"{self.unread} of {self.asked} texts got no answer that could be read."] if self.unread else []
+        said += [f"{count} × {REASONS[reason]}" for reason, count in lost]
+        said += [f"Not asked about again: “{words}”. {why}" for words, why in list(self.refused.values())[:_MOST_NAMED]]
+        if (more := len(self.refused) - _MOST_NAMED) > 0:
+            said.append(f"{more} more texts are not taken and not asked about again.")
         if self.failed:
             first = next(iter(self.failed.values()))
-            said.append(f"{len(self.failed)} texts got no answer; resume to ask for them again. {first}")
+            texts = "1 text" if len(self.failed) == 1 else f"{len(self.failed)} texts"
+            said.append(f"{texts} got no answer; resume to ask again. {first}")
         return tuple(said)
 
 
@@ -193,8 +235,9 @@ def propose_many(
 
     on_result and progress run in the caller's thread, in the order of completion; progress is also called every
     poll_s seconds, so that a Cancelled it raises ends the run at once (calls then open still keep their replies).
-    A call that fails for one text is counted and the run goes on; a failure that the next call would share (key,
-    address, model), or the same text after text, ends it with EndpointError once finished texts were handed over.
+    A call that fails for one text is counted and the run goes on; a text that the endpoint does not take is named and not
+    asked about again. A failure that the next call would share (key, address, model), or the same text after text, ends the
+    run with EndpointError once finished texts were handed over.
     """
     settings = generator.client.settings
     samples = n or settings.n
@@ -250,22 +293,38 @@ class _Tally:
     in_a_row: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     failed: dict[str, str] = field(default_factory=dict)
+    asked: int = 0
+    unread: int = 0
+    refused: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def add(self, result: Proposals) -> None:
         self.in_a_row = 0
+        self.asked += 1
+        self.unread += result.unread
         self.proposed += len(result.counterfactuals)
         self.dropped.update(result.dropped)
         self.cost = None if self.cost is None else self.cost + (result.cost_usd or 0.0)
 
     def fail(self, ask: Ask, error: EndpointError) -> EndpointError | None:
         """Count a call that failed; the error where the next call would fail as well."""
-        self.failed[ask.example.id] = str(error)
+        self.asked += 1
         self.cost = None if self.cost is None else self.cost + error.cost_usd
-        self.in_a_row += 1
+        if error.about_text:
+            self.refused[ask.example.id] = first_words(ask.example.text), str(error)
+            return None
+        self.failed[ask.example.id] = str(error)
+        self.in_a_row += not error.unanswered
         return error if error.fatal or self.in_a_row >= MAX_FAILURES_IN_A_ROW else None
 
     def outcome(self) -> Outcome:
-        return Outcome(self.proposed, dict(self.dropped), self.failed, self.cached, self.cost)
+        counts = self.asked, self.unread, self.refused, self.cached < self.proposed + sum(self.dropped.values())
+        return Outcome(self.proposed, dict(self.dropped), self.failed, self.cached, self.cost, *counts)
+
+
+def first_words(text: str) -> str:
+    """The beginning of a text, by which a person knows it."""
+    line = " ".join(text.split())
+    return line if len(line) <= _FIRST_WORDS else f"{line[:_FIRST_WORDS].rstrip()}…"
 
 
 def propose_locally(
@@ -296,6 +355,7 @@ def propose_locally(
             try:
                 result = generator.ask(ask, samples)
             except BadInput as error:
+                tally.asked += 1
                 tally.failed[ask.example.id] = str(error)
                 continue
             tally.add(result)

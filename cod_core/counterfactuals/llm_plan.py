@@ -1,14 +1,17 @@
 """What an LLM run would send, to where, and what it costs, before it sends anything. Makes no call, needs no key."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cod_core.counterfactuals.llm import Ask
 from cod_core.counterfactuals.prompts import DEFAULT_TEMPLATE, Demonstration, render
+from cod_core.counterfactuals.round_rate import Rate, more_calls
 from cod_core.models.chat import ChatSettings, reply_key
 from cod_core.text import tokens
 from cod_core.types import Task
+
+FEEDBACK = 120  # tokens of what a later round is told
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,9 @@ class Plan:
     """What a run would send, before it sends anything.
 
     prompt: for the first text, word for word. calls: still to be made; cached: answered already and free.
-    tokens_in, tokens_out: estimates, good to about a third. cost_usd: None where no price was given.
+    tokens_in, tokens_out: estimates, good to about a third. cost_usd: None where no price was given. worst, likely: with the
+    later rounds, where each text takes all of them, and at the rate seen so far with this model; None where there are no
+    later rounds, or no rate is known.
     """
 
     prompt: str
@@ -29,6 +34,10 @@ class Plan:
     model: str
     max_in_flight: int
     notes: tuple[str, ...] = ()
+    worst_calls: int | None = None
+    worst_cost_usd: float | None = None
+    likely_calls: int | None = None
+    likely_cost_usd: float | None = None
 
 
 def plan(
@@ -71,6 +80,35 @@ def plan(
         settings.model,
         settings.max_in_flight,
         tuple(notes),
+    )
+
+
+def as_batch(plan: Plan, half_price: bool | None) -> Plan:
+    """The plan said for a batch. half_price: whether the service is known to ask half, which the plan's cost then is already."""
+    price = "at half the price" if half_price else "at a price that is not known here: the cost is that of single requests"
+    within = f"Sent as a batch {price}. The first request goes by itself; the answers to the others come within a day."
+    return replace(plan, notes=(*plan.notes, within))
+
+
+def with_rounds(plan: Plan, asks: Sequence[Ask], settings: ChatSettings, rounds: int, rate: Rate) -> Plan:
+    """The plan with what later rounds may take. rounds: after the first, one call each. rate: of this model so far."""
+    worst, likely = more_calls(len(asks), rounds, rate)
+    text = sum(estimate_tokens(ask.example.text) for ask in asks) / max(1, len(asks))
+    first = estimate_tokens(plan.prompt)
+    a_round = settings.cost(first + 2 * text + FEEDBACK, text + 30)
+
+    def cost(calls: int | None) -> float | None:
+        return None if calls is None or plan.cost_usd is None or a_round is None else plan.cost_usd + calls * a_round
+
+    at_worst = f"Texts that do not flip are asked for again: up to {worst:,} calls more at worst"
+    seen = "." if likely is None else f", about {likely:,} at the rate seen so far."
+    return replace(
+        plan,
+        notes=(*plan.notes, at_worst + seen),
+        worst_calls=plan.calls + worst,
+        worst_cost_usd=cost(worst),
+        likely_calls=None if likely is None else plan.calls + likely,
+        likely_cost_usd=cost(likely),
     )
 
 

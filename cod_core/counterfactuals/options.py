@@ -20,7 +20,10 @@ Generator = Literal["search", "llm"]
 Mode = Literal["minimal", "confidence"]
 GENERATORS: tuple[Generator, ...] = get_args(Generator)
 MODES: tuple[Mode, ...] = get_args(Mode)
+By = Literal["anything", "best", "splices", "words"]
+WAYS: tuple[By, ...] = get_args(By)
 IN_TURN = "in turn"
+MOST_REPAIRS = 3  # rounds after the first: by the fourth a model that can flip a text has done so
 SURE = 0.95  # p(target) from which a small model learns a change well
 
 
@@ -43,7 +46,10 @@ class SearchOptions:
     0 for the usual. confidence: offer flips of p(target) .5 to .8 first. at_least: p(target) below which more edits are
     added, while budget and size allow it. second: a line through the students' encoder that follows the teacher has to
     share each flip. encoder: name of another one for related words, "" for the students'. max_fraction: most tokens edited
-    as a share of the text's, 0 for the usual. Raises BadInput where a value has no meaning.
+    as a share of the text's, 0 for the usual. by: where proposals come from and what is offered: "anything" that flips the
+    teacher by changed words; "words" and "splices" (stretches of the person's own texts) only what independent judges accept;
+    "best" lets those two compete on the first texts. missing: only texts that have no flip yet. Raises BadInput where a value
+    has no meaning.
     """
 
     targets: str = IN_TURN
@@ -55,8 +61,12 @@ class SearchOptions:
     second: bool = False
     encoder: str = ""
     max_fraction: float = 0.0
+    by: str = "anything"
+    missing: bool = False
 
     def __post_init__(self) -> None:
+        if self.by not in WAYS:
+            raise BadInput(f"Proposals are made by one of {', '.join(WAYS)}, not {self.by!r}.")
         if self.budget < 0:
             raise BadInput(f"The budget of a search must be 1 or more, or 0 for the usual, not {self.budget}.")
         _within("at_least", self.at_least, 0, 1)
@@ -77,7 +87,7 @@ class SearchOptions:
 
     def tried_as(self, usual_budget: int) -> dict[str, Any]:
         """What a text searched with these options is remembered by: the plain values but `targets` and a usual budget."""
-        return {k: v for k, v in self.to_json().items() if k != "targets" and (k, v) != ("budget", usual_budget)}
+        return {k: v for k, v in self.to_json().items() if k not in ("targets", "missing") and (k, v) != ("budget", usual_budget)}
 
     def settings(self, usual_budget: int) -> "SearchSettings":
         """The numbers that the search itself runs on. usual_budget: texts scored where these options name none."""
@@ -92,7 +102,8 @@ class SearchOptions:
 class LlmOptions:
     """Which language model is asked: at an address (base_url, model) or on this computer (local: name, folder, GGUF file).
 
-    None: not given, so that the client's own default holds. price_in, price_out: USD a million tokens. Holds no key.
+    None: not given, so that the client's own default holds. price_in, price_out: USD a million tokens. without: what is not
+    sent to this model (names of models.quirks.SWITCHES). Holds no key.
     Raises BadInput where a value is out of range; whether a model is named at all is checked by `settings`.
     """
 
@@ -103,6 +114,7 @@ class LlmOptions:
     max_in_flight: int | None = None
     price_in: float | None = None
     price_out: float | None = None
+    without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.temperature is not None and not 0 <= self.temperature <= 2:
@@ -134,15 +146,19 @@ class LlmOptions:
 
         if not self.named:
             raise BadInput("Give the address of the model (base_url). Nothing is sent anywhere that you did not name.")
-        return LLMSettings(**self.to_json(), n=n)
+        if not self.model.strip():
+            raise BadInput("Give the name of the model too (model), as the service lists it. None is chosen for you.")
+        return LLMSettings(**{**self.to_json(), "without": self.without}, n=n)
 
 
 @dataclass(frozen=True)
 class GenerateRequest:
     """One run of a generator over the first k balanced texts, n proposals each; the parameters of a job "generate".
 
-    For generator "llm": template: id of a prompt, "" for the project's. repair: rounds in which texts without a flip are
-    asked for again. first_sample: number of the first answer, above 0 for answers that were not given before.
+    For generator "llm": template: id of a prompt, "" for the project's. repair: rounds in which texts without a flip that
+    reads well are asked for again, 3 at most. first_sample: number of the first answer, above 0 for answers that were not
+    given before. labels: only untouched texts of these, () for texts of all labels. batch: send all requests of a round together
+    and have them answered within a day, at half the price where the service takes batches.
     """
 
     k: int = 16
@@ -153,8 +169,12 @@ class GenerateRequest:
     template: str = ""
     repair: int = 0
     first_sample: int = 0
+    labels: tuple[str, ...] = ()
+    batch: bool = False
 
     def __post_init__(self) -> None:
+        if self.batch:
+            self._check_batch()
         if self.generator not in GENERATORS:
             raise BadInput(f"The generator is one of {', '.join(GENERATORS)}, not {self.generator!r}.")
         _check_k(self.k)
@@ -165,6 +185,10 @@ class GenerateRequest:
             )
         if self.generator == "llm":
             _within("n", self.n, 1, 50)
+            if self.repair > MOST_REPAIRS:
+                raise BadInput(
+                    f"A language model is asked in {MOST_REPAIRS + 1} rounds at most, {MOST_REPAIRS} after the first; got {self.repair}."
+                )
         for name, value in (("repair", self.repair), ("first_sample", self.first_sample)):
             if value < 0:
                 raise BadInput(f"{name} must be 0 or more, not {value}.")
@@ -184,8 +208,25 @@ class GenerateRequest:
         return {"k": self.k, "generator": self.generator, "n": self.n, **others, **self.search.to_json()}
 
     def model_settings(self) -> "LLMSettings | LocalSettings":
-        """The client's settings for a run with a language model. Raises BadInput as LlmOptions.settings."""
-        return self.llm.settings(self.n)
+        """The client's settings for a run with a language model, a batch's prices included. Raises BadInput as LlmOptions.settings."""
+        from cod_core.models.providers import BATCH_SHARE, takes_batches
+
+        if not self.batch or not takes_batches(self.llm.base_url):
+            return self.llm.settings(self.n)
+        full = self.llm.price_in, self.llm.price_out
+        price_in, price_out = (None if price is None else price * BATCH_SHARE for price in full)
+        return replace(self.llm, price_in=price_in, price_out=price_out).settings(self.n)
+
+    def _check_batch(self) -> None:
+        from cod_core.models.providers import BY_ID, offered_at, takes_batches
+
+        if self.generator != "llm" or self.llm.local:
+            raise BadInput("Only a language model at a service can be asked in a batch.")
+        if takes_batches(self.llm.base_url) is False:
+            able = " and ".join(one.title for one in BY_ID.values() if one.batch)
+            raise BadInput(
+                f"{BY_ID[offered_at(self.llm.base_url)].title} takes no batches of OpenAI's kind; {able} do. Send the requests one by one."
+            )
 
 
 @dataclass(frozen=True)

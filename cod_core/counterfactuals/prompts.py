@@ -72,11 +72,18 @@ class Demonstration:
 
 @dataclass(frozen=True)
 class LastTry:
-    """A reply that was not good enough, for a second turn. text: as read from it; verdict: the teacher's, if asked."""
+    """A reply that was not good enough, for a second turn. text: as read from it; verdict: the teacher's, if asked.
+
+    words: of it, that still speak for the old class. stay: what must stay as it is. fault: what is wrong with a text that
+    flips, as a clause after "but".
+    """
 
     reply: str
     text: str
     verdict: Prediction | None = None
+    words: tuple[str, ...] = ()
+    stay: tuple[str, ...] = ()
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -232,15 +239,25 @@ def named_edits(before: str, after: str) -> str:
 
 def _turns(last: LastTry, values: dict[str, str]) -> Messages:
     """The reply that was not good enough, and what is said about it."""
-    chosen = template("keep_phrase" if last.verdict is None else "repair")
+    if last.verdict is None:
+        chosen = template("keep_phrase")
+    else:  # a turn without words is asked as it was before there were any, so that its replies on record are found
+        chosen = template("smooth" if last.fault else "repair" if last.words or last.stay else "repair_v1")
     if last.verdict is not None:
         sure = last.verdict.prob(last.verdict.label)
         values = values | {
             "verdict": last.verdict.label,
             "percent": f"{sure:.0%}".rstrip("%"),
             "target_percent": f"{last.verdict.prob(values['target']):.0%}".rstrip("%"),
+            "words": f'These words of it still speak for "{last.verdict.label}": {_listed(last.words)}.\n' if last.words else "",
+            "stay": f"These must stay exactly as they are: {_listed(last.stay)}.\n" if last.stay else "",
+            "fault": last.fault,
         }
     return (("assistant", last.reply), ("user", Template(chosen.user).substitute(values)))
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(f'"{_one_line(word)}"' for word in words)
 
 
 def _one_line(text: str) -> str:

@@ -179,6 +179,12 @@ def set_quality(found: Sequence[Quality], put_in: Sequence[frozenset[str]] = ())
     )
 
 
+def of_everybody(flipped: int, tried: int) -> str:
+    """'6 of 16 texts have a proposal that flips the teacher.' tried: texts that a generator was run on. A share of the
+    proposals alone would leave out the texts for which nothing was found."""
+    return f"{flipped:,} of {tried:,} text{'' if tried == 1 else 's'} {'has' if tried == 1 else 'have'} a proposal that flips the teacher."
+
+
 def _median(values: Iterable[float | None]) -> float | None:
     """Of those that were measured; None where none was."""
     known = [v for v in values if v is not None]

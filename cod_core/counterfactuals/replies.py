@@ -15,21 +15,31 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictStr, Vali
 
 from cod_core.models.reply_tags import tagged, without_thoughts
 from cod_core.settings import MAX_CHARS, MAX_REPLY_CHARS
-from cod_core.text import tokens
+from cod_core.text import CONTROL, TURNING, tokens
 
 REASONS = {
     "empty": "the reply was empty",
     "refusal": "the model refused",
+    "filter": "the service's content filter stopped the reply",
+    "not_taken": "the service took the text once and not again",
+    "not_answered": "the batch ended without the answer",
     "cut_off": "the reply broke off before its end",
     "not_parsed": "no text could be read from the reply",
     "unchanged": "the text came back unchanged",
     "too_long": f"the text was longer than {MAX_CHARS} characters",
+    "echo": "the reply said the instructions again",
+    "another_text": "the reply kept no word of the text",
     "duplicate": "the same text was proposed before",
     "kept_phrase_lost": "a phrase that was to be kept had changed",
 }
 _NAMES = ("counterfactual", "counterfactual_text", "new_text", "rewritten_text", "text", "output", "answer", "result")
 _TAGS = (*_NAMES, "new", "rewritten", "cf")
 _MOST_OBJECTS, _MOST_EDITS = 50, 200  # a reply with more braces, or with more edits, is no answer and is read no further
+_MOST_NAMES, _MOST_QUOTES = 10, 200  # looked at in an object that is nearly JSON
+_LOOSE_NAME = re.compile(rf"""(?<![\w'"“‘])['"“‘]?(?:{"|".join(_NAMES)})['"”’]?\s{{0,9}}:\s{{0,9}}(['"“‘])""")
+_LOOSE_END = re.compile(r"""\s*+(?:,\s*+(?:['"“‘\w]|\})|\}|$)""")
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|[nrt\"'/\\])")
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "'": "'", "/": "/", "\\": "\\"}
 _CODE = re.compile(r"```[\w-]*\n(.*?)\n?```", re.S)
 _FENCE = re.compile(r"^=====TEXT [0-9a-f]{8}=====$", re.M)
 _LEAD = re.compile(
@@ -77,12 +87,12 @@ def parse_reply(content: str, original: str, refusal: str | None = None, finish_
     No pattern sees more than MAX_REPLY_CHARS, and each takes time in proportion to what it sees.
     """
     if shape == "edits":
-        return _from_edits((content or "")[:MAX_REPLY_CHARS], original)
+        return _from_edits(without_thoughts((content or "")[:MAX_REPLY_CHARS], original), original)
     if refusal or finish_reason == "content_filter":
-        return Parsed(None, "refusal")
+        return Parsed(None, "refusal" if refusal else "filter")
     if len(content or "") > MAX_REPLY_CHARS:
         return Parsed(None, "too_long")
-    body = _FENCE.sub("", without_thoughts(content or "")).strip()
+    body = _FENCE.sub("", without_thoughts(content or "", original)).strip()
     if not body:
         return Parsed(None, "cut_off" if finish_reason == "length" else "empty")
     found = _from_json(body)
@@ -126,6 +136,8 @@ def _cased(new: str, old: str) -> str:
 
 
 def _judge(text: str, original: str) -> Parsed:
+    if not text.isascii():  # halves of a letter that JSON spells out are joined; one that stands alone is a letter lost
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     text = unicodedata.normalize("NFC", text)  # as uploaded texts are
     reason = _fault(text, original)
     return Parsed(text) if reason is None else Parsed(None, reason)
@@ -146,8 +158,8 @@ def _fault(text: str, original: str) -> str | None:
 
 
 def _garbled(text: str, original: str) -> bool:
-    """Control characters, letters lost on the way, or nothing but signs where the original has words."""
-    if any(ord(c) < 32 and c not in "\n\t\r" for c in text) or "\ufffd" in text and "\ufffd" not in original:
+    """Control characters, a direction turned, letters lost on the way, or nothing but signs where the original has words."""
+    if CONTROL.search(text) or TURNING.search(text) and not TURNING.search(original) or "\ufffd" in text and "\ufffd" not in original:
         return True
     return any(c.isalnum() for c in original) and not any(c.isalnum() for c in text)
 
@@ -170,7 +182,28 @@ def _from_json(body: str) -> str | None:
             return JsonReply.model_validate(value).counterfactual
         except (ValueError, ValidationError, RecursionError):
             continue
+    return _from_loose_json(body) if "{" in body else None
+
+
+def _from_loose_json(body: str) -> str | None:
+    """The text in an object that is JSON but for single quotes, curly quotes, unquoted names or a comma too many."""
+    for name in islice(_LOOSE_NAME.finditer(body), _MOST_NAMES):
+        closing = {"“": "”", "‘": "’"}.get(name.group(1), name.group(1))
+        for quote in islice(re.compile(re.escape(closing)).finditer(body, name.end()), _MOST_QUOTES):
+            at = quote.start()
+            if _LOOSE_END.match(body, at + 1) and not _escaped(body, at):
+                return _unescaped(body[name.end() : at])
     return None
+
+
+def _escaped(body: str, at: int) -> bool:
+    """Whether an odd number of backslashes stands before the place, of which a few are looked at."""
+    before = body[max(0, at - 20) : at]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda found: _ESCAPES.get(found.group(1)) or chr(int(found.group(1)[1:], 16)), text)
 
 
 def _from_plain(body: str, original: str) -> str:

@@ -14,6 +14,7 @@ from cod_core.counterfactuals import words
 from cod_core.counterfactuals.effort import with_effort
 from cod_core.counterfactuals.languages import Language, language_of
 from cod_core.counterfactuals.moves import Move, render, told, with_articles
+from cod_core.counterfactuals.pieces import guarded, pieces_of, torn
 from cod_core.counterfactuals.sources import CandidateSource, SearchContext
 from cod_core.counterfactuals.stages import several, singles, toward_band
 from cod_core.counterfactuals.trial import Flip, Judge, SearchSettings, Trial
@@ -21,7 +22,7 @@ from cod_core.errors import CodError
 from cod_core.text import is_unspaced, short_hash, token_spans, tokens
 from cod_core.types import Counterfactual, Example, Origin, now
 
-REVISION = "search/5"
+REVISION, EARLIER = "search/6", "search/5"  # what an earlier one tried counts as tried
 SHARED = "teacher-guided search with a second judge"  # how the origin of such a proposal begins
 
 
@@ -123,15 +124,17 @@ def context_of(
     usual: Language | None = None,
     own_words: frozenset[str] = frozenset(),
 ) -> SearchContext:
-    """The context of a text: its tokens, and the places that may be edited (no function words, nothing frozen)."""
-    spans, language = token_spans(text), language_of(text, usual)
+    """The context of a text: its tokens, its pieces, and the words that may be edited (no function words, nothing frozen)."""
+    spans, language, pieces = token_spans(text), language_of(text, usual), pieces_of(text)
     found = [text[a:b] for a, b in spans]
-    kept = frozen_positions(found, frozen)
+    kept = frozen_positions(found, frozen) | guarded(text)
+    taken = {i for piece in pieces for i in range(piece.start, piece.end)}
     places = tuple(
         i
         for i, word in enumerate(found)
         if word[0].isalpha()
         and i not in kept
+        and i not in taken
         and not _possessive(word)
         and (len(word) > 1 or is_unspaced(word))
         and word.lower().replace("’", "'") not in language.function_words
@@ -148,6 +151,7 @@ def context_of(
         frozen=kept,
         own_words=own_words,
         tags=words.tags(found) if language.forms else (),
+        pieces=pieces,
     )
 
 
@@ -169,9 +173,9 @@ def frozen_positions(found: Sequence[str], frozen: Sequence[str]) -> frozenset[i
 
 
 def touches_frozen(context: SearchContext, move: Move) -> bool:
-    """Whether the move, or the article that would have to agree with it, changes a word that must stay."""
+    """Whether the move, or the article that would have to agree with it, changes a word that must stay or takes a piece apart."""
     made = with_articles(context.text, context.spans, [move]) if context.english and context.frozen else [move]
-    return any(p in context.frozen for one in made for p in range(one.start, one.end))
+    return any(p in context.frozen for one in made for p in range(one.start, one.end)) or torn(context.pieces, move.start, move.end)
 
 
 def diverse(flips: Sequence[Flip], n: int, band: tuple[float, float] | None = None) -> list[Flip]:

@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from cod_core.counterfactuals.languages import ENGLISH, Language
 from cod_core.counterfactuals.moves import Move
+from cod_core.counterfactuals.pieces import Piece
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class SearchContext:
     influence: a number a token, larger where the token holds the text back from the target. places: token positions
     that may be edited, most influential first (frozen and function words are left out). task: the project's question.
     language: of the text; tags: a Penn tag a token where it is English. own_words: of the project's texts, in lower case.
+    pieces: what is one thing though it is several tokens (pieces.py); none of their tokens is among the places.
     """
 
     text: str
@@ -33,6 +35,7 @@ class SearchContext:
     frozen: frozenset[int] = field(default_factory=frozenset)
     tags: tuple[str, ...] = ()
     own_words: frozenset[str] = frozenset()
+    pieces: tuple[Piece, ...] = ()
 
     @property
     def english(self) -> bool:

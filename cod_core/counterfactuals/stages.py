@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from cod_core.counterfactuals.moves import Move, compatible
+from cod_core.counterfactuals.pieces import GUARDED
 from cod_core.counterfactuals.trial import Flip, Trial, edited_tokens
 
 
@@ -44,7 +45,15 @@ def measured_alone(trial: Trial, order: list[Move]) -> list[tuple[Move, ...]]:
 def several(trial: Trial, pool: list[Move]) -> list[Flip]:
     """Flips that take several edits, by the first way that finds any; the surest seen where none is as sure as wanted."""
     flips = sums(trial, pool) if within_reach(trial) else []
-    return flips or many(trial, pool) or (trial.demanding and trial.surest()) or climb(trial, pool) or trial.surest()
+    flips = flips or many(trial, pool) or (trial.surest() if trial.demanding else [])
+    return flips or ([] if hopeless(trial) else climb(trial, pool)) or trial.surest()
+
+
+def hopeless(trial: Trial) -> bool:
+    """Whether the best of all edits up to the largest allowed went less than half the way to a flip: a longer climb then takes
+    the rest of the budget and finds none (docs/experiments.md)."""
+    base = trial.margins.get(frozenset())
+    return base is not None and base < 0 and max(trial.margins.values()) < base / 2
 
 
 def within_reach(trial: Trial) -> bool:
@@ -62,13 +71,19 @@ def weigh_by_deletion(trial: Trial) -> None:
     """Influence of each place by what its deletion does: for teachers without gradients. In a text with many places
     it weighs as many, evenly spread, as half the budget allows, so that the other half is left for candidates."""
     context, most = trial.context, max(1, trial.settings.budget // 2)
-    step = max(1.0, len(context.places) / most)
-    weighed = [context.places[int(i * step)] for i in range(min(most, len(context.places)))]
-    drops = [Move(p, p + 1, "", "delete", "deletion") for p in weighed]
-    trial.measure([(m,) for m in drops])
+    shaped = [
+        (piece.start, piece.end)
+        for piece in context.pieces
+        if piece.kind != GUARDED and context.frozen.isdisjoint(range(piece.start, piece.end))
+    ]
+    whole = sorted([*shaped, *((p, p + 1) for p in context.places)])
+    step = max(1.0, len(whole) / most)
+    drops = {span: Move(*span, "", "delete", "deletion") for span in (whole[int(i * step)] for i in range(min(most, len(whole))))}
+    trial.measure([(m,) for m in drops.values()])
     influence, least = [0.0] * len(context.spans), min(trial.margins.values(), default=-np.inf)
-    for p in context.places:
-        influence[p] = trial.margins.get(frozenset((Move(p, p + 1, "", "delete", "deletion"),)), least)
+    for span in whole:
+        of_span = trial.margins.get(frozenset((drops[span],)), least) if span in drops else least
+        influence[slice(*span)] = [of_span] * (span[1] - span[0])
     places = tuple(sorted(context.places, key=lambda p: -influence[p]))
     trial.context = replace(context, influence=tuple(influence), places=places)
 

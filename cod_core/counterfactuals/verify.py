@@ -8,6 +8,7 @@ import numpy as np
 from cod_core import text as tx
 from cod_core.types import Classifier, Counterfactual, FlipCheck, Prediction, now
 
+READ = "read/1"  # ends the revision of a proposal's origin where judges have read it (grading.py)
 Embed = Callable[[Sequence[str]], np.ndarray]
 
 
@@ -56,16 +57,20 @@ def first_offer(cfs: Sequence[Counterfactual], checks: dict[str, FlipCheck]) -> 
     """Proposals in the order they are offered: flips first, then fewest edits, then the clearest flip.
 
     Texts that only lost words come after those that replaced or negated: they read as fragments. Where a teacher
-    generates, the edits that move its answer furthest come before all that.
+    generates, the edits that move its answer furthest come before all that. What judges have read keeps the order that they
+    gave it and comes first, what was made smaller since before the rest.
     """
 
-    def key(cf: Counterfactual) -> tuple[int, float, int, bool, float]:
+    def key(cf: Counterfactual) -> tuple[int, float, int, int, bool, float]:
         verdict = checks.get(cf.id)
         if verdict is None:
-            return (2, 0.0, 0, False, 0.0)
+            return (2, 0.0, 0, 0, False, 0.0)
+        if READ in cf.origin.revision.split():
+            return (0 if verdict.valid else 1, -(verdict.shift or 0.0), 0, 0 if cf.derived_from else 1, False, 0.0)
         return (
             0 if verdict.valid else 1,
             -(verdict.shift or 0.0),
+            1,
             verdict.token_edits,
             _only_lost_words(cf.note),
             -verdict.after.margin_of(cf.target),

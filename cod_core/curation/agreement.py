@@ -4,11 +4,15 @@ A unit is one text; its votes are the categories that different people gave it, 
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+
+from cod_core.curation import opinions
+from cod_core.text import several
+from cod_core.types import UNATTENDED, Decision
 
 RESAMPLES = 2000  # 400 from 500 texts on: the interval hardly moves then
 Units = Sequence[Mapping[str, str]]
@@ -60,6 +64,29 @@ def agreement(units: Units, seed: int = 0, resamples: int | None = None) -> Agre
     return Agreement(
         len(used), people, _estimate(_percent, table, draws), kappa, _estimate(_alpha, table, draws), dict(sorted(counts.items()))
     )
+
+
+def of_logs(logs: Iterable[Sequence[Decision]], three_way: bool = False) -> Agreement:
+    """Agreement on texts with two people's blind opinions. logs: the decisions of a text each.
+
+    Compared is kept or rejected; with three_way an edit is a third answer. What a run without a person accepted is no opinion.
+    """
+    votes = [{who: d for who, d in opinions.blind_votes(log).items() if who != UNATTENDED} for log in logs]
+    return agreement([{who: d.status if three_way else opinions.category(d) for who, d in of.items()} for of in votes if len(of) >= 2])
+
+
+def told(measured: Agreement) -> dict[str, float | int]:
+    """What goes with a set that leaves: texts with two opinions, the share of opinions that agree, kappa and alpha where there are any."""
+    numbers = {"agreement": measured.percent.value, "kappa": measured.kappa.value, "alpha": measured.alpha.value}
+    return {"texts": measured.n, **{name: round(value, 4) for name, value in numbers.items() if value is not None}}
+
+
+def spoken(numbers: Mapping[str, float | int]) -> str:
+    """The same in words: '12 texts read by two people; 92 % of their opinions agree (Cohen's kappa 0.81).'"""
+    if not numbers.get("texts"):
+        return "none: every text was decided by one person"
+    kappa = f" (Cohen's kappa {numbers['kappa']:.2f})" if "kappa" in numbers else ""
+    return f"{several(int(numbers['texts']), 'text')} read by two people; {numbers['agreement']:.0%} of their opinions agree{kappa}"
 
 
 def _table(units: Units) -> np.ndarray:

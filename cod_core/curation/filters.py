@@ -16,7 +16,7 @@ class Filter:
     """Every field that is set must hold. status: live statuses; 'pending' for undecided.
 
     label: the text's own; target: aimed at; source: generator kind; flips: by the present teacher; second: phase of
-    a second opinion; before_guideline: decided under an older version than this; text: in either text, any case.
+    a second opinion; before_guideline: decided under an older version than this; text: in either text or a kept column, any case.
     """
 
     status: tuple[str, ...] = ()
@@ -71,7 +71,8 @@ def _flips(card: Card) -> bool:
 
 def _holds_words(card: Card, words: str) -> bool:
     needle = words.casefold().strip()
-    return needle in card.example.text.casefold() or (card.offered is not None and needle in card.offered.text.casefold())
+    texts = [card.example.text, *card.example.metadata.values(), card.example.source_id or ""]
+    return any(needle in text.casefold() for text in [*texts, *([card.offered.text] if card.offered is not None else [])])
 
 
 CONDITIONS: Mapping[str, Condition] = {

@@ -7,11 +7,12 @@ no screen. What is handed out is never changed afterwards: news make new diction
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from cod_core.curation import state
-from cod_core.store import decisions, items, schema
+from cod_core.store import decisions, items, schema, text_changes
 from cod_core.store.database import Database
 from cod_core.types import Counterfactual, Decision, Example, FlipCheck
 
@@ -48,6 +49,8 @@ class Index:
         self._snapshot = Snapshot()
         self._position, self._touched, self._seq = 0, -1, 0
         self._places: dict[str, int] = {}
+        self._left_out: set[str] = set()
+        self._out = text_changes.absent(db, pid)
         self._lock = threading.Lock()
 
     def now(self) -> Snapshot:
@@ -72,7 +75,20 @@ class Index:
             self._touched = read[-1].touched
         if log:
             self._seq = log[-1].number
+        if self._out:
+            return self._without_texts_taken_out(made, read, log)
         return [items.as_counterfactual(r) for r in made], [items.as_check(r) for r in read], log
+
+    def _without_texts_taken_out(
+        self, made: Sequence[Row[Any]], read: Sequence[Row[Any]], log: list[Decision]
+    ) -> tuple[list[Counterfactual], list[FlipCheck], list[Decision]]:
+        """The news but for texts that a person took out; they come back with an Index of their own, when the text does."""
+        self._left_out.update(r.id for r in made if r.example_id in self._out)
+        return (
+            [items.as_counterfactual(r) for r in made if r.example_id not in self._out],
+            [items.as_check(r) for r in read if r.counterfactual_id not in self._left_out],
+            [d for d in log if d.example_id not in self._out],
+        )
 
     def _grown(self, proposals: list[Counterfactual], checks: list[FlipCheck], log: list[Decision]) -> Snapshot:
         old = self._snapshot

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from cod_core.errors import BadInput
 from cod_core.types import KEPT, STATUSES, Decision
 
-SHOWS = ("todo", "kept", "left", "flagged", "all")
+SHOWS = ("todo", "kept", "left", "flagged", "own", "all")
 ORDERS = ("upload", "boundary", "edit", "similar", "recent")
 
 
@@ -56,7 +56,7 @@ class Row:
     """One text of the queue with the numbers of its best proposal; nothing of its words.
 
     source: the teacher's class at the text. margin: of the target, zero on the decision boundary; None where unchecked.
-    sure: p(target). valid: some proposal flips to its target.
+    sure: p(target). valid: some proposal flips to its target. bare: nothing was found for it, it waits for words of one's own.
     """
 
     example_id: str
@@ -72,6 +72,7 @@ class Row:
     similarity: float | None
     valid: bool
     decision: Decision | None = None
+    bare: bool = False
 
     @property
     def differs(self) -> bool:
@@ -80,7 +81,7 @@ class Row:
 
     @property
     def status(self) -> str:
-        return self.decision.status if self.decision else "pending"
+        return self.decision.status if self.decision else "bare" if self.bare else "pending"
 
 
 _LISTED = {
@@ -88,6 +89,7 @@ _LISTED = {
     "kept": frozenset(KEPT),
     "left": frozenset({"rejected"}),
     "flagged": frozenset({"needs_review"}),
+    "own": frozenset({"bare"}),
     "all": frozenset(STATUSES),
 }
 
@@ -162,7 +164,9 @@ def place(row: Row, listed: list[Row], view: View) -> str:
     if row.example_id not in ids:
         return ""
     number, n = ids.index(row.example_id) + 1, len(ids)
-    where = {"todo": "to do", "kept": "kept", "left": "left out", "flagged": "flagged", "all": "in the list"}[view.show]
+    where = {"todo": "to do", "kept": "kept", "left": "left out", "flagged": "flagged", "own": "without a proposal", "all": "in the list"}[
+        view.show
+    ]
     sure = "" if row.sure is None else f"{min(99, max(1, round(row.sure * 100)))} %"
     because = {
         "upload": "in the order of your upload",

@@ -1,6 +1,7 @@
 """Zip files from strangers, checked before anything in them is opened. Knows nothing of their contents."""
 
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -8,6 +9,9 @@ from pathlib import PurePosixPath
 
 from cod_core.errors import BadInput
 from cod_core.settings import MAX_ARCHIVE_ENTRIES, MAX_LINE_BYTES, MAX_UNPACKED_BYTES, MAX_UPLOAD_BYTES
+
+_UNREADABLE = (KeyError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, NotImplementedError, ValueError)
+"""What reading a damaged part raises; its way of packing may be damaged into another."""
 
 
 def megabytes(n: int) -> str:
@@ -51,9 +55,18 @@ def open_checked_zip(
             raise BadInput(f"{what} is protected with a password. Save it without one and try again.")
         if (entry.external_attr >> 16) & 0o170000 == 0o120000:
             raise BadInput(f"{what} holds a link ({entry.filename[:80]!r}), which is unsafe. It was not opened.")
+    if _overlap(entries):
+        raise BadInput(f"{what} holds parts that share the same bytes, as no program writes them. It was not opened.")
     if len(set(names)) != len(names):
         raise BadInput(f"{what} holds two parts of the same name, so which one counts is unclear. Save it again.")
     return archive
+
+
+def _overlap(entries: list[zipfile.ZipInfo]) -> bool:
+    """Whether two parts claim the same bytes: a small file unpacks to one of any size that way. 30: bytes before a name."""
+    ordered = sorted(entries, key=lambda entry: entry.header_offset)
+    ends = (entry.header_offset + 30 + len(entry.orig_filename) + entry.compress_size for entry in ordered)
+    return any(end > after.header_offset for end, after in zip(ends, ordered[1:]))
 
 
 def entry_lines(archive: zipfile.ZipFile, name: str, what: str, max_line: int = MAX_LINE_BYTES) -> Iterator[bytes]:
@@ -67,13 +80,14 @@ def entry_lines(archive: zipfile.ZipFile, name: str, what: str, max_line: int = 
                 if len(line) > max_line:
                     raise BadInput(f"{what} has a line of more than {megabytes(max_line)} in its part {name!r}: it is damaged.")
                 yield line
-    except (KeyError, zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, ValueError) as error:
+    except _UNREADABLE as error:
         raise BadInput(f"{what} has no readable part {name!r}: it is damaged or not complete.") from error
 
 
-def read_entry(archive: zipfile.ZipFile, name: str, what: str) -> bytes:
-    """The bytes of one entry. Raises BadInput where it is missing or damaged."""
+def read_entry(archive: zipfile.ZipFile, name: str, what: str, most: int = -1) -> bytes:
+    """The bytes of one entry, the first `most` of them where that is not negative. Raises BadInput where it is missing or damaged."""
     try:
-        return archive.read(name)
-    except (KeyError, zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, ValueError) as error:
+        with archive.open(name) as part:
+            return part.read(most)
+    except _UNREADABLE as error:
         raise BadInput(f"{what} has no readable part {name!r}: it is damaged or not complete.") from error

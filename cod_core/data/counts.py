@@ -27,6 +27,11 @@ class Counts:
         """label -> texts of the split, in the order of `labels`; 0 where there are none. Other labels are left out."""
         return {label: self.texts.get((split, label), 0) for label in labels}
 
+    def unjudged(self, labels: Sequence[str]) -> list[str]:
+        """The labels that no test text has, where the test has texts of others: nothing measured on it speaks of them."""
+        test = self.per_label("test", labels)
+        return [label for label, n in test.items() if not n] if any(test.values()) else []
+
     @property
     def unlabelled(self) -> int:
         """Texts of the split "unlabelled"."""

@@ -1,91 +1,104 @@
-"""Bytes of a file to rows of strings, one function a format. Knows nothing of headers, columns or labels.
+"""Bytes of a table in letters to rows of strings: separated by commas, tabs and the like, or one text a line.
 
-Each function gives Raw rows numbered as a spreadsheet shows them (blank rows count and are left out).
+Each function gives Raw rows numbered as a spreadsheet shows them (blank rows count and are left out). Knows nothing of headers,
+columns or labels.
 """
 
 import csv
 import io
-import json
 import re
-from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from itertools import pairwise
 
+from cod_core.data.bounds import MAX_CELLS, MAX_COLUMNS, check_width, too_many, too_many_cells
+from cod_core.data.encodings import Decoded, decode
+from cod_core.data.raw import UNREADABLE, Asked, Known, Mend, Raw
+from cod_core.data.shapes.votes import several
 from cod_core.errors import BadInput
 from cod_core.settings import MAX_CHARS, MAX_ROWS, MAX_UPLOAD_BYTES
 
-MAX_COLUMNS = 200
-MAX_CELLS = 10_000_000
+__all__ = [
+    "MAX_CELLS",
+    "MAX_COLUMNS",
+    "UNREADABLE",
+    "Raw",
+    "check_width",
+    "csv_file",
+    "text_lines",
+    "too_many",
+    "too_many_cells",
+    "tsv_file",
+]
+
 _MOST_PIECES = MAX_COLUMNS + MAX_CHARS  # of one row: a text of nothing but separators, and the other columns
-UNREADABLE = "\N{REPLACEMENT CHARACTER}"
-Mend = Callable[[str], str | None]
+_FASTTEXT = re.compile(r"((?:__label__[^\s,]+[ \t,]+)+)(.*)", re.S)
 
 
-def nothing_to_mend(cell: str) -> None:
-    return None
+def _of(raw: Raw, letters: Decoded) -> Raw:
+    """The rows, with the encoding that they came in."""
+    raw.encoding, raw.guessed = letters.encoding, letters.guessed
+    return raw
 
 
-@dataclass
-class Raw:
-    """rows: (row number, cells). mend: mends one cell's encoding. names: columns, where the format has them.
-
-    problems: (row number, sentence) of rows that could not be read. note: about the whole file, or ''.
-    """
-
-    rows: list[tuple[int, list[str]]]
-    mend: Mend = nothing_to_mend
-    names: list[str] | None = None
-    problems: list[tuple[int, str]] = field(default_factory=list)
-    note: str = ""
-
-
-def decode(data: bytes) -> tuple[str, Callable[[str], str | None]]:
-    """The text of a file and a function that mends one cell, or gives None where it was fine.
-
-    UTF-8 first (UTF-16 where the file says so). Bytes that are not UTF-8 are kept as surrogates; the mending
-    function reads them as Windows-1252 where the whole file looks like that, else as unreadable marks.
-    """
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = data.decode("utf-16", "replace")
-    else:
-        text = data.decode("utf-8-sig", "surrogateescape")
-    if re.search("[\ud800-\udfff]", text) is None:
-        return text, nothing_to_mend
-    mixed = re.search("[\x80-\ud7ff\ue000-\U0010ffff]", text) is not None
-
-    def mend(cell: str) -> str | None:
-        if re.search("[\ud800-\udfff]", cell) is None:
-            return None
-        cell = re.sub("[\ud800-\udc7f\udd00-\udfff]", UNREADABLE, cell)
-        if mixed or UNREADABLE in cell:
-            return re.sub("[\udc80-\udcff]+", UNREADABLE, cell)
-        return cell.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
-
-    return text, mend
-
-
-def csv_file(data: bytes) -> Raw:
+def csv_file(data: bytes, asked: Asked = Asked()) -> Raw:
     """Rows of a file separated by commas, semicolons, tabs or bars, whichever fits."""
-    text, mend = decode(data)
-    if stated := re.match(r"sep=([,;\t|])\r?\n", text, re.I):  # a line for Excel, which does not show it
-        return _delimited(text[stated.end() :], stated[1], mend)
-    return _delimited(text, _delimiter(text[:65536]), mend)
+    letters = decode(data, asked.encoding)
+    if stated := re.match(r"sep=([,;\t|])\r?\n", letters.text, re.I):  # a line for Excel, which does not show it
+        return _of(_delimited(letters.text[stated.end() :], stated[1], letters.mend), letters)
+    return _of(_delimited(letters.text, _delimiter(letters.text[:65536]), letters.mend), letters)
 
 
-def tsv_file(data: bytes) -> Raw:
+def tsv_file(data: bytes, asked: Asked = Asked()) -> Raw:
     """Rows of a file separated by tabs."""
-    text, mend = decode(data)
-    return _delimited(text, "\t", mend)
+    letters = decode(data, asked.encoding)
+    return _of(_delimited(letters.text, "\t", letters.mend), letters)
 
 
-def txt_file(data: bytes) -> Raw:
-    """One text a line; a table where every line has the same number of tabs."""
-    text, mend = decode(data)
-    lines = re.split(r"\r\n|\r|\n", text)
-    tabs = {line.count("\t") for line in lines if line.strip()}
-    if len(tabs) == 1 and tabs != {0}:
-        return _delimited(text, "\t", mend)
-    return Raw([(number, [line]) for number, line in enumerate(lines, start=1) if line.strip()], mend, ["text"])
+def txt_file(data: bytes, asked: Asked = Asked()) -> Raw:
+    """One text a line; fastText's lines where they begin with labels; a table where every line has the same number of tabs."""
+    letters = decode(data, asked.encoding)
+    lines = _lines(letters.text)
+    if 2 * sum(line.lstrip().startswith("__label__") for _, line in lines) > len(lines):
+        return fasttext_file(data, asked)
+    if lines and len(tabs := {line.count("\t") for _, line in lines}) == 1 and tabs != {0}:
+        return _of(_delimited(letters.text, "\t", letters.mend), letters)
+    return text_lines(data, asked)
+
+
+def text_lines(data: bytes, asked: Asked = Asked()) -> Raw:
+    """One text a line, whatever it holds."""
+    letters = decode(data, asked.encoding)
+    rows = [(number, [line]) for number, line in _lines(letters.text)]
+    return _of(Raw(rows, letters.mend, ["text"], said="One text a line, without labels."), letters)
+
+
+def fasttext_file(data: bytes, asked: Asked = Asked()) -> Raw:
+    """fastText's lines: "__label__praise A text." A line may have several labels, which are then named."""
+    letters = decode(data, asked.encoding)
+    rows: list[tuple[int, list[str]]] = []
+    problems = []
+    gaps = {}
+    for number, line in _lines(letters.text):
+        if found := _FASTTEXT.match(line.lstrip()):
+            labels = list(dict.fromkeys(re.findall(r"__label__([^\s,]+)", found[1])))
+            rows.append((number, [labels[0] if len(labels) == 1 else "", found[2]]))
+            if len(labels) > 1:
+                gaps[number] = several(labels)
+        else:
+            problems.append((number, "This line does not begin with a label, such as __label__praise."))
+    if not rows:
+        raise BadInput("No line of the file begins with a label. fastText writes lines such as: __label__praise A fine day.")
+    known = Known("text", ("label",))
+    said = "fastText lines, a label before each text."
+    return _of(Raw(rows, letters.mend, ["label", "text"], problems, gaps={"label": gaps}, known=known, said=said), letters)
+
+
+def _lines(text: str) -> list[tuple[int, str]]:
+    """(number, line) of the lines that hold anything. Raises BadInput for too many."""
+    lines = [(number, line) for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1) if line.strip()]
+    if len(lines) > MAX_ROWS + 2:
+        raise too_many()
+    return lines
 
 
 def _delimiter(sample: str) -> str:
@@ -125,17 +138,32 @@ def _quoted(text: str, mark: str) -> NumberedRows | None:
     """The rows if every quotation mark closes at the end of its cell and, between tabs, no row ran into another."""
     with suppress(csv.Error):
         rows = _csv_rows(text, mark, strict=True)
-        if mark != "\t" or not any(_ran_into(cells, mark) for _, cells in rows):
+        if mark != "\t" or not any(_ran_into(cells, mark) and _several_rows(cells, mark, len(rows[0][1])) for _, cells in rows):
             return rows
     return None
 
 
+def _several_rows(cells: list[str], mark: str, width: int) -> bool:
+    """Whether the lines of a row are rows of the table themselves: a text that holds the separator and a line break is one row."""
+    return sum(line.count(mark) + 1 == width for line in mark.join(cells).split("\n")) > 1
+
+
 def _unquoted(text: str, mark: str) -> NumberedRows | None:
-    """The rows if lines, quotation marks and all, are rows of one width (always between tabs) and few cells are quoted."""
+    """The rows if lines, quotation marks and all, are rows of one width (always between tabs), few cells are quoted, and none is
+    that runs over two lines."""
     rows = _csv_rows(text, mark, quotes=False)
+    if any(_torn(one, other) for (_, one), (_, other) in pairwise(rows)):
+        return None
     quoted = sum(any(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells) for _, cells in rows)
     even = mark in "\t\x1f" or len({len(cells) for _, cells in rows}) == 1
     return rows if even and 2 * quoted < len(rows) else None
+
+
+def _torn(cells: list[str], below: list[str]) -> bool:
+    """Whether the last cell of a line opens a quotation that the first cell of the next line, which is longer, closes."""
+    first, last = below[0].rstrip(), cells[-1].lstrip()
+    opens = last.startswith('"') and not (len(last) > 1 and last.rstrip().endswith('"'))
+    return len(cells) < len(below) and opens and first.endswith('"') and not first.startswith('"')
 
 
 def _run_together(text: str, mark: str, mend: Mend) -> Raw:
@@ -182,84 +210,3 @@ def _csv_rows(text: str, mark: str, strict: bool = False, quotes: bool = True) -
         if held > MAX_CELLS:
             raise too_many_cells()
     return rows
-
-
-def cell_text(value: object) -> str:
-    """A spreadsheet or JSON value as text: 1.0 is '1', a truth value TRUE or FALSE, nothing ''."""
-    if value is None or value != value:  # NaN, as pandas writes what is missing
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)
-
-
-def jsonl_file(data: bytes) -> Raw:
-    """One JSON object a line, or one list of objects; columns in the order in which they first occur."""
-    text, mend = decode(data)
-    problems: list[tuple[int, str]] = []
-    objects: list[tuple[int, dict[str, object]]] = []
-    for number, value in _json_values(text):
-        if isinstance(value, dict):
-            objects.append((number, value))
-        elif value is _BROKEN:
-            problems.append((number, "This row is not valid JSON; one object in braces a line is expected."))
-        else:
-            problems.append((number, 'This row is not an object with named fields, like {"text": "..."}.'))
-        if len(objects) + len(problems) > MAX_ROWS:
-            raise too_many()
-    if not objects:
-        raise BadInput(
-            'No row of the file is a JSON object. One object in braces a line is expected, like {"text": "...", "label": "..."}.'
-        )
-    names = list(dict.fromkeys(key for _, value in objects for key in value))
-    check_width(len(names))
-    if len(objects) * len(names) > MAX_CELLS:
-        raise too_many_cells()
-    try:
-        return Raw([(number, [cell_text(value.get(key)) for key in names]) for number, value in objects], mend, names, problems)
-    except RecursionError:
-        raise BadInput(
-            "The file holds values that are nested too deeply to be read as cells. Keep texts and labels as plain fields."
-        ) from None
-
-
-_BROKEN = object()
-
-
-def _json_values(text: str) -> Iterator[tuple[int, object]]:
-    if text.lstrip().startswith("["):
-        try:
-            whole = json.loads(text)
-        except (ValueError, RecursionError):
-            whole = None
-        if isinstance(whole, list):
-            yield from enumerate(whole, start=1)
-            return
-    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
-        if line.strip():
-            try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError):
-                yield number, _BROKEN
-
-
-def too_many() -> BadInput:
-    """The error for a file with more rows than are accepted."""
-    return BadInput(f"The file has more than {MAX_ROWS:,} rows. Split it into smaller files.")
-
-
-def too_many_cells() -> BadInput:
-    """The error for a file with more cells than are accepted."""
-    return BadInput(f"The file has more than {MAX_CELLS:,} cells. Remove the columns not needed, or split it into smaller files.")
-
-
-def check_width(columns: int) -> None:
-    """Raises BadInput for more columns than are accepted."""
-    if columns > MAX_COLUMNS:
-        raise BadInput(f"The file has {columns:,} columns; at most {MAX_COLUMNS} are accepted. Remove those not needed.")

@@ -6,16 +6,18 @@ numbers are those a spreadsheet shows: the header is row 1, blank rows count.
 """
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from cod_core.data import parsing
 from cod_core.data.archives import megabytes
-from cod_core.data.formats import NAMES, format_of
-from cod_core.data.parsing import UNREADABLE, Raw
+from cod_core.data.encodings import OFFERED, marked
+from cod_core.data.formats import read_as
+from cod_core.data.raw import Asked, Gap, Gaps, Known, Raw, Taken, nothing_to_mend
+from cod_core.data.shapes import grids
 from cod_core.errors import BadInput
 from cod_core.settings import MAX_ROWS, MAX_UPLOAD_BYTES
 
-_MAX_ENCODING_NOTES = 20
 _HEADER_WORDS = re.compile(
     r"text|sentence|review|comment|content|document|message|body|tweet|snippet|label|class|category|sentiment|"
     r"target|gold|rating|source|split|original|counterfactual|title|id|batch_id|.*_(?:id|text|label)",
@@ -25,18 +27,24 @@ _HEADER_WORDS = re.compile(
 
 @dataclass(frozen=True)
 class Problem:
-    """row: as a spreadsheet counts (0: the whole file). message: one sentence. left_out: the row is not used."""
+    """row: as a spreadsheet counts (0: the whole file). message: one sentence. left_out: the row is not used.
+
+    kind: a key of remarks.KINDS, which says what mends it; "" for a kind of its own.
+    """
 
     row: int
     message: str
     left_out: bool = True
+    kind: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
     """columns: unique names. rows: strings, one a column. row_numbers: one a row. problems: rows not readable.
 
-    header: whether the names came from the file.
+    header: whether the names came from the file. taken: what the file was taken for. known: columns that the format tells.
+    gaps: column -> row number -> why the row has no label there. order: labels as the file orders them. guideline,
+    descriptions (label -> words): where the file brings them.
     """
 
     columns: list[str]
@@ -44,6 +52,12 @@ class Table:
     row_numbers: list[int]
     problems: list[Problem] = field(default_factory=list)
     header: bool = True
+    taken: Taken = Taken()
+    known: Known = Known()
+    gaps: Gaps = field(default_factory=dict)
+    order: tuple[str, ...] = ()
+    guideline: str = ""
+    descriptions: Mapping[str, str] = field(default_factory=dict)
 
     def column(self, name: str) -> list[str]:
         """The cells of one column. Raises BadInput naming the columns there are."""
@@ -53,33 +67,45 @@ class Table:
         return [row[index] for row in self.rows]
 
 
-def read_table(name: str, data: bytes, header: bool | None = None) -> Table:
-    """The table in an uploaded file, by the ending of its name (see formats.FORMATS).
+def read_table(name: str, data: bytes, header: bool | None = None, asked: Asked = Asked()) -> Table:
+    """The table in an uploaded file, by the ending of its name and its looks, or as the person asks (see formats.FORMATS).
 
-    header: whether the first row holds names; found out where None. A txt file is one text a line, or a
-    tab-separated table where every line has the same number of tabs. Unreadable rows are in `problems`, all
-    others in `rows`. Raises BadInput where the file as a whole cannot be used.
+    header: whether the first row holds names; found out where None. Unreadable rows are in `problems`, all others in `rows`.
+    Raises BadInput where the file as a whole cannot be used.
     """
-    ending = name.rsplit(".", 1)[-1].lower() if "." in name else ""
-    kind = format_of(ending)
-    if kind is None:
-        hint = " In Excel: File, Save As, Excel Workbook (.xlsx)." if ending == "xls" else ""
-        raise BadInput(f"Files ending in .{ending or '?'} cannot be read. Use {NAMES}.{hint}")
     if len(data) > MAX_UPLOAD_BYTES:
         raise BadInput(
             f"The file is {megabytes(len(data))}; at most {megabytes(MAX_UPLOAD_BYTES)} are accepted. Split it into smaller files."
         )
     if not data.strip():
         raise BadInput("The file is empty. Choose a file with at least one row of text.")
-    table = _finish(kind.read(data), header)
+    raw = read_as(name, data, asked)
+    table = _shaped(_finish(raw, header), asked)
     if not table.rows and not table.problems:
         raise BadInput("The file has no rows of data below its header.")
     return table
 
 
+def _shaped(table: Table, asked: Asked) -> Table:
+    """The table as the tool that wrote it means it (shapes/grids.py), where it is not told yet."""
+    if table.taken.shape != "table":
+        return table
+    grid = grids.Grid(table.columns, table.row_numbers, table.rows)
+    raw = grids.read(grid, asked)
+    if raw is None:
+        note = grids.yes_no_note(grid)
+        return replace(table, problems=[*table.problems, Problem(0, note, False, "yes or no")]) if note else table
+    taken = replace(table.taken, shape=raw.shape, said=f"{table.taken.said} {raw.said}".strip())
+    shaped = _finish(raw, None)
+    return replace(shaped, taken=taken, problems=[*table.problems, *shaped.problems], header=table.header)
+
+
 def _finish(raw: Raw, header: bool | None) -> Table:
     """Header found, widths made equal, encodings mended; what cannot be used becomes a problem."""
-    problems = [Problem(row, message) for row, message in raw.problems] + _mend(raw)
+    problems = [Problem(row, message) for row, message in raw.problems]
+    _mend(raw)
+    if raw.guessed:
+        problems.append(Problem(0, _guess(raw.encoding), False, "encoding"))
     if raw.note:
         problems.append(Problem(0, raw.note, False))
     listed, names = list(raw.rows), raw.names
@@ -93,45 +119,60 @@ def _finish(raw: Raw, header: bool | None) -> Table:
     if len(listed) * len(names) > parsing.MAX_CELLS:  # short rows are filled up
         raise parsing.too_many_cells()
     table = Table(_unique(names), [], [], problems, bool(header) and raw.names is None)
+    _fill(table, names, listed)
+    problems.sort(key=lambda p: p.row)
+    return _told(table, raw, dict(zip(names, table.columns)))
+
+
+def _fill(table: Table, names: list[str], listed: list[tuple[int, list[str]]]) -> None:
+    """Put the rows into the table, all of one width; those that are too wide become problems."""
     for number, cells in listed:
         while len(cells) > len(names) and not cells[-1].strip():
             cells = cells[:-1]
         if len(cells) > len(names):
-            problems.append(
+            table.problems.append(
                 Problem(
                     number,
                     f"This row has {len(cells)} cells and the table has {len(names)} columns: a "
                     "text that holds the separator needs double quotes around it.",
+                    kind="width",
                 )
             )
             continue
         table.rows.append(cells + [""] * (len(names) - len(cells)))
         table.row_numbers.append(number)
-    problems.sort(key=lambda p: p.row)
-    return table
 
 
-def _mend(raw: Raw) -> list[Problem]:
-    """Cells that were not UTF-8 are mended in place; the notes say in which rows."""
-    if raw.mend is parsing.nothing_to_mend:
-        return []
-    windows = []
+def _told(table: Table, raw: Raw, now: Mapping[str, str]) -> Table:
+    """The table with all that its reader knows. now: name of a column in the file -> in the table."""
+    taken = Taken(raw.format, raw.shape, raw.file, raw.said, raw.encoding, raw.guessed, raw.sheet, raw.sheets)
+    known = raw.known
+    known = Known(
+        now.get(known.text, ""), tuple(now[n] for n in known.labels if n in now), now.get(known.name, ""), now.get(known.split, "")
+    )
+    gaps = {now[column]: rows for column, rows in raw.gaps.items() if column in now}
+    return replace(
+        table, taken=taken, known=known, gaps=gaps, order=raw.order, guideline=raw.guideline, descriptions=dict(raw.descriptions)
+    )
+
+
+def _guess(encoding: str) -> str:
+    return f"The file is not UTF-8 and was read as {OFFERED.get(encoding, encoding)}. Check that its letters look right."
+
+
+def _mend(raw: Raw) -> None:
+    """Cells that do not fit the encoding of the file are marked in place, and halves of letters that JSON spells out."""
+    mend = marked if raw.mend is nothing_to_mend else raw.mend
     for i, (number, cells) in enumerate(raw.rows):
-        mended = [raw.mend(cell) for cell in cells]
+        mended = [None if cell.isascii() else mend(cell) for cell in cells]
         if any(cell is not None for cell in mended):
-            cells = [old if new is None else new for old, new in zip(cells, mended, strict=True)]
-            raw.rows[i] = (number, cells)
-            if not any(UNREADABLE in cell for cell in cells):
-                windows.append(number)
-    raw.names = raw.names and [raw.mend(name) or name for name in raw.names]
-    return _windows_notes(windows)
+            raw.rows[i] = (number, [old if new is None else new for old, new in zip(cells, mended, strict=True)])
 
+    def mended_name(name: str) -> str:
+        return mend(name) or name
 
-def _windows_notes(numbers: list[int]) -> list[Problem]:
-    how = "is not UTF-8 and was read as Windows-1252. Check that its letters look right."
-    if len(numbers) > _MAX_ENCODING_NOTES:
-        return [Problem(0, f"The file {how}", False)]
-    return [Problem(number, f"This row {how}", False) for number in numbers]
+    raw.names = raw.names and [*map(mended_name, raw.names)]
+    raw.gaps = {mended_name(c): {n: Gap(g.kind, mended_name(g.why)) for n, g in rows.items()} for c, rows in raw.gaps.items()}
 
 
 def _has_header(rows: list[list[str]]) -> bool:

@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cod_core.data.reading import Table
 from cod_core.errors import BadInput
@@ -65,7 +65,7 @@ def with_sentences(table: Table, template: str) -> Table:
     fields_of(template, table.columns)
     name = MADE if MADE not in table.columns else f"{MADE} (made)"
     rows = [[*row, to_sentence(template, dict(zip(table.columns, row)))] for row in table.rows]
-    return Table([*table.columns, name], rows, table.row_numbers, table.problems)
+    return replace(table, columns=[*table.columns, name], rows=rows)
 
 
 def to_row(template: str, original: Mapping[str, str], changed: str) -> Row:

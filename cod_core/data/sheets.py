@@ -1,51 +1,46 @@
-"""Excel files to rows of strings, in a process of their own that can be killed: with limits of time and memory.
+"""Excel files to rows of strings: the sheet that holds a table of texts, or the one that the person names.
 
-An Excel file is a zip of XML that names places: 1 kB of it can ask for two thousand million rows. What reads it holds one core
-and as much memory as it likes, so it does so apart from the server, whose sessions go on; whatever it meets there ends as one
-sentence. Run as a program, this file reads a workbook from its standard input and writes a line of JSON for each row.
+Read in a process of its own (apart.py), which this file is when run as a program.
 """
 
 import io
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
-from cod_core.data.archives import megabytes, open_checked_zip
-from cod_core.data.parsing import MAX_CELLS, MAX_COLUMNS, Raw, cell_text, too_many, too_many_cells
+from cod_core.data import apart
+from cod_core.data.archives import megabytes, open_checked_zip, read_entry
+from cod_core.data.bounds import MAX_CELLS, MAX_COLUMNS, cell_text, too_many, too_many_cells
+from cod_core.data.raw import Asked, Raw
 from cod_core.errors import BadInput
 from cod_core.settings import MAX_ROWS, MAX_UNPACKED_BYTES
 
 if TYPE_CHECKING:
+    from openpyxl.workbook.workbook import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
-CPU_S, WALL_S, MEMORY_BYTES = 120, 300, 3 * 2**30
 MAX_PART_BYTES = 8 * 2**20  # of styles, names and the like; texts stand in other parts
 MAX_SHEET_ROW = 1_048_576  # Excel's own last row
 MAX_CHARACTERS = MAX_UNPACKED_BYTES // 2  # of all cells: a long text is stored once and may stand in every cell
+MAX_SHEETS = 50  # that are looked into
+_LOOKED_AT = 60  # rows of a sheet by which it is told whether it holds a table
 _WHAT = "The Excel file"
 _DAMAGED = f"{_WHAT} cannot be read: it is damaged. Open it in Excel, save it again and retry."
-_TOO_MUCH = (
-    f"{_WHAT} takes too long to read, or too much memory. Save the sheet with the texts as CSV (in Excel: File, Save As), or split it."
-)
 
 
-def xlsx_file(data: bytes) -> Raw:
-    """Rows of the first sheet that has any; the zip is checked before it is opened, formulas give their values.
+def xlsx_file(data: bytes, asked: Asked = Asked()) -> Raw:
+    """Rows of the sheet asked for, else of the first that holds a table of texts; formulas give their values.
 
-    Raises BadInput for what is damaged, unsafe, too wide, too far down, too large or too slow.
+    The zip is checked before it is opened. Raises BadInput for what is damaged, unsafe, too wide, too far down, too large or
+    too slow, and for a sheet that is not there.
     """
     _check_parts(data)
-    said = _apart(data)
-    if not said or "end" not in said[-1]:
-        raise BadInput(_TOO_MUCH)
-    end = said[-1]["end"]
-    if end["error"]:
-        raise BadInput(str(end["error"]))
-    return Raw([(int(row["n"]), row["cells"]) for row in said[:-1]], note=str(end["note"]))
+    rows, end = apart.read_apart("cod_core.data.sheets", data, _WHAT, asked.sheet)
+    sheets = tuple(end["sheets"])
+    said = f"An Excel workbook; the sheet {end['sheet']!r} was read."
+    if len(sheets) > 1:
+        others = ", ".join(repr(name) for name in sheets if name != end["sheet"])
+        said = f"An Excel workbook. Its sheet {end['sheet']!r} was read; {others[:300]} not."
+    return Raw([(int(row["n"]), row["cells"]) for row in rows], sheet=end["sheet"], sheets=sheets, said=said)
 
 
 def _check_parts(data: bytes) -> None:
@@ -58,89 +53,60 @@ def _check_parts(data: bytes) -> None:
                     f"{_WHAT} has a part {entry.filename[:80]!r} of {megabytes(entry.file_size)} that holds no texts; at most "
                     f"{megabytes(MAX_PART_BYTES)} are accepted. Copy the texts into a new workbook."
                 )
-            with archive.open(entry) as part:
-                if b"<!DOCTYPE" in part.read(4096).replace(b"\0", b"").upper():
-                    raise BadInput(f"{_WHAT} holds a document type definition, which is unsafe. Save it again in Excel.")
+            if b"<!DOCTYPE" in read_entry(archive, entry.filename, _WHAT, 4096).replace(b"\0", b"").upper():
+                raise BadInput(f"{_WHAT} holds a document type definition, which is unsafe. Save it again in Excel.")
 
 
 def _holds_texts(name: str) -> bool:
     return "worksheets/" in name.lower() or name.lower().endswith("sharedstrings.xml")
 
 
-def _apart(data: bytes) -> list[dict[str, Any]]:
-    """What the reading process said, a line each. Its last line says how it ended; where there is none it was killed."""
-    root = str(Path(__file__).parents[2])
-    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "TMPDIR", "TEMP") if name in os.environ}
-    reader = subprocess.Popen(
-        [sys.executable, "-m", "cod_core.data.sheets", str(CPU_S), str(MEMORY_BYTES)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=root,
-        env={**kept, "PYTHONPATH": root, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
-    )
-    try:
-        out, _ = reader.communicate(data, timeout=WALL_S)
-    except subprocess.TimeoutExpired:
-        return []
-    finally:
-        reader.kill()
-        reader.wait()
-    try:
-        return [json.loads(line) for line in out.decode("utf-8", "surrogatepass").split("\n") if line]
-    except ValueError:  # killed in the middle of a line
-        return []
-
-
-def main() -> None:
-    """Read a workbook from standard input and write its rows, as _apart expects them."""
-    _limit(*map(int, sys.argv[1:]))
-    out = sys.stdout.buffer
-    end = {"note": "", "error": ""}
-    try:
-        end["note"] = _write_rows(sys.stdin.buffer.read(), out)
-    except BadInput as error:
-        end["error"] = str(error)
-    except MemoryError:
-        end["error"] = _TOO_MUCH
-    except Exception:  # openpyxl raises whatever its parsers meet in a damaged file
-        end["error"] = _DAMAGED
-    _write(out, {"end": end})
-    out.flush()
-
-
-def _limit(cpu_s: int, memory_bytes: int) -> None:
-    """So much time of a processor, so much memory, and no file; where the system cannot (Windows), WALL_S alone holds."""
-    try:
-        import resource
-    except ImportError:
-        return
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform != "darwin":  # which counts what is shared, too
-        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-
-
-def _write(out: IO[bytes], line: dict[str, Any]) -> None:
-    out.write((json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass"))
-
-
-def _write_rows(data: bytes, out: IO[bytes]) -> str:
-    """Write the rows of the first sheet that has any; returns the note. Raises BadInput."""
+def _write_rows(data: bytes, arguments: list[str], write: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Write the rows of one sheet; returns which it was and which there are. Raises BadInput."""
     import openpyxl
 
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-    for sheet in book.worksheets:
+    names = [sheet.title for sheet in book.worksheets]
+    wanted = arguments[0] if arguments else ""
+    if wanted and wanted not in names:
+        raise BadInput(f"{_WHAT} has no sheet {wanted[:60]!r}. Its sheets are: {', '.join(names)[:500]}.")
+    sheet: Any = book.worksheets[names.index(wanted)] if wanted else _with_texts(book)
+    sheet.reset_dimensions()
+    for number, cells in _sheet_rows(sheet):
+        write({"n": number, "cells": cells})
+    return {"sheet": sheet.title, "sheets": names}
+
+
+def _with_texts(book: "Workbook") -> Any:
+    """The first sheet whose beginning looks like a table of texts, else the fullest. Raises BadInput where all are empty."""
+    best, most, refused = None, 0.0, BadInput(f"{_WHAT} has no rows.")
+    sheet: Any  # read-only sheets have methods that the stubs do not know
+    for sheet in book.worksheets[:MAX_SHEETS]:
         sheet.reset_dimensions()
-        found = False
-        for number, cells in _sheet_rows(sheet):
-            found = True
-            _write(out, {"n": number, "cells": cells})
-        if found:
-            others = len(book.worksheets) - 1
-            return f"Only the sheet {sheet.title!r} was read; {others} more were not." if others else ""
-    raise BadInput(f"{_WHAT} has no rows.")
+        try:
+            rows = [cells for _, (_, cells) in zip(range(_LOOKED_AT), _sheet_rows(sheet))]
+        except BadInput as error:
+            refused = error
+            continue
+        worth = _worth(rows)
+        if worth > most:
+            best, most = sheet, worth
+        if worth >= 2:
+            break
+    if best is None:
+        raise refused
+    return best
+
+
+def _worth(rows: list[list[str]]) -> float:
+    """2 for a table of texts (three rows and more of two columns, one of them texts), 1 for a list of texts, below for notes."""
+    if not rows:
+        return 0.0
+    full = [row for row in rows if sum(bool(cell.strip()) for cell in row) >= 2]
+    texts = sum(max(map(len, row)) >= 15 for row in rows)
+    if len(full) >= 3 and 2 * len(full) > len(rows):
+        return 2.0 if 2 * texts > len(rows) else 1.5
+    return 1.0 if 2 * texts > len(rows) else min(0.9, len(rows) / 100)
 
 
 def _sheet_rows(sheet: "Worksheet") -> Iterator[tuple[int, list[str]]]:
@@ -166,4 +132,4 @@ def _sheet_rows(sheet: "Worksheet") -> Iterator[tuple[int, list[str]]]:
 
 
 if __name__ == "__main__":
-    main()
+    apart.serve(_write_rows, _DAMAGED)

@@ -36,12 +36,14 @@ class Balance:
 def split_examples(examples: Sequence[Example], seed: int, test: float = 0.3, validation: float = 0.15) -> Split:
     """Labelled train rows divided into train, validation and test; every other row keeps its split.
 
-    test, validation: shares in [0, 1), together below 1. Rows already marked test (a test file, a split
-    column) mean that no further test rows are taken; the same holds for validation. Each class is divided by
-    itself and keeps at least one text for training. Below 40 labelled rows all of them stay in training.
+    test, validation: shares in [0, 1), together below 1; test = 0 where a test file is to come. Rows already marked test (a
+    test file, a split column) mean that no further test rows are taken; the same holds for validation. Each class is divided
+    by itself, keeps at least one text for training, and gives one to the test where it can. Below 40 labelled rows all of
+    them stay in training.
     Raises BadInput for shares that leave nothing to train on.
     """
     _check_shares(test, validation)
+    to_come = not test
     fixed = Counter(e.split for e in examples)
     test = 0.0 if fixed["test"] else test
     validation = 0.0 if fixed["validation"] else validation
@@ -52,7 +54,8 @@ def split_examples(examples: Sequence[Example], seed: int, test: float = 0.3, va
     for i, split in zip(free, _assign([examples[i] for i in free], seed, test, validation), strict=True):
         out[i] = replace(out[i], split=split)
     by_source = any(examples[i].source_id for i in free)
-    return Split(out, _divided_note(Counter(e.split for e in out if e.label is not None), by_source, seed, bool(fixed["test"])))
+    counts = Counter(e.split for e in out if e.label is not None)
+    return Split(out, _divided_note(counts, by_source, bool(fixed["test"]), to_come))
 
 
 def _check_shares(test: float, validation: float) -> None:
@@ -70,11 +73,16 @@ def _undivided_note(n: int, given: int) -> str:
     return f"All {n} labelled texts are used for training, since fewer than {SMALL} are too few to divide. {held}"
 
 
-def _divided_note(counts: Mapping[str, int], by_source: bool, seed: int, given: bool) -> str:
-    """counts: split -> labelled texts. given: whether the test texts came with the data."""
+def _divided_note(counts: Mapping[str, int], by_source: bool, given: bool, to_come: bool) -> str:
+    """counts: split -> labelled texts. given: whether the test texts came with the data. to_come: whether a file of them will."""
+    if to_come and not given:
+        return (
+            f"{counts['train']} texts train and {counts['validation']} are for development, drawn at random. "
+            "None is held out for the test: add your test file."
+        )
     return (
         f"{counts['train']} texts train, {counts['validation']} are for development and "
-        f"{counts['test']} are held out for the test, divided{' by source' if by_source else ''} by chance (seed {seed})."
+        f"{counts['test']} are held out for the test, drawn at random{' in whole sources' if by_source else ''}."
         f"{' The test texts were given.' if given else ''}"
     )
 
@@ -92,14 +100,27 @@ def _assign(rows: Sequence[Example], seed: int, test: float, validation: float) 
     for index, label in enumerate(sorted(by_class)):
         own = sorted(by_class[label], key=lambda members: min(rows[i].id for i in members))
         np.random.default_rng([seed, index]).shuffle(own)
-        size, seen = sum(map(len, own)), 0
-        for members in own[:-1]:
-            middle = (seen + len(members) / 2) / size
-            split = "test" if middle < test else "validation" if middle < test + validation else "train"
+        sides = _sides(own, test, validation)
+        for members, split in zip(own, sides, strict=True):
             for i in members:
                 split_of[i] = split
-            seen += len(members)
     return split_of
+
+
+def _sides(own: Sequence[Sequence[int]], test: float, validation: float) -> list[str]:
+    """The split of each group of one class: in their order until the shares are met, the last one for training.
+
+    The development texts come first, so that they are the same whether or not a test is held out.
+    """
+    size, seen, sides = sum(map(len, own)), 0, []
+    for members in own[:-1]:
+        middle = (seen + len(members) / 2) / size
+        sides.append("validation" if middle < validation else "test" if middle < test + validation else "train")
+        seen += len(members)
+    sides.append("train")
+    if test and len(own) > 1 and "test" not in sides:  # a class that no test text has cannot be judged
+        sides[min(range(len(own) - 1), key=lambda i: (sides[i] == "validation", len(own[i])))] = "test"
+    return sides
 
 
 def _groups(rows: Sequence[Example]) -> list[int]:

@@ -56,6 +56,14 @@ class ByClass:
         order = {label: i for i, label in enumerate(self.labels)}
         return sorted(wrong, key=lambda pair: (-pair[2], order[pair[1]], order[pair[0]]))
 
+    def most_mistakes_first(self) -> list[int]:
+        """Indices of the labels, those first that have part in most mistakes, as label or as answer."""
+        part = Counter[str]()
+        for said, label, n in self.mixed_up():
+            part[said] += n
+            part[label] += n
+        return sorted(range(len(self.of)), key=lambda i: (-part[self.of[i].label], i))
+
     def shares(self) -> list[list[float]]:
         """(C, C): of the rows with label i, the share that was called j; zeros where there is no such row."""
         return [[self.table.get((said, one.label), 0) / one.n if one.n else 0.0 for said in self.labels] for one in self.of]

@@ -7,7 +7,7 @@ not with one possible draw, not below 100 labelled test rows (agreement with the
 import math
 from dataclasses import dataclass
 
-from cod_core.diagnostics.stats import FEW_DRAWS, FEW_ROWS, MIN_ROWS, ONE_DRAW, SHARED, UNKNOWN, Effect
+from cod_core.diagnostics.stats import FEW_DRAWS, FEW_OF_LABELS, FEW_ROWS, MIN_ROWS, ONE_DRAW, SHARED, UNKNOWN, Effect
 
 ACCURACY = "accuracy"
 AGREEMENT = "agreement with the teacher"
@@ -39,6 +39,7 @@ def result_sentence(
     majority: float | None = None,
     rows_are: str = "test texts",
     real: int | None = None,
+    macro_f1: tuple[float, ...] | None = None,
 ) -> str:
     """What the counterfactuals bought against KD on k real texts.
 
@@ -47,6 +48,7 @@ def result_sentence(
     arm: "cod" (k/2 texts and their k/2 counterfactuals) or "cod_plus" (k texts and their k counterfactuals).
     agreement: leads where there are fewer than 100 labelled test texts. majority: share of the commonest label;
     said where the arm's accuracy does not exceed it. rows_are: what n_test counts. real: texts among the arm's k rows.
+    macro_f1: of KD and of the arm, where the labels of the test are skewed.
     """
     measured, start = Measured(before, after, effect, n_test, rows_are), budget(k, arm, real)
     if measure != ACCURACY:
@@ -64,6 +66,8 @@ def result_sentence(
         text = f"{start} {ACCURACY} {_clause(ACCURACY, measured, n_test, named=few)}."
     if majority is not None and after <= majority:
         text += f" Always giving the commonest label would reach {percent(majority)}."
+    if macro_f1 is not None:
+        text += f" Counting every label alike (macro-F1): {percent(macro_f1[1])} instead of {percent(macro_f1[0])}."
     return text
 
 
@@ -85,6 +89,8 @@ def verdict(effect: Effect, n_labelled: int, measure: str = ACCURACY) -> str:
     """What may be said of an effect (docs/method.md section 6). n_labelled: labelled test texts behind the result."""
     if effect.caveat == ONE_DRAW:
         return "this may be chance"
+    if effect.caveat == FEW_OF_LABELS:
+        return "too few rows of each label to compare"
     if effect.caveat == FEW_DRAWS:
         return "too few draws to be sure"
     if effect.caveat == SHARED:
@@ -98,6 +104,11 @@ def verdict(effect: Effect, n_labelled: int, measure: str = ACCURACY) -> str:
     if effect.clear:
         return "a clear gain" if effect.mean > 0 else "a clear loss"
     return "the difference may be chance"
+
+
+def excludes_zero(effect: Effect) -> bool:
+    """Whether the 95 % interval lies on one side of 0: only then anything may be said to have risen or fallen."""
+    return effect.low is not None and effect.high is not None and not effect.low <= 0 <= effect.high
 
 
 def percent(share: float, digits: int = 0) -> str:
@@ -116,7 +127,12 @@ def _clause(measure: str, m: Measured, labelled: int, named: bool) -> str:
     """What follows the measure: "rose from 62 % to 71 %, 95 % interval ..., 20 draws: a clear gain"."""
     digits = _digits(m)
     low, high = percent(m.before, digits), percent(m.after, digits)
-    moved = f"stayed at {high}" if low == high else f"{'rose' if m.after > m.before else 'fell'} from {low} to {high}"
+    if low == high:
+        moved = f"stayed at {high}"
+    elif excludes_zero(m.effect):
+        moved = f"{'rose' if m.after > m.before else 'fell'} from {low} to {high}"
+    else:
+        moved = f"is {high} instead of {low}"
     on = ""
     if named:
         rows = m.rows_are if m.n_rows != 1 else m.rows_are.removesuffix("s")

@@ -35,6 +35,7 @@ FEW_ROWS = "few test rows"
 FEW_DRAWS = "few draws"
 CHANCE = "may be chance"
 SHARED = "draws share too many of their texts"
+FEW_OF_LABELS = "fewer than two rows of each label"
 UNKNOWN = "what the draws share is not on record"
 MAX_OVERLAP = 0.5
 ROW_VARIANCE_BOUND = 0.5

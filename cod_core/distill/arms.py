@@ -4,6 +4,7 @@ k counts training rows, counterfactuals included (docs/method.md): kd has k real
 k/2 of them; cod those k/2 and their k/2 counterfactuals; cod_plus k real rows and their k counterfactuals.
 Controls: swap puts random word swaps, relabelled by the teacher, in the place of cod's counterfactuals;
 unverified the first proposals whether they flip or not; tightened counterfactuals with edits taken back.
+override: as cod, where the counterfactuals that a person kept against the teacher may stand too, with the person's label.
 cod_all, for more than two classes: each real row brings a counterfactual to every other class, k/C + (C - 1)k/C.
 """
 

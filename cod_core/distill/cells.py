@@ -4,22 +4,23 @@ Knows arrays and callables, no store and no model class. What is the same for ma
 log-probabilities) is asked for once.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from cod_core.distill.arms import TrainRow
-from cod_core.distill.evaluate import gold_indices, metrics
+from cod_core.distill.evaluate import dropped, gold_indices, metrics
 from cod_core.progress import Progress, silent
 from cod_core.types import Classifier, RunConfig, RunResult
 
 if TYPE_CHECKING:
     from cod_core.models.student import EncoderModel
 
+Made = TypeVar("Made")
 RowsOf = Callable[[list[str]], np.ndarray]
 """Texts -> (n, d) embeddings or (n, C) log-probabilities, in order."""
 ANSWERED = ("test", "unlabelled")  # sets of which it is kept what a student answered
@@ -40,10 +41,12 @@ class CellSpec:
 
 @dataclass(frozen=True)
 class EvalSet:
-    """Texts a student is judged on. gold: a label or None for each text, or None where there are no labels."""
+    """Texts a student is judged on. gold: a label or None for each text, or None where there are no labels. without: labels
+    left out of the comparison: texts that gold or teacher give one of these judge nobody."""
 
     texts: tuple[str, ...] = ()
     gold: tuple[str | None, ...] | None = None
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +57,8 @@ class Training:
     are solved. load: RunConfig.student -> its untrained encoder, for those trained step by step; load_encoder where None.
     layer_teacher: the teacher itself, for layer methods (alignment.py). folder: where given, students trained step by step are
     saved below it under their run ids. micro_batch: rows a forward pass at most, 0 for whole minibatches. lap: kWh since it was
-    called last (energy.py). progress may raise Cancelled: what was handed over before is kept.
+    called last (energy.py). progress may raise Cancelled: what was handed over before is kept. memo: what students made once and the
+    next ones use (encoders, states below the trained layers), also in another call with the same Training.
     """
 
     labels: Sequence[str]
@@ -67,6 +71,14 @@ class Training:
     micro_batch: int = 0
     lap: Callable[[], float | None] = no_lap
     progress: Progress = silent
+    memo: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What was made for a key before, else now."""
+        if key not in self.memo:
+            self.memo[key] = make()
+        made: Made = self.memo[key]
+        return made
 
     def embedding(self) -> RowsOf:
         """embed. Raises ValueError where there is none."""
@@ -80,7 +92,8 @@ class Done:
     """A finished cell: its result, what it answered by set name ((n,) class indices), and a linear head.
 
     result.path: the folder that holds a student trained step by step, where it was saved. logprobs: by set name, (n, C), of
-    students that are more than a head; dropped by `small`.
+    students that are more than a head; dropped by `small`. files: name -> content of a student's own folder, where it was trained
+    elsewhere and is to be kept.
     """
 
     result: RunResult
@@ -88,6 +101,7 @@ class Done:
     weight: np.ndarray | None = None
     bias: np.ndarray | None = None
     logprobs: dict[str, np.ndarray] | None = field(default=None, repr=False)
+    files: dict[str, bytes] | None = field(default=None, repr=False)
 
     def small(self) -> "Done":
         """What is kept of it: the head in float32, no log-probabilities."""
@@ -131,7 +145,8 @@ class Judge:
 
     def __init__(self, labels: Sequence[str], teacher_logprobs: RowsOf, test: EvalSet, dev: EvalSet, unlabelled: EvalSet):
         self.sets = {"test": test, "dev": dev, "unlabelled": unlabelled}
-        self._gold = {name: gold_indices(s.gold, labels, len(s.texts)) for name, s in self.sets.items()}
+        self._without = {name: np.array([labels.index(label) for label in s.without], dtype=int) for name, s in self.sets.items()}
+        self._gold = {name: dropped(gold_indices(s.gold, labels, len(s.texts)), self._without[name]) for name, s in self.sets.items()}
         self._teacher = {
             name: np.asarray(teacher_logprobs(list(s.texts)), dtype=np.float64) if s.texts else np.zeros((0, len(labels)))
             for name, s in self.sets.items()
@@ -140,7 +155,7 @@ class Judge:
     def score(self, logprobs: Mapping[str, np.ndarray]) -> tuple[dict[str, float], dict[str, float]]:
         """(dev, test) metrics from a student's log-probabilities a set name; unlabelled rows join test's
         dictionary as agreement_unlabelled and n_unlabelled."""
-        found = {name: metrics(logprobs[name], self._teacher[name], self._gold[name]) for name in self.sets}
+        found = {name: metrics(logprobs[name], self._teacher[name], self._gold[name], self._without[name]) for name in self.sets}
         extra = {f"{key}_unlabelled": found["unlabelled"][key] for key in ("n", "agreement") if key in found["unlabelled"]}
         return found["dev"], found["test"] | extra
 

@@ -16,7 +16,7 @@ from torch import nn
 from cod_core.distill.allowed import check_objective
 from cod_core.distill.arms import TrainRow
 from cod_core.distill.evaluate import gold_indices
-from cod_core.distill.finetuned import start_head
+from cod_core.distill.finetuned import shares_of, start_head
 from cod_core.distill.kinds import FINETUNED
 from cod_core.distill.linear import SCALE
 from cod_core.distill.objective import pairs_of, rows_loss
@@ -55,10 +55,12 @@ def train_decoder(
     model, inner = with_adapters(model, config)
     targets, teacher = torch.tensor(hard, device=device), torch.tensor(soft, dtype=torch.float32, device=device)
     is_cf = torch.tensor([row.is_cf for row in rows], device=device)
+    shares = shares_of(config, rows, device)
 
     def loss(part: list[int], batch: list[int]) -> torch.Tensor:
         logits, _ = logits_of(inner, tokenizer, [ids[i] for i in part], device)
-        return rows_loss(config, logits, targets[part], teacher[part], is_cf[part], pairs_of(rows, part), is_cf[batch])
+        inside = pairs_of(rows, part)
+        return rows_loss(config, logits, targets[part], teacher[part], is_cf[part], inside, is_cf[batch], shares[part], shares[batch])
 
     history = train_steps(
         loss,

@@ -35,10 +35,16 @@ def decided_classes(logprobs: ArrayLike) -> np.ndarray:
     return np.where(first - second > TIE, rows.argmax(-1), -1)
 
 
-def metrics(student_logprobs: ArrayLike, teacher_logprobs: ArrayLike, gold: ArrayLike) -> dict[str, float]:
+def dropped(classes: np.ndarray, without: ArrayLike) -> np.ndarray:
+    """(n,) class indices with -1 in the place of those in `without`."""
+    return np.where(np.isin(classes, np.asarray(without, dtype=int)), -1, classes)
+
+
+def metrics(student_logprobs: ArrayLike, teacher_logprobs: ArrayLike, gold: ArrayLike, without: ArrayLike = ()) -> dict[str, float]:
     """n, kl, agreement, and where gold labels exist n_gold, accuracy, mcc, majority, teacher_accuracy.
 
-    student_logprobs, teacher_logprobs: (n, C). gold: (n,) class indices, -1 where absent. Rows on which the teacher
+    student_logprobs, teacher_logprobs: (n, C). gold: (n,) class indices, -1 where absent. without: classes that are not judged:
+    rows on which the teacher says one of them count as undecided. Rows on which the teacher
     is undecided have no part in agreement and teacher_accuracy. kl is the mean KL(teacher || student) in nats with
     probabilities clipped at 1e-7. Empty where n is 0. Raises ValueError where the shapes differ.
     """
@@ -48,7 +54,7 @@ def metrics(student_logprobs: ArrayLike, teacher_logprobs: ArrayLike, gold: Arra
     n, classes = student.shape
     if n == 0:
         return {}
-    guess, wanted = student.argmax(-1), decided_classes(teacher)
+    guess, wanted = student.argmax(-1), dropped(decided_classes(teacher), without)
     log_t, log_s = (np.log(np.clip(np.exp(x), FLOOR, 1.0)) for x in (teacher, student))
     out = {"n": float(n), "kl": float((np.exp(log_t) * (log_t - log_s)).sum(-1).mean())}
     decided, known = wanted >= 0, right >= 0
@@ -65,6 +71,22 @@ def metrics(student_logprobs: ArrayLike, teacher_logprobs: ArrayLike, gold: Arra
     if (both := known & decided).any():
         out["teacher_accuracy"] = float((wanted == right)[both].mean())
     return out
+
+
+SKEWED = 1.5  # times its fair share that the commonest label of a test may have before accuracy alone misleads
+
+
+def is_skewed(truth: np.ndarray, classes: int) -> bool:
+    """Whether one label is so common among class indices (n,) that accuracy has to be read beside macro-F1."""
+    return bool(len(truth)) and np.bincount(truth).max() / len(truth) > SKEWED / classes
+
+
+def macro_f1(truth: np.ndarray, guess: np.ndarray) -> float:
+    """Mean F1 over the labels that occur in `truth` or `guess`, both (n,) class indices, n >= 1: every label counts the same."""
+    size = int(max(truth.max(), guess.max())) + 1
+    right, truths, guesses = (np.bincount(x, minlength=size) for x in (truth[truth == guess], truth, guess))
+    seen = (truths + guesses) > 0
+    return float((2 * right[seen] / (truths + guesses)[seen]).mean())
 
 
 def mcc(truth: np.ndarray, guess: np.ndarray, classes: int) -> float:

@@ -21,6 +21,7 @@ from cod_core.distill.kinds import student_name as student_name
 from cod_core.distill.linear import SCALE, fit_linear_batch, log_softmax
 from cod_core.distill.objective import pairs_of, rows_loss
 from cod_core.distill.training import BATCH_SIZE, LEARNING_RATE, STEPS, train_steps
+from cod_core.distill.weights import class_shares, row_weights
 from cod_core.errors import BadInput
 from cod_core.models.decoder import is_decoder
 from cod_core.models.encoder import Encoder, mean_pool
@@ -92,9 +93,15 @@ def start_head(
     config: RunConfig, rows: Sequence[TrainRow], phi: np.ndarray, hard: np.ndarray, soft: np.ndarray, scale: float = SCALE
 ) -> tuple[np.ndarray, np.ndarray]:
     """The linear student's head (W (C, d), b (C,)) on the rows' embeddings phi (n, d), which training goes on from."""
-    weights = np.array([[config.cf_weight if row.is_cf else 1.0 for row in rows]])
+    weights = row_weights(config, rows)[None]
     weight, bias = fit_linear_batch(phi[None], weights, hard[None], soft[None], config.temperature, config.kd_weight, config.l2, scale)
     return weight[0], bias[0]
+
+
+def shares_of(config: RunConfig, rows: Sequence[TrainRow], device: torch.device | str) -> Tensor:
+    """(n,) how much each row's label makes it count: 1 unless labels are weighted."""
+    labels = [row.label for row in rows]
+    return torch.tensor(class_shares(labels) if config.class_weights else np.ones(len(labels)), dtype=torch.float32, device=device)
 
 
 class Trained:
@@ -145,6 +152,7 @@ def _train(
     device, rate = model.device, config.learning_rate or LEARNING_RATE
     targets, teacher = torch.tensor(hard, device=device), torch.tensor(soft, dtype=torch.float32, device=device)
     is_cf = torch.tensor([row.is_cf for row in rows], device=device)
+    shares = shares_of(config, rows, device)
     groups: list[dict[str, Any]] = [{"params": model.trained(), "weight_decay": 0.01}, {"params": head, "weight_decay": 0.0}]
     if aligner:
         groups.append({"params": list(aligner.modules.parameters()), "lr": 10 * rate, "weight_decay": 0.0})
@@ -152,7 +160,9 @@ def _train(
     def loss(part: list[int], batch: list[int]) -> Tensor:
         last, mask, hidden = model([states[i] for i in part], hidden=aligner is not None)
         logits = scale * mean_pool(last.float(), mask) @ head[0].T + head[1]
-        value = rows_loss(config, logits, targets[part], teacher[part], is_cf[part], pairs_of(rows, part), is_cf[batch])
+        value = rows_loss(
+            config, logits, targets[part], teacher[part], is_cf[part], pairs_of(rows, part), is_cf[batch], shares[part], shares[batch]
+        )
         if not aligner:
             return value
         # layers are compared token by token, so a part counts by its tokens

@@ -1,10 +1,8 @@
 """Whether the training of a student fits into the memory that is free, asked before it starts. Trains nothing."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from cod_core.distill.kinds import kind_of
+from cod_core.distill.settings import StudentSettings
 from cod_core.models.encoder import DEFAULT_ENCODER, split_name
 
 
@@ -23,8 +21,8 @@ class Memory:
         return said if self.rows else (said + " Choose a smaller model, freeze more of its layers, or shorten the longest texts.")
 
 
-def memory_for(settings: Mapping[str, Any], longest_text: int) -> Memory:
-    """What one step of a student's training takes. settings: as StudentSettings.config_fields gives them. longest_text: characters.
+def memory_for(settings: StudentSettings, longest_text: int) -> Memory:
+    """What one step of a student's training takes. longest_text: characters.
 
     Minibatches that do not fit are split, which changes no result; but not the contrastive student's, which compares all texts
     of a minibatch. Raises ModelUnavailable for an unknown encoder.
@@ -33,13 +31,14 @@ def memory_for(settings: Mapping[str, Any], longest_text: int) -> Memory:
     from cod_core.models.memory import free_bytes, rows_that_fit, size_of, training_bytes
     from cod_core.models.trainable import LORA_ABOVE, LORA_RANK
 
-    size, batch = size_of(settings["encoder"]), int(settings.get("batch_size") or 16)
+    fields = settings.config_fields()  # what was given, else the kind's recipe
+    size, batch = size_of(fields["encoder"]), int(fields.get("batch_size") or 16)
     tokens = min(256, max(16, longest_text // 3))
-    frozen, half = int(settings.get("frozen_layers", 0)), best_device().type == "cuda"
-    rank = int(settings.get("lora_rank") or (LORA_RANK if size.parameters > LORA_ABOVE else 0))
+    frozen, half = int(fields.get("frozen_layers", 0)), best_device().type == "cuda"
+    rank = int(fields.get("lora_rank") or (LORA_RANK if size.parameters > LORA_ABOVE else 0))
     free = free_bytes()
     rows = rows_that_fit(size, batch, tokens, free, frozen_layers=frozen, half=half, lora_rank=rank)
-    whole = not kind_of(settings["student"]).splits_batches
+    whole = not settings.kind.splits_batches
     if whole and rows < batch:
         rows = 0
     need = training_bytes(size, rows or (batch if whole else 2), tokens, frozen_layers=frozen, half=half, lora_rank=rank)

@@ -33,13 +33,18 @@ def rows_loss(
     is_cf: Tensor,
     pairs: Sequence[tuple[int, int]],
     whole: Tensor | None = None,
+    shares: Tensor | None = None,
+    whole_shares: Tensor | None = None,
 ) -> Tensor:
     """The objective of one batch but for the penalty of the head and layer losses.
 
     logits, teacher_logprobs: (B, C). hard, is_cf: (B,). pairs: as pairs_within gives them. whole: is_cf of the minibatch
     that these rows are a part of, None where they are all of it; the parts' mean by rows is then the minibatch's loss.
+    shares, whole_shares: how much the label of each row makes it count (distill/weights.py), of the rows and of the minibatch.
     """
     weights, every = (torch.where(cf.bool(), config.cf_weight, 1.0) for cf in (is_cf, is_cf if whole is None else whole))
+    if shares is not None:
+        weights, every = weights * shares, every * (shares if whole_shares is None else whole_shares)
     weights = weights / every.mean()
     if config.hard_loss == "clamp":
         loss = clamping_loss(logits, hard, is_cf, config.kappa)

@@ -12,18 +12,25 @@ from numpy.typing import ArrayLike
 from cod_core.distill.cells import CellSpec, Done, Judge, Lookup, Training, answers, versions_used
 from cod_core.distill.evaluate import gold_indices
 from cod_core.distill.linear import log_softmax
+from cod_core.distill.weights import row_weights
 from cod_core.types import RunResult
 
 SHARPNESS = 20.0
 
 
-def retrieval_logprobs(space: ArrayLike, features: ArrayLike, hard: ArrayLike, classes: int) -> np.ndarray:
+def retrieval_logprobs(
+    space: ArrayLike, features: ArrayLike, hard: ArrayLike, classes: int, weights: ArrayLike | None = None
+) -> np.ndarray:
     """(m, C) log-probabilities of texts `space` (m, d) by the vote of rows `features` (n, d), all of length 1.
 
-    hard: (n,) class indices of the rows. The weight falls by e for every 1 / SHARPNESS of cosine.
+    hard: (n,) class indices of the rows. weights: (n,) how much each row's vote counts, None: the same.
+    The weight falls by e for every 1 / SHARPNESS of cosine.
     """
     cosine = np.asarray(space, dtype=np.float64) @ np.asarray(features, dtype=np.float64).T
-    votes = np.exp(log_softmax(cosine, 1 / SHARPNESS)) @ np.eye(classes)[np.asarray(hard)]
+    ballots = np.eye(classes)[np.asarray(hard)]
+    if weights is not None:
+        ballots = ballots * np.asarray(weights, dtype=np.float64)[:, None]
+    votes = np.exp(log_softmax(cosine, 1 / SHARPNESS)) @ ballots
     out: np.ndarray = np.log(np.maximum(votes, 1e-12))
     return out
 
@@ -34,13 +41,14 @@ def retrieval_batches(cells: Sequence[CellSpec], training: Training) -> Iterator
         return
     labels, texts = training.labels, [row.text for cell in cells for row in cell.rows]
     phi = Lookup(training.embedding(), texts + [t for s in training.sets for t in s.texts])
-    judge = Judge(labels, training.teacher_logprobs, *training.sets)
+    judge = training.once("judge", lambda: Judge(labels, training.teacher_logprobs, *training.sets))
     for finished, cell in enumerate(cells):
         started = time.perf_counter()
         hard = gold_indices([row.label for row in cell.rows], labels, len(cell.rows))
         rows = phi(row.text for row in cell.rows)
+        weights = row_weights(cell.config, cell.rows) if cell.config.class_weights else None
         logprobs = {
-            name: retrieval_logprobs(phi(s.texts), rows, hard, len(labels)) if s.texts else np.zeros((0, len(labels)))
+            name: retrieval_logprobs(phi(s.texts), rows, hard, len(labels), weights) if s.texts else np.zeros((0, len(labels)))
             for name, s in judge.sets.items()
         }
         result = RunResult(cell.config, *judge.score(logprobs), time.perf_counter() - started, versions=versions_used("numpy"))

@@ -5,7 +5,7 @@ training and test texts alike). Each student is saved before its result is. Know
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from cod_core.distill.contrastive import train_contrastive
 from cod_core.distill.decoder import train_decoder
 from cod_core.distill.evaluate import gold_indices
 from cod_core.distill.finetuned import Trained, load_encoder, train_finetuned
-from cod_core.distill.kinds import CONTRASTIVE, kind_of
+from cod_core.distill.kinds import CONTRASTIVE, FINETUNED, kind_of
 from cod_core.models.decoder import SequenceStudent
 from cod_core.models.student import EncoderModel, FinetunedStudent
 from cod_core.models.trainable import LowerStates
@@ -26,19 +26,16 @@ def stepwise_batches(cells: Sequence[CellSpec], training: Training) -> Iterator[
     """Students trained, scored and, where there is a folder, saved, one at a time. Raises BadInput for an unknown label."""
     if not cells:
         return
-    labels = training.labels
-    encoder = (training.load or load_encoder)(cells[0].config.student)
+    labels, name = training.labels, cells[0].config.student
+    encoder = training.once(("encoder", name), lambda: (training.load or load_encoder)(name))
     for cell in cells:
         gold_indices([row.label for row in cell.rows], labels, len(cell.rows))
     soft = soft_labels_of(cells, training.teacher_logprobs)
-    judge = Judge(labels, training.teacher_logprobs, *training.sets)
-    lower: dict[int, LowerStates] = {}
+    judge = training.once("judge", lambda: Judge(labels, training.teacher_logprobs, *training.sets))
     training.lap()
     for finished, cell in enumerate(cells):
         started, config = time.perf_counter(), cell.config
-        below = None
-        if encoder is not None:
-            below = lower.setdefault(config.frozen_layers, LowerStates(encoder, config.frozen_layers))
+        below = None if encoder is None else training.once(("lower", name, config.frozen_layers), _lower(encoder, config.frozen_layers))
 
         def step(now: int, steps: int, message: str, finished: int = finished) -> None:
             training.progress(finished, len(cells), f"{message}: {now} of {steps} steps")
@@ -53,16 +50,34 @@ def stepwise_batches(cells: Sequence[CellSpec], training: Training) -> Iterator[
         training.progress(finished + 1, len(cells), "fine-tuning students")
 
 
+def _finetuned(
+    cell: CellSpec, soft: np.ndarray, training: Training, encoder: EncoderModel, below: LowerStates | None, step: Progress
+) -> tuple[Trained, tuple[float, ...]]:
+    layers, size = training.layer_teacher, training.micro_batch
+    return train_finetuned(cell.config, cell.rows, training.labels, soft, encoder, layers, step, lower=below, micro_batch=size)
+
+
+def _contrastive(
+    cell: CellSpec, soft: np.ndarray, training: Training, encoder: EncoderModel, below: LowerStates | None, step: Progress
+) -> tuple[Trained, tuple[float, ...]]:
+    return train_contrastive(cell.config, cell.rows, training.labels, soft, encoder, step, lower=below)
+
+
+# what trains a student of each kind whose model is an encoder
+TRAINED = {FINETUNED.name: _finetuned, CONTRASTIVE.name: _contrastive}
+
+
+def _lower(encoder: EncoderModel, frozen: int) -> Callable[[], LowerStates]:
+    return lambda: LowerStates(encoder, frozen)
+
+
 def _train(
     cell: CellSpec, soft: np.ndarray, training: Training, encoder: EncoderModel | None, below: LowerStates | None, step: Progress
 ) -> tuple[Trained | SequenceStudent, tuple[float, ...]]:
     """The student and its loss at every step; encoder: None for decoders."""
-    config, rows, labels = cell.config, cell.rows, training.labels
     if encoder is None:
-        return train_decoder(config, rows, labels, soft, step, training.micro_batch)
-    if kind_of(config) is CONTRASTIVE:
-        return train_contrastive(config, rows, labels, soft, encoder, step, lower=below)
-    return train_finetuned(config, rows, labels, soft, encoder, training.layer_teacher, step, lower=below, micro_batch=training.micro_batch)
+        return train_decoder(cell.config, cell.rows, training.labels, soft, step, training.micro_batch)
+    return TRAINED[kind_of(cell.config).name](cell, soft, training, encoder, below, step)
 
 
 def _whole(student: Trained | SequenceStudent) -> FinetunedStudent | SequenceStudent:

@@ -17,6 +17,7 @@ from cod_core.distill.evaluate import gold_indices
 from cod_core.distill.linear import fit_linear_batch, linear_logits, log_softmax
 from cod_core.distill.prior import folded, label_directions, label_sentences, widened
 from cod_core.distill.softlabels import Soften
+from cod_core.distill.weights import row_weights
 from cod_core.errors import NotEnoughData
 from cod_core.types import MULTI_ARMS, Example, RunConfig, RunResult
 
@@ -130,7 +131,7 @@ def _read(cells: Sequence[CellSpec], training: Training) -> _Read:
     texts = [row.text for cell in cells for row in cell.rows]
     phi = Lookup(training.embedding(), texts + anchors + [t for s in training.sets for t in s.texts])
     nothing = np.zeros((0, phi.matrix.shape[1]))
-    judge = Judge(training.labels, training.teacher_logprobs, *training.sets)
+    judge = training.once("judge", lambda: Judge(training.labels, training.teacher_logprobs, *training.sets))
     return _Read(
         phi,
         label_directions(phi(anchors)) if anchors else nothing.T,
@@ -160,7 +161,7 @@ def _heads(batch: Sequence[CellSpec], read: _Read, labels: Sequence[str]) -> tup
     rows = np.stack([read.phi(row.text for row in cell.rows) for cell in batch])
     weight, bias = fit_linear_batch(
         widened(rows, read.toward, first.label_prior) if first.label_prior else rows,
-        np.array([[cell.config.cf_weight if row.is_cf else 1.0 for row in cell.rows] for cell in batch]),
+        np.stack([row_weights(cell.config, cell.rows) for cell in batch]),
         np.stack([gold_indices([row.label for row in cell.rows], labels, len(cell.rows)) for cell in batch]),
         np.stack([read.soft(cell) for cell in batch]),
         temperature=first.temperature,

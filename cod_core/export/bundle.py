@@ -42,9 +42,8 @@ __all__ = [
     "open_bundle",
     "preview",
     "read_bundle",
+    "whole_or_not_at_all",
     "write_bundle",
-    "write_cad",
-    "write_jsonl",
 ]
 
 
@@ -61,12 +60,13 @@ class Project(Protocol):
 
 class BundleOptions(TypedDict, total=False):
     """guideline: its text. filters: what was left out on purpose. about: the card's own fields (description, license,
-    languages, authors, citation)."""
+    languages, authors, citation). opinions: how far two people agree (curation.agreement.told)."""
 
     similarity_model: str
     guideline: str
     filters: dict[str, Any] | None
     about: dict[str, Any] | None
+    opinions: Mapping[str, float | int] | None
 
 
 def kept_records(
@@ -100,28 +100,6 @@ def jsonl_bytes(items: Iterable[ExportItem], project_id: str = "") -> bytes:
     return _lines(record.model_dump() for record in kept_records(items, project_id)[0])
 
 
-def write_jsonl(path: str | Path, items: Iterable[ExportItem], project_id: str = "") -> int:
-    """Write the accepted and edited pairs as JSON Lines; gives the number of bytes. Raises CodError (full disk)."""
-
-    def fill(file: IO[bytes]) -> None:
-        for item in items:
-            file.write(jsonl_bytes([item], project_id))
-
-    return _whole_or_not_at_all(path, fill)
-
-
-def write_cad(path: str | Path, items: Iterable[ExportItem], project_id: str = "") -> int:
-    """Write the accepted and edited pairs as CAD rows, tab-separated; gives the number of bytes. Raises CodError."""
-
-    def fill(file: IO[bytes]) -> None:
-        file.write(cad_lines([CAD_HEAD]).encode())
-        for item in items:
-            for record in kept_records([item], project_id)[0]:
-                file.write(cad_lines(cad_of(record)).encode())
-
-    return _whole_or_not_at_all(path, fill)
-
-
 def write_bundle(
     path: str | Path,
     project: Project,
@@ -140,7 +118,7 @@ def write_bundle(
     def fill(file: IO[bytes]) -> None:
         made.update(_write_zip(file, project, items, audit, rejected, **options))
 
-    _whole_or_not_at_all(path, fill)
+    whole_or_not_at_all(path, fill)
     return made
 
 
@@ -206,12 +184,14 @@ def _write_zip(
     guideline: str = "",
     filters: dict[str, Any] | None = None,
     about: dict[str, Any] | None = None,
+    opinions: Mapping[str, float | int] | None = None,
 ) -> dict[str, Any]:
     with contextlib.closing(_Parts()) as parts:
         seen = _collect(parts, project, items, rejected, similarity_model)
         for row in audit:
             parts.add("audit.jsonl", SPLIT_FILES[0], _line(row))
         manifest = _manifest(project, seen, rejected, similarity_model, guideline, filters or {}, about or {})
+        manifest["second_opinions"] = dict(opinions or {})
         heads = {"cad_paired.tsv": cad_lines([CAD_HEAD]).encode(), "pairs.csv": safe_lines([PAIR_COLUMNS]).encode("utf-8-sig")}
         grown = [
             "audit.jsonl",
@@ -364,7 +344,7 @@ def _line(row: dict[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _whole_or_not_at_all(path: str | Path, fill: Callable[[IO[bytes]], object]) -> int:
+def whole_or_not_at_all(path: str | Path, fill: Callable[[IO[bytes]], object]) -> int:
     """Let `fill` write a file beside `path`, then put it in its place; gives its size. Raises CodError (full disk)."""
     path = Path(path)
     temporary = ""

@@ -9,11 +9,12 @@ import json
 import re
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
+from cod_core.curation.agreement import spoken
 from cod_core.export.record import MOMENT_PATTERN, Record
 
 _DTYPES: dict[object, str] = {str: "string", int: "int64", float: "float64", bool: "bool"}
@@ -61,7 +62,7 @@ def card(manifest: dict[str, Any], splits: Sequence[str]) -> str:
     name = escaped(project["name"])
     head = [
         "---",
-        f"pretty_name: {json.dumps(_one_line(project['name']), ensure_ascii=False)}",
+        f"pretty_name: {json.dumps(one_line(project['name']), ensure_ascii=False)}",
         "task_categories:",
         "- text-classification",
         "tags:",
@@ -69,9 +70,9 @@ def card(manifest: dict[str, Any], splits: Sequence[str]) -> str:
     ]
     about = manifest.get("about") or {}
     if about.get("license"):
-        head.append(f"license: {json.dumps(_one_line(about['license']))}")
+        head.append(f"license: {json.dumps(one_line(about['license']))}")
     if about.get("languages"):
-        head += ["language:", *(f"- {json.dumps(_one_line(code))}" for code in about["languages"])]
+        head += ["language:", *(f"- {json.dumps(one_line(code))}" for code in about["languages"])]
     if splits:
         head += ["configs:", "- config_name: default", "  data_files:"]
         for split in splits:
@@ -85,10 +86,11 @@ def card(manifest: dict[str, Any], splits: Sequence[str]) -> str:
 Each was checked by a teacher model on the exact text and decided by a person.
 
 - Question: {escaped(project["task"]["name"])}
-- Labels: {", ".join(map(escaped, project["task"]["labels"]))}
+- Labels: {_labels(project["task"])}
 - Rows: {rows}. Divide by `pair_id`, never by row.
 - Teacher: {teachers}
 {_answered(manifest.get("answers"))}- Decisions: {", ".join(f"{status} {n}" for status, n in sorted(counts["by_status"].items())) or "none"}
+- Second opinions: {spoken(manifest.get("second_opinions") or {})}
 - Tokens of edit distances: {manifest["tokenizer"]}. Exported {manifest["created_at"]}.
 
 ```python
@@ -100,7 +102,7 @@ pairs = load_dataset("path/to/this/folder")
 |---|---|
 | data/*.jsonl | accepted and edited pairs, one record a line ({manifest["schema_version"]}, schema.json) |
 | train_long.jsonl | one text a row for a trainer: text, label, pair_id, is_counterfactual, weight |
-| cad_paired.tsv | two rows a pair joined by batch_id; apostrophes as in pairs.csv |
+| cad_paired.tsv | two rows a pair joined by batch_id, with whether the pair flips the teacher; apostrophes as in pairs.csv |
 | pairs.csv | for a spreadsheet; an apostrophe before = + - @ keeps a cell from being run as a formula, and is not of the text |
 | rejected.jsonl | rejected pairs, only where they were asked for |
 | audit.jsonl | every decision in order |
@@ -111,6 +113,13 @@ A pair with an `override_reason` does not flip the teacher to its label: a perso
 train on, and train_long.jsonl leaves it out.
 """
     return "\n".join(head) + body
+
+
+def _labels(task: Mapping[str, Any]) -> str:
+    """The labels in a line; below it what each means, where that was written."""
+    meant = task.get("descriptions") or ()
+    told = "".join(f"\n  - {escaped(label)}: {escaped(means)}" for label, means in zip(task["labels"], meant) if means)
+    return ", ".join(map(escaped, task["labels"])) + told
 
 
 def _answered(answers: dict[str, Any] | None) -> str:
@@ -134,10 +143,11 @@ def _about(about: dict[str, Any]) -> str:
     return "\n\n".join(parts) + ("\n" if len(parts) > 1 else "")
 
 
-def _one_line(text: object) -> str:
+def one_line(text: object) -> str:
+    """What str() makes of a value as one line of at most 200 characters."""
     return " ".join(str(text).split())[:200]
 
 
 def escaped(text: object) -> str:
     """A name, or what str() makes of a value, as plain characters in Markdown and HTML: no link, picture or tag."""
-    return re.sub(r"([\\`*_{}\[\]()#!|~])", r"\\\1", html.escape(_one_line(text), quote=False))
+    return re.sub(r"([\\`*_{}\[\]()#!|~])", r"\\\1", html.escape(one_line(text), quote=False))

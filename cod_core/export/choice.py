@@ -1,10 +1,14 @@
-"""What of a curated set leaves: a person's choice, and which pairs may leave at all. Knows no store and no file."""
+"""What of a curated set leaves: a person's choice, and which pairs may leave at all; how a student does. Knows no store and no file."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from cod_core.export.record import ExportItem
 from cod_core.types import KEPT, Decision, FlipCheck
+
+STUDENT_FORMS = ("folder", "sentence-transformers", "transformers")
+"""How a student leaves: with a loader of a dozen lines; for sentence-transformers, SetFit and scikit-learn; for the
+text-classification pipeline of transformers."""
 
 
 @dataclass(frozen=True)

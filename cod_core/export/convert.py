@@ -46,7 +46,7 @@ def to_record(item: ExportItem, project_id: str = "", similarity_model: str = DE
         metrics=_metrics(item, similarity_model),
         decision=_decision(item, created),
         source=example.source_id,
-        metadata=json.dumps(_metadata(item), ensure_ascii=False, sort_keys=True),
+        metadata=json.dumps(_metadata(item), ensure_ascii=False, sort_keys=True).encode("utf-8", "replace").decode(),  # half an emoji: ?
         created_at=created,
         updated_at=decision.decided_at or created,
     )

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from cod_core.export.record import Record
+from cod_core.export.rows import flips_of
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?")
 PAIR_COLUMNS = (
     "pair_id",
@@ -18,6 +19,7 @@ PAIR_COLUMNS = (
     "counterfactual_text",
     "status",
     "flipped",
+    "flips",
     "p_target_before",
     "p_target_after",
     "edit_fraction",
@@ -44,19 +46,22 @@ def _long(text: str, label: str, pair_id: str, is_counterfactual: bool) -> dict[
     return {"text": text, "label": label, "pair_id": pair_id, "is_counterfactual": is_counterfactual, "weight": 1.0}
 
 
-CAD_HEAD = ("Sentiment", "Text", "batch_id")
+CAD_HEAD = ("Sentiment", "Text", "batch_id", "flips")
 
 
 def cad_lines(rows: Iterable[Sequence[object]]) -> str:
     """Rows of the CAD format as tab-separated text; spreadsheets open these files too, so their cells are safe ones."""
     out = io.StringIO(newline="")
-    csv.writer(out, dialect="excel-tab", lineterminator="\n").writerows([safe_cell(value) for value in row] for row in rows)
+    writer = csv.writer(out, dialect="excel-tab", lineterminator="\n")  # which would not put quotes around a lone CR
+    writer.writerows([safe_cell(v.replace("\r\n", "\n").replace("\r", "\n") if isinstance(v, str) else v) for v in row] for row in rows)
     return out.getvalue()
 
 
-def cad_of(record: Record) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
-    """Two rows, the original first, as in counterfactually augmented IMDB (Kaushik et al. 2020)."""
-    return ((record.label, record.text, record.pair_id), (record.counterfactual_label, record.counterfactual_text, record.pair_id))
+def cad_of(record: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Two rows, the original first, as in counterfactually augmented IMDB (Kaushik et al. 2020); then whether the pair flips the
+    teacher to its label (yes, no, not checked), which theirs has not."""
+    original = (record.label, record.text, record.pair_id, flips_of(record))
+    return original, (record.counterfactual_label, record.counterfactual_text, record.pair_id, flips_of(record))
 
 
 def pair_of(record: Record) -> tuple[object, ...]:
@@ -72,6 +77,7 @@ def pair_of(record: Record) -> tuple[object, ...]:
         record.counterfactual_text,
         record.decision.status,
         "" if found is None else found.flipped,
+        flips_of(record),
         before,
         after,
         f"{record.metrics.edit_fraction:.4f}",
@@ -90,7 +96,8 @@ def _target_probs(record: Record) -> tuple[str, str]:
 
 
 def safe_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """CSV text whose cells no spreadsheet runs: those starting with = + - @ tab or CR get an apostrophe in front.
+    """CSV text whose cells no spreadsheet runs: those starting with = + - @ (also of full width), tab or a
+    line break get an apostrophe in front.
 
     Real numbers (int, float, bool), and texts that are plain ones, are written as they are.
     """

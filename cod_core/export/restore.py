@@ -107,8 +107,11 @@ def _task(manifest: dict[str, Any]) -> Task:
         labels = tuple(map(str, task["labels"]))
         if len(labels) < 2:
             raise ValueError
-        return Task(str(task["name"]), labels, tuple(map(str, task.get("descriptions", ()))), int(task.get("guideline_version", 1)))
-    except (KeyError, TypeError, ValueError) as error:
+        version = int(task.get("guideline_version", 1))
+        if not 0 <= version < 2**31:
+            raise ValueError
+        return Task(str(task["name"]), labels, tuple(map(str, task.get("descriptions", ()))), version)
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise BadInput("The bundle's manifest.json does not describe its task: it is damaged.") from error
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from cod_core.distill.linear import SCALE
 from cod_core.errors import BadInput, CodError
 from cod_core.export.card import escaped
+from cod_core.export.student_card import card
 from cod_core.models.encoder import split_name
 
 FORMAT = "cod-student/1"
@@ -150,32 +151,8 @@ def _write_sequence(folder: Path, saved: Path, info: Mapping[str, object] | None
 
 
 def _readme(about: Mapping[str, Any], loader: str, needs: str, note: str) -> str:
-    facts = "".join(f"| {escaped(key)} | {escaped(value)} |\n" for key, value in _facts(about["info"]))
-    table = f"\n| | |\n|---|---|\n{facts}" if facts else ""
-    return f"""# A small text classifier
-
-It tells {len(about["labels"])} classes apart: {", ".join(map(escaped, about["labels"]))}. {note}
-It was distilled from a teacher model with few texts; judge it on texts of your own before you rely on it.
-{table}
-Install `{needs}`, then, in this folder:
-
-```python
-{loader}
-```
-
-`predict(["a text"])` gives a probability for each label.
-"""
-
-
-def _facts(info: Mapping[str, object]) -> list[tuple[str, object]]:
-    """The README's rows: scores that stand together under one name become a row each, numbers to three digits."""
-    out: list[tuple[str, object]] = []
-    for key, value in info.items():
-        inside = [(f"{key}: {name}", x) for name, x in value.items()] if isinstance(value, Mapping) else [(key, value)]
-        for name, x in inside:
-            number = (int(x) if x.is_integer() else f"{x:.3g}") if isinstance(x, float) else x
-            out.append((name.replace("_", " "), number))
-    return out
+    after = '\n`predict(["a text"])` gives a probability for each label.\n'
+    return card(about["labels"], about["info"], note, needs, loader, "transformers", after)
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> Path:

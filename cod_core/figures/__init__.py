@@ -12,7 +12,7 @@ from cod_core.figures.basics import (
     verdict_bars,
 )
 from cod_core.figures.maps import moon_plot, moon_wins, paired_gap_plot, text_map_plot
-from cod_core.figures.teacher import reliability_plot, teacher_confusion
+from cod_core.figures.teacher import FEW_LABELS, reliability_plot, teacher_confusion
 
 __all__ = [
     "ARM_STYLE",
@@ -28,6 +28,7 @@ __all__ = [
     "moon_wins",
     "paired_gap_plot",
     "reliability_plot",
+    "FEW_LABELS",
     "teacher_confusion",
     "text_map_plot",
     "verdict_bars",

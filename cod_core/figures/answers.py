@@ -8,58 +8,85 @@ from cod_core.figures.basics import ABOVE, ARM_STYLE, GREY, MODEBAR, hover_text,
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+FEW, NUMBERED = 6, 12  # labels with large numbers in their cells, with any; more stand one matrix above the other, without
+NAMES = 190  # pixels for the names under a matrix of many labels
 STRONG = 0.6  # from this share on white reads better on the cell than dark blue does
 
 
 def confusion_plot(labels: Sequence[str], confusion: Mapping[str, Sequence[Sequence[float]]]) -> "go.Figure":
-    """For each true class the share that students gave to each class, KD beside CoD. confusion: arm -> (C, C) shares."""
-    import plotly.graph_objects as go
-    from plotly.subplots import make_subplots
+    """For each true class the share that students gave to each class, KD beside CoD. confusion: arm -> (C, C) shares.
 
-    arms = list(confusion)
-    figure = make_subplots(1, len(arms), subplot_titles=[ARM_STYLE[a][0] for a in arms], horizontal_spacing=0.18)
-    names = [hover_text(label) for label in labels]
-    for column, arm in enumerate(arms, 1):
-        rows = [list(map(float, row)) for row in confusion[arm]]
-        figure.add_trace(
-            go.Heatmap(
-                x=names,
-                y=names,
-                z=rows,
-                zmin=0,
-                zmax=1,
-                showscale=False,
-                colorscale=[[0, "#EAF2F8"], [1, "#004C78"]],
-                xgap=2,
-                ygap=2,
-                hovertemplate="truly %{y}, called %{x}: %{z:.1%}<extra></extra>",
-            ),
-            1,
-            column,
-        )
-        for i, row in enumerate(rows):
-            for j, v in enumerate(row):
-                figure.add_annotation(
-                    x=names[j],
-                    y=names[i],
-                    text=f"{v:.0%}",
-                    showarrow=False,
-                    row=1,
-                    col=column,
-                    font={"size": 15, "color": "#FFFFFF" if v > STRONG else "#06202F"},
-                )
-        figure.update_xaxes(title="Student says", row=1, col=column)
-        figure.update_yaxes(title="Truly" if column == 1 else "", autorange="reversed", row=1, col=column)
+    Of many labels those that are mixed up most come first, and one matrix stands above the other.
+    """
+    n = len(labels)
+    many = n > NUMBERED
+    order = _most_mixed_up(confusion, n) if many else list(range(n))
+    figure = _matrices(confusion, [hover_text(labels[i]) for i in order], order, many)
+    side = max(14 * n, 240) if many else 150 + 70 * n if n <= FEW else 110 + 40 * n
     figure.update_layout(
         modebar=MODEBAR,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        height=150 + 70 * len(labels) + 80,
+        height=len(confusion) * (side + NAMES) if many else side + 80,
         margin={"l": 8, "r": 8, "t": 32 + ABOVE, "b": 8},
     )
     figure.update_xaxes(automargin=True, showgrid=False)
     figure.update_yaxes(automargin=True, showgrid=False)
     return figure
+
+
+def _matrices(confusion: Mapping[str, Sequence[Sequence[float]]], names: list[str], order: list[int], many: bool) -> "go.Figure":
+    """One matrix an arm, its labels in this order: side by side, or one above the other where there are many."""
+    from plotly.subplots import make_subplots
+
+    titles, n = [ARM_STYLE[arm][0] for arm in confusion], len(names)
+    if many:
+        gap = min(0.3, NAMES / (len(titles) * (max(14 * n, 240) + NAMES)))
+        figure = make_subplots(len(titles), 1, subplot_titles=titles, vertical_spacing=gap)
+    else:
+        figure = make_subplots(1, len(titles), subplot_titles=titles, horizontal_spacing=0.18)
+    small = {"tickfont": {"size": 9}, "dtick": 1} if many else {}
+    for number, shares in enumerate(confusion.values(), 1):
+        place = {"row": number, "col": 1} if many else {"row": 1, "col": number}
+        rows = [[float(shares[i][j]) for j in order] for i in order]
+        figure.add_trace(_matrix(rows, names, 1 if many else 2), **place)
+        if not many:
+            _write_shares(figure, rows, names, place)
+        figure.update_xaxes(title="Student says", **small, **place)
+        figure.update_yaxes(title="Truly" if place["col"] == 1 else "", autorange="reversed", **small, **place)
+    return figure
+
+
+def _matrix(rows: list[list[float]], names: list[str], gap: int) -> "go.Heatmap":
+    import plotly.graph_objects as go
+
+    return go.Heatmap(
+        x=names,
+        y=names,
+        z=rows,
+        zmin=0,
+        zmax=1,
+        showscale=False,
+        colorscale=[[0, "#EAF2F8"], [1, "#004C78"]],
+        xgap=gap,
+        ygap=gap,
+        hovertemplate="truly %{y}, called %{x}: %{z:.1%}<extra></extra>",
+    )
+
+
+def _write_shares(figure: "go.Figure", rows: list[list[float]], names: list[str], place: Mapping[str, int]) -> None:
+    """The number of each cell, in it."""
+    size = 15 if len(names) <= FEW else 10
+    for i, row in enumerate(rows):
+        for j, v in enumerate(row):
+            font = {"size": size, "color": "#FFFFFF" if v > STRONG else "#06202F"}
+            figure.add_annotation(x=names[j], y=names[i], text=f"{v:.0%}", showarrow=False, font=font, **place)
+
+
+def _most_mixed_up(confusion: Mapping[str, Sequence[Sequence[float]]], n: int) -> list[int]:
+    """Positions of the labels, those first that are missed or wrongly said most often."""
+    wrong = [sum(rows[i][j] + rows[j][i] for rows in confusion.values() for j in range(n) if j != i) for i in range(n)]
+    return sorted(range(n), key=lambda i: -wrong[i])
 
 
 def worth_plot(values: Sequence[Mapping[str, Any]]) -> "go.Figure":
@@ -80,7 +107,7 @@ def worth_plot(values: Sequence[Mapping[str, Any]]) -> "go.Figure":
             customdata=[[v["id"], hover_text(v["text"][:160]), hover_text(v["counterfactual"][:160])] for _, v in some],
             hovertemplate="%{customdata[1]}<br>→ %{customdata[2]}<br>%{y:+.5f} nats<extra></extra>",
         )
-    layout(figure, "Your counterfactuals, the most useful first", "Worth (nats of development loss)", bargap=0.1)
+    layout(figure, "Your counterfactuals, the most useful first", "What the student gains from it", bargap=0.1)
     figure.update_layout(clickmode="event+select")
     return figure
 

@@ -7,7 +7,7 @@ texts is escaped, since plotly reads HTML tags in hovers.
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from math import ceil, floor, log10
+from math import ceil, exp, floor, log10
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +50,20 @@ def agreement_curve(rows: Sequence[Mapping[str, Any]]) -> "go.Figure":
     return _curve(rows, "agreement", "agreement_std", "Same answer as the teacher", [])
 
 
+def sure(margin: float) -> str:
+    """How sure a teacher is of a label against the next one, from its margin in log-odds: 2 is "88 %"."""
+    share = 100 / (1 + exp(-max(-30.0, min(30.0, margin))))
+    return "under 0.1 %" if share < 0.1 else "over 99.9 %" if share > 99.9 else f"{share:.1f} %" if not 1 < share < 99 else f"{share:.0f} %"
+
+
+def sure_axis(figure: "go.Figure") -> None:
+    """An x axis of margins in log-odds, which reads in percent."""
+    marks = [-6.9, -4.6, -2.2, 0.0, 2.2, 4.6, 6.9]
+    figure.update_xaxes(tickvals=marks, ticktext=[sure(mark) for mark in marks])
+
+
 def margin_histogram(originals: Sequence[float], cfes: Sequence[float], texts: Mapping[str, Sequence[str]] | None = None) -> "go.Figure":
-    """How far originals and counterfactuals lie from the teacher's decision line, in log-odds of the original class.
+    """How sure the teacher is of the original class at originals and counterfactuals, margins in log-odds read in percent.
 
     originals lie right of 0, counterfactuals that flip left of it. texts: {"originals": ..., "cfes": ...}, shown
     on hover at a tick below the bars, one a value.
@@ -72,7 +84,7 @@ def margin_histogram(originals: Sequence[float], cfes: Sequence[float], texts: M
             opacity=0.7,
             legendgroup=key,
             marker={"color": colour, "pattern": {"shape": pattern}},
-            hovertemplate="%{y} near %{x:.1f}<extra>" + name + "</extra>",
+            hovertemplate="%{y} texts here<extra>" + name + "</extra>",
         )
         if texts and texts.get(key):
             figure.add_scatter(
@@ -82,11 +94,12 @@ def margin_histogram(originals: Sequence[float], cfes: Sequence[float], texts: M
                 legendgroup=key,
                 showlegend=False,
                 marker={"symbol": "line-ns-open", "size": 9, "color": colour},
-                customdata=[[hover_text(text)] for text in texts[key]],
-                hovertemplate="%{x:.1f}<br>%{customdata[0]}<extra>" + name + "</extra>",
+                customdata=[[hover_text(text), sure(value)] for text, value in zip(texts[key], values)],
+                hovertemplate="%{customdata[1]}<br>%{customdata[0]}<extra>" + name + "</extra>",
             )
     figure.add_vline(x=0, line={"dash": "dash", "color": GREY}, annotation_text="decision line")
-    return layout(figure, "How sure the teacher is of the original label (log-odds)", "Texts", barmode="overlay")
+    sure_axis(figure)
+    return layout(figure, "How sure the teacher is of the original label", "Texts", barmode="overlay")
 
 
 def crossing_gap_plot(gaps: Mapping[str, Sequence[float]], censored: Mapping[str, float] | None = None) -> "go.Figure":
@@ -233,7 +246,7 @@ def _curve(
             figure.add_hline(
                 y=value, line={"dash": dash, "width": 1.5, "color": GREY}, annotation_text=f"{label} {value:.0%}", annotation_position=place
             )
-    layout(figure, "k (rows of the comparison)", title)
+    layout(figure, "Training rows of the comparison", title)
     ks = sorted({row["k"] for row in rows})
     figure.update_xaxes(type="log", tickvals=ks, ticktext=[str(k) for k in ks])
     figure.update_yaxes(tickformat=".0%")
@@ -264,7 +277,7 @@ def _add_arm(figure: "go.Figure", arm: str, found: Sequence[Mapping[str, Any]], 
         line={"color": colour, "dash": dash, "width": 2.5},
         marker={"symbol": symbol, "size": 9, "color": colour},
         customdata=[[r.get("n_seeds", 1), r.get("rows") or _rows_of(arm, r["k"]), low, high] for r, (low, high) in zip(found, ends)],
-        hovertemplate="%{y:.1%} at k = %{x} (%{customdata[2]:.1%} to %{customdata[3]:.1%})<br>"
+        hovertemplate="%{y:.1%} at %{x} rows (%{customdata[2]:.1%} to %{customdata[3]:.1%})<br>"
         "%{customdata[1]} training rows, %{customdata[0]} draws<extra>" + name + "</extra>",
     )
 

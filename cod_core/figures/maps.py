@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cod_core.figures.basics import ARM_STYLE, GREY, hover_text, layout
+from cod_core.figures.basics import ARM_STYLE, GREY, hover_text, layout, sure, sure_axis
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,7 @@ SHORT = 160
 
 
 def text_map_plot(dots: Sequence[Row], pairs: Sequence[Row], axis_label: str, webgl: bool = True) -> "go.Figure":
-    """The texts: x the teacher's margin of axis_label (0 is its decision line), y the main direction of content.
+    """The texts: x the teacher's margin of axis_label (0 is its decision line), read in percent, y the main direction of content.
 
     dots: {id, text, x, y, label, split, card}. pairs: {id, text, status, x0, y0, x1, y1, sx?, sy?}, drawn as a line
     from the original to its counterfactual, coloured by decision; a cross where the student changes its mind.
@@ -37,7 +37,8 @@ def text_map_plot(dots: Sequence[Row], pairs: Sequence[Row], axis_label: str, we
     for trace in _map_traces(dots, pairs):
         figure.add_trace(scatter(**trace))
     figure.add_vline(x=0, line={"dash": "dash", "color": GREY}, annotation_text="teacher's decision line")
-    layout(figure, f"How sure the teacher is of “{hover_text(axis_label)}” (log-odds)", "Content (main direction)")
+    layout(figure, f"How sure the teacher is of “{hover_text(axis_label)}”", "Content (main direction)")
+    sure_axis(figure)
     figure.update_layout(height=520, dragmode="pan", clickmode="event+select")
     return figure
 
@@ -63,8 +64,8 @@ def _other_texts(plain: Sequence[Row]) -> dict[str, Any]:
         "mode": "markers",
         "name": f"Other texts ({len(plain):,})",
         "marker": {"size": 4, "color": GREY, "opacity": 0.35},
-        "customdata": [[d["id"], _short(d["text"])] for d in plain],
-        "hovertemplate": "%{customdata[1]}<br>log-odds %{x:.1f}<extra></extra>",
+        "customdata": [[d["id"], _short(d["text"]), sure(d["x"])] for d in plain],
+        "hovertemplate": "%{customdata[1]}<br>%{customdata[2]} sure<extra></extra>",
     }
 
 
@@ -93,9 +94,9 @@ def _ends_of(status: str, group: Sequence[Row], originals: Mapping[str, Row]) ->
         "mode": "markers",
         "legendgroup": status,
         "name": f"{name} ({len(group)})",
-        "customdata": [[e[2], _short(e[3]), e[4]] for e in ends],
+        "customdata": [[e[2], _short(e[3]), e[4], sure(e[0])] for e in ends],
         "marker": {"size": [7] * len(group) + [9] * len(group), "color": colour, "symbol": symbol, "opacity": 0.85},
-        "hovertemplate": "%{customdata[1]}<br>log-odds %{x:.1f}<extra>%{customdata[2]}</extra>",
+        "hovertemplate": "%{customdata[1]}<br>%{customdata[3]} sure<extra>%{customdata[2]}</extra>",
     }
 
 
@@ -107,8 +108,8 @@ def _student_crossings(seen: Sequence[Row]) -> dict[str, Any]:
         "mode": "markers",
         "name": "Student changes its mind",
         "marker": {"size": 8, "symbol": "cross-thin", "color": STUDENT, "line": {"width": 2, "color": STUDENT}},
-        "customdata": [[p["id"], _short(p["text"])] for p in seen],
-        "hovertemplate": "%{customdata[1]}<br>student's line at %{x:.1f}<extra></extra>",
+        "customdata": [[p["id"], _short(p["text"]), sure(p["sx"])] for p in seen],
+        "hovertemplate": "%{customdata[1]}<br>where the teacher is %{customdata[2]} sure<extra></extra>",
     }
 
 

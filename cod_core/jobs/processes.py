@@ -1,21 +1,24 @@
 """Worker processes: started at low priority, watched for their end. Knows nothing of the queue."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 _started: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
-_KEYS = "COD_LLM_KEYS"
+_KEYS = "COD_LLM_KEYS"  # set where keys come on standard input
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def start_worker(job_id: str, home: str, keys: dict[str, str] | None = None) -> int:
     """Start a worker process for a job at low priority; returns its process id.
 
-    keys: site -> LLM key, handed over in the child's environment only. The worker leaves one core to the browser.
+    keys: site -> LLM key, handed over on the child's standard input only: neither its arguments nor its environment, which a list of
+    processes may show, hold one. The worker leaves one core to the browser.
     """
     threads = str(max(1, (os.cpu_count() or 2) - 1))
     root = Path(__file__).resolve().parents[2]
@@ -23,22 +26,28 @@ def start_worker(job_id: str, home: str, keys: dict[str, str] | None = None) -> 
     environment = {**os.environ, **dict.fromkeys(_THREADS, threads), "TOKENIZERS_PARALLELISM": "false", "PYTHONPATH": path}
     environment.pop(_KEYS, None)
     if keys:
-        environment[_KEYS] = json.dumps(keys)
+        environment[_KEYS] = "stdin"
     process = subprocess.Popen(
         [sys.executable, "-m", "cod_core.jobs.worker", job_id, "--home", str(Path(home).resolve())],
         env=environment,
         start_new_session=True,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if keys else subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    if keys and process.stdin is not None:
+        with contextlib.suppress(OSError), process.stdin as pipe:  # a worker that has ended already says so by itself
+            pipe.write(json.dumps(keys).encode())
     _started[job_id] = process, time.time()
+    threading.Thread(target=process.wait, daemon=True, name=f"waits for {process.pid}").start()  # or it stays as a zombie
     return process.pid
 
 
 def handed_keys() -> dict[str, str]:
-    """site -> LLM key, as start_worker handed them to this process; {} where it is no worker. A child of it gets none."""
-    keys: dict[str, str] = json.loads(os.environ.pop(_KEYS, "{}"))
+    """site -> LLM key, as start_worker handed them to this process, once; {} where it is no worker. A child of it gets none."""
+    if os.environ.pop(_KEYS, None) is None:
+        return {}
+    keys: dict[str, str] = json.loads(sys.stdin.buffer.read() or b"{}")
     return keys
 
 
@@ -51,6 +60,26 @@ def ended(job_id: str, pid: int | None, since: float) -> bool:
     if process is None or started < since or pid not in (None, process.pid):
         return False
     return process.poll() is not None
+
+
+def reap() -> None:
+    """Forget the workers of this process that have ended, so that none is left as a zombie."""
+    for job_id, (process, _) in list(_started.items()):
+        if process.poll() is not None:
+            del _started[job_id]
+
+
+def end_all(seconds: float) -> None:
+    """Ask the workers of this process to end, which marks their jobs as interrupted; wait for them so long, then kill."""
+    running = [process for process, _ in _started.values() if process.poll() is None]
+    for process in running:
+        process.terminate()
+    until = time.monotonic() + seconds
+    for process in running:
+        try:
+            process.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def alive(pid: int) -> bool:

@@ -2,21 +2,26 @@
 
 import secrets
 import time
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from cod_core.errors import BadInput
-from cod_core.jobs import processes
+from cod_core.jobs import order, processes
 from cod_core.jobs.processes import handed_keys, start_worker
 from cod_core.progress import time_left
-from cod_core.store import schema
+from cod_core.roles import Actor
+from cod_core.settings import Limits
+from cod_core.store import allowance, schema
+from cod_core.store.cache import insert_or_replace
 from cod_core.store.database import Database
 
 __all__ = [
     "Job",
+    "Storable",
     "active",
     "cancelled",
     "change",
@@ -31,20 +36,31 @@ __all__ = [
     "request_cancel",
     "resume",
     "start_worker",
+    "under_way",
 ]
 
 ACTIVE = ("queued", "running")
 UNCLAIMED_S = 30.0  # a queued job whose worker has given no sign for so long
 SILENT_S = 6.0  # three missed heartbeats of a process that cannot be seen
+UNTAKEN_S = 60.0  # a job that was left to the worker service, which looks every second
+FOR_SERVICE = 0  # in place of a process id: queued, and left to the worker service (jobs/service.py)
 LOST_S = 600.0  # without any heartbeat a process of that number is another program
 NO_JOB = "This job does not exist (any more)."
 INTERRUPTED = "The work was interrupted; press Resume. What was finished is kept."
+UNTAKEN = "No worker took this job. Start one (`cod worker` on this data folder), then press Resume."
+
+
+class Storable(Protocol):
+    """A value that a job's row can hold as JSON: what is asked for, and what came out."""
+
+    def to_json(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
 class Job:
-    """state: queued, running, done, failed or cancelled. Times are seconds since the epoch. actor: who started it, as roles.Actor;
-    None for the person at the command line."""
+    """state: queued, running, done, failed or cancelled. Times are seconds since the epoch. params: what was asked for, as it was
+    stored, perhaps by an earlier version; its kind reads it. actor: who started it; None for the person at the command line.
+    light: it waits for somebody else's machine most of its time."""
 
     id: str
     project_id: str
@@ -62,7 +78,17 @@ class Job:
     created_at: float
     started_at: float | None
     finished_at: float | None
-    actor: dict[str, Any] | None = None
+    actor: Actor | None = None
+    light: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.actor, Mapping):  # as a row of the table holds it
+            object.__setattr__(self, "actor", Actor(**self.actor) if self.actor else None)
+
+    @property
+    def person(self) -> str:
+        """Whose job it is, "" for the command line."""
+        return self.actor.name if self.actor else ""
 
     @property
     def active(self) -> bool:
@@ -76,16 +102,25 @@ class Job:
         return time_left(self.done, self.total, time.time() - self.started_at)
 
 
-def enqueue(db: Database, pid: str, kind: str, params: dict[str, Any]) -> str:
-    """A new queued job's id."""
+def enqueue(db: Database, pid: str, kind: str, request: Storable | None = None) -> str:
+    """A new queued job's id. request: what is asked for, None for a kind that takes no parameters."""
     with db.begin() as c:
-        return _enqueue(c, pid, kind, params)
+        return _enqueue(c, pid, kind, request)
 
 
-def enqueue_alone(db: Database, pid: str, kind: str, params: dict[str, Any], actor: dict[str, Any] | None = None) -> tuple[str, bool]:
+def enqueue_alone(
+    db: Database,
+    pid: str,
+    kind: str,
+    request: Storable | None = None,
+    actor: Actor | None = None,
+    light: bool = False,
+    limits: Limits = Limits(),
+) -> tuple[str, bool]:
     """(id of a new queued job, True), or (id of the project's job that is under way, False).
 
-    Looking and queueing are one step: of two tabs that press at once, one starts the job and both follow it.
+    Looking and queueing are one step: of two tabs that press at once, one starts the job and both follow it. Raises CodError where
+    the actor has as many jobs under way as the limits allow.
     """
     t = schema.jobs
     with db.begin() as c:
@@ -93,18 +128,28 @@ def enqueue_alone(db: Database, pid: str, kind: str, params: dict[str, Any], act
         for job in (Job(**row) for row in rows):
             if not _dead(job):
                 return job.id, False
-        return _enqueue(c, pid, kind, params, actor), True
+        _refuse_more(c, actor, limits)
+        return _enqueue(c, pid, kind, request, actor, light), True
 
 
-def _enqueue(c: Connection, pid: str, kind: str, params: dict[str, Any], actor: dict[str, Any] | None = None) -> str:
+def _refuse_more(c: Connection, actor: Actor | None, limits: Limits) -> None:
+    """Raises CodError where the actor has as many jobs under way as the limits allow. c: an open write transaction."""
+    if actor is not None:
+        t = schema.jobs
+        live = [job for row in c.execute(select(t).where(t.c.state.in_(ACTIVE))).mappings() if not _dead(job := Job(**row))]
+        allowance.refuse("jobs", sum(job.person == actor.name for job in live), 1, limits)
+
+
+def _enqueue(c: Connection, pid: str, kind: str, request: Storable | None, actor: Actor | None = None, light: bool = False) -> str:
     job_id = secrets.token_hex(6)
     c.execute(
         insert(schema.jobs).values(
             id=job_id,
             project_id=pid,
             kind=kind,
-            params=params,
-            actor=actor,
+            params=request.to_json() if request is not None else {},
+            actor=_stored(actor),
+            light=light,
             state="queued",
             done=0,
             total=0,
@@ -115,6 +160,10 @@ def _enqueue(c: Connection, pid: str, kind: str, params: dict[str, Any], actor: 
         )
     )
     return job_id
+
+
+def _stored(actor: Actor | None) -> dict[str, Any] | None:
+    return asdict(actor) if actor else None
 
 
 def get(db: Database, job_id: str) -> Job:
@@ -138,6 +187,15 @@ def active(db: Database, pid: str) -> Job | None:
     return job
 
 
+def under_way(db: Database) -> list[Job]:
+    """Every job that runs or waits: those that run first, then by how long they wait. Dead ones are marked and left out."""
+    t = schema.jobs
+    with db.read() as c:
+        rows = [Job(**row) for row in c.execute(select(t).where(t.c.state.in_(ACTIVE)).order_by(t.c.created_at, t.c.id)).mappings()]
+    alive = [job for job in (_checked(db, job) for job in rows) if job.active]
+    return sorted(alive, key=lambda job: job.state != "running")
+
+
 def _first(db: Database, *where: ColumnElement[bool]) -> Job | None:
     t = schema.jobs
     with db.read() as c:
@@ -150,11 +208,12 @@ def _checked(db: Database, job: Job) -> Job:
     if not job.active or not _dead(job):
         return job
     t = schema.jobs
+    error = UNTAKEN if job.pid == FOR_SERVICE else INTERRUPTED
     with db.begin() as c:  # unless it gave a sign of life or ended meanwhile
         c.execute(
             update(t)
             .where(t.c.id == job.id, t.c.state == job.state, t.c.heartbeat == job.heartbeat)
-            .values(state="failed", error=INTERRUPTED, message=INTERRUPTED, finished_at=time.time())
+            .values(state="failed", error=error, message=error, finished_at=time.time())
         )
         row = c.execute(select(t).where(t.c.id == job.id)).mappings().first()
     return job if row is None else Job(**row)
@@ -171,6 +230,8 @@ def _dead(job: Job) -> bool:
     silent_for = time.time() - (job.heartbeat or job.created_at)
     if job.pid is None:
         return silent_for > UNCLAIMED_S
+    if job.pid == FOR_SERVICE:
+        return silent_for > UNTAKEN_S
     return silent_for > LOST_S or (silent_for > SILENT_S and not processes.alive(job.pid))
 
 
@@ -180,13 +241,12 @@ def change(db: Database, job_id: str, **values: object) -> None:
         c.execute(update(schema.jobs).where(schema.jobs.c.id == job_id).values(**values))
 
 
-def claim(db: Database, job_id: str, pid: int) -> bool:
-    """Mark a queued job as run by process pid; False where it is not queued or has to wait.
+def claim(db: Database, job_id: str, pid: int, limits: Limits = Limits()) -> bool:
+    """Mark a queued job as run by process pid; False where it is not queued or has to wait (see order.why_wait).
 
-    It waits for a running job and for queued ones whose worker waited before it. A job that has to wait gets
-    a heartbeat and the process id, so that it is known to be waiting.
+    A job that has to wait gets a heartbeat and the process id, so that it is known to be waiting. Others count whose worker waits.
     """
-    t = schema.jobs
+    t, turns = schema.jobs, schema.turns
     with db.begin() as c:
         rows = [
             Job(**row)
@@ -195,18 +255,19 @@ def claim(db: Database, job_id: str, pid: int) -> bool:
         mine = next((job for job in rows if job.id == job_id and job.state == "queued"), None)
         if mine is None or (mine.pid not in (None, pid) and not _dead(mine)):
             return False  # it ended, or another worker has it
-        ahead = any(
-            job.state == "running" or (job.pid is not None and job.created_at < mine.created_at)
-            for job in rows
-            if job.id != job_id and not _dead(job)
-        )
-        values = (
-            {"message": "waiting for another job to finish"}
-            if ahead
-            else {"state": "running", "message": "starting", "started_at": time.time(), "finished_at": None}
-        )
-        c.execute(update(t).where(t.c.id == job_id).values(pid=pid, heartbeat=time.time(), **values))
-        return not ahead
+        others = [_entry(job) for job in rows if job.id != job_id and job.pid and not _dead(job)]
+        entry, at = _entry(mine), time.time()
+        before = dict(c.execute(select(turns.c.person, turns.c.at).where(turns.c.lane == entry.lane)).tuples().all())
+        wait = order.why_wait(entry, others, before, limits.light if mine.light else limits.heavy)
+        values = {"message": wait} if wait else {"state": "running", "message": "starting", "started_at": at, "finished_at": None}
+        c.execute(update(t).where(t.c.id == job_id).values(pid=pid, heartbeat=at, **values))
+        if not wait:
+            c.execute(insert_or_replace(c, turns), [{"person": entry.person, "lane": entry.lane, "at": at}])
+        return not wait
+
+
+def _entry(job: Job) -> order.Entry:
+    return order.Entry(job.id, job.person, order.LANES[job.light], job.state == "running", job.created_at)
 
 
 def report(db: Database, job_id: str, pid: int, **values: object) -> bool:
@@ -250,11 +311,14 @@ def request_cancel(db: Database, job_id: str) -> None:
         c.execute(update(t).where(t.c.id == job_id, t.c.state == "queued").values(state="cancelled", finished_at=time.time()))
 
 
-def resume(db: Database, job_id: str, actor: dict[str, Any] | None = None) -> None:
-    """Queue a stopped job again, as the newest, for whoever resumes it. Raises BadInput where it is at work or done already."""
+def resume(db: Database, job_id: str, actor: Actor | None = None, limits: Limits = Limits()) -> None:
+    """Queue a stopped job again, as the newest, for whoever resumes it. Raises BadInput where it is at work or done already, and
+    CodError as enqueue_alone."""
     t = schema.jobs
     state = get(db, job_id).state  # marks it failed where its worker is gone
     with db.begin() as c:
+        if state in ("failed", "cancelled"):
+            _refuse_more(c, actor, limits)
         queued = c.execute(
             update(t)
             .where(t.c.id == job_id, t.c.state.in_(("failed", "cancelled")))
@@ -269,7 +333,7 @@ def resume(db: Database, job_id: str, actor: dict[str, Any] | None = None) -> No
                 heartbeat=time.time(),
                 message="waiting",
                 created_at=time.time(),
-                actor=actor,
+                actor=_stored(actor),
             )
         ).rowcount
     if not queued:

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 from cod_core.errors import BadInput, Cancelled, CodError
 from cod_core.jobs import queue
 from cod_core.progress import Progress
-from cod_core.roles import Actor
 from cod_core.settings import Settings
 from cod_core.store.database import Database, open_database
 
@@ -88,7 +87,7 @@ def _settings(home: str) -> Settings:
 
 def _wait_and_run(job_id: str, db: Database, settings: Settings, workspace: "Workspace | None", log: logging.Logger) -> str:
     pid = os.getpid()
-    while not queue.claim(db, job_id, pid):
+    while not queue.claim(db, job_id, pid, settings.limits):
         job = queue.get(db, job_id)
         if job.state != "queued" or job.pid not in (None, pid):
             return job.state
@@ -102,8 +101,7 @@ def _wait_and_run(job_id: str, db: Database, settings: Settings, workspace: "Wor
                 shared = settings.database_url == os.environ.get("COD_DATABASE_URL")
                 workspace = Workspace(None if shared else settings.home)
             job = queue.get(db, job_id)
-            actor = Actor(**job.actor) if job.actor else None
-            result = workspace.project(job.project_id, actor).jobs.run(job, progress_of(db, job_id, pid, stopped))
+            result = workspace.project(job.project_id, job.actor).jobs.run(job, progress_of(db, job_id, pid, stopped))
             end = {"state": "done", "result": plain(result)}
     except Cancelled:
         end = {"state": "cancelled"}

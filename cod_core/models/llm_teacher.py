@@ -8,13 +8,14 @@ endpoint gives no log-probabilities several samples vote, and `kind` says so.
 import math
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
 
 from cod_core.errors import BadInput
 from cod_core.models.calibration import CONTENT_FREE, calibrated, content_free_prior
 from cod_core.models.chat import ChatClient, Messages, Reply, fence
 from cod_core.models.endpoint_errors import EndpointError
+from cod_core.models.quirks import FEW
 from cod_core.models.reply_tags import without_thoughts
 from cod_core.settings import MAX_REPLY_CHARS
 from cod_core.text import short_hash
@@ -28,7 +29,10 @@ _SYSTEM = (
 )
 _PROBE = "An example."
 _ANSWER_TOKENS = 8
-_MANY, _FEW = 20, 5  # alternatives per token that are asked for, and what all endpoints that give any allow
+_MANY, _FEW = 20, FEW  # alternatives per token that are asked for, and what all endpoints that give any allow
+_QUOTED = 120  # characters of an answer that named no label
+MAX_FAILURES_IN_A_ROW = 5
+_OF_ONE_TEXT = ("server", "format")  # failures that are one text's own where the endpoint answered others meanwhile
 _NO_ANSWER = 0.01  # covered mass below which the reply holds no answer
 
 
@@ -36,11 +40,12 @@ _NO_ANSWER = 0.01  # covered mass below which the reply holds no answer
 class Reading:
     """What was read for one text. covered: share of the answer's mass, or of the votes, that named a label.
 
-    Where covered is 0 the model named no label, and the prediction is uniform: it says "cannot tell".
+    Where covered is 0 the model named no label, and the prediction is uniform: it says "cannot tell". why: in words, then.
     """
 
     prediction: Prediction
     covered: float
+    why: str = ""
 
 
 class LLMTeacher:
@@ -70,20 +75,13 @@ class LLMTeacher:
 
         Raises EndpointError where the endpoint cannot be used.
         """
-        for top in (_MANY, _FEW):
-            teacher = cls(client, task, "logprobs", samples, top, calibrate)
-            try:
-                reply = teacher._ask_logprobs(_PROBE)
-            except EndpointError as error:
-                if error.reason != "request":
-                    raise
-                continue
-            if reply.logprobs:  # a kept reply may be of a call that asked for few, where many are refused
-                many = max(map(len, reply.logprobs)) > _FEW + 1
-                return teacher if many else cls(client, task, "logprobs", samples, _FEW, calibrate)
-            break
+        teacher = cls(client, task, "logprobs", samples, _MANY, calibrate)
+        reply = teacher._ask_logprobs(_PROBE)
+        if reply.logprobs:  # a kept reply may be of a call that asked for few, where many are refused
+            many = max(map(len, reply.logprobs)) > _FEW + 1
+            return teacher if many else cls(client, task, "logprobs", samples, _FEW, calibrate)
         teacher = cls(client, task, "votes", samples, calibrate=calibrate)
-        client.chat(teacher.messages(_PROBE), 0, teacher._heat)
+        client.chat(teacher.messages(_PROBE), 0, teacher._heat)  # votes are asked for otherwise, so this may be refused
         return teacher
 
     def messages(self, text: str) -> Messages:
@@ -107,11 +105,15 @@ class LLMTeacher:
         )
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One Prediction per text, in order; calls in flight bounded by the settings. Raises EndpointError."""
+        """One Prediction per text, in order; calls in flight bounded by the settings. Raises as read."""
         return [reading.prediction for reading in self.read(texts)]
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
-        """Predictions with the share that was covered; texts read before cost nothing. Raises EndpointError."""
+        """Predictions with the share that was covered; texts read before cost nothing.
+
+        A text that the endpoint does not take, or fails on while it answers others, is read as "cannot tell", with the reason.
+        Raises EndpointError where the next call would fail as well, and after all other texts for what may pass.
+        """
         if self.calibrate and texts:
             prior = self.prior
             return [r if r.covered == 0 else Reading(calibrated(r.prediction, prior), r.covered) for r in self._read(texts)]
@@ -126,14 +128,34 @@ class LLMTeacher:
 
     def _read(self, texts: Sequence[str]) -> list[Reading]:
         distinct = list(dict.fromkeys(texts))
+        found, failed, in_a_row = dict[str, Reading](), dict[str, EndpointError](), 0
         with ThreadPoolExecutor(self.client.settings.max_in_flight, thread_name_prefix="llm-teacher") as pool:
-            futures = [pool.submit(self._read_one, text) for text in distinct]
+            futures = {pool.submit(self._read_one, text): text for text in distinct}
             try:
-                found = dict(zip(distinct, [future.result() for future in futures], strict=True))
+                for future in as_completed(futures):
+                    try:
+                        found[futures[future]] = future.result()
+                        in_a_row = 0
+                    except EndpointError as error:
+                        failed[futures[future]] = error
+                        in_a_row += not error.about_text
+                        if error.fatal or in_a_row >= MAX_FAILURES_IN_A_ROW:
+                            raise
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        return [found[text] for text in texts]
+        return [found[text] for text in texts] if not failed else self._with_lost(texts, found, failed)
+
+    def _with_lost(self, texts: Sequence[str], found: dict[str, Reading], failed: dict[str, EndpointError]) -> list[Reading]:
+        """The readings with "cannot tell" for texts that are at fault themselves. Raises where another failure may pass."""
+        passing = [error for error in failed.values() if not error.about_text and (error.reason not in _OF_ONE_TEXT or not found)]
+        if passing:
+            raise passing[0]
+        return [found[text] if text in found else Reading(self._cannot_tell, 0.0, str(failed[text])) for text in texts]
+
+    @property
+    def _cannot_tell(self) -> Prediction:
+        return _normalised([1.0] * len(self.labels), self.labels)
 
     def chars_read(self, text: str) -> int:
         """All of it: an endpoint that cannot take a text refuses it instead of cutting it."""
@@ -153,11 +175,26 @@ class LLMTeacher:
                 raise EndpointError(
                     f"{self.client.settings.host} gave token probabilities before and gives none now. Choose the "
                     "teacher again, so that votes are used for every text alike.",
-                    "format",
+                    "request",
                 )
-            return from_logprobs(reply.logprobs, self._answers, self.labels)
-        replies = [self.client.chat(self.messages(text), sample, self._heat) for sample in range(self.samples)]
-        return from_votes([read_answer(reply.content, self._answers, self.labels) for reply in replies], self.labels)
+            return _said(from_logprobs(reply.logprobs, self._answers, self.labels), [reply])
+        wanted = range(self.samples)
+        replies = [self.client.chat(self.messages(text), i, self._heat, ahead=self.samples - 1 - i) for i in wanted]
+        return _said(from_votes([read_answer(reply.content, self._answers, self.labels) for reply in replies], self.labels), replies)
+
+
+def _said(reading: Reading, replies: Sequence[Reply]) -> Reading:
+    """The reading, with what the model said instead of a label where it named none."""
+    if reading.covered > 0:
+        return reading
+    filtered, refusal = any(r.finish_reason == "content_filter" for r in replies), next((r.refusal for r in replies if r.refusal), None)
+    words = " ".join((refusal or replies[0].content).split())
+    said = f"“{words[:_QUOTED]}{'…' if len(words) > _QUOTED else ''}”"
+    if filtered:
+        return replace(reading, why="The service's content filter stopped the answer.")
+    if not words:
+        return replace(reading, why="The answer was empty.")
+    return replace(reading, why=f"The model {'refused' if refusal else 'named none of your labels'}: {said}")
 
 
 def answer_words(labels: Sequence[str]) -> tuple[str, ...]:
@@ -214,26 +251,74 @@ def from_votes(votes: Sequence[int | None], labels: Sequence[str]) -> Reading:
 
 
 def read_answer(content: str, answers: Sequence[str], labels: Sequence[str]) -> int | None:
-    """The label that a reply names: its beginning, else the only one that it mentions; None where unclear."""
+    """The label that a reply names; None where unclear.
+
+    In this order: a reply that is nothing but a label; what follows its last "answer:" or the like; the only label that it
+    names without denying it ("praise, not complaint"); the label that it begins with, where its sentence ends there ("Praise. Though
+    one complaint ..."); a letter where letters were asked for.
+    """
     if len(content) > MAX_REPLY_CHARS:
         return None
     body = without_thoughts(content).strip().casefold()
     named = {(name.casefold(), i) for source in (answers, labels) for i, name in enumerate(source)}
     names = sorted(named, key=lambda pair: (-len(pair[0]), pair))
-    mentioned: set[int] = set()
+    only = next((index for name, index in names if _is_only(body, name)), None)
+    if only is not None:
+        return only
+    found = [one for one in _mentions(body, names) if not one[3]]
+    told = _after_a_marker(body, found)
+    if told is not None:
+        return told
+    meant = {index for _, _, index, _ in found}
+    if len(meant) > 1:
+        return next((index for name, index in names if _is_first_sentence(body, name)), None)
+    return meant.pop() if meant else _letter(body, answers)
+
+
+def _is_first_sentence(body: str, name: str) -> bool:
+    return len(name) > 1 and _begins_with(body, name) and _SENTENCE_ENDS.match(body, body.index(name) + len(name)) is not None
+
+
+def _letter(body: str, answers: Sequence[str]) -> int | None:
+    """The answer whose letter a reply begins with, None where it does not."""
+    letter, codes = _LETTER.match(body), [answer.casefold() for answer in answers]
+    return codes.index(letter.group(1)) if letter and letter.group(1) in codes else None
+
+
+def _mentions(body: str, names: Sequence[tuple[str, int]]) -> list[tuple[int, int, int, bool]]:
+    """(start, end, label, whether it is denied) of each name in the body, in order; the longest first, so that "not toxic" is no
+    mention of "toxic". Names of one character are letters of an answer sheet and found elsewhere."""
+    found: list[tuple[int, int, int, bool]] = []
     rest = body
-    for name, index in names:  # the longest first, so that "not toxic" is no mention of "toxic"
-        if len(name) > 1 and _begins_with(body, name) or _is_only(body, name):
-            return index
+    for name, index in names:
+        if len(name) < 2:
+            continue
         pattern = rf"(?<!\w){re.escape(name)}(?!\w)"
-        if len(name) > 1 and re.search(pattern, rest):
-            mentioned.add(index)
-            rest = re.sub(pattern, " ", rest)
-    if len(mentioned) == 1:
-        return mentioned.pop()
-    letter = _LETTER.match(body)
-    codes = [answer.casefold() for answer in answers]
-    return codes.index(letter.group(1)) if not mentioned and letter and letter.group(1) in codes else None
+        for place in re.finditer(pattern, rest):
+            before = body[max(0, place.start() - 40) : place.start()]
+            denied = _DENIED.search(before) or _DENIED_AFTER.match(body, place.end())
+            found.append((place.start(), place.end(), index, bool(denied)))
+        rest = re.sub(pattern, " " * len(name), rest)
+    return sorted(found)
+
+
+def _after_a_marker(body: str, found: Sequence[tuple[int, int, int, bool]]) -> int | None:
+    """The label that follows the last "answer:", "label is" or the like at once; None where none does."""
+    after = {start: index for start, _, index, _ in found}
+    told = [after[marker.end()] for marker in _MARKER.finditer(body) if marker.end() in after]
+    return told[-1] if told else None
+
+
+_MARKER = re.compile(
+    r"""\b(?:answer|label|class|category|classification|verdict|conclusion|i(?:'d|’d|\swould)?\s(?:say|choose|pick))\b["'*`]{0,3}"""
+    r"""(?:\sis)?\s?:?\s?["'*`“(\[]{0,4}"""
+)
+_DENIED = re.compile(
+    r"""\b(?:not|isn['’]t|wasn['’]t|no|neither|nor|never|than|instead\sof|without)\b"""
+    r"""(?:\s(?:a|an|the|as|about|any|really|clearly|quite|of))*["'*`“(\s]{1,3}$"""
+)
+_DENIED_AFTER = re.compile(r"""["'*`]{0,3}\s(?:(?:does|is|would|do|are)\s(?:not|n['’]t)|(?:does|is|would)n['’]t)\b""")
+_SENTENCE_ENDS = re.compile(r"""["'*`]{0,3}(?:[.:;,!(—–\n]|\s[-–—(]|\s(?:because|since)\b)(?!\s?(?:or|and|vs)\b)""")
 
 
 # possessive: what the signs before the letter took is not given back, or a reply of nothing but signs takes hours

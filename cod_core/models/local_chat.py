@@ -76,10 +76,11 @@ class LocalClient:
         top_logprobs: int | None = None,
         max_tokens: int | None = None,
         response_format: dict[str, Any] | None = None,
+        ahead: int = 0,
     ) -> Reply:
         """As LLMClient.chat. Token log-probabilities are not given: see LocalTeacher, which reads whole label words."""
         heat = self.settings.temperature if temperature is None else temperature
-        self.prepare([(messages, sample)], heat, max_tokens)
+        self.prepare([(messages, sample + i) for i in range(ahead + 1)], heat, max_tokens)
         known = self._get(self._key(messages, heat, sample))
         assert known is not None  # prepare has just written it
         return Reply.from_dict(known)

@@ -14,6 +14,7 @@ import numpy as np
 from cod_core.errors import BadInput
 from cod_core.models import gguf
 from cod_core.models.encoder import length_batches, load_pretrained, load_tokenizer, revision_of
+from cod_core.progress import Progress, silent
 
 if TYPE_CHECKING:
     import torch
@@ -29,25 +30,26 @@ def is_gguf(name: str) -> bool:
     return name == gguf.PACKAGED or name.lower().endswith(".gguf")
 
 
-def resolve_llm(name: str, cache: Path) -> str:
-    """What transformers loads for a name: a folder, or a hub name. GGUF files are converted below `cache` first.
+def resolve_llm(name: str, cache: Path, progress: Progress = silent) -> str:
+    """What transformers loads for a name: a folder, or a hub name. GGUF files are converted below `cache` first, of which
+    progress hears.
 
     Raises ModelUnavailable.
     """
     if is_gguf(name):
-        return str(gguf.converted(name, cache))
+        return str(gguf.converted(name, cache, progress))
     return name
 
 
 class LocalLLM:
     """A loaded language model. id and revision name its weights; chats: whether it was made for conversation."""
 
-    def __init__(self, name: str = DEFAULT_LLM, cache: str | Path = ".") -> None:
-        """cache: folder for converted GGUF files. Raises ModelUnavailable."""
+    def __init__(self, name: str = DEFAULT_LLM, cache: str | Path = ".", progress: Progress = silent) -> None:
+        """cache: folder for converted GGUF files. progress: of a conversion. Raises ModelUnavailable."""
         import torch
         from transformers import AutoModelForCausalLM
 
-        where = resolve_llm(name, Path(cache))
+        where = resolve_llm(name, Path(cache), progress)
         self.name = Path(name).name if Path(where).is_dir() else name
         self.id = f"local:{self.name}"
         self.tokenizer = load_tokenizer(where)
@@ -120,7 +122,7 @@ class LocalLLM:
 
     def _ending(self, written: list[int], token: int, stop: tuple[str, ...]) -> tuple[str, str] | None:
         """Adds the token; the finished text where it ends here."""
-        if token in self._ends:
+        if token in self.ends:
             return self._text(written), "stop"
         written.append(token)
         text = self._text(written)
@@ -150,7 +152,7 @@ class LocalLLM:
         import torch
 
         width = max(map(len, rows))
-        tokens = torch.tensor([[self._pad] * (width - len(row)) + row for row in rows], dtype=torch.long, device=self.device)
+        tokens = torch.tensor([[self.pad] * (width - len(row)) + row for row in rows], dtype=torch.long, device=self.device)
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], dtype=torch.long, device=self.device)
         return tokens, mask
 
@@ -158,11 +160,13 @@ class LocalLLM:
         return self.tokenizer.decode(ids, skip_special_tokens=True)
 
     @property
-    def _pad(self) -> int:
+    def pad(self) -> int:
+        """The token that fills a batch."""
         return self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else 0
 
     @property
-    def _ends(self) -> frozenset[int]:
+    def ends(self) -> frozenset[int]:
+        """Tokens at which the model stops writing."""
         made = self.model.generation_config.eos_token_id
         listed = made if isinstance(made, list) else [made]
         return frozenset(t for t in (*listed, self.tokenizer.eos_token_id) if t is not None)
@@ -183,7 +187,7 @@ class LocalLLM:
 
         rows, starts = [], []
         for prompt, text in pairs:
-            before = self.tokenizer(prompt)["input_ids"] if prompt else self._start
+            before = self.tokenizer(prompt)["input_ids"] if prompt else self.beginning
             after = self.tokenizer(text, add_special_tokens=False)["input_ids"]
             rows.append([*before, *after][: self.max_tokens])
             starts.append(len(before))
@@ -191,7 +195,7 @@ class LocalLLM:
         with torch.inference_mode():
             for batch in length_batches([len(row) for row in rows], TOKENS_A_BATCH):
                 width = max(len(rows[i]) for i in batch)
-                ids = torch.tensor([rows[i] + [self._pad] * (width - len(rows[i])) for i in batch], device=self.device)
+                ids = torch.tensor([rows[i] + [self.pad] * (width - len(rows[i])) for i in batch], device=self.device)
                 mask = torch.tensor([[1] * len(rows[i]) + [0] * (width - len(rows[i])) for i in batch], device=self.device)
                 keep = width - min(starts[i] for i in batch) + 1
                 logits = self.model(input_ids=ids, attention_mask=mask, use_cache=False, logits_to_keep=keep).logits.float()
@@ -241,7 +245,7 @@ class LocalLLM:
         tokens there, given the prompt and the text before. One pass for all offsets; {} where none can be read."""
         import torch
 
-        before = self.tokenizer(prompt)["input_ids"] if prompt else self._start
+        before = self.tokenizer(prompt)["input_ids"] if prompt else self.beginning
         coded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         after = coded["input_ids"]
         starts = {start + (text[start:end][:1].isspace()): i for i, (start, end) in enumerate(coded["offset_mapping"])}
@@ -264,7 +268,8 @@ class LocalLLM:
         return found
 
     @property
-    def _start(self) -> list[int]:
+    def beginning(self) -> list[int]:
+        """The token that every text begins with, where the model has one."""
         first = self.tokenizer.bos_token_id
         return [] if first is None else [first]
 

@@ -23,11 +23,13 @@ def folds_of(classes: np.ndarray, folds: int = FOLDS, seed: int = 0) -> np.ndarr
     return out
 
 
-def out_of_fold(phi: np.ndarray, classes: np.ndarray, n_classes: int, folds: int = FOLDS, seed: int = 0) -> np.ndarray:
+def out_of_fold(
+    phi: np.ndarray, classes: np.ndarray, n_classes: int, folds: int = FOLDS, seed: int = 0, balanced: bool = False
+) -> np.ndarray:
     """(n, C) log-probabilities of each row by a logistic regression that learnt from the other folds.
 
-    phi: (n, d) embeddings. classes: (n,) indices below n_classes. Rows of a class with a single row, and all rows where there is
-    one class, get equal probabilities: nothing can be said of them.
+    phi: (n, d) embeddings. classes: (n,) indices below n_classes. balanced: whether each class counts alike.
+    Rows of a class with a single row, and all rows where there is one class, get equal probabilities: nothing can be said of them.
     """
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
@@ -43,7 +45,9 @@ def out_of_fold(phi: np.ndarray, classes: np.ndarray, n_classes: int, folds: int
         if not len(asked) or len(known) < 2:
             continue
         with threadpool_limits(1, "blas"):
-            fit = LogisticRegression(C=STRENGTH, max_iter=500).fit(phi[learnt], classes[learnt])
+            fit = LogisticRegression(C=STRENGTH, max_iter=500, class_weight="balanced" if balanced else None).fit(
+                phi[learnt], classes[learnt]
+            )
         part = np.full((len(asked), n_classes), np.log(1e-12))
         part[:, known] = np.maximum(fit.predict_log_proba(phi[asked]), np.log(1e-12))
         out[asked] = part

@@ -19,6 +19,7 @@ from cod_core.models.broken import readable
 from cod_core.models.decoder import SequenceStudent, load_sequence_student
 from cod_core.models.encoder import MAX_TOKENS, Encoder, length_batches, load_pretrained, load_tokenizer, mean_pool, weights_revision
 from cod_core.models.protocols import Model, TextEncoder, Tokenizer
+from cod_core.roles import is_path
 from cod_core.text import most_pieces
 from cod_core.types import Prediction
 
@@ -178,6 +179,11 @@ def _student(folder: Path, encoder: TextEncoder | None) -> HeadStudent | Sequenc
     if about.get("kind", "linear") == "linear":
         layers = about.get("layers") or [-1]
         name = about["encoder"] if layers == [-1] else f"{about['encoder']}@{','.join(map(str, layers))}"
+        if encoder is None and is_path(name):
+            raise ModelUnavailable(
+                f"This student reads with the model in {name[:200]}, a folder that its file names. If you trust it, load it yourself: "
+                "load_student(folder, Encoder(that folder))."
+            )
         if encoder is None:
             encoder = whole = Encoder(name)
             if weight.shape[1] != whole.dimension:

@@ -142,7 +142,8 @@ def label_order(own: Sequence[str], wanted: Sequence[str], label_map: dict[str, 
             f"The teacher {name!r} knows these {len(own)} labels: {', '.join(own)}. The project has {len(wanted)}: "
             f"{', '.join(wanted)}. So it cannot judge this project. Choose another teacher, or train one on your texts."
         )
-    mapped = [(label_map or {}).get(label, label).strip().casefold() for label in own]
+    renamed = {label.strip().casefold(): name for label, name in (label_map or {}).items()}
+    mapped = [renamed.get(label.strip().casefold(), label).strip().casefold() for label in own]
     keys = [label.strip().casefold() for label in wanted]
     if sorted(mapped) != sorted(keys) or len(set(mapped)) != len(mapped):
         raise LabelMismatch(

@@ -66,10 +66,10 @@ class LowerStates:
                 for i, row in zip(batch, states):
                     found[missing[i], alone] = row[: len(ids[i])].clone()
         out = [self._kept[t, alone] if (t, alone) in self._kept else found[t, alone] for t in texts]
-        for key, state in found.items():
-            if self._bytes + state.nbytes <= self._limit:
-                self._kept[key] = state
-                self._bytes += state.nbytes
+        more = sum(state.nbytes for state in found.values())
+        if self._bytes + more <= self._limit:  # all or none: a part would be read in other batches next time, with other last digits
+            self._kept |= found
+            self._bytes += more
         return out
 
 

@@ -2,18 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TypeVar
 
 from cod_core.data import draws
 from cod_core.distill.cells import RowsOf
 from cod_core.distill.softlabels import overruled
 from cod_core.errors import BadInput, NotEnoughData
-from cod_core.project.curation.pairs import Pairs
+from cod_core.project.curation.pairs import Pairs, failed_keys, failed_on_record
 from cod_core.project.place import Place, Room
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
-from cod_core.store import cache, corrections
-from cod_core.text import folded, short_hash
+from cod_core.store import corrections
+from cod_core.text import folded
 from cod_core.types import KEPT, Counterfactual, Example, FlipCheck, Prediction
 
 CHUNK = 64
@@ -133,10 +134,21 @@ class Draws(Room):
             )
         return fair, sentences
 
-    def candidates(self, k: int) -> list[Example]:
-        """The k balanced training texts to work on: the draw of seed 0 where teacher and gold agree."""
+    def candidates(self, k: int, labels: Sequence[str] = ()) -> list[Example]:
+        """The k balanced training texts to work on: the draw of seed 0 where teacher and gold agree.
+
+        labels: only texts of these, and only those that nothing was proposed for and that no search gave up; fewer than k where
+        there are fewer. Raises BadInput where the project has no such label.
+        """
         pool = self.texts.pool()
-        return [pool[i] for i in self.order(0, k, pool)]
+        if not labels:
+            return [pool[i] for i in self.order(0, k, pool)]
+        if unknown := [label for label in labels if label not in self.labels]:
+            raise BadInput(f"The project has no label {unknown[0]!r}. Choose one of: {', '.join(self.labels)}.")
+        touched = set(self.pairs.snapshot().by_example) | set(self.failed())
+        mine = [e for i, e in pool.items() if e.label in labels and i not in touched]
+        ids = draws.order_rows(mine, self.labels, 0)
+        return [pool[i] for i in islice(self._agreeing(ids, pool), k)]
 
     def unusable_rows(self) -> frozenset[str]:
         """Ids that were tried without a flip, or whose proposals a person rejected.
@@ -150,33 +162,34 @@ class Draws(Room):
         return frozenset((rejected | ((tried | set(self.failed())) - current.flipped)) - kept)
 
     def failed(self) -> dict[str, str]:
-        """Text's id -> why search found no flip of the present teacher."""
-        kept = cache.get_replies(self.db, [self.failed_key(), self._first_failed_key()])
-        return {i: why for reply in kept.values() for i, why in reply.items()}
+        """Text's id -> why no flip of the present teacher was found."""
+        return failed_on_record(self.db, self.id, self._identity())
 
     def failed_key(self) -> str:
-        """Where the ids of texts that search could not flip are kept, a teacher revision each.
+        """Where the ids of texts that could not be flipped are kept, a teacher revision each."""
+        return failed_keys(self.id, self._identity())[0]
 
-        The project's id stands in it as it is, so that it can be changed when the project is copied (store/portable.py).
-        """
+    def _identity(self) -> tuple[str, str]:
         teacher = self.teacher.classifier()
-        return f"failed:{self.id}:{short_hash(teacher.id, teacher.revision)}"
-
-    def _first_failed_key(self) -> str:
-        """Where an earlier version kept them."""
-        teacher = self.teacher.classifier()
-        return f"failed:{short_hash(self.id, teacher.id, teacher.revision)}"
+        return teacher.id, teacher.revision
 
     def sweep_orders(
-        self, seeds: Iterable[int], need: int, need_pairs: int, pairs: Mapping[str, Counterfactual], unusable: frozenset[str] | None = None
+        self,
+        seeds: Iterable[int],
+        need: int,
+        need_pairs: int,
+        pairs: Mapping[str, Counterfactual],
+        unusable: frozenset[str] | None = None,
+        pool: Mapping[str, Example] | None = None,
     ) -> dict[int, list[str]]:
         """seed -> order whose first need_pairs rows have a counterfactual, as far as the pairs go.
 
         Texts whose label a person answers for are drawn whatever the teacher says of them. pairs: by id, the fair ones; with more
         than two labels the classes that they aim at take turns too.
-        unusable: rows to leave out, unusable_rows() where None.
+        unusable: rows to leave out, unusable_rows() where None. pool: the texts to draw from, all training texts where None.
         """
-        pool, unusable = self.texts.pool(), self.unusable_rows() if unusable is None else unusable
+        pool = self.texts.pool() if pool is None else pool
+        unusable = self.unusable_rows() if unusable is None else unusable
         label_of, labels = {i: str(e.label) for i, e in pool.items()}, self.labels
         target_of, answered_for = {i: cf.target for i, cf in pairs.items()}, self.answered_for(pool)
         orders: dict[int, list[str]] = {}
@@ -193,6 +206,28 @@ class Draws(Room):
             orders[seed] = order[: max(need, len(order) - len(extra))]
         return orders
 
+    def skewed_orders(
+        self,
+        seeds: Sequence[int],
+        need: int,
+        even: int,
+        pairs: Mapping[str, Counterfactual],
+        unusable: frozenset[str] | None = None,
+        pool: Mapping[str, Example] | None = None,
+    ) -> dict[int, list[str]]:
+        """seed -> order that begins with every row that has a counterfactual, however these spread over the labels.
+
+        The first `even` rows are those of the balanced order, so that small draws stay within the large ones; then the labels that
+        still have pairs take turns, then rows without one. need, pairs, unusable, pool: as in sweep_orders.
+        """
+        pool = self.texts.pool() if pool is None else pool
+        out: dict[int, list[str]] = {}
+        for seed, order in self.sweep_orders(seeds, need, even, pairs, unusable, pool).items():
+            front = order[:even]
+            paired = [i for i in draws.order_rows([pool[i] for i in pairs], self.labels, seed) if i not in set(front)]
+            out[seed] = [*front, *paired, *(i for i in order if i not in set(front) and i not in pairs)]
+        return out
+
     def pairs_allow(self, kept: Mapping[str, T], pool: Mapping[str, Example] | None = None) -> int:
         """The most real rows, balanced over the labels, that have a counterfactual which a student may learn from.
 
@@ -201,7 +236,7 @@ class Draws(Room):
         pool = self.texts.pool_of(kept) if pool is None else pool
         return self.balanced(self.fair(kept, pool)[0], pool)
 
-    def balanced(self, fair: Iterable[str], pool: Mapping[str, Example]) -> int:
-        """How many of these training texts (ids) can be taken with as many of each label."""
-        counts, labels = Counter(pool[i].label for i in fair), self.labels
+    def balanced(self, fair: Iterable[str], pool: Mapping[str, Example], labels: Sequence[str] = ()) -> int:
+        """How many of these training texts (ids) can be taken with as many of each label. labels: all where none are given."""
+        counts, labels = Counter(pool[i].label for i in fair), labels or self.labels
         return min((counts.get(label, 0) for label in labels), default=0) * len(labels)

@@ -1,14 +1,15 @@
 """Long work as jobs: start, follow, cancel, resume. The worker process calls run."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Generic, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 from cod_core.counterfactuals.options import GenerateRequest, LlmOptions, StudyRequest, TightenRequest
 from cod_core.distill.settings import SweepPlan
+from cod_core.distill.take_home import TakeHome
 from cod_core.errors import BadInput
-from cod_core.jobs import queue
-from cod_core.jobs.queue import Job
+from cod_core.jobs import queue, service
+from cod_core.jobs.queue import Job, Storable
 from cod_core.models.chat import site_of
 from cod_core.models.choice import FinetuneOptions
 from cod_core.progress import Progress
@@ -21,19 +22,16 @@ from cod_core.project.proposals.proposals import Proposals
 from cod_core.project.proposals.tightening import Tightening
 from cod_core.project.results.diagnostics import Diagnostics
 from cod_core.project.results.live import LiveStrip
+from cod_core.project.results.ways import WaysRoom
+from cod_core.project.students.product import Product
 from cod_core.project.students.students import Students
 from cod_core.project.teacher.answers import Answers
 from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.project.teacher.repair import Repair
 from cod_core.project.teacher.training import Training
+from cod_core.roles import Actor
 
 R = TypeVar("R")
-
-
-class Storable(Protocol):
-    """A value that a job's row can hold as JSON: what is asked for, and what came out."""
-
-    def to_json(self) -> dict[str, Any]: ...
 
 
 Result = Mapping[str, Any] | Storable
@@ -44,18 +42,24 @@ class Kind(Generic[R]):
     """A kind of job. read: its parameters, also those that an earlier version queued -> what is asked for; raises BadInput.
 
     work: does it. act: what starting it is (a key of roles.ALLOWED). check: raises CodError for what could only fail, or what
-    the actor may not ask for, before it is queued.
+    the actor may not ask for, before it is queued. light: whether it waits for somebody else's machine most of its time.
     """
 
     read: Callable[[Mapping[str, Any]], R]
     work: Callable[[R, Progress], Result]
     act: str
     check: Callable[[R], None] = lambda request: None
+    light: Callable[[R], bool] = lambda request: False
 
 
 def without_request(work: Callable[[Progress], Result], act: str) -> Kind[None]:
     """A kind of job that takes no parameters."""
     return Kind(lambda params: None, lambda request, progress: work(progress), act)
+
+
+def elsewhere(request: GenerateRequest | StudyRequest) -> bool:
+    """Whether a run asks a language model at an address: what is left to this machine is one verdict a reply."""
+    return not request.llm.local and bool(request.llm.base_url) and (isinstance(request, StudyRequest) or request.generator == "llm")
 
 
 def run_id_of(params: Mapping[str, Any]) -> str | None:
@@ -81,6 +85,8 @@ class Jobs(Room):
         students: Students,
         diagnostics: Diagnostics,
         live: LiveStrip,
+        ways: WaysRoom,
+        product: Product,
         package: StudentPackages,
     ):
         super().__init__(place)
@@ -92,47 +98,50 @@ class Jobs(Room):
             return report
 
         self.kinds: dict[str, Kind[Any]] = {
-            "generate": Kind[GenerateRequest](GenerateRequest.of, generate, "propose", proposals.check),
-            "study": Kind[StudyRequest](StudyRequest.of, prompts.study, "propose", prompts.check),
+            "generate": Kind[GenerateRequest](GenerateRequest.of, generate, "propose", proposals.check, elsewhere),
+            "study": Kind[StudyRequest](StudyRequest.of, prompts.study, "propose", prompts.check, elsewhere),
             "tighten": Kind[TightenRequest](TightenRequest.of, tightening.tighten_all, "propose"),
             "distill": Kind[SweepPlan](SweepPlan.of, students.distil, "distil", students.check),
             "finetune_teacher": Kind[FinetuneOptions](FinetuneOptions.of, training.finetune, "teach", training.check),
             "teach_teacher": Kind[FinetuneOptions](FinetuneOptions.of, repair.teach, "teach", repair.check),
+            "take_home": Kind[TakeHome](TakeHome.of, product.make, "distil"),
             "pack_student": Kind[str | None](run_id_of, package.pack, "export"),
             "label_prompts": without_request(answers.label_prompts, "import"),
             "fluency": without_request(fluency.measure, "propose"),
             "diagnose": without_request(diagnostics.run, "distil"),
+            "ways": without_request(ways.measure, "distil"),
             "recheck": without_request(lambda progress: {"checked": pairs.recheck(progress)}, "propose"),
         }
 
-    def start(self, kind: str, request: Storable | Mapping[str, Any] | None = None, key: str | None = None) -> str:
+    def start(self, kind: str, request: Storable | None = None, key: str | None = None) -> str:
         """Queue a job and start its worker; returns the job's id. key: for the address of Endpoints.address_of, never stored.
 
         Where a job of the project is under way already, its id comes back and nothing new is started. Raises BadInput for an
-        unknown kind, and what the kind's check raises.
+        unknown kind, what the kind's check raises, and CodError where the actor has as many jobs or files as they may.
         """
         if kind not in self.kinds:
             raise BadInput(f"Unknown kind of job: {kind!r}.")
-        if isinstance(request, Mapping):  # to delete, here and in the signature, once ui/, pages/ and benchmarks/ hand over values
-            params = {name: value for name, value in request.items() if name != "key"}
-        else:
-            params = request.to_json() if request is not None else {}
-        self._may_start(kind, params, key)
-        job_id, new = queue.enqueue_alone(self.db, self.id, kind, params, self._starter())
+        params = request.to_json() if request is not None else {}
+        light = self.kinds[kind].light(self._may_start(kind, params, key))
+        job_id, new = queue.enqueue_alone(self.db, self.id, kind, request, self._starter(), light, self.place.settings.limits)
         if new:
             self._send_out(job_id, params, key)
         return job_id
 
-    def _may_start(self, kind: str, params: Mapping[str, Any], key: str | None) -> None:
-        """Raises what the kind's check raises, and CodError where the actor may not start it or bring a key."""
+    def _may_start(self, kind: str, params: Mapping[str, Any], key: str | None) -> Any:
+        """What is asked for. Raises what the kind's check raises, and CodError where the actor may not start it or bring a key, or
+        what they have takes all the room they may have."""
         self.place.need(self.kinds[kind].act)
         if key:
             self.place.need("key")
-        self.kinds[kind].check(self.kinds[kind].read(params))
+        request = self.kinds[kind].read(params)
+        self.kinds[kind].check(request)
+        self.place.need_room()
+        return request
 
-    def _starter(self) -> dict[str, Any] | None:
-        """The actor as a job's row holds them: who signs out lets what was started go on."""
-        return asdict(replace(self.place.actor, issued_at=None)) if self.place.actor else None
+    def _starter(self) -> Actor | None:
+        """The actor without their sign-in: who signs out lets what was started go on."""
+        return replace(self.place.actor, issued_at=None) if self.place.actor else None
 
     def newest(self) -> Job | None:
         """The newest job of the project, None where there was none."""
@@ -147,7 +156,7 @@ class Jobs(Room):
         """Go on with a stopped, failed or interrupted job; finished items are not repeated."""
         job = self._own(job_id)
         self._may_start(job.kind, job.params, key)
-        queue.resume(self.db, job_id, self._starter())
+        queue.resume(self.db, job_id, self._starter(), self.place.settings.limits)
         self._send_out(job_id, job.params, key)
 
     def _own(self, job_id: str) -> Job:
@@ -158,10 +167,16 @@ class Jobs(Room):
         return job
 
     def _send_out(self, job_id: str, params: Mapping[str, Any], key: str | None) -> None:
-        """Start the worker with the project's keys, each under the host it is for."""
+        """Start the worker with the project's keys, each under the host it is for.
+
+        Where there is a worker service, the job is left to it, unless a key was typed: keys never pass through the database.
+        """
         address = self.endpoints.address_of(LlmOptions.of(params.get("llm"))) if key else None
         keys = self.endpoints.keys() | ({site_of(address): str(key)} if address else {})
-        queue.start_worker(job_id, str(self.place.settings.home), keys=keys)
+        if self.place.settings.service and not keys:
+            service.leave(self.db, job_id)
+        else:
+            queue.start_worker(job_id, str(self.place.settings.home), keys=keys)
 
     def run(self, job: Job, progress: Progress) -> Mapping[str, Any]:
         """Do a job's work here and return its result. Called by the worker process."""

@@ -1,18 +1,22 @@
 """Models made once for the whole data folder: encoders, language models, teachers. Every room is handed this object."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Generator, Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from cod_core.errors import BadInput
 from cod_core.models.cached import CachedEncoder
 from cod_core.models.encoder import DEFAULT_ENCODER, own_revision, weights_revision
+from cod_core.progress import Progress, silent
 from cod_core.project.place import Once
 from cod_core.settings import Settings
 from cod_core.store.database import Database
 from cod_core.types import RunConfig
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from cod_core.models.cached import Late
     from cod_core.models.encoder import Encoder
     from cod_core.models.local_llm import LocalLLM
 
@@ -40,7 +44,12 @@ class Models:
 
             return self.once(("raw encoder", name, revision), lambda: Encoder(name))
 
-        return self.once(("encoder", name, revision), lambda: CachedEncoder(self.db, name, load, revision))
+        def spread(chunks: Sequence[list[str]], tick: Callable[[], object], late: "Late") -> Generator["np.ndarray", None, None]:
+            from cod_core.models.portable import spread_embeddings
+
+            return spread_embeddings(self.settings.compute, name, load)(chunks, tick, late)
+
+        return self.once(("encoder", name, revision), lambda: CachedEncoder(self.db, name, load, revision, spread))
 
     def encoder_of(self, config: RunConfig) -> CachedEncoder:
         """The encoder that a finished student reads with. Raises BadInput where its folder holds other weights by now."""
@@ -58,9 +67,10 @@ class Models:
 
         return PACKAGED if packaged_llm_installed() else None
 
-    def local_llm(self, name: str) -> "LocalLLM":
-        """A language model on this computer, loaded once, and again where its folder has changed. Raises ModelUnavailable."""
+    def local_llm(self, name: str, progress: Progress = silent) -> "LocalLLM":
+        """A language model on this computer, loaded once, and again where its folder has changed. progress: of its first use.
+        Raises ModelUnavailable."""
         from cod_core.models.local_llm import LocalLLM
 
         revision = weights_revision(name) if Path(name).is_dir() else ""
-        return self.once(("local llm", name, revision), lambda: LocalLLM(name, self.settings.folder("llm")))
+        return self.once(("local llm", name, revision), lambda: LocalLLM(name, self.settings.folder("llm"), progress))

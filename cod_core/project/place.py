@@ -1,15 +1,17 @@
 """Where one project is kept: its row, its tables, its folders, what is held of it in memory, and who asks. Knows no room."""
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from cod_core import roles
+from cod_core.errors import CodError
 from cod_core.roles import Actor
-from cod_core.settings import Settings, owners
-from cod_core.store import people, projects
+from cod_core.settings import Settings, bytes_of, owners
+from cod_core.store import allowance, items, people, projects
 from cod_core.store.database import Database
 from cod_core.store.projects import ProjectRow
 
@@ -33,12 +35,41 @@ class Once:
         made: T = self._made[key]
         return made
 
+    def newest(self, name: Hashable, of: Hashable, make: Callable[[], T]) -> T:
+        """As a call, for what is made of something that changes: what was made of an earlier state of it is let go."""
+        return self((name, "newest"), Newest[T])(of, make)
+
+
+class Newest(Generic[T]):
+    """The newest value of something, and what it was made of; by one thread only."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._held: tuple[Hashable, T] | None = None
+
+    def __call__(self, of: Hashable, make: Callable[[], T]) -> T:
+        with self._lock:
+            if self._held is None or self._held[0] != of:
+                self._held = None
+                self._held = of, make()
+            return self._held[1]
+
 
 class Latest(Generic[T]):
     """The newest value of something, for all actors of a project; value: None before the first."""
 
     def __init__(self) -> None:
         self.value: T | None = None
+
+
+def need_room(db: Database, settings: Settings, actor: Actor | None, texts: int = 0, size: int = 0) -> None:
+    """Raises CodError where these texts, of so many bytes, would bring the actor over their limits; None has no limits."""
+    if actor is not None:
+        with db.read() as c:
+            held = allowance.held(c, actor.name)
+        allowance.refuse("texts", held.texts, texts, settings.limits)
+        taken, more = held.bytes + bytes_of(settings.home, held.projects), -(-size // allowance.MEGABYTE)
+        allowance.refuse("megabytes", taken // allowance.MEGABYTE, more, settings.limits)
 
 
 class Place:
@@ -58,6 +89,25 @@ class Place:
     def row(self) -> ProjectRow:
         """Name, task, teacher and settings as they are now. Raises BadInput where the project does not exist (any more)."""
         return projects.get_project(self.db, self.id)
+
+    def texts_now(self) -> Hashable:
+        """Another value whenever a text came, went, or got other words or another label, in whatever process."""
+        counts = items.counts(self.db, self.id)
+        return frozenset(counts.texts.items()), self.row.settings.get("labellings", 0)  # corrected words change no count
+
+    @property
+    def person(self) -> str | None:
+        """Whose limits what comes in counts to; None for the command line."""
+        return self.actor.name if self.actor else None
+
+    def need_room(self, texts: int = 0, size: int = 0) -> None:
+        """As need_room above, for whoever comes to this project."""
+        need_room(self.db, self.settings, self.actor, texts, size)
+
+    def need_own(self, name: str) -> None:
+        """Raises CodError where a verb would be recorded under a name that is not the actor's."""
+        if self.actor is not None and name != self.actor.name:
+            raise CodError(f"You are {self.actor.name} here, and this would be recorded as {name[:80]}. Load the page again.")
 
     def need(self, act: str) -> None:
         """Raises CodError where the actor is not on the list of people (any more), or their role does not allow the act."""
@@ -82,16 +132,30 @@ class Place:
         projects.update_settings(self.db, self.id, changes)
 
 
-def needs(act: str) -> "Callable[[Callable[Concatenate[R, P], T]], Callable[Concatenate[R, P], T]]":
-    """A room's verb that asks, each time and before anything else, whether the actor may do it (a key of roles.ALLOWED)."""
+def needs(
+    act: str, named: str | None = None, recorded: bool = True
+) -> "Callable[[Callable[Concatenate[R, P], T]], Callable[Concatenate[R, P], T]]":
+    """A room's verb that asks, each time and before anything else, whether the actor may do it (a key of roles.ALLOWED).
+
+    named: its argument that says under whose name it is recorded, which must be the actor's. recorded: False where that stays
+    no longer than the person, so that it may be done before they have given a name.
+    """
 
     def guarded(verb: "Callable[Concatenate[R, P], T]") -> "Callable[Concatenate[R, P], T]":
+        signature = inspect.signature(verb)
+
         @functools.wraps(verb)
         def asked(self: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
             self.place.need(act)
+            if named is not None and self.place.actor is not None:
+                given = signature.bind(self, *args, **kwargs)
+                given.apply_defaults()
+                self.place.need_own(str(given.arguments[named]))
+                if recorded and self.place.actor.name.startswith(roles.UNNAMED):
+                    raise CodError("It is not said who decides. Give your name, or a pseudonym.")
             return verb(self, *args, **kwargs)
 
-        asked.__dict__["act"] = act
+        asked.__dict__.update(act=act, named=named)
         return asked
 
     return guarded

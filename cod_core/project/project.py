@@ -18,16 +18,20 @@ from cod_core.project.export.package import StudentPackages
 from cod_core.project.export.selection import Selection
 from cod_core.project.jobs import Jobs
 from cod_core.project.keeping import Keeping
+from cod_core.project.labels import Labels
 from cod_core.project.models import Models
+from cod_core.project.next_steps import NextSteps
 from cod_core.project.place import Place
 from cod_core.project.proposals.fluency import Fluency
 from cod_core.project.proposals.llm import LanguageModel
+from cod_core.project.proposals.offers import Offers
 from cod_core.project.proposals.prompts import PromptStudies
 from cod_core.project.proposals.proposals import Proposals
 from cod_core.project.proposals.quality import QualityCards
 from cod_core.project.proposals.retry import Retry
 from cod_core.project.proposals.search import Search
 from cod_core.project.proposals.searcher import Searcher
+from cod_core.project.proposals.splicer import Splicer
 from cod_core.project.proposals.tightening import Tightening
 from cod_core.project.results.comparison import Comparison
 from cod_core.project.results.development import Development
@@ -37,9 +41,11 @@ from cod_core.project.results.live import LiveStrip
 from cod_core.project.results.maps import Maps
 from cod_core.project.results.report import Report
 from cod_core.project.results.results import Results
+from cod_core.project.results.ways import WaysRoom
 from cod_core.project.students.costs import Costs
 from cod_core.project.students.plan import SweepPlans
 from cod_core.project.students.preflight import Preflights
+from cod_core.project.students.product import Product
 from cod_core.project.students.store import StudentStore
 from cod_core.project.students.students import Students
 from cod_core.project.summary import Summary, summarise
@@ -51,6 +57,7 @@ from cod_core.project.teacher.repair import Repair
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.teacher.training import Training
 from cod_core.project.teacher.trust import Trust
+from cod_core.project.texts.editing import Editing
 from cod_core.project.texts.texts import Texts
 from cod_core.project.texts.uploads import Uploads
 from cod_core.store.projects import ProjectRow
@@ -67,6 +74,7 @@ class Project:
         self.clients = Clients(place, models, self.endpoints)
         self.texts = Texts(place)
         self.uploads = Uploads(place)
+        self.editing = Editing(place)
         self.loader = TeacherLoader(place, models, self.clients)
         self.teacher = Teacher(place, models, self.endpoints, self.loader)
         self.training = Training(place, self.teacher)
@@ -84,18 +92,23 @@ class Project:
         self.fluency = Fluency(place, models)
         self.searcher = Searcher(place, models, self.endpoints, self.clients, self.teacher)
         self.search = Search(place, self.teacher, self.pairs, self.draws, self.searcher)
-        self.llm = LanguageModel(place, self.texts, self.endpoints, self.clients, self.teacher, self.pairs, self.draws)
+        self.splicer = Splicer(place, models, self.teacher)
+        self.offers = Offers(place, self.teacher, self.pairs, self.draws, self.searcher, self.search, self.splicer)
+        self.tightening = Tightening(place, self.teacher, self.pairs, self.cards)
+        self.llm = LanguageModel(place, self.texts, self.endpoints, self.clients, self.teacher, self.pairs, self.draws, self.tightening)
         self.prompts = PromptStudies(place, models, self.clients, self.teacher, self.draws, self.llm)
         self.retry = Retry(place, self.teacher, self.pairs, self.searcher)
-        self.tightening = Tightening(place, self.teacher, self.pairs, self.cards)
-        self.proposals = Proposals(place, self.teacher, self.pairs, self.draws, self.search, self.llm)
+        self.proposals = Proposals(place, self.teacher, self.pairs, self.draws, self.offers, self.llm)
         self.quality = QualityCards(place, self.texts, self.pairs, self.draws, self.fluency)
         self.store = StudentStore(place, models, self.teacher)
         self.plan = SweepPlans(place, self.texts, self.teacher, self.pairs, self.draws)
         self.preflight = Preflights(place, self.texts, self.teacher, self.pairs, self.plan)
         self.costs = Costs(place, models, self.texts, self.teacher, self.pairs, self.store)
         self.results = Results(place, self.teacher, self.pairs, self.store)
+        self.label_set = Labels(place, self.texts, self.teacher, self.results)
         self.students = Students(place, models, self.texts, self.teacher, self.store, self.plan, self.costs, self.results)
+        self.product = Product(place, self.texts, self.teacher, self.store, self.plan, self.students, self.results)
+        self.next = NextSteps(place, self.texts, self.teacher, self.pairs, self.draws, self.plan, self.results, self.product)
         self.comparison = Comparison(place, self.results)
         self.diagnostics = Diagnostics(
             place, models, self.texts, self.teacher, self.pairs, self.draws, self.searcher, self.store, self.results
@@ -103,11 +116,12 @@ class Project:
         self.development = Development(place, self.teacher)
         self.influence = Influence(place, models, self.texts, self.teacher, self.pairs, self.development)
         self.maps = Maps(place, models, self.teacher, self.pairs, self.store, self.results)
+        self.ways = WaysRoom(place, models, self.texts, self.teacher, self.pairs, self.draws, self.results)
         self.live = LiveStrip(place, models, self.teacher, self.pairs, self.results, self.development)
         self.report = Report(place, self.teacher, self.trust, self.results, self.diagnostics, self.influence, self.maps)
         self.selection = Selection(place, self.fluency)
         self.exports = Exports(place, self.uploads, self.pairs, self.guideline, self.selection)
-        self.package = StudentPackages(place, models, self.teacher, self.store)
+        self.package = StudentPackages(place, models, self.teacher, self.store, self.product)
         self.bundles = Bundles(place)
         self.keeping = Keeping(place, self.endpoints)
         self.jobs = Jobs(
@@ -124,6 +138,8 @@ class Project:
             self.students,
             self.diagnostics,
             self.live,
+            self.ways,
+            self.product,
             self.package,
         )
 

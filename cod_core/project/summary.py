@@ -11,7 +11,10 @@ from cod_core.types import KEPT
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts for the stepper. counts: (split, label) -> texts. largest_k: most balanced rows the labels allow."""
+    """Counts for the stepper. counts: (split, label) -> texts. largest_k: most balanced rows the labels allow.
+
+    n_proposed_texts: with a proposal. n_tried: these, and the texts for which nothing was found. n_valid: with one that flips.
+    """
 
     counts: Mapping[tuple[str, str | None], int]
     largest_k: int
@@ -19,11 +22,17 @@ class Summary:
     n_test: int
     n_unlabelled: int
     n_proposed_texts: int
+    n_tried: int
     n_valid: int
     n_decided: int
     n_accepted: int
     teacher_label: str | None
     stale: int
+
+    @property
+    def n_texts(self) -> int:
+        """All texts, whatever they are for."""
+        return sum(self.counts.values())
 
 
 def summarise(teacher: Teacher, pairs: Pairs) -> Summary:
@@ -31,13 +40,15 @@ def summarise(teacher: Teacher, pairs: Pairs) -> Summary:
     counts = items.counts(pairs.db, pairs.id)
     train = counts.per_label("train", pairs.labels)
     state = pairs.state()
+    proposed = state.snapshot.by_example
     return Summary(
         counts=counts.texts,
         largest_k=min(train.values()) * len(train),
         n_train=sum(train.values()),
         n_test=counts.of("test"),
         n_unlabelled=counts.unlabelled,
-        n_proposed_texts=len(state.snapshot.by_example),
+        n_proposed_texts=len(proposed),
+        n_tried=len(proposed) + len(pairs.without()),
         n_valid=len(state.flipped),
         n_decided=sum(1 for d in state.outcome.values() if d.status not in ("pending", "skipped")),
         n_accepted=sum(1 for d in state.outcome.values() if d.status in KEPT),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CHUNK = 500
 COPIED, RESTORED = "copy:", "restored:"
+FAILED = "failed:"  # what a key begins with under which texts stand that nothing was found for: text's id -> why
 
 
 def _lookup(db: Database, table: Table, value: Column[Any], hashes: list[str], **fixed: str) -> dict[str, Any]:
@@ -167,6 +168,15 @@ def count(db: Database, pid: str | None, key: str, **amounts: float) -> None:
 def add_to_reply(db: Database, pid: str | None, key: str, more: dict[str, Any]) -> None:
     """Add entries to what is kept under a key of the replies, in one transaction: two writers lose nothing."""
     _change(db, pid, key, lambda present: more)
+
+
+def forget_failure(c: Connection, pid: str, example_id: str) -> None:
+    """Forget, for every teacher, that nothing was found for a text: it has other words now."""
+    t = schema.replies
+    kept = select(t.c.key, t.c.reply).where(t.c.project_id == pid, t.c.key.startswith(FAILED, autoescape=True))
+    for key, reply in c.execute(kept).tuples().all():
+        if example_id in reply:
+            c.execute(update(t).where(t.c.key == key).values(reply={i: why for i, why in reply.items() if i != example_id}))
 
 
 def _change(db: Database, pid: str | None, key: str, changes: Callable[[dict[str, Any]], dict[str, Any]]) -> None:

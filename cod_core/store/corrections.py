@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.engine import Connection
 
 from cod_core.errors import BadInput, Stale
 from cod_core.store import schema
 from cod_core.store.database import Database
-from cod_core.store.decisions import written_number
+from cod_core.store.decisions import rows_written, written_number
 from cod_core.store.items import count_labelling
 from cod_core.types import LabelCorrection, now
 
@@ -89,5 +89,4 @@ def standing(db: Database, pid: str) -> dict[str, LabelCorrection]:
 
 def written(db: Database, pid: str) -> int:
     """How many corrections were ever written, undos among them: grows with each."""
-    with db.read() as c:
-        return c.execute(select(func.count()).select_from(_T).where(_T.c.project_id == pid)).scalar_one()
+    return rows_written(db, pid, _T)

@@ -1,11 +1,12 @@
 """Opening the database: pragmas, transactions, migrations to the newest schema. Knows no table by name."""
 
+import itertools
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.engine import Connection, Engine
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
-HEAD = "0006"
+HEAD = "0008"
 BUSY_S = 10
 FORGET_S = 5
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -25,11 +26,21 @@ _MIGRATING = threading.Lock()  # alembic keeps the migration at work in globals 
 _ONE_WRITER = 0x0C0D  # the PostgreSQL advisory lock that writers take
 
 
+_WRITES = itertools.count(1)
+
+
 class Database:
-    """A SQLAlchemy engine; every verb runs in one short transaction of its own."""
+    """A SQLAlchemy engine; every verb runs in one short transaction of its own.
+
+    writes: another number after each transaction that wrote in this process, to this database or another. recent: what a verb
+    remembers for a moment, by what it is of (store.projects).
+    """
+
+    writes = 0
 
     def __init__(self, engine: Engine):
         self.engine = engine
+        self.recent: dict[Hashable, Any] = {}
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -39,12 +50,15 @@ class Database:
         Raises CodError where the disk is full or the database is busy for 10 seconds, Stale where the project
         is gone.
         """
-        with _plain_errors(), self.engine.connect().execution_options(writes=True) as connection:
-            with connection.begin():
-                if self.engine.dialect.name == "postgresql":
-                    connection.execute(text(f"SET LOCAL lock_timeout = '{BUSY_S}s'"))
-                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_ONE_WRITER})"))
-                yield connection
+        try:
+            with _plain_errors(), self.engine.connect().execution_options(writes=True) as connection:
+                with connection.begin():
+                    if self.engine.dialect.name == "postgresql":
+                        connection.execute(text(f"SET LOCAL lock_timeout = '{BUSY_S}s'"))
+                        connection.execute(text(f"SELECT pg_advisory_xact_lock({_ONE_WRITER})"))
+                    yield connection
+        finally:
+            Database.writes = next(_WRITES)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -158,7 +172,7 @@ def open_database(url: str) -> Database:
 
 
 def _engine(url: str, sqlite: bool) -> Engine:
-    """Raises CodError where the address is not one of SQLite or PostgreSQL."""
+    """Raises CodError where the address is not one of SQLite or PostgreSQL, or what speaks to the latter is not installed."""
     try:
         made = make_url(url)
         if sqlite:
@@ -168,7 +182,9 @@ def _engine(url: str, sqlite: bool) -> Engine:
         return create_engine(
             made.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": BUSY_S}
         )
-    except (ArgumentError, ImportError) as error:
+    except ImportError as error:
+        raise CodError("PostgreSQL needs the package psycopg: pip install 'psycopg[binary]'") from error
+    except ArgumentError as error:
         raise CodError(
             "COD_DATABASE_URL is not the address of a database that this app can use. Expected "
             "sqlite:///FILE or postgresql://NAME:PASSWORD@HOST/DATABASE."

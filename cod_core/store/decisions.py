@@ -176,6 +176,12 @@ def written_number(c: Connection, values: dict[str, Any], log: Table = _T) -> in
     return int(key[0])
 
 
+def rows_written(db: Database, pid: str, log: Table) -> int:
+    """How many rows of a log the project has, those that were undone too: grows with each."""
+    with db.read() as c:
+        return c.execute(select(func.count()).select_from(log).where(log.c.project_id == pid)).scalar_one()
+
+
 def _decision(row: RowMapping) -> Decision:
     values = {k: v for k, v in row.items() if k != "batch"}
     return Decision(**{**values, "reasons": tuple(row["reasons"] or ()), "comment": row["comment"] or ""})

@@ -1,6 +1,6 @@
 """Unfinished texts: one a person and text, saved while they type."""
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from cod_core.store import schema
 from cod_core.store.database import Database
@@ -26,3 +26,13 @@ def drafts_of(db: Database, pid: str, example_id: str) -> list[tuple[str, str, s
             tuple(row)
             for row in c.execute(select(t.c.saved_at, t.c.annotator, t.c.text).where(t.c.project_id == pid, t.c.example_id == example_id))
         ]
+
+
+def take_over(db: Database, before: str, name: str) -> None:
+    """Unfinished texts kept under one name are another's from now on; the newer name's own stay where both have one."""
+    t = schema.drafts
+    with db.begin() as c:
+        own = c.execute(select(t.c.project_id, t.c.example_id).where(t.c.annotator == name)).tuples().all()
+        for pid, example_id in own:
+            c.execute(delete(t).where(t.c.project_id == pid, t.c.example_id == example_id, t.c.annotator == before))
+        c.execute(update(t).where(t.c.annotator == before).values(annotator=name))

@@ -77,6 +77,29 @@ def examples(db: Database, pid: str, split: str | None = None, ids: Sequence[str
     return [_example(row) for row in sorted(rows, key=lambda r: r.position)]
 
 
+def _matching(query: Select[Any], pid: str, words: str, split: str | None, label: str | None) -> Select[Any]:
+    """The query, of texts that hold these words in any letter case, and of this split and label, where given."""
+    query = query.where(_E.project_id == pid)
+    if words.strip():
+        query = query.where(_E.text.icontains(words.strip(), autoescape=True))
+    if split is not None:
+        query = query.where(_E.split == split)
+    return query if label is None else query.where(_E.label == label)
+
+
+def count_matching(db: Database, pid: str, words: str = "", split: str | None = None, label: str | None = None) -> int:
+    """How many texts hold these words, are of this split and have this label."""
+    with db.read() as c:
+        return int(c.execute(_matching(select(func.count()).select_from(schema.examples), pid, words, split, label)).scalar_one())
+
+
+def matching(db: Database, pid: str, words: str, split: str | None, label: str | None, offset: int, limit: int) -> list[Example]:
+    """Texts that hold these words, are of this split and have this label, in upload order."""
+    query = _matching(select(*_EXAMPLE), pid, words, split, label).order_by(_E.position).offset(offset).limit(limit)
+    with db.read() as c:
+        return [_example(row) for row in c.execute(query)]
+
+
 def numbered(db: Database, pid: str, ids: Sequence[str]) -> list[tuple[int, Example]]:
     """(place in upload order, text) of the texts with these ids."""
     t = schema.examples
@@ -130,23 +153,32 @@ def counts(db: Database, pid: str) -> Counts:
         return Counts({(split, label): n for split, label, n in c.execute(query)})
 
 
-def count_examples(db: Database, pid: str) -> dict[tuple[str, str | None], int]:
-    """(split, label) -> number of texts: `counts` as a dictionary, for callers that fold it themselves."""
-    return dict(counts(db, pid).texts)
-
-
 def upload_seen(db: Database, pid: str, sha256: str) -> bool:
     t = schema.uploads
     with db.read() as c:
         return c.execute(select(t.c.sha256).where(t.c.project_id == pid, t.c.sha256 == sha256)).first() is not None
 
 
-def record_upload(db: Database, pid: str, sha256: str, name: str, role: str, rows: int) -> None:
+def record_upload(
+    db: Database, pid: str, sha256: str, name: str, role: str, rows: int, person: str | None = None, size: int | None = None
+) -> None:
+    """Remember that texts came in. rows, size (bytes): of what is new, which counts to what the person may bring (store/allowance.py)."""
+    values = {
+        "project_id": pid,
+        "sha256": sha256,
+        "name": storable(name[:500]),
+        "role": role,
+        "rows": rows,
+        "person": person,
+        "bytes": size,
+    }
     with db.begin() as c:
-        c.execute(
-            insert_new(c, schema.uploads),
-            [{"project_id": pid, "sha256": sha256, "name": name, "role": role, "rows": rows, "created_at": now()}],
-        )
+        c.execute(insert_new(c, schema.uploads), [{**values, "created_at": now()}])
+
+
+def size_of(found: Iterable[Example]) -> int:
+    """Bytes of texts with what stands beside them."""
+    return sum(len(part.encode(errors="ignore")) for e in found for part in (e.text, *map(str, e.metadata.values())))
 
 
 def add_counterfactuals(db: Database, pid: str, found: Sequence[Counterfactual]) -> int:

@@ -14,21 +14,23 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import JSON, Table, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, StatementError
 
 from cod_core.errors import BadInput
-from cod_core.store import schema
+from cod_core.settings import Limits
+from cod_core.store import allowance, schema
 from cod_core.store.cache import CHUNK, COPIED, copy_key, fresh_statistics, insert_new, own_key, restored_key
 from cod_core.store.database import Database
 from cod_core.store.decisions import written_number
 from cod_core.store.projects import is_id
 from cod_core.types import now
 
-LOGS = ("decisions", "label_corrections")  # their rows are numbered by the database, and name each other by number
+LOGS = ("decisions", "label_corrections", "text_changes")  # their rows are numbered by the database, and name each other by number
 OWN = ("uploads", "examples", "counterfactuals", "flip_checks", *LOGS, "drafts", "replies", "runs", "guidelines", "places")
 BATCH = 2000
+_HELD: dict[type, tuple[type, ...]] = {str: (str,), int: (int,), float: (int, float), bool: (bool, int), bytes: (bytes,)}
 Rows = Callable[[str], Iterable[dict[str, Any]]]
 
 
@@ -62,6 +64,7 @@ def load(
     taken: Callable[[str], str],
     placed: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda pid, row: row,
     was: str | None = None,
+    limits: Limits = Limits(),
 ) -> str:
     """Write a project and its rows, all or none; returns its id, which is a new one. own: table name -> rows as `rows` gave them.
 
@@ -69,9 +72,10 @@ def load(
     before anything is committed: the place for what has to succeed together with the rows. was: the project's id where the
     rows come from, project["id"] where None; replies whose key names it are found under the new id. Decisions and corrections
     get new numbers, in their old order.
-    Raises BadInput where a row is not one of this format.
+    Raises BadInput where a row is not one of this format, CodError where whoever made the project has as many as the limits allow.
     """
     with db.begin() as c:
+        allowance.refuse_project(c, project.get("created_by"), limits)
         was = was or str(project["id"])
         pid = taken(was)
         if not is_id(pid):
@@ -87,7 +91,7 @@ def load(
                     _replies(c, pid, ({**_known(name, r), "key": own_key(was, r["key"]).replace(was, pid)} for r in own(name)))
                 else:
                     _fill(c, t, ({**_known(name, r), "project_id": pid} for r in own(name)))
-        except (KeyError, TypeError, ValueError, AttributeError, StatementError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, StatementError) as error:
             if isinstance(error, DBAPIError) and not isinstance(error, (IntegrityError, DataError, ProgrammingError)):
                 raise  # the disk or the database, not the rows
             raise BadInput(
@@ -97,8 +101,14 @@ def load(
 
 
 def _known(table: str, row: dict[str, Any]) -> dict[str, Any]:
+    """The row's values that the table has. Raises TypeError for one of another kind: SQLite would keep a word where a number goes."""
     columns = schema.metadata.tables[table].c
-    return {k: v for k, v in row.items() if k in columns}
+    known = {k: v for k, v in row.items() if k in columns}
+    for name, value in known.items():
+        kind = columns[name].type
+        if value is not None and not isinstance(kind, JSON) and not isinstance(value, _HELD[kind.python_type]):
+            raise TypeError(f"{table}.{name}")
+    return known
 
 
 def _fill(c: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:

@@ -1,6 +1,7 @@
 """Finished students: their configuration and numbers."""
 
 from dataclasses import asdict, fields
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -8,7 +9,7 @@ from sqlalchemy import delete, select
 from cod_core.store import schema
 from cod_core.store.cache import insert_new
 from cod_core.store.database import Database
-from cod_core.types import RunConfig, RunResult, now
+from cod_core.types import RunConfig, RunResult
 
 
 def put_runs(db: Database, pid: str, results: list[RunResult]) -> None:
@@ -17,10 +18,11 @@ def put_runs(db: Database, pid: str, results: list[RunResult]) -> None:
     if not results:
         return
     rows, t, new = [], schema.runs, {r.config.run_id: r for r in results}
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")  # two sweeps in one second have an order, too
     for result in results:
         plain = asdict(result)
         config = plain.pop("config")
-        rows.append({"project_id": pid, "run_id": result.config.run_id, "config": config, "result": plain, "created_at": now()})
+        rows.append({"project_id": pid, "run_id": result.config.run_id, "config": config, "result": plain, "created_at": at})
     with db.begin() as c:
         there = c.execute(select(t.c.run_id, t.c.result).where(t.c.project_id == pid, t.c.run_id.in_(list(new)))).all()
         if gone := [id for id, old in there if old.get("judged", "") != new[id].judged or new[id].path and not old.get("path")]:

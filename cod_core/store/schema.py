@@ -2,7 +2,22 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+)
 
 metadata = MetaData()
 
@@ -21,6 +36,7 @@ projects = Table(
     Column("settings", JSON, nullable=False),
     Column("created_at", String, nullable=False),
     Column("archived_at", String),
+    Column("created_by", String),  # None: at the command line, or before this was kept
 )
 uploads = Table(
     "uploads",
@@ -31,6 +47,8 @@ uploads = Table(
     Column("role", String),
     Column("rows", Integer),
     Column("created_at", String),
+    Column("person", String),  # whose allowance the rows and bytes count to
+    Column("bytes", BigInteger),
 )
 examples = Table(
     "examples",
@@ -125,6 +143,20 @@ label_corrections = Table(  # new_label: NULL where a person confirmed the old o
     Index("ix_corrections_project", "project_id", "seq"),
     sqlite_autoincrement=True,
 )
+text_changes = Table(  # change: corrected, removed, restored. row: the text's columns before it
+    "text_changes",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("project_id", String, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
+    Column("example_id", String, nullable=False),
+    Column("change", String, nullable=False),
+    Column("row", JSON, nullable=False),
+    Column("annotator", String, nullable=False),
+    Column("changed_at", String),
+    Column("undoes", Integer),
+    Index("ix_text_changes_project", "project_id", "seq"),
+    sqlite_autoincrement=True,
+)
 drafts = Table(
     "drafts",
     metadata,
@@ -178,6 +210,14 @@ jobs = Table(
     Column("started_at", Float),
     Column("finished_at", Float),
     Column("actor", JSON),
+    Column("light", Boolean, nullable=False, server_default=false()),  # waits for somebody else's machine most of its time
+)
+turns = Table(  # when a job of this person was last begun, light ones and others apart
+    "turns",
+    metadata,
+    Column("person", String, primary_key=True),
+    Column("lane", String, primary_key=True),
+    Column("at", Float, nullable=False),
 )
 runs = Table(
     "runs",

@@ -1,21 +1,20 @@
 """Declared grids: many sweeps over many projects, finished cells skipped, spread over processes or machines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from cod_core.distill.blocks import Block, Shared, cut_blocks, do_block
+from cod_core.compute.engine import Engine, engine_of
 from cod_core.distill.cells import CellSpec, Done
-from cod_core.distill.executor import spread
 from cod_core.distill.grid import GridRun, read_grid
-from cod_core.distill.kinds import kind_of
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.progress import Progress, silent
 from cod_core.project.project import Project
 from cod_core.project.students.store import judged_mark
-from cod_core.settings import Settings
+from cod_core.settings import ComputePlace, Settings
 from cod_core.store import runs
 from cod_core.store.database import Database
 from cod_core.types import RunResult
@@ -57,17 +56,22 @@ class Grids:
         self.settings = settings
         self.named = named
 
-    def run(self, declared: object, progress: Progress = silent, workers: int = 1, scheduler: str | None = None) -> dict[str, Any]:
+    def run(
+        self, declared: object, progress: Progress = silent, workers: int | None = None, scheduler: str | None = None
+    ) -> dict[str, Any]:
         """Train every cell of a declaration (distill/grid.py) that is not finished; each is saved as it comes.
 
         Heads of linear students are kept; of students trained step by step only answers and numbers are (train the
-        one wanted with distill). workers, scheduler: as in distill/executor.py; COD_SCHEDULER where None.
+        one wanted with distill). workers: processes on this machine; scheduler: of a Dask cluster instead; where neither is
+        given, the place that the settings name.
         Returns {"cells", "new", "left_out", "table"}.
         """
         plans = [self._planned(run, progress) for run in read_grid(declared)]
         count = Count(sum(len(plan.cells) for plan in plans), progress)
-        for plan in plans:
-            self._train(plan, count, workers, scheduler or self.settings.scheduler)
+        asked, usual = ComputePlace(scheduler, workers or 0), self.settings.compute
+        with engine_of(asked if scheduler or workers else usual) as engine:
+            for plan in plans:
+                self._train(plan, count, engine)
         left_out = [f"{plan.run.task}: {sentence}" for plan in plans for sentence in plan.left_out]
         table = [row for plan in plans for row in self._table(plan)]
         return {"cells": count.total, "new": count.new, "left_out": left_out, "table": table}
@@ -81,7 +85,9 @@ class Grids:
             plan = self._planned(run, silent)
             chosen = [cell for cell in plan.cells if cell.config.run_id == run_id]
             if chosen:
-                again = do_block(self._blocks(plan, chosen)[0])[0].result
+                with engine_of(ComputePlace(workers=1)) as engine:
+                    [[again_done]] = self._trained(plan, chosen, engine, lambda: None)
+                again = again_done.result
                 recorded = self._on_record(plan.project).get(run_id)
                 return {
                     "run_id": run_id,
@@ -102,7 +108,7 @@ class Grids:
             raise NotEnoughData(f"{run.task}: {error}") from error
         return PlannedRun(run, project, cells, left_out)
 
-    def _train(self, plan: PlannedRun, count: Count, workers: int, scheduler: str | None) -> None:
+    def _train(self, plan: PlannedRun, count: Count, engine: Engine) -> None:
         """Train the cells of one sweep that are not finished, and keep each block as it comes."""
         store, cells, task = plan.project.store, plan.cells, plan.run.task
         store.record_rows(cells)
@@ -115,22 +121,22 @@ class Grids:
             store.save(batch, mark)
             count.add(len(batch), task, new=len(batch))
 
-        blocks = self._blocks(plan, todo) if todo else []
-        spread(do_block, blocks, keep, workers, scheduler, gpu=not kind_of(cells[0].config).solved)
+        if todo:
+            with closing(self._trained(plan, todo, engine, lambda: count.add(0, task), keep)) as batches:
+                for batch in batches:
+                    keep(batch)
 
-    def _blocks(self, plan: PlannedRun, cells: Sequence[CellSpec]) -> list[Block]:
-        project, solved = plan.project, kind_of(cells[0].config).solved
-        teacher, encoder = project.teacher.classifier(), project.models.encoder(cells[0].config.encoder)
-        test, dev, unlabelled = project.texts.eval_sets()
-        texts = [list(s.texts) for s in (test, dev, unlabelled)]
-        shared = Shared(
-            project.row.task.labels,
-            (test, dev, unlabelled),
-            (teacher.logprobs(texts[0]), teacher.logprobs(texts[1]), teacher.logprobs(texts[2])),
-            (encoder.encode(texts[0]), encoder.encode(texts[1]), encoder.encode(texts[2])) if solved else None,
-            plan.run.plan.student.micro_batch or 0,
-        )
-        return cut_blocks(cells, shared, encoder.encode if solved else None)
+    @staticmethod
+    def _trained(
+        plan: PlannedRun,
+        cells: Sequence[CellSpec],
+        engine: Engine,
+        tick: Callable[[], None],
+        late: Callable[[list[Done]], object] | None = None,
+    ) -> Generator[list[Done], None, None]:
+        """Students of a plan that come back as numbers, answers and heads."""
+        sets, settings = plan.project.texts.eval_sets(), plan.run.plan.student
+        return plan.project.students.trained(cells, sets, settings, engine, lambda *_: tick(), keep=False, late=late)
 
     def _on_record(self, project: Project) -> dict[str, RunResult]:
         return {r.config.run_id: r for r in runs.runs(self.db, project.id)}

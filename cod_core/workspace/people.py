@@ -4,6 +4,7 @@ from cod_core import roles
 from cod_core.errors import BadInput, CodError
 from cod_core.roles import Actor
 from cod_core.settings import members, owners
+from cod_core.store import drafts
 from cod_core.store import people as table
 from cod_core.store.database import Database
 
@@ -56,6 +57,8 @@ class People:
         Raises BadInput for an empty name, an unknown role, and where the last owner would be lost.
         """
         self.need("people")
+        if self.actor is not None and by != self.actor.name:
+            raise CodError(f"You are {self.actor.name} here, and this would be recorded as {by[:80]}. Load the page again.")
         if not name.strip():
             raise BadInput("Give the person's name, or their mail address where people sign in.")
         if "owner" not in table.roles(self.db).values():
@@ -66,6 +69,16 @@ class People:
         """Take a person off the list; what they decided stays. Nobody but an owner brings them back."""
         self.need("people")
         table.remove(self.db, name)
+
+    def take_over(self, before: str, name: str) -> None:
+        """What was typed in a browser before its person gave a name is theirs. before: what stood in the name's place.
+
+        Raises CodError where that was a name.
+        """
+        self.need("curate")
+        if not before.startswith(roles.UNNAMED) or roles.refused_name(name):
+            raise CodError(f"The unfinished texts of {before[:80]} stay theirs.")
+        drafts.take_over(self.db, before, name)
 
     def locations(self, person: str) -> dict[str, tuple[str, str | None, str]]:
         """project id -> (page, text, time) where the person was last."""

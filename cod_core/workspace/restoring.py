@@ -13,10 +13,13 @@ from typing import Any, TypeAlias
 
 from cod_core.data.archives import entry_lines, open_checked_zip, read_entry
 from cod_core.errors import BadInput, CodError
+from cod_core.models.choice import PLACES, stored_choice
 from cod_core.project.keeping import FORMAT, KEPT_FOLDERS, MAX_BACKUP, MAX_BACKUP_FILES, MAX_BACKUP_UNPACKED, MODEL_FILE
-from cod_core.roles import is_path
+from cod_core.project.place import need_room
+from cod_core.project.teacher.loader import identity
+from cod_core.roles import Actor, is_path
 from cod_core.settings import Settings
-from cod_core.store import portable, projects
+from cod_core.store import items, portable, projects
 from cod_core.store.database import Database
 from cod_core.types import now
 
@@ -24,30 +27,66 @@ _WHAT = "The backup"
 Row: TypeAlias = dict[str, Any]  # of any table: whatever columns the format has, checked when they are loaded
 
 
-def restore(db: Database, settings: Settings, data: bytes, name: str | None = None, fresh: bool = False, decisions: bool = True) -> str:
-    """A project from a backup; returns its id, which is always a new one.
+def restore(
+    db: Database,
+    settings: Settings,
+    data: bytes,
+    name: str | None = None,
+    fresh: bool = False,
+    decisions: bool = True,
+    actor: Actor | None = None,
+    trusted: bool = False,
+) -> str:
+    """A project from a backup; returns its id, which is always a new one. actor: whose project it is from then on. trusted: the
+    backup was made here just now, so that whatever it names was named here.
 
     name: another name. fresh: made today, as a copy is. decisions: False begins the curation anew. To a language model's address
-    in it nothing is sent before somebody confirms it (see Endpoints); a teacher whose files are not in the backup is left out.
-    Raises BadInput with what is wrong with the file, CodError where the disk is full; nothing is restored then.
+    in it nothing is sent before somebody confirms it (see Endpoints); a teacher that comes along is not loaded before an owner
+    confirms it (Teacher.confirm). Teachers and students that read files which are not in the backup are left out.
+    Raises BadInput with what is wrong with the file, CodError where the disk is full or the actor has as much as they may; nothing
+    is restored then.
     """
     with open_checked_zip(data, _WHAT, MAX_BACKUP, MAX_BACKUP_UNPACKED, MAX_BACKUP_FILES) as archive:
         _check_backup(archive)
         project = next(_rows(archive, "projects"), None)
         if project is None or not re.fullmatch(r"[0-9a-f]{8,32}", str(project.get("id"))) or not projects.listable(project):
             raise BadInput("The backup holds no project: it is damaged.")
-        kept = project.get("settings")  # an address that was confirmed elsewhere is to be confirmed here
-        project["settings"] = {**kept, "endpoints": []} if isinstance(kept, dict) else {}
-        project |= {"archived_at": None, "created_at": now() if fresh else project["created_at"]}
-        if name:
-            project["name"] = name[:120]
+        project |= _as_made_here(project, name, fresh, actor)
+        texts, size = sum(1 for _ in _rows(archive, "examples")), _unpacked_size(archive)
+        need_room(db, settings, actor, texts, size)
         left_out = () if decisions else ("decisions", "drafts", "runs", "places")
 
         def own(table: str) -> Iterator[Row]:
-            return iter(()) if table in left_out else _rows(archive, table)
+            if table == "uploads":  # counted below, for whoever restores them
+                return ({**row, "person": None} for row in _rows(archive, table))
+            found = iter(()) if table in left_out else _rows(archive, table)
+            return found if trusted or table != "runs" else (row for row in found if not _reads_files(row))
 
-        with _unpacked(settings, archive) as files, _moving(settings, files) as move:
-            return portable.load(db, project, own, lambda old: projects.new_id(), move, str(project["id"]))
+        with _unpacked(settings, archive) as files, _moving(settings, files, trusted) as move:
+            pid = portable.load(db, project, own, lambda old: projects.new_id(), move, str(project["id"]), settings.limits)
+        items.record_upload(db, pid, f"backup:{pid}", "backup", "backup", texts, project["created_by"], _unpacked_size(archive, "tables/"))
+        return pid
+
+
+def _as_made_here(project: Row, name: str | None, fresh: bool, actor: Actor | None) -> Row:
+    """What a project's row holds another value of than the backup says."""
+    kept = project.get("settings")  # an address that was confirmed elsewhere is to be confirmed here
+    return {
+        "settings": {**_of_their_kind(kept), "endpoints": []} if isinstance(kept, dict) else {},
+        "archived_at": None,
+        "created_at": now() if fresh else project["created_at"],
+        "name": name[:120] if name else project["name"],
+        "created_by": actor.name if actor else None,
+    }
+
+
+def _of_their_kind(settings: dict[str, Any]) -> dict[str, Any]:
+    """Without the settings that hold another kind of value than a page expects there."""
+    return {name: value for name, value in settings.items() if isinstance(value, dict) or name not in ("llm", "tabular", "card", "prompts")}
+
+
+def _unpacked_size(archive: zipfile.ZipFile, below: str = "") -> int:
+    return sum(entry.file_size for entry in archive.infolist() if entry.filename.startswith(below))
 
 
 def _check_backup(archive: zipfile.ZipFile) -> None:
@@ -103,8 +142,15 @@ def _unpacked(settings: Settings, archive: zipfile.ZipFile) -> Iterator[Path]:
         yield Path(folder)
 
 
+def _reads_files(run: Row) -> bool:
+    """Whether a student reads with a model in a folder of this machine, which only an owner may name."""
+    config = run.get("config")
+    encoder: Any = config.get("encoder") if isinstance(config, dict) else None
+    return encoder is not None and (not isinstance(encoder, str) or is_path(encoder))
+
+
 @contextmanager
-def _moving(settings: Settings, files: Path) -> Iterator[Callable[[str, Row], Row]]:
+def _moving(settings: Settings, files: Path, trusted: bool) -> Iterator[Callable[[str, Row], Row]]:
     """A function (project id, its row) -> the row whose teacher lies in the new place, the files moved there; what was
     moved is removed again where something goes wrong inside."""
     moved: list[Path] = []
@@ -116,7 +162,12 @@ def _moving(settings: Settings, files: Path) -> Iterator[Callable[[str, Row], Ro
                 shutil.move(files / kept, moved[-1])
         places = {"{" + kept + "}": str(settings.home / kept / pid) for kept in KEPT_FOLDERS}
         teacher = _placed(row.get("teacher"), places)
-        return {**row, "teacher": None if _names_foreign_files(teacher, settings.home / "teachers" / pid) else teacher}
+        if trusted:
+            return {**row, "teacher": teacher}
+        foreign = _names_foreign_files(teacher, settings.home / "teachers" / pid) or not _told_apart(teacher, row)
+        brought = None if foreign else teacher
+        waits = isinstance(brought, dict) and brought.get("kind") != "builtin" and not brought.get("base_url")
+        return {**row, "teacher": brought, "settings": {**row["settings"], "confirm_teacher": waits}}
 
     try:
         yield move
@@ -131,9 +182,39 @@ def _names_foreign_files(teacher: Any, own: Path) -> bool:
     owner of this place may. Such a teacher is left out until somebody chooses it here."""
     if not isinstance(teacher, dict):
         return False
-    named = [value for key in ("name", "path", "local") if isinstance(value := teacher.get(key), str)]
-    outside = [one for one in named if is_path(one) and not Path(one).resolve().is_relative_to(own.resolve())]
-    return teacher.get("kind") != "builtin" and bool(outside) or _names_foreign_files(teacher.get("judge"), own)
+    named = [value for key in PLACES if isinstance(value := teacher.get(key), str)]
+    outside = [one for one in named if is_path(one) and not _inside(one, own)]
+    read_by = [encoder for one in named if _inside(one, own) and (encoder := _encoder_of(Path(one)))]
+    return (
+        teacher.get("kind") != "builtin" and bool(outside or any(map(is_path, read_by))) or _names_foreign_files(teacher.get("judge"), own)
+    )
+
+
+def _told_apart(teacher: Any, row: Row) -> bool:
+    """Whether a teacher's row can be read as one: every page that names the project's teacher would stop at another."""
+    try:
+        choice = stored_choice(teacher)
+        return choice is None or bool(identity(choice, row["task"]["labels"]))
+    except Exception:  # whatever a stranger's row makes a reader say
+        return False
+
+
+def _inside(name: str, own: Path) -> bool:
+    try:
+        return Path(name).resolve().is_relative_to(own.resolve())
+    except (OSError, ValueError, RuntimeError):  # too long, no name of a file, a circle of links
+        return False
+
+
+def _encoder_of(folder: Path) -> str:
+    """The model that a fine-tuned teacher's own description says it was trained on; "" where it says none."""
+    from cod_core.models.finetune import TEACHER_FILE
+
+    try:
+        said = json.loads((folder / TEACHER_FILE).read_text(encoding="utf-8"))["encoder"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ""  # what cannot be read is not loaded either
+    return str(said)
 
 
 def _placed(value: Any, places: dict[str, str]) -> Any:

@@ -2,11 +2,13 @@
 
 import copy
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from cod_core.data import samples
-from cod_core.data.reading import Problem
+from cod_core.data.reading import Problem, Table
+from cod_core.data.tables import Columns, Import
 from cod_core.errors import BadInput, ModelUnavailable
 from cod_core.models.choice import BuiltinChoice
 from cod_core.progress import Progress, silent
@@ -18,13 +20,15 @@ from cod_core.project.teacher.loader import has_builtin_teacher
 from cod_core.roles import Actor
 from cod_core.settings import Settings
 from cod_core.store import guidelines, items, portable, projects
-from cod_core.store.database import open_database
+from cod_core.store.database import open_database, storable
 from cod_core.store.projects import ProjectRow
-from cod_core.text import folded
+from cod_core.text import CONTROL, folded
 from cod_core.types import Guideline, Task
 from cod_core.workspace.grids import Grids
+from cod_core.workspace.machines import Machines
 from cod_core.workspace.people import People
 from cod_core.workspace.restoring import restore
+from cod_core.workspace.under_way import JobsUnderWay
 
 
 class Workspace:
@@ -47,6 +51,16 @@ class Workspace:
         other = copy.copy(self)
         other.actor, other.people = actor, People(self.db, actor)
         return other
+
+    @property
+    def machines(self) -> Machines:
+        """Where heavy work runs."""
+        return Machines(self.db, self.settings.compute, self.actor)
+
+    @property
+    def under_way(self) -> JobsUnderWay:
+        """Every job that runs or waits."""
+        return JobsUnderWay(self.db, self.actor)
 
     @property
     def grids(self) -> Grids:
@@ -78,7 +92,41 @@ class Workspace:
     def create_project(self, name: str, task: Task) -> str:
         """New project's id. Raises what `checked` raises."""
         self.people.need("create")
-        return projects.create_project(self.db, name.strip()[:120], checked(name, task))
+        return self._made(name.strip(), checked(name, task))
+
+    def create_from_table(
+        self,
+        name: str,
+        task: Task,
+        table: Table,
+        columns: Columns,
+        role: str,
+        names: Mapping[str, str] | None,
+        keep: Sequence[str],
+        sha256: str,
+        file: str,
+        progress: Progress = silent,
+        own_test: bool = False,
+    ) -> tuple[str, Import]:
+        """(id of a new project with the rows of a table, the Import). The arguments from `table` on are those of import_table.
+
+        Raises what `checked` and import_table raise, BadInput where no row can be used: no project is made then.
+        """
+        pid = self.create_project(name, task)
+        try:
+            added = self.project(pid).uploads.import_table(table, columns, role, names, keep, sha256, file, progress, own_test)
+            if not added.examples:
+                first = f" The first: row {added.problems[0].row}, {added.problems[0].message}" if added.problems else ""
+                raise BadInput(f"No row of the file can be used, so no project was made.{first}")
+        except BaseException:
+            self._opened[pid].keeping.delete()  # as in open_bundle
+            raise
+        return pid, added
+
+    def _made(self, name: str, task: Task) -> str:
+        """A new project of the actor. Raises CodError where they have made as many as they may."""
+        person = self.actor.name if self.actor else None
+        return projects.create_project(self.db, plain_words(name)[:120], task, person, self.settings.limits)
 
     def create_sample(self, name: str, progress: Progress = silent) -> str:
         """A project filled with a built-in sample and its teacher; opened again where it exists already.
@@ -108,7 +156,7 @@ class Workspace:
             examples, notice = written_sample(), str(error)
             spec = samples.sample("movies")
         progress(1, 2, "saving the sample")
-        pid = projects.create_project(self.db, f"Sample: {spec.title}", spec.task)
+        pid = self._made(f"Sample: {spec.title}", spec.task)
         items.add_examples(self.db, pid, examples)
         self.project(pid).teacher.choose(BuiltinChoice(spec.name))
         projects.update_settings(self.db, pid, {"sample": name, "notice": notice})
@@ -134,11 +182,12 @@ class Workspace:
 
         bundle = open_bundle(data)
         check_labels(bundle, bundle.task.labels)
-        pid = projects.create_project(self.db, f"{bundle.manifest['project'].get('name', 'Bundle')} (imported)"[:120], bundle.task)
+        name = f"{str(bundle.manifest['project'].get('name', 'Bundle'))[:100]} (imported)"
+        pid = self._made(name, checked(name, bundle.task))
         made = self.project(pid)
         try:
             if bundle.guideline:
-                guidelines.add(self.db, pid, Guideline(0, bundle.guideline, note="of the exported set"))
+                guidelines.add(self.db, pid, Guideline(0, plain_words(bundle.guideline), note="of the exported set"))
             return pid, made.bundles.take(bundle)
         except BaseException:
             self._opened[pid].keeping.delete()  # whoever may make a project may not delete any: this one never came to be
@@ -147,24 +196,27 @@ class Workspace:
     def restore(self, data: bytes, name: str | None = None, fresh: bool = False, decisions: bool = True) -> str:
         """A project from a backup; returns its id, always a new one. See restoring.restore."""
         self.people.need("restore")
-        return restore(self.db, self.settings, data, name, fresh, decisions)
+        return restore(self.db, self.settings, data, name, fresh, decisions, self.actor)
 
     def duplicate(self, project: Project, name: str, decisions: bool = True) -> str:
         """A copy of a project under another name; returns its id. decisions: False begins the curation anew."""
         self.people.need("duplicate")
         if not name.strip():
             raise BadInput("The copy needs a name.")
-        made = self.restore(project.keeping.backup(), name.strip(), fresh=True, decisions=decisions)
-        projects.set_teacher(self.db, made, self.project(made).row.teacher or project.row.teacher)  # chosen here, whatever its folder
+        data = project.keeping.backup()
+        made = restore(self.db, self.settings, data, name.strip(), True, decisions, self.actor, trusted=True)
         for site in project.row.settings.get("endpoints") or ():
             self.project(made).endpoints.confirm(site)
         return made
 
 
 def checked(name: str, task: Task) -> Task:
-    """The task with its labels stripped. Raises BadInput on fewer than two labels, empty or repeated names (two that differ in
-    letter case or spaces only are one, since files spell them either way), or descriptions that are not one a label."""
-    labels = [label.strip() for label in task.labels]
+    """The task with its labels stripped and no control characters in its words.
+
+    Raises BadInput on fewer than two labels, empty or repeated names (two that differ in letter case or spaces only are one, since
+    files spell them either way), or descriptions that are not one a label.
+    """
+    labels = [plain_words(label).strip() for label in task.labels]
     if not name.strip():
         raise BadInput("The project needs a name.")
     alike = [(a, b) for at, a in enumerate(labels) for b in labels[at + 1 :] if a and folded(a) == folded(b)]
@@ -180,4 +232,9 @@ def checked(name: str, task: Task) -> Task:
         raise BadInput(f"A project needs at least two different labels; these came: {', '.join(labels) or 'none'}.")
     if task.descriptions and len(task.descriptions) != len(labels):
         raise BadInput(f"There are {len(labels)} labels and {len(task.descriptions)} descriptions. Give one a label, or none.")
-    return replace(task, labels=tuple(labels))
+    return replace(task, name=plain_words(task.name), labels=tuple(labels), descriptions=tuple(map(plain_words, task.descriptions)))
+
+
+def plain_words(text: str) -> str:
+    """A name as databases and screens can hold it: without control characters and halves of surrogate pairs."""
+    return CONTROL.sub("", storable(text) or "")

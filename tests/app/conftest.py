@@ -35,6 +35,7 @@ def home(tmp_path, monkeypatch):
     """A fresh COD_HOME. The guard against hasty presses is off, since a test presses at once."""
     monkeypatch.setenv("COD_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("COD_DATABASE_URL", raising=False)
+    monkeypatch.setenv("COD_NAME", "ada")
     monkeypatch.setenv("COD_PLAIN_EDITOR", "1")
     monkeypatch.setattr("ui.frame.state.GUARD_SECONDS", 0.0)
     return tmp_path / "home"

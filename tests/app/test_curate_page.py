@@ -3,6 +3,7 @@
 import pytest
 from conftest_app import EDITED, words
 
+from cod_core.curation.view import View
 from cod_core.store import decisions, items
 
 
@@ -44,7 +45,7 @@ def test_reject_asks_for_a_reason_and_keeps_it(filled, screen, workspace):
 def test_a_text_that_was_decided_in_another_window_is_not_overwritten_by_a_reason(filled, screen, workspace):
     """Opening the row of reasons drew the card anew, so that nothing looked decided meanwhile."""
     test = screen("curate", filled)
-    workspace.project(filled).curation.decide("c0", "accepted", "me")
+    workspace.project(filled).curation.decide("c0", "accepted", "ada")
     test.button(key="reject").click().run()
     test.button(key="reason-not_minimal").click().run()
     assert not test.exception and log(workspace, filled) == [("c0", "accepted")]
@@ -72,7 +73,7 @@ def test_press_meant_for_the_card_before_does_nothing(filled, screen, workspace,
 def test_edit_is_saved_as_draft_verified_and_accepted(filled, screen, workspace):
     test = screen("curate", filled)
     test.text_area(key="plain-e0/c0/0").set_value(EDITED).run()
-    assert workspace.project(filled).curation.draft("e0", "me") == EDITED
+    assert workspace.project(filled).curation.draft("e0", "ada") == EDITED
     assert "Teacher: 93 % sure this is negative" in words(test)
     test.button(key="accept").click().run()
     kept = workspace.project(filled).pairs.kept()["e0"][0]
@@ -107,17 +108,28 @@ def test_skip_and_flag(filled, screen, workspace, key, status):
     assert log(workspace, filled) == [("c0", status)] and item(test) == "e1"
 
 
-def test_all_decided_leads_on_to_distil(filled, screen, workspace):
+def test_all_rejected_leads_to_where_something_can_be_done(filled, screen, workspace):
+    """It led on to Distil, which has nothing to train on then."""
     for cf in items.counterfactuals(workspace.db, filled):
-        workspace.project(filled).curation.decide(cf.id, "rejected", "me")
+        workspace.project(filled).curation.decide(cf.id, "rejected", "ada")
     test = screen("curate", filled)
     assert "Every proposal is decided. You can still" in words(test)
-    assert [b.label for b in test.main.button if b.proto.type == "primary"] == ["Go on to Distil"]
+    assert [b.label for b in test.main.button if b.proto.type == "primary"] == ["Add texts"]
+    assert "The teacher turns none of its 2 texts" in words(test)
+
+
+def test_all_decided_leads_on_to_distil(filled, screen, workspace):
+    workspace.project(filled).curation.accept_unattended()
+    for card in workspace.project(filled).cards.all():
+        if card.decision is None:
+            workspace.project(filled).curation.decide(card.offered.id, "rejected", "ada")
+    test = screen("curate", filled)
+    assert "Go on to Distil" in [b.label for b in test.main.button]
 
 
 def test_the_end_of_the_list_names_what_waits_for_somebody_else(filled, screen, workspace):
     for at, cf in enumerate(items.counterfactuals(workspace.db, filled)):
-        workspace.project(filled).curation.decide(cf.id, "rejected" if at else "needs_review", "me")
+        workspace.project(filled).curation.decide(cf.id, "rejected" if at else "needs_review", "ada")
     assert "1 text flagged for a second opinion" in words(screen("curate", filled))
 
 
@@ -126,3 +138,16 @@ def test_changed_teacher_is_said_on_the_card(filled, screen, workspace):
 
     projects.set_teacher(workspace.db, filled, {"kind": "builtin", "name": "amazon"})
     assert "the verdict of another teacher" in words(screen("curate", filled))
+
+
+def test_texts_on_other_screens_are_not_called_decided(filled, screen, workspace):
+    """The last text was open elsewhere: the page said that every proposal was decided, under "To do 1"."""
+    project = workspace.project(filled)
+    left = [row.example_id for row in project.cards.queue(View()).rows]
+    for number, text in enumerate(left):
+        assert project.presence.claim(f"browser {number}", "Ben", [text]) == text
+    page = screen("curate", filled)
+    assert not page.exception and "on the screen just now" in words(page) and "Every proposal is decided" not in words(page)
+    project.presence.release("browser 0")
+    page.button(key="look-again").click().run()
+    assert [b for b in page.button if b.key == "accept"] and "on the screen just now" not in words(page)

@@ -91,18 +91,6 @@ def test_a_model_that_is_not_there_is_refused_before_a_job_starts(distilled, scr
     assert words(test).count("There is no model called") == 1 and next(b for b in test.button if b.key == "distil").disabled
 
 
-def test_the_student_to_be_packed_is_named_and_is_of_the_present_teacher(distilled, screen, workspace):
-    w, named = workspace, "Quick student: half texts, half counterfactuals, 8 rows."
-    assert named in [c.value for c in screen("distill", distilled).caption]
-    teacher = w.project(distilled).teacher.classifier()
-    own = RunConfig("kd", "cod", 4, 0, "contrastive", "all-MiniLM-L6-v2", teacher.id, teacher.revision, "d")
-    runs.put_runs(w.db, distilled, [RunResult(own, {"agreement": 0.6}, {}, 0.1, path="x")])
-    earlier = RunConfig("kd", "cod", 64, 0, "finetuned", "all-MiniLM-L6-v2", "another", "1", "d")
-    runs.put_runs(w.db, distilled, [RunResult(earlier, {"agreement": 0.9}, {}, 0.1, path="y")])
-    assert named in [c.value for c in screen("distill", distilled).caption], "the largest number of rows of the present teacher"
-    assert w.project(distilled).package.chosen(own.run_id).config == own
-
-
 def test_an_empty_text_is_answered_in_words(distilled, screen):
     test = screen("distill", distilled)
     next(b for b in test.button if b.label == "Ask teacher and students").click().run()

@@ -1,5 +1,7 @@
 """Language models on screen: where texts go, which prompt works, what a teacher's memory holds and leaves open."""
 
+import re
+
 from conftest_app import LABELS, words
 
 from cod_core.models.choice import read_choice
@@ -60,6 +62,33 @@ def test_a_model_on_this_computer_needs_no_address_and_no_key(filled, screen):
     assert next(b for b in test.button if b.key == "generate").label.startswith("Write")
 
 
+def test_a_batch_is_offered_where_the_service_takes_one(filled, screen, workspace, monkeypatch):
+    """Prevents: a box that a service can only refuse; a run that was asked for as a batch and goes request by request."""
+    started = []
+    monkeypatch.setattr(Jobs, "start", lambda self, kind, request=None, key=None: started.append(request) or "0" * 16)
+    test = open_models(screen, filled)
+    service = next(s for s in test.selectbox if s.key == "llm-service-proposals")
+    service.set_value("anthropic").run()
+    next(t for t in test.text_input if t.label == "Model").set_value("some-model").run()
+    assert not test.exception and not any(c.label.startswith("Send them together") for c in test.checkbox)
+    next(s for s in test.selectbox if s.key == "llm-service-proposals").set_value("openai").run()
+    prices = [n for n in test.number_input if n.label.startswith("Price of a million tokens")]
+    prices[0].set_value(1000.0)
+    prices[1].set_value(1000.0).run()
+    full = price_shown(test)
+    box = next(c for c in test.checkbox if c.label == "Send them together and wait up to a day, for half the price")
+    box.check().run()
+    assert not test.exception and any("Sent as a batch at half the price." in c.value for c in test.caption)
+    assert full > 0 and abs(price_shown(test) - full / 2) <= 0.01
+    next(b for b in test.button if b.key == "generate").click().run()
+    assert started and started[0].batch and started[0].model_settings().price_in == 500
+
+
+def price_shown(test) -> float:
+    """The estimated cost on the screen, in USD."""
+    return float(re.search(r"([\d.]+) USD", words(test))[1])
+
+
 def test_texts_that_a_model_could_not_judge_are_said(filled, screen, workspace):
     """A uniform guess shown as a verdict would pass for an opinion."""
     spec = {
@@ -82,7 +111,7 @@ def test_texts_that_a_model_could_not_judge_are_said(filled, screen, workspace):
     cache.count(workspace.db, filled, workspace.project(filled).loader.memory_key(read_choice(spec)), calls=7, cost_usd=0.5, priced=7)
     test = screen("teacher", filled)
     said = words(test)
-    assert not test.exception and "1 text the model named none of your labels" in said
+    assert not test.exception and re.search(r"\b1 of \d+ texts got no answer that could be read", said)
     assert "votes of several answers" in said and "0.5000 USD" in said and "answers remembered" in said
 
 

@@ -3,6 +3,10 @@
 import pytest
 from conftest_app import words
 
+from cod_core.jobs import queue
+from cod_core.roles import Actor
+from ui.settings import under_way
+
 
 def press(test, label):
     next(b for b in test.button if b.label.startswith(label)).click().run()
@@ -73,3 +77,21 @@ def test_a_data_folder_that_others_can_read_is_named_with_the_command_that_close
     assert "chmod" not in words(screen("settings", filled))
     home.chmod(0o755)
     assert "chmod" in words(screen("settings", filled))
+
+
+def test_an_owner_sees_and_tests_where_heavy_work_runs(filled, screen, roles, monkeypatch):
+    monkeypatch.setenv("COD_WORKERS", "1")
+    assert not any(b.label == "Test it" for b in screen("settings", filled, by="ann").button)
+    test = screen("settings", filled, by="rob")
+    assert "run in one process on this computer" in words(test)
+    press(test, "Test it")
+    assert "1 process answered within" in words(test) and "all with the same numbers" in words(test)
+
+
+def test_work_of_others_is_listed_and_an_owner_stops_it(filled, screen, roles, workspace):
+    assert any("Nothing runs or waits" in c.value for c in screen("settings", filled, by="ann").caption)
+    job_id, _ = queue.enqueue_alone(workspace.db, filled, "distill", None, Actor("ben"))
+    assert [under_way.called(name) for name in ("ben", "unnamed-386c", "")] == ["ben", "no name given", "command line"]
+    assert not any(b.key == f"under-way-{job_id}" for b in screen("settings", filled, by="ann").button)
+    press(screen("settings", filled, by="rob"), "Cancel: Distilling students")
+    assert queue.get(workspace.db, job_id).state == "cancelled"

@@ -25,6 +25,7 @@ def test_the_card_shows_the_funnel_and_the_limits_can_be_changed(filled, screen,
     next(t for t in test.toggle if t.key == "quality").set_value(True).run()
     sound(test)
     assert "not decided yet" in words(test) and "small enough" in words(test)
+    assert "3 of 4" in words(test), "a share would leave out the texts without a proposal"
     next(n for n in test.number_input if n.key == "limit-edit_fraction_reject").set_value(0.01)
     next(b for b in test.button if b.label == "Save limits").click().run()
     sound(test)

@@ -35,7 +35,7 @@ def test_an_answer_is_saved_at_once_and_the_next_text_comes(doubted, screen, wor
     assert items.example(workspace.db, doubted, "d0").label == "positive" and "Doubted *one*" not in words(page)
     page = page.button(key="repair-right-d1").click().run()
     assert items.example(workspace.db, doubted, "d1").label == "positive" and "No label stands out" in words(page)
-    assert [c.annotator for c in corrections.log(workspace.db, doubted)] == ["me", "me"]
+    assert [c.annotator for c in corrections.log(workspace.db, doubted)] == ["ada", "ada"]
     assert page.button(key="repair-teach").label == "Teach the teacher my corrections (1)", "a test text teaches nothing"
     page = page.button(key="repair-undo").click().run().button(key="repair-undo").click().run()
     assert items.example(workspace.db, doubted, "d0").label == "negative" and not [b for b in page.button if b.key == "repair-undo"]

@@ -1,5 +1,8 @@
 """Which card comes next, how long a job takes: the screens' pure parts."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from ui.curate import callbacks
@@ -36,9 +39,14 @@ def test_the_time_left_falls_unless_the_work_has_really_grown():
 
 
 def test_every_reject_reason_has_a_button():
+    """Or one is stored that nobody can read about, or has no key: the page drops a second press of the keys that it knows."""
     from cod_core.types import REJECT_REASONS, STATUSES
 
-    assert tuple(callbacks.REASONS) == REJECT_REASONS
+    root = Path(__file__).parents[2]
+    assert tuple(callbacks.REASONS) == REJECT_REASONS and len(REJECT_REASONS) <= 9
+    assert f"why it was rejected: {', '.join(REJECT_REASONS)} |" in (root / "docs" / "record.md").read_text(encoding="utf-8")
+    keys = re.findall(r"/\^\[(?:asfxu)?1-(\d)\]\$/", (root / "ui" / "curate" / "editor" / "editor.js").read_text(encoding="utf-8"))
+    assert keys == ["9", "9"]
     assert set(callbacks.STATUS_WORDS) == set(STATUSES)
     assert state.GUARD_SECONDS == 0.25
 

@@ -61,7 +61,7 @@ def test_a_second_opinion_is_given_blind_then_settled_and_measured(filled, as_pe
         c.execute(schema.leases.delete())  # rob closed the page long ago
     ben = open_section(as_person("review", filled, "ben"), "opinions")
     assert "wait for your opinion" in words(ben) and "ann" not in words(ben)
-    assert "Your label: " in words(ben), "else nobody could say that the label is wrong"
+    assert "Label: " in words(ben), "else nobody could say that the label is wrong"
     press(ben, "Label is wrong")
     assert "differ" in words(ben) and not workspace.project(filled).presence.claimed_by_others("rob's"), "ben is done with it"
     rob = open_section(as_person("review", filled, "rob"), "opinions")
@@ -73,7 +73,7 @@ def test_a_second_opinion_is_given_blind_then_settled_and_measured(filled, as_pe
 
 
 def test_the_guideline_is_written_and_older_decisions_are_queued_again(filled, screen, workspace):
-    workspace.project(filled).curation.decide("c0", "accepted", "me")
+    workspace.project(filled).curation.decide("c0", "accepted", "ada")
     test = open_section(screen("review", filled), "guideline")
     next(a for a in test.text_area if a.key == "guide-text-0").set_value("Change <b>one</b> word.")
     next(t for t in test.text_input if t.key == "guide-other-0").set_value("None of these")

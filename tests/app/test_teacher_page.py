@@ -7,6 +7,7 @@ from conftest_app import LABELS, prediction, words
 from typer.testing import CliRunner
 
 import cod_core.__main__  # noqa: F401  registers every command
+from benchmarks.earlier_teacher import usual_rounds
 from cod_core.commands.shell import app
 from cod_core.errors import LabelMismatch, NotEnoughData
 from cod_core.export.report import build
@@ -93,13 +94,13 @@ def test_a_label_without_texts_is_named_before_training_begins(workspace):
     pid = workspace.create_project("One sided", Task("Good or bad?", LABELS))
     items.add_examples(workspace.db, pid, [Example("a", "A fine film.", LABELS[1])])
     with pytest.raises(NotEnoughData, match=f"No training text has the label {LABELS[0]}"):
-        workspace.project(pid).jobs.start("finetune_teacher", {})
+        workspace.project(pid).jobs.start("finetune_teacher", FinetuneOptions())
     assert workspace.project(pid).jobs.newest() is None
 
 
 def test_after_a_cancelled_training_it_can_be_started_again(filled, screen, workspace):
     """The page went back to the built-in teachers and 'Train a teacher' was gone; Resume promised what was not kept."""
-    queue.enqueue_alone(workspace.db, filled, "finetune_teacher", {})
+    queue.enqueue_alone(workspace.db, filled, "finetune_teacher")
     job = workspace.project(filled).jobs.newest()
     workspace.project(filled).jobs.cancel(job.id)
     page = screen("teacher", filled)
@@ -156,7 +157,7 @@ def test_a_dead_label_is_named_on_the_page_by_the_command_and_in_the_report(scre
     """81 % right, and not one text of 'no harm' found: no place said so."""
     pid = three(workspace)
     project = workspace.project(pid)
-    project.training.finetune(FinetuneOptions(epochs=2))
+    project.training.finetune(FinetuneOptions(epochs=usual_rounds(60)))  # as many as the number of rows gave before
     [first, *_] = project.trust.report().sentences
     assert first.startswith(
         ("It never says 'no harm': 0 of 5. Train it again", "It names 'no harm' right in none of 5 texts. Train it again")
@@ -167,3 +168,17 @@ def test_a_dead_label_is_named_on_the_page_by_the_command_and_in_the_report(scre
     assert json.loads(command.output)["sentences"][0] == first
     [labels, *_] = sections = project.report.teacher_sections()
     assert not labels.technical and first in build("R", [], "s", sections).replace("&#x27;", "'")
+
+
+def test_disagreements_are_listed_once_and_few_controls_are_in_view(filled, screen, workspace):
+    """A table of disagreements stood beside the list in which labels are corrected, under four closed boxes."""
+    measured_on(workspace, filled, 100, 0.7)
+    page = screen("teacher", filled)
+    assert [e.label for e in page.main.expander][:1] == ["More"] and "Labels that may be wrong" in "".join(m.value for m in page.markdown)
+    assert not [d for d in page.main.dataframe if "teacher says" in d.value.columns]
+
+
+def test_a_warning_and_advice_are_one_box_the_most_important_first(filled, screen, workspace):
+    measured_on(workspace, filled, 100, 0.5)
+    boxes = [h.value for h in screen("teacher", filled).main.html if "cod-warn" in h.value]
+    assert len(boxes) == 1 and "no better than guessing" in boxes[0]

@@ -33,7 +33,7 @@ def test_a_project_that_is_gone_is_said_before_anything_else(home, screen):
 
 
 def test_what_was_kept_of_a_killed_job_is_said_once(filled, screen, workspace):
-    job = queue.enqueue(workspace.db, filled, "distill", {})
+    job = queue.enqueue(workspace.db, filled, "distill")
     for why in (queue.INTERRUPTED, "The disk is full."):
         queue.change(workspace.db, job, state="failed", error=why)
         assert words(screen("distill", filled)).count(jobs_panel.KEPT) == 1

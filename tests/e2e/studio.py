@@ -25,11 +25,12 @@ CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 class App:
     """The app as a process of its own on a free port; start, stop and kill it as often as needed."""
 
-    def __init__(self, home: Path):
+    def __init__(self, home: Path, **environment: str):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.home, self.url, self._process = home, f"http://127.0.0.1:{self.port}", None
+        self.environment = {"COD_NAME": "ada"} | environment
 
     def start(self) -> "App":
         self.home.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +38,7 @@ class App:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(self.port)],
             cwd=ROOT,
-            env={**os.environ, "COD_HOME": str(self.home), "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "COD_HOME": str(self.home), "OMP_NUM_THREADS": "1"} | self.environment,
             stdout=log,
             stderr=subprocess.STDOUT,
         )

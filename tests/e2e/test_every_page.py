@@ -48,7 +48,7 @@ def hostile(workspace):
     cache.put_predictions(w.db, *teacher, {text_hash(t): (math.log(0.9), math.log(0.1)) for t in known})
     w.project(pid).curation.decide("c000", "accepted", "ann")
     w.project(pid).curation.decide("c001", "rejected", "<img src=x>", reasons=("other",), comment="![c](https://evil.example/g.png)")
-    w.project(pid).curation.save_draft("002", "me", "c002", "<b>draft</b> ![d](https://evil.example/h.png)")
+    w.project(pid).curation.save_draft("002", "ada", "c002", "<b>draft</b> ![d](https://evil.example/h.png)")
     return pid
 
 
@@ -86,6 +86,7 @@ def test_every_page_is_harmless_usable_by_everybody_and_fits_a_small_window(app,
             tab.locator("h1, h2, .cod-hero").first.wait_for()
             studio.settle(tab)
             tab.wait_for_function("!document.querySelector('[data-testid=stSpinner]')")
+            tab.wait_for_function("!document.querySelector('[data-stale=true]')")  # what is drawn anew is faded, and no page looks so
             tab.wait_for_timeout(250)
             found = serious(axe.run(tab, options=options))
             wide = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

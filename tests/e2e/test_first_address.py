@@ -21,3 +21,8 @@ def test_a_page_opened_first_is_that_page_in_its_frame(tmp_path, browser):  # no
         page.get_by_text("Try the sample project").wait_for()
         page.wait_for_timeout(500)
         assert page.get_by_text("Page not found").count() == 0, "Streamlit's own dialog"
+        page.goto(f"{url}/start")
+        page.get_by_text("Try the sample project").wait_for(timeout=60_000)
+        page.wait_for_timeout(500)
+        assert page.get_by_text("Page not found").count() == 0
+        assert page.get_by_text("The page in the address does not exist").count() == 0, "/start is the start page"

@@ -55,7 +55,7 @@ def address(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(port)],
         cwd=ROOT,
-        env={**os.environ, "COD_HOME": str(tmp_path / "home")},
+        env={**os.environ, "COD_HOME": str(tmp_path / "home"), "COD_NAME": "ada"},
         stdout=log,
         stderr=subprocess.STDOUT,
     )
@@ -161,10 +161,10 @@ def begin(page, address, tmp_path) -> None:
     """A project of one's own, 24 labelled texts with one bad row, 120 test texts."""
     page.goto(address)
     page.get_by_role("button", name="Try the sample project").wait_for()
-    studio.click(page.get_by_text("Start with my own texts"))
+    studio.click(page.get_by_text("No file yet? Name the labels first"))
     page.get_by_label("Name of the project").fill("Film sentences")
     page.get_by_label("What do you want to know").fill("Does the writer like the film?")
-    page.get_by_label("Possible answers").fill("negative, positive")
+    page.get_by_label("Possible answers").fill("negative\npositive")
     press(page, "Create the project")
     says(page, "No texts yet")
     upload(page, write_csv(tmp_path / "mine.csv", [*rows("train", 12), ("", "1")]), "24 texts added")
@@ -256,7 +256,7 @@ def test_main_job_from_csv_to_bundle(address, page, tmp_path):
     propose(page)
     curate(page)
     sentence = distil(page)
-    assert "training rows" in sentence and "draw" in sentence, sentence
+    assert "counterfactuals" in sentence and "test texts" in sentence, sentence
     folder = take_away(page, tmp_path)
     from datasets import load_dataset
 

@@ -22,7 +22,7 @@ def log(w, pid):
 def wait_for_draft(w, pid, item: str, written: str) -> None:
     """Until the draft is saved, ten seconds at most."""
     for _ in range(100):
-        if w.project(pid).curation.draft(item, "me") == written:
+        if w.project(pid).curation.draft(item, "ada") == written:
             break
         time.sleep(0.1)
 
@@ -48,6 +48,8 @@ def test_a_hundred_decisions_by_keyboard_alone(app, workspace, tab):
     tab.get_by_text("Every proposal is decided").wait_for()
     assert {d.example_id: (d.status, d.reasons) for d in log(workspace, pid)} == expected
     assert len(log(workspace, pid)) == 100
+    tab.locator(".st-key-undo button").wait_for()
+    settle(tab)
     press(tab, "u", SAYS, "99 of 100 texts decided")  # on a page without a card
     ready(tab, "number 99 ")
     press(tab, "u", SAYS, "98 of 100 texts decided")
@@ -191,7 +193,7 @@ def test_what_is_typed_while_the_server_is_away_is_judged_and_kept_when_it_is_ba
 def test_one_undo_takes_a_bulk_act_back_after_a_refresh(app, workspace, tab):
     pid = studio.project(workspace, films(5))
     workspace.project(pid).review.do_bulk(
-        workspace.project(pid).review.plan_bulk("me", ["001", "002", "003"], "rejected"), "me", ("duplicate",)
+        workspace.project(pid).review.plan_bulk("ada", ["001", "002", "003"], "rejected"), "ada", ("duplicate",)
     )
     open_card(tab, app, pid)
     tab.get_by_text("3 of 5 texts decided").wait_for()
@@ -223,6 +225,9 @@ def test_two_people_on_one_queue_never_meet_and_never_overwrite(app, workspace, 
         assert {d.annotator for d in made} == {"ann", "bob"}
         at = at["ann"]
         ready(tabs["ann"], f"number {int(at)} ")
+        counted = "!document.querySelector('#live-strip')?.innerText.includes('Counting')"
+        tabs["ann"].wait_for_function(counted)  # the page is drawn anew once they are: she would see what the third person did
+        settle(tabs["ann"])
         workspace.project(pid).curation.decide(f"c{at}", "rejected", "cid", reasons=("duplicate",))  # a third person, past the lease
         press(tabs["ann"], "a", SAYS, "Nothing was overwritten")
         assert outcome(log(workspace, pid))[at].annotator == "cid"

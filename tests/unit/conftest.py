@@ -1,5 +1,7 @@
 """Property tests draw the same examples on every run and are not judged by the machine's speed."""
 
+import time
+
 import pytest
 from hypothesis import settings
 
@@ -27,3 +29,17 @@ def db(database_url):
     opened = open_database(database_url)
     yield opened
     opened.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def converted(tmp_path_factory):
+    """The packaged language model's cache folder, converted once for a run, how many seconds that took, and the parts told of.
+    Tests that ask for it are of one group (tests/conftest.py), so that one worker converts."""
+    from cod_core.models.gguf import PACKAGED, packaged_llm_installed
+    from cod_core.models.local_llm import resolve_llm
+
+    assert packaged_llm_installed(), "pip install -r requirements-dev.txt brings the packaged language model"
+    cache, started = tmp_path_factory.mktemp("llm"), time.process_time()
+    parts = []
+    resolve_llm(PACKAGED, cache, lambda done, of, doing: parts.append((done, of)))
+    return cache, time.process_time() - started, parts

@@ -17,14 +17,16 @@ LEVELS = [
     ("cod_core.project",),
     (
         "cod_core.jobs.queue",
+        "cod_core.jobs.order",
         "cod_core.jobs.processes",
+        "cod_core.jobs.service",
         "cod_core.distill",
         "cod_core.diagnostics",
         "cod_core.counterfactuals",
         "cod_core.curation",
         "cod_core.export",
     ),
-    ("cod_core.models", "cod_core.data", "cod_core.store", "cod_core.figures"),
+    ("cod_core.models", "cod_core.data", "cod_core.store", "cod_core.figures", "cod_core.compute"),
     ("cod_core.types", "cod_core.errors", "cod_core.text", "cod_core.progress", "cod_core.settings", "cod_core.roles"),
 ]
 
@@ -188,6 +190,7 @@ OTHERS_OWN = {
     "_modules": "torch's table of a module's parts",
     "_replace": "a method of every named tuple",
     "_get": "gguf's reader, inherited",
+    "_exit": "os's way to end a process from a thread",
 }
 
 

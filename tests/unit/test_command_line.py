@@ -1,5 +1,7 @@
 """The commands, run as a person's script would run them: a CSV in, a bundle out, exit codes."""
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -7,16 +9,35 @@ from pathlib import Path
 
 import pytest
 
+from cod_core.__main__ import main
+
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
 
-def run(home, *arguments, code: int = 0):
+def in_a_process(home, *arguments, code: int = 0):
+    """The command as a shell runs it: seconds each, for the time that a process takes to import."""
     done = subprocess.run(
         [sys.executable, "-m", "cod_core", *map(str, arguments), "--home", str(home)], capture_output=True, text=True, cwd=ROOT
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done
+
+
+def run(home, *arguments, code: int = 0):
+    """The same command in this process: what it printed and its exit code."""
+    out, err, former = io.StringIO(), io.StringIO(), sys.argv
+    sys.argv = ["cod", *map(str, arguments), "--home", str(home)]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                returned = main()
+            except SystemExit as stop:
+                returned = int(stop.code or 0)
+    finally:
+        sys.argv = former
+    assert returned == code, out.getvalue() + err.getvalue()
+    return subprocess.CompletedProcess(arguments, returned, out.getvalue(), err.getvalue())
 
 
 def test_a_csv_becomes_a_bundle_and_a_student(tmp_path):
@@ -26,7 +47,7 @@ def test_a_csv_becomes_a_bundle_and_a_student(tmp_path):
     train.write_text("text,label\n" + "\n".join(rows) + "\n,positive\n")
     test.write_text("text,label\nWhat an excellent camera.,positive\nWhat a terrible camera.,negative\n")
     home = tmp_path / "home"
-    made = json.loads(run(home, "import", train, "--labels", "negative,positive", "--json").stdout)
+    made = json.loads(in_a_process(home, "import", train, "--labels", "negative,positive", "--json").stdout)
     pid = made["project"]
     assert made["added"] == 8 and made["problems"][0]["row"]
     run(home, "import", test, "--project", pid, "--role", "test")
@@ -71,9 +92,9 @@ def test_every_decision_of_the_screen_can_be_made_by_a_command(tmp_path):
 
 
 def test_a_problem_has_a_message_and_exit_code_1(tmp_path):
-    done = run(tmp_path, "generate", "nowhere", code=1)
+    done = in_a_process(tmp_path, "generate", "nowhere", code=1)
     assert "does not exist" in done.stderr and "Traceback" not in done.stderr and done.stdout == ""
 
 
 def test_wrong_use_has_exit_code_2(tmp_path):
-    run(tmp_path, "generate", code=2)
+    in_a_process(tmp_path, "generate", code=2)

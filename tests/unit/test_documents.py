@@ -4,6 +4,7 @@ import re
 import zipfile
 from pathlib import Path
 
+import pytest
 from pydantic import BaseModel
 
 from cod_core.counterfactuals.options import SearchOptions
@@ -94,6 +95,16 @@ def test_the_architecture_says_what_to_touch_for_each_change():
     assert not [change for change in CHANGES if change not in rows or len(rows[change]) != 3 or "`" not in rows[change][2]]
 
 
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_name_that_a_change_goes_by_stands_in_one_of_its_files(change):
+    """One row sent its readers to a function that had moved to another file."""
+    row = next(line.strip("| ").split(" | ") for line in ARCHITECTURE.splitlines() if line.startswith(f"| {change} |"))
+    files = [ROOT / path for path in re.findall(r"`([\w./-]+)`", row[2])]
+    texts = "".join(path.read_text(encoding="utf-8") for path in files if path.is_file())
+    names = [name for name in re.findall(r"`(\w+)`", row[1])]
+    assert not [name for name in names if not re.search(rf"\b{name}\b", texts)]
+
+
 def test_the_architecture_lists_the_rooms_in_their_order():
     """A reader takes the table for the order in which rooms may ask each other."""
     listed = re.findall(r"^\| `project\.(\w+)` \|", ARCHITECTURE, re.MULTILINE)
@@ -119,3 +130,15 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
         code = code.replace(words, others)
     exec(compile(code, "README.md", "exec"), {"SearchOptions": SearchOptions})
     assert "8 training rows" in capsys.readouterr().out and (tmp_path / "pairs.jsonl").stat().st_size
+
+
+def test_decisions_stand_in_rooms_under_their_day_and_the_newest_first():
+    """A list of more than a hundred sentences without days or rooms is read by nobody."""
+    rooms_of = re.split(r"^## ", (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    assert len(rooms_of) > 10 and rooms_of[-1].startswith("Newest, not yet moved")
+    for room in rooms_of[:-1]:
+        before, *days = re.split(r"^### .+, (\d{4}-\d{2}-\d{2})$", room, flags=re.MULTILINE)
+        assert "\n- " not in before and days[::2] == sorted(set(days[::2]), reverse=True), room.splitlines()[0]
+        assert all(part.strip().startswith("- **") for part in days[1::2]), room.splitlines()[0]
+    undated = [entry[:60] for entry in rooms_of[-1].split("\n- **")[1:] if not re.search(r"20\d\d(-\d\d-\d\d)?\b", entry)]
+    assert not undated, "a new decision says its day"

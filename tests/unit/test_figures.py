@@ -19,14 +19,32 @@ def lines_of(figure):
     return [t for t in figure.data if t.type == "scatter" and t.name]
 
 
+DOTS = [{"id": "a", "text": NASTY, "x": 1.0, "y": 0.0, "label": NASTY, "split": "train", "card": True}]
+PAIRS = [{"id": "a", "text": NASTY, "status": "accepted", "x0": 1.0, "y0": 0.0, "x1": -1.0, "y1": 0.1, "sx": 0.5, "sy": 0.0}]
+AXIS, POINTS = np.linspace(0, 1, 2), np.array([[0.0, 0.0], [1.0, 1.0]])
+EVERY = {
+    "accuracy_curve": lambda: figures.accuracy_curve(ROWS, teacher=0.86, majority=0.5),
+    "agreement_curve": lambda: figures.agreement_curve(ROWS),
+    "margin_histogram": lambda: figures.margin_histogram([1.5, 2.5], [-0.5, -1.0], {"originals": [NASTY, "b"], "cfes": ["c", NASTY]}),
+    "crossing_gap_plot": lambda: figures.crossing_gap_plot({"kd": [0.1, 0.4], "cod": [0.05, 0.3], NASTY: [1.0]}, {"kd": 0.5}),
+    "verdict_bars": lambda: figures.verdict_bars(["good", NASTY], [0.9, 0.1], [0.2, 0.8]),
+    "cost_plot": lambda: figures.cost_plot([{"arm": "cod", "rows": 8, "accuracy": 0.7, "kwh": 0.002}]),
+    "confusion_plot": lambda: figures.confusion_plot(["good", NASTY], {"kd": np.eye(2), "cod": np.eye(2)}),
+    "effect_plot": lambda: figures.effect_plot([{"name": NASTY, "mean": 0.1, "low": 0.0, "high": 0.2}], NASTY),
+    "worth_plot": lambda: figures.worth_plot([{"id": "a", "text": NASTY, "counterfactual": NASTY, "nll": 0.1}]),
+    "moon_plot": lambda: figures.moon_plot(AXIS, AXIS, np.zeros((2, 2), int), POINTS, POINTS, POINTS, [0, 1], [False, True]),
+    "moon_wins": lambda: figures.moon_wins([0, 1], [0.2, 0.3], [0.1, 0.2], NASTY),
+    "paired_gap_plot": lambda: figures.paired_gap_plot([[NASTY, "b"], ["a", NASTY]], [0.2, 0.1], [0.1, 0.3]),
+    "text_map_plot": lambda: figures.text_map_plot(DOTS, PAIRS, NASTY, webgl=False),
+    "reliability_plot": lambda: figures.reliability_plot([(0.6, 0.5, 20)]),
+    "teacher_confusion": lambda: figures.teacher_confusion(["good", NASTY], [[1.0, 0.0], [0.0, 1.0]], [4, 4]),
+}
+
+
 def every_figure():
-    return [
-        figures.accuracy_curve(ROWS, teacher=0.86, majority=0.5),
-        figures.agreement_curve(ROWS),
-        figures.margin_histogram([1.5, 2.5], [-0.5, -1.0], {"originals": [NASTY, "b"], "cfes": ["c", NASTY]}),
-        figures.crossing_gap_plot({"kd": [0.1, 0.4], "cod": [0.05, 0.3], NASTY: [1.0]}, {"kd": 0.5}),
-        figures.verdict_bars(["good", NASTY], [0.9, 0.1], [0.2, 0.8]),
-    ]
+    """Each figure of the package: one that is not in the list above fails here, and nothing below would have looked at it."""
+    assert {*EVERY} == {name for name in figures.__all__ if callable(getattr(figures, name))} - {"hover_text"}
+    return [draw() for draw in EVERY.values()]
 
 
 def test_arms_are_told_apart_without_colour():
@@ -177,3 +195,13 @@ def test_a_matrix_of_77_labels_grows_with_its_names_and_escapes_them():
     assert large.layout.height > 77 * 16 > small.layout.height and large.layout.xaxis.dtick == 1
     assert "<b>" not in "".join(large.data[0].y) and small.data[0].text[0][0] == "100%" and large.data[0].text[0][0] == ""
     assert list(figures.reliability_plot([(0.6, 0.5, 20), (0.9, 0.8, 20)]).data[1].y) == [0.5, 0.8]
+
+
+def test_of_many_labels_those_that_are_mixed_up_come_first_and_no_number_is_squeezed_in():
+    """77 names in half a screen, each cell with a number of its own size, was a grey square."""
+    shares = np.eye(77)
+    shares[70] = np.eye(77)[3]  # one label is always called another
+    large, small = (figures.confusion_plot([f"l{i}" for i in range(n)], {"kd": shares[:n, :n], "cod": np.eye(n)}) for n in (77, 3))
+    assert set(large.data[0].y[:2]) == {"l70", "l3"} and large.data[0].z[0][0] + large.data[0].z[0][1] == 1.0
+    assert len(large.layout.annotations) == 2 and len(small.layout.annotations) == 2 + 2 * 9
+    assert large.layout.height > 2 * 77 * 14 > small.layout.height and large.layout.yaxis.domain[0] > large.layout.yaxis2.domain[1]

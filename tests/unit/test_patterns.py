@@ -4,6 +4,7 @@ One server thread serves everybody, and a pattern in Python holds them all. Whit
 """
 
 import ast
+import functools
 import importlib
 import re
 import time
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cod_core.counterfactuals import effort, imported, languages, replies
-from cod_core.data import parsing, reading, sentences, tables
+from cod_core.data import json_rows, parsing, reading, sentences, tables
 from cod_core.errors import BadInput
 from cod_core.export import card, flat, personal
 from cod_core.models import endpoint_errors, llm_teacher, reply_tags
@@ -48,6 +49,9 @@ UNITS = (
         "<think>",
         "<text>",
         "</new>",
+        "</think>",
+        "<|channel|>final",
+        "{'text':'",
     ),
     *(
         "<br ",
@@ -84,7 +88,7 @@ def is_slow(use) -> str:
     for n in (400, LONG):  # a cubic pattern shows itself before it takes a day
         for unit in UNITS:
             for text in nasty(unit, n):
-                if _seconds(use, text) > MOST_S and _seconds(use, text) > MOST_S:
+                if all(_seconds(use, text) > MOST_S for _ in range(4)):  # a busy neighbour is not the reader's fault
                     return f"{n} characters of {unit!r} between {text[:6]!r} and {text[-6:]!r}"
     return ""
 
@@ -98,6 +102,7 @@ def _seconds(use, text: str) -> float:
     return time.thread_time() - started
 
 
+@functools.cache
 def sources() -> list[Path]:
     return [*(ROOT / "cod_core").rglob("*.py"), *(ROOT / "ui").rglob("*.py"), *(ROOT / "pages").rglob("*.py"), ROOT / "app.py"]
 
@@ -105,17 +110,28 @@ def sources() -> list[Path]:
 CALLS = ("compile", "sub", "split", "match", "search", "fullmatch", "findall", "finditer", "subn")
 
 
-def calls(path: Path):
+@functools.cache
+def calls(path: Path) -> tuple[tuple[int, str, ast.Call], ...]:
     """(line, library, call) of every use of re or regex that begins with a pattern."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    text = path.read_text(encoding="utf-8")
+    if "import re" not in text:
+        return ()
+    found = []
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and isinstance(f := node.func, ast.Attribute) and isinstance(f.value, ast.Name):
             if f.value.id in ("re", "regex") and f.attr in CALLS:
-                yield node.lineno, f.value.id, node
+                found.append((node.lineno, f.value.id, node))
+    return tuple(found)
 
 
-def uses(name: str) -> set[str]:
-    """The methods that the project calls on a pattern of this name."""
-    return {found for path in sources() for found in re.findall(rf"\b{name}\.({'|'.join(CALLS)})\(", path.read_text(encoding="utf-8"))}
+@functools.cache
+def used() -> dict[str, set[str]]:
+    """Name of a pattern -> the methods that the project calls on it."""
+    found: dict[str, set[str]] = {}
+    for path in sources():
+        for name, method in re.findall(rf"\b(\w+)\.({'|'.join(CALLS)})\(", path.read_text(encoding="utf-8")):
+            found.setdefault(name, set()).add(method)
+    return found
 
 
 def written_out() -> Iterator[tuple[str, Any, set[str]]]:
@@ -141,7 +157,7 @@ def at_module_level() -> Iterator[tuple[str, Any, set[str]]]:
         for name, value in vars(module).items():
             for key, item in value.items() if isinstance(value, dict) else [("", value)]:
                 if isinstance(item, (re.Pattern, regex.Pattern)):
-                    yield f"{module.__name__}.{name}{key and f'[{key}]'}", item, uses(name) or {"finditer", "fullmatch"}
+                    yield f"{module.__name__}.{name}{key and f'[{key}]'}", item, used().get(name) or {"finditer", "fullmatch"}
 
 
 PATTERNS = {where: (pattern, methods) for where, pattern, methods in (*written_out(), *at_module_level())}
@@ -175,8 +191,8 @@ def test_the_patterns_are_found():
 
 def test_patterns_made_while_running_are_known_here():
     """Prevents: a pattern put together from a person's words, which the test above cannot see, where no reader below uses it."""
-    known = {"counterfactuals/replies.py": 1, "data/sentences.py": 1, "models/llm_teacher.py": 2, "models/reply_tags.py": 2}
-    known |= {"text.py": 2, "project/keeping.py": 1, "settings.py": 1}
+    known = {"counterfactuals/replies.py": 3, "data/sentences.py": 1, "models/llm_teacher.py": 2, "models/reply_tags.py": 4}
+    known |= {"counterfactuals/pieces.py": 1, "text.py": 2, "project/keeping.py": 1, "settings.py": 1}
     found: dict[str, int] = {}
     for path in sources():
         for _, _, call in calls(path):
@@ -216,7 +232,7 @@ READERS = {
     "a CSV": lambda text: parsing.csv_file(text.encode()),
     "a TSV": lambda text: parsing.tsv_file(text.encode()),
     "plain text": lambda text: parsing.txt_file(text.encode()),
-    "JSON lines": lambda text: parsing.jsonl_file(text.encode()),
+    "JSON lines": lambda text: json_rows.json_file(text.encode()),
     "a whole CSV": lambda text: reading.read_table("a.csv", text.encode()),
 }
 
@@ -231,12 +247,14 @@ def test_every_reader_of_texts_takes_time_in_proportion(what):
 
 def test_a_reply_of_nothing_but_blank_lines_is_read_at_once():
     """Prevents (proven): 700 newlines in a reply held all sessions for 9 s, 1,000 for 40 s."""
-    text = "A plain text." + "\n" * 19_000 + "x"
-    assert _seconds(lambda t: replies.parse_reply(t, "Another text."), text) < MOST_S
+    for n in (400, 19_000):  # a cubic pattern takes seconds for the first, and would never be done with the second
+        text = "A plain text." + "\n" * n + "x"
+        assert min(_seconds(lambda t: replies.parse_reply(t, "Another text."), text) for _ in range(3)) < MOST_S
 
 
-def test_a_reply_beyond_the_limit_is_refused_before_any_pattern():
+def test_a_reply_beyond_the_limit_is_refused_before_any_pattern(monkeypatch):
     """Prevents: 400 MB of a reply go through every pattern before their length is looked at."""
+    monkeypatch.setattr(replies, "without_thoughts", lambda *_: pytest.fail("read before its length was looked at"))
     said = replies.parse_reply("a " * MAX_REPLY_CHARS, "A plain text.")
     assert (said.text, said.reason) == (None, "too_long")
     assert llm_teacher.read_answer("a " * MAX_REPLY_CHARS, ("A",), ("a",)) is None
@@ -260,7 +278,9 @@ def test_tags_thoughts_and_remarks_are_found_as_before(text):
     old = _OLD_TAGS.search(text)
     new = next((inner.strip() for _, _, inner in reply_tags.tagged(text, ("text", "new", "cf"))), None)
     assert new == (old and old.group(2))
-    assert reply_tags.without_thoughts(text) == _OLD_THOUGHT.sub("", text)
+    closed = _OLD_THOUGHT.sub("", text)
+    if not re.search("</?(?:think|thinking)>", closed, re.I):  # tags without their other half were left standing then
+        assert reply_tags.without_thoughts(text) == closed
     assert text[: replies._remark(text)] == _OLD_REMARK.sub("", text)
 
 

@@ -18,7 +18,7 @@ Offer = tuple[Counterfactual, FlipCheck | None]
 def kind(cf: Counterfactual) -> str:
     """What a proposal is, in two or three words."""
     if cf.origin.kind == "human":
-        return "your text" if cf.derived_from is None else "edited"
+        return "written by hand" if cf.derived_from is None else "edited"
     if cf.origin.kind == "llm":
         return "chat model"
     if cf.origin.kind == "import":
@@ -32,6 +32,8 @@ def kind(cf: Counterfactual) -> str:
         return f"{len(parts)} changes"
     if "not" in parts[0] and parts[0].startswith(("added", "took")) or "negation" in parts[0]:
         return "negation"
+    if re.match(r"replaced “[^” ]{1,200} ", parts[0]):
+        return "another phrase"
     return {"replaced": "another word", "deleted": "a word less", "added": "a word more"}.get(parts[0].split(" ", 1)[0], "one change")
 
 
@@ -54,6 +56,8 @@ def offered(card: Card, added: Collection[str] = ()) -> dict[str, Offer]:
 
 def chosen(project: Project, card: Card, annotator: str) -> tuple[str, dict[str, Offer]]:
     """(id of the proposal on the card or OWN, what is offered): the person's choice, else their draft's, else the best."""
+    if card.bare:
+        return callbacks.OWN, {}
     options = offered(card, st.session_state.get(f"added-{card.example.id}", ()))
     choice: str | None = st.session_state.get(f"chosen-{card.example.id}")
     if choice is not None and (choice in options or choice == callbacks.OWN):
@@ -64,8 +68,8 @@ def chosen(project: Project, card: Card, annotator: str) -> tuple[str, dict[str,
     return card.offered.id, options
 
 
-def picker(card: Card, choice: str, options: dict[str, Offer]) -> None:
-    """The row of alternatives, each with what it is and whether it flips."""
+def picker(card: Card, choice: str, options: dict[str, Offer], target: str, labels: tuple[str, ...]) -> None:
+    """The row of alternatives, each with what it is and whether it flips; which label to aim at, where there is a choice."""
     ids = [*options, *([callbacks.OWN] if choice == callbacks.OWN else [])]
 
     def words(cf_id: str) -> str:
@@ -75,7 +79,7 @@ def picker(card: Card, choice: str, options: dict[str, Offer]) -> None:
         flips = "not checked" if check is None else "flips" if check.valid else "does not flip"
         return f"{ids.index(cf_id) + 1} · {layout.plain(kind(cf), 24)} · {flips}"
 
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="picker"):
         if len(ids) > 1:
             widget = f"alt-{card.example.id}-{len(ids)}-{choice}"
             st.segmented_control(
@@ -85,6 +89,7 @@ def picker(card: Card, choice: str, options: dict[str, Offer]) -> None:
                 required=True,
                 format_func=words,
                 key=widget,
+                label_visibility="collapsed",
                 on_change=callbacks.choose_by,
                 args=(card.example.id, widget),
             )
@@ -98,3 +103,20 @@ def picker(card: Card, choice: str, options: dict[str, Offer]) -> None:
                 on_click=callbacks.choose,
                 args=(card.example.id, callbacks.OWN),
             )
+        if len(labels) > 2:
+            _target(card, target, [label for label in labels if label != card.source])
+
+
+def _target(card: Card, target: str, others: list[str]) -> None:
+    """The label that the changed text should get."""
+    widget = f"aim-pick-{card.example.id}-{target}"
+    st.selectbox(
+        "Aim at",
+        others,
+        index=others.index(target) if target in others else 0,
+        format_func=lambda label: f"Aim at: {layout.plain(label, 40)}",
+        key=widget,
+        label_visibility="collapsed",
+        on_change=callbacks.aim_by,
+        args=(card.example.id, widget),
+    )

@@ -13,7 +13,7 @@ from cod_core.curation.view import following
 from cod_core.project.curation.cards import Card
 from cod_core.project.project import Project
 from cod_core.types import Counterfactual, Example
-from ui.frame import errors, people, state
+from ui.frame import errors, naming, people, state
 
 REASONS = {
     "not_fluent": "Not fluent",
@@ -37,7 +37,7 @@ OWN = "own"
 """The choice among the alternatives that starts from the original instead of a proposal."""
 REJECTING = "rejecting"
 """(text, version of its decisions) that stood on the card when the row of reasons was opened."""
-_TYPED, _MOVED, _ROUND, _ADVANCED = "typed", "moved", "editor_round", "advanced"
+_TYPED, _ROUND, _ADVANCED = "typed", "editor_round", "advanced"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class Shown:
 
     base_id: the proposal in the box, None for the original. base_text: what the box started from. text: what stands
     in it. before, after: the neighbours in the list. version: of the text's
-    decisions, so that nobody overwrites what somebody else decided meanwhile.
+    decisions, so that nobody overwrites what somebody else decided meanwhile. as_proposed: whether target is the proposal's own.
+    bare: the text has no proposal, so there is nothing to reject.
     """
 
     pid: str
@@ -59,6 +60,8 @@ class Shown:
     before: str | None
     after: str | None
     version: int = 0
+    as_proposed: bool = True
+    bare: bool = False
 
     @property
     def project(self) -> Project:
@@ -82,12 +85,13 @@ class Shown:
 
 def note(cf: Counterfactual) -> str:
     """What a proposal changes, in words; with the technical details also how many texts were scored for it."""
-    return cf.note if state.technical() else without_effort(cf.note)
+    said = cf.note.replace("written by you", "written by a person").replace("edited by you", "edited by a person")  # of earlier versions
+    return said if state.technical() else without_effort(said)
 
 
 def gold(example: Example) -> str:
     """The label of the original and whose it is."""
-    whose = "Label of its answer" if "label_from" in example.metadata else "Your label"
+    whose = "Label of its answer" if "label_from" in example.metadata else "Label"
     return f"{whose}: {example.label}" if example.label else "No label"
 
 
@@ -112,6 +116,7 @@ def standing_text(project: Project, example_id: str, base_id: str | None, base_t
 def typed(shown: Shown, item: str, text: str) -> None:
     """Keep what stands in the box; the proposal itself is no draft."""
     st.session_state[_TYPED] = ((shown.pid, shown.example_id, shown.base_id), text)
+    st.session_state.pop(INSERT, None)  # it stands in the box now
     curation, me = shown.project.curation, state.annotator()
     if text == shown.base_text:
         curation.drop_draft(shown.example_id, me)
@@ -125,6 +130,39 @@ def back_to_start(shown: Shown) -> None:
     """Forget what was typed and show the proposal again."""
     shown.project.curation.drop_draft(shown.example_id, state.annotator())
     _forget_typing()
+
+
+def aim_of(example_id: str, target: str) -> str:
+    """The label that a text is aimed at: the one picked on the card, else its proposal's."""
+    return str(st.session_state.get(f"aim-{example_id}") or target)
+
+
+@errors.callback
+def aim(example_id: str, label: str) -> None:
+    """Aim at another label; what stands in the box stays."""
+    st.session_state[f"aim-{example_id}"] = label
+
+
+@errors.callback
+def aim_by(example_id: str, widget: str) -> None:
+    """The same, from the picker."""
+    if st.session_state.get(widget):
+        st.session_state[f"aim-{example_id}"] = st.session_state[widget]
+
+
+INSERT, _INSERTED = "insert_phrase", "inserted_phrases"
+
+
+@errors.callback
+def insert(shown: Shown, phrase: str) -> None:
+    """Put a phrase into the box: at the caret, or at the end where nobody has been in it."""
+    if state.plain_editor():
+        text = f"{shown.text.rstrip()} {phrase}"
+        st.session_state[f"plain-{shown.item}"] = text
+        typed(shown, shown.item, text)
+    else:
+        number = st.session_state[_INSERTED] = st.session_state.get(_INSERTED, 0) + 1
+        st.session_state[INSERT] = {"number": number, "item": shown.item, "phrase": phrase}
 
 
 @errors.callback
@@ -142,6 +180,7 @@ def choose_by(example_id: str, widget: str) -> None:
         _forget_typing()
 
 
+@naming.signed
 @errors.callback
 def decide(shown: Shown, new: str, reasons: tuple[str, ...] = ()) -> None:
     """Reject, skip or flag the proposal on the card, and move on."""
@@ -159,9 +198,10 @@ def decide(shown: Shown, new: str, reasons: tuple[str, ...] = ()) -> None:
         lead_time_s=round(seconds, 1),
         seen=seen if opened == shown.example_id else shown.version,
     )
-    _moved(shown)
+    _moved(shown, new)
 
 
+@naming.signed
 @errors.callback
 def accept(shown: Shown, text: str | None = None, override_key: str | None = None) -> None:
     """Keep what stands in the box, and move on.
@@ -180,7 +220,7 @@ def accept(shown: Shown, text: str | None = None, override_key: str | None = Non
     if text is None:
         text = standing_text(shown.project, shown.example_id, shown.base_id, shown.base_text)
     seconds = round(seconds, 1)
-    if shown.base_id and text == shown.base_text:
+    if shown.base_id and text == shown.base_text and shown.as_proposed:
         curation.decide(shown.base_id, "accepted", me, override_reason=why, lead_time_s=seconds, seen=shown.version)
     else:
         curation.save_draft(shown.example_id, me, shown.base_id, text)
@@ -198,6 +238,7 @@ def undo(pid: str) -> None:
         state.notice("There is nothing of yours left to undo.", "info")
         return
     state.mark_saved()
+    state.toast("Undone")
     go_to(undone.example_id)
 
 
@@ -221,7 +262,7 @@ def go_to(example_id: str | None) -> None:
         st.session_state.pop(key, None)
     _forget_typing()
     state.show_item(example_id)
-    st.session_state[_MOVED] = True
+    state.redraw()
 
 
 @errors.callback
@@ -233,12 +274,12 @@ def leave_reasons() -> None:
 def redraw() -> None:
     """Draw the whole page anew after this act, with what stands in the box seeded again."""
     _forget_typing()
-    st.session_state[_MOVED] = True
+    state.redraw()
 
 
 def take_moved() -> bool:
     """Whether the whole page must be drawn anew, once."""
-    return bool(st.session_state.pop(_MOVED, False))
+    return bool(st.session_state.pop(state.MOVED, False))
 
 
 def _forget_typing() -> None:
@@ -246,10 +287,15 @@ def _forget_typing() -> None:
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
 
 
-def _moved(shown: Shown) -> None:
-    """On to the next text of the list, as the list and other people's screens are now."""
+DONE = {"accepted": "Accepted", "rejected": "Rejected", "skipped": "Skipped", "needs_review": "Flagged"}
+
+
+def _moved(shown: Shown, done: str = "accepted") -> None:
+    """On to the next text of the list, as the list and other people's screens are now. done: the status given."""
     state.mark_saved()
-    st.session_state.pop(f"chosen-{shown.example_id}", None)
+    state.toast(f"{DONE[done]} and saved")
+    for key in (f"chosen-{shown.example_id}", f"aim-{shown.example_id}"):
+        st.session_state.pop(key, None)
     project, view = shown.project, state.view()
     taken = frozenset(project.presence.claimed_by_others(people.holder()))
     go_to(following(project.cards.queue(view, state.annotator()).narrowed, shown.example_id, view.show, taken))

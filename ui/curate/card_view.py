@@ -17,7 +17,7 @@ from ui.curate import alternatives, callbacks, decision_buttons, editor, more_pr
 from ui.curate.alternatives import Offer
 from ui.curate.callbacks import Shown
 from ui.curate.shortcuts import letter
-from ui.frame import errors, people, state
+from ui.frame import errors, layout, people, state
 from ui.shared import text_diff, verdict
 from ui.teacher import generative_teacher
 
@@ -33,8 +33,6 @@ def current(project: Project, queue: Queue) -> str | None:
     by_itself = callbacks.take_advanced()
     if asked and got and got != asked and not by_itself:
         state.notice("Somebody else has that text on the screen just now; here is the next one.", "info")
-    if wanted and got is None:
-        state.notice("Others have all of these texts on the screen just now. Come back in a few minutes.", "info")
     return got
 
 
@@ -72,18 +70,20 @@ def _card(pid: str, example_id: str, where: str, before: str | None, after: str 
         cf, check = options.get(choice, (card.offered, None))
         base_id, base_text = (None, card.example.text) if choice == callbacks.OWN else (cf.id, cf.text)
         text = callbacks.standing_text(project, example_id, base_id, base_text)
-        shown = Shown(pid, example_id, base_id, base_text, text, cf.target, callbacks.status(card), before, after, card.version)
+        target = callbacks.aim_of(example_id, cf.target)
+        status, as_proposed = callbacks.status(card), target == cf.target
+        shown = Shown(pid, example_id, base_id, base_text, text, target, status, before, after, card.version, as_proposed, card.bare)
         _draw(project, card, shown, choice, options, (cf, check), where)
 
 
 def _draw(project: Project, card: Card, shown: Shown, choice: str, options: dict[str, Offer], offer: Offer, where: str) -> None:
     cf, check = offer
     _why(card, where)
-    alternatives.picker(card, choice, options)
+    alternatives.picker(card, choice, options, shown.target, project.row.task.labels)
     problem = ""
-    if shown.edited or shown.base_id is None:
+    if shown.edited or shown.base_id is None or not shown.as_proposed:
         check, problem = _judge(project, shown)
-    left, right = st.columns([1.9, 1], gap="medium")
+    left, right = st.container(key="card").columns([1.9, 1], gap="medium")
     read = _read(project, card.example.text, check)
     with left:
         _texts(project, card, shown, cf, read, check, problem)
@@ -118,15 +118,16 @@ def _read(project: Project, text: str, check: FlipCheck | None) -> int | None:
 
 def _texts(project: Project, card: Card, shown: Shown, cf: Counterfactual, read: int | None, check: FlipCheck | None, problem: str) -> None:
     note = "changed by you" if shown.edited else "" if shown.base_id is None else callbacks.note(cf)
-    original = card.example.text
-    if st.session_state.get("side_by_side"):
-        st.html(text_diff.side_by_side(original, shown.text, note))
-    else:
+    original, side = card.example.text, st.session_state.get("side_by_side", False)
+    note = "nothing yet" if shown.text == original else note
+    if not side:
         st.html(text_diff.changes(original, shown.text, note, read))
     generative_teacher.panel(project, original, shown.text, check)
     left, right = st.columns(2, gap="small")
     with left:
-        st.html(text_diff.card("Original", text_diff.whole(original, read), callbacks.gold(card.example), "data-cod-original"))
+        # side by side each text stands once: the original with what went; what came stands in the box beside it
+        whole = text_diff.sides(original, shown.text)[0] if side else text_diff.whole(original, read)
+        st.html(text_diff.card("Original", whole, callbacks.gold(card.example), "data-cod-original"))
     with right:
         editor.show(
             shown.item,
@@ -136,6 +137,7 @@ def _texts(project: Project, card: Card, shown: Shown, cf: Counterfactual, read:
             lambda _, text: callbacks.accept(shown, text),
             lambda phrase: more_proposals.keep(card.example.id, phrase),
             problem or (verdict.spoken(check) if check else ""),
+            st.session_state.get(callbacks.INSERT),
         )
         if shown.edited:
             decision_buttons.act(
@@ -152,9 +154,18 @@ def _texts(project: Project, card: Card, shown: Shown, cf: Counterfactual, read:
 def _verdict(project: Project, shown: Shown, check: FlipCheck | None, problem: str) -> None:
     if check is not None:
         st.html(verdict.panel(check))
+        if check.flipped and not check.reached_target:
+            label = check.after.label
+            st.button(
+                f"It is “{layout.plain(label, 40)}” now: that is the label I meant",
+                key="take-label",
+                icon=":material/check:",
+                on_click=callbacks.aim,
+                args=(shown.example_id, label),
+            )
     elif problem:
         errors.box(problem, "info")
-    elif shown.edited or shown.base_id is None:
+    elif shown.edited or shown.base_id is None or not shown.as_proposed:
         answering = project.teacher.generates()
         why = "the model has to answer it first" if answering else "asking this teacher may cost a call"
         errors.box(f"This wording is not checked yet: {why}.", "info")

@@ -31,9 +31,10 @@ def buttons(shown: Shown, ok: bool | None) -> None:
     with st.container(horizontal=True, gap="small", key="decisions"):
         label = "Accept my text" if shown.base_id is None else "Accept my edit" if shown.edited else "Accept"
         act(label, "accept", letter("accept"), callbacks.accept, (shown,), type="primary", disabled=ok is False)
-        act("Reject", "reject", letter("reject"), callbacks.start_reject, (shown,))
-        act("Skip", "skip", letter("skip"), callbacks.decide, (shown, "skipped"))
-        act("Flag", "flag", letter("flag"), callbacks.decide, (shown, "needs_review"), help="Ask for a second opinion")
+        if not shown.bare:
+            act("Reject", "reject", letter("reject"), callbacks.start_reject, (shown,))
+            act("Skip", "skip", letter("skip"), callbacks.decide, (shown, "skipped"))
+            act("Flag", "flag", letter("flag"), callbacks.decide, (shown, "needs_review"), help="Ask for a second opinion")
         act("Undo", "undo", letter("undo"), callbacks.undo, (shown.pid,))
         act("Previous", "previous", letter("previous"), callbacks.go_to, (shown.before,), type="tertiary")
         act("Next", "next", letter("next"), callbacks.go_to, (shown.after,), type="tertiary")

@@ -8,6 +8,7 @@ from html import escape
 
 import streamlit as st
 
+from cod_core.diagnostics.sentence import percent
 from cod_core.diagnostics.stats import MIN_ROWS
 from cod_core.project.project import Project
 from cod_core.project.results.live import Live
@@ -28,9 +29,9 @@ def draw(project: Project) -> None:
 
 def _soon(project: Project) -> tuple[Live | None, bool]:
     """The numbers within a moment. Each look at the session lets a key that was pressed meanwhile go first."""
-    end = time.monotonic() + PATIENCE
+    end, mark = time.monotonic() + PATIENCE, project.results.marker()
     while True:
-        live, last = project.live.now()
+        live, last = project.live.now(mark)
         if last or time.monotonic() > end:
             return live, last
         state.item_id()
@@ -50,7 +51,7 @@ def _strip(pid: str, drawn: tuple[Live | None, bool]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="strip"):
         st.html(f'<div class="cod-strip" role="status" id="live-strip">{said}</div>')
         if live is not None and live.next is not None and live.next.example_id != state.item_id():
-            if st.button("Go to that text", key="strip-next", type="tertiary", icon=":material/near_me:"):
+            if st.button("Most promising text", key="strip-next", type="tertiary", icon=":material/near_me:"):
                 callbacks.go_to(live.next.example_id)
                 st.rerun()
 
@@ -61,16 +62,16 @@ def words(live: Live) -> str:
     if live.unread:
         first = f"Reading {live.unread} development texts before anything can be measured…"
     elif not live.n_dev and live.without is None:
-        first = "There are no development or unlabelled texts, so what your work brings shows only after distilling."
+        first = "There are no development or unlabelled texts: you see what your work brings once you distil."
     elif live.without is None or live.with_ is None:
-        first = f"{pairs}; what they bring shows from four on, with more than one new label among them."
+        first = f"{pairs}. Keep four, with two new labels among them, and you see here what they add."
     else:
-        change = 100 * (live.with_ - live.without)
-        sign = "+" if change > 0 else "−" if change < 0 else "±"
+        their = "counterfactual" if live.n == 1 else "counterfactuals"
+        with_, without = percent(live.with_), percent(live.without)
+        than = ", as without" if with_ == without else f" instead of <b>{without}</b>"
         first = (
-            f"A quick student of your {pairs}: <b>{live.without:.1%}</b> from the originals alone, "
-            f"<b>{live.with_:.1%}</b> with their counterfactuals (<b>{sign}{abs(change):.1f} points</b> on "
-            f"{live.n_dev:,} {escape(live.measured_on)}{FEW if live.n_dev < MIN_ROWS else ''})"
+            f"With your {live.n:,} {their}, a student gets <b>{with_}</b> right{than} "
+            f"({live.n_dev:,} {escape(live.measured_on)}{FEW if live.n_dev < MIN_ROWS else ''})."
         )
     parts = [f"<span>{first}</span>"]
     if live.next is not None:

@@ -11,18 +11,21 @@ from cod_core.project.project import Project
 from ui.curate import callbacks
 from ui.frame import errors, layout, state
 
-SHOW = {"todo": "To do", "kept": "Kept", "left": "Left out", "flagged": "Flagged", "all": "All"}
+SHOW = {"todo": "To do", "kept": "Kept", "left": "Left out", "flagged": "Flagged", "own": "No proposal", "all": "All"}
 SORTS = {"upload": "As uploaded", "boundary": "Closest calls", "edit": "Smallest edit", "similar": "Most similar", "recent": "Last decided"}
-ORIGINS = {"search": "Search on this computer", "llm": "Chat model", "human": "Written by a person", "import": "Imported"}
+ORIGINS = {"search": "Search on this computer", "llm": "Language model", "human": "Written by a person", "import": "Imported"}
 FINDER = "q-find"
 
 
 def bar(project: Project, queue: Queue) -> None:
     """Progress and the choices."""
-    st.progress(queue.decided / queue.total, text=f"{queue.decided} of {queue.total} texts decided · {queue.kept} kept")
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        _choice("Show", "show", {k: f"{v} {queue.counts[k]}" for k, v in SHOW.items()}, queue.view)
-        with st.popover(f"Order: {SORTS[queue.view.sort].lower()}", icon=":material/sort:"):
+    if queue.total:
+        with st.container(key="queue-progress"):
+            st.progress(queue.decided / queue.total, text=f"{queue.decided} of {queue.total} texts decided · {queue.kept} kept")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="queue-bar"):
+        shown = {k: f"{v} {queue.counts[k]}" for k, v in SHOW.items() if k != "own" or queue.counts[k] or queue.view.show == k}
+        _choice("Show", "show", shown, queue.view)
+        with st.popover("Order", icon=":material/sort:", help=f"Now: {SORTS[queue.view.sort].lower()}"):
             _choice("Order", "sort", SORTS, queue.view)
         with st.popover("Filter", icon=":material/filter_list:"):
             _filters(project, queue.view)
@@ -92,6 +95,12 @@ def _filters(project: Project, view: View) -> None:
 def _chosen(name: str, key: str) -> None:
     value = st.session_state.get(key) or ""
     state.set_view(replace(state.view(), **{name: str(value).strip()}))
+
+
+@errors.callback
+def show(name: str) -> None:
+    """Another list, whole."""
+    state.set_view(View(show=name))
 
 
 @errors.callback

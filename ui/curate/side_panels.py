@@ -8,7 +8,7 @@ from cod_core.curation.history import Event
 from cod_core.project.curation.cards import Card
 from cod_core.project.project import Project
 from cod_core.types import Counterfactual, FlipCheck
-from ui.curate import callbacks, decision_buttons, guideline, more_proposals, shortcuts
+from ui.curate import callbacks, decision_buttons, guideline, more_proposals, phrases, shortcuts
 from ui.curate.callbacks import Shown
 from ui.curate.shortcuts import letter
 from ui.frame import state
@@ -34,6 +34,7 @@ def below(project: Project, card: Card, shown: Shown, cf: Counterfactual, check:
         _guide(project)
     if state.panel() == "help":
         _keys()
+    phrases.panel(project, shown)
     more_proposals.panel(project, card, shown, cf, check)
     with st.expander("History of this text", icon=":material/history:"):
         _history(project, shown)

@@ -1,5 +1,7 @@
 """Rows that are columns: the person writes one sentence with the columns in braces, and sees what comes of it."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from cod_core.data.reading import Table
@@ -11,16 +13,24 @@ from ui.frame import errors, layout
 MOST_COLUMNS = 12
 
 
-def offered(project: Project, table: Table, key: str) -> tuple[Table, list[str]]:
-    """(the table, with a column of sentences where the person wants it; the columns that must be kept for it)."""
+def offered(project: Project, table: Table, key: str, texts: Sequence[str] = ()) -> tuple[Table, list[str]]:
+    """(the table, with a column of sentences where the person wants it; the columns that must be kept for it).
+
+    texts: columns that hold texts; two or more can be joined.
+    """
     last = project.uploads.template()
-    if len(table.columns) < 3 and last is None:
+    several = len(texts) > 1
+    if len(table.columns) < 3 and last is None and not several:
         return table, []
-    if not st.toggle("My rows are columns: make a sentence of them", value=last is not None, key=f"{key}-tabular"):
+    if several:
+        both = " and ".join(f"“{layout.plain(name, 40)}”" for name in texts[:4])
+        st.caption(f"The columns {both} hold texts. Join them, or pick one of them below.")
+    words = "Join the columns with texts into one text" if several else "Make one text of several columns"
+    if not st.toggle(words, value=last is not None, key=f"{key}-tabular"):
         return table, []
     template = st.text_area(
-        "The sentence, with the names of columns in braces",
-        last or default_template(table.columns[:-1][:MOST_COLUMNS]),
+        "The text, with the names of columns in braces",
+        last or (" ".join(f"{{{name}}}" for name in texts[:4]) if several else default_template(table.columns[:-1][:MOST_COLUMNS])),
         key=f"{key}-template",
         height=100,
         max_chars=4000,

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 
+from cod_core.text import several as several
 from ui.frame import errors, state, tour
 
 if TYPE_CHECKING:  # the first paint needs no database
@@ -47,19 +48,24 @@ _ACTIVE_IN_MARKDOWN = re.compile(r"[\[\]()!`*_<>$:~#\\|{}@^=\x00-\x1f]|www\.")
 def navigate() -> "Page":
     """The page that the address names, with Streamlit's own menu hidden."""
     pages = [
-        st.Page(path, title=title, url_path=None if name == "start" else name, default=name == "start")
+        st.Page(path, title=title, url_path="" if name == "start" else name, default=name == "start")
         for name, (path, title) in PAGES.items()
     ]
     if asked := _unknown():
-        pages.append(st.Page(_lost, title=PAGES["start"][1], url_path=asked))
+        pages.append(st.Page(_to_start if asked == "start" else _lost, title=PAGES["start"][1], url_path=asked))
     return st.navigation(pages, position="hidden")
 
 
 def _unknown() -> str:
-    """What the address names where that is no page, else an empty string."""
+    """What the address names where no page has that address, else an empty string. The start page has the bare one."""
     base = (st.get_option("server.baseUrlPath") or "").strip("/")
     asked = unquote(urlsplit(st.context.url or "").path).strip("/").removeprefix(base).strip("/")
-    return "" if asked in PAGES or "/" in asked else asked
+    return "" if (asked in PAGES and asked != "start") or "/" in asked else asked
+
+
+def _to_start() -> None:
+    """Stands at /start, which people type: Streamlit keeps the start page at the bare address alone."""
+    go("start")
 
 
 def _lost() -> None:
@@ -113,15 +119,11 @@ def style() -> None:
     st.html(_CSS)
 
 
-def several(n: int, noun: str, nouns: str = "") -> str:
-    """'1 text', '3,000 texts'."""
-    return f"{n:,} {noun if n == 1 else nouns or noun + 's'}"
-
-
 def header(title: str, lead: str) -> None:
-    """The page's title and one sentence on what to do here; both are the app's own words."""
+    """The page's title and one sentence on what to do here, "" for none; both are the app's own words."""
     st.title(title, anchor=False)
-    st.html(f'<p class="cod-lead">{escape(lead)}</p>')
+    if lead:
+        st.html(f'<p class="cod-lead">{escape(lead)}</p>')
     tour.panel(next((name for name, (_, its_title) in PAGES.items() if its_title == title), ""))
     if page := tour.take_go():
         go(page)
@@ -165,11 +167,11 @@ def balance(by_label: dict[str, int]) -> None:
     st.html(f'<div class="cod-balance" role="img" aria-label="texts a label">{rows}</div>')
 
 
-def grid(columns: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]], row_height: int = 35, **more: Any) -> None:
+def grid(columns: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]], row_height: int = 35, most: int = 10, **more: Any) -> None:
     """A table of columns {name: values} or of rows, at its final height from the first paint: Streamlit gives a table
-    40 pixels until its code has come, and what lies below jumps away from under a hand that presses."""
+    40 pixels until its code has come, and what lies below jumps away from under a hand that presses. most: rows in view."""
     n = len(next(iter(columns.values()), ())) if isinstance(columns, Mapping) else len(columns)
-    st.dataframe(columns, hide_index=True, row_height=row_height, height=min(400, 35 + n * row_height + 2), **more)
+    st.dataframe(columns, hide_index=True, row_height=row_height, height=min(50 + most * 35, 35 + n * row_height + 2), **more)
 
 
 def problem_list(problems: "Sequence[Problem]", noun: str = "Row") -> None:
@@ -204,7 +206,7 @@ def done_steps(summary: "Summary", runs: bool) -> dict[str, tuple[bool, str]]:
     proposed, decided, taught = summary.n_proposed_texts, summary.n_decided, bool(summary.teacher_label)
     pairs = several(summary.n_accepted, "pair") if summary.n_accepted and taught else ""  # without a teacher none leaves
     return {
-        "data": (summary.n_train > 0, several(summary.n_train, "text") if summary.n_train else ""),
+        "data": (summary.n_train > 0, several(summary.n_texts, "text") if summary.n_texts else ""),
         "teacher": (taught, "check again" if taught and summary.stale else "choose one" if proposed and not taught else ""),
         "proposals": (proposed > 0, f"{proposed:,}" if proposed else ""),
         "curate": (summary.n_accepted > 0, f"{decided:,} of {proposed:,}" if proposed else ""),
@@ -214,8 +216,8 @@ def done_steps(summary: "Summary", runs: bool) -> dict[str, tuple[bool, str]]:
     }
 
 
-def sidebar() -> None:
-    """Brand, project switcher, stepper, saved mark."""
+def sidebar(page: str = "") -> None:
+    """Brand, project switcher, stepper, what is next, saved mark. page: the one that is open."""
     with st.sidebar:
         st.html('<div class="cod-brand">Counterfactual<br>Curation</div>')
         pid = state.project_id()
@@ -231,6 +233,7 @@ def sidebar() -> None:
             st.page_link(PAGES["start"][0], label="Start", icon=":material/home:")
         else:
             _stepper(pid)
+            _next(pid, page)
             st.page_link(PAGES["review"][0], label="Review and guideline", icon=":material/fact_check:", query_params=state.params())
         st.page_link(PAGES["settings"][0], label="Settings and help", icon=":material/settings:", query_params=state.params())
         st.button(
@@ -242,6 +245,17 @@ def sidebar() -> None:
         )
         if at := state.saved_at():
             st.html(f'<div class="cod-saved" role="status"><b>✓</b> Saved {at}</div>')
+
+
+def _next(pid: str, page: str) -> None:
+    """What to do now in the open project, with the way there unless this is the page."""
+    with errors.shown():
+        step = state.workspace().project(pid).next.steps()[0]
+        st.html(f'<div class="cod-next"><b>Next</b> {escape(step.sentence)}</div>')
+        if step.page != page:
+            st.page_link(
+                PAGES[step.page][0], label=f"Go to {PAGES[step.page][1]}", icon=":material/arrow_forward:", query_params=state.params()
+            )
 
 
 def _projects() -> "list[ProjectRow]":

@@ -3,8 +3,6 @@
 Names on one machine are pseudonyms without accounts; with `st.login` set up they are mail addresses.
 """
 
-import hashlib
-import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,8 +10,8 @@ import streamlit as st
 
 from cod_core import roles
 from cod_core.errors import CodError
-from cod_core.settings import trusts_unverified
-from ui.frame import errors, state
+from cod_core.settings import sign_in_days, trusts_unverified
+from ui.frame import browser, errors, state
 
 if TYPE_CHECKING:  # the first paint needs no database
     from cod_core.project.project import Project
@@ -23,7 +21,6 @@ ROLE_WORDS = {
     "reviewer": "Reviewer: also bulk decisions, guideline, settling differences",
     "owner": "Owner: also endpoints, keys, model folders, backups, people, deleting",
 }
-_BROWSER = "browser_id"
 
 
 def gate() -> None:
@@ -41,7 +38,7 @@ def gate() -> None:
         st.button("Sign in", type="primary", on_click=st.login, key="sign-in")
         st.stop()
     try:
-        actor = roles.actor_of(st.user.to_dict(), trusts_unverified())
+        actor = roles.actor_of(st.user.to_dict(), trusts_unverified(), sign_in_days())
         state.shared_workspace().acting(actor).people.admit()
     except CodError as error:
         errors.box(str(error), "warn")
@@ -78,22 +75,7 @@ def only_for(act: str, what: str) -> bool:
 
 def holder() -> str:
     """This browser of this person: what holds a text. A refresh keeps it, another browser is another holder."""
-    if _BROWSER not in st.session_state:
-        cookie = st.context.cookies.get("_streamlit_xsrf")
-        cookie = cookie if cookie is None or isinstance(cookie, str) else "no browser"  # a test that has none
-        browser = _unmasked(cookie) if cookie else secrets.token_hex(8)
-        st.session_state[_BROWSER] = hashlib.sha256(browser.encode()).hexdigest()[:16]
-    return f"{state.annotator()}@{st.session_state[_BROWSER]}"
-
-
-def _unmasked(cookie: str) -> str:
-    """The token in Streamlit's own cookie; it is written with another mask now and then."""
-    parts = cookie.strip('"').split("|")
-    try:
-        mask, masked = bytes.fromhex(parts[1]), bytes.fromhex(parts[2])
-    except (IndexError, ValueError):
-        return cookie
-    return bytes(b ^ mask[i % len(mask)] for i, b in enumerate(masked)).hex()
+    return f"{state.annotator()}@{browser.this()}"
 
 
 def remember(page: str) -> None:

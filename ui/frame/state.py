@@ -16,15 +16,16 @@ from cod_core.curation.view import View
 from cod_core.errors import BadInput
 from cod_core.models.chat import site_of
 from cod_core.roles import Actor
+from ui.frame import browser
 
 if TYPE_CHECKING:  # the first paint needs no database
     from cod_core.project.project import Project
     from cod_core.project.summary import Summary
     from cod_core.workspace import Workspace
 
-PROJECT, ITEM, ANNOTATOR, ACTOR = "open_project", "open_item", "annotator", "actor"
+PROJECT, ITEM, ANNOTATOR, ACTOR = "open_project", "open_item", browser.NAME, "actor"
 SHORTCUTS, SAVED, NOTICE, LLM_KEY = "shortcuts_on", "saved_at", "notice", "llm_key"
-VIEW, TECHNICAL, PLAIN, PANEL = "queue_view", "technical", "plain_editor", "open_panel"
+VIEW, TECHNICAL, PLAIN, PANEL, MOVED, TOAST = "queue_view", "technical", "plain_editor", "open_panel", "moved", "toast"
 _MANAGED = {"tour", "project", "item", "by", *View.__dataclass_fields__}
 GUARD_SECONDS = 0.25
 """A decision that comes sooner than this after its card was shown was meant for the card before it."""
@@ -104,8 +105,7 @@ def adopt_url() -> None:
         st.session_state.pop(ITEM, None)
     if st.session_state.get(PROJECT) and (item := st.query_params.get("item")) and ITEM not in st.session_state:
         st.session_state[ITEM] = item
-    if (by := st.query_params.get("by")) and ANNOTATOR not in st.session_state:
-        st.session_state[ANNOTATOR] = by[:40]
+    browser.adopt(st.query_params.get("by"), alone())
     if VIEW not in st.session_state:
         st.session_state[VIEW] = View.of(st.query_params.to_dict())
     _to_url()
@@ -116,8 +116,8 @@ def params() -> dict[str, str]:
     out = {}
     if st.session_state.get(PROJECT):
         out["project"] = st.session_state[PROJECT]
-    if annotator() != "me" and "@" not in annotator():
-        out["by"] = annotator()
+    if (by := name()) and "@" not in by:
+        out["by"] = by
     if st.session_state.get("tour"):
         out["tour"] = str(st.session_state["tour"])
     return out
@@ -166,9 +166,33 @@ def item_id() -> str | None:
     return example_id
 
 
+def alone() -> bool:
+    """Whether one person works here alone, so that the data folder may remember the name."""
+    return not signing_in() and browser.on_loopback()
+
+
+def name() -> str | None:
+    """The name under which decisions are kept; None where the person has not given one yet."""
+    return browser.name()
+
+
 def annotator() -> str:
-    """The pseudonym under which decisions are kept."""
-    return str(st.session_state.get(ANNOTATOR) or "me")
+    """The same for what is read; a mark of this browser stands in until there is a name."""
+    return browser.name() or browser.stand_in()
+
+
+def take_name(given: str) -> None:
+    """Decide under this name from now on; what was typed before there was one is the person's. Raises BadInput where it is none."""
+    before = None if name() else annotator()
+    browser.take(given, alone())
+    if before:
+        shared_workspace().people.take_over(before, annotator())
+    _to_url()
+
+
+def redraw() -> None:
+    """Draw the whole page anew after this act, and not only the card that it came from."""
+    st.session_state[MOVED] = True
 
 
 def shortcuts_on() -> bool:
@@ -231,6 +255,17 @@ def saved_at() -> str | None:
 def notice(message: str, kind: str = "ok") -> None:
     """A sentence for the top of the next page run. kind: ok, info, warn or error."""
     st.session_state[NOTICE] = (message, kind)
+
+
+def toast(message: str) -> None:
+    """Two or three words in the corner after the next run: what a key just did."""
+    st.session_state[TOAST] = message
+
+
+def take_toast() -> str | None:
+    """The words that wait, once."""
+    waiting: str | None = st.session_state.pop(TOAST, None)
+    return waiting
 
 
 def take_notice() -> tuple[str, str] | None:

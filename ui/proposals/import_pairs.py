@@ -69,6 +69,6 @@ def bundle(project: Project) -> None:
 def outcome(done: ImportReport) -> None:
     """What an import came to; every row that could not be used is named."""
     state.mark_saved()
-    errors.box(f"{done.added} counterfactuals added; {done.flipped} of them flip the teacher.", "ok")
+    errors.box(done.said, "ok")
     if done.problems:
         layout.problem_list(done.problems)

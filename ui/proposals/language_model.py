@@ -8,26 +8,37 @@ import streamlit as st
 
 from cod_core.counterfactuals import prompts
 from cod_core.counterfactuals.llm_plan import Plan
-from cod_core.counterfactuals.options import GenerateRequest, LlmOptions, StudyRequest
-from cod_core.models.endpoint_errors import plain_http_warning
+from cod_core.counterfactuals.options import MOST_REPAIRS, GenerateRequest, LlmOptions, SearchOptions, StudyRequest
+from cod_core.models.providers import takes_batches
 from cod_core.project.project import Project
 from cod_core.project.proposals.prompts import PromptStudy
 from cod_core.project.proposals.quality import QualityCard
 from ui.frame import errors, layout, state
+from ui.proposals import search_options, service
 from ui.shared import jobs_panel
 
 HERE = "On this computer"
 SERVICE = "At a service"
 USUAL_ADDRESS = "http://127.0.0.1:11434/v1"
+BATCH = "Send them together and wait up to a day"
+BATCH_HELP = (
+    "The service answers when it has time. You may close the app meanwhile: resume the run later, and nothing is sent or paid twice. "
+    "Cancelling the run cancels the batch."
+)
 LOST = {
     "empty": "empty",
     "refusal": "refused",
+    "filter": "filtered",
+    "not_taken": "not taken",
+    "not_answered": "not answered",
     "cut_off": "broke off",
     "not_parsed": "unreadable",
     "unchanged": "unchanged",
     "too_long": "too long",
     "duplicate": "repeated",
     "kept_phrase_lost": "phrase lost",
+    "echo": "instructions said again",
+    "another_text": "another text",
 }
 
 
@@ -39,13 +50,26 @@ def propose(project: Project, k: int, busy: bool, primary: bool, start: Callable
         return
     with st.expander("Options"):
         n = int(st.number_input("Proposals a text", 1, 8, 4 if model.local else 2))
-        repair = st.toggle("Where no proposal flips the teacher, tell the model and let it try once more", value=not model.local)
+        rounds = int(
+            st.number_input(
+                "Rounds at most",
+                1,
+                MOST_REPAIRS + 1,
+                2 if model.local else MOST_REPAIRS + 1,
+                help="Where no proposal flips and reads well, the model hears what the teacher said and by which words, and tries again.",
+            )
+        )
+        targets = search_options.target(project.row.task.labels, every=False)
         again = int(st.number_input("Round (a higher round asks for new answers)", 1, 20, 1)) - 1
         model = options(replace(model, temperature=st.number_input("Temperature", 0.0, 2.0, 0.7, 0.1)), last)
+        half = None if model.local else takes_batches(model.base_url)
+        batch = not model.local and half is not False and st.checkbox(BATCH + (", for half the price" if half else ""), help=BATCH_HELP)
         titles = prompts.choices()
         usual = project.llm.prompt_in_use(GenerateRequest(k, n, "llm", llm=model))
         template = st.selectbox("What the model is asked", list(titles), index=list(titles).index(usual), format_func=layout.words(titles))
-    request = GenerateRequest(k, n, "llm", llm=model, template=template, repair=1 if repair else 0, first_sample=again * n)
+    request = GenerateRequest(
+        k, n, "llm", llm=model, template=template, repair=rounds - 1, first_sample=again * n, search=SearchOptions(targets), batch=batch
+    )
     plan = None
     with errors.shown(), st.spinner("The teacher reads these texts …"):
         plan = project.llm.plan(request)
@@ -81,27 +105,14 @@ def choose(project: Project, last: LlmOptions, page: str) -> LlmOptions | None:
     if where == HERE:
         name = here(project, last.local, "No text leaves this computer. A small model writes weak proposals: the teacher sorts them.")
         return LlmOptions(local=name) if name else None
-    address = st.text_input("Address of the service", last.base_url or USUAL_ADDRESS, max_chars=300).strip()
-    name = st.text_input("Model", last.model, placeholder="name of the model", max_chars=200).strip()
-    st.text_input(
-        "Key for this address (kept for this session only, never stored)",
-        type="password",
-        key=(field := f"llm-key-{page}-{address}"),
-        on_change=_keep_key,
-        args=(field, address),
-    )
-    if overheard := plain_http_warning(address):
-        errors.box(overheard, "warn")
-    if not address or not name:
-        errors.box("Give the address and the model; then you see what would be sent before anything is.", "info")
-        return None
-    return LlmOptions(address, name)
+    return service.choose(project, last, page, USUAL_ADDRESS)
 
 
-def options(model: LlmOptions, last: LlmOptions) -> LlmOptions:
+def options(model: LlmOptions, last: LlmOptions, page: str = "proposals") -> LlmOptions:
     """The model with what a service may be asked at once and what it costs; one on this computer has no such options."""
     if model.local:
         return model
+    model = service.left_out(model, page)
     return replace(
         model,
         max_in_flight=int(st.number_input("Calls at the same time", 1, 16, last.max_in_flight or 4)),
@@ -135,12 +146,20 @@ def fluency(project: Project, card: QualityCard, busy: bool) -> None:
             st.rerun()
 
 
+def money(usd: float | None) -> str:
+    """A price as it is shown; very small ones are no zero."""
+    return "not known" if usd is None else "under 0.01 USD" if 0 < usd < 0.01 else f"{usd:.2f} USD"
+
+
 def _plan(plan: Plan) -> None:
-    cost = "not known" if plan.cost_usd is None else f"{plan.cost_usd:.2f} USD"
+    cost = money(plan.cost_usd)
     tokens = f"{plan.tokens_in + plan.tokens_out:,}".replace(",", " ")
     layout.counts([(plan.calls, "calls"), (tokens, "tokens, estimated"), (cost, "cost, estimated"), (plan.host, "receives your texts")])
     if plan.cached:
         st.caption(f"{layout.several(plan.cached, 'answer is', 'answers are')} on record already and not asked for again.")
+    if plan.worst_cost_usd is not None:
+        seen = "" if plan.likely_cost_usd is None else f", about {money(plan.likely_cost_usd)} at the rate seen so far"
+        st.caption(f"With all rounds: {money(plan.worst_cost_usd)} at worst{seen}.")
     for note in plan.notes:
         st.caption(note)
     with st.expander("Exactly what is sent for one text"):
@@ -190,9 +209,3 @@ def _compared(project: Project, study: PromptStudy) -> None:
         project.llm.use_prompt(study.model, study.best)
         state.notice("This prompt is used for the model from now on.")
         st.rerun()
-
-
-@errors.callback
-def _keep_key(widget: str, address: str) -> None:
-    """The key stays in this session, for the host beside which it was typed."""
-    state.keep_llm_key(address, st.session_state.get(widget))

@@ -33,10 +33,10 @@ def card(project: Project, busy: bool) -> None:
     total = measured.total
     layout.counts(
         [
-            (percent(total.flip_rate), "change the teacher's mind"),
-            (percent(total.edit_fraction), "of the words changed, in the middle"),
-            (percent(total.p), "sure of the new label, in the middle"),
-            (percent(total.in_band), "close to the decision line"),
+            (f"{measured.flipped} of {measured.tried}", "texts have a proposal that flips"),
+            (percent(total.edit_fraction), "of the words change, typically"),
+            (percent(total.p), "sure of the new label, typically"),
+            (percent(total.in_band), "of those that flip are close calls"),
         ]
     )
     st.html(funnel(measured.stages))
@@ -76,6 +76,7 @@ def warned(measured: QualityCard) -> None:
 def technical(measured: QualityCard) -> None:
     """Every measure of the set, and the sources side by side on the same texts."""
     total = asdict(measured.total)
+    total.pop("flip_rate")
     kinds = ", ".join(f"{kind} {share:.0%}" for kind, share in total.pop("edit_types").items())
     layout.grid(
         {"measure": [*(k.replace("_", " ") for k in total), "edit types"], "value": [*(shown(v) for v in total.values()), kinds or "–"]}
@@ -84,7 +85,7 @@ def technical(measured: QualityCard) -> None:
     if len(measured.sources) > 1:
         st.caption(f"Sources side by side, on the {measured.sources[0].texts} texts that all of them have.")
         rows = [row.as_row() for row in measured.sources]
-        keys = ("source", "texts", "flip_rate", "edit_fraction", "spans", "p", "in_band", "similarity", "fluency", "diversity")
+        keys = ("source", "texts", "flipped", "edit_fraction", "spans", "p", "in_band", "similarity", "fluency", "diversity")
         layout.grid({k.replace("_", " "): [shown(row[k]) for row in rows] for k in keys})
         from cod_core.counterfactuals.comparing import comparison_plot
 

@@ -10,10 +10,12 @@ from ui.frame import layout
 SOURCES = {
     "encoder neighbours": "Related words",
     "words of the target class": "Words of the other label in your texts",
+    "numbers, codes and links": "Numbers, codes and links of the other label",
     "negation": "Adding or removing “not”",
     "deletion": "Leaving words out",
 }
 EFFORT = {400: "Quick", 1500: "Thorough"}
+OFFERED = {"best": "What reads well", "anything": "Anything that flips"}
 KINDS = {"small": "The smallest change", "clear": "A change that a small model can learn from"}
 TEXTS_A_LABEL = 25  # for the second judge, with some to spare: models.surrogate.FEWEST of what the teacher calls so
 
@@ -39,28 +41,35 @@ def leaves(chosen: SearchOptions, models: Mapping[str, str]) -> str:
     return f"Your texts are sent to {', '.join(layout.plain(h) for h in hosts)}." if hosts else "No text leaves this computer."
 
 
-def choose(labels: tuple[str, ...], models: Mapping[str, str] | None = None, usual: int = 400, n_texts: int = 0) -> SearchOptions:
+def choose(
+    labels: tuple[str, ...], models: Mapping[str, str] | None = None, usual: int = 400, n_texts: int = 0, judged: bool = True
+) -> SearchOptions:
     """The search as the person wants it.
 
     n_texts: texts from which a second judge could learn (Searcher.surrogate_learns_from).
     models: names of sources that ask a language model -> host that texts go to (Searcher.llm_source_names).
+    judged: whether proposals can be judged before they are offered (Splicer.why_not).
     usual: texts scored for one text where nothing else is chosen (Searcher.usual_budget).
     """
-    targets = _targets(labels) if len(labels) > 2 else IN_TURN
+    targets = target(labels)
     with st.expander("Options"):
-        clear = can_be_clear(labels, n_texts) and _clear(labels)
+        by = _offered(labels) if judged else "anything"
+        clear = by == "anything" and can_be_clear(labels, n_texts) and _clear(labels)
         frozen, sources, budget = _frozen(), _sources(models or {}), _budget(usual)
         confidence = st.toggle(
             "Prefer changes close to the decision line",
             key="search-confidence",
             help="For probing the teacher. For training students, clear changes have worked better.",
         )
-    options = SearchOptions(targets, sources, frozen, budget, confidence)
+    options = SearchOptions(targets, sources, frozen, budget, confidence, by=by)
     return options.clear() if clear else options
 
 
-def _targets(labels: tuple[str, ...]) -> str:
-    options: list[str | int] = [IN_TURN, "nearest", "all", *range(len(labels))]
+def target(labels: tuple[str, ...], every: bool = True) -> str:
+    """The label that the changed texts should get; nothing to choose with two. every: whether each other label may be asked for."""
+    if len(labels) < 3:
+        return IN_TURN
+    options: list[str | int] = [IN_TURN, "nearest", *(["all"] if every else []), *range(len(labels))]
     names = {IN_TURN: "The other labels in turn", "nearest": "The closest other label", "all": "Each of the other labels"}
     picked = st.selectbox(
         "Which label should the changed text get?",
@@ -68,9 +77,25 @@ def _targets(labels: tuple[str, ...]) -> str:
         format_func=lambda o: names.get(o) or f"Always: {layout.plain(labels[o])}",
         key="search-targets",
         help="“In turn” reaches every label as often, which taught students best. “Closest” is the label that the teacher "
-        "finds second most likely. “Each” makes one change a label.",
+        "finds second most likely." + (" “Each” makes one change a label." if every else ""),
     )
     return picked if isinstance(picked, str) else labels[picked]
+
+
+def _offered(labels: tuple[str, ...]) -> str:
+    """Whether only what the judges accept is offered: as a rule with three labels or more. Where two labels are opinions, single
+    changed words read better (docs/experiments.md, read blind)."""
+    chosen = st.segmented_control(
+        "What is offered?",
+        list(OFFERED),
+        default="best" if len(labels) > 2 else "anything",
+        required=True,
+        format_func=layout.words(OFFERED),
+        key=f"search-by-{len(labels) > 2}",
+        help="“What reads well” is read by a language model and checked against your own texts: fewer proposals, and good ones. "
+        "“Anything that flips” shows every small change that turns the teacher.",
+    )
+    return str(chosen or "anything")
 
 
 def _clear(labels: tuple[str, ...]) -> bool:

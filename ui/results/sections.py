@@ -13,6 +13,7 @@ from ui.frame import errors, layout, state
 from ui.results import cache
 from ui.shared import charts, jobs_panel
 
+FEW = 6  # labels that stand side by side; more are picked from a list
 SECTIONS = {
     "bought": "What it bought",
     "line": "Where the line is drawn",
@@ -62,7 +63,7 @@ def line(project: Project, found: SweepResults) -> None:
     if seen is None or seen.stale:
         if st.button("Compare the lines", key="diagnose", disabled=jobs_panel.running(job)):
             with errors.shown():
-                project.jobs.start("diagnose", {})
+                project.jobs.start("diagnose")
                 st.rerun()
     if seen is not None:
         above = st.container()
@@ -86,7 +87,12 @@ def text_map(project: Project, found: SweepResults) -> None:
     labels = list(project.row.task.labels)
     label = None
     if len(labels) > 2:
-        label = st.segmented_control("Line of", labels, default=labels[-1], required=True, key="map-label", format_func=layout.plain)
+        if len(labels) > FEW:
+            label = st.selectbox(
+                "Line of", sorted(labels), index=sorted(labels).index(labels[-1]), key="map-label", format_func=layout.plain
+            )
+        else:
+            label = st.segmented_control("Line of", labels, default=labels[-1], required=True, key="map-label", format_func=layout.plain)
     clicked = draw_all(cache.sections(project, "map", label=label))
     if clicked:
         example, has_card = project.maps.behind(clicked)
@@ -117,7 +123,7 @@ def _cards(section: Section) -> None:
 def _card(row: Row) -> str:
     return (
         f'<div class="cod-card cod-won"><header><h4>{escape(str(row["label"]))}</h4><span class="cod-cap">right in '
-        f"{row['without']:.0%} → {row['with counterfactuals']:.0%} of the draws</span></header>"
+        f"{row['without']:.0%} of the draws without, {row['with counterfactuals']:.0%} with counterfactuals</span></header>"
         f"<div>{escape(str(row['text']))}</div></div>"
     )
 

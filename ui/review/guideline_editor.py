@@ -5,7 +5,7 @@ import streamlit as st
 from cod_core.project.project import Project
 from cod_core.types import REJECT_REASONS, Guideline, GuidelineExample
 from ui.curate import callbacks, guideline
-from ui.frame import errors, layout, people, state
+from ui.frame import errors, layout, naming, people, state
 
 SLOTS = 6
 
@@ -41,6 +41,7 @@ def _again(project: Project) -> None:
         st.button(f"Queue these {len(old)} again", key="guide-again", on_click=_queue, args=(project.id,))
 
 
+@naming.signed
 @errors.callback
 def _queue(pid: str) -> None:
     n = state.workspace().project(pid).guideline.queue_again(state.annotator())
@@ -65,6 +66,7 @@ def _form(pid: str, current: Guideline) -> None:
         note = st.text_input("What did you change, and why? (optional)", max_chars=300, key=f"guide-note-{v}")
         if st.form_submit_button("Save as a new version", type="primary"):
             _save(pid, current, text, reasons, [e for e in examples if e], note)
+            st.rerun()
 
 
 def _example(i: int, given: GuidelineExample | None, v: int) -> GuidelineExample | None:
@@ -79,9 +81,9 @@ def _example(i: int, given: GuidelineExample | None, v: int) -> GuidelineExample
     return GuidelineExample(a.strip(), b.strip(), good, why.strip()) if a.strip() or b.strip() else None
 
 
+@naming.signed
+@errors.callback
 def _save(pid: str, current: Guideline, text: str, reasons: dict[str, str], examples: list[GuidelineExample], note: str) -> None:
-    with errors.shown():
-        n = state.workspace().project(pid).guideline.write(text, state.annotator(), reasons, tuple(examples), note, base=current.version)
-        state.mark_saved()
-        state.notice(f"Version {n} of the guideline is saved. Decisions from now on carry it.")
-        st.rerun()
+    n = state.workspace().project(pid).guideline.write(text, state.annotator(), reasons, tuple(examples), note, base=current.version)
+    state.mark_saved()
+    state.notice(f"Version {n} of the guideline is saved. Decisions from now on carry it.")

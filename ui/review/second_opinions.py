@@ -9,7 +9,7 @@ from cod_core.project.curation.review import Difference
 from cod_core.project.project import Project
 from ui.curate import callbacks
 from ui.curate import guideline as guide
-from ui.frame import errors, layout, people, state
+from ui.frame import errors, layout, naming, people, state
 from ui.shared import text_diff, verdict
 from ui.teacher import generative_teacher
 
@@ -43,7 +43,7 @@ def section(project: Project) -> None:
         st.subheader("Settle what differs", anchor=False)
         if people.allowed("adjudicate"):
             for difference in differ[:20]:
-                _settle(project.id, difference)
+                _settle(project, difference)
         else:
             st.caption("A reviewer or owner settles these.")
     _ask(project)
@@ -57,6 +57,7 @@ def _ask(project: Project) -> None:
         st.button("Draw and ask", key="ask-go", on_click=_draw_some, args=(project.id, n))
 
 
+@naming.signed
 @errors.callback
 def _draw_some(pid: str, n: int) -> None:
     drawn = state.workspace().project(pid).review.ask_opinions(state.annotator(), n)
@@ -106,6 +107,7 @@ def _show(project: Project, card: Card) -> None:
             st.html(verdict.panel(card.check))
 
 
+@naming.signed
 @errors.callback
 def _decide(pid: str, example_id: str, cf_id: str, version: int, status: str, reasons: tuple[str, ...]) -> None:
     project, me = state.workspace().project(pid), state.annotator()
@@ -132,9 +134,10 @@ def _edit(example_id: str) -> None:
     st.session_state["open-curate"] = True
 
 
-def _settle(pid: str, difference: Difference) -> None:
-    """Both decisions side by side; one press makes one of them the text's."""
-    card = difference.card
+def _settle(project: Project, difference: Difference) -> None:
+    """Both decisions side by side; one press makes one of them the text's. Whoever differs leaves it to others, if there are any."""
+    card, others = difference.card, project.review.settlers(difference.votes)
+    own = state.annotator() in difference.votes and bool(others)
     with st.container(border=True):
         st.html(text_diff.card("Original", escape(card.example.text), callbacks.gold(card.example)))
         for column, (who, (decision, cf, check)) in zip(st.columns(len(difference.votes)), sorted(difference.votes.items())):
@@ -150,10 +153,14 @@ def _settle(pid: str, difference: Difference) -> None:
                     f"Settle it as {layout.plain(who, 30)} did",
                     key=f"settle-{card.example.id}-{who}",
                     on_click=_adjudicate,
-                    args=(pid, card.example.id, who, card.version),
+                    disabled=own,
+                    args=(project.id, card.example.id, who, card.version),
                 )
+        if own:
+            st.caption(f"This is your own case. Somebody else settles it: {', '.join(layout.plain(name, 30) for name in others)}.")
 
 
+@naming.signed
 @errors.callback
 def _adjudicate(pid: str, example_id: str, winner: str, version: int) -> None:
     state.workspace().project(pid).review.adjudicate(example_id, winner, state.annotator(), seen=version)

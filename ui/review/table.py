@@ -10,13 +10,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cod_core.curation.filters import Filter
 from cod_core.project.curation.cards import Card
-from cod_core.project.curation.review import BulkPlan, TablePage
+from cod_core.project.curation.review import BulkPlan
 from cod_core.project.project import Project
 from cod_core.text import diff
 from ui.curate import callbacks
 from ui.curate import guideline as guide
-from ui.frame import errors, layout, people, state
-from ui.shared import verdict
+from ui.frame import errors, layout, naming, people, state
+from ui.shared import pager, verdict, whats_next
 
 SHOW = {
     "all": ("All", ()),
@@ -48,16 +48,15 @@ def section(project: Project) -> None:
     """Filters, the page of rows, what can be done with them."""
     me = state.annotator()
     if not project.cards.all(annotator=me):
-        layout.empty(
-            "Nothing to review yet", "Texts appear here once counterfactuals are proposed for them.", "proposals", "Propose counterfactuals"
-        )
+        layout.empty("Nothing to review yet", "Texts appear here once counterfactuals are proposed for them.")
+        whats_next.draw(project, project.next.steps(), "review", most=1)
         return
     wanted, order, size = _filters(project)
     shown = project.review.table(me, wanted, order, page=st.session_state.get(_PAGE, 0), size=size)
     if not shown.total:
         errors.box("No text passes these filters. Take one of them off.", "info")
         return
-    _pager(shown, size)
+    pager.draw("Rows", len(shown.cards), shown.total, shown.page, size, "page", _turn)
     picked = _rows(shown.cards)
     acting = [shown.cards[i].example.id for i in picked] or [c.example.id for c in shown.cards]
     _acts(project.id, acting, bool(picked))
@@ -115,14 +114,6 @@ def _more(project: Project) -> tuple[Filter, int]:
     differs = one.checkbox("Teacher and label differ on the original", key="table-disagrees", on_change=first_page)
     old = two.checkbox("Decided under an older guideline", key="table-old", on_change=first_page)
     return replace(chosen, disagrees=differs, before_guideline=task.guideline_version if old else chosen.before_guideline), size
-
-
-def _pager(shown: TablePage, size: int) -> None:
-    first = shown.page * size + 1
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.html(f'<div class="cod-why" role="status">Rows {first} to {first + len(shown.cards) - 1} of {shown.total}</div>')
-        st.button("Previous page", disabled=shown.page == 0, on_click=_turn, args=(shown.page - 1,), key="page-back")
-        st.button("Next page", disabled=shown.page + 1 >= shown.pages, on_click=_turn, args=(shown.page + 1,), key="page-on")
 
 
 @errors.callback
@@ -249,6 +240,7 @@ def _preview(project: Project, me: str, ids: list[str]) -> None:
             st.button("Cancel", key="bulk-cancel", on_click=cancel)
 
 
+@naming.signed
 @errors.callback
 def _do(pid: str, plan: BulkPlan, reasons: tuple[str, ...]) -> None:
     st.session_state.pop(_BULK, None)

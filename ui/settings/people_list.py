@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cod_core.store.people import ROLES
-from ui.frame import errors, layout, people, state
+from ui.frame import errors, layout, naming, people, state
 
 
 def section() -> None:
@@ -28,15 +28,20 @@ def section() -> None:
             name = st.text_input("Name, or mail address where people sign in", max_chars=120)
             role = st.selectbox("Role", ROLES)
             if st.form_submit_button("Save"):
-                with errors.shown():
-                    listed.set_role(name.strip().lower() if "@" in name else name, role, state.annotator())
-                    state.mark_saved()
-                    state.notice(f"{layout.plain(name)} is a {role} now.")
-                    st.rerun()
+                _set_role(name.strip().lower() if "@" in name else name, role)
+                st.rerun()
         names = list(roles)
         if names:
             place = st.selectbox("Take off the list", range(len(names)), format_func=lambda i: layout.plain(names[i]))
             st.button("Take this person off", on_click=_remove, args=(names[place],), key="person-off")
+
+
+@naming.signed
+@errors.callback
+def _set_role(name: str, role: str) -> None:
+    state.workspace().people.set_role(name, role, state.annotator())
+    state.mark_saved()
+    state.notice(f"{layout.plain(name)} is a {role} now.")
 
 
 @errors.callback

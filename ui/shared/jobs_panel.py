@@ -8,9 +8,8 @@ from typing import Any
 import streamlit as st
 
 from cod_core.counterfactuals.options import LlmOptions
-from cod_core.jobs.queue import Job
+from cod_core.jobs.queue import Job, Storable
 from cod_core.progress import time_left
-from cod_core.project.jobs import Storable
 from cod_core.project.project import Project
 from ui.frame import errors, state
 
@@ -66,8 +65,9 @@ def panel(project: Project, kinds: tuple[str, ...]) -> Job | None:
     elif job.state in ("failed", "cancelled"):
         _stopped(project, job)
     elif job.state == "done":
-        for kind, sentence in outcome(job.kind, job.result or {}, job.params.get("k")):
-            errors.box(sentence, kind)
+        found = outcome(job.kind, job.result or {}, job.params.get("k"))
+        for kind in sorted({kind for kind, _ in found}, key=("warn", "info").index):
+            errors.box("\n".join(sentence for of, sentence in found if of == kind), kind)
     return job
 
 
@@ -87,15 +87,20 @@ def _generated(result: dict[str, Any], asked: int | None) -> list[Sentence]:
         said.append(
             (
                 "info",
-                f"{n} {'text was' if n == 1 else 'texts were'} worked on instead of {asked}: of the others the teacher does not "
-                "say what your label says, so that a flip of it would mean nothing. See the Teacher page.",
+                f"{n} {'text was' if n == 1 else 'texts were'} worked on instead of {asked}: the teacher reads the others as another "
+                "label than yours, so a change would prove nothing. See the Teacher page.",
             )
         )
-    if n := result.get("without"):
-        said.append(("info", f"For {_texts(n)} no change was found that flips the teacher."))
-    said += [("warn", str(message)) for message in result.get("messages") or []]
+    told = any(str(message).startswith("Nothing that reads well") for message in result.get("messages") or [])
+    if (n := result.get("without")) and not told:
+        what = "good change was found" if result.get("source") else "change was found that flips the teacher"
+        said.append(("info", f"For {_texts(n)} no {what}."))
+    kind = "info" if result.get("source") else "warn"
+    said += [(kind, str(message)) for message in result.get("messages") or []]
     if n := result.get("repaired"):
-        said.append(("info", f"{_texts(n)} flipped at the second try."))
+        said.append(("info", f"{_texts(n)} flipped in a later round."))
+    if n := result.get("smaller"):
+        said.append(("info", f"{n} {'proposal has' if n == 1 else 'proposals have'} a smaller version now."))
     return said
 
 
@@ -126,8 +131,10 @@ def _finetuned(result: dict[str, Any], _: int | None) -> list[Sentence]:
         )
     if result.get("warning"):
         said.append(("warn", str(result["warning"])))
-    if result.get("settled") is False:
-        said.append(("info", "The training reached its limit while the teacher was still learning. More minutes or rounds may help."))
+    if result.get("line"):
+        said.append(("info", "A simpler model did as well on the texts held back, so the teacher is that one. More texts may change that."))
+    elif result.get("settled") is False:
+        said.append(("info", "The training reached its limit while the teacher was still learning. If it is often wrong, train it longer."))
     return said
 
 
@@ -143,13 +150,20 @@ _NAMES = {
     "finetune_teacher": "Training the teacher",
     "teach_teacher": "Teaching the teacher",
     "diagnose": "Comparing teacher and student",
+    "ways": "Comparing three ways",
     "recheck": "Checking again",
     "study": "Comparing prompts",
     "fluency": "Reading the proposals",
+    "take_home": "Making your student",
     "pack_student": "Making the small model",
     "label_prompts": "Answering the prompts",
     "tighten": "Making proposals smaller",
 }
+
+
+def name_of(job: Job) -> str:
+    """What a job does, in words."""
+    return _NAMES.get(job.kind, "Working")
 
 
 def _live(pid: str, job_id: str) -> None:
@@ -164,7 +178,7 @@ def _live(pid: str, job_id: str) -> None:
         left_now = steadied(st.session_state.get(key), estimate(seen, time.monotonic(), job.done, job.total))
         st.session_state[key], left = left_now, spoken(left_now)
         share = min(1.0, job.done / job.total) if job.total else 0.0
-        name = _NAMES.get(job.kind, "Working")
+        name = name_of(job)
         counted = f"{job.done} of {job.total}" if job.total else "starting…"
         with st.container(border=True):
             st.progress(share, text=" · ".join(p for p in (name, counted, left) if p))

@@ -75,8 +75,8 @@ def bars(check: FlipCheck) -> str:
         )
     return (
         f'<div class="cod-bars" role="img" aria-label="{escape(sentence(check))}">'
-        f'<div class="cod-cap">How sure the teacher is of “{escape(check.target)}”; '
-        "the upright mark is where it decides</div>"
+        f'<div class="cod-cap">How sure the teacher is of “{escape(check.target)}”. '
+        "Beyond the mark it says so.</div>"
         f"{''.join(rows)}</div>"
     )
 

@@ -11,36 +11,71 @@ from cod_core.project.teacher.trust import Advice, TeacherReport
 from ui.frame import errors, layout
 from ui.shared import charts
 
-SHOWN = 3  # labels with a box of their own; the others stand in the table, worst first
+SHOWN = 3  # sentences in the box; the other labels stand in the table, worst first
+ROWS = 6  # of the table in view
 TALL = 700  # pixels: the frame in which a figure of many labels scrolls
 
 
 def warnings(report: TeacherReport, train: Callable[[], None], busy: bool) -> None:
-    """Which labels it does not know, with the button that helps; else its hardest one. train: trains again until it has learnt.
-    busy: whether a job runs already."""
-    advice = report.advice
-    for one in advice[:SHOWN]:
-        errors.box(f"{one.found.sentence} {one.remedy}", "info" if one.found.unjudged else "warn")
-    if len(advice) > SHOWN:
-        errors.box(f"{len(advice) - SHOWN} more labels are known poorly or not judged: see the table, worst first.", "warn")
-    if not advice:
+    """What is wrong with the teacher, the most important first, in one box with the button that helps; else its hardest label.
+    train: trains again until it has learnt. busy: whether a job runs already."""
+    told = said(report)
+    if told:
+        serious = bool(report.warning or report.unanswered or any(not one.found.unjudged for one in report.advice))
+        errors.box("\n".join(told), "warn" if serious else "info")
+    elif not report.advice:
         for sentence in report.sentences:
             st.html(f'<p class="cod-lead">{escape(sentence)}</p>')
-    _buttons(advice, train, busy)
+    _buttons(report.advice, train, busy)
 
 
-def tables(report: TeacherReport) -> None:
-    """A row a label, and what it mixes up."""
+def said(report: TeacherReport) -> list[str]:
+    """The sentences of the box: of no use at all, labels that it does not know, texts without an answer, what could not be judged."""
+    first = [report.warning] if report.warning else []
+    labels = [f"{one.found.sentence} {one.remedy}" for one in report.advice[:SHOWN]]
+    if len(report.advice) > SHOWN:
+        labels.append(f"{len(report.advice) - SHOWN} more labels are known poorly or not judged: see the table, worst first.")
+    last = [report.note] if report.note else []
+    if report.accuracy is None and report.kind != "generative" and not last:
+        last.append("There are no labelled texts yet on which to measure this teacher.")
+    return first + labels + _unanswered(report) + last
+
+
+def _unanswered(report: TeacherReport) -> list[str]:
+    """Texts for which a language model gave no verdict."""
+    if not report.unanswered:
+        return []
+    if report.kind == "generative":
+        return [
+            f"To {layout.several(report.unanswered, 'prompt')} the model answered nothing. These prompts count neither as right nor "
+            "as wrong, and no proposal is made for them."
+        ]
+    return [
+        f"{report.right} No proposal is made for texts without an answer. Below you see the reasons. Say more clearly what each label "
+        "means, or choose another model."
+    ]
+
+
+def table(report: TeacherReport) -> None:
+    """A row a label, the worst first; more than ROWS scroll."""
     if report.by_class is None:
         return
-    table, mixed = by_label.labels_of(report), by_label.mixed_up(report)
-    with st.expander("Label by label", expanded=bool(report.advice)):
-        st.caption(table.caption)
-        layout.grid(table.rows)
-        if mixed.rows:
-            st.text(mixed.lead)
-            layout.grid(mixed.rows)
-            charts.numbers(mixed.for_file, mixed.id)
+    labels = by_label.labels_of(report)
+    st.markdown("**Label by label**")
+    layout.grid(labels.rows, most=ROWS)
+    st.caption(labels.caption)
+
+
+def mistakes(report: TeacherReport) -> None:
+    """What it says in place of what, the most frequent first."""
+    if report.by_class is None:
+        return
+    mixed = by_label.mixed_up(report)
+    if mixed.rows:
+        st.markdown("**What the teacher mixes up**")
+        st.text(mixed.lead)
+        layout.grid(mixed.rows, most=ROWS)
+        charts.numbers(mixed.for_file, mixed.id)
 
 
 def dead(advice: list[Advice]) -> bool:
@@ -63,7 +98,7 @@ def technical(report: TeacherReport) -> None:
     many = report.by_class is not None and len(report.by_class.labels) > FEW_LABELS
     for section in by_label.technical(report):
         st.markdown(f"**{section.title}**")
-        with st.container(height=TALL if many and section.figures else "content"):
+        with st.container(height=TALL if many and section.id == by_label.MATRIX else "content"):
             for at, figure in enumerate(section.figures):
                 charts.chart(figure, f"{section.id}-{at}")
         if section.caption:

@@ -32,8 +32,9 @@ def kind(labels: tuple[str, ...], n_train: int, stopped: bool = False) -> str:
 def needs(n_train: int) -> str:
     """Why a language model comes first, and what it needs."""
     return (
-        f"You have {layout.several(n_train, 'labelled training text')}. From {ENOUGH_TO_TRAIN} on you can train a teacher on them. "
-        "A language model can judge without any: it needs a model on this computer, or a service's address and key."
+        f"You have {layout.several(n_train, 'labelled training text')}, and a teacher trained on fewer than {ENOUGH_TO_TRAIN} is often "
+        "wrong. A language model needs none, but a model on this computer or a service's address and key. "
+        "If you have neither, choose “Train on my texts”, or add texts on the Data page first."
     )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from cod_core.models.choice import FinetuneOptions
 from cod_core.project.project import Project
 from cod_core.project.teacher.repair import Disagreement, TaughtReport
-from ui.frame import errors, layout, state
+from ui.frame import errors, layout, naming, state
 from ui.shared import jobs_panel, text_diff, verdict
 
 SHOWN = 5
@@ -18,11 +18,12 @@ def panel(project: Project, busy: bool) -> None:
     """The list, the button that teaches, and what the last teaching would change. busy: whether a job is under way."""
     if project.teacher.generates():
         return  # the labels are the model's own
-    with errors.shown(), st.expander("Labels that may be wrong", expanded=LOOKING in st.session_state):
+    with errors.shown(), st.container(border=True):
+        st.markdown("**Labels that may be wrong**")
         if LOOKING in st.session_state:
             _list(project)
         else:
-            st.caption("The app looks for the texts whose label fits worst. You correct it, or say that it is right.")
+            st.caption("The app looks for the texts whose label fits worst. You correct it, or say that the teacher is wrong.")
             st.button("Look for wrong labels", key="repair-look", on_click=_look)
         _answered(project)
         _teach(project, busy)
@@ -144,6 +145,7 @@ def _look() -> None:
     st.session_state[LOOKING] = True
 
 
+@naming.signed
 @errors.callback
 def _correct(pid: str, example_id: str, label: str, seen: str) -> None:
     state.workspace().project(pid).repair.correct(example_id, label, state.annotator(), seen)
@@ -156,6 +158,7 @@ def _pick(pid: str, example_id: str, seen: str) -> None:
         _correct(pid, example_id, label, seen)
 
 
+@naming.signed
 @errors.callback
 def _keep(pid: str, example_id: str, seen: str) -> None:
     state.workspace().project(pid).repair.keep(example_id, state.annotator(), seen)

@@ -10,8 +10,8 @@ from cod_core.curation.view import Row, View, belongs, counts, narrowed, ordered
 from cod_core.errors import BadInput
 from cod_core.project.curation.pairs import Pairs, State
 from cod_core.project.place import Place, Room
-from cod_core.store import drafts
-from cod_core.types import Counterfactual, Decision, Example, FlipCheck
+from cod_core.store import drafts, items
+from cod_core.types import Counterfactual, Decision, Example, FlipCheck, Origin, Prediction
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Card:
 
     decision: the live decision of the text, None where pending. stale: the check is another teacher's.
     why: its place in the queue in words. disagrees: the teacher's class at the text is not the gold label.
+    bare: nothing was found for the text; offered is the text itself then, and nothing can be decided on it but words of one's own.
     version: of the text's decisions, to be handed back with the next one. second: the phase of a second opinion
     (open, agreed, differ, settled), "" where none is wanted; while it is open, decision is the annotator's own.
     """
@@ -35,6 +36,17 @@ class Card:
     disagrees: bool
     version: int = 0
     second: str = ""
+    bare: bool = False
+
+
+def _bare(example: Example, labels: Sequence[str], before: Prediction | None) -> Card:
+    """The card of a text that nothing was found for: one's own words start from the original. before: what the teacher says of it, its
+    label where None. Aimed at is never the class that the teacher sees already: no words flip to it."""
+    source = before.label if before else str(example.label)
+    target = verify.target_of(before) if before else next(label for label in labels if label != source)
+    itself = Counterfactual("", example.id, example.text, source, target, Origin("human", "expert"))
+    reason = "Nothing was found for this one: write it yourself."
+    return Card(example, source, itself, None, [], None, False, reason, example.label != source, bare=True)
 
 
 def why(check: FlipCheck | None) -> str:
@@ -47,15 +59,16 @@ def why(check: FlipCheck | None) -> str:
         return "The teacher changes its mind, but to another label than the one aimed at."
     sure = check.after.prob(check.target)
     edits = f"{check.token_edits} word{'s' if check.token_edits != 1 else ''} changed"
-    closeness = "close to the decision line" if sure < 0.65 else "well past the decision line" if sure > 0.9 else "past the decision line"
+    closeness = "the flip is a close call" if sure < 0.65 else "the flip is very clear" if sure > 0.9 else "the flip is clear"
     return f"{edits}, {closeness}."
 
 
 @dataclass(frozen=True)
 class Queue:
-    """rows: of the list that the view shows, in order. narrowed: of every list, in order, filters applied.
+    """rows: of the list that the view shows, in order. narrowed: of every list, in order, filters applied; texts without a proposal
+    only where the view shows them.
 
-    counts: show -> rows after the filters. total, decided, kept: of the whole project.
+    counts: show -> rows after the filters. total, decided, kept: of the project's texts that have a proposal.
     """
 
     view: View
@@ -88,6 +101,7 @@ def _row(place: int, card: Card) -> Row:
         check.similarity if check else None,
         any(one is not None and one.valid for _, one in checked),
         card.decision,
+        card.bare,
     )
 
 
@@ -142,8 +156,22 @@ class Cards(Room):
         current = self.pairs.state()
         cfs = current.snapshot.by_example.get(example_id)
         if not cfs:
+            if found := self.bare([example_id]):
+                return found[0]
             raise BadInput("This text has no proposal (any more). Go back to the list.")
         return self._masked(self._card(current.snapshot.examples[example_id], cfs, current), current, annotator)
+
+    def bare(self, only: Sequence[str] | None = None) -> list[Card]:
+        """Cards of the texts that were tried with the present teacher and have no proposal, in upload order. only: of these ids."""
+        found = self._without(only)
+        said = self.pairs.teacher.classifier().on_record([example.text for example in found]) if found else []
+        return [_bare(example, self.labels, before) for example, before in zip(found, said, strict=True)]
+
+    def _without(self, only: Sequence[str] | None = None) -> list[Example]:
+        """The labelled texts that were tried and have no proposal."""
+        ids = [i for i in self.pairs.without() if only is None or i in only]
+        known = items.examples(self.db, self.id, ids=ids) if ids else []
+        return [example for example in known if example.label in self.labels]
 
     def _card(
         self, example: Example, cfs: Sequence[Counterfactual], current: State, decision: Decision | None = None, masked: bool = False
@@ -191,18 +219,21 @@ class Cards(Room):
     def queue(self, view: View = View(), annotator: str = "me") -> Queue:
         """The queue as a view shows it to one person: what others decided stays hidden while a second opinion is open."""
         cards = self.all(annotator=annotator)
-        rows = self._rows(cards)
+        rows, bare = self._rows(cards), self.bare() if view.show == "own" else []
+        without = len(bare) or len(self._without())
+        if bare:
+            rows, cards = [*rows, *(_row(place, card) for place, card in enumerate(bare, len(cards)))], [*cards, *bare]
         holding = None
         if words := view.find.strip().casefold():
             holding = {c.example.id for c in cards if any(words in text.casefold() for text in _texts(c))}
-        left, whole = ordered(narrowed(rows, view, holding), view.sort), counts(rows)
+        left, whole = ordered(narrowed(rows, view, holding), view.sort), counts(rows) | {"own": without}
         return Queue(
             view,
             [r for r in left if belongs(r, view.show)],
             left,
-            counts(left) if view.filtered else whole,
-            len(rows),
-            len(rows) - whole["todo"],
+            counts(left) | {"own": without} if view.filtered else whole,
+            whole["all"],
+            whole["all"] - whole["todo"],
             whole["kept"],
         )
 

@@ -13,7 +13,7 @@ from cod_core.project.curation.pairs import Pairs
 from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import decisions, drafts, items
-from cod_core.text import short_hash
+from cod_core.text import CONTROL, short_hash
 from cod_core.types import UNATTENDED, Counterfactual, Decision, Example, FlipCheck, Origin, Prediction, now
 
 
@@ -22,7 +22,7 @@ def clean(text: str, original: str) -> str:
     unchanged or too long."""
     from cod_core.settings import MAX_CHARS
 
-    text = unicodedata.normalize("NFC", "".join(c for c in text if c in "\n\t" or ord(c) >= 32)).strip()
+    text = unicodedata.normalize("NFC", CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))).strip()
     if not text:
         raise BadInput("The text is empty. Write the changed text, or reject the proposal.")
     if text == original.strip():
@@ -62,11 +62,11 @@ class Curation(Room):
             target=target,
             origin=Origin("human", "expert"),
             derived_from=base,
-            note="written by you" if base is None else "edited by you",
+            note="written by a person" if base is None else "edited by a person",
             created_at=now(),
         )
 
-    @needs("curate")
+    @needs("curate", named="annotator")
     def decide(
         self,
         cf_id: str,
@@ -109,7 +109,7 @@ class Curation(Room):
         numbers = decisions.append_after(self.db, self.id, cf.example_id, act, seen)
         return replace(acts[0], seq=numbers[0])
 
-    @needs("curate")
+    @needs("curate", named="annotator")
     def edit_and_accept(
         self,
         example_id: str,
@@ -123,18 +123,21 @@ class Curation(Room):
     ) -> tuple[Counterfactual, FlipCheck | None, Decision]:
         """Keep the expert's own text: a new counterfactual that points back, its check, and the decision.
 
+        target: the label that it is meant for, that of the proposal it started from where None.
+
         Returns (Counterfactual, FlipCheck, Decision). Raises BadInput where it does not flip and no
         override_reason is given: nothing is decided then, and the draft stays.
         """
         example = items.example(self.db, self.id, example_id)
         base = items.counterfactual(self.db, self.id, base_cf_id) if base_cf_id else None
-        if base is not None and clean(text, example.text) == base.text:
+        aim = target or (base.target if base else None)
+        if base is not None and clean(text, example.text) == base.text and aim == base.target:
             return (
                 base,
                 self.pairs.fresh_check(base),
                 self.decide(base.id, "accepted", annotator, override_reason=override_reason, lead_time_s=lead_time_s, seen=seen),
             )
-        cf = self._written(example, text, base.target if base else target, base_cf_id)
+        cf = self._written(example, text, aim, base_cf_id)
         check = self.pairs.verdict(example, cf)
         deciding.allowed(Decision(cf.id, example_id, "edited", annotator, override_reason=override_reason), check)
         items.add_counterfactuals(self.db, self.id, [cf])
@@ -143,21 +146,22 @@ class Curation(Room):
         items.drop_draft(self.db, self.id, example_id, annotator)
         return cf, check, decision
 
-    @needs("curate")
+    @needs("curate", named="annotator", recorded=False)
     def undo(self, annotator: str) -> Decision | None:
         """Take back the annotator's last act; None where there is nothing left to undo."""
         return deciding.undo(self.db, self.id, annotator)
 
-    @needs("curate")
+    @needs("curate", named="annotator", recorded=False)
     def save_draft(self, example_id: str, annotator: str, base_id: str | None, text: str) -> None:
         """Remember unfinished text. Saved at once; survives a restart."""
         items.save_draft(self.db, self.id, example_id, annotator, base_id, text)
 
     def draft(self, example_id: str, annotator: str) -> str | None:
-        """The unfinished text, None where there is none."""
+        """The unfinished text, None where there is none. Raises CodError where it is somebody else's."""
+        self.place.need_own(annotator)
         return items.draft(self.db, self.id, example_id, annotator)
 
-    @needs("curate")
+    @needs("curate", named="annotator")
     def accept_unattended(self, annotator: str = UNATTENDED) -> int:
         """Accept the best verified proposal of every undecided text; returns how many. For runs without a person.
 
@@ -192,10 +196,11 @@ class Curation(Room):
         return verify.check(example.text, written, teacher, before, after)
 
     def draft_of(self, example_id: str, annotator: str) -> tuple[str | None, str, str] | None:
-        """(proposal it started from, None for the original; text; saved at) of the unfinished text."""
+        """(proposal it started from, None for the original; text; saved at) of the unfinished text. Raises as draft."""
+        self.place.need_own(annotator)
         return drafts.draft_of(self.db, self.id, example_id, annotator)
 
-    @needs("curate")
+    @needs("curate", named="annotator", recorded=False)
     def drop_draft(self, example_id: str, annotator: str) -> None:
         """Forget the unfinished text: the person went back to the proposal."""
         items.drop_draft(self.db, self.id, example_id, annotator)

@@ -43,7 +43,7 @@ class Guidelines(Room):
         """Every version, newest first."""
         return guidelines.versions(self.db, self.id)
 
-    @needs("guideline")
+    @needs("guideline", named="author")
     def write(
         self,
         text: str,
@@ -75,7 +75,7 @@ class Guidelines(Room):
             d for d in self.pairs.state().outcome.values() if d.guideline_version < version and d.status not in ("skipped", "needs_review")
         ]
 
-    @needs("guideline")
+    @needs("guideline", named="annotator")
     def queue_again(self, annotator: str) -> int:
         """Put every text decided under an older guideline back into the queue, as one act that undo takes back.
 

@@ -14,7 +14,9 @@ from cod_core.progress import Progress, silent
 from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.loader import identity_of
 from cod_core.project.teacher.teacher import Teacher
-from cod_core.store import items
+from cod_core.store import cache, items
+from cod_core.store.database import Database
+from cod_core.text import short_hash
 from cod_core.types import KEPT, Counterfactual, Decision, Example, FlipCheck
 
 Kept = tuple[Counterfactual, FlipCheck]  # an accepted counterfactual and its valid check under the present teacher
@@ -55,6 +57,20 @@ class State:
     def flipped(self) -> frozenset[str]:
         """Ids of texts with a proposal that flips the present teacher to its target."""
         return self.snapshot.flipped.get(self.teacher, frozenset()) if self.teacher else frozenset()
+
+
+def failed_keys(pid: str, teacher: tuple[str, str]) -> tuple[str, str]:
+    """Where the ids of texts that could not be flipped are kept, for a teacher's (id, revision): now, and by an earlier version.
+
+    The project's id stands in the first as it is, so that it can be changed when the project is copied (store/portable.py).
+    """
+    return f"{cache.FAILED}{pid}:{short_hash(*teacher)}", f"{cache.FAILED}{short_hash(pid, *teacher)}"
+
+
+def failed_on_record(db: Database, pid: str, teacher: tuple[str, str]) -> dict[str, str]:
+    """Text's id -> why no flip of this teacher was found."""
+    kept = cache.get_replies(db, list(failed_keys(pid, teacher)))
+    return {i: why for reply in kept.values() for i, why in reply.items()}
 
 
 def traits(cf: Counterfactual, annotator: str) -> dict[str, str]:
@@ -104,6 +120,12 @@ class Pairs(Room):
             known = key, State(snapshot, snapshot.checks.get(teacher, {}) if teacher else {}, teacher, labellings)
             self.memory.state = known
         return known[1]
+
+    def without(self) -> dict[str, str]:
+        """Text's id -> why nothing was found for it with the present teacher, of the texts that have no proposal at all."""
+        current = self.state()
+        nothing = failed_on_record(self.db, self.id, current.teacher) if current.teacher else {}
+        return {i: why for i, why in nothing.items() if i not in current.snapshot.by_example}
 
     def sources(self) -> dict[str, dict[str, int]]:
         """What kept counterfactuals can be told apart by: {"source", "prompt", "annotator"} -> value -> pairs."""

@@ -9,7 +9,7 @@ from cod_core.store import leases, people
 class Presence(Room):
     """Who works on what."""
 
-    @needs("curate")
+    @needs("curate", named="person", recorded=False)
     def claim(self, holder: str, person: str, wanted: Sequence[str]) -> str | None:
         """The first of the wanted texts that nobody else has on the screen; it is this holder's for three minutes.
 
@@ -26,7 +26,7 @@ class Presence(Room):
         """Let go of the text on the screen."""
         leases.release(self.db, self.id, holder)
 
-    @needs("curate")
+    @needs("curate", named="person", recorded=False)
     def record_location(self, person: str, page: str, item: str | None = None) -> None:
         """Remember where a person is, for "go on where you were"."""
         people.be_at(self.db, self.id, person, page, item)

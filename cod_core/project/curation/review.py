@@ -2,16 +2,18 @@
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from cod_core import roles
 from cod_core.curation import decide as deciding
 from cod_core.curation import filters, opinions
-from cod_core.curation.agreement import Agreement, agreement
-from cod_core.errors import BadInput
+from cod_core.curation.agreement import Agreement, of_logs
+from cod_core.errors import BadInput, CodError
 from cod_core.project.curation.cards import Card, Cards
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.place import Place, Room, needs
+from cod_core.store import people
 from cod_core.types import KEPT, UNATTENDED, Counterfactual, Decision, FlipCheck, now
 
 BULK = {"accepted": "accepted", "rejected": "rejected", "needs_review": "flagged"}
@@ -99,7 +101,7 @@ class Review(Room):
                 taken.append(card)
         return BulkPlan(status, taken, dict(left), sum(c.decision is not None for c in taken))
 
-    @needs("bulk")
+    @needs("bulk", named="annotator")
     def do_bulk(self, plan: BulkPlan, annotator: str, reasons: Sequence[str] = (), comment: str = "") -> int:
         """Decide on the cards of a plan as one act, all or none; one undo takes it back. Returns how many.
 
@@ -115,7 +117,7 @@ class Review(Room):
         deciding.bulk(self.db, self.id, many, self.pairs.state().checks, {c.example.id: c.version for c in plan.cards})
         return len(many)
 
-    @needs("bulk")
+    @needs("bulk", named="annotator")
     def ask_opinions(self, annotator: str, n: int, seed: int = 0) -> int:
         """Ask for a second opinion on n texts drawn by chance among those kept or rejected; returns how many.
 
@@ -168,13 +170,29 @@ class Review(Room):
             if all(d.counterfactual_id in by_id for d in s.votes.values())
         ]
 
-    @needs("adjudicate")
+    def settlers(self, voters: Collection[str]) -> list[str]:
+        """Who may settle a difference between these people without being one of them, in alphabetical order.
+
+        Reviewers and owners of the list of people; where there is no list, whoever decided anything in this project.
+        """
+        listed = people.roles(self.db)
+        known = {who for who, role in listed.items() if roles.may(role, "adjudicate")}
+        if not listed:
+            known = {d.annotator for log in self.pairs.state().logs.values() for d in log if d.annotator != UNATTENDED}
+        return sorted(known - set(voters))
+
+    @needs("adjudicate", named="by")
     def adjudicate(self, example_id: str, winner: str, by: str, comment: str = "", seen: int | None = None) -> Decision:
-        """Settle a difference: the decision of `winner` becomes the text's. Raises BadInput, Stale."""
+        """Settle a difference: the decision of `winner` becomes the text's. Raises BadInput, Stale.
+
+        Raises CodError too where `by` is one of those who differ and somebody else may settle it.
+        """
         log = self.pairs.state().logs.get(example_id, ())
         second = opinions.second(log)
         if second is None or second.phase != "differ" or winner not in second.votes:
             raise BadInput("There is no difference to settle on this text (any more).")
+        if by in second.votes and (others := self.settlers(second.votes)):
+            raise CodError(f"{by} is one of those who differ on this text. It is settled by somebody else: {', '.join(others)}.")
         settling = opinions.settling(second.votes[winner], by, comment, self.row.task.guideline_version)
         check = self.pairs.state().checks.get(settling.counterfactual_id)
         return replace(settling, seq=deciding.decide(self.db, self.id, settling, check, seen))
@@ -184,5 +202,4 @@ class Review(Room):
 
         What a run without a person accepted is no opinion.
         """
-        votes = [{who: d for who, d in opinions.blind_votes(log).items() if who != UNATTENDED} for log in self.pairs.state().logs.values()]
-        return agreement([{who: d.status if three_way else opinions.category(d) for who, d in of.items()} for of in votes if len(of) >= 2])
+        return of_logs(self.pairs.state().logs.values(), three_way)

@@ -2,8 +2,9 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from cod_core.curation import agreement
 from cod_core.data import sentences
 from cod_core.errors import BadInput
 from cod_core.export.choice import ExportChoice, exportable
@@ -18,7 +19,9 @@ from cod_core.project.texts.uploads import Uploads
 from cod_core.store import items, projects
 from cod_core.types import KEPT
 
-ENDS = (".zip", ".jsonl", ".tsv")
+if TYPE_CHECKING:
+    from cod_core.export.changes import Changes
+    from cod_core.export.forms import Then, Words
 
 
 class Exports(Room):
@@ -77,6 +80,14 @@ class Exports(Room):
             "No counterfactual is accepted yet. Accept some on the Curate page, or with the command curate, or let generate --accept do it."
         )
 
+    def since(self, name: str, data: bytes, choice: ExportChoice = ExportChoice()) -> "Changes":
+        """What became of the pairs since an earlier export, given as a file of any form. Raises BadInput where it holds no pairs."""
+        from cod_core.export.bundle import kept_records
+        from cod_core.export.changes import changes, of_record, read_pairs
+
+        now = (of_record(record) for item in self.selection.stream(choice) for record in kept_records([item], self.id)[0])
+        return changes(read_pairs(name, data), now)
+
     def preview(self, n: int = 3, choice: ExportChoice = ExportChoice()) -> list[dict[str, Any]]:
         """The first n records as they would leave."""
         from cod_core.export.bundle import kept_records
@@ -89,23 +100,19 @@ class Exports(Room):
         return found[:n]
 
     @needs("export")
-    def write(self, path: str | Path, choice: ExportChoice = ExportChoice(), progress: Progress = silent) -> dict[str, Any]:
-        """Write the set to a file: the zip of docs/record.md, or by the name's end plain .jsonl or CAD .tsv.
+    def write(self, path: str | Path, choice: ExportChoice = ExportChoice(), progress: Progress = silent, form: str = "") -> dict[str, Any]:
+        """Write the set to a file: the zip of docs/record.md, plain .jsonl, pairs as .csv or CAD .tsv by the name's end, or `form`.
 
-        Memory does not grow with the number of pairs. Returns the manifest of a zip, {} else. Raises BadInput for another
-        end, CodError where the file cannot be written.
+        form: a key of export.forms.FORMS, for other tools; those that are a folder are zipped where the name ends in .zip. Memory
+        does not grow with the number of pairs. Returns the manifest of a bundle, {} else. Raises BadInput for another end,
+        CodError where the file cannot be written.
         """
-        from cod_core.export import bundle
+        from cod_core.export import bundle, forms
 
-        end = Path(path).suffix.lower()
-        if end not in ENDS:
-            raise BadInput(f"The name of an export ends in {', '.join(ENDS)}, which says what is written; got {Path(path).name!r}.")
+        wanted = forms.form_for(str(path), form)
         found = self.selection.stream(choice, progress)
-        if end == ".jsonl":
-            bundle.write_jsonl(path, found, self.id)
-            return {}
-        if end == ".tsv":
-            bundle.write_cad(path, found, self.id)
+        if wanted is not forms.BUNDLE:
+            forms.write_form(path, wanted, found, self._words(), self.id)
             return {}
         project = self.row
         return bundle.write_bundle(
@@ -117,13 +124,35 @@ class Exports(Room):
             guideline=self.guideline.current().text,
             filters=choice.as_filters(),
             about=project.settings.get("card") or {},
+            opinions=agreement.told(agreement.of_logs(self.pairs.state().logs.values())),
         )
 
-    def _exported(self, name: str, choice: ExportChoice, progress: Progress = silent) -> bytes:
+    def _words(self) -> "Words":
+        """What files for other tools say of the project."""
+        from cod_core.export.forms import Words
+
+        task = self.row.task
+        return Words(task.labels, task.descriptions, self.guideline.current().text)
+
+    def then(self, form: str) -> "Then":
+        """What a person does in the tool with a file of this form."""
+        from cod_core.export.forms import FORMS
+
+        return next(one.then(self._words()) for one in FORMS if one.key == form)
+
+    @needs("export")
+    def form(self, key: str, choice: ExportChoice = ExportChoice()) -> bytes:
+        """The accepted set in a form for another tool (a key of export.forms.FORMS), as one file."""
+        from cod_core.export.forms import FORMS
+
+        name = next(one.name for one in FORMS if one.key == key)
+        return self._exported(name, choice, form=key)
+
+    def _exported(self, name: str, choice: ExportChoice, progress: Progress = silent, form: str = "") -> bytes:
         with tempfile.TemporaryDirectory(
             dir=self.place.settings.folder("tmp"), prefix=self.id
         ) as folder:  # goes with the project at the latest
-            self.write(Path(folder) / name, choice, progress)
+            self.write(Path(folder) / name, choice, progress, form)
             return (Path(folder) / name).read_bytes()
 
     @needs("export")

@@ -1,19 +1,23 @@
 """The student to take home: a zip that loads without this app, and its small form for devices."""
 
 import io
+import tempfile
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from cod_core.distill.kinds import kind_of
-from cod_core.errors import BadInput, NotEnoughData
+from cod_core.distill.take_home import ARM
+from cod_core.errors import BadInput
+from cod_core.export.choice import STUDENT_FORMS
 from cod_core.models.student import HEAD_SCALE, HeadStudent
 from cod_core.progress import Progress, silent
 from cod_core.project.filing import write_whole
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room, needs
-from cod_core.project.students.store import StudentStore, standing
+from cod_core.project.students.product import Product
+from cod_core.project.students.store import StudentStore
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items, runs
 from cod_core.types import RunResult
@@ -46,46 +50,75 @@ def _measured(teacher: Any, texts: list[str]) -> dict[str, Any] | None:
 class StudentPackages(Room):
     """A finished student as a file."""
 
-    def __init__(self, place: Place, models: Models, teacher: Teacher, store: StudentStore):
+    def __init__(self, place: Place, models: Models, teacher: Teacher, store: StudentStore, product: Product):
         super().__init__(place)
         self.models = models
         self.teacher = teacher
         self.store = store
+        self.product = product
 
     @needs("export")
-    def student(self, run_id: str | None = None) -> bytes:
-        """A student as a zip that loads without this app: the named run, else the best by development rows.
+    def student(self, run_id: str | None = None, form: str = "folder") -> bytes:
+        """A student as a zip that loads without this app: the one to take home, or the named run.
 
-        Raises NotEnoughData before the first sweep.
+        form: one of export.choice.STUDENT_FORMS. Raises NotEnoughData where none was made to take home: students of the comparison
+        leave by name only, as an experiment. Raises BadInput where the student has no such form.
         """
+        run = self.chosen(run_id)
+        tmp = self.place.settings.folder("tmp")  # a folder a call: two people may take the same student home at once
+        with tempfile.TemporaryDirectory(dir=tmp, prefix=self.id) as beside:
+            folder = Path(beside) / run.config.run_id
+            return zipped(self._written(run, folder) if form == "folder" else self._for_library(run, form, folder))
 
-        return zipped(self._folder(self.chosen(run_id)))
+    def _for_library(self, run: RunResult, form: str, folder: Path) -> Path:
+        """The student as a folder of another library."""
+        from cod_core.export import libraries
+
+        if form not in STUDENT_FORMS:
+            raise BadInput(f"There is no form {form!r} for a student. Use one of: {', '.join(STUDENT_FORMS)}.")
+        student = self.store.load(run.config.run_id)
+        if form == "transformers" and not isinstance(student, HeadStudent):
+            return self._written(run, folder)  # a decoder is a model of transformers as it is
+        if not isinstance(student, HeadStudent):
+            raise BadInput("This student is a decoder, which is no sentence encoder. Take it for transformers instead.")
+        info = {"student": run.config.student, **self._facts(run)}
+        write = libraries.write_transformers if form == "transformers" else libraries.write_sentence_transformers
+        return write(folder, student, info)
 
     def chosen(self, run_id: str | None = None) -> RunResult:
-        """The run named, else the present teacher's best by development rows whose weights are kept. Raises NotEnoughData,
-        BadInput."""
-        found = {r.config.run_id: r for r in runs.runs(self.db, self.id) if r.path is not None}
+        """The run named, else the student to take home. Raises NotEnoughData, BadInput."""
         if run_id is None:
-            present = [r for r in self.store.present() if r.path is not None]
-            with_cfes = [r for r in present if r.config.arm in ("cod", "cod_plus")] or present
-            if not with_cfes:
-                raise NotEnoughData("There is no student yet. Distil first.")
-            run_id = max(with_cfes, key=standing).config.run_id
+            return self.product.run()
+        found = {r.config.run_id: r for r in runs.runs(self.db, self.id) if r.path is not None}
         if run_id not in found:
             raise BadInput(f"There is no student {run_id!r} whose weights are kept.")
         return found[run_id]
 
-    def _folder(self, run: RunResult) -> Path:
-        """The student as a folder with a loader beside it, written out on first use."""
+    def _written(self, run: RunResult, folder: Path) -> Path:
+        """The student as a folder with a loader beside it."""
         from cod_core.export.student import write_finetuned_student, write_student
 
-        folder, labels = self.place.folder("exports") / run.config.run_id, self.labels
-        info = {"arm": run.config.arm, "training_rows": run.config.shots, "test": run.test}
+        info = self._facts(run)
         if not kind_of(run.config).head:
             return write_finetuned_student(folder, self.store.weights(run.config.run_id), {"student": run.config.student, **info})
         self.models.encoder_of(run.config)
-        write_student(folder, run.config.encoder, *self.store.head(run.config), labels, HEAD_SCALE, info)
+        write_student(folder, run.config.encoder, *self.store.head(run.config), self.labels, HEAD_SCALE, info)
         return folder
+
+    def _facts(self, run: RunResult) -> dict[str, Any]:
+        """What its card says: what it was trained on, and its figures on the test texts, once."""
+        made = self.product.latest()
+        if run.config.arm != ARM or made is None or made.run_id != run.config.run_id:
+            experiment = "a student of a comparison, an experiment: not the one to take home"
+            return {"made_for": experiment, "arm": run.config.arm, "training_rows": run.config.shots, "test": run.test}
+        parts = [one for one in made.ingredients if one.rows and one.dev is not None]
+        brought = {("" if one is parts[0] else "also ") + one.words: f"{one.dev:.3f}" for one in parts}
+        return {
+            "trained_on": made.trained_on,
+            "teacher": run.config.teacher_id,
+            **({f"right on {made.n_dev} development texts, with": brought} if brought else {}),
+            "test texts, measured once": made.test,
+        }
 
     @needs("export")
     def pack(self, run_id: str | None = None, progress: Progress = silent) -> dict[str, Any]:
@@ -100,7 +133,7 @@ class StudentPackages(Room):
         splits = ("test", "unlabelled", "validation", "train")
         texts = [e.text for split in splits for e in items.examples(self.db, self.id, split=split)][:CHECKED_TEXTS]
         progress(0, 2, "writing and checking the small model")
-        folder = self._folder(run)
+        folder = self._written(run, self.place.folder("exports") / run.config.run_id)
         student = self.store.load(run.config.run_id)
         if not (kind_of(run.config).onnx and isinstance(student, HeadStudent)):
             raise BadInput("Decoders are exported as transformers models; ONNX is for encoder students.")

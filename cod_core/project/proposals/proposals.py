@@ -11,9 +11,10 @@ from cod_core.project.draws import Draws
 from cod_core.project.place import Place, Room, needs
 from cod_core.project.proposals.llm import LanguageModel
 from cod_core.project.proposals.llm_run import LlmReport
-from cod_core.project.proposals.search import Search, SearchReport
+from cod_core.project.proposals.offers import OfferReport, Offers
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items
+from cod_core.text import several
 
 if TYPE_CHECKING:
     from cod_core.counterfactuals.imported import ImportedSet
@@ -22,22 +23,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What a file of counterfactuals came to. added: new ones, of which `flipped` flip. problems: rows left out, and why."""
+    """What a file of counterfactuals came to. added: new ones, of which `flipped` flip. problems: rows left out, and why. here: pairs
+    of the file that are here already, and stay as they are."""
 
     added: int
     flipped: int
     problems: "list[Problem]"
+    here: int = 0
+
+    @property
+    def said(self) -> str:
+        """What became of the pairs, in words."""
+        already = f" {several(self.here, 'pair is', 'pairs are')} here already and {'stays' if self.here == 1 else 'stay'} as before."
+        added = f"{several(self.added, 'counterfactual')} added; {self.flipped} of them flip the teacher."
+        return added + (already if self.here else "")
 
 
 class Proposals(Room):
     """Where counterfactuals come from."""
 
-    def __init__(self, place: Place, teacher: Teacher, pairs: Pairs, draws: Draws, search: Search, llm: LanguageModel):
+    def __init__(self, place: Place, teacher: Teacher, pairs: Pairs, draws: Draws, offers: Offers, llm: LanguageModel):
         super().__init__(place)
         self.teacher = teacher
         self.pairs = pairs
         self.draws = draws
-        self.search = search
+        self.offers = offers
         self.llm = llm
 
     def check(self, request: GenerateRequest) -> None:
@@ -48,29 +58,30 @@ class Proposals(Room):
             self.place.need_for_files(request.search.encoder, "encoder folder")
 
     @needs("propose")
-    def generate(self, request: GenerateRequest, progress: Progress = silent, key: str | None = None) -> SearchReport | LlmReport:
+    def generate(self, request: GenerateRequest, progress: Progress = silent, key: str | None = None) -> OfferReport | LlmReport:
         """Propose for the first balanced texts, by search or with a language model. key: for the model's address.
 
         Texts already tried with the same teacher and generator are skipped, so a stopped run goes on where it was.
         """
-        texts = self.draws.candidates(request.k)
+        texts = self.draws.candidates(request.k, request.labels)
         if request.generator == "llm":
             return self.llm.generate(texts, request, progress, key)
-        return self.search.run(texts, request.n, progress, request.search)
+        return self.offers.run(texts, request.n, progress, request.search)
 
     @needs("propose")
     def import_counterfactuals(self, table: "Table", columns: dict[str, str] | None = None, name: str = "import") -> ImportReport:
-        """Ready counterfactuals from a table, matched to the project's texts and verified.
+        """Ready counterfactuals from a table, matched to the project's texts and verified; those that are here already are counted.
 
         columns: {"original", "counterfactual", "label", "batch"} -> column name, found by their names where None.
         """
-        from cod_core.counterfactuals.imported import PairColumns, import_pairs
+        from cod_core.counterfactuals.imported import PairColumns, identity_of, import_pairs
 
         examples, teacher, task = items.examples(self.db, self.id), self.teacher.classifier(), self.row.task
         chosen = PairColumns(**columns) if columns else None
+        known = set(map(identity_of, items.counterfactuals(self.db, self.id)))
 
         def read(label_of: Callable[[str], str]) -> "ImportedSet":
-            return import_pairs(table, examples, task, chosen, name=name, source_of=lambda e: label_of(e.text), target_of=label_of)
+            return import_pairs(table, examples, task, chosen, None, name, lambda e: label_of(e.text), label_of, known)
 
         wanted: dict[str, None] = {}
         read(lambda text: wanted.setdefault(text) or task.labels[0])
@@ -78,7 +89,7 @@ class Proposals(Room):
         imported = read(lambda text: teacher.predict([text])[0].label)
         by_id = {e.id: e for e in examples}
         flipped = self.pairs.add([(by_id[cf.example_id], cf) for cf in imported.counterfactuals])
-        return ImportReport(len(imported.counterfactuals), flipped, imported.problems)
+        return ImportReport(len(imported.counterfactuals), flipped, imported.problems, imported.here)
 
     @needs("propose")
     def import_pairs_of_bundle(self, data: bytes, name: str = "bundle") -> ImportReport:

@@ -4,7 +4,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from cod_core.counterfactuals import comparing, verify
-from cod_core.counterfactuals.quality import Quality, SetQuality, Stage, Thresholds, funnel, quality_of, set_quality, verdict, words_put_in
+from cod_core.counterfactuals.quality import (
+    Quality,
+    SetQuality,
+    Stage,
+    Thresholds,
+    funnel,
+    of_everybody,
+    quality_of,
+    set_quality,
+    verdict,
+    words_put_in,
+)
 from cod_core.errors import BadInput
 from cod_core.project.curation.pairs import Pairs, State
 from cod_core.project.draws import Draws
@@ -32,6 +43,21 @@ class QualityCard:
     points: dict[str, list[Quality]]
     limits: Thresholds
     fluency_judge: str
+
+    @property
+    def tried(self) -> int:
+        """Texts that a generator was run on, those for which nothing came too."""
+        return self.stages[0].n
+
+    @property
+    def flipped(self) -> int:
+        """Those of them with a proposal that flips the teacher."""
+        return sum(one.flipped for one in self.offered.values())
+
+    @property
+    def sentence(self) -> str:
+        """How many of all texts that were tried have a flip."""
+        return of_everybody(self.flipped, self.tried)
 
 
 @dataclass(frozen=True)

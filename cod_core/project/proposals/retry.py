@@ -64,6 +64,17 @@ class Retry(Room):
         searched = self._searched(example, target, keep, earlier, {cf.text for cf in hinted} - texts)
         return replace(self._kept(example, texts, hinted + searched), hint=became_of(hint, {cf.text for cf in hinted}, texts))
 
+    def palette(self, target: str) -> list[str]:
+        """Phrases of the labelled training texts of a class, for somebody who writes their own; no model is asked."""
+        from cod_core.counterfactuals.phrases import phrases_of
+
+        def read() -> list[str]:
+            rows = [e for e in items.examples(self.db, self.id, split="train") if e.label is not None]
+            return phrases_of([e.text for e in rows], [str(e.label) for e in rows], target)
+
+        found: list[str] = self.place.once.newest(("phrases", target), self.place.texts_now(), read)
+        return found
+
     def _searched(
         self, example: Example, target: str, keep: tuple[str, ...], earlier: Sequence[Counterfactual], fresh: Collection[str]
     ) -> list[Counterfactual]:

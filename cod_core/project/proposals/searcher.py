@@ -1,8 +1,11 @@
 """The search's parts for one project: candidate sources, vocabulary, the surrogate; made once, on first use."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias, cast
 
+from cod_core.compute.engine import engine_of
 from cod_core.counterfactuals import verify
 from cod_core.counterfactuals.options import SearchOptions
 from cod_core.diagnostics.stats import MIN_ROWS
@@ -15,19 +18,26 @@ from cod_core.project.teacher.clients import Clients
 from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.project.teacher.generation import PROMPTS_A_SEARCH
 from cod_core.project.teacher.teacher import Teacher
+from cod_core.settings import ComputePlace
 from cod_core.store import items
 from cod_core.types import Classifier, Counterfactual, Example
 
 if TYPE_CHECKING:
+    from cod_core.counterfactuals.batch import Searched, SearchPiece, SearchSpec
     from cod_core.counterfactuals.corpus import ClassWords, WordPairs
     from cod_core.counterfactuals.llm_sources import ChatWords, LocalWords
     from cod_core.counterfactuals.neighbours import EmbeddingNeighbours
     from cod_core.counterfactuals.search import SearchGenerator
     from cod_core.counterfactuals.sources import CandidateSource
     from cod_core.counterfactuals.trial import Judge
+    from cod_core.counterfactuals.values import Values
     from cod_core.models.encoder import Encoder
+    from cod_core.models.surrogate import LinearSurrogate
 
-SOURCES = ("encoder neighbours", "words of the target class", "negation", "deletion")
+AtWork: TypeAlias = (
+    "Callable[[Sequence[SearchPiece], Callable[[], object], Callable[[int, Searched], object]], Generator[Searched, None, None]]"
+)
+SOURCES = ("encoder neighbours", "words of the target class", "numbers, codes and links", "negation", "deletion")
 MOST_TEXTS = 2000  # that a surrogate learns from
 
 
@@ -84,7 +94,7 @@ class Searcher(Room):
     def _last_chat(self) -> LLMSettings | None:
         """The language model used last, where it is at an address."""
         last = self.endpoints.last_llm()
-        settings = last.settings() if last and last.base_url else None
+        settings = last.settings() if last and last.base_url and last.model else None
         return settings if isinstance(settings, LLMSettings) else None
 
     def usual_budget(self) -> int:
@@ -99,8 +109,8 @@ class Searcher(Room):
         """Makes the SearchGenerator on first use: loading models belongs to the first text, not to opening a page."""
         learns = self.surrogate_learns_from()[0] if options.second else ()
         asks = repr(self.endpoints.last_llm()) if options.sources else ""
-        key = ("search", self.teacher.classifier().revision, options, learns, asks)
-        return lambda: self.place.once(key, lambda: self._make_generator(options))
+        of = self.teacher.classifier().revision, learns, asks, self.place.texts_now()
+        return lambda: self.place.once.newest(("search", options), of, lambda: self._make_generator(options))
 
     def _make_generator(self, options: SearchOptions) -> "SearchGenerator":
         from cod_core.counterfactuals.corpus import Plausibility
@@ -108,11 +118,11 @@ class Searcher(Room):
         from cod_core.counterfactuals.trial import Judge
 
         teacher = self.teacher.classifier()
-        near, class_words, pairs = self._vocabulary(options.encoder)
+        near, class_words, values, pairs = self._vocabulary(options.encoder)
         return SearchGenerator(
             Judge(self.teacher.scorer(teacher), self.teacher.sensitivity(teacher)),
             teacher.labels,
-            self._sources(near, class_words, options.sources),
+            self._sources(near, class_words, values, options.sources),
             options.settings(self.usual_budget()),
             options.frozen,
             self.row.task.name,
@@ -122,32 +132,77 @@ class Searcher(Room):
             class_words.words,
         )
 
-    def _sources(self, near: "EmbeddingNeighbours", class_words: "ClassWords", names: Collection[str]) -> "list[CandidateSource]":
-        """The candidate sources switched on. Raises BadInput for an unknown one."""
-        from cod_core.counterfactuals.plain_edits import Deletions, Negations
+    def spec(self, options: SearchOptions) -> "SearchSpec | None":
+        """The search as a value that any process can do; None where it asks somebody else or reads what only this process has: a language
+        model's words, a teacher that is none of this machine's. Raises NotEnoughData where a second judge learns from too few texts."""
+        from cod_core.counterfactuals.batch import SearchSpec, SecondSpec
+        from cod_core.models.encoder import DEFAULT_ENCODER
+        from cod_core.models.portable import encoder_spec
 
-        sources: Sequence[CandidateSource] = (near, class_words, Negations(), Deletions(), *self.llm_sources(names))
+        teacher = self.teacher.spec()
+        if teacher is None or not set(options.sources) <= set(SOURCES):
+            return None
+        rows, second = self._labelled(), self._fitted() if options.second else None
+        return SearchSpec(
+            teacher,
+            encoder_spec(options.encoder or DEFAULT_ENCODER),
+            replace(options, by="anything", missing=False, targets=SearchOptions().targets),
+            self.usual_budget(),
+            self.row.task.name,
+            tuple(e.text for e in rows),
+            tuple(str(e.label) for e in rows),
+            None if second is None else SecondSpec(encoder_spec(DEFAULT_ENCODER), second.weight, second.bias),
+        )
+
+    @contextmanager
+    def engine(self, options: SearchOptions) -> "Iterator[AtWork]":
+        """Where texts are searched: what is yielded begins on pieces and gives what was found, as Engine.run; this process where no other
+        can search so."""
+        from cod_core.counterfactuals.batch import SEARCHING
+
+        spec = self.spec(options)
+        with engine_of(self.place.settings.compute if spec else ComputePlace(workers=1)) as engine:
+            yield lambda pieces, tick, late: engine.run(SEARCHING, spec, pieces, lambda: self.proposer(options).generator(), tick, late)
+
+    def pieces(self, examples: "Sequence[Example]") -> "list[SearchPiece]":
+        """One search a text, for the teacher's second choice."""
+        from cod_core.counterfactuals.batch import SearchPiece
+
+        predicted = self.teacher.classifier().predict([e.text for e in examples])
+        return [SearchPiece(e, before.label, verify.target_of(before), 1) for e, before in zip(examples, predicted)]
+
+    def _labelled(self) -> list[Example]:
+        return [e for e in items.examples(self.db, self.id, split="train") if e.label is not None]
+
+    def _sources(
+        self, near: "EmbeddingNeighbours", class_words: "ClassWords", values: "Values", names: Collection[str]
+    ) -> "list[CandidateSource]":
+        """The candidate sources switched on. Raises BadInput for an unknown one."""
+        from cod_core.counterfactuals.batch import embedded_sources
+
+        sources: Sequence[CandidateSource] = (*embedded_sources(near, class_words, values), *self.llm_sources(names))
         by_name = {one.name: one for one in sources}
         if unknown := set(names) - set(by_name):
             raise BadInput(f"There is no candidate source called {', '.join(sorted(unknown))}; there are: {', '.join(by_name)}.")
         return [one for name, one in by_name.items() if not names or name in names]
 
-    def _vocabulary(self, encoder_name: str) -> "tuple[EmbeddingNeighbours, ClassWords, WordPairs]":
-        """(encoder neighbours, words by class, word pairs) of the project's labelled training texts."""
+    def _vocabulary(self, encoder_name: str) -> "tuple[EmbeddingNeighbours, ClassWords, Values, WordPairs]":
+        """(encoder neighbours, words by class, values by class, word pairs) of the project's labelled training texts."""
         from cod_core.counterfactuals.corpus import ClassWords, WordPairs
         from cod_core.counterfactuals.neighbours import EmbeddingNeighbours
+        from cod_core.counterfactuals.values import Values
 
         teacher = self.teacher.classifier()
         encoder = self.models.encoder(encoder_name) if encoder_name else self.models.encoder()
 
-        def read() -> tuple[ClassWords, WordPairs]:
-            rows = [e for e in items.examples(self.db, self.id, split="train") if e.label is not None]
+        def read() -> tuple[ClassWords, Values, WordPairs]:
+            rows = self._labelled()
             texts, labels = [e.text for e in rows], [str(e.label) for e in rows]
             score = self.teacher.scorer(teacher) if self.teacher.sensitivity(teacher) is not None else None
-            return ClassWords(texts, labels, teacher.labels, score), WordPairs(texts)
+            return ClassWords(texts, labels, teacher.labels, score), Values(texts, labels, teacher.labels, score), WordPairs(texts)
 
         near = self.models.once(("neighbours", encoder.id, encoder.revision), lambda: EmbeddingNeighbours(loaded(encoder)))
-        return near, *self.place.once(("class words", teacher.revision), read)
+        return near, *self.place.once.newest("class words", (teacher.revision, self.place.texts_now()), read)
 
     def surrogate_learns_from(self) -> tuple[tuple[str, ...], int]:
         """(splits, number of their texts) that a surrogate may learn the teacher's classes of.
@@ -165,24 +220,29 @@ class Searcher(Room):
         It learns the teacher's classes of the first 2,000 texts of surrogate_learns_from. A teacher that is paid for, or
         takes seconds a text, is not asked for it: only what it said before counts.
         """
+        from cod_core.counterfactuals.trial import Judge
+        from cod_core.models.sensitivity import FirstOrder
+
+        fitted = self._fitted()
+        return Judge(fitted.logprobs, FirstOrder(fitted))
+
+    def _fitted(self) -> "LinearSurrogate":
+        """The stand-in itself, fitted once."""
         teacher, (splits, _) = self.teacher.classifier(), self.surrogate_learns_from()
         return self.place.once(("surrogate", teacher.id, teacher.revision, splits), lambda: self._fit_surrogate(splits))
 
-    def _fit_surrogate(self, splits: Iterable[str]) -> "Judge":
+    def _fit_surrogate(self, splits: Iterable[str]) -> "LinearSurrogate":
         import numpy as np
 
-        from cod_core.counterfactuals.trial import Judge
-        from cod_core.models.sensitivity import FirstOrder
         from cod_core.models.surrogate import fit_surrogate
 
         teacher, encoder = self.teacher.classifier(), self.models.encoder()
         texts = [e.text for split in splits for e in items.examples(self.db, self.id, split=split)][:MOST_TEXTS]
         answers = teacher.predict(texts) if self.teacher.sensitivity(teacher) is not None else teacher.on_record(texts)
         answered = [(text, p.logprobs) for text, p in zip(texts, answers) if p is not None and p.decided]
-        fitted = fit_surrogate(
+        return fit_surrogate(
             loaded(encoder),
             encoder.encode([text for text, _ in answered]),
             np.array([row for _, row in answered]).reshape(-1, len(teacher.labels)),
             teacher.labels,
         )
-        return Judge(fitted.logprobs, FirstOrder(fitted))

@@ -16,10 +16,12 @@ from cod_core.project.results.diagnosis import FIDELITIES, ArmGaps, Diagnosis, G
 from cod_core.project.results.influence import Worth
 from cod_core.project.results.maps import AnswersOf, TextMap
 from cod_core.project.results.sweep import SweepResults
+from cod_core.text import several
 
 CHAPTERS = ("bought", "line", "map", "answers", "worth")
 SCREEN_TEXTS, FILE_TEXTS = (8, 400), (12, 300)  # how many won and lost texts are shown, and how many characters of each
 MESSAGES = 50
+EQUAL_ROWS = "The method at equal numbers of training rows: your texts alone, or half of them counterfactuals"
 WITHOUT, WITH = "without", "with counterfactuals"
 DISTANCES = {
     "mean": "gap, mean",
@@ -47,14 +49,53 @@ def bought(found: SweepResults) -> list[Section]:
         Section("Accuracy", figures=curves, caption=unlabelled, id="accuracy", half=True),
         Section("Agreement with the teacher", figures=[figures.agreement_curve(found.table)], id="agreement", half=True),
     ]
-    if len(found.effects) > 1:
-        out.append(Section("", lines=[e["sentence"] for e in found.effects], fold="The difference at every number of training rows"))
+    if found.effects:
+        out.append(Section("", lines=[e["sentence"] for e in found.effects], fold=EQUAL_ROWS))
     if n := found.overruled:
         said = "1 training text carries your label" if n == 1 else f"{n:,} training texts carry your label"
         out.append(Section("Where you overruled the teacher", lead=f"{said} where the teacher says another. Students learnt yours."))
     if found.messages:
         out.append(Section("", lines=[in_words(m) for m in found.messages[:MESSAGES]], fold="What could not be computed"))
-    return [*out, Section("", rows=found.table, fold="Every number", id="results", notes=["difference", "accuracy", "agreement"])]
+    every = in_table(found.table)
+    notes = ["difference", "accuracy", "agreement"]
+    return [*out, Section("", rows=every, numbers=found.table, fold="Every number", id="results", notes=notes)]
+
+
+SHARES = {
+    "mean": "right on test texts",
+    "agreement": "same answer as the teacher, test texts",
+    "agreement_unlabelled": "same answer as the teacher, texts without labels",
+}
+
+
+def in_table(table: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
+    """Rows of a sweep as people read them: every column in words, a mean with its spread over draws in one cell."""
+    shares = [key for key in SHARES if any(row.get(key) is not None for row in table)]
+    correlated = any(row.get("mcc") is not None for row in table)
+    return [
+        {
+            "students that learnt from": figures.ARM_STYLE.get(row["arm"], (row["arm"],))[0],
+            "compared at": row["k"],
+            "training rows": row.get("rows") or row["k"],
+            "draws": row.get("n_seeds", 1),
+            **{SHARES[key]: _spread(row.get(key), row.get("std" if key == "mean" else f"{key}_std"), 100, " %") for key in shares},
+            **({"Matthews correlation": _spread(row.get("mcc"), row.get("mcc_std"))} if correlated else {}),
+        }
+        for row in table
+    ]
+
+
+def _spread(mean: float | None, std: float | None, times: int = 1, unit: str = "") -> str:
+    """'83 % ± 8', or '0.72 ± 0.12'; a dash where nothing was measured."""
+    if mean is None:
+        return "–"
+    digits = 0 if times == 100 else 2
+    return f"{times * mean:.{digits}f}{unit}" + ("" if std is None else f" ± {times * std:.{digits}f}")
+
+
+def left_out(found: SweepResults) -> list[str]:
+    """What was not compared, of all that is on record: said beside the result, not only among what could not be computed."""
+    return [message for message in found.messages if in_words(message) == message]
 
 
 def in_words(message: str) -> str:
@@ -105,10 +146,10 @@ def gap_sentence(gap: GapsAt, k: int) -> str:
     said = f"counterfactuals {'brought the lines together' if e.mean < 0 else 'drove the lines apart'}"
     if not e.clear:
         said = verdict(e, MIN_ROWS)
-    draws = ONE_DRAW if e.caveat == ONE_DRAW else _several(gap.draws, "draw")
+    draws = ONE_DRAW if e.caveat == ONE_DRAW else several(gap.draws, "draw")
     return (
         f"At {k} training rows the gap between the lines is {cod.mean:.2f} with counterfactuals and {kd.mean:.2f} without, in "
-        f"units of the median pair{more}, {_several(gap.n, 'pair')}, {draws}: {said}. Students with "
+        f"units of the median pair{more}, {several(gap.n, 'pair')}, {draws}: {said}. Students with "
         f"counterfactuals give the teacher's answer at both ends of {1 - cod.censored:.0%} of the "
         f"pairs, the others of {1 - kd.censored:.0%}."
     )
@@ -211,7 +252,7 @@ def _answer(row: Mapping[str, Any], length: int) -> dict[str, Any]:
 
 def _cells(seen: AnswersOf) -> list[dict[str, Any]]:
     return [
-        {"arm": arm, "truly": seen.labels[i], "says": seen.labels[j], "share": share}
+        {"students": figures.ARM_STYLE[arm][0], "truly": seen.labels[i], "says": seen.labels[j], "share": share}
         for arm, rows in seen.shares.items()
         for i, row in enumerate(rows)
         for j, share in enumerate(row)
@@ -232,7 +273,7 @@ def worth(seen: Worth | None, for_file: bool = False) -> list[Section]:
             f"{helped} of your {len(seen.values)} counterfactuals helped the student that learns from "
             f"all of them, measured on {seen.n_dev:,} {seen.measured_on}.",
             [figures.worth_plot(seen.values)],
-            [{"text": v["text"][:length], "counterfactual": v["counterfactual"][:length], "worth in nats": v["nll"]} for v in ends],
+            [{"text": v["text"][:length], "counterfactual": v["counterfactual"][:length], "worth": v["nll"]} for v in ends],
             ["worth"],
             caption=f"{how}A small harm is no reason to reject: it may be chance.{_checked(seen)}",
             numbers=seen.values,
@@ -246,12 +287,8 @@ def _checked(seen: Worth) -> str:
     if seen.checked is None:
         return ""
     rank = seen.checked.spearman
-    said = "" if rank is None else f"the same order to a rank correlation of {rank:.3f}, "
+    said = "" if rank is None else f" (rank correlation of the order {rank:.3f})"
     return (
-        f" Checked by training {seen.checked.n} students anew without one counterfactual each: {said}largest "
-        f"error {seen.checked.error:.1%} of the largest effect."
+        f" Checked by training {seen.checked.n} students without one counterfactual each: the worth was off by at most "
+        f"{seen.checked.error:.1%} of the largest bar{said}."
     )
-
-
-def _several(n: int, noun: str) -> str:
-    return f"{n:,} {noun if n == 1 else noun + 's'}"

@@ -5,12 +5,15 @@ surrogate's path, Fisher information and fidelity come from cod_core.diagnostics
 texts, and what is kept on record.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cod_core.counterfactuals.options import SearchOptions
 from cod_core.distill.kinds import kind_of
 from cod_core.errors import NotEnoughData
 from cod_core.progress import Progress, silent
@@ -27,13 +30,12 @@ from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
 from cod_core.store import cache, items, runs
 from cod_core.text import short_hash
-from cod_core.types import Counterfactual, Example, RunConfig
+from cod_core.types import Example, RunConfig
 
 if TYPE_CHECKING:
+    from cod_core.counterfactuals.batch import Searched
     from cod_core.diagnostics.information import Reduction
     from cod_core.distill.arms import TrainRow
-
-Propose: TypeAlias = Callable[[Example, int], list[Counterfactual]]
 
 GAP_PAIRS = 60
 
@@ -109,18 +111,16 @@ class Diagnostics(Room):
         texts = sorted(
             (e for e in outside.values() if e.split in ("test", "unlabelled") and e.id not in pairs),
             key=lambda e: short_hash("held out", e.id),
-        )
-        propose = self.searcher.proposer() if len(found) < wanted and texts else None
-        if propose is None:
-            return found
-        for example in texts[: 2 * wanted]:
-            if len(found) >= wanted:
-                break
-            progress(len(found), wanted, "making held-out pairs")
-            text = self._held_out(example, propose)
-            if text:
-                found.append((example.text, text))
+        )[: 2 * wanted]
+        while len(found) < wanted and texts:
+            now, texts = texts[: wanted - len(found)], texts[wanted - len(found) :]  # each of these would be searched one by one, too
+            flips = self._held_out(now, partial(self._said, progress, len(found), wanted))
+            found += [(example.text, flip) for example, flip in zip(now, flips) if flip]
         return found
+
+    @staticmethod
+    def _said(progress: Progress, before: int, wanted: int, made: int) -> None:
+        progress(before + made, wanted, "making held-out pairs")
 
     def _pairs_on_record(self, outside: Mapping[str, Example]) -> dict[str, tuple[str, str]]:
         """Text's id -> (text, its first valid counterfactual) among these texts."""
@@ -132,17 +132,42 @@ class Diagnostics(Room):
                 pairs.setdefault(cf.example_id, (outside[cf.example_id].text, cf.text))
         return pairs
 
-    def _held_out(self, example: Example, propose: "Propose") -> str | None:
-        """The text of a counterfactual of a test text, searched once and remembered."""
+    def _held_out(self, examples: Sequence[Example], tell: Callable[[int], object]) -> list[str | None]:
+        """The text of a counterfactual of each test text, searched once, wherever heavy work runs, and remembered. tell: hears how many
+        were found."""
+        known = self._held_out_before(examples)
+        new = [example for example in examples if example.id not in known]
+
+        def keep(number: int, found: "Searched") -> None:
+            known[new[number].id] = found.proposals[0].text if found.proposals else None
+            cache.put_reply(self.db, self.id, self._held_out_mark(new[number]), {"text": known[new[number].id]})
+
+        def said() -> None:
+            tell(sum(flip is not None for flip in known.values()))
+
+        said()
+        if new:
+            pieces = self.searcher.pieces(new)
+            with self.searcher.engine(SearchOptions()) as at_work, closing(at_work(pieces, said, keep)) as searched:
+                for number, found in enumerate(searched):
+                    keep(number, found)
+                    said()
+        return [known[example.id] for example in examples]
+
+    def _held_out_mark(self, example: Example) -> str:
+        """Where it is kept what a search found; a restored project finds it by its new id."""
         teacher = self.teacher.classifier()
-        mark = f"heldout:{short_hash(self.id, teacher.id, teacher.revision, example.id)}"
-        known = cache.get_reply(self.db, mark)
-        if known is None:
-            found = propose(example, 1)
-            known = {"text": found[0].text if found else None}
-            cache.put_reply(self.db, self.id, mark, known)
-        text: str | None = known["text"]
-        return text
+        return f"heldout:{self.id}:{short_hash(teacher.id, teacher.revision, example.id)}"
+
+    def _held_out_before(self, examples: Sequence[Example]) -> dict[str, str | None]:
+        """Text's id -> what an earlier search found, of those that were searched."""
+        teacher, known = self.teacher.classifier(), dict[str, str | None]()
+        for example in examples:
+            before = f"heldout:{short_hash(self.id, teacher.id, teacher.revision, example.id)}"  # as earlier versions kept it
+            found = cache.get_replies(self.db, [self._held_out_mark(example), before])
+            for reply in found.values():
+                known[example.id] = reply["text"]
+        return known
 
     def pair_margins(self) -> PairMargins:
         """The teacher's margins of the original's class over the kept pairs."""
@@ -232,7 +257,7 @@ class Diagnostics(Room):
         if not seeds or not kind_of(configs["kd"][0]).head or report["state"] != self.results.state_mark():
             return None
         free = [e.text for split in ("unlabelled", "validation", "test") for e in items.examples(self.db, self.id, split=split)][:2000]
-        if len(free) < 2 or configs["cod"][0].cf_share != 0.5:
+        if len(free) < 2 or configs["cod"][0].cf_share != 0.5 or configs["cod"][0].class_weights or report.get("without"):
             return None
         draws = self._draws_again(report, k, seeds)
         reduce = information.reduction(self.models.encoder_of(configs["kd"][0]).encode(free), k)
@@ -248,12 +273,17 @@ class Diagnostics(Room):
     def _draws_again(self, report: dict[str, Any], k: int, seeds: list[int]) -> dict[str, dict[int, list["TrainRow"]]]:
         """arm -> seed -> the k rows that a sweep of these settings draws today."""
         from cod_core.distill.arms import rows_for
+        from cod_core.distill.shots import drawn_evenly
 
         pool = self.texts.pool()
         pairs, _ = self.draws.fair({i: cf for i, (cf, _) in self.pairs.chosen(report.get("only")).items()}, pool)
         available, plus = self.draws.balanced(pairs, pool), self._has_arm(report, "cod_plus")
-        need = min(available, max(n if plus and n <= available else n // 2 for n in report["shots"]))
-        orders = self.draws.sweep_orders(seeds, max(report["shots"]), need, pairs)
+        even = drawn_evenly(report["shots"], len(self.labels), available, len(pairs))
+        if k not in even:  # all pairs: an order of its own (SweepPlans)
+            orders = self.draws.skewed_orders(seeds, max(k, len(pairs)), available, pairs)
+        else:
+            need = min(available, max(n if plus and n <= available else n // 2 for n in even))
+            orders = self.draws.sweep_orders(seeds, max(even), need, pairs)
         return {arm: {seed: rows_for(arm, orders[seed], k, pool, pairs) for seed in seeds} for arm in ("kd", "cod")}
 
     def _information_of(self, rows: list["TrainRow"], config: RunConfig, reduce: "Reduction") -> dict[str, float] | None:

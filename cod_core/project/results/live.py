@@ -75,12 +75,13 @@ class Watch:
         self._error: Exception | None = None
         self._running, self._since = False, set[str]()
 
-    def now(self) -> tuple[Live | None, bool]:
+    def now(self, mark: str | None = None) -> tuple[Live | None, bool]:
         """(the newest numbers, whether they are the last word for now). Where not, making them has begun.
 
-        Raises what went wrong in making them, once.
+        mark: of the state that is asked for, where the caller knows it; looking it up costs some milliseconds. Raises what went
+        wrong in making the numbers, once.
         """
-        mark = self._marker()
+        mark = mark or self._marker()
         with self._lock:
             if self._error is not None:
                 error, self._error = self._error, None
@@ -118,7 +119,7 @@ def why_next(gain: float, gains: np.ndarray, check: FlipCheck, counts: Mapping[s
         reasons.append("it is unlike the counterfactuals you have kept so far")
     sure = check.after.prob(check.target)
     if NEAR_P[0] <= sure < NEAR_P[1]:
-        reasons.append("it lies close to the decision line")
+        reasons.append("its flip is a close call")
     if kept and counts[check.target] < THIN * kept / len(counts):
         n = counts[check.target]
         only = f"only {n}" if n else "none"
@@ -141,9 +142,10 @@ class LiveStrip(Room):
         self.results = results
         self.development = development
 
-    def now(self) -> tuple[Live | None, bool]:
-        """The strip's numbers as far as they are known; see Watch.now. Never waits for a model."""
-        return self.place.once("live", lambda: Watch(lambda: self.measure(), lambda: self.results.marker())).now()
+    def now(self, mark: str | None = None) -> tuple[Live | None, bool]:
+        """The strip's numbers as far as they are known; see Watch.now. mark: results.marker(), where it is known. Never waits for a
+        model."""
+        return self.place.once("live", lambda: Watch(lambda: self.measure(), lambda: self.results.marker())).now(mark)
 
     def measure(self) -> Live:
         """The strip's numbers. Reads at most 96 new development texts a call, so that a page never waits long."""

@@ -1,6 +1,8 @@
 """The composition of the results: which sections there are, for the Results page and for the HTML report alike."""
 
 from cod_core import __version__
+from cod_core.counterfactuals.quality import of_everybody
+from cod_core.curation import agreement
 from cod_core.errors import NotEnoughData
 from cod_core.export.sections import Section
 from cod_core.project.place import Place, Room, needs
@@ -10,11 +12,17 @@ from cod_core.project.results.influence import Influence
 from cod_core.project.results.maps import MAP_TEXTS, Maps
 from cod_core.project.results.results import Results
 from cod_core.project.results.sweep import SweepResults
+from cod_core.project.summary import summarise
 from cod_core.project.teacher import by_label
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.teacher.trust import Trust
 
 FILE_DOTS = 800
+
+
+def spoken(found: SweepResults) -> str:
+    """The first words of a report: what the work added; the method's view where that was not measured."""
+    return f"{found.worth.decider()} {found.worth.expert()}" if found.worth else found.sentence
 
 
 class Report(Room):
@@ -56,16 +64,19 @@ class Report(Room):
         from cod_core.export.report import build
 
         found, project = self._latest(), self.row
-        config = found.runs[0].config
+        config, counts = found.runs[0].config, summarise(self.teacher, self.results.pairs)
         about = [
             ("made", (self.results.report() or {}).get("made_at", "")),
             ("labels", ", ".join(project.task.labels)),
+            *((f"what “{label}” means", means) for label, means in zip(project.task.labels, project.task.descriptions) if means),
+            ("second opinions", agreement.spoken(agreement.told(agreement.of_logs(self.results.pairs.state().logs.values())))),
             ("teacher", self.teacher.label() or "none"),
+            ("proposals", of_everybody(counts.n_valid, counts.n_tried)),
             ("student", config.student),
             ("encoder", config.encoder),
             ("app version", __version__),
         ]
-        return build(f"Results: {project.name}", about, found.sentence, [*self.teacher_sections(), *self.sections(for_file=True)])
+        return build(f"Results: {project.name}", about, spoken(found), [*self.teacher_sections(), *self.sections(for_file=True)])
 
     def teacher_sections(self) -> list[Section]:
         """What the teacher knows of each label. None of a teacher whose answers cost money: a file is no reason to ask it."""

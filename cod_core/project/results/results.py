@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cod_core.distill.evaluate import decided_classes
+from cod_core.distill.evaluate import decided_classes, dropped, is_skewed, macro_f1
 from cod_core.errors import NotEnoughData
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.filing import read_json, write_json
 from cod_core.project.place import Place, Room, needs
-from cod_core.project.results.sweep import OUTDATED, SweepResults, flat_effect, headline, table_of
+from cod_core.project.results.sweep import OUTDATED, SweepResults, flat_effect, headline, table_of, worth_of
 from cod_core.project.students.store import StudentStore
 from cod_core.project.teacher.teacher import Teacher
-from cod_core.store import corrections, items, runs
-from cod_core.types import RunConfig, now
+from cod_core.store import corrections, items, runs, text_changes
+from cod_core.types import RunConfig, RunResult, now
 
 if TYPE_CHECKING:
     from cod_core.distill.row_sets import Drawn
@@ -38,23 +38,30 @@ class Results(Room):
 
     @needs("distil")
     def write_report(
-        self, run_ids: list[str], left_out: list[str], shots: list[int], only: dict[str, str] | None = None, overruled: int = 0
+        self,
+        run_ids: list[str],
+        left_out: list[str],
+        shots: list[int],
+        only: dict[str, str] | None = None,
+        overruled: int = 0,
+        without: list[str] | None = None,
     ) -> dict[str, Any]:
         """Compute the effects of one sweep and keep them beside its students; called at the end of a sweep.
 
         only: the choice among the kept counterfactuals that the sweep was restricted to. overruled: training texts on which a
-        person's word stood in the teacher's place.
+        person's word stood in the teacher's place. without: labels left out of the comparison.
         """
         report = {
             "made_at": now(),
             "run_ids": run_ids,
-            "effects": self._effects(run_ids),
+            **self._effects(run_ids, without or []),
             "left_out": left_out,
             "shots": shots,
             "state": self.state_mark(),
             "provenance": self.pairs.provenance(only),
             "only": only,
             **({"overruled": overruled} if overruled else {}),
+            **({"without": without} if without else {}),
         }
         former = self.report()
         if former and set(former["run_ids"]) != set(run_ids):
@@ -63,31 +70,56 @@ class Results(Room):
         write_json(self.report_path(), report)
         return report
 
-    def _effects(self, run_ids: list[str]) -> list[dict[str, Any]]:
-        """[{k, majority, measures}] of cod over kd at every k that has both, measured on what the students answered."""
+    def _effects(self, run_ids: list[str], without: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]:
+        """{"effects": of cod over kd at every k that has both, "added": of cod over half: the same texts without and with their
+        counterfactuals}, each [{k, majority, measures, ...}], measured on what the students answered."""
         chosen = set(run_ids)
         found = [r for r in runs.runs(self.db, self.id) if r.config.run_id in chosen]
         cells = {(r.config.arm, r.config.plotted_k, r.config.seed): r for r in found}
-        truth = self.truth()
-        effects: list[dict[str, Any]] = []
-        for k in sorted({key[1] for key in cells}):
-            both = [
-                (cells["kd", k, s], cells["cod", k, s]) for a, kk, s in sorted(cells) if a == "kd" and kk == k and ("cod", k, s) in cells
-            ]
-            measured = self.paired_measures([(kd.config.run_id, cod.config.run_id) for kd, cod in both], truth)
-            if measured:
-                effects.append({"k": k, "majority": both[0][0].test.get("majority"), "measures": measured})
-        return effects
+        truth = self.truth(without)
+        ks = sorted({key[1] for key in cells})
+        return {name: [e for k in ks if (e := self._effect(cells, k, arm, truth))] for name, arm in (("effects", "kd"), ("added", "half"))}
 
-    def truth(self) -> dict[str, np.ndarray]:
-        """measure -> (n,) the class that counts as right on each judged row, -1 where there is none."""
+    def _effect(
+        self, cells: dict[tuple[str, int, int], RunResult], k: int, arm: str, truth: dict[str, np.ndarray]
+    ) -> dict[str, Any] | None:
+        """What cod has over an arm at one k; None where they have no draw in common or nothing can be measured."""
+        both = [(cells[arm, k, s], cells["cod", k, s]) for a, kk, s in sorted(cells) if a == arm and kk == k and ("cod", k, s) in cells]
+        pairs = [(first.config.run_id, cod.config.run_id) for first, cod in both]
+        same_texts = all(cod.config.real_shots == first.config.shots for first, cod in both)
+        measured = self.paired_measures(pairs, truth) if arm == "kd" or same_texts else {}
+        if not measured:
+            return None
+        even = self._by_label(pairs, truth["accuracy"]) if "accuracy" in measured else None
+        return {
+            "k": k,
+            "majority": both[0][0].test.get("majority"),
+            "measures": measured,
+            **({"macro_f1": even} if even else {}),
+            **({"weighted": True} if both[0][1].config.class_weights else {}),
+        }
+
+    def _by_label(self, pairs: Sequence[tuple[str, str]], truth: np.ndarray) -> list[float] | None:
+        """[macro-F1 of the first students, of the second ones], means over draws, where the test texts are skewed over the labels."""
+        judged = truth >= 0
+        if not is_skewed(truth[judged], len(self.labels)):
+            return None
+        sides = [[self.store.answers(run_id) for run_id in side] for side in zip(*pairs)]
+        if any(one is None or len(one) != len(judged) for side in sides for one in side):
+            return None
+        return [float(np.mean([macro_f1(truth[judged], one[judged]) for one in side if one is not None])) for side in sides]
+
+    def truth(self, without: Sequence[str] = ()) -> dict[str, np.ndarray]:
+        """measure -> (n,) the class that counts as right on each judged row, -1 where there is none. without: labels left out."""
         labels, teacher = self.labels, self.teacher.classifier()
         test, free = (items.examples(self.db, self.id, split=split) for split in ("test", "unlabelled"))
-        return {
+        found = {
             "accuracy": np.array([labels.index(e.label) if e.label else -1 for e in test], dtype=int),
             "agreement": decided_classes(teacher.logprobs([e.text for e in test]) if test else []),
             "agreement_unlabelled": decided_classes(teacher.logprobs([e.text for e in free]) if free else []),
         }
+        out = [labels.index(label) for label in without if label in labels]
+        return {name: dropped(classes, out) for name, classes in found.items()} if out else found
 
     def paired_measures(self, pairs: Sequence[tuple[str, str]], truth: dict[str, np.ndarray]) -> dict[str, dict[str, Any]]:
         """measure -> {before, after, n_rows, overlap, effect} of the second students over the first ones, each pair (run ids) of
@@ -143,8 +175,11 @@ class Results(Room):
         identity = self.teacher.identity() or ("", "")
         judged = items.counts(self.db, self.id).judged
         corrected = corrections.written(self.db, self.id)  # a report of a project without any keeps the mark that it had
+        changed = text_changes.written(self.db, self.id)
         kept = sorted(cf.id for cf, _ in self.pairs.kept().values())
-        return short_hash(*identity, *judged, *kept, *(["corrected", corrected] if corrected else []))
+        out = self.row.settings.get("left_out") or []
+        since = [*(["corrected", corrected] if corrected else []), *(["changed", changed] if changed else [])]
+        return short_hash(*identity, *judged, *kept, *since, *(["without", *out] if out else []))
 
     def report(self) -> dict[str, Any] | None:
         """The latest sweep's report, None before the first one or where its file cannot be read."""
@@ -156,8 +191,9 @@ class Results(Room):
         from sqlalchemy import func, select
 
         from cod_core.store.schema import counterfactuals, decisions, examples, flip_checks, label_corrections
+        from cod_core.store.schema import text_changes as changes
 
-        ends = (decisions.c.seq, label_corrections.c.seq, counterfactuals.c.position, flip_checks.c.touched)
+        ends = (decisions.c.seq, label_corrections.c.seq, changes.c.seq, counterfactuals.c.position, flip_checks.c.touched)
         with self.db.read() as c:
             last = [c.execute(select(func.max(end)).where(end.table.c.project_id == self.id)).scalar() for end in ends]
             texts = c.execute(
@@ -172,17 +208,25 @@ class Results(Room):
         return ":".join(map(str, parts))
 
     @needs("distil")
-    def renew_report(self) -> None:
+    def renew_report(self, still_current: bool = False) -> None:
         """Compute the latest report anew from the students on record: nothing is trained again.
 
         What the students were trained on stays as it was reported: a report that was stale is so afterwards, and one that
-        does not say on which teacher and pairs it rests counts as stale. Raises NotEnoughData where there is none.
+        does not say on which teacher and pairs it rests counts as stale. still_current: only names changed since, so it is not
+        stale now. Raises NotEnoughData where there is none.
         """
         report = self.report()
         if report is None:
             raise NotEnoughData("There are no results yet. Distil students first.")
         unsaid: dict[str, Any] = {"left_out": [], "shots": [], "state": "", "provenance": {}, "only": None}
-        write_json(self.report_path(), {**unsaid, **report, "made_at": now(), "effects": self._effects(report["run_ids"])})
+        state = {"state": self.state_mark()} if still_current else {}
+        effects = self._effects(report["run_ids"], report.get("without", []))
+        write_json(self.report_path(), {**unsaid, **report, **state, "made_at": now(), **effects})
+
+    @needs("distil")
+    def forget(self) -> None:
+        """Take the latest report away: its students answer with labels that the project no longer has."""
+        self.report_path().unlink(missing_ok=True)
 
     def latest(self) -> SweepResults | None:
         """The latest sweep's results, None before the first one. Asks no model.
@@ -210,7 +254,8 @@ class Results(Room):
                 outdated=True,
             )
         real = {r.config.plotted_k: r.config.real_shots for r in found if r.config.arm == "cod"}
-        effects = [flat_effect(e, real.get(e["k"])) for e in report["effects"]]
+        compared = len(self.labels) - len(report.get("without", []))
+        effects = [flat_effect(e, real.get(e["k"]), compared) for e in report["effects"]]
         return SweepResults(
             found,
             table_of(found),
@@ -221,4 +266,6 @@ class Results(Room):
             report["state"] != self.state_mark(),
             report["left_out"],
             overruled=report.get("overruled", 0),
+            without=report.get("without", []),
+            worth=worth_of(report.get("added", [])),
         )

@@ -1,7 +1,7 @@
 """What the latest sweep found, as values: its table, its effects, its sentence. Reads a report as it lies on the disk; knows no store."""
 
 from collections import defaultdict
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from cod_core.types import RunResult
 
 if TYPE_CHECKING:
+    from cod_core.diagnostics.readings import Worth
     from cod_core.diagnostics.stats import Effect
 
 OUTDATED = "These results were written by an earlier version of the app. Compute them again; no student is trained anew."
@@ -21,7 +22,8 @@ NOTHING = "There is nothing to compare yet: no number of rows has both kinds of 
 class SweepResults:
     """table: one row an (arm, k). effects: one a k, of cod over kd. stale: teacher or decisions changed since.
     outdated: an earlier version of the app wrote the report; there are no effects in it. overruled: training texts on which
-    students learnt a person's label and the teacher says another."""
+    students learnt a person's label and the teacher says another. without: labels left out of the comparison.
+    worth: what the counterfactuals added to the texts that they are of, None where that was not measured."""
 
     runs: list[RunResult]
     table: list[dict[str, Any]]
@@ -33,6 +35,8 @@ class SweepResults:
     messages: list[str]
     outdated: bool = False
     overruled: int = 0
+    without: list[str] = field(default_factory=list)
+    worth: "Worth | None" = None
 
 
 def headline(effects: list[dict[str, Any]]) -> str:
@@ -41,18 +45,42 @@ def headline(effects: list[dict[str, Any]]) -> str:
     The largest k that a project allows takes more than half of its pairs, so its draws can never say what others would show.
     Chosen by the rows alone: what the students answered has no part in it.
     """
-    from cod_core.diagnostics.stats import MAX_OVERLAP
+    from cod_core.diagnostics.stats import MAX_OVERLAP, ONE_DRAW
 
     own = [e for e in effects if e["overlap"] is not None and e["overlap"] <= MAX_OVERLAP]
-    return str((own or effects)[-1]["sentence"]) if effects else NOTHING
+    several = [e for e in effects if e["caveat"] != ONE_DRAW]
+    return str((own or several or effects)[-1]["sentence"]) if effects else NOTHING
 
 
-def flat_effect(entry: dict[str, Any], real: int | None) -> dict[str, Any]:
+def worth_of(added: list[dict[str, Any]]) -> "Worth | None":
+    """What the counterfactuals added, of the entry with most of them: on labelled test texts where there are any."""
+    from cod_core.diagnostics.readings import Worth
+
+    if not added:
+        return None
+    entry = added[-1]
+    name = next(name for name in ("accuracy", "agreement_unlabelled", "agreement") if name in entry["measures"])
+    m = entry["measures"][name]
+    return Worth(
+        pairs=entry["k"] // 2,
+        before=m["before"],
+        after=m["after"],
+        effect=effect_of(m),
+        n_rows=m["n_rows"],
+        rows_are="unlabelled texts" if name == "agreement_unlabelled" else "test texts",
+        right="right" if name == "accuracy" else "answered like the teacher",
+        macro_f1=tuple(entry["macro_f1"]) if entry.get("macro_f1") else None,
+    )
+
+
+def flat_effect(entry: dict[str, Any], real: int | None, labels: int = 2) -> dict[str, Any]:
     """One k of a report as {k, measure, kd, cod, n_test, mean, low, high, ..., sentence}: accuracy where it was measured.
 
-    real: texts among the k rows of its CoD students.
+    real: texts among the k rows of its CoD students. labels: how many are compared; fewer than two rows of each are no comparison.
     """
     from cod_core.diagnostics.sentence import Measured, result_sentence
+    from cod_core.diagnostics.stats import FEW_OF_LABELS
+    from cod_core.distill.shots import least
 
     found = {key: (m["before"], m["after"], effect_of(m), m["n_rows"]) for key, m in entry["measures"].items()}
     rows_are = {"agreement_unlabelled": "unlabelled texts"}
@@ -61,6 +89,8 @@ def flat_effect(entry: dict[str, Any], real: int | None) -> dict[str, Any]:
     )
     main = "accuracy" if "accuracy" in found else "agreement_unlabelled" if "agreement_unlabelled" in found else "agreement"
     before, after, effect, n = found[main]
+    if entry["k"] < least(labels):
+        effect = replace(effect, clear=False, caveat=FEW_OF_LABELS)
     sentence = result_sentence(
         entry["k"],
         before,
@@ -72,6 +102,7 @@ def flat_effect(entry: dict[str, Any], real: int | None) -> dict[str, Any]:
         majority=entry["majority"],
         rows_are=rows_are.get(main, "test texts"),
         real=real,
+        macro_f1=tuple(entry["macro_f1"]) if entry.get("macro_f1") else None,
     )
     return {
         "k": entry["k"],
@@ -81,6 +112,7 @@ def flat_effect(entry: dict[str, Any], real: int | None) -> dict[str, Any]:
         "n_test": n,
         **asdict(effect),
         "overlap": entry["measures"][main].get("overlap"),
+        **{name: entry[name] for name in ("macro_f1", "weighted") if name in entry},
         "sentence": sentence,
     }
 

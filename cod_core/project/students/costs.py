@@ -9,6 +9,7 @@ import numpy as np
 
 from cod_core.counterfactuals.effort import texts_scored
 from cod_core.distill.kinds import kind_of
+from cod_core.distill.take_home import ARM
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
@@ -40,7 +41,7 @@ class Cost:
 
 def _settings(config: RunConfig) -> RunConfig:
     """A student's settings but for what differs within one sweep."""
-    return replace(config, arm="", shots=0, seed=0, data_hash="", cf_share=0.5, cf_weight=1.0, cf_source="")
+    return replace(config, arm="", shots=0, seed=0, data_hash="", cf_share=0.5, cf_weight=1.0, cf_source="", class_weights=False)
 
 
 def _cost(
@@ -69,6 +70,11 @@ def _cost(
 
 
 def _reading(pid: str, revision: str, encoder: str) -> str:
+    return f"kwh:{pid}:{short_hash(revision, encoder)}"  # a restored project finds it by its new id
+
+
+def _reading_before(pid: str, revision: str, encoder: str) -> str:
+    """As earlier versions kept it."""
     return f"kwh:{short_hash(pid, revision, encoder)}"
 
 
@@ -95,10 +101,10 @@ class Costs(Room):
     def _groups(self) -> dict[tuple[str, str, int], list[RunResult]]:
         """(kind, arm, rows) -> its judged students with the settings of the last one of their kind."""
         groups, present = defaultdict(list), self.store.present()
-        last = {kind_of(run.config).name: _settings(run.config) for run in present}
+        last = {kind_of(run.config).name: _settings(run.config) for run in present if run.config.arm != ARM}
         for run in present:
             config, kind = run.config, kind_of(run.config).name
-            if "accuracy" in run.test and config.arm != "half" and _settings(config) == last[kind]:
+            if "accuracy" in run.test and config.arm not in ("half", ARM) and _settings(config) == last[kind]:
                 groups[kind, "cod" if config.arm == "cod_plus" else config.arm, config.shots].append(run)
         return groups
 
@@ -141,7 +147,9 @@ class Costs(Room):
 
         @lru_cache
         def a_text(revision: str, encoder: str) -> dict[str, float]:
-            return cache.get_reply(self.db, _reading(self.id, revision, encoder)) or {"teacher": 0.0, "encoder": 0.0}
+            of_project = self.id, revision, encoder
+            kept = cache.get_reply(self.db, _reading(*of_project)) or cache.get_reply(self.db, _reading_before(*of_project))
+            return kept or {"teacher": 0.0, "encoder": 0.0}
 
         def kwh(config: RunConfig, scored: float) -> float:
             one = a_text(config.teacher_revision, config.encoder)

@@ -1,8 +1,8 @@
 """The plan of a sweep: which shots the data allow, which cells it has, what each row of an arm is."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,42 +11,73 @@ from cod_core.distill.cells import CellSpec
 from cod_core.distill.memory import Memory, check_encoder, memory_for
 from cod_core.distill.second_rows import Proposals, comes_from, first_proposals, swapped, tightened, to_all_classes
 from cod_core.distill.settings import StudentSettings, SweepPlan
-from cod_core.distill.softlabels import Soften, differing, softener
+from cod_core.distill.shots import drawn_evenly, offered
+from cod_core.distill.softlabels import Soften, differing, overruled, softener
 from cod_core.distill.sweep import plan_cells
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.models.cached import CachedClassifier
 from cod_core.progress import Progress, silent
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.draws import Draws
-from cod_core.project.place import Latest, Place, Room
+from cod_core.project.place import Latest, Place, Room, needs
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
 from cod_core.store import items
-from cod_core.types import Counterfactual, Example
-
-SHOTS = (8, 16, 32, 64, 128, 256, 512)
-
+from cod_core.text import folded
+from cod_core.types import KEPT, OVERRIDE, PAIR_ARMS, Counterfactual, Example
 
 NO_TEST = "There are no test texts: upload a test file (best 100 texts or more) or unlabelled texts, otherwise nothing can be measured."
+
+
+def without_pairs(labels: Sequence[str]) -> str:
+    """Why there is no comparison: the labels of which no accepted pair can be learnt from, by name."""
+    named = ", ".join(f"“{label}”" for label in labels)
+    return (
+        f"There is no accepted pair of {named} yet. A comparison needs at least one of each label. "
+        "The command next, and the Distil page, say how to come to it."
+    )
+
+
+def left_out_sentence(labels: Sequence[str], pairs: int) -> str:
+    """What is not compared, and what that costs."""
+    named = ", ".join(f"“{label}”" for label in labels)
+    theirs = f"{pairs:,} accepted pair{'' if pairs == 1 else 's'} from or to {'it' if len(labels) == 1 else 'them'}"
+    return f"Left out of the comparison: {named}, and {theirs}."
 
 
 @dataclass(frozen=True, eq=False)
 class FairPairs:
     """kept: of how many accepted pairs. fair: text's id -> the counterfactual that a student may learn from. left_out: a sentence for
-    each reason why others may not. allow: how many of the fair ones a balanced draw can use."""
+    each reason why others may not. allow: how many of the fair ones a balanced draw can use. of_label: label -> fair pairs on texts of
+    it, of the labels that are compared."""
 
     kept: int
     fair: dict[str, Counterfactual]
     left_out: list[str]
     allow: int
+    of_label: dict[str, int]
+
+    @property
+    def lacking(self) -> list[str]:
+        """The labels without a pair."""
+        return [label for label, n in self.of_label.items() if not n]
 
 
 @dataclass(frozen=True, eq=False)
 class Draw:
-    """The nested orders (seed -> texts' ids) that these arms share."""
+    """The nested orders (seed -> texts' ids) that these arms share at these k. weighted: some labels have more rows than others.
+    right: text -> class index of a counterfactual for which a person's word stands in the teacher's place."""
 
     arms: list[str]
     orders: dict[int, list[str]]
+    shots: list[int]
+    weighted: bool = False
+    right: dict[str, int] = field(default_factory=dict)
+
+
+def by_share(settings: StudentSettings, drawn: Sequence[Draw]) -> list[tuple[Draw, float | None, list[int]]]:
+    """(draw, share of counterfactuals, the k of the draw that have it)."""
+    return [(draw, share, ks) for draw in drawn for share, ks in settings.by_share(draw.shots).items()]
 
 
 class SweepPlans(Room):
@@ -58,20 +89,47 @@ class SweepPlans(Room):
         self.teacher = teacher
         self.pairs = pairs
         self.draws = draws
-        self.last = place.once("fair", Latest[tuple[object, object, FairPairs]])
+        self.last = place.once("fair", Latest[tuple[object, object, list[str], FairPairs]])
 
     def fair_pairs(self) -> FairPairs:
         """The accepted pairs that a student may learn from; counted once until something changes."""
         state, judged = self.pairs.state(), self.texts.judged()  # the same objects until then
-        known = self.last.value
-        if known is None or known[0] is not state or known[1] is not judged:
-            known = self.last.value = state, judged, self._counted({i: cf for i, (cf, _) in self.pairs.kept().items()})
-        return known[2]
+        known, labels = self.last.value, self.compared()
+        if known is None or known[0] is not state or known[1] is not judged or known[2] != labels:
+            kept = {i: cf for i, (cf, _) in self.pairs.kept().items()}
+            known = self.last.value = state, judged, labels, self._counted(kept)
+        return known[3]
 
     def _counted(self, kept: Mapping[str, Counterfactual]) -> FairPairs:
-        pool = self.texts.pool_of(kept)
+        pool, labels = self.texts.pool_of(kept), self.compared()
         fair, left_out = self.draws.fair(kept, pool)
-        return FairPairs(len(kept), fair, left_out, self.draws.balanced(fair, pool))
+        if out := self.left_out():
+            n, fair = len(fair), {i: cf for i, cf in fair.items() if pool[i].label in labels and cf.target in labels}
+            left_out = [*left_out, left_out_sentence(out, n - len(fair))]
+        counts = Counter(str(pool[i].label) for i in fair)
+        return FairPairs(len(kept), fair, left_out, self.draws.balanced(fair, pool, labels), {label: counts[label] for label in labels})
+
+    def left_out(self) -> list[str]:
+        """Labels that somebody left out of the comparison: no student is trained or judged on their texts."""
+        out = self.row.settings.get("left_out") or []
+        return [label for label in self.labels if label in out]
+
+    def compared(self) -> list[str]:
+        """The labels that are compared."""
+        out = self.left_out()
+        return [label for label in self.labels if label not in out]
+
+    @needs("distil")
+    def leave_out(self, labels: Sequence[str]) -> None:
+        """Leave these labels out of the comparison from now on, and no others; () brings all back. Nothing is deleted.
+
+        Raises BadInput for a label that the project has not, or where fewer than two remain.
+        """
+        if unknown := [label for label in labels if label not in self.labels]:
+            raise BadInput(f"The project has no label {unknown[0]!r}. Choose among: {', '.join(self.labels)}.")
+        if len(set(self.labels) - set(labels)) < 2:
+            raise BadInput("A comparison needs two labels or more. Leave fewer of them out.")
+        self.place.update(left_out=[label for label in self.labels if label in labels])
 
     def pairs_of(self, plan: SweepPlan) -> FairPairs:
         """Of the pairs that a sweep is restricted to, those that a student may learn from."""
@@ -82,12 +140,15 @@ class SweepPlans(Room):
         return self._counted({i: cf for i, (cf, _) in chosen.items() if comes_from(cf, source or "")})
 
     def shots_allowed(self) -> list[int]:
-        """k at which CoD can be compared: k/2 accepted pairs and k labelled training texts."""
-        pairs = self.fair_pairs().allow
-        pool = items.counts(self.db, self.id).labelled("train")
-        step = len(self.labels) * 2
-        wanted = sorted({*SHOTS, *([2 * pairs] if 0 < 2 * pairs < 8 else []), *([step] if pairs and pool < 8 else [])})
-        return [k for k in wanted if k // 2 <= pairs and k <= max(pool, 2)]
+        """k at which CoD can be compared (distill/shots.py): k/2 accepted pairs, and up to all of them."""
+        pairs, labels = self.fair_pairs(), self.compared()
+        pool = sum(items.counts(self.db, self.id).per_label("train", labels).values())
+        return offered(len(labels), pairs.allow, len(pairs.fair), pool)
+
+    def pool(self) -> dict[str, Example]:
+        """Labelled training texts of the labels that are compared, by id."""
+        pool, out = self.texts.pool(), self.left_out()
+        return {i: e for i, e in pool.items() if e.label not in out} if out else pool
 
     def cells(self, plan: SweepPlan, progress: Progress = silent) -> tuple[list[CellSpec], list[str], list[int]]:
         """(cells, sentences on what the data do not allow, shots) of a sweep. Trains nothing; asks the teacher.
@@ -97,17 +158,43 @@ class SweepPlans(Room):
         check_encoder(plan.student.encoder or "")
         teacher = self.teacher.classifier()  # raises where none is chosen: that comes before what the data lack
         shots = self.shots_of(plan)
-        pool, pairs = self.texts.pool(), self.pairs_of(plan)
+        pool, pairs = self.pool(), self.pairs_of(plan)
         progress(0, 1, "drawing the training rows")
         second = self.second_rows(plan.compared, pool, pairs.fair)
-        drawn = []
-        if checked := [arm for arm in plan.compared if arm != "unverified"]:
-            drawn.append(Draw(checked, self._orders(plan, shots, pool, pairs.fair, pairs.allow)))
+        drawn: list[Draw] = []
+        if checked := [arm for arm in plan.compared if arm not in ("unverified", OVERRIDE)]:
+            drawn += self._drawn(plan, checked, shots, pool, pairs.fair, pairs)
         if "unverified" in plan.compared:  # whoever never asks the teacher cannot leave out the rows that it refuses
             second["unverified"] = proposed = self.unverified(pool, plan.student.cf_source or "")
-            drawn.append(Draw(["unverified"], self._orders(plan, shots, pool, proposed, pairs.allow, frozenset())))
-        cells, left_out = self._cells_of(plan, teacher, drawn, shots, pool, pairs.fair, second)
+            drawn += self._drawn(plan, ["unverified"], shots, pool, proposed, pairs, frozenset())
+        if OVERRIDE in plan.compared:
+            drawn += self._with_overrides(plan, shots, pool, pairs, second)
+        cells, left_out = self._cells_of(plan, teacher, drawn, pool, pairs.fair, second)
         return list({cell.config.run_id: cell for cell in cells}.values()), pairs.left_out + left_out, shots
+
+    def overrides(self) -> dict[str, Counterfactual]:
+        """Text's id -> the counterfactual that a person kept against the teacher's verdict, and said why; of training texts with a
+        label that is compared, and none that students are judged on."""
+        state, judged, out = self.pairs.state(), self.texts.judged(), self.left_out()
+        found = {}
+        for i, decision in state.outcome.items():
+            cf, check = state.snapshot.counterfactuals.get(decision.counterfactual_id), state.checks.get(decision.counterfactual_id)
+            kept = decision.status in KEPT and decision.override_reason and cf is not None and check is not None and not check.valid
+            if kept and cf is not None and cf.target not in out and folded(cf.text) not in judged:
+                found[i] = cf
+        pool = self.texts.pool_of(found)
+        return {i: cf for i, cf in found.items() if i in pool and pool[i].label not in out}
+
+    def _with_overrides(
+        self, plan: SweepPlan, shots: Sequence[int], pool: Mapping[str, Example], pairs: FairPairs, second: dict[str, Partners]
+    ) -> list[Draw]:
+        """The draws of the arm override. Raises NotEnoughData where nobody kept anything against the teacher: it would repeat cod."""
+        mine = self.overrides()
+        if not mine:
+            raise NotEnoughData("Nobody kept a counterfactual against the teacher, so the arm 'override' would repeat 'cod'.")
+        second[OVERRIDE] = both = {**pairs.fair, **mine}
+        right = {cf.text: self.labels.index(cf.target) for cf in mine.values()}
+        return [replace(draw, right=right) for draw in self._drawn(plan, [OVERRIDE], shots, pool, both, pairs)]
 
     def overruled(self, cells: Sequence[CellSpec]) -> int:
         """On how many training texts of these cells a person's word stands in the teacher's place."""
@@ -123,10 +210,30 @@ class SweepPlans(Room):
             raise BadInput(warning)
         shots = list(plan.shots or self.shots_allowed())
         if not shots:
-            raise NotEnoughData("Accept more counterfactuals first: the smallest comparison needs one for each label.")
+            raise NotEnoughData(without_pairs(self.fair_pairs().lacking))
         if not any(self.texts.judging()):
             raise NotEnoughData(NO_TEST)
         return shots
+
+    def _drawn(
+        self,
+        plan: SweepPlan,
+        arms: list[str],
+        shots: Sequence[int],
+        pool: Mapping[str, Example],
+        pairs: Mapping[str, Counterfactual],
+        checked: FairPairs,
+        lost: frozenset[str] | None = None,
+    ) -> list[Draw]:
+        """The draws of these arms: balanced where the checked pairs allow it, and for larger k with every pair that there is."""
+        total, any_pairs = len(checked.fair), any(arm in PAIR_ARMS for arm in plan.compared)
+        even = drawn_evenly(shots, len(checked.of_label), checked.allow, total) if any_pairs else list(shots)
+        out = [Draw(arms, self._orders(plan, even, pool, pairs, checked.allow, lost), even)] if even else []
+        for k in [k for k in shots if k not in even]:
+            need = plan.draw_to or max(k, total)
+            orders = self.draws.skewed_orders(plan.draws, need, self.draws.balanced(pairs, pool, self.compared()), pairs, lost, pool)
+            out.append(Draw(arms, orders, [k], k // 2 > checked.allow))
+        return out
 
     def _orders(
         self,
@@ -140,15 +247,14 @@ class SweepPlans(Room):
         """seed -> nested order of texts' ids, the first of them with a counterfactual: as many as the largest k takes. allow: how
         many verified pairs a balanced draw can use. lost: as in Draws.sweep_orders."""
         need = plan.pairs_first or max(k if "cod_plus" in plan.compared and k <= allow else k // 2 for k in shots)
-        enough = min(self.draws.balanced(pairs, pool), need)
-        return self.draws.sweep_orders(plan.draws, plan.draw_to or max(shots), enough, pairs, lost)
+        enough = min(self.draws.balanced(pairs, pool, self.compared()), need)
+        return self.draws.sweep_orders(plan.draws, plan.draw_to or max(shots), enough, pairs, lost, pool)
 
     def _cells_of(
         self,
         plan: SweepPlan,
         teacher: CachedClassifier,
         drawn: Sequence[Draw],
-        shots: Sequence[int],
         pool: Mapping[str, Example],
         pairs: Mapping[str, Counterfactual],
         second: Mapping[str, Partners],
@@ -159,10 +265,11 @@ class SweepPlans(Room):
         cells: list[CellSpec] = []
         left_out: list[str] = []
         refused = None
-        for draw, (share, ks) in product(drawn, plan.student.by_share(shots).items()):
-            settings = fields if share is None else fields | {"cf_share": share}
+        for draw, share, ks in by_share(plan.student, drawn):
+            settings = fields | ({} if share is None else {"cf_share": share}) | ({"class_weights": True} if draw.weighted else {})
             try:
-                more, sentences = plan_cells(draw.orders, ks, draw.arms, pool, pairs, told, second, soften, **settings)
+                said = overruled(told, draw.right) if draw.right else told
+                more, sentences = plan_cells(draw.orders, ks, draw.arms, pool, pairs, said, second, soften, **settings)
             except NotEnoughData as error:
                 refused = error
                 continue
@@ -174,7 +281,7 @@ class SweepPlans(Room):
     def memory(self, settings: StudentSettings) -> Memory:
         """What training one such student takes (distill/memory.py), for students trained step by step."""
         longest = max((len(e.text) for e in self.texts.pool().values()), default=0)
-        return memory_for(settings.config_fields(), longest)
+        return memory_for(settings, longest)
 
     def softener(self, settings: StudentSettings, pool: Mapping[str, Example]) -> Soften | None:
         """(texts, seed) -> soft labels where they are not those of Draws.told; None where they are."""

@@ -1,19 +1,21 @@
 """Pre-flight: whether and how a sweep can run, in plain words, before anything is trained."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cod_core.compute.engine import expected_seconds, slots_of
 from cod_core.diagnostics.stats import MIN_ROWS
 from cod_core.distill.kinds import kind_of
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.place import Place, Room
-from cod_core.project.students.plan import NO_TEST, FairPairs, SweepPlans
+from cod_core.project.students.plan import NO_TEST, FairPairs, SweepPlans, without_pairs
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
 from cod_core.types import ARMS, KEPT
 
 SECONDS_A_TEXT = 0.02
+UNEVEN = 1.5  # times the pairs of the thinnest label from which on it is worth a word
 
 
 SECONDS_A_LINEAR = 0.02
@@ -59,15 +61,18 @@ def thin_targets(labels: Sequence[str], targets: Sequence[str]) -> list[str]:
     ]
 
 
-def too_few(kept: int, accepted: int, labels: int) -> str:
-    """A sentence for pairs that allow no comparison at all: of the accepted ones, `kept` turn the teacher's verdict around."""
-    one = kept == 1
-    what = (
-        f"{kept} counterfactual{' is' if one else 's are'} accepted"
-        if accepted == kept
-        else f"{kept} of the {accepted} accepted counterfactuals turn{'s' if one else ''} this teacher's verdict around"
+def not_turned(kept: int, accepted: int) -> str:
+    """A sentence for accepted counterfactuals that the present teacher does not turn around."""
+    return f"{kept} of the {accepted} accepted counterfactuals turn{'s' if kept == 1 else ''} this teacher's verdict around."
+
+
+def uneven(of_label: Mapping[str, int], even: int) -> str:
+    """A sentence for pairs of which some labels have more than others. even: pairs that a balanced draw can use."""
+    thin, thick = min(of_label, key=of_label.__getitem__), max(of_label, key=of_label.__getitem__)
+    return (
+        f"“{thick}” has {of_label[thick]:,} pairs and “{thin}” {of_label[thin]:,}. All are used. With more than {even:,} pairs "
+        "the labels are uneven, so texts of rare labels count more."
     )
-    return f"{what}. The smallest comparison needs {labels} or more, as many for each label. Accept more on the Curate page."
 
 
 class Preflights(Room):
@@ -94,9 +99,12 @@ class Preflights(Room):
             blocked = True
         elif 0 < n_test < MIN_ROWS:
             messages.append(f"Only {n_test} labelled test texts: differences will be uncertain. 100 or more are better.")
-        cells = seeds * sum(len(arms) - ("cod_plus" in arms and k > pairs.allow) for k in shots or allowed)
-        each = SECONDS_A_LINEAR if kind_of(student).head else SECONDS_A_STEPWISE
-        seconds = 5 + n_test * SECONDS_A_TEXT + cells * each
+        cells = seeds * sum(len(arms) - ("cod_plus" in arms and k > len(pairs.fair)) for k in shots or allowed)
+        compute, each = self.place.settings.compute, SECONDS_A_LINEAR if kind_of(student).head else SECONDS_A_STEPWISE
+        if compute.scheduler and (problem := slots_of(compute).problem):
+            messages.append(problem)
+            blocked = True
+        seconds = 5 + n_test * SECONDS_A_TEXT + expected_seconds(compute, each, cells)
         return Preflight(pairs.kept, pairs.allow, allowed, seconds, n_test, messages, blocked, waiting)
 
     def _of_pairs(self, pairs: FairPairs, any_shots: bool, waiting: str) -> tuple[list[str], bool]:
@@ -107,10 +115,11 @@ class Preflights(Room):
         if not any_shots and waiting and accepted > pairs.kept:
             return messages, True
         if not any_shots:
-            return [*messages, too_few(pairs.kept, accepted, len(self.labels))], True
-        if pairs.allow < (fair := len(pairs.fair)):
-            messages.append(f"{pairs.allow:,} of the {fair:,} accepted pairs fit a fair comparison, which takes as many of each label.")
-        return messages + thin_targets(self.labels, [cf.target for cf in pairs.fair.values()]), False
+            turned = [not_turned(pairs.kept, accepted)] if pairs.kept < accepted else []
+            return [*messages, *turned, without_pairs(pairs.lacking)], True
+        if max(pairs.of_label.values()) > UNEVEN * min(pairs.of_label.values()):
+            messages.append(uneven(pairs.of_label, pairs.allow))
+        return messages + thin_targets(self.plan.compared(), [cf.target for cf in pairs.fair.values()]), False
 
     def _accepted(self) -> int:
         """Texts with an accepted counterfactual, whatever the present teacher says of it."""

@@ -5,7 +5,8 @@ independent ones: one file a project, run id -> row set (distill/row_sets.py).
 """
 
 import json
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,8 @@ from cod_core.types import RunConfig, RunResult
 
 def judged_mark(sets: Sequence[EvalSet]) -> str:
     """Changes whenever a text or a gold label that students are judged on does."""
-    return short_hash(*(part for s in sets for part in ("set", *s.texts, *(s.gold or ()))))
+    left_out = sorted({label for s in sets for label in s.without})
+    return short_hash(*(part for s in sets for part in ("set", *s.texts, *(s.gold or ()))), *(["without", *left_out] if left_out else []))
 
 
 def standing(run: RunResult) -> tuple[int, float, int]:
@@ -72,7 +74,7 @@ class StudentStore(Room):
     @needs("distil")
     def save(self, batch: Sequence[Done], mark: str) -> None:
         """Keep finished students, judged on the texts that `mark` stands for: answers and heads first, then results, so that no
-        result lacks what it was computed from. Weights, where there are any, are saved already."""
+        result lacks what it was computed from. Weights that a process elsewhere trained come as files."""
         from safetensors.numpy import save_file
 
         labels, results = json.dumps(list(self.labels)), []
@@ -84,6 +86,8 @@ class StudentStore(Room):
             about = {"labels": labels, "encoder": config.encoder, "scale": str(HEAD_SCALE)}
             write = partial(save_file, arrays or {"none": np.zeros(1, np.uint8)}, metadata=about)  # a file needs an array
             write_whole(self.path(config.run_id), write, sync=False)
+            if done.files is not None:
+                self._put_weights(config.run_id, done.files)
             results.append(replace(done.result, path=self._kept_as(done), judged=mark))
         runs.put_runs(self.db, self.id, results)
 
@@ -92,7 +96,17 @@ class StudentStore(Room):
         run_id = done.result.config.run_id
         if done.weight is not None:
             return self.path(run_id).name
-        return self.weights(run_id).name if done.result.path else None
+        return self.weights(run_id).name if done.result.path or done.files is not None else None
+
+    def _put_weights(self, run_id: str, files: Mapping[str, bytes]) -> None:
+        """A student's own folder, whole or not at all."""
+        folder, part = self.weights(run_id), self.folder / f"{run_id}.part"
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        for name, data in files.items():
+            (part / Path(name).name).write_bytes(data)  # a name, whatever a worker says
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
 
     def heads(self, configs: Sequence[RunConfig]) -> tuple[np.ndarray, np.ndarray]:
         """(W (S, C, d), b (S, C)) of linear students."""

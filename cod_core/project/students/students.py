@@ -1,12 +1,16 @@
 """Distil: train, score and keep the students of a sweep; ask finished ones about any text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cod_core.distill.cells import CellSpec, Done, Judge, Training, answers
+import numpy as np
+
+from cod_core.compute.engine import Engine, engine_of, processes_of
+from cod_core.distill.blocks import Bench, Shared, cut_parts, watched, work_of
+from cod_core.distill.cells import CellSpec, Done, EvalSet, Judge, RowsOf, Training, answers, left_to_do, no_lap
 from cod_core.distill.settings import StudentSettings, SweepPlan
-from cod_core.distill.train import train_cells
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.models.student import load_student
 from cod_core.progress import Progress, silent
@@ -18,6 +22,7 @@ from cod_core.project.students.plan import SweepPlans
 from cod_core.project.students.store import StudentStore, judged_mark
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
+from cod_core.settings import ComputePlace
 from cod_core.store import runs
 from cod_core.types import Prediction, RunResult
 
@@ -73,7 +78,8 @@ class Students(Room):
         self.store.record_rows(cells)
         new = self.run_cells(cells, plan, progress)
         only = dict(plan.only) if plan.only else None
-        report = self.results.write_report([cell.config.run_id for cell in cells], left_out, shots, only, self.plan.overruled(cells))
+        ids, without = [cell.config.run_id for cell in cells], self.plan.left_out()
+        report = self.results.write_report(ids, left_out, shots, only, self.plan.overruled(cells), without)
         return {"students": len(cells), "new": len(new), "left_out": left_out, "report": report["made_at"]}
 
     @needs("distil")
@@ -84,7 +90,7 @@ class Students(Room):
         self.check(plan)
         meter = Meter(bool(plan.energy))
         try:
-            results = self._run_cells(cells, plan.student, progress, meter.lap)
+            results = self._run_cells(cells, plan.student, progress, meter.lap, here=meter.works)
             if meter.works:
                 self.costs.measure_reading(cells[0].config.encoder, meter.lap)
             return results
@@ -92,23 +98,80 @@ class Students(Room):
             meter.close()
 
     def _run_cells(
-        self, cells: Sequence[CellSpec], settings: StudentSettings, progress: Progress, lap: Callable[[], float | None]
+        self, cells: Sequence[CellSpec], settings: StudentSettings, progress: Progress, lap: Callable[[], float | None], here: bool
     ) -> list[RunResult]:
-        teacher, config = self.teacher.classifier(), cells[0].config
-        test, dev, unlabelled = self.texts.eval_sets()
-        training = Training(self.labels, (test, dev, unlabelled), teacher.logprobs, lap=lap, progress=progress)
-        mark, done = judged_mark(training.sets), self.store.finished(training.sets, kept=True)
-        if settings.kind.solved:
-            training = replace(training, embed=self.models.encoder(config.encoder).encode)
-        else:
-            done |= self._judge_again({cell.config.run_id for cell in cells} - done, training, mark)
-            layers = teacher.wrapped if config.method != "kd" else None
-            training = replace(training, layer_teacher=layers, folder=self.store.folder, micro_batch=self._micro_batch(settings))
+        """here: electricity is measured, which tells of this process alone."""
+        sets = self.texts.eval_sets(self.plan.left_out())
+        mark, done = judged_mark(sets), self.store.finished(sets, kept=True)
+        if not settings.kind.solved:
+            judged = Training(self.labels, sets, self.teacher.classifier().logprobs, progress=progress)
+            done |= self._judge_again({cell.config.run_id for cell in cells} - done, judged, mark)
+        here = here or cells[0].config.method != "kd"  # layer methods read the teacher's own states
         results: list[RunResult] = []
-        for batch in train_cells(cells, training, done):
+
+        def keep(batch: list[Done]) -> None:
             self.store.save(batch, mark)
-            results += [one.result for one in batch]
+            results.extend(one.result for one in batch)
+
+        with engine_of(ComputePlace(workers=1)) if here else self.engine_for(settings) as engine:
+            with closing(self.trained(left_to_do(cells, done), sets, settings, engine, progress, lap, late=keep)) as batches:
+                for batch in batches:
+                    keep(batch)
         return results
+
+    def trained(
+        self,
+        cells: Sequence[CellSpec],
+        sets: tuple[EvalSet, EvalSet, EvalSet],
+        settings: StudentSettings,
+        engine: Engine,
+        progress: Progress = silent,
+        lap: Callable[[], float | None] = no_lap,
+        keep: bool = True,
+        late: Callable[[list[Done]], object] | None = None,
+    ) -> Generator[list[Done], None, None]:
+        """Train and score cells of one kind and encoder wherever the engine works, in their order; whoever asks saves what comes.
+
+        keep: whether students trained step by step come with their weights. late: told of those that were finished ahead of their turn
+        where the run ends early. Raises BadInput before anything is trained where
+        settings cannot be.
+        """
+        if not cells:
+            return
+        config, teacher = cells[0].config, self.teacher.classifier()
+        embed = self.models.encoder(config.encoder).encode if settings.kind.solved else None
+        progress(0, len(cells), "reading texts")
+        parts = cut_parts(cells, self.labels, embed)
+        shared = Shared(
+            self.labels,
+            sets,
+            _each_of(sets, teacher.logprobs),
+            _each_of(sets, embed) if embed else None,
+            0 if settings.kind.solved else self._micro_batch(settings),
+            keep,
+        )
+        finished = 0
+
+        def seen(done: int = 0, _total: int = 0, message: str = "training students") -> None:
+            progress(finished + done, len(cells), message)
+
+        def kit() -> Bench:
+            return watched(shared, seen, lap, teacher.wrapped if config.method != "kd" else None)
+
+        ahead = None if late is None else lambda _number, batch: late(batch)
+        with closing(engine.run(work_of(settings.kind), shared, parts, kit, seen, ahead)) as batches:
+            for batch in batches:
+                yield batch
+                finished += len(batch)
+                seen()
+
+    def engine_for(self, settings: StudentSettings) -> Engine:
+        """Where students of this kind are trained: on no more processes of this machine than have room to train one each."""
+        place = self.place.settings.compute
+        if place.scheduler or settings.kind.solved or processes_of(place) == 1:
+            return engine_of(place)
+        memory = self.plan.memory(settings)
+        return engine_of(place, most=max(1, memory.free // max(1, memory.need)))
 
     def _micro_batch(self, settings: StudentSettings) -> int:
         """Rows a forward pass at most. Raises BadInput where training does not fit into memory."""
@@ -149,3 +212,9 @@ class Students(Room):
                 c = run.config
                 row.append(Said(c.student, c.run_id, c.arm, c.shots, c.real_shots, prediction))
         return out
+
+
+def _each_of(sets: Sequence[EvalSet], rows: RowsOf) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A matrix of rows a set: test, dev, unlabelled. No model is asked, nor loaded, about an empty one."""
+    test, dev, unlabelled = (np.asarray(rows(list(s.texts))) if s.texts else np.zeros((0, 0)) for s in sets)
+    return test, dev, unlabelled

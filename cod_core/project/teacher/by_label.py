@@ -7,6 +7,7 @@ from cod_core.export.sections import Section
 from cod_core.project.teacher.trust import TeacherReport
 
 FOUND, RIGHT = "found (of your texts with it)", "right (when it says it)"
+MATRIX = "teacher-confusion"
 MIXED_UP = 50  # mistakes listed, the most frequent first
 
 
@@ -67,7 +68,12 @@ def technical(report: TeacherReport) -> list[Section]:
     seen, sure = report.by_class, report.calibration
     if seen is None or sure is None:
         return []
-    matrix = figures.teacher_confusion(seen.labels, seen.shares(), [one.n for one in seen.of])
+    order = seen.most_mistakes_first() if len(seen.labels) > figures.FEW_LABELS else list(range(len(seen.labels)))
+    shares = seen.shares()
+    matrix = figures.teacher_confusion(
+        [seen.labels[i] for i in order], [[shares[i][j] for j in order] for i in order], [seen.of[i].n for i in order]
+    )
+    sorted_so = "The labels with the most mistakes come first." if order != sorted(order) else ""
     curve = [figures.reliability_plot([(b.confidence, b.right, b.n) for b in sure.bins])] if sure.bins else []
     if sure.ece is None:
         said = f"How well its certainty fits needs 200 judged texts; there are {sure.n:,}."
@@ -75,7 +81,7 @@ def technical(report: TeacherReport) -> list[Section]:
         low, high = sure.low or 0.0, sure.high or 0.0
         said = f"Calibration error (ECE) {sure.ece:.3f}, 95 % interval {low:.3f} to {high:.3f}, on {sure.n:,} texts."
     return [
-        Section("Every label against every other", figures=[matrix], technical=True, id="teacher-confusion"),
+        Section("Every label against every other", figures=[matrix], caption=sorted_so, technical=True, id=MATRIX),
         Section(
             "Is it as sure as it is right?", figures=curve, caption=said, notes=["ece"] if curve else [], technical=True, id="teacher-sure"
         ),

@@ -81,6 +81,12 @@ class Endpoints(Room):
         belongs = not declared or site_of(declared) == settings.site
         return self._keys.get(settings.site) or (os.environ.get(KEY_VARIABLE) if belongs else None)
 
+    def key_to_try(self, settings: LLMSettings) -> str | None:
+        """The key for an address that is tried without any text: its own one, never a key that may be another host's."""
+        declared = os.environ.get(ADDRESS_VARIABLE, "").strip()
+        belongs = site_of(declared) == settings.site if declared else settings.site in self.named()
+        return self._keys.get(settings.site) or (os.environ.get(KEY_VARIABLE) if belongs else None)
+
     def address_of(self, options: LlmOptions | None) -> str | None:
         """Where a run with these options asks a language model: at the address it names, else at the teacher's; None: nowhere."""
         return (options and options.base_url) or self._of_teacher()
@@ -95,6 +101,6 @@ class Endpoints(Room):
 
     def last_llm(self) -> LlmOptions | None:
         """The language model that the project used last, without a key; None before the first."""
-        kept = self.row.settings.get("llm") or {}
-        of_this_version = {name: value for name, value in kept.items() if name in _OPTIONS}
+        kept = self.row.settings.get("llm")
+        of_this_version = {name: value for name, value in (kept.items() if isinstance(kept, dict) else ()) if name in _OPTIONS}
         return LlmOptions.of(of_this_version) if of_this_version else None

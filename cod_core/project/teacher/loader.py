@@ -145,14 +145,10 @@ class TeacherLoader(Room):
 
     def load(self, choice: TeacherChoice, labels: Sequence[str]) -> Classifier:
         """The classifier that was chosen, weights and all. Raises ModelUnavailable, LabelMismatch, EndpointError."""
-        from cod_core.models import teachers
+        if isinstance(choice, BuiltinChoice | FinetunedChoice | TransformersChoice):
+            from cod_core.models.portable import load_local
 
-        if isinstance(choice, BuiltinChoice):
-            return teachers.FineTunedTeacher(teachers.BUILTIN / choice.name, f"builtin:{choice.name}", labels, choice.label_map)
-        if isinstance(choice, FinetunedChoice):
-            return teachers.FineTunedTeacher(choice.path, None, labels)
-        if isinstance(choice, TransformersChoice):
-            return teachers.TransformersTeacher(choice.name, labels, choice.label_map, choice.revision or None)
+            return load_local(choice, labels)
         if isinstance(choice, LlmChoice):
             return self.load_llm(choice, labels)
         if isinstance(choice, GenerativeChoice):

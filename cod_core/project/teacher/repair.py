@@ -22,7 +22,7 @@ from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.teacher.training import Training
 from cod_core.project.texts.texts import Texts
-from cod_core.store import corrections, items
+from cod_core.store import corrections, items, text_changes
 from cod_core.text import folded, short_hash
 from cod_core.types import KEPT, UNATTENDED, Classifier, Counterfactual, Example, LabelCorrection, Prediction
 
@@ -154,7 +154,8 @@ class Repair(Room):
     def _answers(self) -> dict[str, Answer]:
         """Text's id -> what is said of it by models that did not learn from it; made anew when the teacher or the texts change,
         and after every AGAIN_AFTER corrections."""
-        key = (self.teacher.identity(), items.counts(self.db, self.id).total, len(self.standing()) // AGAIN_AFTER)
+        changed = text_changes.written(self.db, self.id)
+        key = (self.teacher.identity(), items.counts(self.db, self.id).total, changed, len(self.standing()) // AGAIN_AFTER)
         if self._told is None or self._told[0] != key:
             self._told = key, self._asked()
         return self._told[1]
@@ -177,7 +178,7 @@ class Repair(Room):
         told = out_of_fold(phi, np.array([self.labels.index(str(e.label)) for e in rows]), len(self.labels))
         return [Prediction(self.labels, tuple(row)) for row in told.tolist()]
 
-    @needs("curate")
+    @needs("curate", named="by")
     def correct(self, example_id: str, label: str, by: str, seen: str | None = None) -> LabelCorrection:
         """Give a text another label, at once and on record. seen: the label that the person saw.
 
@@ -189,12 +190,12 @@ class Repair(Room):
             raise BadInput(f"{label!r} is the label that this text has. Say that the label is right, or choose another.")
         return corrections.correct(self.db, self.id, example_id, label, _named(by), seen)
 
-    @needs("curate")
+    @needs("curate", named="by")
     def keep(self, example_id: str, by: str, seen: str | None = None) -> LabelCorrection:
         """Confirm a text's label: the teacher is wrong. seen: as in correct."""
         return corrections.correct(self.db, self.id, example_id, None, _named(by), seen)
 
-    @needs("curate")
+    @needs("curate", named="by")
     def undo(self, by: str) -> LabelCorrection | None:
         """Take back this person's last word on a label, and return it; None where there is none."""
         return corrections.take_back(self.db, self.id, by)
@@ -243,7 +244,6 @@ class Repair(Room):
 
         It starts from the model that the present teacher started from, where options name none. Raises as check does.
         """
-        from cod_core.models.finetune import finetune_teacher
         from cod_core.models.local_llm import resolve_llm
 
         self.check(options)
@@ -252,9 +252,9 @@ class Repair(Room):
         encoder = resolve_llm(options.encoder or self._base() or DEFAULT_ENCODER, self.place.settings.folder("llm"))
         folder = self._folder(options, texts, labels)
         judged, development = self._labelled("test"), self._labelled("validation")
-        stops = ([e.text for e in development], [str(e.label) for e in development]) if judged and development else None
+        stops = ([e.text for e in development], [str(e.label) for e in development]) if judged else ([], [])
         path = self.place.folder("teachers") / folder
-        finetune_teacher(texts, labels, self.labels, encoder, path, development=stops, epochs=options.epochs, progress=progress)
+        self.training.fit(texts, labels, encoder, path, options, stops, progress)
         own = len(lesson.edited) + len(lesson.kept)
         name = f"{self.row.name} ({len(texts)} texts, your word on {lesson.corrected + lesson.confirmed} labels and {own} changes)"
         trained_on = (*(e.id for e in pool), *(cf.id for cf in (*lesson.edited, *lesson.kept)))

@@ -1,17 +1,25 @@
 """The teacher of a project: choosing it, asking it, what it costs to ask, and what it was trained on."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, assert_never, cast
 
 import numpy as np
 
 from cod_core.counterfactuals import verify
 from cod_core.errors import BadInput
-from cod_core.models.cached import CHUNK, CachedClassifier
-from cod_core.models.choice import BuiltinChoice, FinetunedChoice, GenerativeChoice, LlmChoice, TeacherChoice, stored_choice
+from cod_core.models.cached import CHUNK, CachedClassifier, Late, Spread
+from cod_core.models.choice import (
+    BuiltinChoice,
+    FinetunedChoice,
+    GenerativeChoice,
+    LlmChoice,
+    TeacherChoice,
+    TransformersChoice,
+    stored_choice,
+)
 from cod_core.models.encoder import weights_revision
 from cod_core.models.protocols import Differentiable
 from cod_core.project.models import Models
@@ -21,11 +29,15 @@ from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.project.teacher.generation import answer_keys
 from cod_core.project.teacher.loader import TeacherLoader, identity, identity_of
 from cod_core.store import cache, items, projects
+from cod_core.store.database import Database
 from cod_core.store.projects import ProjectRow
-from cod_core.types import Counterfactual, Example, FlipCheck, Prediction
+from cod_core.text import text_hash
+from cod_core.types import Classifier, Counterfactual, Example, FlipCheck, Prediction
 
 if TYPE_CHECKING:
+    from cod_core.models.portable import LocalChoice, TeacherSpec
     from cod_core.models.sensitivity import FirstOrder
+    from cod_core.models.teachers import TorchTeacher
 
 
 @dataclass(frozen=True)
@@ -50,8 +62,17 @@ class SoftLabelMemory:
         return self.hits / (self.hits + self.asked) if self.hits + self.asked else None
 
 
-SAVED_AFTER = {"llm": 32, "generative": 16}  # texts: answers that cost money or seconds are saved sooner
 SEEN_SHARE, SEEN_ROWS = 0.1, 5  # of the texts that students are judged on: from here on a teacher's training is no accident
+
+
+def lost_key(teacher: str, revision: str, text: str) -> str:
+    """Where the store keeps why a teacher gave no answer to a text. text: its hash."""
+    return f"lost:{teacher}:{revision}:{text}"
+
+
+def keeper_of_lost(db: Database, pid: str, teacher: str, revision: str) -> Callable[[dict[str, str]], object]:
+    """A function (text's hash -> why) that keeps why a teacher gave no answers."""
+    return lambda whys: cache.put_replies(db, pid, {lost_key(teacher, revision, text): {"why": why} for text, why in whys.items()})
 
 
 def is_own_sample(project: ProjectRow, choice: TeacherChoice | None) -> bool:
@@ -70,7 +91,20 @@ def training_texts(project: ProjectRow, choice: TeacherChoice | None) -> Callabl
 
         seen, own = seen_by(BUILTIN / choice.name), is_own_sample(project, choice)
         return lambda e: own and e.split == "train" or fingerprint(e.text) in seen
-    return lambda e: False
+    if choice is None or isinstance(choice, TransformersChoice | LlmChoice | GenerativeChoice):
+        return lambda e: False  # nobody says what it was trained on
+    assert_never(choice)
+
+
+def _is_what_it_says(choice: TeacherChoice, loaded: Classifier) -> bool:
+    """Whether a loaded teacher has the name under which the choice has its answers remembered, for every project."""
+    if isinstance(choice, BuiltinChoice):
+        return True
+    if isinstance(choice, FinetunedChoice | GenerativeChoice):  # its revision is made of what is in its files
+        return loaded.id == choice.id
+    if isinstance(choice, LlmChoice | TransformersChoice):
+        return (loaded.id, loaded.revision) == (choice.id, choice.revision)
+    assert_never(choice)
 
 
 class Teacher(Room):
@@ -207,15 +241,46 @@ class Teacher(Room):
             classifier = self.loader.load(chosen, labels)
             chosen = replace(chosen, id=classifier.id, revision=classifier.revision)
         projects.set_teacher(self.db, self.id, chosen.to_json())
+        if self.unconfirmed():
+            self.place.update(confirm_teacher=False)
+
+    def unconfirmed(self) -> bool:
+        """Whether the teacher came with a backup and no owner has said here that its files may be loaded (see workspace.restoring)."""
+        return bool(self.row.settings.get("confirm_teacher"))
+
+    @needs("model folder")
+    def confirm(self) -> None:
+        """An owner says that the teacher that came with a backup may be loaded. Raises BadInput where there is none to confirm."""
+        if self.choice() is None or not self.unconfirmed():
+            raise BadInput("The teacher of this project needs no confirmation.")
+        self.place.update(confirm_teacher=False)
+
+    def _load(self, choice: TeacherChoice, labels: Sequence[str]) -> Classifier:
+        if self.unconfirmed():
+            raise BadInput(
+                "This teacher came with a backup, and nothing of it is loaded before an owner confirms it: on the Teacher page, or "
+                f"with: python -m cod_core teacher {self.id} confirm"
+            )
+        loaded = self.loader.load(choice, labels)
+        if "confirm_teacher" in self.row.settings and not _is_what_it_says(choice, loaded):
+            raise BadInput(
+                "The teacher that came with this backup calls itself by another teacher's name, whose answers it would change. "
+                "Choose the teacher again on the Teacher page, or with the command teacher."
+            )
+        return loaded
 
     def may_choose(self, choice: TeacherChoice, key: str | None = None) -> None:
         """Raises CodError where only an owner may choose this: any teacher but a built-in one and one trained in this project."""
+        if isinstance(choice, BuiltinChoice):
+            return
         if isinstance(choice, FinetunedChoice):
             self.place.need_for_files(choice.path)
         elif isinstance(choice, LlmChoice) and not choice.local:
             self.endpoints.check(choice.base_url, key)
-        elif not isinstance(choice, BuiltinChoice):
+        elif isinstance(choice, TransformersChoice | LlmChoice | GenerativeChoice):
             self.place.need("model folder")
+        else:
+            assert_never(choice)
 
     def _connected(self, choice: LlmChoice, key: str | None) -> LlmChoice:
         """The choice as it is kept: asked once, with the project's task. key: for its address, named hereby."""
@@ -245,12 +310,51 @@ class Teacher(Room):
                 name,
                 revision,
                 labels,
-                lambda: self.loader.load(choice, labels),
+                lambda: self._load(choice, labels),
                 self.loader.memory_counter(choice),
-                SAVED_AFTER.get(choice.kind, CHUNK),
+                choice.saved_after or CHUNK,
                 reads_all=choice.asks,
+                on_lost=keeper_of_lost(self.db, self.id, name, revision),
+                spread=self._spread(),
             ),
         )
+
+    def spec(self) -> "TeacherSpec | None":
+        """The teacher as a value that any process can load; None where none is chosen, no other process can load it, or it came with a
+        backup and is to be looked at as it loads."""
+        from cod_core.models.portable import teacher_spec
+
+        choice = self._portable()
+        return None if choice is None else teacher_spec(choice, self.labels)
+
+    def _portable(self) -> "LocalChoice | None":
+        """The choice where any process can load it, and it did not come with a backup."""
+        choice = self.choice()
+        if choice is None or isinstance(choice, LlmChoice | GenerativeChoice) or "confirm_teacher" in self.row.settings:
+            return None
+        if isinstance(choice, BuiltinChoice | FinetunedChoice | TransformersChoice):
+            return choice
+        assert_never(choice)
+
+    def _spread(self) -> Spread | None:
+        """How many texts are asked about; None where only this process can."""
+        if self._portable() is None:
+            return None
+
+        def rows(chunks: Sequence[list[str]], tick: Callable[[], object], late: Late) -> Generator[np.ndarray, None, None]:
+            from cod_core.models.portable import spread_answers
+
+            spec, loaded = self.spec(), cast("TorchTeacher", self.classifier().wrapped)
+            assert spec is not None
+            return spread_answers(self.place.settings.compute, lambda: spec, lambda: loaded)(chunks, tick, late)
+
+        return rows
+
+    def why_lost(self, texts: Sequence[str]) -> dict[str, str]:
+        """text -> why a language model gave no answer to it that could be read, of those where that is on record."""
+        teacher = self.classifier()
+        keys = {lost_key(teacher.id, teacher.revision, text_hash(text)): text for text in texts}
+        return {keys[key]: reply["why"] for key, reply in cache.get_replies(self.db, list(keys), self.id).items()}
 
     def label(self) -> str | None:
         """The teacher's name in plain words, None where none is chosen."""

@@ -1,15 +1,19 @@
 """A teacher trained on the person's own texts."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from cod_core.compute.engine import engine_of
 from cod_core.errors import NotEnoughData
-from cod_core.models.choice import FinetunedChoice, FinetuneOptions
+from cod_core.models.choice import FinetunedChoice, FinetuneOptions, usual_minutes
 from cod_core.models.encoder import DEFAULT_ENCODER, needs_safetensors, resolve
 from cod_core.progress import Progress, silent
+from cod_core.project.filing import write_whole
 from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items
@@ -22,7 +26,8 @@ if TYPE_CHECKING:
 BATCH_ROWS = 32  # of finetune_teacher
 STEPS_FOR_A_SPEED = 20
 FEWEST_DEVELOPMENT = 30  # development texts below which they say too little on when to stop
-COOLED = 1.25  # of the minutes until the cooling begins: what all of the training takes
+MORE = 4.0  # times the usual minutes, where these did not suffice
+DROPPED = "A simpler model did as well on the texts held back, so the teacher is that one."
 AGAIN = 1.2  # rounds of a second fit on all rows, in rounds of the first
 
 
@@ -32,6 +37,7 @@ class TrainingReport:
     simpler model, a linear head, reaches in cross-validation, where there is no accuracy and rows are few. warning: about few rows.
 
     rounds, learning_rate: of the training. settled: False where its bound ended it first, None where somebody chose the rounds.
+    line: the training was dropped: the line it started from fits the held-out texts as well.
     held_out: texts that said when to stop, and how sure the teacher may be: temperature. seconds: of all of it, wall clock.
     """
 
@@ -46,6 +52,7 @@ class TrainingReport:
     held_out: int | None = None
     temperature: float | None = None
     seconds: float | None = None
+    line: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The result of the job, and what the command prints."""
@@ -58,7 +65,8 @@ class TrainingReport:
             return ""
         ended = {None: "", True: " and had learnt by then", False: " and was still learning when its limit was reached"}[self.settled]
         times = "once" if self.rounds == 1 else f"{self.rounds:g} times"
-        return f"It went over the {self.rows:,} texts {times} in {spoken_seconds(self.seconds)}{ended}."
+        told = f"It went over the {self.rows:,} texts {times} in {spoken_seconds(self.seconds)}{ended}."
+        return f"{told} {DROPPED}" if self.line else told
 
 
 def spoken_seconds(seconds: float) -> str:
@@ -69,7 +77,7 @@ def spoken_seconds(seconds: float) -> str:
 class WholeTraining:
     """A Progress that joins the two fits of a training into one, whose end never moves away.
 
-    refits: whether a second fit on all rows follows. rounds: of how many steps one is. seconds: bound of the first fit, None
+    refits: whether a second fit on all rows follows. rounds: of how many steps one is. seconds: bound of all of it, None
     where there is none. The total only falls: what is left was counted at the most it may be.
     """
 
@@ -80,7 +88,7 @@ class WholeTraining:
     def __call__(self, step: int, most: int, message: str = "") -> None:
         if self.before == 0 and step < self.done:  # the second fit begins anew
             self.before = self.done
-            self.total = max(self.done + 1, min(self.total, self.done + most))
+            self.total = max(self.done, min(self.total, self.done + most))
         self.begun = self.begun if self.done else self.clock()  # reading the weights is no step
         if self.before:  # what was set aside for it, however many steps it takes
             self.done = max(self.done, self.before + round((self.total - self.before) * step / most))
@@ -95,7 +103,7 @@ class WholeTraining:
         spent = self.clock() - self.begun
         if self.seconds is None or step < STEPS_FOR_A_SPEED or spent <= 0:
             return float("inf")
-        return self.seconds * step / spent * (1 + AGAIN if self.refits else 1)
+        return self.seconds * step / spent
 
     def _where(self, step: int, most: int) -> str:
         if self.before:
@@ -162,23 +170,75 @@ class Training(Room):
 
     def _trained(self, options: FinetuneOptions, rows: "Labelled", development: "Labelled", progress: Progress) -> Path:
         """The folder of a teacher trained on these rows."""
-        from cod_core.models.finetune import MINUTES, finetune_teacher
-        from cod_core.models.settling import FEWEST_TO_HOLD_OUT, REFIT_BELOW
-
         encoder = self._encoder(options)
         name = short_hash(encoder, options.epochs, options.minutes, *(e.id + label for e, label in (*rows, *development)))
-        folder, minutes = self.place.folder("teachers") / name, options.minutes or COOLED * MINUTES
-        refits = not options.epochs and not development and FEWEST_TO_HOLD_OUT <= len(rows) < REFIT_BELOW
+        return self.fit(*_parts(rows), encoder, self.place.folder("teachers") / name, options, _parts(development), progress)
+
+    @needs("teach")
+    def fit(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[str],
+        encoder: str,
+        folder: Path,
+        options: FinetuneOptions,
+        development: tuple[Sequence[str], Sequence[str]],
+        progress: Progress = silent,
+    ) -> Path:
+        """Train a teacher on (texts, labels) into a folder, within the minutes that options name or the usual ones, on a cluster's GPU
+        where heavy work runs on a cluster that has one. development: (texts, labels) that say when it has learnt, empty where a part of
+        the rows is to say so. Chooses nothing."""
+        from cod_core.models.finetune import finetune_teacher
+        from cod_core.models.settling import FEWEST_TO_HOLD_OUT, REFIT_BELOW
+
+        minutes = options.minutes or usual_minutes(len(texts))
+        if self._on_a_gpu(texts, labels, encoder, folder, options, development, progress):
+            return folder
+        refits = not options.epochs and not development[0] and FEWEST_TO_HOLD_OUT <= len(texts) < REFIT_BELOW
         return finetune_teacher(
-            *_parts(rows),
+            texts,
+            labels,
             self.labels,
             encoder,
             folder,
-            development=_parts(development) if development else None,
+            development=development if development[0] else None,
             epochs=options.epochs,
-            minutes=minutes / COOLED,
-            progress=WholeTraining(progress, -(-len(rows) // BATCH_ROWS), refits, None if options.epochs else 60 * minutes),
+            minutes=minutes,
+            progress=WholeTraining(progress, -(-len(texts) // BATCH_ROWS), refits, None if options.epochs else 60 * minutes),
         )
+
+    def _on_a_gpu(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[str],
+        encoder: str,
+        folder: Path,
+        options: FinetuneOptions,
+        development: tuple[Sequence[str], Sequence[str]],
+        progress: Progress,
+    ) -> bool:
+        """Train on a GPU of the cluster where heavy work runs; False where there is none, or the model is a file that only this machine
+        has converted."""
+        from cod_core.models.local_llm import is_gguf
+
+        if self.place.settings.compute.scheduler is None or is_gguf(options.encoder or ""):
+            return False
+        with engine_of(self.place.settings.compute) as engine:
+            if not engine.offers_gpus:
+                return False
+            from cod_core.models.finetune_elsewhere import TRAINING, TrainingSpec
+            from cod_core.models.portable import encoder_spec
+
+            learn = (tuple(development[0]), tuple(development[1])) if development[0] else None
+            spec = TrainingSpec(tuple(texts), tuple(labels), self.labels, encoder_spec(encoder), learn, options.epochs, options.minutes)
+            waiting = partial(progress, 0, 1, f"training on a GPU of {engine.place}")
+            waiting()
+            with closing(engine.run(TRAINING, spec, [0], tick=waiting)) as found:
+                [files] = found
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            write_whole(folder / Path(name).name, partial(_written, data))
+        return True
 
     def how(self) -> "HowTrained | None":
         """How the present teacher was trained; None for a teacher of another kind, or of an earlier version."""
@@ -198,7 +258,17 @@ class Training(Room):
         if not isinstance(choice, FinetunedChoice) or how is None:
             return isinstance(choice, FinetunedChoice)
         looked = how.learnt.loss is not None or len(choice.trained_on or ()) < FEWEST_TO_HOLD_OUT
-        return not (looked and how.learnt.settled)
+        return not (looked and (how.learnt.settled or how.line))
+
+    def longer(self) -> FinetuneOptions:
+        """How to train the present teacher again until it has learnt: longer, where its bound ended the training."""
+        how = self.how()
+        cut_off = how is not None and how.held_out > 0 and not how.learnt.settled
+        if not cut_off:
+            return FinetuneOptions()
+        choice = self.teacher.choice()
+        rows = len(choice.trained_on or ()) if isinstance(choice, FinetunedChoice) else 0
+        return FinetuneOptions(minutes=MORE * usual_minutes(rows))
 
     def _development(self, test: list[tuple[Example, str]]) -> list[tuple[Example, str]]:
         """Development texts that say when it has learnt; none where they are too few or lack a label, and where there is no
@@ -225,6 +295,10 @@ class Training(Room):
         return sum(p.label == label for p, (_, label) in zip(predictions, rows)) / len(rows)
 
 
+def _written(data: bytes, path: Path) -> None:
+    path.write_bytes(data)
+
+
 def _told(how: "HowTrained", chosen: bool) -> dict[str, Any]:
     learnt = how.learnt
     return {
@@ -233,4 +307,5 @@ def _told(how: "HowTrained", chosen: bool) -> dict[str, Any]:
         "settled": None if chosen else learnt.settled,
         "held_out": how.held_out,
         "temperature": how.temperature,
+        "line": how.line,
     }

@@ -49,7 +49,7 @@ class TeacherReport:
     a language model named no label, or said nothing; they are in none of the other numbers. covered: mean share of its
     answers that named a label, or held a word, None for other teachers. warning: where it does no better than guessing.
     by_class: over the n rows and added ones, so that a rare label is judged too (judged of them); None where accuracy is.
-    advice: a value a label that it does not know, the worst first.
+    advice: a value a label that it does not know, the worst first. lost: the unanswered rows, and why.
     """
 
     name: str
@@ -67,6 +67,16 @@ class TeacherReport:
     judged: int = 0
     advice: list[Advice] = field(default_factory=list)
     calibration: Calibration | None = None
+    lost: list[tuple[Example, str]] = field(default_factory=list)
+
+    @property
+    def right(self) -> str:
+        """How many of the texts it was asked about it is right on, where it gave no answer to some; "" where it answered all."""
+        if not self.unanswered:
+            return ""
+        asked = self.n + self.unanswered
+        unread = f"{self.unanswered} of {asked} texts got no answer that could be read."
+        return f"{unread} Right on {round((self.accuracy or 0.0) * self.n)} of the {asked}." if self.accuracy is not None else unread
 
     @property
     def sentences(self) -> list[str]:
@@ -148,7 +158,15 @@ class Trust(Room):
             judged=len(asked.answered) if asked.held_out else 0,
             advice=self._advice(seen) if seen else [],
             calibration=_calibration(asked.first) if asked.known else None,
+            lost=self._lost(asked),
         )
+
+    def _lost(self, asked: "Asked") -> list[tuple[Example, str]]:
+        """The rows without an answer, with the reason where one is on record."""
+        answered = {e.id for e, _ in asked.answered}
+        silent = [e for e in (*asked.asked, *asked.added) if e.id not in answered]
+        whys = self.teacher.why_lost([e.text for e in silent]) if silent else {}
+        return [(e, whys.get(e.text, "The model named none of your labels.")) for e in silent]
 
     def _asked(self, teacher: CachedClassifier, most: int, asks: bool, progress: Progress) -> "Asked":
         """The rows that the teacher is judged on, with its answers. asks: each answer costs money or seconds."""

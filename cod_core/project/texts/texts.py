@@ -20,7 +20,7 @@ class Texts(Room):
 
     def __init__(self, place: Place):
         super().__init__(place)
-        self.last = place.once("judged", Latest[tuple[Counts, frozenset[str]]])
+        self.last = place.once("judged", Latest[tuple[tuple[Counts, int], frozenset[str]]])
 
     def counts(self) -> Counts:
         """How many texts the project has, by split and gold label."""
@@ -31,13 +31,16 @@ class Texts(Room):
         counts = self.counts()
         return counts.labelled("test"), counts.unlabelled
 
-    def eval_sets(self) -> "tuple[EvalSet, EvalSet, EvalSet]":
-        """(test, development, unlabelled) texts that students are judged on, as EvalSets."""
+    def eval_sets(self, without: Iterable[str] = ()) -> "tuple[EvalSet, EvalSet, EvalSet]":
+        """(test, development, unlabelled) texts that students are judged on, as EvalSets. without: labels left out."""
         from cod_core.distill.cells import EvalSet
+
+        left_out = frozenset(without)
 
         def of(split: str) -> EvalSet:
             rows = self.examples(split)
-            return EvalSet(tuple(e.text for e in rows), tuple(e.label for e in rows) if split != "unlabelled" else None)
+            gold = tuple(e.label for e in rows) if split != "unlabelled" else None
+            return EvalSet(tuple(e.text for e in rows), gold, left_out)
 
         return of("test"), of("validation"), of("unlabelled")
 
@@ -52,9 +55,10 @@ class Texts(Room):
     def judged(self) -> frozenset[str]:
         """The texts that students are judged on (test, validation, without labels), as duplicates are told."""
         counts = self.counts()
+        key = counts, self.row.settings.get("labellings", 0)  # corrected words change no count
         known = self.last.value
-        if known is None or known[0] != counts:  # texts are never taken out: what is new, or moved, changes the counts
-            known = self.last.value = counts, frozenset(folded(e.text) for split in JUDGING for e in self.examples(split))
+        if known is None or known[0] != key:
+            known = self.last.value = key, frozenset(folded(e.text) for split in JUDGING for e in self.examples(split))
         return known[1]
 
     def examples(self, split: str | None = None) -> list[Example]:

@@ -1,31 +1,59 @@
 """Texts that come in: tables, hub sets, and tables of columns, whose rows become sentences by a template."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cod_core.data import sentences
-from cod_core.data.labels import named_labels
+from cod_core.data.counts import Counts
+from cod_core.data.labels import meaning, named_labels
 from cod_core.data.meeting import beside_stored, meet, with_sources
 from cod_core.data.split import split_examples
-from cod_core.data.tables import Columns, Import, Problem, Table, label_values, to_examples
+from cod_core.data.tables import Columns, Import, Problem, Table, label_values, of_pairs, to_examples
 from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
 from cod_core.project.place import Room, needs
-from cod_core.store import items
-from cod_core.text import short_hash
+from cod_core.store import items, runs
+from cod_core.store.projects import new_id
+from cod_core.text import several, short_hash
 from cod_core.types import Example
 
 
-def divided(read: Import, stored: list[Example]) -> Import:
-    """The Import with its rows split; those that meet stored texts on their side."""
-    if any(e.split == "test" for e in stored):
-        return replace(read, note="The project has test texts already, so all of these are for training.")
+def divided(read: Import, stored: list[Example], own_test: bool = False) -> Import:
+    """The Import with its rows split; those that meet stored texts on their side. own_test: no rows are held out for the test,
+    which is so too where the test texts came first."""
+    tested = any(e.split == "test" for e in stored)
+    if tested and any(e.split in ("train", "validation") and e.label is not None for e in stored):
+        note = "The project has test texts already, so all of these are for training."
+        return replace(read, note=f"{read.note} {note}".strip())
     labelled = {e.id for e in stored if e.label is not None}
     fresh = [e for e in with_sources(read.examples, stored) if e.id not in labelled]
-    split = split_examples(fresh, seed=0)
+    split = split_examples(fresh, seed=0, test=0.0) if own_test or tested else split_examples(fresh, seed=0)
     by_id = {e.id: e for e in beside_stored(fresh, split.examples, stored)}
-    return replace(read, examples=[by_id.get(e.id, e) for e in read.examples], note=split.note)
+    note = _beside_a_test(by_id.values()) if tested else split.note
+    return replace(read, examples=[by_id.get(e.id, e) for e in read.examples], note=f"{read.note} {note}".strip())
+
+
+def _beside_a_test(split: Iterable[Example]) -> str:
+    """How texts were divided that came after test texts had."""
+    held = sum(e.split == "validation" for e in split)
+    kept = f"{several(held, 'text')} of these {'is' if held == 1 else 'are'} kept for development and the others train" if held else ""
+    return f"The project has test texts already, so {kept or 'all of these are for training'}."
+
+
+def _training(stored: Sequence[Example], back: Sequence[Example]) -> list[Example]:
+    """The stored texts once these train."""
+    ids = {e.id for e in back}
+    return [replace(e, split="train") if e.id in ids else e for e in stored]
+
+
+def unjudged(counts: Counts, labels: Sequence[str]) -> str:
+    """What to say of labels that no test text has: nothing measured on the test speaks of them. '' where there are none."""
+    missing = counts.unjudged(labels)
+    if not missing:
+        return ""
+    names = ", ".join(repr(label) for label in missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
+    return f"No test text is labelled {names}, so the results cannot judge how well that is told: add test texts of it."
 
 
 class Uploads(Room):
@@ -42,18 +70,24 @@ class Uploads(Room):
         sha256: str,
         name: str,
         progress: Progress = silent,
+        own_test: bool = False,
     ) -> Import:
         """Store the importable rows of a table and return the Import: the texts that are new or got a label, and the problems.
 
         role: labelled, test or unlabelled. labels_map: raw value -> label; where None, values that spell a label in
-        whatever letter case and with whatever spaces. The same file read alike twice changes nothing. Labelled rows are split
-        automatically unless the table or an earlier file brings a test split; the Import's note says how. A text that was
+        whatever letter case and with whatever spaces, or count the labels (labels.meaning, said in the note). own_test: a test
+        file will come, so no rows are held out for it. The same file read alike twice changes nothing. Labelled rows are split
+        automatically unless the table or an earlier file brings a test split; the Import's note says how. Rows that were held
+        out for want of a test file train again once one comes, unless students were compared on them. A text that was
         here without a label gets the one that comes. Problems are also rows that are here already, and rows whose words or
         source stand on another side of the split.
         """
-        names = labels_map or named_labels(label_values(table, columns), self.labels)
+        meant = meaning(list(label_values(table, columns)), self.labels)
+        names = labels_map or meant.names
         progress(0, len(table.rows), "checking every row")
         read = to_examples(table, columns, names, role, keep)
+        said = "" if labels_map or role == "unlabelled" else meant.note
+        read = replace(read, note=" ".join(filter(None, (said, of_pairs(table)))))
         unknown = set(names.values()) - set(self.labels)
         if unknown:
             raise BadInput(f"These label names are not in the project: {', '.join(sorted(unknown))}.")
@@ -61,14 +95,47 @@ class Uploads(Room):
         if items.upload_seen(self.db, self.id, mark):
             return replace(read, examples=[], label_counts={}, rows=[], seen=True)
         stored = items.examples(self.db, self.id)
-        added = self._added(read if read.split_given else divided(read, stored), stored, progress)
-        items.record_upload(self.db, self.id, mark, name, role, len(added.examples))
+        if read.split_given:
+            back = self._held_out(stored) if any(e.split == "test" for e in read.examples) else []
+            added = self._added(read, _training(stored, back), progress)
+            added = self._train_again(added, back)
+        else:
+            added = self._added(divided(read, stored, own_test), stored, progress)
+            if any(e.split == "test" for e in added.examples):
+                self.place.update(held_out=True)
+        self._record(mark, name, role, added)
         return added
 
+    def train_again(self) -> int:
+        """How many texts that were held out for want of a test file would train again once one comes."""
+        return len(self._held_out(items.examples(self.db, self.id, "test")))
+
+    def _held_out(self, stored: Sequence[Example]) -> list[Example]:
+        """The stored texts that were held out for want of a test file and may train again."""
+        if not self.row.settings.get("held_out") or runs.runs(self.db, self.id):
+            return []
+        return [e for e in stored if e.split == "test"]
+
+    def _train_again(self, added: Import, back: Sequence[Example]) -> Import:
+        """Once test texts have come, those that were held out train; the Import says how many."""
+        if not back or not any(e.split == "test" for e in added.examples):
+            return added
+        items.label_examples(self.db, self.id, [replace(e, split="train") for e in back])
+        self.place.update(held_out=False)
+        note = f"{several(len(back), 'text')} held out for want of a test file {'trains' if len(back) == 1 else 'train'} again."
+        return replace(added, note=f"{added.note} {note}".strip())
+
+    def _record(self, mark: str, name: str, role: str, added: Import) -> None:
+        items.record_upload(self.db, self.id, mark, name, role, len(added.examples), self.place.person, items.size_of(added.examples))
+
     def _added(self, read: Import, stored: list[Example], progress: Progress) -> Import:
-        """Store what is new or gives a stored text its label; the Import of these, with the other rows as problems."""
+        """Store what is new or gives a stored text its label; the Import of these, with the other rows as problems.
+
+        Raises CodError where that is more than the actor may bring.
+        """
         met, row_of = meet(read.examples, stored), dict(zip((e.id for e in read.examples), read.rows))
         total = len(met.new)
+        self.place.need_room(total, items.size_of(met.new))
 
         def counted() -> Iterator[Example]:
             for done, example in enumerate(met.new):
@@ -81,12 +148,14 @@ class Uploads(Room):
             items.label_examples(self.db, self.id, met.labelled)
         progress(total, total, "done")
         taken = [*met.new, *met.labelled]
+        counts = items.counts(self.db, self.id)
+        missing = unjudged(counts, self.labels) if any(e.label is not None for e in taken) else ""
         note = f"Texts that were here without a label and have got it: {len(met.labelled):,}." if met.labelled else ""
         return replace(
             read,
             examples=taken,
             rows=[row_of[e.id] for e in taken],
-            note=f"{read.note} {note}".strip(),
+            note=" ".join(filter(None, (read.note, note, missing))),
             label_counts=dict(Counter(e.label for e in taken if e.label is not None)),
             problems=sorted([*read.problems, *(Problem(read.rows[i], why) for i, why in met.refused)], key=lambda p: p.row),
         )
@@ -107,7 +176,9 @@ class Uploads(Room):
             )
         rows = [replace(e, label=names[str(e.label)]) for e in load_hub(name, split, limit, progress)]
         numbered = Import(rows, [], {}, True, rows=list(range(1, len(rows) + 1)))
-        return self._added(numbered, items.examples(self.db, self.id), progress)
+        added = self._added(numbered, items.examples(self.db, self.id), progress)
+        self._record(f"hub:{new_id()}", name, split, added)
+        return added
 
     def template(self) -> str | None:
         """The project's template; None where its texts came as texts."""

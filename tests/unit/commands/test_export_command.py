@@ -1,6 +1,7 @@
 """`export`: the name says what is written, and where nothing can be written the reason is told."""
 
 import errno
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ import cod_core.__main__  # noqa: F401  registers every command
 from cod_core.commands.shell import app
 from cod_core.errors import BadInput, CodError
 from cod_core.models.choice import read_choice
-from cod_core.project.export.package import StudentPackages
 from cod_core.project.teacher.loader import identity
 from cod_core.store import items, projects
 from cod_core.types import Counterfactual, Example, FlipCheck, Origin, Prediction, Task
@@ -55,9 +55,25 @@ def export(pid, path, *options):
 
 def test_an_accepted_pair_leaves_in_each_form(w, tmp_path):
     pid = a_pair(w)
-    for name in ("a.zip", "a.jsonl", "a.tsv", "a.ZIP"):
+    for name in ("a.zip", "a.jsonl", "a.tsv", "a.csv", "a.ZIP"):
         done = export(pid, tmp_path / name)
         assert done.exit_code == 0 and "1 pairs" in done.stdout and (tmp_path / name).stat().st_size > 0
+
+
+def test_another_tool_is_named_and_the_command_says_what_to_do_there(w, tmp_path):
+    """Prevents: tasks without the labelling interface that they belong to."""
+    pid = a_pair(w)
+    done = export(pid, tmp_path / "ls.json", "--as", "label-studio")
+    assert done.exit_code == 0 and "1 pairs" in done.stdout and '<Choice value="good"/>' in done.stdout
+    assert [task["data"]["text"] for task in json.loads((tmp_path / "ls.json").read_text())] == ["A bad film.", "A good film."]
+    assert export(pid, tmp_path / "saved", "--as", "dataset").exit_code == 0 and (tmp_path / "saved" / "dataset_dict.json").exists()
+    for name, options, words in (
+        ("a.csv", ("--as", "doccano"), "written as .jsonl"),
+        ("a.zip", ("--as", "argilla", "--rejected"), "bundle only"),
+        ("a.zip", ("--as", "argilla", "--student"), "one of: folder"),
+    ):
+        done = export(pid, tmp_path / name, *options)
+        assert done.exit_code and words in f"{done.output} {done.exception}" and not (tmp_path / name).exists()
 
 
 @pytest.mark.parametrize("name", ["x.foo", "y.txt", "z"])
@@ -112,7 +128,7 @@ def test_rejected_pairs_have_no_place_outside_a_bundle(w, tmp_path, name):
 
 
 def test_a_student_is_not_counted_in_pairs(w, tmp_path, monkeypatch):
-    monkeypatch.setattr(StudentPackages, "student", lambda *_: b"student")
+    monkeypatch.setattr("cod_core.commands.export.whole_student", lambda *_: b"student")
     assert export(a_pair(w), tmp_path / "x.zip", "--student").stdout.endswith("x.zip: 7 bytes.\n")
 
 

@@ -88,8 +88,13 @@ def test_a_project_that_was_there_stays_where_an_import_fails(w, texts):
     assert [p.id for p in w.projects()] == [pid]
 
 
-def test_without_labels_the_option_is_named(w, texts):
-    done = run(texts)
+def test_without_labels_they_are_the_files_own(w, texts):
+    made = json.loads(run(texts, "--json").stdout)
+    assert made["added"] == 4 and w.project(made["project"]).row.task.labels == ("NEGATIVE", "Positive")
+
+
+def test_without_labels_in_the_file_either_the_option_is_named(w, texts):
+    done = run(texts, "--role", "unlabelled")
     assert done.exit_code == 2 and "--labels" in done.output and "--project" in done.output
 
 
@@ -115,4 +120,4 @@ def test_labels_that_differ_in_letter_case_or_spaces_only_are_named(w):
 def test_of_many_problem_rows_the_number_is_said(w, texts):
     texts.write_text(CSV + "".join(f"Film {i}.,maybe\n" for i in range(23)))
     said = run(texts, *NEW).stdout
-    assert said.count("\n  row ") == 20 and "and 3 more" in said and "23 rows left out" in said
+    assert "\n  23 rows (6, 7, 8" in said and said.count("maybe") == 1 and "23 rows left out" in said and "--label-map" in said

@@ -6,7 +6,6 @@ from typer.testing import CliRunner
 import cod_core.__main__  # noqa: F401  registers every command
 from cod_core.commands.shell import app
 from cod_core.counterfactuals.options import GenerateRequest, TightenRequest
-from cod_core.distill.executor import spread
 from cod_core.distill.settings import StudentSettings, SweepPlan
 from cod_core.errors import BadInput, ModelUnavailable
 from cod_core.models.choice import BuiltinChoice
@@ -112,12 +111,6 @@ def test_a_layer_that_a_model_does_not_have_is_refused_with_those_it_has():
         Encoder(DEFAULT_ENCODER, [99])
     with pytest.raises(ModelUnavailable, match="no layer 99. Choose from -7 to 6"):
         Encoder(DEFAULT_ENCODER + "@99").encode(["A film."])
-
-
-def test_a_scheduler_whose_address_has_no_port_is_not_reached():
-    pytest.importorskip("distributed")
-    with pytest.raises(BadInput, match="No Dask scheduler answers at foo"):
-        spread(len, [()], print, scheduler="foo")
 
 
 def test_settings_are_checked_before_the_data_are(w, pid):

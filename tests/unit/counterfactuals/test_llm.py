@@ -135,14 +135,14 @@ def test_one_failing_text_does_not_end_the_run_and_resume_asks_only_for_it():
     with FakeOpenAI(rewritten, failures=[None, Failure(500)]) as server:
         first = propose_many(generator(server, store, max_retries=0, max_in_flight=1, n=1), ASKS[:3])
         assert first.proposed == 2 and list(first.failed) == [ASKS[1].example.id]
-        assert "1 texts got no answer; resume" in first.sentences[0]
+        assert "1 text got no answer; resume" in first.sentences[0]
         second = propose_many(generator(server, store, max_retries=0, n=1), ASKS[:3])
     assert second.proposed == 3 and second.cached == 2 and server.calls == 4
 
 
-@pytest.mark.parametrize("failure, calls", [(Failure(401), 1), (Failure(500), 5)])
+@pytest.mark.parametrize("failure, calls", [(Failure(401), 1), (Failure(500), 5 + 8)])
 def test_a_failure_that_lasts_ends_the_run(failure, calls):
-    """A wrong key must not be tried once a text."""
+    """A wrong key must not be tried once a text; a server that fails is asked once what it would take."""
     with FakeOpenAI(rewritten, failures=[failure] * 20) as server, pytest.raises(EndpointError):
         propose_many(generator(server, max_retries=0, max_in_flight=1, n=1), ASKS)
     assert server.calls == calls

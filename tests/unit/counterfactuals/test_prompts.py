@@ -22,7 +22,9 @@ PUBLISHED = {
     "keep_phrase_v1.toml": "3e72507c8e7364b7",
     "name_edits_v1.toml": "9223338d35c65209",
     "repair_v1.toml": "0176363455e425a8",
+    "repair_v2.toml": "6da163556d905366",
     "slight_shift_v1.toml": "72c59936de6b01bc",
+    "smooth_v1.toml": "2c37f873ba2b634c",
 }
 
 

@@ -59,7 +59,7 @@ def test_the_text_is_found_in_every_shape_of_reply(reply):
         ('{"counterfactual": "I cannot assist with this request."}', None, "stop", "refusal"),
         ("As an AI language model, I do not hold opinions.", None, "stop", "refusal"),
         ("", "I can't do that.", "stop", "refusal"),
-        ("anything", None, "content_filter", "refusal"),
+        ("anything", None, "content_filter", "filter"),
         (ORIGINAL, None, "stop", "unchanged"),
         ("the film is a  splendid ride .", None, "stop", "unchanged"),
         ("x " * 15000, None, "stop", "too_long"),
@@ -134,3 +134,62 @@ def test_accents_written_apart_are_no_change():
     assert parse_reply(unicodedata.normalize("NFD", "Das Café war schön."), original).text == "Das Café war schön."
     with pytest.raises(BadInput, match="same as the original"):
         clean(unicodedata.normalize("NFD", original), original)
+
+
+CHANGED = "The food was awful."
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        'Draft: {"counterfactual": "The food was bad."}\n</think>\n{"counterfactual": "The food was awful."}',
+        "Maybe: The food was bad.</think>The food was awful.",
+        "[THINK]The food was bad.[/THINK]The food was awful.",
+        "<thought>The food was bad.</thought>The food was awful.",
+        '<|channel|>analysis<|message|>{"counterfactual": "The food was bad."}<|end|><|start|>assistant<|channel|>final'
+        ' <|constrain|>json<|message|>{"counterfactual": "The food was awful."}<|return|>',
+        'analysisWe could say {"counterfactual": "bad"}.assistantfinal{"counterfactual": "The food was awful."}',
+        "<|channel>thought\nThe food was bad.<channel|>The food was awful.",
+    ],
+)
+def test_a_draft_among_the_thoughts_is_no_proposal(reply):
+    """Prevents (proven): a reply that ends its reasoning with a lone closing tag gave the draft inside it as the proposal."""
+    assert parse_reply(reply, "The food was good.").text == CHANGED
+
+
+@pytest.mark.parametrize("reply", ["<think>The food was awful.", "<|channel|>analysis<|message|>The food was awful.", "x</think>"])
+def test_thoughts_that_never_end_are_no_proposal(reply):
+    assert parse_reply(reply, "The food was good.", finish_reason="length").reason == "cut_off"
+
+
+def test_tags_that_the_text_itself_holds_are_kept():
+    """Prevents: a text about <think> tags loses its beginning."""
+    assert parse_reply("One writes </think> and is glad.", "One writes </think> and is sad.").text == "One writes </think> and is glad."
+
+
+@pytest.mark.parametrize(
+    "reply, text",
+    [
+        ("{'counterfactual': 'The food was awful.'}", CHANGED),
+        ('{"counterfactual": "The food was awful.",}', CHANGED),
+        ('{"decisive_words": ["good",], "counterfactual": "The food was awful."}', CHANGED),
+        ("```json\n{'decisive_words': ['good'], 'counterfactual': 'The food was awful.',\n}\n```", CHANGED),
+        ('{counterfactual: "The food was awful."}', CHANGED),
+        ("{“counterfactual”: “The food was awful.”}", CHANGED),
+        ("{'counterfactual': 'It wasn't good, it\\'s \"bad\".'}", "It wasn't good, it's \"bad\"."),
+        (r'{"counterfactual": "A \"bad\" one\u0021",}', 'A "bad" one!'),
+    ],
+)
+def test_json_that_is_not_quite_json_is_read(reply, text):
+    """Prevents: small models that write Python's quotes or a comma too many lose every reply."""
+    assert parse_reply(reply, "The food was good.").text == text
+
+
+def test_json_that_breaks_off_is_not_mended():
+    assert parse_reply('{"counterfactual": "The food was', "The food was good.").reason == "not_parsed"
+
+
+def test_halves_of_letters_are_joined_or_no_text():
+    """Half an emoji ended a run in a UnicodeEncodeError when it was stored, and the replies that were paid for with it."""
+    assert parse_reply('{"counterfactual": "A nice day \\ud83d"}', "A bad day").reason == "not_parsed"
+    assert parse_reply("{'counterfactual': 'A nice day \\ud83d\\ude00'}", "A bad day").text == "A nice day \U0001f600"

@@ -237,7 +237,7 @@ def test_three_classes_reach_the_class_aimed_at():
 
 def test_each_proposal_names_its_source_and_what_it_took():
     cf = generator({"great": ["awful"]}).propose(Example("e", "A great film."), "positive", "negative", 1)[0]
-    assert "table" in cf.origin.name and cf.origin.revision == "search/5" and "texts scored" in cf.note
+    assert "table" in cf.origin.name and cf.origin.revision == "search/6" and "texts scored" in cf.note
 
 
 def test_fewest_edits_then_no_bare_deletion_then_the_clearest():

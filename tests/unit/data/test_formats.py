@@ -3,7 +3,8 @@
 import pytest
 
 from cod_core.data import formats
-from cod_core.data.formats import ENDINGS, FORMATS, NAMES, TITLES, format_of, listed
+from cod_core.data.formats import ENDINGS, FORMATS, KEYS, NAMES, TITLES, choices_for, format_of, listed
+from cod_core.data.raw import Asked
 from cod_core.data.reading import read_table
 from cod_core.errors import BadInput
 
@@ -19,13 +20,21 @@ def test_every_ending_finds_its_format_in_any_letter_case():
 
 
 def test_what_is_offered_and_named():
-    assert set(ENDINGS) == {"csv", "tsv", "xlsx", "jsonl", "txt"}
-    assert NAMES == "CSV, TSV, XLSX, JSONL or TXT" and TITLES == "CSV, TSV, Excel (.xlsx), JSON lines or plain text"
+    assert {"csv", "tsv", "xlsx", "jsonl", "json", "txt", "parquet", "arrow", "gz", "zip"} <= set(ENDINGS)
+    assert NAMES == "CSV, TSV, XLSX, JSON, TXT, Parquet, Arrow or a zip or .gz of one" and "Excel (.xlsx)" in TITLES
     assert listed(["A"]) == "A" and listed(["A", "B"]) == "A or B"
 
 
+def test_what_a_person_may_say_is_what_can_be_read():
+    """A key that the picker offers and no reader knows would read the file as something else."""
+    for f in FORMATS:
+        assert set(choices_for(f.key)) <= set(KEYS)
+    with pytest.raises(BadInput, match="no format 'word'"):
+        read_table("a.csv", b"text\nx", asked=Asked(format="word"))
+
+
 def test_a_new_format_is_one_line(monkeypatch):
-    more = formats.Format("LINES", "lines", ("lst",), lambda data: formats.Raw([(1, ["a text"])], names=["text"]))
+    more = formats.Format("LINES", "lines", ("lst",), lambda data, asked: formats.Raw([(1, ["a text"])], names=["text"]))
     with pytest.raises(BadInput, match="TXT"):
         read_table("a.lst", b"x")
     monkeypatch.setattr(formats, "FORMATS", (*FORMATS, more))

@@ -9,9 +9,10 @@ import zipfile
 import openpyxl
 import pytest
 
-from cod_core.data import sheets
+from cod_core.data import apart
 from cod_core.data.archives import entry_lines, open_checked_zip
-from cod_core.data.tables import read_table
+from cod_core.data.raw import UNREADABLE
+from cod_core.data.tables import Columns, read_table, to_examples
 from cod_core.errors import BadInput
 
 SHEET = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
@@ -81,7 +82,7 @@ def test_a_part_without_texts_is_bounded(part):
 @pytest.mark.parametrize("limit", ["CPU_S", "WALL_S"])
 def test_what_takes_too_long_is_killed(monkeypatch, limit):
     """Prevents (proven): shared strings of 150 MB held the server for as long as they liked; now they hold one process, and briefly."""
-    monkeypatch.setattr(sheets, limit, 3)
+    monkeypatch.setattr(apart, limit, 3)
     data = workbook(sharedStrings=STRINGS.format("<si><t>a</t></si>" * 8_000_000))
     started = time.monotonic()
     refused("a.xlsx", data, "takes too long")
@@ -92,7 +93,7 @@ def test_what_takes_too_long_is_killed(monkeypatch, limit):
 def test_what_takes_too_much_memory_ends_as_a_sentence(monkeypatch):
     """Prevents: a workbook that becomes gigabytes of objects takes the server's memory with it."""
     deep = "<si>" + "<r><rPr><b/><i/><sz val='1'/></rPr><t>a</t></r>" * 300_000 + "</si>"
-    monkeypatch.setattr(sheets, "MEMORY_BYTES", 400 * 2**20)
+    monkeypatch.setattr(apart, "MEMORY_BYTES", 400 * 2**20)
     refused("a.xlsx", workbook(sharedStrings=STRINGS.format(deep)), "too much memory", seconds=30)
 
 
@@ -120,7 +121,7 @@ def test_the_reading_process_gets_no_key_and_no_address(monkeypatch):
 
     monkeypatch.setenv("COD_LLM_KEY", "sk-secret")
     monkeypatch.setenv("COD_DATABASE_URL", "postgresql://name:password@host/db")
-    monkeypatch.setattr(sheets.subprocess, "Popen", popen)
+    monkeypatch.setattr(apart.subprocess, "Popen", popen)
     with pytest.raises(BadInput, match="not started"):
         read_table("a.xlsx", workbook())
     assert "secret" not in repr(seen) and "password" not in repr(seen)
@@ -171,6 +172,28 @@ def test_a_line_of_an_archive_is_bounded():
         with pytest.raises(BadInput, match="no readable part"):
             next(entry_lines(archive, "other.jsonl", "The backup"))
         assert len(list(entry_lines(archive, "rows.jsonl", "The backup", 2**30))) == 2
+
+
+HALF = b'{"text": "Text number %d.", "label": "%d", "source": "t\\ud83d", "note": "n\\ud83d", "k\\ud83d": "v"}\n'
+TORN = "text,label,source,note\n" + "".join(f"Schöner Text {{0}}{i}.,{i},ä,ä\n" for i in range(4))
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "zip"])
+def test_halves_of_letters_beside_a_text_are_marked(kind):
+    """Prevents (proven): a UnicodeEncodeError on import, or, where the column was kept, at each export for good. Programs that cut
+    an emoji in two write such JSON; in a zip only the first table's letters were looked at."""
+    data = b"".join(HALF % (i, i % 2) for i in range(4))
+    if kind == "zip":
+        torn = TORN.format(1).encode() + b"Ein Text,1,t\xe4,n\xe4\n"
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr("train.csv", TORN.format(0))
+            archive.writestr("test.csv", torn)
+        data = out.getvalue()
+    table = read_table(f"a.{kind}", data)
+    found = to_examples(table, Columns("text", "label", "source"), keep=["note"]).examples[-1]
+    assert (found.source_id, found.metadata["note"]) == (f"t{UNREADABLE}", f"n{UNREADABLE}")
+    assert all(name.encode() for name in table.columns)
 
 
 @pytest.mark.slow

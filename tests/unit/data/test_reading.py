@@ -104,7 +104,7 @@ def test_txt_is_one_text_a_line_and_pasted_columns_are_seen():
 def test_xlsx_numbers_truth_values_gaps_and_sheets():
     table = read_table("a.xlsx", workbook([["text", "label", "n"], ["good", 1, 2.5], [None], ["bad", 0, True]], sheets=2))
     assert table.rows == [["good", "1", "2.5"], ["bad", "0", "TRUE"]] and table.row_numbers == [2, 4]
-    assert table.problems[0].row == 0 and not table.problems[0].left_out
+    assert table.taken.sheet == "Sheet" and "'Sheet' was read; 'more 0' not" in table.taken.said and table.problems == []
 
 
 def test_a_carriage_return_in_a_workbook_is_no_word():
@@ -130,7 +130,8 @@ def test_what_pandas_writes_for_a_missing_value_is_no_text():
 def test_windows_1252_is_read_and_said():
     table = read_table("a.csv", "text,label\ncafé “ok”,x\nplain,y\n".encode("cp1252"))
     assert table.rows[0][0] == "café “ok”"
-    assert [(p.row, p.left_out) for p in table.problems] == [(2, False)]
+    assert [(p.row, p.left_out, p.kind) for p in table.problems] == [(0, False, "encoding")]
+    assert "Windows-1252" in table.problems[0].message and table.taken.guessed
 
 
 def test_one_bad_row_in_a_utf8_file_does_not_turn_the_others_to_mojibake():
@@ -235,3 +236,20 @@ def test_rows_that_others_ran_into_are_problems():
     """A mark that never closes swallows the rest of the file without a word."""
     raw = parsing._run_together('a,b\nc,"d\ne,f\n', ",", lambda cell: None)
     assert raw.rows == [(1, ["a", "b"])] and [number for number, _ in raw.problems] == [2]
+
+
+def test_a_quotation_over_two_lines_that_is_damaged_between_tabs_tears_no_row():
+    """The second half of a text was read as a text of its own, with the first one's label."""
+    rows = [f'"Number {i} came late,\nand nobody said why."\tcomplaint\nThanks {i}.\tpraise\n' for i in range(5)]
+    whole = "text\tlabel\n" + "".join(rows)
+    table = read_table("a.tsv", whole.replace('why."', 'why."1e9', 1).encode())
+    assert len(table.rows) == 10 and not [row for row in table.rows if row[0].startswith("and nobody")]
+
+
+def test_a_damaged_cell_in_a_column_of_0_and_1_is_named_and_the_others_stay_labels():
+    """One cell made a plain table of it, whose label was 0 or 1 of another column: complaints became praise."""
+    lines = [f"Text {i}.,{i % 2},{1 - i % 2}" for i in range(20)]
+    lines[4] = "Text 4.,\ufffd,1"
+    table = read_table("a.csv", "\n".join(["text,complaint,praise", *lines]).encode())
+    assert table.taken.shape == "one-hot" and table.column("label")[:5] == ["praise", "complaint", "praise", "complaint", ""]
+    assert "neither 0 nor 1" in table.gaps["label"][6].why

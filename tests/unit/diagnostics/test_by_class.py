@@ -84,3 +84,8 @@ def test_a_label_of_another_task_is_refused():
     """It would be counted nowhere, and the rest would look complete."""
     with pytest.raises(ValueError, match="other"):
         by_class(["harm"], ["other"], LABELS)
+
+
+def test_labels_with_the_most_mistakes_come_first_in_a_large_matrix():
+    seen = by_class(["a", "b", "c", "c"], ["a", "c", "b", "c"], ["a", "b", "c"])
+    assert seen.most_mistakes_first() == [1, 2, 0]

@@ -48,7 +48,7 @@ def test_few_labelled_rows_lead_with_agreement_and_show_both_counts():
     agreed = Measured(0.70, 0.80, effect(0.10, 0.07, 0.13, n=1500), 1500)
     text = result_sentence(16, 0.62, 0.71, effect(0.09, -0.06, 0.22, FEW_ROWS), 40, agreement=agreed)
     assert text.index("agreement with the teacher rose from 70 % to 80 % on 1,500 unlabelled texts") < text.index(
-        "Accuracy rose from 62 % to 71 % on only 40 labelled test texts"
+        "Accuracy is 71 % instead of 62 % on only 40 labelled test texts"
     )
     assert "−6 to +22 points" in text and "follows its teacher more closely" in text and "clear" not in text
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cod_core.distill.arms import TrainRow
-from cod_core.distill.blocks import Shared, cut_blocks, do_block
+from cod_core.distill.blocks import SOLVED, Shared, bench_of, cut_parts
 from cod_core.distill.cells import CellSpec, EvalSet, Training
 from cod_core.distill.linear import fit_linear_batch, linear_logits
 from cod_core.distill.prior import folded, label_directions, widened
@@ -95,8 +95,8 @@ def test_a_block_carries_what_the_labels_mean_so_a_worker_needs_no_model(encoder
         (teach(JUDGED.texts), np.zeros((0, 2)), np.zeros((0, 2))),
         (encoder.encode(JUDGED.texts), np.zeros((0, 384)), np.zeros((0, 384))),
     )
-    (block,) = cut_blocks([cell(4.0, rows)], shared, encoder.encode)
-    (done,) = do_block(block)
+    (part,) = cut_parts([cell(4.0, rows)], LABELS, encoder.encode)
+    (done,) = SOLVED.once(bench_of(shared), part)
     assert np.allclose(done.weight, sweep(encoder, 4.0, rows)[1], atol=1e-5)
 
 

@@ -10,7 +10,7 @@ FIRST = (
     "method arm shots seed student encoder teacher_id teacher_revision data_hash temperature kd_weight layer_weight l2 steps "
     "learning_rate batch_size"
 ).split()
-NOT_ASKED = "arm shots seed teacher_id teacher_revision data_hash encoder_revision".split()  # rows, teacher, what is read off the disk
+NOT_ASKED = "arm shots seed teacher_id teacher_revision data_hash encoder_revision class_weights".split()  # rows, teacher, the disk
 
 
 def test_a_new_setting_is_listed_as_one_that_came_later():
@@ -43,6 +43,7 @@ def test_defaults_stay_those_that_ids_on_record_were_made_with():
         "frozen_layers": 0,
         "label_prior": 0.0,
         "encoder_revision": "",
+        "class_weights": False,
     }
 
 

@@ -83,3 +83,19 @@ ITEMS = [
     item("skipped one", "skipped two", "skipped"),
     item("no check", "not checked", after=None),
 ]
+
+
+def a_pair(number, text, changed, labels, split):
+    """A pair that flips from the first of any labels to the second; number: keeps ids apart."""
+    before, after = (
+        Prediction(labels, tuple(math.log(0.9 if i == at else 0.1 / (len(labels) - 1)) for i in range(len(labels)))) for at in (0, 1)
+    )
+    example = Example(short_hash(text, str(number)), text, labels[0], split)
+    cf = Counterfactual(
+        short_hash(changed, str(number), "cf"), example.id, changed, labels[0], labels[1], Origin("human", "me"), created_at=WHEN
+    )
+    size = token_distance(text, changed), edit_fraction(text, changed), char_distance(text, changed)
+    check = FlipCheck(cf.id, "t", "r", before, after, labels[1], *size, None, False, WHEN)
+    return ExportItem(
+        example, cf, check, Decision(cf.id, example.id, "accepted", "me", decided_at=WHEN), None, {"label_names": list(labels)}
+    )

@@ -14,14 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from export_items import ITEMS, PROJECT, item
+from export_items import ITEMS, LABELS, PROJECT, item
 
 from cod_core.counterfactuals.imported import import_pairs
 from cod_core.data.reading import Table
 from cod_core.errors import BadInput, CodError
 from cod_core.export import bundle
-from cod_core.export.bundle import bundle_bytes, jsonl_bytes, open_bundle, preview, read_bundle, write_bundle, write_cad, write_jsonl
+from cod_core.export.bundle import bundle_bytes, jsonl_bytes, open_bundle, preview, read_bundle, write_bundle
 from cod_core.export.flat import safe_cell, safe_csv
+from cod_core.export.forms import Words, form_for, write_form
 
 AUDIT = [{"seq": 1, "status": "accepted", "note": "ä"}, {"seq": 2, "status": "rejected"}]
 
@@ -131,7 +132,7 @@ def test_two_rows_a_pair_are_safe_in_a_spreadsheet_and_come_back_as_they_were(tm
     """Spreadsheets run the formulas of a .tsv too: in the bundle and in the file of its own."""
     original, changed = '=HYPERLINK("http://x";"good")', '=HYPERLINK("http://x";"bad")'
     pair = item(original, changed)
-    write_cad(tmp_path / "set.tsv", [pair], "p1")
+    write_form(tmp_path / "set.tsv", form_for("set.tsv"), [pair], Words(LABELS), "p1")
     alone = (tmp_path / "set.tsv").read_text()
     assert files(bundle_bytes(PROJECT, [pair])[0])["cad_paired.tsv"].decode() == alone
     rows = list(csv.reader(io.StringIO(alone), dialect="excel-tab"))
@@ -166,7 +167,7 @@ def test_files_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(CodError, match="No space left"):
-        write_jsonl(path, ITEMS)
+        write_form(path, form_for("set.jsonl"), ITEMS, Words(LABELS))
     assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
 
 
@@ -239,3 +240,13 @@ def test_only_one_place_writes_tables_for_spreadsheets():
     writers = [path for path in sources if re.search(r"csv\.(writer|DictWriter)|to_csv|to_excel", path.read_text(encoding="utf-8"))]
     wanting = [path.name for path in writers if "safe_cell" not in path.read_text(encoding="utf-8")]
     assert writers and not wanting
+
+
+def test_the_card_says_what_labels_mean_and_how_far_two_people_agree():
+    """Whoever gets the set has nothing else by which to judge how it was decided."""
+    told = replace(PROJECT.task, descriptions=("does *not* like it", "likes it"))
+    project = type("P", (), {"id": "p", "name": "Films", "task": told})
+    readme = files(bundle_bytes(project, ITEMS, opinions={"texts": 12, "agreement": 0.9167, "kappa": 0.81})[0])["README.md"].decode()
+    assert "  - negative: does \\*not\\* like it" in readme
+    assert "Second opinions: 12 texts read by two people; 92% of their opinions agree (Cohen's kappa 0.81)" in readme
+    assert "Second opinions: none: every text was decided by one person" in files(bundle_bytes(PROJECT, ITEMS)[0])["README.md"].decode()

@@ -18,8 +18,9 @@ BUNDLE = bundle_bytes(PROJECT, ITEMS, [{"seq": 1}])[0]
 class FakeHub:
     """A real HTTP server on loopback that speaks as much of the hub's protocol as a commit needs."""
 
-    def __init__(self, status: int = 200):
-        self.status, self.files, self.made, self.tokens, self.paths = status, {}, None, set(), []
+    def __init__(self, status: int = 200, led: dict[str, str] | None = None):
+        """led: part of a path -> the address that a POST there is redirected to, by this status."""
+        self.status, self.files, self.made, self.tokens, self.paths, self.led = status, {}, None, set(), [], led or {}
 
     def __enter__(self):
         hub = self
@@ -40,7 +41,13 @@ class FakeHub:
                 body = self.rfile.read(int(self.headers["Content-Length"] or 0))
                 hub.paths.append(self.path)
                 hub.tokens.add(self.headers.get("Authorization"))
-                if hub.status != 200:
+                there = next((there for part, there in hub.led.items() if part in self.path), None)
+                if there and not self.path.startswith("/again/"):
+                    self.send_response(hub.status)
+                    self.send_header("Location", there + self.path)
+                    self.send_header("Content-Length", "0")
+                    return self.end_headers()
+                if hub.status != 200 and not hub.led:
                     return self.reply({"error": "no"}, hub.status)
                 if self.path.endswith("/repos/create"):
                     hub.made = json.loads(body)
@@ -59,7 +66,8 @@ class FakeHub:
                 )
 
             def do_GET(self):
-                if hub.status != 200:
+                hub.paths.append(self.path)
+                if hub.status != 200 and not hub.led:
                     return self.reply({"error": "no"}, hub.status)
                 self.reply({"id": "me/set", "sha": "0" * 40, "siblings": [], "private": True, "tags": []})
 
@@ -98,6 +106,25 @@ def test_a_hub_that_refuses_is_said_plainly(status):
     with FakeHub(status) as hub, pytest.raises(ModelUnavailable, match=str(status)) as caught:
         push(BUNDLE, "me/set", "hf_secret", True, hub.url)
     assert "hf_secret" not in str(caught.value) and hub.files == {}
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("part", ["/repos/create", "/preupload/", "/commit/"])
+def test_a_hub_that_leads_elsewhere_gets_no_further(status, part):
+    """The client follows redirects of a commit too: 307 and 308 sent every text, without the token, to any host that was named."""
+    with FakeHub() as other:
+        there = other.url.replace("127.0.0.1", "localhost")
+        with FakeHub(status, {part: there}) as hub, pytest.raises(ModelUnavailable, match="localhost instead") as caught:
+            push(BUNDLE, "me/set", "hf_secret", True, hub.url)
+        assert other.paths == [] and other.files == {} and "hf_secret" not in str(caught.value)
+
+
+def test_a_hub_may_lead_to_another_path_of_its_own():
+    """A repository that was renamed is answered with 307; who refuses that refuses the renamed one."""
+    with FakeHub(307) as hub:
+        hub.led = {"me/set/commit": f"{hub.url}/again"}
+        push(BUNDLE, "me/set", "hf_secret", True, hub.url)
+    assert hub.files == files_of(BUNDLE) and any(path.startswith("/again/") for path in hub.paths)
 
 
 def test_a_hub_that_is_not_there_and_names_that_are_none():

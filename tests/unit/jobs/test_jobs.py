@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from cod_core.counterfactuals.options import GenerateRequest
 from cod_core.errors import BadInput, Cancelled, NotEnoughData
 from cod_core.jobs import processes, queue, worker
 from cod_core.store import projects
@@ -33,10 +34,10 @@ def work(db, tmp_path, job_id, run_job) -> str:
 
 
 def test_a_job_runs_and_leaves_its_result(db, pid, tmp_path):
-    job_id = queue.enqueue(db, pid, "generate", {"k": 8})
+    job_id = queue.enqueue(db, pid, "generate", GenerateRequest(k=8))
 
     def run_job(job, progress):
-        assert (job.params, job.state, job.pid) == ({"k": 8}, "running", os.getpid())
+        assert (job.params, job.state, job.pid) == (GenerateRequest(k=8).to_json(), "running", os.getpid())
         progress(3, 8, "searching")
         return {"flipped": np.int64(3), "share": np.float32(0.5)}
 
@@ -48,7 +49,7 @@ def test_a_job_runs_and_leaves_its_result(db, pid, tmp_path):
 
 
 def test_cancel_stops_at_the_next_progress_and_a_resumed_job_goes_on(db, pid, tmp_path):
-    job_id, steps = queue.enqueue(db, pid, "generate", {}), []
+    job_id, steps = queue.enqueue(db, pid, "generate"), []
 
     def run_job(job, progress):
         for i in range(len(steps), 4):
@@ -66,7 +67,7 @@ def test_cancel_stops_at_the_next_progress_and_a_resumed_job_goes_on(db, pid, tm
 
 
 def test_a_waiting_job_is_cancelled_at_once(db, pid, tmp_path):
-    job_id = queue.enqueue(db, pid, "generate", {})
+    job_id = queue.enqueue(db, pid, "generate")
     queue.request_cancel(db, job_id)
     assert queue.get(db, job_id).state == "cancelled"
     assert work(db, tmp_path, job_id, lambda job, progress: 1 / 0) == "cancelled"
@@ -76,7 +77,7 @@ def test_an_error_for_the_person_is_shown_as_it_is(db, pid, tmp_path):
     def run_job(job, progress):
         raise NotEnoughData("Accept 4 more.")
 
-    job_id = queue.enqueue(db, pid, "distill", {})
+    job_id = queue.enqueue(db, pid, "distill")
     assert work(db, tmp_path, job_id, run_job) == "failed"
     assert queue.get(db, job_id).error == "Accept 4 more."
 
@@ -90,7 +91,7 @@ def test_a_bug_leaves_its_place_in_the_log_and_no_text_anywhere(db, pid, tmp_pat
         except KeyError as error:
             raise RuntimeError("key sk-secret") from error
 
-    job_id = queue.enqueue(db, pid, "distill", {})
+    job_id = queue.enqueue(db, pid, "distill")
     assert work(db, tmp_path, job_id, run_job) == "failed"
     said = (tmp_path / "logs" / "worker.log").read_text() + str(queue.get(db, job_id))
     assert "RuntimeError" in said and "KeyError" in said and "test_jobs.py" in said and job_id in said
@@ -99,7 +100,7 @@ def test_a_bug_leaves_its_place_in_the_log_and_no_text_anywhere(db, pid, tmp_pat
 
 def test_of_workers_that_claim_at_once_one_wins(db, pid):
     """Two jobs at a time make both slow and the browser slower."""
-    jobs, won, line = [queue.enqueue(db, pid, "generate", {}) for _ in range(4)], [], threading.Barrier(4)
+    jobs, won, line = [queue.enqueue(db, pid, "generate") for _ in range(4)], [], threading.Barrier(4)
 
     def go(job_id):
         line.wait()
@@ -121,7 +122,7 @@ def test_of_two_tabs_that_press_at_once_one_starts_the_job_and_both_follow_it(db
 
     def press():
         line.wait()
-        got.append(queue.enqueue_alone(db, pid, "distill", {}))
+        got.append(queue.enqueue_alone(db, pid, "distill"))
 
     threads = [threading.Thread(target=press) for _ in range(4)]
     for thread in threads:
@@ -130,18 +131,18 @@ def test_of_two_tabs_that_press_at_once_one_starts_the_job_and_both_follow_it(db
         thread.join()
     assert len({job_id for job_id, _ in got}) == 1 and [new for _, new in got].count(True) == 1
     queue.change(db, got[0][0], heartbeat=time.time() - 31)
-    assert queue.enqueue_alone(db, pid, "distill", {})[1], "a job whose worker is gone must not block the next"
+    assert queue.enqueue_alone(db, pid, "distill")[1], "a job whose worker is gone must not block the next"
 
 
 def test_a_second_worker_of_the_same_job_leaves(db, pid, tmp_path):
     """A double click on Resume starts two workers."""
-    job_id = queue.enqueue(db, pid, "generate", {})
+    job_id = queue.enqueue(db, pid, "generate")
     assert queue.claim(db, job_id, os.getppid())
     assert work(db, tmp_path, job_id, lambda job, progress: 1 / 0) == "running"
 
 
 def test_jobs_wait_for_those_that_waited_before_them(db, pid):
-    first, second, third = (queue.enqueue(db, pid, "generate", {}) for _ in range(3))
+    first, second, third = (queue.enqueue(db, pid, "generate") for _ in range(3))
     me = os.getpid()
     assert queue.claim(db, first, me)
     assert not queue.claim(db, second, me) and not queue.claim(db, third, me)
@@ -152,14 +153,14 @@ def test_jobs_wait_for_those_that_waited_before_them(db, pid):
 
 
 def test_a_job_without_a_worker_does_not_hold_up_the_others(db, pid):
-    queue.enqueue(db, pid, "generate", {})
-    assert queue.claim(db, queue.enqueue(db, pid, "distill", {}), os.getpid())
+    queue.enqueue(db, pid, "generate")
+    assert queue.claim(db, queue.enqueue(db, pid, "distill"), os.getpid())
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
 def test_a_dead_worker_is_found_by_its_silence(db, pid, state):
     """A job that says 'running' for ever can neither be resumed nor replaced."""
-    job_id = queue.enqueue(db, pid, "generate", {})
+    job_id = queue.enqueue(db, pid, "generate")
     queue.change(db, job_id, state=state, pid=NOBODY, heartbeat=time.time() - 3)
     assert queue.get(db, job_id).state == state  # it may live in another container
     queue.change(db, job_id, heartbeat=time.time() - 31)
@@ -172,7 +173,7 @@ def test_a_dead_worker_is_found_by_its_silence(db, pid, state):
 
 def test_a_silent_worker_whose_process_lives_is_left_alone(db, pid):
     """A long step under load misses heartbeats without being dead."""
-    job_id = queue.enqueue(db, pid, "generate", {})
+    job_id = queue.enqueue(db, pid, "generate")
     queue.change(db, job_id, state="running", pid=os.getppid(), heartbeat=time.time() - 40)
     assert queue.get(db, job_id).state == "running"
     queue.change(db, job_id, heartbeat=time.time() - 3600)  # the number has gone to another program by now
@@ -181,7 +182,7 @@ def test_a_silent_worker_whose_process_lives_is_left_alone(db, pid):
 
 def test_a_worker_that_was_given_up_does_not_overwrite_its_successor(db, pid, tmp_path):
     """A laptop that slept: its worker was declared dead, the job resumed, and then it wakes up."""
-    job_id = queue.enqueue(db, pid, "generate", {})
+    job_id = queue.enqueue(db, pid, "generate")
 
     def run_job(job, progress):
         queue.change(db, job_id, pid=os.getppid(), message="the successor's")
@@ -192,7 +193,7 @@ def test_a_worker_that_was_given_up_does_not_overwrite_its_successor(db, pid, tm
 
 
 def test_a_deleted_project_stops_its_worker(db, pid, tmp_path):
-    job_id = queue.enqueue(db, pid, "generate", {})
+    job_id = queue.enqueue(db, pid, "generate")
 
     def run_job(job, progress):
         projects.delete_project(db, pid)
@@ -205,7 +206,7 @@ def test_a_deleted_project_stops_its_worker(db, pid, tmp_path):
 
 
 def test_only_stopped_jobs_are_resumed(db, pid):
-    job_id = queue.enqueue(db, pid, "generate", {})
+    job_id = queue.enqueue(db, pid, "generate")
     with pytest.raises(BadInput, match="running already"):
         queue.resume(db, job_id)
     queue.claim(db, job_id, os.getpid())
@@ -217,7 +218,7 @@ def test_only_stopped_jobs_are_resumed(db, pid):
 
 
 def test_heartbeats_go_on_while_the_work_is_silent_and_bring_the_cancel(db, pid):
-    job_id = queue.enqueue(db, pid, "generate", {})
+    job_id = queue.enqueue(db, pid, "generate")
     queue.claim(db, job_id, os.getpid())
     queue.change(db, job_id, heartbeat=0.0)
     with worker.heartbeat(db, job_id, os.getpid(), every_s=0.02) as stopped:
@@ -231,22 +232,43 @@ def test_heartbeats_go_on_while_the_work_is_silent_and_bring_the_cancel(db, pid)
         worker.progress_of(db, job_id, os.getpid(), stopped)(1, 2)
 
 
-def test_the_key_reaches_the_worker_by_its_environment_only(monkeypatch, tmp_path):
-    """Arguments of a process can be read by everybody on the machine."""
-    seen = {}
+KEY_READER = """
+import os, sys, time
+from cod_core.jobs import processes
+sys.stdout.write("here\\n"); sys.stdout.flush()
+held = processes.handed_keys()
+again = processes.handed_keys()
+open(os.environ["ANSWER"], "w").write(repr((held, again, "COD_LLM_KEYS" in os.environ)))
+time.sleep(30)
+"""
 
-    def popen(arguments, env, **options):
-        seen.update(arguments=arguments, env=env, options=options)
-        return SimpleNamespace(pid=1, poll=lambda: None)
 
-    monkeypatch.setattr(processes.subprocess, "Popen", popen)
-    assert queue.start_worker("job-of-a-test", str(tmp_path), keys={"https://host:443": "sk-secret"}) == 1
-    assert "sk-secret" in seen["env"]["COD_LLM_KEYS"] and "sk-secret" not in " ".join(seen["arguments"])
-    assert seen["options"]["start_new_session"] and "OMP_NUM_THREADS" in seen["env"]
-    assert "COD_LLM_KEYS" not in os.environ
-    monkeypatch.setenv("COD_LLM_KEYS", seen["env"]["COD_LLM_KEYS"])
-    assert queue.handed_keys() == {"https://host:443": "sk-secret"} and "COD_LLM_KEYS" not in os.environ
-    processes._started.pop("job-of-a-test")
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
+def test_a_key_reaches_the_worker_and_stands_nowhere_in_the_list_of_processes(monkeypatch, tmp_path):
+    """Arguments of a process can be read by everybody on the machine, its environment by every program of its user."""
+    real, answer = processes.subprocess.Popen, tmp_path / "answer"
+    monkeypatch.setenv("ANSWER", str(answer))
+    monkeypatch.setattr(
+        processes.subprocess, "Popen", lambda arguments, **how: real([sys.executable, "-c", KEY_READER, *arguments[3:]], **how)
+    )
+    number = queue.start_worker("job-of-a-test", str(tmp_path), keys={"https://host:443": "sk-secret"})
+    try:
+        deadline = time.time() + 30
+        while not answer.exists() and time.time() < deadline:
+            time.sleep(0.02)
+        shown = [Path(f"/proc/{number}/{part}").read_bytes() for part in ("cmdline", "environ")]
+        assert b"job-of-a-test" in shown[0] and b"COD_LLM_KEYS=stdin" in shown[1], "what is read is the worker"
+        assert not any(b"sk-secret" in part for part in shown) and "COD_LLM_KEYS" not in os.environ
+        assert answer.read_text() == repr(({"https://host:443": "sk-secret"}, {}, False))
+    finally:
+        processes._started.pop("job-of-a-test")[0].kill()
+
+
+def test_a_process_that_was_handed_no_key_reads_none(monkeypatch):
+    """It would wait for ever for what nobody writes."""
+    monkeypatch.delenv("COD_LLM_KEYS", raising=False)
+    assert queue.handed_keys() == {}
 
 
 def test_the_worker_opens_the_database_of_whoever_started_it(monkeypatch, tmp_path):
@@ -274,7 +296,7 @@ worker.main([sys.argv[1], "--home", sys.argv[2]], workspace=SimpleNamespace(db=d
 
 
 def start_sleeper(db, pid, tmp_path) -> tuple[str, subprocess.Popen]:
-    job_id = queue.enqueue(db, pid, "generate", {})
+    job_id = queue.enqueue(db, pid, "generate")
     process = subprocess.Popen(
         [sys.executable, "-c", SLEEPER, job_id, str(tmp_path), str(db.engine.url)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
@@ -313,7 +335,7 @@ def test_a_real_worker_asked_to_end_says_so_at_once(db, pid, tmp_path):
 @pytest.mark.slow
 def test_a_worker_of_our_own_that_ends_without_a_word_is_seen_at_once(db, pid, tmp_path):
     """The command as the app starts it; there is no such job in its folder, so it leaves."""
-    job_id = queue.enqueue(db, pid, "generate", {})
+    job_id = queue.enqueue(db, pid, "generate")
     queue.start_worker(job_id, str(tmp_path / "elsewhere"))
     deadline = time.time() + 30
     while queue.newest(db, pid).active and time.time() < deadline:
@@ -321,3 +343,14 @@ def test_a_worker_of_our_own_that_ends_without_a_word_is_seen_at_once(db, pid, t
     assert queue.newest(db, pid).state == "failed"
     queue.resume(db, job_id)
     assert queue.get(db, job_id).state == "queued"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
+def test_a_worker_that_ended_leaves_no_zombie(tmp_path):
+    """Each finished job stayed in the process table until the app was closed."""
+    number = queue.start_worker("nobody-asks-for-this-one", str(tmp_path))
+    deadline = time.time() + 30
+    while Path(f"/proc/{number}").exists() and time.time() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{number}").exists()

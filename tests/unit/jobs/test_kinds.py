@@ -8,11 +8,13 @@ import pytest
 
 from cod_core.counterfactuals.options import GenerateRequest, StudyRequest, TightenRequest
 from cod_core.distill.settings import SweepPlan
+from cod_core.distill.take_home import TakeHome
 from cod_core.errors import BadInput
 from cod_core.jobs import queue
 from cod_core.models.choice import FinetuneOptions
 from cod_core.progress import silent
 from cod_core.project.jobs import Jobs
+from cod_core.settings import Limits
 
 STORED = json.loads((Path(__file__).parents[2] / "fixtures/home_before_rooms.json").read_text(encoding="utf-8"))["jobs_as_stored"]
 READABLE = [job for job in STORED if job["params"] != {"mode": "boundary"}]
@@ -31,12 +33,19 @@ def jobs(asked, monkeypatch):
     def noting(room):
         return lambda *arguments: asked.append((room, *arguments[:-1])) or {"room": room}
 
-    place = SimpleNamespace(db=None, id="mine", settings=SimpleNamespace(home="home"), actor=None, need=lambda act: None)
+    place = SimpleNamespace(
+        db=None,
+        id="mine",
+        settings=SimpleNamespace(home="home", service=False, limits=Limits()),
+        actor=None,
+        need=lambda act: None,
+        need_room=lambda: None,
+    )
     monkeypatch.setattr(queue, "handed_keys", dict)
     monkeypatch.setattr(queue, "start_worker", lambda job_id, home, keys: None)
     return Jobs(
         place,
-        endpoints=SimpleNamespace(keys=dict, take_keys=lambda keys: None),
+        endpoints=SimpleNamespace(keys=dict, take_keys=lambda keys: None, address_of=lambda llm: ""),
         training=SimpleNamespace(finetune=noting("training"), check=lambda options: asked.append(("check", options))),
         repair=SimpleNamespace(teach=noting("repair"), check=lambda options: asked.append(("check", options))),
         answers=SimpleNamespace(label_prompts=noting("answers")),
@@ -48,6 +57,8 @@ def jobs(asked, monkeypatch):
         students=SimpleNamespace(distil=noting("students"), check=lambda plan: None),
         diagnostics=SimpleNamespace(run=noting("diagnostics")),
         live=SimpleNamespace(read_development=lambda: asked.append(("live",))),
+        ways=SimpleNamespace(measure=noting("ways")),
+        product=SimpleNamespace(make=noting("product")),
         package=SimpleNamespace(pack=noting("package")),
     )
 
@@ -65,11 +76,14 @@ def run(jobs, kind, params):
         ("distill", {"shots": [8]}, [("students", SweepPlan(shots=(8,)))]),
         ("finetune_teacher", {"epochs": 3}, [("training", FinetuneOptions(epochs=3))]),
         ("teach_teacher", {"epochs": 3}, [("repair", FinetuneOptions(epochs=3))]),
+        ("take_home", {"kind": "contrastive"}, [("product", TakeHome("contrastive"))]),
+        ("take_home", {}, [("product", TakeHome())]),
         ("pack_student", {"run_id": "abc"}, [("package", "abc")]),
         ("pack_student", {}, [("package", None)]),
         ("label_prompts", {}, [("answers",)]),
         ("fluency", {}, [("fluency",)]),
         ("diagnose", {}, [("diagnostics",)]),
+        ("ways", {}, [("ways",)]),
     ],
 )
 def test_a_kind_hands_its_room_a_value(jobs, asked, kind, params, expected):
@@ -97,11 +111,11 @@ def test_jobs_of_an_earlier_version_are_read(jobs, job):
 
 def test_a_job_is_stored_as_its_request_says_and_a_key_never(jobs, asked, monkeypatch):
     stored = []
-    monkeypatch.setattr(queue, "enqueue_alone", lambda db, pid, kind, params, actor: stored.append((kind, params)) or ("job", True))
+    monkeypatch.setattr(queue, "enqueue_alone", lambda db, pid, kind, request, *_: stored.append((kind, request)) or ("job", True))
     request = GenerateRequest(k=8)
     assert jobs.start("generate", request) == "job" and jobs.start("recheck") == "job"
-    jobs.start("distill", {"shots": [8], "key": "sk-secret"})
-    assert stored == [("generate", request.to_json()), ("recheck", {}), ("distill", {"shots": [8]})]
+    jobs.start("distill", SweepPlan(shots=(8,)), key="sk-secret")
+    assert stored == [("generate", request), ("recheck", None), ("distill", SweepPlan(shots=(8,)))]
 
 
 def test_what_could_only_fail_is_not_queued(jobs, asked, monkeypatch):
@@ -109,7 +123,7 @@ def test_what_could_only_fail_is_not_queued(jobs, asked, monkeypatch):
     with pytest.raises(BadInput, match="Unknown kind"):
         jobs.start("dance")
     with pytest.raises(BadInput):
-        jobs.start("distill", {"shots": [1]})
+        jobs.start("distill", SweepPlan(shots=(3,), seeds=0))
 
     def refuse(options):
         raise BadInput("no weights")

@@ -1,12 +1,14 @@
 """Choices of a teacher: written as they were stored, refused by name."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
+from cod_core.counterfactuals.options import LlmOptions
 from cod_core.errors import BadInput
 from cod_core.models.choice import (
     KINDS,
+    PLACES,
     BuiltinChoice,
     FinetunedChoice,
     FinetuneOptions,
@@ -15,9 +17,11 @@ from cod_core.models.choice import (
     TransformersChoice,
     read_choice,
     stored_choice,
+    usual_minutes,
 )
 from cod_core.text import short_hash
 
+WORDS = {"kind", "id", "revision", "base_url", "model", "project_id", "task", "reads", "weights", "generator_revision"}
 MAP = {"LABEL_0": "bad", "LABEL_1": "good"}
 LLM = {"project_id": "p1", "task": "Good?", "descriptions": [], "id": "llm:m@host", "revision": "r", "reads": "votes"}
 STORED = {
@@ -94,7 +98,7 @@ def test_a_generative_choice_holds_its_judge_as_a_choice():
         ({}, "Unknown kind of teacher: None"),
         ({"kind": "oracle", "name": "x"}, "Unknown kind of teacher: 'oracle'"),
         ({"kind": "builtin", "name": "movies", "api_key": "sk-1234567"}, "no setting 'api_key'"),
-        ({"kind": "finetuned", "path": "/x", "label_map": MAP}, "no setting 'label_map'"),
+        ({"kind": "finetuned", "path": "/x", "samples": 3}, "no setting 'samples'"),
         ({"kind": "builtin"}, "needs 'name'"),
         ({"kind": "transformers", "name": None}, "needs 'name'"),
         ({"kind": "finetuned", "name": "x"}, "needs 'path'"),
@@ -165,3 +169,24 @@ def test_a_training_out_of_range_is_refused_before_it_is_queued(values, said):
     with pytest.raises(BadInput, match=said):
         FinetuneOptions.of(values)
     assert FinetuneOptions.of({"minutes": "2.5"}).to_json() == {"minutes": 2.5}
+
+
+def test_a_service_without_a_model_is_asked_for_one():
+    """Nobody named gpt-4o-mini, and it judged. A project of then still opens with it."""
+    with pytest.raises(BadInput, match="Give the name of the model"):
+        read_choice({"kind": "llm", "base_url": "http://h/v1"})
+    with pytest.raises(BadInput, match="Give the name of the model"):
+        LlmOptions(base_url="http://h/v1").settings()
+    assert stored_choice({"kind": "llm", "base_url": "http://h/v1", "id": "llm:x"}).model == "gpt-4o-mini"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_field_of_words_that_may_name_a_folder_is_known_as_one(kind):
+    """A backup may bring no teacher of foreign files: a new field that names one would be read past that rule."""
+    texts = {f.name for f in fields(KINDS[kind]) if str(f.type) in ("str", "str | None") or "Literal" in str(f.type)}
+    assert texts and texts <= {*PLACES, *WORDS}
+
+
+def test_a_training_may_take_longer_where_there_are_more_rows():
+    """One bound for all stopped AG News at two thirds of a round, two points behind the rule before."""
+    assert usual_minutes(100) == usual_minutes(2000) == 4.5 and usual_minutes(3000) == 6.75 and usual_minutes(100_000) == 9

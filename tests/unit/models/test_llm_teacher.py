@@ -184,6 +184,17 @@ def test_no_answer_is_uniform_and_not_covered():
         ("", None),
         ("dispraise", None),
         ("<think>complaint</think>praise", 1),
+        ("It may be a complaint.</think>praise", 1),
+        ("This is not a complaint, it is praise.", 1),
+        ("complaint or praise? I would say praise", 1),
+        ("It could be a complaint, but my answer: **praise**", 1),
+        ("praise would be odd; it is a complaint", None),
+        ("Rather than praise, this is a complaint.", 0),
+        ("Praise. There is one complaint in it.", 1),
+        ("praise\nThere is one complaint in it.", 1),
+        ("Complaint and praise both appear.", None),
+        ("The label complaint fits; the label praise does not.", 0),
+        ('{"answer": "praise"}', 1),
     ],
 )
 def test_answers_in_words(content, expected):

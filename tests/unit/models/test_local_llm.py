@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cod_core.errors import BadInput, ModelUnavailable
-from cod_core.models.gguf import PACKAGED, packaged_llm_installed
-from cod_core.models.local_llm import LocalLLM, resolve_llm
+from cod_core.models.gguf import PACKAGED
+from cod_core.models.local_llm import LocalLLM
 from tests.tiny_llm import tiny_llm
 
 PROMPTS = ["the film is", "a good plot and a bad end . the film", "the film is good ."]
@@ -16,15 +16,6 @@ PROMPTS = ["the film is", "a good plot and a bad end . the film", "the film is g
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     return LocalLLM(str(tiny_llm(tmp_path_factory.mktemp("tiny"))))
-
-
-@pytest.fixture(scope="module")
-def converted(tmp_path_factory):
-    """The packaged model's cache folder, converted for this run, and how many seconds that took."""
-    assert packaged_llm_installed(), "pip install -r requirements-dev.txt brings the packaged language model"
-    cache, started = tmp_path_factory.mktemp("llm"), time.process_time()
-    resolve_llm(PACKAGED, cache)
-    return cache, time.process_time() - started
 
 
 def test_a_reply_does_not_depend_on_what_is_asked_beside_it(tiny):
@@ -105,7 +96,8 @@ def test_a_file_that_is_no_gguf_is_refused_and_leaves_nothing(tmp_path):
 @pytest.mark.slow
 def test_the_packaged_model_is_converted_once_and_judges_word_order(converted):
     """A dequantised norm that is off by one still loads; it would find shuffled words as likely."""
-    cache, first = converted
+    cache, first, parts = converted
+    assert parts == [(0, 4), (1, 4), (2, 4), (3, 4)], "a minute without a word"
     started = time.process_time()
     llm = LocalLLM(PACKAGED, cache)
     assert time.process_time() - started < first / 2

@@ -50,8 +50,9 @@ def test_the_micro_batch_is_halved_until_it_fits():
 
 def test_a_minibatch_whose_texts_are_compared_has_to_fit_whole(monkeypatch):
     """The estimate promised that a contrastive student's would be split, and nothing splits it."""
-    settings = StudentSettings("contrastive").config_fields()
-    need = memory_for({**settings, "batch_size": 8}, 900).need
+    whole, small = StudentSettings("contrastive"), StudentSettings("contrastive", batch_size=8)
+    frozen, batch = (whole.config_fields()[name] for name in ("frozen_layers", "batch_size"))
+    need = memory_for(small, 900).need
     monkeypatch.setattr("cod_core.models.memory.free_bytes", lambda: need)
-    assert memory_for(settings, 900).rows == 0 and memory_for({**settings, "batch_size": 8}, 900).rows == 8
-    assert memory_for({**settings, "student": "finetuned:all-MiniLM-L6-v2:all"}, 900).rows == 8
+    assert memory_for(whole, 900).rows == 0 and memory_for(small, 900).rows == 8
+    assert memory_for(StudentSettings("finetuned", frozen_layers=frozen, batch_size=batch), 900).rows == 8

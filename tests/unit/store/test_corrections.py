@@ -1,10 +1,12 @@
 """The log of corrected labels: written with the label in one step, taken back, kept in order, erased with the project."""
 
+from dataclasses import asdict
+
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from cod_core.errors import BadInput, Stale
-from cod_core.store import corrections, items, portable, projects
+from cod_core.store import corrections, items, portable, projects, schema
 from cod_core.store.database import _migrate, open_database
 from cod_core.types import Example, Task
 from tests import postgres
@@ -99,7 +101,10 @@ def test_a_database_from_before_corrections_opens_and_takes_one(database_url):
     address = database_url if database_url.startswith("sqlite") else postgres.new_database(empty=True)
     old = bare(address)
     _migrate(old, "0004")
-    pid = projects.create_project(old, "old", TASK)
+    row = {"id": "00000000000000aa", "name": "old", "task": asdict(TASK), "settings": {}, "created_at": "2025"}
+    with old.begin() as c:
+        c.execute(insert(schema.projects).values(row))
+    pid = row["id"]
     items.add_examples(old, pid, [Example("a", "A film.", "good")])
     old.engine.dispose()
     db = open_database(address)

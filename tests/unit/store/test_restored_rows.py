@@ -98,3 +98,18 @@ def test_a_restored_project_always_has_a_new_id_of_one_length(db):
         except ValueError:
             continue
         raise AssertionError(f"{bad} was taken for an id")
+
+
+def test_what_a_project_keeps_under_its_own_id_is_found_after_a_restore(tmp_path):
+    """Keys that hashed the project's id were lost: held-out searches were done again, and the electricity of students was 0."""
+    from cod_core.project.students.costs import _reading
+    from cod_core.store import cache
+    from cod_core.types import Task
+    from cod_core.workspace import Workspace
+
+    w = Workspace(tmp_path / "own-ids")
+    pid = w.create_project("P", Task("t", ("a", "b")))
+    for key in (_reading(pid, "r", "e"), f"heldout:{pid}:abc"):
+        cache.put_reply(w.db, pid, key, {"teacher": 1.0, "encoder": 2.0})
+    new = w.restore(w.project(pid).keeping.backup())
+    assert cache.get_reply(w.db, _reading(new, "r", "e")) == {"teacher": 1.0, "encoder": 2.0} == cache.get_reply(w.db, f"heldout:{new}:abc")

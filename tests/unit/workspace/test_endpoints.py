@@ -182,7 +182,7 @@ def test_a_worker_gets_each_key_under_its_host(w, pid, server, other, monkeypatc
     monkeypatch.setattr(queue, "start_worker", lambda job_id, home, keys=None: sent.update(job=job_id, keys=keys))
     w.project(pid).teacher.choose(read_choice(chat(server)), key="of-the-teacher")
     w.project(pid).jobs.start("generate", GenerateRequest(2, 1, "llm", llm=LlmOptions(other.base_url, "fake")), key="of-the-run")
-    monkeypatch.setenv("COD_LLM_KEYS", json.dumps(sent["keys"]))
+    monkeypatch.setattr(queue, "handed_keys", lambda: sent["keys"])
     server.headers.clear()
     items.add_examples(w.db, pid, [Example("c", "A text that the teacher has not seen.", "praise")])
     worker = Workspace(w.settings.home)
@@ -195,5 +195,5 @@ def test_a_key_for_a_search_goes_to_the_teachers_address(w, pid, server, monkeyp
     sent = {}
     monkeypatch.setattr(queue, "start_worker", lambda job_id, home, keys=None: sent.update(job=job_id, keys=keys))
     w.project(pid).teacher.choose(read_choice(chat(server)))
-    w.project(pid).jobs.start("recheck", {}, key="typed-later")
+    w.project(pid).jobs.start("recheck", key="typed-later")
     assert list(sent["keys"].values()) == ["typed-later"] and list(sent["keys"])[0] in server.base_url

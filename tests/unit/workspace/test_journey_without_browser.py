@@ -156,6 +156,7 @@ def test_distil_measure_export_and_restore(made, tmp_path):
     key = lambda r: (r["text"], r["counterfactual_text"], r["decision"]["status"])  # noqa: E731
     assert sorted(map(key, again)) == sorted(map(key, lines)) or w.project(restored).row.teacher is None
 
+    w.project(pid).product.make()
     with zipfile.ZipFile(io.BytesIO(w.project(pid).package.student())) as archive:
         assert any(name.endswith(".safetensors") for name in archive.namelist())
 

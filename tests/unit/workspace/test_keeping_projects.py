@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cod_core.counterfactuals.options import GenerateRequest, LlmOptions
 from cod_core.errors import BadInput, CodError
 from cod_core.jobs import queue
 from cod_core.models.choice import read_choice
@@ -65,7 +66,7 @@ def pid(w):
     w.project(pid).curation.decide("c1", "rejected", "ben", reasons=["duplicate"], comment=MARK)
     w.project(pid).guideline.write(f"Keep the {MARK}.", "ann")
     people.be_at(w.db, pid, "ann", "curate", "e1")
-    queue.enqueue(w.db, pid, "generate", {"note": MARK})
+    queue.enqueue(w.db, pid, "generate", GenerateRequest(k=1, llm=LlmOptions(model=MARK)))
     w.settings.folder("exports", pid).joinpath("set.jsonl").write_text(MARK)
     return pid
 

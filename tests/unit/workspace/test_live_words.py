@@ -24,7 +24,7 @@ def test_a_reason_is_given_only_where_it_is_true():
     """A strip that always says "thin class" would be read once."""
     rank = np.array([1.0, 2.0, 3.0, 4.0])
     assert why_next(4.0, rank, check(0.95), {"bad": 5, "good": 5}, 10) == ["it is unlike the counterfactuals you have kept so far"]
-    assert "it lies close to the decision line" in why_next(1.0, rank, check(0.6), {"bad": 5, "good": 5}, 10)
+    assert "its flip is a close call" in why_next(1.0, rank, check(0.6), {"bad": 5, "good": 5}, 10)
     thin = why_next(1.0, rank, check(0.95), {"bad": 8, "good": 2}, 10)
     assert thin == ["only 2 of your 10 counterfactuals lead to “good”"]
     assert why_next(1.0, rank, check(0.95), {"bad": 9, "good": 1}, 10) == ["only 1 of your 10 counterfactuals leads to “good”"]

@@ -5,7 +5,7 @@ import pytest
 from cod_core.errors import BadInput
 from cod_core.models.choice import BuiltinChoice
 from cod_core.project.models import Models
-from cod_core.store import items
+from cod_core.store import cache, items
 from cod_core.text import short_hash
 from cod_core.types import Counterfactual, Example, Origin, Task, now
 from cod_core.workspace import Workspace
@@ -61,6 +61,19 @@ def test_the_card_measures_and_compares_sources_on_the_same_texts(made):
     rows = {row.source: row for row in card.sources}
     assert set(rows) == {"file: mine.csv", "file: mine.csv, tightened"}
     assert len({row.texts for row in rows.values()}) == 1
+
+
+def test_texts_for_which_nothing_was_found_are_counted(made):
+    """Of ten texts searched and one flipped, the card said 100 %."""
+    w, pid, _ = made
+    project = w.project(pid)
+    assert project.quality.card().sentence == "2 of 2 texts have a proposal that flips the teacher."
+    hopeless = Example("hopeless", "It is a phone.", "negative")
+    items.add_examples(w.db, pid, [hopeless])
+    cache.add_to_reply(w.db, pid, project.draws.failed_key(), {hopeless.id: "no flip found"})
+    card = project.quality.card()
+    assert card.sentence == "2 of 3 texts have a proposal that flips the teacher." and card.stages[0].lost == {"no flip found": 1}
+    assert (project.summary().n_tried, project.summary().n_proposed_texts, project.summary().n_valid) == (3, 2, 2)
 
 
 def test_fluency_is_named_and_read_from_the_record_with_a_language_model(made, monkeypatch):

@@ -299,3 +299,18 @@ def test_a_label_that_was_changed_otherwise_is_nobodys_word(world):
     assert project.draws.answered_for(project.texts.pool()) == {"train8"}
     mislabel(world, "train8")
     assert project.draws.answered_for(project.texts.pool()) == frozenset()
+
+
+def test_a_text_without_a_proposal_is_aimed_away_from_what_the_teacher_says(world):
+    """After its label was corrected the card aimed at the class that the teacher sees already: nothing she wrote could flip to it."""
+    project, i = world.w.project(world.pid), world.ids[20]
+    cache.add_to_reply(world.w.db, world.pid, project.draws.failed_key(), {i: "nothing found"})
+    other = next(label for label in LABELS if label != project.cards.one(i).source)
+    project.repair.correct(i, other, "ann")
+    card = project.cards.one(i)
+    assert (card.example.label, card.source, card.offered.target, card.disagrees) == (
+        other,
+        project.teacher.before(card.example).label,
+        other,
+        True,
+    )

@@ -11,7 +11,7 @@ from cod_core.errors import BadInput
 from cod_core.project.filing import read_json, write_json, write_whole
 from cod_core.workspace import Workspace
 from tests.unit.workspace.small_world import World
-from ui.distill.students import described
+from ui.distill.students import called
 
 
 @pytest.fixture
@@ -88,7 +88,8 @@ def test_a_report_that_does_not_say_what_it_rests_on_is_stale_once_renewed(world
 def test_the_sentence_counts_the_rows_that_were_trained_on(world, k, said):
     """With a quarter of counterfactuals it spoke of half and half, and an odd number of rows ended the page in a ValueError."""
     assert said in world.sweep(k, 6, cf_share=0.25)["sentence"]
-    names = {described(run).partition(", right")[0] for run in world.w.project(world.pid).results.latest().runs}
+    configs = [run.config for run in world.w.project(world.pid).results.latest().runs]
+    names = {called(c.student, c.arm, c.shots, c.real_shots) for c in configs}
     assert names == {f"Quick student: your texts alone, {k} rows", f"Quick student: {k - 2} texts, 2 counterfactuals, {k} rows"}
 
 

@@ -63,7 +63,7 @@ def test_a_file_says_nothing_of_clicks_and_lists_each_end_once():
     seen = Worth([{"id": str(i), "text": "t", "counterfactual": "c", "nll": 1.0 - i} for i in range(5)], 40, "texts", Checked(2, None, 0.1))
     (page,), (file,) = chapters.worth(seen), chapters.worth(seen, for_file=True)
     assert page.clicks and "Click" in page.caption and not page.rows and "1 of your 5 counterfactuals helped" in page.lead
-    assert "Click" not in file.caption and len(file.rows) == 5 and "largest error 10.0%" in file.caption
+    assert "Click" not in file.caption and len(file.rows) == 5 and "off by at most 10.0%" in file.caption
 
 
 def test_a_thin_class_counts_up_to_twice():
@@ -80,3 +80,18 @@ def test_strip_and_worth_measure_on_the_same_texts(tmp_path, split):
     project = made.w.project(made.pid)
     live, worth = project.live.measure(), project.influence.measure()
     assert live.n_dev == worth.n_dev == LIMIT and live.measured_on == worth.measured_on
+
+
+def test_the_table_of_every_number_has_its_columns_in_words():
+    """`arm`, `n_seeds` and `mcc_std` told a clinician nothing, on the screen or in the report."""
+    row = {"arm": "cod", "k": 8, "rows": 8, "n_seeds": 20, "mean": 0.832, "std": 0.08, "agreement": 0.9, "agreement_std": None, "mcc": 0.7}
+    (told,) = chapters.in_table([row | {"mcc_std": 0.116, "agreement_unlabelled": None, "agreement_unlabelled_std": None}])
+    assert told == {
+        "students that learnt from": "Half texts, half counterfactuals",
+        "compared at": 8,
+        "training rows": 8,
+        "draws": 20,
+        "right on test texts": "83 % ± 8",
+        "same answer as the teacher, test texts": "90 %",
+        "Matthews correlation": "0.70 ± 0.12",
+    }

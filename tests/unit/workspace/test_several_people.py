@@ -13,7 +13,7 @@ from cod_core.curation.filters import Filter
 from cod_core.errors import BadInput, CodError, Stale
 from cod_core.models.choice import read_choice
 from cod_core.project.teacher.loader import identity
-from cod_core.roles import Actor, need
+from cod_core.roles import UNNAMED, Actor, need
 from cod_core.store import decisions, items, projects
 from cod_core.types import Counterfactual, Example, FlipCheck, GuidelineExample, Origin, Prediction, Task
 from cod_core.workspace import Workspace
@@ -99,6 +99,9 @@ def test_a_second_opinion_is_blind_until_both_have_decided(w, pid):
     assert statuses(w, pid, "ben") == {"e0": "accepted"} and w.project(pid).audit.page("ben").hidden == 0
     (found,) = w.project(pid).review.differences()
     assert {who: d.status for who, (d, *_) in found.votes.items()} == {"ann": "accepted", "ben": "rejected"}
+    assert w.project(pid).review.settlers(found.votes) == ["rob"]
+    with pytest.raises(CodError, match="settled by somebody else: rob"):  # nobody is the judge of their own case
+        w.project(pid).review.adjudicate("e0", "ann", "ann", seen=found.card.version)
     w.project(pid).review.adjudicate("e0", "ben", "rob", seen=found.card.version)
     assert statuses(w, pid) == {"e0": "rejected"} and w.project(pid).review.differences() == []
     assert w.project(pid).review.agreement().percent.value == 0.0
@@ -292,3 +295,26 @@ def test_two_opinions_given_at_the_same_moment_settle_their_flag(w, pid, monkeyp
         "agreed",
         "settled",
     )
+
+
+def test_who_is_the_only_one_settles_their_own_case(w, pid):
+    """Two people alone must not be left with a difference that nobody may settle."""
+    w.project(pid).curation.decide("c00", "accepted", "ann")
+    w.project(pid).review.ask_opinions("ann", 1)
+    w.project(pid).curation.decide("c00", "rejected", "ben", reasons=["label_wrong"])
+    w.project(pid).review.adjudicate("e0", "ben", "ann")
+    assert statuses(w, pid) == {"e0": "rejected"}
+
+
+def test_nothing_is_recorded_under_the_mark_of_a_browser(w, pid):
+    """A record that names nobody could never be asked back; what was typed waits for the name."""
+    mark = f"{UNNAMED}1234"
+    nameless = w.acting(Actor(mark))
+    project = nameless.project(pid)
+    project.curation.save_draft("e0", mark, "c00", "A dreadful text.")
+    with pytest.raises(CodError, match="not said who decides"):
+        project.curation.decide("c00", "accepted", mark)
+    nameless.people.take_over(mark, "ann")
+    assert w.project(pid).curation.draft("e0", "ann") == "A dreadful text."
+    with pytest.raises(CodError, match="stay theirs"):
+        nameless.people.take_over("ann", "ben")

@@ -11,7 +11,7 @@ from cod_core.distill.cells import Done
 from cod_core.distill.settings import SweepPlan
 from cod_core.errors import BadInput
 from cod_core.project.draws import Draws
-from cod_core.project.students.preflight import too_few
+from cod_core.project.students.plan import without_pairs
 from cod_core.store import items, runs
 from cod_core.types import Example, RunConfig, RunResult, Task
 from cod_core.workspace import Workspace
@@ -104,10 +104,9 @@ def test_a_missing_teacher_is_said_before_missing_pairs(tmp_path):
         project.plan.cells(SweepPlan())
 
 
-def test_too_few_pairs_are_said_in_plain_words():
-    assert too_few(1, 1, 2).startswith("1 counterfactual is accepted. The smallest comparison needs 2 or more")
-    assert too_few(0, 0, 2).startswith("0 counterfactuals are accepted.")
-    assert too_few(1, 3, 2).startswith("1 of the 3 accepted counterfactuals turns this teacher's verdict around.")
+def test_a_label_without_a_pair_is_named_where_it_stands_in_the_way():
+    """A total says nothing where the rule is one of each label: "3 or more, as many for each label" was a riddle."""
+    assert without_pairs(["No harm"]).startswith("There is no accepted pair of “No harm” yet. A comparison needs at least one of each")
 
 
 def test_a_row_of_a_grid_has_no_deviation_of_a_single_draw(world):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from cod_core.commands.teach import _choice, _judge
+from cod_core.commands.teacher import _choice, _judge
 from cod_core.counterfactuals.options import LlmOptions
 from cod_core.data.tables import Import
 from cod_core.models.choice import BuiltinChoice, FinetunedChoice, GenerativeChoice, LlmChoice, TransformersChoice

@@ -62,11 +62,10 @@ def test_a_run_counts_texts_and_asks_again_only_where_nothing_flipped(monkeypatc
         return Outcome(2, {}, {"c": "no answer"} if len(asked) == 1 else {}, 0, 0.5)
 
     monkeypatch.setattr(llm_run, "run_asks", answers)
-    generator = SimpleNamespace(template=SimpleNamespace(shape="json"))
-    run = LlmRun(generator, lambda pairs: sum(cf.id in ("a1", "b2") for _, cf in pairs), lambda *_: None)
-    run.ask(asks, 1)
-    first = run.flipped
-    run.ask_again(asks, SimpleNamespace(predict=lambda texts: [GOOD] * len(texts)), 3)
+    generator = SimpleNamespace(template=SimpleNamespace(shape="json"), client=SimpleNamespace())
+    teacher = SimpleNamespace(predict=lambda texts: [BAD if text in ("a 1", "b 2") else GOOD for text in texts])
+    run = LlmRun(generator, lambda pairs: 0, lambda *_: None, teacher, fault_of=lambda original, text: "")
+    first = run.run(asks, 1, 3)
     report = run.report(3, first)
     assert asked == [["a", "b", "c"], ["b"]]
     assert (report.tried, report.flipped, report.without, report.repaired) == (2, 2, 0, 1)

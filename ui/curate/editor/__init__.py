@@ -34,12 +34,13 @@ def show(
     submitted: Callable[..., None],
     kept: Callable[..., None],
     spoken: str = "",
+    insert: dict[str, Any] | None = None,
 ) -> None:
     """The box with `text` in it. item: names the text and where it started; another item replaces the text.
 
     typed(item, text) is called while a person types, submitted(item, text) on Ctrl+Enter, kept(phrase) where words of
     the original were marked to be kept. All run before the page, as callbacks do. spoken: the verdict for a screen
-    reader, said when it changes.
+    reader, said when it changes. insert: {"number", "item", "phrase"} of a phrase to put in, once a number.
     """
     if state.plain_editor():
         _plain(item, text, label, typed)
@@ -67,6 +68,7 @@ def show(
         "keys": state.shortcuts_on(),
         "limit": MAX_CHARS,
         "spoken": spoken,
+        "insert": insert,
         "session": st.session_state.setdefault(SESSION, secrets.token_hex(4)),
     }
     _component()(key=NAME, data=data, on_typed_change=on_typed, on_submitted_change=on_submitted, on_kept_change=on_kept)

@@ -4,7 +4,7 @@ const PAUSE = 120; // ms after the last key
 const LONGEST = 600; // ms while somebody types without a pause
 const TYPING = /^(INPUT|TEXTAREA|SELECT)$/;
 
-const DECIDES = /^[asfxu1-8]$/; // keys that decide on the card, or take a decision back
+const DECIDES = /^[asfxu1-9]$/; // keys that decide on the card, or take a decision back
 const DECIDING_BUTTONS = ".st-key-accept, .st-key-skip, .st-key-flag, .st-key-undo, [class*='st-key-reason-']";
 const HAND = 250; // ms: sooner than this after a card came, a press was meant for the one before
 const GIVE_UP = 2500; // ms: a press that changed nothing by then is forgotten
@@ -46,8 +46,19 @@ export default function (component) {
 
   if (spoken.textContent !== data.spoken) spoken.textContent = data.spoken;
 
+  if (data.insert && data.insert.item === own.item && data.insert.number !== own.inserted) {
+    own.inserted = data.insert.number; // a phrase of the palette: where the caret was, else at the end
+    const at = own.caret?.item === own.item ? own.caret.at : box.value.length;
+    const before = box.value.slice(0, at), after = box.value.slice(at);
+    const put = (before && !/\s$/.test(before) ? " " : "") + data.insert.phrase + (after && !/^[\s.,;:!?]/.test(after) ? " " : "");
+    box.value = (before + put + after).slice(0, data.limit);
+    own.caret = { item: own.item, at: Math.min(before.length + put.length, box.value.length) };
+    count(); own.send(box.value);
+  }
+
   if (!own.ready) {
     own.ready = true;
+    box.addEventListener("blur", () => { own.caret = { item: own.item, at: box.selectionEnd }; });
     box.addEventListener("input", () => {
       count();
       const now = performance.now();
@@ -69,7 +80,7 @@ export default function (component) {
 
   // After X comes the reason: a number as soon as the reasons are there, another X (no reason) only after a hand's time.
   own.reason = (what, now) => own.pressed.what === "x" && document.querySelector("[class*='st-key-reason-']") &&
-    (/^[1-8]$/.test(what) || now - own.pressed.at > HAND);
+    (/^[1-9]$/.test(what) || now - own.pressed.at > HAND);
 
   // One press, one decision: presses on their way to the server would otherwise meet the next card there.
   own.allowed = (what) => {

@@ -1,0 +1,99 @@
+"""The tables of docs/experiments/what-people-would-do-instead.md, from benchmarks/results/ways.json. Measures nothing."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.cells import Lines, effect, head, part, read, row
+
+PAGE = "what-people-would-do-instead.md"
+CALLED = {
+    "movies": "movies",
+    "tweets": "tweets",
+    "amazon": "Amazon",
+    "sst2": "SST-2",
+    "sst5": "SST-5, three classes",
+    "agnews": "AG News",
+    "clinc5": "clinc20, five intents",
+    "clinc20": "clinc20",
+}
+TEXTS = (50, 100, 200, 500, 1000, 2000)
+Found = Mapping[str, Any]
+
+
+def measured() -> dict[str, Found]:
+    """Name in words -> what was measured, of the tasks on record."""
+    found = read("ways")
+    return {called: found[name] for name, called in CALLED.items() if name in found}
+
+
+def ks(found: Found) -> list[int]:
+    return sorted(int(k) for k in found["cells"]["cod"])
+
+
+def catches_up(found: Found, k: int) -> float:
+    """The smallest N whose teacher's answers do as well as counterfactuals at k on average; infinite where none does."""
+    goal = found["cells"]["cod"][str(k)]["accuracy"]
+    return min((int(n) for n, cell in found["cells"]["soft"].items() if cell["accuracy"] >= goal), default=math.inf)
+
+
+def _three(found: Found, arm: str, measure: str = "accuracy") -> str:
+    return " ".join(part(found["cells"][arm][str(k)][measure]) for k in ks(found))
+
+
+def rows_alike() -> Lines:
+    """The same number of rows in four ways."""
+    lines = head("task (test rows; k)", "labels alone", "KD, free draw", "KD", "CoD", "CoD, macro-F1", "CoD, MCC")
+    for name, found in measured().items():
+        cells = (_three(found, arm) for arm in ("labels", "kd free", "kd", "cod"))
+        said = f"{name} ({found['n_test']:,}; {', '.join(map(str, ks(found)))})"
+        lines.append(row(said, *cells, _three(found, "cod", "macro_f1"), _three(found, "cod", "mcc")))
+    return lines
+
+
+def texts_without_labels() -> Lines:
+    """The teacher's answers on N texts, alone and with counterfactuals on top."""
+    lines = head("task", "", *(f"N = {n}" if n == 50 else f"{n:,}" for n in TEXTS), "catches up with CoD at each k")
+    for name, found in measured().items():
+        cells = {arm: [_cell(found, arm, n) for n in TEXTS] for arm in ("soft", "both")}
+        reached = ", ".join(f"{n:,}" if math.isfinite(n) else "never" for n in (catches_up(found, k) for k in ks(found)))
+        lines.append(row(name, "the teacher's answers", *cells["soft"], reached))
+        lines.append(row("", f"with CoD at {max(ks(found))} on top", *cells["both"], ""))
+    return lines
+
+
+def _cell(found: Found, arm: str, n: int) -> str:
+    cell = found["cells"][arm].get(str(n))
+    return part(cell["accuracy"]) if cell else ""
+
+
+def on_top() -> Lines:
+    """What counterfactuals add to N texts: above the texts alone, and above as many labelled rows on top."""
+    lines = head("task", "above N = 50 alone", "100", "200", "500", "above labelled rows on top, N = 50", "200")
+    for name, found in measured().items():
+        alone, rows = found["effects"]["both - soft"], found["effects"]["both - both kd"]
+        cells = [effect(alone[n]) if n in alone else "" for n in ("50", "100", "200", "500")]
+        lines.append(row(name, *cells, *(effect(rows[n]) for n in ("50", "200"))))
+    return lines
+
+
+def free_draw() -> Lines:
+    """How much KD owes to being drawn from texts that have a counterfactual."""
+    lines = head("task", "KD - KD of a free draw, at each k", "CoD - KD", "CoD - KD of a free draw")
+    for name, found in measured().items():
+        cells = (
+            ", ".join(effect(found["effects"][key][str(k)]) for k in ks(found)) for key in ("kd - kd free", "cod - kd", "cod - kd free")
+        )
+        lines.append(row(name, *cells))
+    return lines
+
+
+def ceilings() -> Lines:
+    """The teacher, and a logistic regression on all of its labelled texts."""
+    lines = head("task", "teacher", "its labelled texts", "a logistic regression on them", "the teacher's answers on the most texts")
+    for name, found in measured().items():
+        every, most = found.get("all labels"), max(map(int, found["cells"]["soft"]))
+        cells = (f"{every['rows']:,}", part(every["accuracy"])) if every else ("not measured", "")
+        alone = f"{part(found['cells']['soft'][str(most)]['accuracy'])} ({most:,})"
+        lines.append(row(name, part(found["teacher"]["accuracy"]), *cells, alone))
+    return lines

@@ -1,0 +1,43 @@
+"""How many rows, columns and cells are read of one file, and what is said beyond. Cells of any kind as text."""
+
+import json
+
+from cod_core.errors import BadInput
+from cod_core.settings import MAX_ROWS
+
+MAX_COLUMNS = 200
+MAX_CELLS = 10_000_000
+
+
+def cell_text(value: object) -> str:
+    """A spreadsheet or JSON value as text: 1.0 is '1', a truth value TRUE or FALSE, nothing ''.
+
+    Raises RecursionError for a value that is nested too deeply.
+    """
+    if value is None or value != value:  # NaN, as pandas writes what is missing
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def too_many() -> BadInput:
+    """The error for a file with more rows than are accepted."""
+    return BadInput(f"The file has more than {MAX_ROWS:,} rows. Split it into smaller files.")
+
+
+def too_many_cells() -> BadInput:
+    """The error for a file with more cells than are accepted."""
+    return BadInput(f"The file has more than {MAX_CELLS:,} cells. Remove the columns not needed, or split it into smaller files.")
+
+
+def check_width(columns: int) -> None:
+    """Raises BadInput for more columns than are accepted."""
+    if columns > MAX_COLUMNS:
+        raise BadInput(f"The file has {columns:,} columns; at most {MAX_COLUMNS} are accepted. Remove those not needed.")

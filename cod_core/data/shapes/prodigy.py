@@ -1,0 +1,68 @@
+"""Prodigy's JSONL: a label that was accepted, rejected or ignored, or a choice among options.
+
+https://prodi.gy/docs/api-interfaces: a rejected label says what a text is not, never what it is.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from cod_core.data.bounds import cell_text
+from cod_core.data.raw import Gap, Raw
+from cod_core.data.shapes.votes import Case, raw_of
+
+ANSWERS = ("accept", "reject", "ignore")
+IGNORED = Gap("ignored", "This text was ignored in Prodigy, so it has no label.")
+NOTHING = Gap("nothing chosen", "This text was accepted in Prodigy without a choice among its options.")
+_OWN = {"label", "answer", "options", "accept", "config", "style", "spans", "tokens", "priority", "score", "meta", "image"}
+
+
+def looks(record: Mapping[str, object]) -> bool:
+    """Whether a record is an example of Prodigy."""
+    return record.get("answer") in ANSWERS and "text" in record and ("label" in record or "accept" in record or "_input_hash" in record)
+
+
+def read(records: Sequence[tuple[int, dict[str, object]]], about: Mapping[str, object]) -> Raw:
+    """A row a text: the labels that each annotator accepted. Rejected and ignored ones are no labels."""
+    cases: dict[str, Case] = {}
+    said: dict[str, dict[str, tuple[list[object], Gap | None]]] = {}
+    for number, record in records:
+        key = cell_text(record.get("_input_hash")) or cell_text(record.get("text"))
+        if key not in cases:
+            cases[key] = Case(number, _fields(record))
+        who = cell_text(record.get("_annotator_id") or record.get("_session_id"))
+        labels, gap = _answer(record)
+        before, why = said.setdefault(key, {}).get(who, ([], None))
+        said[key][who] = ([*before, *labels], why or gap)
+    for key, voters in said.items():
+        for labels, gap in voters.values():
+            cases[key].vote("label", labels, None if labels else gap)
+    again = len(records) - len(cases)
+    more = f" {again:,} further answers on the same texts are counted with them." if again else ""
+    kind = "choices among options" if any("accept" in record for _, record in records) else "labels that were accepted or rejected"
+    return raw_of(list(cases.values()), ["label"], f"Prodigy's answers, with {kind}: {len(cases):,} texts.{more}", "prodigy", "text", "id")
+
+
+def _fields(record: Mapping[str, object]) -> dict[str, object]:
+    """The columns of a record: what is not Prodigy's own, and its metadata."""
+    fields = {name: value for name, value in record.items() if name not in _OWN and not name.startswith("_")}
+    meta = record.get("meta")
+    return fields | ({name: value for name, value in meta.items() if name not in fields} if isinstance(meta, dict) else {})
+
+
+def _answer(record: Mapping[str, object]) -> tuple[list[object], Gap | None]:
+    """(labels that the record gives its text, why there are none)."""
+    answer, label = record.get("answer"), record.get("label")
+    if answer == "ignore":
+        return [], IGNORED
+    if answer == "reject":
+        what = f"the label {cell_text(label)[:60]!r} was rejected, which says only what the text is not" if label else "it was rejected"
+        return [], Gap("rejected", f"This text has no label: in Prodigy {what}.")
+    accepted = record.get("accept")
+    if not isinstance(accepted, list):
+        return ([label], None) if label else ([], NOTHING)
+    options = record.get("options")
+    known = {
+        cell_text(one.get("id")): one.get("text") or one.get("label") or one.get("id")
+        for one in (options if isinstance(options, list) else [])
+        if isinstance(one, dict)
+    }
+    return [known.get(cell_text(one), one) for one in accepted], NOTHING

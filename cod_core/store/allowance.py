@@ -1,0 +1,63 @@
+"""What one person has here, and the refusal of more. Knows persons by name only, and no files."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+
+from cod_core.errors import CodError
+from cod_core.settings import Limits
+from cod_core.store import schema
+
+MEGABYTE = 10**6
+_SAID = {
+    "jobs": (
+        "You have {has:,} jobs that run or wait, and {limit:,} is the limit. Wait until one has ended, or cancel one.",
+        "COD_MAX_JOBS",
+    ),
+    "projects": (
+        "You have made {has:,} projects here, and {limit:,} is the limit. Ask an owner to delete one that nobody needs.",
+        "COD_MAX_PROJECTS",
+    ),
+    "texts": (
+        "You have brought {has:,} texts here. With {more:,} more they would be over the limit of {limit:,}. Bring fewer, or ask an owner "
+        "to delete a project.",
+        "COD_MAX_TEXTS",
+    ),
+    "megabytes": (
+        "What you brought and made here takes {has:,} MB. With {more:,} more it would be over the limit of {limit:,}. Ask an owner to "
+        "delete a project.",
+        "COD_MAX_MEGABYTES",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Held:
+    """projects: ids of those that a person made. texts, bytes: what they brought, in projects that still exist."""
+
+    projects: tuple[str, ...]
+    texts: int
+    bytes: int
+
+
+def held(c: Connection, person: str) -> Held:
+    """What a person has in the database."""
+    p, u = schema.projects, schema.uploads
+    made = c.execute(select(p.c.id).where(p.c.created_by == person)).scalars().all()
+    rows, size = c.execute(select(func.sum(u.c.rows), func.sum(u.c.bytes)).where(u.c.person == person)).one()
+    return Held(tuple(made), int(rows or 0), int(size or 0))
+
+
+def refuse(what: str, has: int, more: int, limits: Limits) -> None:
+    """Raises CodError where `more` beside what somebody has would be over the limit of that name; 0 is none."""
+    limit: int = getattr(limits, what)
+    if limit and has + more > limit:
+        sentence, variable = _SAID[what]
+        raise CodError(f"{sentence.format(has=has, more=more, limit=limit)} Whoever runs this app can raise the limit: {variable}.")
+
+
+def refuse_project(c: Connection, person: str | None, limits: Limits) -> None:
+    """Raises CodError where a person may make no more projects. c: the transaction that makes one; None may always."""
+    if person is not None:
+        refuse("projects", len(held(c, person).projects), 1, limits)

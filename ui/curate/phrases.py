@@ -1,0 +1,22 @@
+"""A palette of the target label's phrases, from the person's own texts: one press puts one into the text box."""
+
+import streamlit as st
+
+from cod_core.project.project import Project
+from ui.curate import callbacks
+from ui.curate.callbacks import Shown
+from ui.frame import layout
+
+
+def panel(project: Project, shown: Shown) -> None:
+    """The closed palette under the card."""
+    name = layout.plain(shown.target, 40)
+    with st.expander(f"Phrases of “{name}” from your texts", icon=":material/format_quote:", expanded=shown.bare):
+        found = project.retry.palette(shown.target)
+        if not found:
+            st.caption(f"No phrase sets your texts of “{name}” apart yet. Add labelled texts.")
+            return
+        st.caption("Press one to put it into the text box, where you were writing.")
+        with st.container(horizontal=True, gap="small"):
+            for number, phrase in enumerate(found):
+                st.button(layout.plain(phrase, 60), key=f"phrase-{number}", on_click=callbacks.insert, args=(shown, phrase))

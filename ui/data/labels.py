@@ -1,0 +1,128 @@
+"""The labels of the project: what each means and how many texts it has; renamed, merged, added."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from cod_core.project.labels import Consequences
+from cod_core.project.project import Project
+from ui.frame import errors, layout, state
+
+ACTS = {"rename": "Rename", "describe": "Describe", "merge": "Merge two", "add": "Add one"}
+
+
+def section(project: Project) -> None:
+    """The list of labels, and one change at a time with what it does said before."""
+    task, counts = project.row.task, project.texts.counts()
+    described = dict(zip(task.labels, task.descriptions or [""] * len(task.labels)))
+    layout.grid(
+        [
+            {
+                "label": label,
+                "training texts": counts.texts.get(("train", label), 0),
+                "test texts": counts.texts.get(("test", label), 0),
+                "what it means": described[label],
+            }
+            for label in task.labels
+        ]
+    )
+    act = st.segmented_control("Change", list(ACTS), default="rename", required=True, format_func=layout.words(ACTS), key="labels-act")
+    forms[act or "rename"](project)
+
+
+def _rename(project: Project) -> None:
+    old = _pick("Label", project, "labels-old")
+    new = st.text_input("New name", key=f"labels-new-{old}", max_chars=200)
+    st.caption("Texts, decisions, verdicts and results keep their places under the new name.")
+    st.button("Rename", key="labels-go", disabled=not new.strip(), on_click=_do_rename, args=(project.id, old, new))
+
+
+def _describe(project: Project) -> None:
+    task = project.row.task
+    label = _pick("Label", project, "labels-old")
+    known = dict(zip(task.labels, task.descriptions)) if task.descriptions else {}
+    said = st.text_input("What it means, in a sentence", known.get(label, ""), key=f"labels-says-{label}", max_chars=1000)
+    st.caption("A language model reads this, and so do the people who work with you.")
+    st.button("Save", key="labels-go", on_click=_do_describe, args=(project.id, label, said))
+
+
+def _merge(project: Project) -> None:
+    labels = project.row.task.labels
+    if len(labels) < 3:
+        errors.box("A project needs two labels. With only two, there is nothing to merge.", "info")
+        return
+    left, right = st.columns(2)
+    with left:
+        old = _pick("This label", project, "labels-old")
+    with right:
+        others = [label for label in labels if label != old]
+        into = st.selectbox("becomes", others, format_func=layout.plain, key=f"labels-into-{old}")
+    _said(merging(project.label_set.of_merging(old, into), old, into))
+    st.button("Merge", key="labels-go", on_click=_do_merge, args=(project.id, old, into))
+
+
+def _add(project: Project) -> None:
+    name = st.text_input("Name", key="labels-name", max_chars=200)
+    says = st.text_input("What it means, in a sentence", key="labels-means", max_chars=1000)
+    _said(going(project.label_set.of_adding()))
+    st.button("Add", key="labels-go", disabled=not name.strip(), on_click=_do_add, args=(project.id, name, says))
+
+
+forms: dict[str, Callable[[Project], None]] = {"rename": _rename, "describe": _describe, "merge": _merge, "add": _add}
+
+
+def _pick(words: str, project: Project, key: str) -> str:
+    labels = project.row.task.labels
+    return st.selectbox(words, labels, format_func=layout.plain, key=f"{key}-{hash(labels)}") or labels[0]
+
+
+def merging(done: Consequences, old: str, into: str) -> list[str]:
+    """What a merge does, before it is done."""
+    out = [f"{layout.several(done.texts, 'text')} with the label “{old}” will have the label “{into}”."]
+    if done.pairs:
+        out.append(f"{layout.several(done.pairs, 'counterfactual')} between the two will not count any more.")
+    return [*out, *going(done), "This cannot be undone."]
+
+
+def going(done: Consequences) -> list[str]:
+    """What another number of labels costs."""
+    out = []
+    if done.teacher:
+        out.append("The teacher has to be trained again, and the proposals checked again. Your decisions stay.")
+    if done.students:
+        out.append(f"{layout.several(done.students, 'finished student')} will go. Export the one you need first.")
+    return out
+
+
+def _said(sentences: list[str]) -> None:
+    if sentences:
+        errors.box(" ".join(sentences), "warn")
+
+
+@errors.callback
+def _do_rename(pid: str, old: str, new: str) -> None:
+    carried = state.workspace().project(pid).label_set.rename(old, new)
+    state.mark_saved()
+    verdicts = f" {layout.several(carried, 'verdict')} went along." if carried else ""
+    state.notice(f"“{old}” is called “{' '.join(new.split())}” now.{verdicts}")
+
+
+@errors.callback
+def _do_describe(pid: str, label: str, said: str) -> None:
+    state.workspace().project(pid).label_set.describe({label: said})
+    state.mark_saved()
+    state.notice(f"The description of “{label}” is saved.")
+
+
+@errors.callback
+def _do_merge(pid: str, old: str, into: str) -> None:
+    done = state.workspace().project(pid).label_set.merge(old, into)
+    state.mark_saved()
+    state.notice(f"{layout.several(done.texts, 'text')} went from “{old}” to “{into}”.")
+
+
+@errors.callback
+def _do_add(pid: str, name: str, says: str) -> None:
+    state.workspace().project(pid).label_set.add(name, says)
+    state.mark_saved()
+    state.notice(f"The label “{' '.join(name.split())}” was added. Now give it texts: add some, or correct labels.")

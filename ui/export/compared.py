@@ -1,0 +1,49 @@
+"""What changed since an earlier export, on the Export page: a file, the counts, and the pairs side by side."""
+
+import streamlit as st
+
+from cod_core.export.changes import PARTS, Changes, Pair
+from cod_core.export.choice import ExportChoice
+from cod_core.export.forms import FORMS
+from cod_core.project.project import Project
+from ui.frame import errors, layout
+
+ENDINGS = sorted({form.ending for form in FORMS})
+WIDTHS = {"what": 110, "original": 250, "label": 90, "counterfactual": 250, "new label": 90, "flips": 75}
+SHOWN = 200
+"""So many pairs are listed."""
+
+
+def section(project: Project, choice: ExportChoice) -> None:
+    """An option, folded away."""
+    with st.expander("Compare with an earlier export", icon=":material/compare_arrows:"):
+        file = st.file_uploader("A file from this page, in any form", type=ENDINGS, key="x-earlier")
+        if not file:
+            return
+        with errors.shown(), st.spinner("Comparing …"):
+            found = project.exports.since(file.name, file.getvalue(), choice)
+            errors.box(found.said, "info")
+            if rows := rows_of(found):
+                layout.grid(rows[:SHOWN], column_config={name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()})
+            if len(rows) > SHOWN:
+                st.caption(f"The first {SHOWN} of {len(rows):,}. The command compare-exports with --json lists them all.")
+
+
+def rows_of(found: Changes) -> list[dict[str, str]]:
+    """A row for each pair that is not the same."""
+    rows = [{"what": "added", **_cells(pair)} for pair in found.added]
+    rows += [{"what": "lost", **_cells(pair)} for pair in found.lost]
+    for change in found.changed:
+        rows.append({"what": f"changed: {', '.join(PARTS[part] for part in change.parts)}", **_cells(change.after)})
+        rows.append({"what": "it was", **_cells(change.before)})
+    return rows
+
+
+def _cells(pair: Pair) -> dict[str, str]:
+    return {
+        "original": pair.text,
+        "label": pair.label,
+        "counterfactual": pair.counterfactual,
+        "new label": pair.counterfactual_label,
+        "flips": pair.flips,
+    }

@@ -1,0 +1,1 @@
+"""The start page: one's own file first, the projects as cards."""
