@@ -157,6 +157,8 @@ class Cluster:
                     f"No Dask scheduler answers at {self.address}. Start one with `dask scheduler`, or leave COD_SCHEDULER out to use "
                     "this machine."
                 ) from error
+            except AssertionError as error:  # distributed's own: its thread did not come up within ten seconds
+                raise BadInput(f"This machine is too busy to ask the Dask scheduler at {self.address}. Try again in a minute.") from error
         return self._client
 
     def _workers(self) -> dict[str, Any]:

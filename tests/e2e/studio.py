@@ -11,6 +11,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from playwright.sync_api import Error as PlaywrightError
+
 from cod_core.models.choice import read_choice
 from cod_core.project.teacher.loader import identity
 from cod_core.store import items, projects
@@ -159,15 +161,27 @@ def click(locator, seconds: float = 60) -> None:
     still moves (an expander that opens, a table that loads) ends on something else and is no click."""
     locator = locator.first
     locator.wait_for(timeout=seconds * 1000)
-    locator.scroll_into_view_if_needed()
-    seen, since, until = None, time.monotonic(), time.monotonic() + seconds
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            locator.scroll_into_view_if_needed()
+            _stands_still(locator, until)
+            break
+        except PlaywrightError as error:  # a run drew the page anew while the hand was on its way
+            if "not attached" not in str(error) or time.monotonic() > until:
+                raise
+    locator.click(delay=90)
+
+
+def _stands_still(locator, until: float) -> None:
+    """Wait until the script has ended and the thing has been in one place for a quarter of a second."""
+    seen, since = None, time.monotonic()
     while time.monotonic() - since < 0.25 and time.monotonic() < until:
         running = locator.page.locator("[data-testid=stApp][data-test-script-state=running]").count()
         at = None if running or not locator.count() else locator.bounding_box()
         if at is None or at != seen:
             seen, since = at, time.monotonic()
         locator.page.wait_for_timeout(40)
-    locator.click(delay=90)
 
 
 def leave(tab, before: str) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cod_core.curation.view import View
 from cod_core.errors import BadInput
@@ -30,6 +31,9 @@ _MANAGED = {"tour", "project", "item", "by", *View.__dataclass_fields__}
 GUARD_SECONDS = 0.25
 """A decision that comes sooner than this after its card was shown was meant for the card before it."""
 
+
+STAYS_S = 1.5
+"""How long a notice outlives a new run of its page."""
 
 _SUMMARIES: ContextVar[dict[str, "Summary"] | None] = ContextVar("summaries", default=None)
 
@@ -254,7 +258,7 @@ def saved_at() -> str | None:
 
 def notice(message: str, kind: str = "ok") -> None:
     """A sentence for the top of the next page run. kind: ok, info, warn or error."""
-    st.session_state[NOTICE] = (message, kind)
+    st.session_state[NOTICE] = (message, kind, None)
 
 
 def toast(message: str) -> None:
@@ -269,9 +273,19 @@ def take_toast() -> str | None:
 
 
 def take_notice() -> tuple[str, str] | None:
-    """The waiting sentence and its kind, once."""
-    waiting: tuple[str, str] | None = st.session_state.pop(NOTICE, None)
-    return waiting
+    """The waiting sentence and its kind: once, and again where the same page runs anew within STAYS_S, since a component that answers
+    or a job that ends redraws a page before anybody has read it."""
+    waiting: tuple[str, str, tuple[str, float] | None] | None = st.session_state.get(NOTICE)
+    if waiting is None:
+        return None
+    context = get_script_run_ctx()
+    message, kind, drawn = waiting
+    page = context.page_script_hash if context else ""
+    if drawn and (drawn[0] != page or time.monotonic() - drawn[1] > STAYS_S):
+        del st.session_state[NOTICE]
+        return None
+    st.session_state[NOTICE] = (message, kind, drawn or (page, time.monotonic()))
+    return message, kind
 
 
 def card_shown(token: str) -> None:
