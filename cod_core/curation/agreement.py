@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from cod_core.curation import opinions
-from cod_core.text import several
+from cod_core.said import several
 from cod_core.types import UNATTENDED, Decision
 
 RESAMPLES = 2000  # 400 from 500 texts on: the interval hardly moves then

@@ -7,7 +7,7 @@ be done. A step is something that can be done now; what a label lacks is said of
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cod_core.text import several
+from cod_core.said import several
 
 WANTED = 3  # pairs of each label from which a comparison is worth its reading; one of each is enough to make one
 AT_ONCE = 20  # texts proposed for at one press

@@ -12,7 +12,7 @@ from cod_core.errors import BadInput
 from cod_core.export.record import Record
 from cod_core.export.restore import read_bundle
 from cod_core.export.rows import FLIPS, NO_FLIP, NOT_CHECKED, flips_of
-from cod_core.text import several
+from cod_core.said import several
 
 PARTS = {
     "label": "label",

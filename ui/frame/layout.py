@@ -14,8 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 
-from cod_core.text import several as several
+from cod_core.said import several as several
 from ui.frame import errors, state, tour
+from ui.frame.words import t
 
 if TYPE_CHECKING:  # the first paint needs no database
     from streamlit.navigation.page import Page
@@ -120,10 +121,10 @@ def style() -> None:
 
 
 def header(title: str, lead: str) -> None:
-    """The page's title and one sentence on what to do here, "" for none; both are the app's own words."""
-    st.title(title, anchor=False)
+    """The page's title and one sentence on what to do here, "" for none; both are the app's own words, in English."""
+    st.title(t(title), anchor=False)
     if lead:
-        st.html(f'<p class="cod-lead">{escape(lead)}</p>')
+        st.html(f'<p class="cod-lead">{escape(t(lead))}</p>')
     tour.panel(next((name for name, (_, its_title) in PAGES.items() if its_title == title), ""))
     if page := tour.take_go():
         go(page)
@@ -139,14 +140,14 @@ def go(page: str) -> None:
 def next_step(page: str, label: str, primary: bool = True) -> None:
     """A button to the next page."""
     if st.button(
-        label, type="primary" if primary else "secondary", icon=":material/arrow_forward:", icon_position="right", key=f"next-{page}"
+        t(label), type="primary" if primary else "secondary", icon=":material/arrow_forward:", icon_position="right", key=f"next-{page}"
     ):
         go(page)
 
 
 def empty(title: str, what_to_do: str, page: str | None = None, label: str = "") -> None:
     """An empty state that says what to do next, with the button that does it."""
-    st.html(f'<div class="cod-empty"><b>{escape(title)}</b>{escape(what_to_do)}</div>')
+    st.html(f'<div class="cod-empty"><b>{escape(t(title))}</b>{escape(t(what_to_do))}</div>')
     if page:
         next_step(page, label)
 

@@ -16,7 +16,7 @@ from cod_core.project.results.diagnosis import FIDELITIES, ArmGaps, Diagnosis, G
 from cod_core.project.results.influence import Worth
 from cod_core.project.results.maps import AnswersOf, TextMap
 from cod_core.project.results.sweep import SweepResults
-from cod_core.text import several
+from cod_core.said import several
 
 CHAPTERS = ("bought", "line", "map", "answers", "worth")
 SCREEN_TEXTS, FILE_TEXTS = (8, 400), (12, 300)  # how many won and lost texts are shown, and how many characters of each
