@@ -9,6 +9,7 @@ from cod_core import figures
 from cod_core.distill.settings import SweepPlan
 from cod_core.project.results.comparison import Side
 from ui.frame import errors, layout
+from ui.frame.words import t
 from ui.shared import charts, jobs_panel, whats_next
 
 layout.through_app()
@@ -55,28 +56,33 @@ def differences(first: Side, second: Side, differs: list[str]) -> None:
     if differs:
         st.html(table(differs, "cod-differs"))
     else:
-        st.caption("Nothing: the two are the same.")
-    with st.expander("What is the same on both sides"):
+        st.caption(t("Nothing: the two are the same."))
+    with st.expander(t("What is the same on both sides")):
         st.html(table([n for n in first.about if n not in differs and first.about[n]], ""))
 
 
 def train_with_some() -> None:
     """A sweep with the counterfactuals of one source, prompt or person only: the way to a side to compare."""
     found = {name: values for name, values in project.pairs.sources().items() if len(values) > 1}
-    with st.expander("Compare sources, prompts or people", icon=":material/filter_alt:"):
+    with st.expander(t("Compare sources, prompts or people"), icon=":material/filter_alt:"):
         if not found:
             st.caption(
-                "All your kept counterfactuals have one source, one prompt and one annotator. Once there are "
-                "several, students can be distilled from one of them alone and compared here."
+                t(
+                    "All your kept counterfactuals have one source, one prompt and one annotator. Once there are "
+                    "several, students can be distilled from one of them alone and compared here."
+                )
             )
             return
         name = st.segmented_control(
-            "Tell apart by", list(found), default=next(iter(found)), required=True, format_func=TRAITS.__getitem__, key="compare-trait"
+            t("Tell apart by"), list(found), default=next(iter(found)), required=True, format_func=TRAITS.__getitem__, key="compare-trait"
         )
         value = st.selectbox(
-            "Keep only", list(found[name]), key=f"compare-value-{name}", format_func=lambda v: layout.plain(f"{v} ({found[name][v]} pairs)")
+            t("Keep only"),
+            list(found[name]),
+            key=f"compare-value-{name}",
+            format_func=lambda v: layout.plain(f"{v} ({found[name][v]} pairs)"),
         )
-        if st.button("Distil from these only", key="compare-distil", disabled=jobs_panel.running(project.jobs.newest())):
+        if st.button(t("Distil from these only"), key="compare-distil", disabled=jobs_panel.running(project.jobs.newest())):
             with errors.shown():
                 project.jobs.start("distill", SweepPlan(seeds=20, only={name: value}))
                 st.rerun()
@@ -93,8 +99,8 @@ else:
     newest = [s for s in sides if s.about["computed"] == sides[0].about["computed"] and s.about["k"] == sides[0].about["k"]]
     at = {s.about["arm"]: list(by_id).index(s.id) for s in newest}
     names = dict(zip(by_id, layout.distinct(map(title, by_id.values()))))
-    first = st.selectbox("First", list(by_id), index=at.get("kd", 0), format_func=names.__getitem__, key="compare-a")
-    second = st.selectbox("Second", list(by_id), index=at.get("cod", 1), format_func=names.__getitem__, key="compare-b")
+    first = st.selectbox(t("First"), list(by_id), index=at.get("kd", 0), format_func=names.__getitem__, key="compare-a")
+    second = st.selectbox(t("Second"), list(by_id), index=at.get("cod", 1), format_func=names.__getitem__, key="compare-b")
     with errors.shown():
         found = project.comparison.compare(first, second)
         for measure in found.measures:
@@ -104,6 +110,6 @@ else:
             charts.chart(figures.effect_plot(rows, "Second less first, in percentage points"), "compare")
             charts.numbers([{**m} for m in found.measures], "compare")
             charts.note("difference")
-        st.subheader("What was done differently", anchor=False)
+        st.subheader(t("What was done differently"), anchor=False)
         differences(by_id[first], by_id[second], found.differs)
     train_with_some()

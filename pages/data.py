@@ -7,6 +7,7 @@ from cod_core.project.summary import Summary
 from ui.data import browse, upload
 from ui.data import labels as label_forms
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 
 layout.through_app()
 
@@ -47,27 +48,33 @@ def holdings(summary: Summary) -> None:
         ]
     )
     if n_dev:
-        st.caption("Development texts are set aside too: the app looks at them while you work, and the test texts stay untouched.")
+        st.caption(t("Development texts are set aside too: the app looks at them while you work, and the test texts stay untouched."))
     train = {label: summary.counts.get(("train", label), 0) for label in labels}
     if summary.n_train:
-        st.subheader("Training texts by label", anchor=False)
+        st.subheader(t("Training texts by label"), anchor=False)
         layout.balance(train)
         missing = [label for label, n in train.items() if n == 0]
         if missing:
-            errors.box(f"There is no training text with the label {', '.join(missing)}. Every label needs some.", "warn")
+            errors.box(t("There is no training text with the label {join}. Every label needs some.", join=", ".join(missing)), "warn")
         else:
             st.html(f'<div class="cod-why">A balanced comparison can use up to {summary.largest_k:,} of these texts.</div>')
     if not summary.n_train and summary.n_test:
         errors.box("Now add the texts to learn from, with their labels: nothing is trained on test texts.", "info")
     if unjudged := project.texts.counts().unjudged(labels):
         errors.box(
-            f"No test text is labelled {', '.join(unjudged[:8])}. The results cannot judge how well that is told: add test texts of it.",
+            t(
+                "No test text is labelled {join}. The results cannot judge how well that is told: add test texts of it.",
+                join=", ".join(unjudged[:8]),
+            ),
             "warn",
         )
     if summary.n_train and summary.n_test < 100:
         errors.box(
-            f"There are {summary.n_test} labelled test texts. With fewer than 100 the results can only hint at "
-            "what your work bought. Add test texts if you have them.",
+            t(
+                "There are {n_test} labelled test texts. With fewer than 100 the results can only hint at what your "
+                "work bought. Add test texts if you have them.",
+                n_test=summary.n_test,
+            ),
             "info",
         )
 
@@ -75,11 +82,11 @@ def holdings(summary: Summary) -> None:
 def hub() -> None:
     """A public data set by name."""
     left, middle, right = st.columns(3)
-    name = left.selectbox("Data set", list(HUB), format_func=layout.words(HUB))
-    split = middle.selectbox("Part", ["train", "validation", "test"])
-    limit = int(right.number_input("At most so many texts", 10, 100_000, 1000))
-    if st.button("Fetch", key="hub-fetch"):
-        bar = st.progress(0.0, text="Fetching …")
+    name = left.selectbox(t("Data set"), list(HUB), format_func=layout.words(HUB))
+    split = middle.selectbox(t("Part"), ["train", "validation", "test"])
+    limit = int(right.number_input(t("At most so many texts"), 10, 100_000, 1000))
+    if st.button(t("Fetch"), key="hub-fetch"):
+        bar = st.progress(0.0, text=t("Fetching …"))
 
         def progress(done: int, total: int, message: str = "") -> None:
             bar.progress(min(1.0, done / total) if total else 0.0)
@@ -96,13 +103,13 @@ def hub() -> None:
 layout.header("Data", "Bring the texts. A handful with labels is enough to start; more test texts make results clearer.")
 summary = state.summary(project)
 if notice := row.settings.get("notice"):
-    errors.box(f"The sample could not be fetched, so a small written one stands in.\n{notice}", "warn")
+    errors.box(t("The sample could not be fetched, so a small written one stands in.\n{notice}", notice=notice), "warn")
 upload.outcome(project.id)
 if summary.n_train or summary.n_test or summary.n_unlabelled:
     holdings(summary)
     if summary.n_train:
         layout.next_step("teacher", "Go on to Teacher")
-    area: DeltaGenerator = st.expander("Add more texts", expanded=summary.n_train == 0 or summary.n_test == 0)
+    area: DeltaGenerator = st.expander(t("Add more texts"), expanded=summary.n_train == 0 or summary.n_test == 0)
 else:
     st.html(
         '<div class="cod-empty"><b>No texts yet</b>Choose a file below, or paste a few texts. A table with one '
@@ -111,7 +118,7 @@ else:
     area = st.container()
 with area:
     role = st.segmented_control(
-        "What are you adding?",
+        t("What are you adding?"),
         list(ROLES),
         default="test" if summary.n_train else "labelled",
         required=True,
@@ -122,10 +129,10 @@ with area:
     st.caption(TRAIN_AGAIN.format(layout.several(back, "text")) if back else HELP[role or "labelled"])
     upload.examples(project, labels, role or "labelled", primary=not summary.n_train)
 if summary.n_train or summary.n_test or summary.n_unlabelled:
-    with st.expander("Look through the texts, and correct them"), errors.shown():
+    with st.expander(t("Look through the texts, and correct them")), errors.shown():
         browse.section(project)
-    with st.expander("Labels: rename, describe, merge, add"), errors.shown():
+    with st.expander(t("Labels: rename, describe, merge, add")), errors.shown():
         label_forms.section(project)
-with st.expander("Fetch a public data set"):
-    st.caption("Needs a connection to the Hugging Face hub.")
+with st.expander(t("Fetch a public data set")):
+    st.caption(t("Needs a connection to the Hugging Face hub."))
     hub()

@@ -12,6 +12,7 @@ from cod_core.distill.shots import FEW_LABELS
 from cod_core.project.students.preflight import Preflight
 from ui.distill import students, ways_section
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 from ui.shared import jobs_panel, recheck, whats_next
 
 layout.through_app()
@@ -63,9 +64,9 @@ def preflight(student: str, seeds: int, shots: list[int]) -> Preflight | None:
 def options(student: str, allowed: list[int]) -> SweepPlan:
     """The sweep as chosen; without numbers of training rows where no such student can be made."""
     shots = st.pills(
-        "Numbers of training rows to compare", allowed, selection_mode="multi", default=allowed, key=f"shots-{student}-{len(allowed)}"
+        t("Numbers of training rows to compare"), allowed, selection_mode="multi", default=allowed, key=f"shots-{student}-{len(allowed)}"
     )
-    seeds = st.number_input("Draws (each is another random choice of rows)", 1, 50, kind_of(student).draws, key=f"seeds-{student}")
+    seeds = st.number_input(t("Draws (each is another random choice of rows)"), 1, 50, kind_of(student).draws, key=f"seeds-{student}")
     st.caption(COMPARED.format("Five", FIFTH) if "cod_all" in ways() else COMPARED.format("Four", ""))
     chosen, there, kind = StudentSettings(student), True, kind_of(student)
     if state.technical():
@@ -73,14 +74,16 @@ def options(student: str, allowed: list[int]) -> SweepPlan:
         with errors.shown():
             chosen, there = students.expert_options(student), True
     if kind.label_prior and st.toggle(
-        "Let the names of the labels help",
+        t("Let the names of the labels help"),
         key="names",
-        help="The student starts from what your label names mean in plain language, so choose names that say it. "
-        "Helps most with few texts, with and without counterfactuals.",
+        help=t(
+            "The student starts from what your label names mean in plain language, so choose names that say it. "
+            "Helps most with few texts, with and without counterfactuals."
+        ),
     ):
         chosen = replace(chosen, label_prior=LABEL_PRIOR)
-    energy = st.toggle("Estimate the electricity", key="energy", help="Needs the optional package codecarbon.")
-    if not kind.solved and there and st.toggle("Check the memory first", key="memory"):
+    energy = st.toggle(t("Estimate the electricity"), key="energy", help=t("Needs the optional package codecarbon."))
+    if not kind.solved and there and st.toggle(t("Check the memory first"), key="memory"):
         there = False
         with errors.shown():
             memory = project.plan.memory(chosen)
@@ -94,7 +97,7 @@ def distil(finished: bool, allowed: list[int]) -> None:
     """The choice of a student, what is known before the start, and the button that starts."""
     student = (
         st.segmented_control(
-            "Student",
+            t("Student"),
             [kind.name for kind in OFFERED],
             default=LINEAR.name,
             required=True,
@@ -105,12 +108,12 @@ def distil(finished: bool, allowed: list[int]) -> None:
     )
     st.caption(kind_of(student).explained)
     known = st.container()  # filled after the options, which decide how long it takes
-    with st.expander("Options"):
+    with st.expander(t("Options")):
         plan = options(student, allowed)
     with known:
         check = preflight(student, len(plan.draws), list(plan.shots or ()))
     if check is not None and st.button(
-        "Distil and compare", type="secondary" if finished else "primary", key="distil", disabled=busy or check.blocked or not plan.shots
+        t("Distil and compare"), type="secondary" if finished else "primary", key="distil", disabled=busy or check.blocked or not plan.shots
     ):
         with errors.shown():
             check_encoder(plan.student.encoder or "")

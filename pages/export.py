@@ -9,6 +9,7 @@ from cod_core.curation import goal
 from cod_core.export.choice import ExportChoice
 from ui.export import compared, export_options, hub_push, other_tools, take_home
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 from ui.shared import jobs_panel, recheck, whats_next
 
 layout.through_app()
@@ -28,7 +29,7 @@ def downloads(choice: ExportChoice, primary: bool) -> None:
     """The set in its three forms. primary: the zip is the page's primary action."""
     with st.container(horizontal=True):
         st.download_button(
-            "Download the data set (.zip)",
+            t("Download the data set (.zip)"),
             functools.partial(project.exports.bundle, choice=choice),
             "counterfactuals.zip",
             "application/zip",
@@ -38,7 +39,7 @@ def downloads(choice: ExportChoice, primary: bool) -> None:
             key="bundle",
         )
         st.download_button(
-            "Only the pairs (.jsonl)",
+            t("Only the pairs (.jsonl)"),
             functools.partial(project.exports.jsonl, choice),
             "counterfactuals.jsonl",
             "application/jsonl",
@@ -47,7 +48,7 @@ def downloads(choice: ExportChoice, primary: bool) -> None:
             key="jsonl",
         )
         st.download_button(
-            "Two rows a pair (.tsv)",
+            t("Two rows a pair (.tsv)"),
             functools.partial(project.exports.cad, choice),
             "cad_paired.tsv",
             "text/tab-separated-values",
@@ -57,7 +58,7 @@ def downloads(choice: ExportChoice, primary: bool) -> None:
         )
         if project.uploads.template():
             st.download_button(
-                "As columns again (.csv)",
+                t("As columns again (.csv)"),
                 project.exports.columns,
                 "columns.csv",
                 "text/csv",
@@ -66,14 +67,16 @@ def downloads(choice: ExportChoice, primary: bool) -> None:
                 key="columns",
             )
     st.caption(
-        "The zip holds your accepted and edited pairs, the history of decisions and checksums. "
-        "It opens in this app and, in Python, with datasets.load_dataset."
+        t(
+            "The zip holds your accepted and edited pairs, the history of decisions and checksums. "
+            "It opens in this app and, in Python, with datasets.load_dataset."
+        )
     )
 
 
 def inside(choice: ExportChoice) -> None:
     """The first records as they would leave."""
-    st.subheader("What is inside", anchor=False)
+    st.subheader(t("What is inside"), anchor=False)
     records = project.exports.preview(5, choice)
     wide, narrow = st.column_config.TextColumn(width=320), st.column_config.TextColumn(width=130)
     layout.grid(
@@ -90,7 +93,7 @@ def inside(choice: ExportChoice) -> None:
         column_config={"original": wide, "counterfactual": wide, "label": narrow, "new label": narrow},
     )
     if records:
-        with st.expander("One full record", icon=":material/code:"):
+        with st.expander(t("One full record"), icon=":material/code:"):
             st.json(records[0])
 
 
@@ -103,7 +106,7 @@ def report() -> None:
         fewer = " The comparison trains on fewer texts than your student." if summary.n_train > found.worth.pairs else ""
         st.html(f'<div class="cod-why">{escape(found.worth.expert() + fewer)}</div>')
     st.download_button(
-        "Download the report (.html)",
+        t("Download the report (.html)"),
         project.report.html,
         "report.html",
         "text/html",
@@ -123,7 +126,7 @@ first = any(step.name == "export" for step in steps)  # the comparison is there,
 with errors.shown():
     first = take_home.section(project, job, busy, primary=first)
     report()
-st.subheader("Your data set", anchor=False)
+st.subheader(t("Your data set"), anchor=False)
 if not everything["exported"] and not everything["stale"]:
     layout.empty("Nothing to export yet", "Pairs and students appear here once there are some.")
     whats_next.draw(project, goal.most_needed(steps), "export", busy, most=2)

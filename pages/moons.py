@@ -9,6 +9,7 @@ import streamlit as st
 from cod_core import figures
 from cod_core.diagnostics.two_moons import Moons, demonstrate
 from ui.frame import errors, layout
+from ui.frame.words import t
 from ui.shared import charts
 
 layout.through_app()
@@ -72,24 +73,24 @@ layout.header(
     "A teacher that has seen much draws a line between two classes. Two small students learn it from few points.",
 )
 with st.container(horizontal=True):
-    k = st.segmented_control("Points each student learns from", [8, 20, 40], default=20, required=True, key="moons-k")
-    noise = st.segmented_control("Noise", [0.05, 0.1, 0.2], default=0.1, required=True, key="moons-noise")
+    k = st.segmented_control(t("Points each student learns from"), [8, 20, 40], default=20, required=True, key="moons-k")
+    noise = st.segmented_control(t("Noise"), [0.05, 0.1, 0.2], default=0.1, required=True, key="moons-noise")
     past = st.segmented_control(
-        "Counterfactuals beyond the line",
+        t("Counterfactuals beyond the line"),
         [0.05, 0.15, 0.5],
         default=0.15,
         required=True,
         key="moons-past",
         format_func=lambda v: f"{v:.0%}",
     )
-    seed = st.number_input("Draw", 0, 999, 0, key="moons-seed", width=120)
+    seed = st.number_input(t("Draw"), 0, 999, 0, key="moons-seed", width=120)
 with errors.shown():
     one = shown(k, noise, past, (int(seed),))[0]
     teacher, kd, cod = st.columns(3)
     with teacher:
         st.markdown("**Teacher**")
         charts.chart(figures.moon_plot(one.axis_x, one.axis_y, one.teacher_regions, one.teacher_boundary), "moon-teacher")
-        st.caption("The two colours are its two answers; the grey dots are its line.")
+        st.caption(t("The two colours are its two answers; the grey dots are its line."))
     for column, name, student, words in (
         (kd, "Student of points only", one.kd, f"{k} points"),
         (cod, "Student with counterfactuals", one.cod, f"{k // 2} points and their {k // 2} counterfactuals"),
@@ -110,15 +111,25 @@ with errors.shown():
                 f"moon-{name[-6:]}",
             )
             st.caption(
-                f"{words}. Red: its line. Largest distance to the teacher's: {student.facing:.2f} between the moons, "
-                f"{student.distance.hausdorff:.2f} in the whole window; same answer on {student.agreement:.0%} of it."
+                t(
+                    "{words}. Red: its line. Largest distance to the teacher's: {facing:.2f} between the moons, "
+                    "{hausdorff:.2f} in the whole window; same answer on {agreement:.0%} of it.",
+                    words=words,
+                    facing=student.facing,
+                    hausdorff=student.distance.hausdorff,
+                    agreement=student.agreement,
+                )
             )
     why = (
         "A pair on both sides of the line pins it down where it passes between them; two far points leave it free to lie "
         "anywhere in between."
     )
     st.html(f'<p class="cod-cap">{escape(why)}</p>')
-    if st.button(f"Try {DRAWS} draws", type="primary", key="moons-many") or st.session_state.get("moons-open") == (k, noise, past):
+    if st.button(t("Try {DRAWS} draws", DRAWS=DRAWS), type="primary", key="moons-many") or st.session_state.get("moons-open") == (
+        k,
+        noise,
+        past,
+    ):
         st.session_state["moons-open"] = (k, noise, past)
         twenty(k, noise, past)
     charts.note("moons")

@@ -8,6 +8,7 @@ from cod_core.curation import goal
 from cod_core.project.results import chapters
 from ui.distill import students
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 from ui.results import cache, sections
 from ui.shared import charts, jobs_panel, whats_next
 
@@ -25,14 +26,14 @@ def report_button() -> None:
         charts.picture_format()
         if ready and ready[0] == (project.id, mark):
             st.download_button(
-                "Save the report (.html)", ready[1], name, "text/html", on_click="ignore", icon=":material/download:", key="report-save"
+                t("Save the report (.html)"), ready[1], name, "text/html", on_click="ignore", icon=":material/download:", key="report-save"
             )
-        elif st.button("Make a report to send", icon=":material/description:", key="report-make"):
-            with errors.shown(), st.spinner("Making the report"):
+        elif st.button(t("Make a report to send"), icon=":material/description:", key="report-make"):
+            with errors.shown(), st.spinner(t("Making the report")):
                 st.session_state["report-file"] = ((project.id, mark), project.report.html())
                 st.rerun()
-        st.page_link(layout.PAGES["compare"][0], label="Compare runs", icon=":material/compare_arrows:", query_params=state.params())
-        st.page_link(layout.PAGES["moons"][0], label="Why it helps: two moons", icon=":material/dark_mode:", query_params=state.params())
+        st.page_link(layout.PAGES["compare"][0], label=t("Compare runs"), icon=":material/compare_arrows:", query_params=state.params())
+        st.page_link(layout.PAGES["moons"][0], label=t("Why it helps: two moons"), icon=":material/dark_mode:", query_params=state.params())
 
 
 results = project.results.latest()
@@ -44,7 +45,7 @@ if results is None or not results.runs:
     whats_next.draw(project, goal.most_needed(project.next.steps()), "results", most=2)
 elif results.outdated:
     errors.box(results.sentence, "warn")
-    if st.button("Compute them again", type="primary", key="renew"):
+    if st.button(t("Compute them again"), type="primary", key="renew"):
         with errors.shown():
             project.results.renew_report()
             st.rerun()
@@ -55,7 +56,7 @@ else:
     st.html(f'<p class="cod-quote" id="result-sentence">{escape(worth.decider() if worth else results.sentence)}</p>')
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         section = st.segmented_control(
-            "Look at",
+            t("Look at"),
             list(sections.SECTIONS),
             default="bought",
             required=True,

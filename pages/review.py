@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui.frame import layout
+from ui.frame.words import t
 from ui.review import agreement, audit_trail, guideline_editor, second_opinions, table
 
 layout.through_app()
@@ -12,7 +13,7 @@ SECTIONS = {"table": "All texts", "opinions": "Second opinions", "agreement": "A
 project = layout.need_project()
 layout.header("Review", "Look over everything that was decided, alone or together.")
 section = st.segmented_control(
-    "What to look at",
+    t("What to look at"),
     list(SECTIONS),
     default="table",
     required=True,

@@ -9,6 +9,7 @@ import streamlit as st
 from cod_core.models.choice import FEWEST_MINUTES, MOST_MINUTES, MOST_ROUNDS, FinetuneOptions, TeacherChoice, read_choice, usual_minutes
 from cod_core.project.teacher.trust import TeacherReport
 from ui.frame import errors, layout, people, state
+from ui.frame.words import t
 from ui.proposals import language_model
 from ui.shared import jobs_panel, recheck, verdict
 from ui.teacher import by_label, first_choice, generative_teacher, hub_model, repair
@@ -37,7 +38,7 @@ def judged() -> TeacherReport | None:
 
 def card(measured: TeacherReport, busy: bool) -> None:
     """What must be known of the teacher: how often it is right, what is wrong with it, label by label."""
-    st.subheader("Your teacher", anchor=False)
+    st.subheader(t("Your teacher"), anchor=False)
     st.html(f'<div class="cod-name">{escape(measured.name)}</div>')
     cells: list[tuple[object, str]] = []
     if measured.accuracy is not None and measured.unanswered and not project.teacher.generates():
@@ -60,7 +61,12 @@ def card(measured: TeacherReport, busy: bool) -> None:
 def more(measured: TeacherReport) -> None:
     """Everything else about the teacher in use."""
     if measured.n_left_out:
-        st.caption(f"{measured.n_left_out:,} of your texts were used to train this teacher and are left out of its numbers.")
+        st.caption(
+            t(
+                "{n_left_out:,} of your texts were used to train this teacher and are left out of its numbers.",
+                n_left_out=measured.n_left_out,
+            )
+        )
     memory()
     by_label.mistakes(measured)
     if project.teacher.generates():
@@ -73,7 +79,7 @@ def lost(measured: TeacherReport) -> None:
     """The texts without an answer, each with the reason."""
     if not measured.lost or measured.kind == "generative":
         return
-    with st.expander(f"See the {layout.several(len(measured.lost), 'text')} without an answer"):
+    with st.expander(t("See the {texts} without an answer", texts=layout.several(len(measured.lost), "text"))):
         layout.grid([{"text": e.text, "your label": e.label, "why": why} for e, why in measured.lost])
 
 
@@ -108,7 +114,7 @@ def technical(measured: TeacherReport) -> None:
 
 def use(choice: TeacherChoice, key: str | None = None) -> None:
     """Make a teacher the project's. key: for a language model's address."""
-    with errors.shown(), st.spinner("Loading the teacher …"):
+    with errors.shown(), st.spinner(t("Loading the teacher …")):
         project.teacher.choose(choice, key=key)
         state.mark_saved()
         state.notice("The teacher is set.")
@@ -117,7 +123,7 @@ def use(choice: TeacherChoice, key: str | None = None) -> None:
 
 def use_button(ready: bool = True) -> bool:
     """Whether the person takes the teacher that was chosen. ready: whether nothing of it is missing."""
-    return st.button("Use this teacher", type="secondary" if settled else "primary", key="use", disabled=not ready)
+    return st.button(t("Use this teacher"), type="secondary" if settled else "primary", key="use", disabled=not ready)
 
 
 def builtin() -> None:
@@ -139,25 +145,28 @@ def finetune() -> None:
     """A teacher trained on the project's labelled texts, as a job."""
     if summary.n_train < 200:
         errors.box(
-            f"You have {summary.n_train} labelled training texts. Below about 200 such a teacher is weak: look at how often "
-            "it is right before you rely on it.",
+            t(
+                "You have {n_train} labelled training texts. Below about 200 such a teacher is weak: look at how "
+                "often it is right before you rely on it.",
+                n_train=summary.n_train,
+            ),
             "warn",
         )
     usual = f"{ceil(usual_minutes(summary.n_train))}"
     st.caption(UNTIL_LEARNT.format(usual))
-    with st.expander("More about the training"):
-        encoder = st.text_input("Model to start from", "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint"))
-        epochs = st.number_input("Rounds over the texts", 1, MOST_ROUNDS, None, placeholder="until it has learnt", key="rounds")
+    with st.expander(t("More about the training")):
+        encoder = st.text_input(t("Model to start from"), "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint"))
+        epochs = st.number_input(t("Rounds over the texts"), 1, MOST_ROUNDS, None, placeholder=t("until it has learnt"), key="rounds")
         minutes = st.number_input(
-            "Most minutes", FEWEST_MINUTES, MOST_MINUTES, None, placeholder=usual, key="minutes", disabled=epochs is not None
+            t("Most minutes"), FEWEST_MINUTES, MOST_MINUTES, None, placeholder=usual, key="minutes", disabled=epochs is not None
         )
-    if st.button("Train a teacher", type="secondary" if settled else "primary", key="use", disabled=busy or summary.n_train == 0):
+    if st.button(t("Train a teacher"), type="secondary" if settled else "primary", key="use", disabled=busy or summary.n_train == 0):
         train(FinetuneOptions(encoder.strip() or None, epochs, None if epochs else minutes))
 
 
 def train(options: FinetuneOptions) -> None:
     """Start a training as a job."""
-    with errors.shown(), st.spinner("Looking for the model to start from …"):
+    with errors.shown(), st.spinner(t("Looking for the model to start from …")):
         jobs_panel.start(project, "finetune_teacher", options)
         st.rerun()
 
@@ -167,16 +176,18 @@ def llm() -> None:
     last = language_model.of_stored(row.teacher or {})
     model = language_model.choose(project, last, "teacher")
     more: dict[str, int] = {}
-    with st.expander("Options"):
+    with st.expander(t("Options")):
         if model and not model.local:
             model = language_model.options(model, last, "teacher")
-            model = replace(model, temperature=st.number_input("Temperature of several answers", 0.0, 2.0, last.temperature or 0.7, 0.1))
-            more["samples"] = int(st.number_input("Answers to ask for where the service gives no probabilities", 1, 50, 5))
+            model = replace(model, temperature=st.number_input(t("Temperature of several answers"), 0.0, 2.0, last.temperature or 0.7, 0.1))
+            more["samples"] = int(st.number_input(t("Answers to ask for where the service gives no probabilities"), 1, 50, 5))
         calibrate = st.toggle(
-            "Correct for what the model answers when there is no text",
+            t("Correct for what the model answers when there is no text"),
             value=bool((row.teacher or {}).get("calibrate")),
-            help="Many models prefer one of the labels whatever the text says. Three questions without a text show by "
-            "how much; the probabilities are divided by it.",
+            help=t(
+                "Many models prefer one of the labels whatever the text says. Three questions without a text show by "
+                "how much; the probabilities are divided by it."
+            ),
         )
     if model and not model.local:
         errors.box("Your texts are sent to this address. Each answer is kept, so no text is sent twice.", "warn")
@@ -214,7 +225,9 @@ def unconfirmed() -> None:
     """A teacher and addresses that came with the project: a person here says first that they may be used."""
     if project.teacher.unconfirmed() and summary.teacher_label:
         errors.box("This teacher came with a backup. Nothing of it is loaded before an owner confirms it.", "warn")
-        if st.button("Use the teacher of this backup", key="confirm-teacher") and people.only_for("model folder", "Confirming a teacher"):
+        if st.button(t("Use the teacher of this backup"), key="confirm-teacher") and people.only_for(
+            "model folder", "Confirming a teacher"
+        ):
             with errors.shown():
                 project.teacher.confirm()
                 st.rerun()
@@ -223,11 +236,15 @@ def unconfirmed() -> None:
         addresses = project.endpoints.unconfirmed()
     for number, address in enumerate(addresses):
         errors.box(
-            f"This project uses a language model at {address}, and nobody has confirmed that here. Nothing is sent to it before. "
-            "With your texts goes the key for this address, or the one in COD_LLM_KEY unless COD_LLM_BASE_URL names another.",
+            t(
+                "This project uses a language model at {address}, and nobody has confirmed that here. Nothing is "
+                "sent to it before. With your texts goes the key for this address, or the one in COD_LLM_KEY unless "
+                "COD_LLM_BASE_URL names another.",
+                address=address,
+            ),
             "warn",
         )
-        pressed = st.button(f"My texts may go to {layout.plain(address, 200)}", key=f"confirm-endpoint-{number}")
+        pressed = st.button(t("My texts may go to {address}", address=layout.plain(address, 200)), key=f"confirm-endpoint-{number}")
         if pressed and people.only_for("endpoint", "Confirming an address"):
             with errors.shown():
                 project.endpoints.confirm(address)
@@ -239,7 +256,7 @@ def choose(in_use: bool) -> None:
     first = first_choice.kind(row.task.labels, summary.n_train, stopped)
     kinds = [kind for kind in KINDS if kind != "builtin" or first_choice.builtins(row.task.labels)]
     chosen = st.segmented_control(
-        "Kind of teacher", kinds, default=first, required=True, format_func=layout.words(KINDS), key="teacher-kind"
+        t("Kind of teacher"), kinds, default=first, required=True, format_func=layout.words(KINDS), key="teacher-kind"
     )
     if chosen == "llm" and first == "llm" and not in_use:
         errors.box(first_choice.needs(summary.n_train), "info")
@@ -283,7 +300,7 @@ if not settled or stopped:
     with st.container(border=True):
         choose(bool(summary.teacher_label))
 if summary.teacher_label:
-    with st.expander("More", expanded=state.technical()):
+    with st.expander(t("More"), expanded=state.technical()):
         if settled and not stopped:
             st.markdown("**Use another teacher**")
             choose(True)

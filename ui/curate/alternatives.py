@@ -10,6 +10,7 @@ from cod_core.project.project import Project
 from cod_core.types import Counterfactual, FlipCheck
 from ui.curate import callbacks
 from ui.frame import layout
+from ui.frame.words import t
 
 MOST = 4
 Offer = tuple[Counterfactual, FlipCheck | None]
@@ -83,7 +84,7 @@ def picker(card: Card, choice: str, options: dict[str, Offer], target: str, labe
         if len(ids) > 1:
             widget = f"alt-{card.example.id}-{len(ids)}-{choice}"
             st.segmented_control(
-                "Proposals",
+                t("Proposals"),
                 ids,
                 default=choice,
                 required=True,
@@ -95,11 +96,11 @@ def picker(card: Card, choice: str, options: dict[str, Offer], target: str, labe
             )
         if choice != callbacks.OWN:
             st.button(
-                "Write my own",
+                t("Write my own"),
                 key="own",
                 type="tertiary",
                 icon=":material/edit_note:",
-                help="Start from the original text",
+                help=t("Start from the original text"),
                 on_click=callbacks.choose,
                 args=(card.example.id, callbacks.OWN),
             )
@@ -111,7 +112,7 @@ def _target(card: Card, target: str, others: list[str]) -> None:
     """The label that the changed text should get."""
     widget = f"aim-pick-{card.example.id}-{target}"
     st.selectbox(
-        "Aim at",
+        t("Aim at"),
         others,
         index=others.index(target) if target in others else 0,
         format_func=lambda label: f"Aim at: {layout.plain(label, 40)}",

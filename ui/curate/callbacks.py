@@ -14,6 +14,7 @@ from cod_core.project.curation.cards import Card
 from cod_core.project.project import Project
 from cod_core.types import Counterfactual, Example
 from ui.frame import errors, naming, people, state
+from ui.frame.words import t
 
 REASONS = {
     "not_fluent": "Not fluent",
@@ -293,7 +294,7 @@ DONE = {"accepted": "Accepted", "rejected": "Rejected", "skipped": "Skipped", "n
 def _moved(shown: Shown, done: str = "accepted") -> None:
     """On to the next text of the list, as the list and other people's screens are now. done: the status given."""
     state.mark_saved()
-    state.toast(f"{DONE[done]} and saved")
+    state.toast(t("{DONE} and saved", DONE=DONE[done]))
     for key in (f"chosen-{shown.example_id}", f"aim-{shown.example_id}"):
         st.session_state.pop(key, None)
     project, view = shown.project, state.view()

@@ -18,6 +18,7 @@ from ui.curate.alternatives import Offer
 from ui.curate.callbacks import Shown
 from ui.curate.shortcuts import letter
 from ui.frame import errors, layout, people, state
+from ui.frame.words import t
 from ui.shared import text_diff, verdict
 from ui.teacher import generative_teacher
 
@@ -157,7 +158,7 @@ def _verdict(project: Project, shown: Shown, check: FlipCheck | None, problem: s
         if check.flipped and not check.reached_target:
             label = check.after.label
             st.button(
-                f"It is “{layout.plain(label, 40)}” now: that is the label I meant",
+                t("It is “{label}” now: that is the label I meant", label=layout.plain(label, 40)),
                 key="take-label",
                 icon=":material/check:",
                 on_click=callbacks.aim,
@@ -168,9 +169,9 @@ def _verdict(project: Project, shown: Shown, check: FlipCheck | None, problem: s
     elif shown.edited or shown.base_id is None or not shown.as_proposed:
         answering = project.teacher.generates()
         why = "the model has to answer it first" if answering else "asking this teacher may cost a call"
-        errors.box(f"This wording is not checked yet: {why}.", "info")
-        if st.button("Let the model answer" if answering else "Ask the teacher", key="ask"):
-            with st.spinner("The model answers …" if answering else "The teacher reads it …"):
+        errors.box(t("This wording is not checked yet: {why}.", why=why), "info")
+        if st.button(t("Let the model answer") if answering else t("Ask the teacher"), key="ask"):
+            with st.spinner(t("The model answers …") if answering else t("The teacher reads it …")):
                 _ask(shown)
             st.rerun()
     else:

@@ -12,6 +12,7 @@ from ui.curate import callbacks, guideline
 from ui.curate.callbacks import Shown
 from ui.curate.shortcuts import digit, letter
 from ui.frame import state
+from ui.frame.words import t
 
 
 def act(label: str, name: str, key: str | None, callback: Callable[..., Any], args: tuple[Any, ...] = (), **more: Any) -> None:
@@ -45,10 +46,10 @@ def buttons(shown: Shown, ok: bool | None) -> None:
 
 
 def _keep_anyway(shown: Shown) -> None:
-    with st.expander("Keep it although the teacher does not flip"):
+    with st.expander(t("Keep it although the teacher does not flip")):
         why = f"override-{shown.example_id}-{shown.base_id}"
-        st.text_input("Why is this text right and the teacher wrong?", key=why, max_chars=300)
-        st.caption("It is exported with your reason, but never used for training as a counterfactual.")
+        st.text_input(t("Why is this text right and the teacher wrong?"), key=why, max_chars=300)
+        st.caption(t("It is exported with your reason, but never used for training as a counterfactual."))
         act("Keep with this reason", "override", None, callbacks.accept, (shown, None, why))
 
 

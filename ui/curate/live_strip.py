@@ -14,6 +14,7 @@ from cod_core.project.project import Project
 from cod_core.project.results.live import Live
 from ui.curate import callbacks
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 
 FEW = ": so few can only hint"
 PATIENCE, LOOK_AGAIN = 0.5, 1.0
@@ -51,7 +52,7 @@ def _strip(pid: str, drawn: tuple[Live | None, bool]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="strip"):
         st.html(f'<div class="cod-strip" role="status" id="live-strip">{said}</div>')
         if live is not None and live.next is not None and live.next.example_id != state.item_id():
-            if st.button("Most promising text", key="strip-next", type="tertiary", icon=":material/near_me:"):
+            if st.button(t("Most promising text"), key="strip-next", type="tertiary", icon=":material/near_me:"):
                 callbacks.go_to(live.next.example_id)
                 st.rerun()
 

@@ -9,6 +9,7 @@ from cod_core.types import Counterfactual, FlipCheck
 from ui.curate import callbacks
 from ui.curate.callbacks import Shown
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 from ui.proposals import language_model
 from ui.teacher import generative_teacher
 
@@ -35,7 +36,7 @@ def _keep_typed(example_id: str, widget: str, original: str) -> None:
     typed = (st.session_state.get(widget) or "").strip()
     st.session_state[widget] = ""
     if typed and typed not in original:
-        state.notice(f"“{typed}” does not occur in the original, so it cannot be kept.", "warn")
+        state.notice(t("“{typed}” does not occur in the original, so it cannot be kept.", typed=typed), "warn")
         st.session_state["again_open"] = True
     else:
         keep(example_id, typed)
@@ -49,14 +50,17 @@ def _drop(example_id: str, phrase: str) -> None:
 
 def panel(project: Project, card: Card, shown: Shown, cf: Counterfactual, check: FlipCheck | None) -> None:
     """The panel under the card; open where words were just marked to be kept."""
-    with st.expander("Other proposals", icon=":material/refresh:", expanded=st.session_state.get("again_open", False)):
+    with st.expander(t("Other proposals"), icon=":material/refresh:", expanded=st.session_state.get("again_open", False)):
         example = card.example
         hint = st.text_input(
-            "Words that you would use (several between commas)", key=f"hint-{example.id}", max_chars=200, placeholder="dull, far too long"
+            t("Words that you would use (several between commas)"),
+            key=f"hint-{example.id}",
+            max_chars=200,
+            placeholder=t("dull, far too long"),
         )
         field = f"keep-{example.id}"
         st.text_input(
-            "Keep this phrase (or mark words in the original)",
+            t("Keep this phrase (or mark words in the original)"),
             key=field,
             max_chars=200,
             on_change=_keep_typed,
@@ -67,7 +71,7 @@ def panel(project: Project, card: Card, shown: Shown, cf: Counterfactual, check:
             _llm_button(project, shown)
             if shown.base_id is not None and not shown.edited and check is not None and check.valid and check.token_edits > 1:
                 st.button(
-                    "Make the change smaller",
+                    t("Make the change smaller"),
                     key="tighten",
                     icon=":material/compress:",
                     on_click=_tighten,
@@ -79,10 +83,12 @@ def panel(project: Project, card: Card, shown: Shown, cf: Counterfactual, check:
 
 def _again_button(project: Project, shown: Shown, hint: str) -> None:
     if not project.teacher.generates():
-        st.button("Try again", key="again", icon=":material/refresh:", on_click=_again, args=(shown, hint))
-    elif st.button("Try again", key="again", icon=":material/refresh:"):  # many answers: a callback cannot show a spinner
+        st.button(t("Try again"), key="again", icon=":material/refresh:", on_click=_again, args=(shown, hint))
+    elif st.button(t("Try again"), key="again", icon=":material/refresh:"):  # many answers: a callback cannot show a spinner
         most = project.searcher.usual_budget() * (2 if hint.strip() else 1)
-        with st.spinner(f"The model answers up to {most} changed prompts. {generative_teacher.takes(project, most)}"):
+        with st.spinner(
+            t("The model answers up to {most} changed prompts. {takes}", most=most, takes=generative_teacher.takes(project, most))
+        ):
             _again(shown, hint)
         st.rerun()
 
@@ -93,11 +99,11 @@ def _llm_button(project: Project, shown: Shown) -> None:
     if model.named:
         name = layout.plain(model.model or model.local or "the language model", 30)
         st.button(
-            f"Ask {name} again",
+            t("Ask {name} again", name=name),
             key="again-llm",
             on_click=_ask,
             args=(shown,),
-            help=f"Sends this text twice to {layout.plain(model.base_url or 'this computer', 80)}",
+            help=t("Sends this text twice to {value}", value=layout.plain(model.base_url or "this computer", 80)),
         )
 
 
@@ -109,7 +115,7 @@ def _kept_phrases(example_id: str) -> None:
                 f"{layout.plain(phrase, 40)}",
                 key=f"kept-{example_id}-{number}",
                 icon=":material/close:",
-                help="Stays as it is. Press to let it go.",
+                help=t("Stays as it is. Press to let it go."),
                 on_click=_drop,
                 args=(example_id, phrase),
             )
@@ -129,18 +135,25 @@ def _show_new(shown: Shown, tried: Again) -> None:
         st.session_state[f"added-{shown.example_id}"] = {cf.id for cf in tried.added}
         st.session_state[f"chosen-{shown.example_id}"] = tried.added[0].id
         state.notice(
-            f"{layout.several(len(tried.added), 'new proposal')} that flip{'s' if len(tried.added) == 1 else ''} "
-            f"the teacher; the first is shown.{more}",
+            t(
+                "{proposals} that flip{value} the teacher; the first is shown.{more}",
+                proposals=layout.several(len(tried.added), "new proposal"),
+                value="s" if len(tried.added) == 1 else "",
+                more=more,
+            ),
             "info" if more else "ok",
         )
     elif tried.tried:
         state.notice(
-            f"{layout.several(tried.tried, 'new text')} tried, none flips the teacher. Give other words, keep "
-            f"fewer phrases, or write your own.{more}",
+            t(
+                "{texts} tried, none flips the teacher. Give other words, keep fewer phrases, or write your own.{more}",
+                texts=layout.several(tried.tried, "new text"),
+                more=more,
+            ),
             "info",
         )
     else:
-        state.notice(f"Nothing new was found. Give other words, keep fewer phrases, or write your own.{more}", "info")
+        state.notice(t("Nothing new was found. Give other words, keep fewer phrases, or write your own.{more}", more=more), "info")
     callbacks.redraw()
 
 
@@ -169,9 +182,14 @@ def _tighten(shown: Shown, base_id: str, edits: int, sure: float) -> None:
         state.notice("Every changed word is needed: without any one of them the teacher does not change its mind.", "info")
         return
     state.notice(
-        f"From {edits} changed words to {check.token_edits}; the teacher is now "
-        f"{round(check.after.prob(check.target) * 100)} % sure instead of {round(sure * 100)} %. Both versions "
-        "stand among the proposals: choose.",
+        t(
+            "From {edits} changed words to {token_edits}; the teacher is now {value} % sure instead of {value2} "
+            "%. Both versions stand among the proposals: choose.",
+            edits=edits,
+            token_edits=check.token_edits,
+            value=round(check.after.prob(check.target) * 100),
+            value2=round(sure * 100),
+        ),
         "ok",
     )
     st.session_state[f"added-{shown.example_id}"] = {cf.id, base_id}

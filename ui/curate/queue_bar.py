@@ -10,6 +10,7 @@ from cod_core.project.curation.cards import Queue
 from cod_core.project.project import Project
 from ui.curate import callbacks
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 
 SHOW = {"todo": "To do", "kept": "Kept", "left": "Left out", "flagged": "Flagged", "own": "No proposal", "all": "All"}
 SORTS = {"upload": "As uploaded", "boundary": "Closest calls", "edit": "Smallest edit", "similar": "Most similar", "recent": "Last decided"}
@@ -21,18 +22,21 @@ def bar(project: Project, queue: Queue) -> None:
     """Progress and the choices."""
     if queue.total:
         with st.container(key="queue-progress"):
-            st.progress(queue.decided / queue.total, text=f"{queue.decided} of {queue.total} texts decided · {queue.kept} kept")
+            st.progress(
+                queue.decided / queue.total,
+                text=t("{decided} of {total} texts decided · {kept} kept", decided=queue.decided, total=queue.total, kept=queue.kept),
+            )
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="queue-bar"):
         shown = {k: f"{v} {queue.counts[k]}" for k, v in SHOW.items() if k != "own" or queue.counts[k] or queue.view.show == k}
         _choice("Show", "show", shown, queue.view)
-        with st.popover("Order", icon=":material/sort:", help=f"Now: {SORTS[queue.view.sort].lower()}"):
+        with st.popover(t("Order"), icon=":material/sort:", help=t("Now: {lower}", lower=SORTS[queue.view.sort].lower())):
             _choice("Order", "sort", SORTS, queue.view)
-        with st.popover("Filter", icon=":material/filter_list:"):
+        with st.popover(t("Filter"), icon=":material/filter_list:"):
             _filters(project, queue.view)
     if queue.view.filtered:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(f'<div class="cod-why">Only: {escape(said(queue.view))}</div>')
-            st.button("Show all again", key="q-clear", type="tertiary", on_click=clear)
+            st.button(t("Show all again"), key="q-clear", type="tertiary", on_click=clear)
 
 
 def said(view: View) -> str:
@@ -88,7 +92,7 @@ def _filters(project: Project, view: View) -> None:
                 args=(name, key),
             )
     key = f"{FINDER}-{view.find}"
-    st.text_input("Words in the text", view.find, max_chars=100, key=key, on_change=_chosen, args=("find", key))
+    st.text_input(t("Words in the text"), view.find, max_chars=100, key=key, on_change=_chosen, args=("find", key))
 
 
 @errors.callback

@@ -12,6 +12,7 @@ from ui.curate import callbacks, decision_buttons, guideline, more_proposals, ph
 from ui.curate.callbacks import Shown
 from ui.curate.shortcuts import letter
 from ui.frame import state
+from ui.frame.words import t
 from ui.shared import verdict
 
 
@@ -36,7 +37,7 @@ def below(project: Project, card: Card, shown: Shown, cf: Counterfactual, check:
         _keys()
     phrases.panel(project, shown)
     more_proposals.panel(project, card, shown, cf, check)
-    with st.expander("History of this text", icon=":material/history:"):
+    with st.expander(t("History of this text"), icon=":material/history:"):
         _history(project, shown)
     if state.technical():
         _technical(cf, check)
@@ -58,7 +59,7 @@ def _keys() -> None:
     with st.container(border=True):
         st.html(f'<div class="cod-keys" role="note" aria-label="keys">{rows}</div>')
         on = state.shortcuts_on()
-        st.button("Switch single keys off" if on else "Switch single keys on", key="keys-switch", on_click=_switch_keys)
+        st.button(t("Switch single keys off") if on else t("Switch single keys on"), key="keys-switch", on_click=_switch_keys)
 
 
 def _switch_keys() -> None:
@@ -96,7 +97,7 @@ def sentence(event: Event) -> str:
 
 def _technical(cf: Counterfactual, check: FlipCheck | None) -> None:
     """Numbers and provenance, for those who want them."""
-    with st.expander("Technical details", icon=":material/code:", expanded=True):
+    with st.expander(t("Technical details"), icon=":material/code:", expanded=True):
         if check is not None:
             st.json(verdict.technical(check))
         st.text(f"{cf.origin.kind}: {cf.origin.name} {cf.origin.revision}")

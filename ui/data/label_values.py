@@ -12,6 +12,7 @@ from cod_core.data.reading import Table
 from cod_core.data.tables import Columns, label_values
 from cod_core.errors import BadInput
 from ui.frame import errors, layout
+from ui.frame.words import t
 
 ALL_SHOWN = 8  # so many values are asked for one by one; of more, those that are not clear
 MOST_OPEN = 40
@@ -33,7 +34,7 @@ def confirm(table: Table, columns: Columns, labels: tuple[str, ...], key: str) -
         asked = _unclear(values, clear, guessed, labels, key)
     out = {value: labels[place] for value, place in guessed.items() if value not in asked and place != NONE}
     if asked:
-        st.caption("What do the values in the label column mean?")
+        st.caption(t("What do the values in the label column mean?"))
         out |= _asked(asked, guessed, labels, key)
     return out
 
@@ -46,11 +47,11 @@ def _unclear(values: Sequence[str], clear: Sequence[str], guessed: dict[str, int
             f"The label column holds {len(values):,} different values, and {len(open_):,} of them are no labels of this project. "
             "It is probably not the label: choose another column."
         )
-    st.caption(f"{len(clear)} of {len(values)} values of the label column are labels of this project.")
-    with st.expander("Which value is which label"):
+    st.caption(t("{clear} of {values} values of the label column are labels of this project.", clear=len(clear), values=len(values)))
+    with st.expander(t("Which value is which label")):
         names = {value: labels[guessed[value]] for value in clear}
         layout.grid({"value": [layout.plain(value) for value in names], "label": [layout.plain(label) for label in names.values()]})
-        if st.toggle("Change what they mean", key=f"{key}-change"):
+        if st.toggle(t("Change what they mean"), key=f"{key}-change"):
             return list(values)
     return open_
 

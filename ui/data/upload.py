@@ -19,6 +19,7 @@ from cod_core.project.project import Project
 from ui.data import column_sentences, label_values
 from ui.data.opened_file import preview, table_of
 from ui.frame import errors, layout, naming, people, state
+from ui.frame.words import t
 
 __all__ = ["ask_own_test", "column", "confirm_columns", "done", "examples", "outcome", "preview", "table_of", "take_guideline"]
 
@@ -51,14 +52,16 @@ def confirm_columns(table: Table, guess: Columns, role: str, key: str, none: str
             label = column("Column with the label", table, guess.label, f"{key}-label", optional=True, none=none)
     name = guess.name
     if name and not st.checkbox(
-        f"Keep “{layout.plain(name, 40)}” as each row's name, so that a case can be found again", True, key=f"{key}-name"
+        t("Keep “{name}” as each row's name, so that a case can be found again", name=layout.plain(name, 40)), True, key=f"{key}-name"
     ):
         name = None
     used = {text, label, name, guess.split, guess.source_id}
     others = [layout.plain(c, 40) for c in table.columns if c not in used and not c.startswith(MADE)]
     if others:
-        st.caption(f"Not kept, since they may name people: {', '.join(others[:12])}. To keep one, tick it under “More columns”.")
-    with st.expander("More columns"):
+        st.caption(
+            t("Not kept, since they may name people: {join}. To keep one, tick it under “More columns”.", join=", ".join(others[:12]))
+        )
+    with st.expander(t("More columns")):
         origin = column(
             "Document a text comes from (texts of one document stay in one part)", table, guess.source_id, f"{key}-source", optional=True
         )
@@ -74,7 +77,7 @@ def _others_to_keep(table: Table, used: Collection[str | None], key: str) -> lis
     if not rest:
         return []
     ticked = st.pills(
-        "Other columns to keep (none unless you tick them: they may name people)",
+        t("Other columns to keep (none unless you tick them: they may name people)"),
         rest,
         selection_mode="multi",
         key=f"{key}-keep",
@@ -90,12 +93,12 @@ def _labelled(table: Table, columns: Columns, labels: tuple[str, ...], key: str)
         return table, columns, label_values.confirm(table, columns, labels, key)
     names = layout.distinct(layout.plain(label) for label in labels)
     picked = st.selectbox(
-        "Label of all these texts",
+        t("Label of all these texts"),
         range(len(labels)),
         index=None,
         format_func=lambda i: names[i],
         key=f"{key}-one",
-        placeholder="Choose a label",
+        placeholder=t("Choose a label"),
     )
     if picked is None:
         return table, columns, {}
@@ -128,8 +131,8 @@ def examples(project: Project, labels: tuple[str, ...], role: str, primary: bool
             return
         own_test = _own_test(project, columns, role, key)
         guideline = _guideline(project, table, key)
-        if st.button("Add these texts", type="primary" if primary else "secondary", key=f"{key}-add"):
-            bar = st.progress(0.0, text="Checking every row …")
+        if st.button(t("Add these texts"), type="primary" if primary else "secondary", key=f"{key}-add"):
+            bar = st.progress(0.0, text=t("Checking every row …"))
 
             def progress(checked: int, total: int, message: str = "") -> None:
                 bar.progress(min(1.0, checked / total) if total else 0.0, text=layout.plain(message) + " …")
@@ -152,7 +155,7 @@ def _own_test(project: Project, columns: Columns, role: str, key: str) -> bool:
 def ask_own_test(key: str) -> bool:
     """Whether the person will bring a test file."""
     held = st.segmented_control(  # no checkbox: until its code has come it is taller, and the button below would jump
-        "Texts to test on", list(HELD), default="part", required=True, format_func=layout.words(HELD), key=f"{key}-own-test"
+        t("Texts to test on"), list(HELD), default="part", required=True, format_func=layout.words(HELD), key=f"{key}-own-test"
     )
     return held == "none"
 
@@ -162,7 +165,7 @@ def _guideline(project: Project, table: Table, key: str) -> str:
     text = table.guideline.strip()
     if not text or project.guideline.current().version or not people.allowed("guideline"):
         return ""
-    return text if st.checkbox("Take over the guidelines that the file brings", True, key=f"{key}-guideline") else ""
+    return text if st.checkbox(t("Take over the guidelines that the file brings"), True, key=f"{key}-guideline") else ""
 
 
 @naming.signed
@@ -187,7 +190,7 @@ def outcome(pid: str) -> None:
     if taken:
         gone = layout.several(left_out, "row was", "rows were")
         more = f" {gone} left out; the reasons are listed below." if left_out else ""
-        errors.box(f"{layout.several(taken, 'text')} added.{more}", "ok")
+        errors.box(t("{texts} added.{more}", texts=layout.several(taken, "text"), more=more), "ok")
         if note:
             st.text(note)
     elif seen:

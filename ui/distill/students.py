@@ -15,6 +15,7 @@ from cod_core.project.project import Project
 from cod_core.project.results.sweep import SweepResults
 from cod_core.project.students.students import Said
 from ui.frame import errors, layout
+from ui.frame.words import t
 
 ARMS = {
     "kd": "your texts alone",
@@ -38,26 +39,26 @@ def expert_options(student: str) -> StudentSettings:
     """
     chosen, kind = StudentSettings(student), kind_of(student)
     encoder = st.text_input(
-        "Model to start from",
+        t("Model to start from"),
         key=f"encoder-{student}",
-        placeholder="all-MiniLM-L6-v2",
-        help="A Hugging Face name or a folder. all-MiniLM-L6-v2@4,6 reads two of its layers.",
+        placeholder=t("all-MiniLM-L6-v2"),
+        help=t("A Hugging Face name or a folder. all-MiniLM-L6-v2@4,6 reads two of its layers."),
     )
     soft = st.segmented_control(
-        "Soft labels", list(SOFT), default="teacher", required=True, format_func=SOFT.__getitem__, key=f"soft-{student}"
+        t("Soft labels"), list(SOFT), default="teacher", required=True, format_func=SOFT.__getitem__, key=f"soft-{student}"
     )
     fewer = st.toggle(
-        "Fewer counterfactuals above 128 rows", kind.cf_share == AUTO, key=f"share-{student}", help="An eighth instead of half."
+        t("Fewer counterfactuals above 128 rows"), kind.cf_share == AUTO, key=f"share-{student}", help=t("An eighth instead of half.")
     )
     chosen = replace(chosen, encoder=encoder.strip() or None, soft_labels=soft or "teacher", cf_share=AUTO if fewer else 0.5)
     if not kind.exact:  # a head that is solved exactly cannot learn from layers
         method = st.segmented_control(
-            "What the student learns from", list(METHODS), default="kd", required=True, format_func=METHODS.__getitem__, key="method"
+            t("What the student learns from"), list(METHODS), default="kd", required=True, format_func=METHODS.__getitem__, key="method"
         )
         chosen = replace(chosen, method=method or "kd")
     if not kind.solved and (chosen.method or "kd") == "kd":
         usual = int(kind.recipe(chosen.encoder or DEFAULT_ENCODER).get("frozen_layers", 0))
-        frozen = st.number_input("Lower layers left as they are", 0, 48, usual, key=f"frozen-{student}-{usual}")
+        frozen = st.number_input(t("Lower layers left as they are"), 0, 48, usual, key=f"frozen-{student}-{usual}")
         chosen = replace(chosen, frozen_layers=int(frozen))
     return chosen
 
@@ -99,10 +100,10 @@ def answers(said: Sequence[Said]) -> None:
 
 def try_any_text(project: Project) -> None:
     """A box for any text; teacher and students answer side by side."""
-    st.subheader("Try any text", anchor=False)
+    st.subheader(t("Try any text"), anchor=False)
     with st.form(f"try-{project.id}", border=False):
-        text = st.text_area("A text of your own", key=f"try-text-{project.id}", height=80, max_chars=5000)
-        pressed = st.form_submit_button("Ask teacher and students", icon=":material/compare_arrows:")
+        text = st.text_area(t("A text of your own"), key=f"try-text-{project.id}", height=80, max_chars=5000)
+        pressed = st.form_submit_button(t("Ask teacher and students"), icon=":material/compare_arrows:")
     if pressed:
         with errors.shown():
             answers(project.students.predict_side_by_side([text])[0])
@@ -115,13 +116,15 @@ def costs(project: Project) -> None:
         priced = [row for row in rows if row["usd"]]
         if not any(row["kwh"] for row in rows) and not priced:
             return
-        with st.expander("What it cost"):
+        with st.expander(t("What it cost")):
             if any(row["kwh"] for row in rows):
                 st.plotly_chart(figures.cost_plot(rows), key="cost-kwh", config={"displayModeBar": False})
                 st.caption(
-                    "Each point is one number of training rows. Counted: finding the counterfactuals by search, reading the "
-                    "rows, training; not what a language model took. An estimate by codecarbon; nothing was sent."
+                    t(
+                        "Each point is one number of training rows. Counted: finding the counterfactuals by search, reading the "
+                        "rows, training; not what a language model took. An estimate by codecarbon; nothing was sent."
+                    )
                 )
             if priced:
                 st.plotly_chart(figures.cost_plot(rows, "usd"), key="cost-usd", config={"displayModeBar": False})
-                st.caption("Money paid for the counterfactuals that a language model wrote.")
+                st.caption(t("Money paid for the counterfactuals that a language model wrote."))

@@ -7,6 +7,7 @@ import streamlit as st
 from cod_core.distill.ways import BOTH, EXPECTED, LABELS, LINE, PAIRS, TEACHER, Ways, percent, sentences
 from cod_core.project.project import Project
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 
 CALLED = {
     LABELS: "your labelled texts, with the teacher",
@@ -22,13 +23,13 @@ def section(project: Project, busy: bool) -> None:
     found, ready = project.ways.latest(), project.ways.can_measure()
     if found is None and not ready:
         return
-    st.subheader("Three ways to a better student", anchor=False)
-    st.caption("Label more texts, let the teacher label texts for you, or curate counterfactuals. This compares them on your data.")
+    st.subheader(t("Three ways to a better student"), anchor=False)
+    st.caption(t("Label more texts, let the teacher label texts for you, or curate counterfactuals. This compares them on your data."))
     if found is None:
         st.html(f'<div class="cod-plain">{escape(EXPECTED)}</div>')
     else:
         _found(found)
-    if ready and st.button("Compare the ways" if found is None else "Compare the ways again", key="ways", disabled=busy):
+    if ready and st.button(t("Compare the ways") if found is None else t("Compare the ways again"), key="ways", disabled=busy):
         with errors.shown():
             project.jobs.start("ways")
             state.mark_saved()
@@ -42,7 +43,7 @@ def _found(found: Ways) -> None:
     st.html("".join(f'<div class="cod-plain">{escape(sentence)}</div>' for sentence in sentences(found)))
     if found.ways:
         layout.grid(rows_of(found))
-    st.caption("Measured on development texts with the quick student. The test texts have no say.")
+    st.caption(t("Measured on development texts with the quick student. The test texts have no say."))
 
 
 def rows_of(found: Ways) -> list[dict[str, object]]:

@@ -7,6 +7,7 @@ from cod_core.export.choice import ExportChoice
 from cod_core.export.forms import FORMS
 from cod_core.project.project import Project
 from ui.frame import errors, layout
+from ui.frame.words import t
 
 ENDINGS = sorted({form.ending for form in FORMS})
 WIDTHS = {"what": 110, "original": 250, "label": 90, "counterfactual": 250, "new label": 90, "flips": 75}
@@ -16,17 +17,19 @@ SHOWN = 200
 
 def section(project: Project, choice: ExportChoice) -> None:
     """An option, folded away."""
-    with st.expander("Compare with an earlier export", icon=":material/compare_arrows:"):
-        file = st.file_uploader("A file from this page, in any form", type=ENDINGS, key="x-earlier")
+    with st.expander(t("Compare with an earlier export"), icon=":material/compare_arrows:"):
+        file = st.file_uploader(t("A file from this page, in any form"), type=ENDINGS, key="x-earlier")
         if not file:
             return
-        with errors.shown(), st.spinner("Comparing …"):
+        with errors.shown(), st.spinner(t("Comparing …")):
             found = project.exports.since(file.name, file.getvalue(), choice)
             errors.box(found.said, "info")
             if rows := rows_of(found):
                 layout.grid(rows[:SHOWN], column_config={name: st.column_config.TextColumn(width=width) for name, width in WIDTHS.items()})
             if len(rows) > SHOWN:
-                st.caption(f"The first {SHOWN} of {len(rows):,}. The command compare-exports with --json lists them all.")
+                st.caption(
+                    t("The first {SHOWN} of {rows:,}. The command compare-exports with --json lists them all.", SHOWN=SHOWN, rows=len(rows))
+                )
 
 
 def rows_of(found: Changes) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from cod_core.distill.take_home import BEST, Made, TakeHome
 from cod_core.jobs.queue import Job
 from cod_core.project.project import Project
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 
 OFFER = {**{kind.name: kind.offer for kind in OFFERED}, BEST: "The best of the three"}
 FORMS = {"folder": "Any Python", "sentence-transformers": "SetFit, scikit-learn", "transformers": "transformers"}
@@ -28,14 +29,14 @@ EXPLAINED = {
 def section(project: Project, job: Job | None, busy: bool, primary: bool) -> bool:
     """The heading, the student that there is, and the way to a (new) one; whether its button is the page's primary one, as the
     download is where the student is of now. primary: making one is the next thing to do."""
-    st.subheader("Your student", anchor=False)
+    st.subheader(t("Your student"), anchor=False)
     made = project.product.latest()
     if made is not None:
         _made(project, made)
     if made is None or made.stale:
         _make(project, busy, primary)
     else:
-        with st.expander("Make it anew, as another kind"):
+        with st.expander(t("Make it anew, as another kind")):
             _make(project, busy, primary=False)
     if made is not None:
         small_model(project, job, busy)
@@ -46,16 +47,16 @@ def _make(project: Project, busy: bool, primary: bool) -> None:
     """What it would learn from, the kind, and the press."""
     ready = project.product.ready()
     if not ready:
-        st.caption("A student needs labelled texts and a teacher first.")
+        st.caption(t("A student needs labelled texts and a teacher first."))
         return
     words = [one.words for one in ready if one.rows]
-    st.caption(f"Trained on everything that you have: {', '.join(words)}.")
+    st.caption(t("Trained on everything that you have: {join}.", join=", ".join(words)))
     offered = [name for name in OFFER if name != BEST or project.product.can_choose()]
     chosen = st.segmented_control(
-        "Kind of student", offered, default=LINEAR.name, required=True, format_func=layout.words(OFFER), key="take-home-kind"
+        t("Kind of student"), offered, default=LINEAR.name, required=True, format_func=layout.words(OFFER), key="take-home-kind"
     )
     st.caption(EXPLAINED[chosen or LINEAR.name])
-    if st.button("Make your student", key="take-home", type="primary" if primary else "secondary", disabled=busy):
+    if st.button(t("Make your student"), key="take-home", type="primary" if primary else "secondary", disabled=busy):
         with errors.shown():
             project.jobs.start("take_home", TakeHome(chosen or LINEAR.name))
             state.mark_saved()
@@ -68,14 +69,14 @@ def _made(project: Project, made: Made) -> None:
         errors.box("There is more or other to learn from than when this student was made. Make it anew below.", "warn")
     st.html(f'<div class="cod-plain">{escape(figures_of(made))}</div>')
     if rows := brought(made):
-        with st.expander("What each part brought, on development texts"):
+        with st.expander(t("What each part brought, on development texts")):
             layout.grid(rows)
     form = st.segmented_control(
-        "Written for", list(FORMS), default="folder", required=True, format_func=layout.words(FORMS), key="take-home-form"
+        t("Written for"), list(FORMS), default="folder", required=True, format_func=layout.words(FORMS), key="take-home-form"
     )
     st.caption(FORM_SAID[form or "folder"])
     st.download_button(
-        "Download your student (.zip)",
+        t("Download your student (.zip)"),
         functools.partial(project.package.student, None, form or "folder"),
         "student.zip",
         "application/zip",
@@ -109,20 +110,20 @@ def brought(made: Made) -> list[dict[str, Any]]:
 
 def small_model(project: Project, job: Job | None, busy: bool) -> None:
     """The student as ONNX: packed as a job, measured beside the teacher, then a download."""
-    with st.expander("For a small device"):
+    with st.expander(t("For a small device")):
         packed = job.result if job is not None and job.kind == "pack_student" and job.state == "done" else None
         if packed is None:
-            st.caption("Written as ONNX in full and in 8-bit precision, and checked against the original: about a minute.")
-            if st.button("Make the small model", key="pack", disabled=busy, icon=":material/compress:"):
+            st.caption(t("Written as ONNX in full and in 8-bit precision, and checked against the original: about a minute."))
+            if st.button(t("Make the small model"), key="pack", disabled=busy, icon=":material/compress:"):
                 with errors.shown():
                     project.jobs.start("pack_student", None)
                     state.mark_saved()
                     st.rerun()
             return
         layout.grid(_measured(packed))
-        st.caption("Measured on this machine, one processor core. It needs onnxruntime and tokenizers only.")
+        st.caption(t("Measured on this machine, one processor core. It needs onnxruntime and tokenizers only."))
         st.download_button(
-            "Download the small model (.zip)",
+            t("Download the small model (.zip)"),
             functools.partial(project.package.packed, packed["file"]),
             "student.zip",
             "application/zip",

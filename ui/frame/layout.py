@@ -16,7 +16,7 @@ import streamlit as st
 
 from cod_core.said import several as several
 from ui.frame import errors, state, tour
-from ui.frame.words import t
+from ui.frame.words import CHOSEN, LANGUAGES, language, t
 
 if TYPE_CHECKING:  # the first paint needs no database
     from streamlit.navigation.page import Page
@@ -231,21 +231,28 @@ def sidebar(page: str = "") -> None:
         if projects:
             _switcher(by_id, pid)
         if pid is None:
-            st.page_link(PAGES["start"][0], label="Start", icon=":material/home:")
+            st.page_link(PAGES["start"][0], label=t("Start"), icon=":material/home:")
         else:
             _stepper(pid)
             _next(pid, page)
-            st.page_link(PAGES["review"][0], label="Review and guideline", icon=":material/fact_check:", query_params=state.params())
-        st.page_link(PAGES["settings"][0], label="Settings and help", icon=":material/settings:", query_params=state.params())
+            st.page_link(PAGES["review"][0], label=t("Review and guideline"), icon=":material/fact_check:", query_params=state.params())
+        st.page_link(PAGES["settings"][0], label=t("Settings and help"), icon=":material/settings:", query_params=state.params())
         st.button(
-            "Hide technical details" if state.technical() else "Show technical details",
+            t("Hide technical details") if state.technical() else t("Show technical details"),
             key="technical-switch",
             type="tertiary",
             icon=":material/code:",
             on_click=state.toggle_technical,
         )
+        _language()
         if at := state.saved_at():
             st.html(f'<div class="cod-saved" role="status"><b>✓</b> Saved {at}</div>')
+
+
+def _language() -> None:
+    """The choice of a language, each in its own words."""
+    st.session_state.setdefault(CHOSEN, language())
+    st.selectbox("Language", list(LANGUAGES), format_func=lambda code: LANGUAGES.get(code, ""), label_visibility="collapsed", key=CHOSEN)
 
 
 def _next(pid: str, page: str) -> None:
@@ -255,7 +262,10 @@ def _next(pid: str, page: str) -> None:
         st.html(f'<div class="cod-next"><b>Next</b> {escape(step.sentence)}</div>')
         if step.page != page:
             st.page_link(
-                PAGES[step.page][0], label=f"Go to {PAGES[step.page][1]}", icon=":material/arrow_forward:", query_params=state.params()
+                PAGES[step.page][0],
+                label=t("Go to {PAGES}", PAGES=PAGES[step.page][1]),
+                icon=":material/arrow_forward:",
+                query_params=state.params(),
             )
 
 
@@ -272,11 +282,11 @@ def _switcher(by_id: "dict[str, ProjectRow]", pid: str | None) -> None:
     names = dict(zip((i for i, _ in oldest_first), distinct(plain(p.name, 40) for _, p in oldest_first)))
     names["+"] = "New or other project…"
     chosen = st.selectbox(
-        "Project",
+        t("Project"),
         options,
         index=options.index(pid) if pid else None,
         format_func=words(names),
-        placeholder="Open a project",
+        placeholder=t("Open a project"),
         key=f"switch-{pid}",
     )
     if chosen and chosen != pid:

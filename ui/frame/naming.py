@@ -8,6 +8,7 @@ import streamlit as st
 
 from cod_core.roles import MOST_NAME
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 
 P = ParamSpec("P")
 _WAITS = "waits_for_a_name"
@@ -44,9 +45,9 @@ def _dialog() -> None:
     if waiting := state.take_notice():
         errors.box(*waiting)
     with st.form("name-form", border=False):
-        st.text_input("Your name", max_chars=MOST_NAME, key=_ASKED, autocomplete="name")
+        st.text_input(t("Your name"), max_chars=MOST_NAME, key=_ASKED, autocomplete="name")
         st.caption(WHY)
-        st.form_submit_button("Save and go on", type="primary", on_click=_given)
+        st.form_submit_button(t("Save and go on"), type="primary", on_click=_given)
     if _WAITS not in st.session_state:
         st.rerun()
 
@@ -65,11 +66,11 @@ def sidebar() -> None:
     if state.signing_in():
         return
     name = state.name()
-    with st.sidebar, st.popover(layout.plain(name, 30) if name else "Your name", icon=":material/person:", type="tertiary"):
+    with st.sidebar, st.popover(layout.plain(name, 30) if name else t("Your name"), icon=":material/person:", type="tertiary"):
         st.text_input(
-            "Your name", name or "", max_chars=MOST_NAME, key=f"{_CHANGED}-{name}", on_change=_change, args=(f"{_CHANGED}-{name}",)
+            t("Your name"), name or "", max_chars=MOST_NAME, key=f"{_CHANGED}-{name}", on_change=_change, args=(f"{_CHANGED}-{name}",)
         )
-        st.caption("What was decided before keeps the name it has." if name else WHY)
+        st.caption(t("What was decided before keeps the name it has.") if name else WHY)
 
 
 @errors.callback

@@ -12,6 +12,7 @@ from cod_core import roles
 from cod_core.errors import CodError
 from cod_core.settings import sign_in_days, trusts_unverified
 from ui.frame import browser, errors, state
+from ui.frame.words import t
 
 if TYPE_CHECKING:  # the first paint needs no database
     from cod_core.project.project import Project
@@ -35,14 +36,14 @@ def gate() -> None:
         st.session_state.pop(key, None)
     if not st.user.is_logged_in:
         st.html('<div class="cod-hero"><h1>Counterfactual curation</h1><p>This app belongs to a team. Sign in to go on.</p></div>')
-        st.button("Sign in", type="primary", on_click=st.login, key="sign-in")
+        st.button(t("Sign in"), type="primary", on_click=st.login, key="sign-in")
         st.stop()
     try:
         actor = roles.actor_of(st.user.to_dict(), trusts_unverified(), sign_in_days())
         state.shared_workspace().acting(actor).people.admit()
     except CodError as error:
         errors.box(str(error), "warn")
-        st.button("Sign out", on_click=st.logout, key="sign-out")
+        st.button(t("Sign out"), on_click=st.logout, key="sign-out")
         st.stop()
     st.session_state[state.ACTOR], st.session_state[state.ANNOTATOR] = actor, actor.name
 
@@ -69,7 +70,10 @@ def only_for(act: str, what: str) -> bool:
     mine = role()
     if roles.may(mine, act):
         return True
-    errors.box(f"{what} needs the role {' or '.join(roles.ALLOWED[act])}; yours is {mine}. Ask an owner.", "info")
+    errors.box(
+        t("{what} needs the role {join}; yours is {mine}. Ask an owner.", what=what, join=" or ".join(roles.ALLOWED[act]), mine=mine),
+        "info",
+    )
     return False
 
 

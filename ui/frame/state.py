@@ -125,8 +125,8 @@ def params() -> dict[str, str]:
         out["by"] = by
     if st.session_state.get("tour"):
         out["tour"] = str(st.session_state["tour"])
-    if chosen := st.session_state.get(words.CHOSEN):
-        out["lang"] = chosen
+    if (spoken := words.language()) != "en":
+        out["lang"] = spoken
     return out
 
 

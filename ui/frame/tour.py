@@ -8,6 +8,7 @@ from html import escape
 import streamlit as st
 
 from ui.frame import state
+from ui.frame.words import t
 
 NAME = "tour"
 STEPS = [
@@ -72,10 +73,10 @@ def panel(page: str) -> None:
         st.html(f'<div class="cod-cap">Tour, step {step} of {len(STEPS)}</div><p class="cod-tour">{escape(here)}</p>')
         with st.container(horizontal=True, gap="small"):
             if own != page:
-                st.button("Back to the tour", key="tour-back", on_click=_to, args=(step,))
+                st.button(t("Back to the tour"), key="tour-back", on_click=_to, args=(step,))
             elif step < len(STEPS):
-                st.button("Next step", key="tour-next", on_click=_to, args=(step + 1,), icon=":material/arrow_forward:")
-            st.button("End the tour", key="tour-end", type="tertiary", on_click=end)
+                st.button(t("Next step"), key="tour-next", on_click=_to, args=(step + 1,), icon=":material/arrow_forward:")
+            st.button(t("End the tour"), key="tour-end", type="tertiary", on_click=end)
 
 
 def _to(step: int) -> None:

@@ -10,6 +10,7 @@ from cod_core.counterfactuals.quality import Stage
 from cod_core.project.project import Project
 from cod_core.project.proposals.quality import QualityCard
 from ui.frame import errors, layout
+from ui.frame.words import t
 from ui.proposals import language_model
 from ui.shared import jobs_panel
 
@@ -23,7 +24,7 @@ LIMITS = {
 
 def card(project: Project, busy: bool) -> None:
     """The whole card, closed until it is asked for; opening it loads no model."""
-    if not st.toggle("How good are the proposals?", key="quality"):
+    if not st.toggle(t("How good are the proposals?"), key="quality"):
         return
     measured = None
     with errors.shown():
@@ -41,7 +42,7 @@ def card(project: Project, busy: bool) -> None:
     )
     st.html(funnel(measured.stages))
     warned(measured)
-    if st.toggle("Technical view", key="quality-technical"):
+    if st.toggle(t("Technical view"), key="quality-technical"):
         technical(measured)
     actions(project, measured, busy)
     language_model.fluency(project, measured, busy)
@@ -68,9 +69,9 @@ def warned(measured: QualityCard) -> None:
     """One line on what the limits say."""
     grades = [grade for grade, _ in measured.verdicts.values()]
     if held := grades.count("reject"):
-        errors.box(f"{layout.several(held, 'proposal')} would be held back by your limits.", "warn")
+        errors.box(t("{proposals} would be held back by your limits.", proposals=layout.several(held, "proposal")), "warn")
     if warn := grades.count("warn"):
-        st.caption(f"{layout.several(warn, 'proposal deserves', 'proposals deserve')} a second look.")
+        st.caption(t("{deservess} a second look.", deservess=layout.several(warn, "proposal deserves", "proposals deserve")))
 
 
 def technical(measured: QualityCard) -> None:
@@ -81,9 +82,14 @@ def technical(measured: QualityCard) -> None:
     layout.grid(
         {"measure": [*(k.replace("_", " ") for k in total), "edit types"], "value": [*(shown(v) for v in total.values()), kinds or "–"]}
     )
-    st.caption(f"Medians over proposals that flip. Fluency: ratio to the original, measured by {measured.fluency_judge}.")
+    st.caption(
+        t(
+            "Medians over proposals that flip. Fluency: ratio to the original, measured by {fluency_judge}.",
+            fluency_judge=measured.fluency_judge,
+        )
+    )
     if len(measured.sources) > 1:
-        st.caption(f"Sources side by side, on the {measured.sources[0].texts} texts that all of them have.")
+        st.caption(t("Sources side by side, on the {texts} texts that all of them have.", texts=measured.sources[0].texts))
         rows = [row.as_row() for row in measured.sources]
         keys = ("source", "texts", "flipped", "edit_fraction", "spans", "p", "in_band", "similarity", "fluency", "diversity")
         layout.grid({k.replace("_", " "): [shown(row[k]) for row in rows] for k in keys})
@@ -100,21 +106,21 @@ def shown(value: object) -> str:
 def actions(project: Project, measured: QualityCard, busy: bool) -> None:
     """Limits, and making proposals smaller."""
     left, right = st.columns(2)
-    with left, st.popover("Change the limits"), st.form("quality-limits", border=False):
+    with left, st.popover(t("Change the limits")), st.form("quality-limits", border=False):
         values = {
             name: st.number_input(text, 0.0, 5.0, value=getattr(measured.limits, name), step=step, key=f"limit-{name}")
             for name, (text, step) in LIMITS.items()
         }
-        if st.form_submit_button("Save limits"):
+        if st.form_submit_button(t("Save limits")):
             with errors.shown():
                 project.quality.set_limits(values)
                 st.rerun()
     with right:
         if st.button(
-            "Make proposals smaller",
+            t("Make proposals smaller"),
             key="tighten",
             disabled=busy,
-            help="Takes back every edit that the flip does not need. The smaller version appears beside the old one.",
+            help=t("Takes back every edit that the flip does not need. The smaller version appears beside the old one."),
         ):
             with errors.shown():
                 jobs_panel.start(project, "tighten", TightenRequest())

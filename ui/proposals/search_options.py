@@ -6,6 +6,7 @@ import streamlit as st
 
 from cod_core.counterfactuals.options import IN_TURN, SearchOptions
 from ui.frame import layout
+from ui.frame.words import t
 
 SOURCES = {
     "encoder neighbours": "Related words",
@@ -52,14 +53,14 @@ def choose(
     usual: texts scored for one text where nothing else is chosen (Searcher.usual_budget).
     """
     targets = target(labels)
-    with st.expander("Options"):
+    with st.expander(t("Options")):
         by = _offered(labels) if judged else "anything"
         clear = by == "anything" and can_be_clear(labels, n_texts) and _clear(labels)
         frozen, sources, budget = _frozen(), _sources(models or {}), _budget(usual)
         confidence = st.toggle(
-            "Prefer changes close to the decision line",
+            t("Prefer changes close to the decision line"),
             key="search-confidence",
-            help="For probing the teacher. For training students, clear changes have worked better.",
+            help=t("For probing the teacher. For training students, clear changes have worked better."),
         )
     options = SearchOptions(targets, sources, frozen, budget, confidence, by=by)
     return options.clear() if clear else options
@@ -72,7 +73,7 @@ def target(labels: tuple[str, ...], every: bool = True) -> str:
     options: list[str | int] = [IN_TURN, "nearest", *(["all"] if every else []), *range(len(labels))]
     names = {IN_TURN: "The other labels in turn", "nearest": "The closest other label", "all": "Each of the other labels"}
     picked = st.selectbox(
-        "Which label should the changed text get?",
+        t("Which label should the changed text get?"),
         options,
         format_func=lambda o: names.get(o) or f"Always: {layout.plain(labels[o])}",
         key="search-targets",
@@ -86,14 +87,16 @@ def _offered(labels: tuple[str, ...]) -> str:
     """Whether only what the judges accept is offered: as a rule with three labels or more. Where two labels are opinions, single
     changed words read better (docs/experiments.md, read blind)."""
     chosen = st.segmented_control(
-        "What is offered?",
+        t("What is offered?"),
         list(OFFERED),
         default="best" if len(labels) > 2 else "anything",
         required=True,
         format_func=layout.words(OFFERED),
         key=f"search-by-{len(labels) > 2}",
-        help="“What reads well” is read by a language model and checked against your own texts: fewer proposals, and good ones. "
-        "“Anything that flips” shows every small change that turns the teacher.",
+        help=t(
+            "“What reads well” is read by a language model and checked against your own texts: fewer proposals, and good ones. "
+            "“Anything that flips” shows every small change that turns the teacher."
+        ),
     )
     return str(chosen or "anything")
 
@@ -101,14 +104,16 @@ def _offered(labels: tuple[str, ...]) -> str:
 def _clear(labels: tuple[str, ...]) -> bool:
     """Whether the person wants changes that a small model can learn from."""
     kind = st.segmented_control(
-        "What kind of change?",
+        t("What kind of change?"),
         list(KINDS),
         default="clear" if topics(labels) else "small",
         required=True,
         format_func=layout.words(KINDS),
         key=f"search-kind-{topics(labels)}",
-        help="A small model sees a text as a whole. For topics several words are changed until the teacher and a second, "
-        "simpler judge are as sure as possible (95 % is enough); for opinions the smallest change has taught students as well.",
+        help=t(
+            "A small model sees a text as a whole. For topics several words are changed until the teacher and a second, "
+            "simpler judge are as sure as possible (95 % is enough); for opinions the smallest change has taught students as well."
+        ),
     )
     return kind == "clear"
 
@@ -116,11 +121,11 @@ def _clear(labels: tuple[str, ...]) -> bool:
 def _frozen() -> tuple[str, ...]:
     """Words and phrases that no proposal may touch."""
     stay = st.text_input(
-        "Words or phrases that must stay, separated by commas",
+        t("Words or phrases that must stay, separated by commas"),
         "",
         key="search-frozen",
         max_chars=2000,
-        help="Names, drugs, products: whatever no proposal may touch.",
+        help=t("Names, drugs, products: whatever no proposal may touch."),
     )
     return tuple(phrase.strip() for phrase in stay.split(",") if phrase.strip())
 
@@ -129,7 +134,7 @@ def _sources(models: Mapping[str, str]) -> tuple[str, ...]:
     """Where new words may come from, () for what is usual. models: see choose."""
     names = SOURCES | {name: where(name.removeprefix("words of "), host) for name, host in models.items()}
     chosen = st.pills(
-        "Where may the changes come from?",
+        t("Where may the changes come from?"),
         list(names),
         default=list(SOURCES),
         selection_mode="multi",
@@ -143,6 +148,6 @@ def _budget(usual: int) -> int:
     """Texts scored for one text, 0 for the usual number."""
     efforts = EFFORT if usual in EFFORT else {usual: "Quick", 4 * usual: "Thorough"}
     effort = st.segmented_control(
-        "How long to look", list(efforts), default=usual, required=True, format_func=layout.words(efforts), key=f"search-effort-{usual}"
+        t("How long to look"), list(efforts), default=usual, required=True, format_func=layout.words(efforts), key=f"search-effort-{usual}"
     )
     return int(effort) if effort and effort != usual else 0

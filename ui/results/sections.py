@@ -10,6 +10,7 @@ from cod_core.export.sections import Row, Section
 from cod_core.project.project import Project
 from cod_core.project.results.sweep import SweepResults
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 from ui.results import cache
 from ui.shared import charts, jobs_panel
 
@@ -61,7 +62,7 @@ def line(project: Project, found: SweepResults) -> None:
     elif seen.stale:
         errors.box("This was measured on earlier students. Compare the lines again.", "warn")
     if seen is None or seen.stale:
-        if st.button("Compare the lines", key="diagnose", disabled=jobs_panel.running(job)):
+        if st.button(t("Compare the lines"), key="diagnose", disabled=jobs_panel.running(job)):
             with errors.shown():
                 project.jobs.start("diagnose")
                 st.rerun()
@@ -75,11 +76,11 @@ def line(project: Project, found: SweepResults) -> None:
 
 def _choose_k(ks: Sequence[int], key: str) -> int | None:
     if not ks:
-        st.caption("No number of rows has both kinds of student.")
+        st.caption(t("No number of rows has both kinds of student."))
         return None
     if len(ks) == 1:
         return ks[0]
-    return st.segmented_control("Training rows", ks, default=ks[-1], required=True, key=f"k-{key}")
+    return st.segmented_control(t("Training rows"), ks, default=ks[-1], required=True, key=f"k-{key}")
 
 
 def text_map(project: Project, found: SweepResults) -> None:
@@ -89,10 +90,10 @@ def text_map(project: Project, found: SweepResults) -> None:
     if len(labels) > 2:
         if len(labels) > FEW:
             label = st.selectbox(
-                "Line of", sorted(labels), index=sorted(labels).index(labels[-1]), key="map-label", format_func=layout.plain
+                t("Line of"), sorted(labels), index=sorted(labels).index(labels[-1]), key="map-label", format_func=layout.plain
             )
         else:
-            label = st.segmented_control("Line of", labels, default=labels[-1], required=True, key="map-label", format_func=layout.plain)
+            label = st.segmented_control(t("Line of"), labels, default=labels[-1], required=True, key="map-label", format_func=layout.plain)
     clicked = draw_all(cache.sections(project, "map", label=label))
     if clicked:
         example, has_card = project.maps.behind(clicked)
@@ -100,7 +101,7 @@ def text_map(project: Project, found: SweepResults) -> None:
             open_item(clicked)
         with st.container(border=True):
             st.text(example.text)
-            st.caption(f"A {example.split} text; it has no counterfactual.")
+            st.caption(t("A {split} text; it has no counterfactual.", split=example.split))
 
 
 def answers(project: Project, found: SweepResults) -> None:
@@ -110,7 +111,7 @@ def answers(project: Project, found: SweepResults) -> None:
         return
     sections = cache.sections(project, "answers", k=k)
     if not sections:
-        st.caption("There are no test or unlabelled texts to look at.")
+        st.caption(t("There are no test or unlabelled texts to look at."))
     draw_all(sections)
 
 
@@ -132,7 +133,7 @@ def worth(project: Project, found: SweepResults) -> None:
     """What each kept counterfactual was worth; a click opens it in Curate."""
     sections = cache.sections(project, "worth")
     if not sections:
-        st.caption("This needs two or more accepted counterfactuals and development or unlabelled texts to measure on.")
+        st.caption(t("This needs two or more accepted counterfactuals and development or unlabelled texts to measure on."))
     if clicked := draw_all(sections):
         open_item(clicked)
 

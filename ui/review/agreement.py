@@ -5,6 +5,7 @@ import streamlit as st
 from cod_core.curation.agreement import Agreement, Estimate
 from cod_core.project.project import Project
 from ui.frame import errors, layout
+from ui.frame.words import t
 from ui.shared import verdict
 
 WORDS = {"kept": "kept", "rejected": "rejected", "accepted": "accepted", "edited": "kept with a change"}
@@ -12,7 +13,7 @@ WORDS = {"kept": "kept", "rejected": "rejected", "accepted": "accepted", "edited
 
 def section(project: Project) -> None:
     """Percent agreement, kappa and alpha with their intervals, and what was answered."""
-    three = st.toggle("Count a change of the text as an answer of its own", key="agree-three")
+    three = st.toggle(t("Count a change of the text as an answer of its own"), key="agree-three")
     measured = project.review.agreement(three_way=three)
     if not measured.n:
         errors.box(
@@ -33,8 +34,10 @@ def section(project: Project) -> None:
         if estimate.why:
             st.caption(f"{name}: {estimate.why}")
     st.caption(
-        "In brackets: 95 % interval from resampled texts. 1 is full agreement, 0 is what chance alone would give. "
-        "Only what was decided blind counts."
+        t(
+            "In brackets: 95 % interval from resampled texts. 1 is full agreement, 0 is what chance alone would give. "
+            "Only what was decided blind counts."
+        )
     )
     layout.grid([{"one says": WORDS[a], "the other says": WORDS[b], "pairs of opinions": n} for (a, b), n in measured.counts.items()])
 

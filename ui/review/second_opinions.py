@@ -10,6 +10,7 @@ from cod_core.project.project import Project
 from ui.curate import callbacks
 from ui.curate import guideline as guide
 from ui.frame import errors, layout, naming, people, state
+from ui.frame.words import t
 from ui.shared import text_diff, verdict
 from ui.teacher import generative_teacher
 
@@ -40,21 +41,21 @@ def section(project: Project) -> None:
     elif not waiting:
         errors.box("Nothing waits for your opinion.", "ok")
     if differ:
-        st.subheader("Settle what differs", anchor=False)
+        st.subheader(t("Settle what differs"), anchor=False)
         if people.allowed("adjudicate"):
             for difference in differ[:20]:
                 _settle(project, difference)
         else:
-            st.caption("A reviewer or owner settles these.")
+            st.caption(t("A reviewer or owner settles these."))
     _ask(project)
 
 
 def _ask(project: Project) -> None:
-    with st.expander("Ask for second opinions on texts drawn by chance", icon=":material/group:"):
+    with st.expander(t("Ask for second opinions on texts drawn by chance"), icon=":material/group:"):
         if not people.only_for("bulk", "Drawing texts"):
             return
-        n = int(st.number_input("How many of the decided texts", 1, 1000, 10, key="ask-n"))
-        st.button("Draw and ask", key="ask-go", on_click=_draw_some, args=(project.id, n))
+        n = int(st.number_input(t("How many of the decided texts"), 1, 1000, 10, key="ask-n"))
+        st.button(t("Draw and ask"), key="ask-go", on_click=_draw_some, args=(project.id, n))
 
 
 @naming.signed
@@ -63,7 +64,9 @@ def _draw_some(pid: str, n: int) -> None:
     drawn = state.workspace().project(pid).review.ask_opinions(state.annotator(), n)
     state.mark_saved()
     state.notice(
-        f"{layout.several(drawn, 'text')} wait for a second opinion now." if drawn else "There is no decided text left to draw.",
+        t("{texts} wait for a second opinion now.", texts=layout.several(drawn, "text"))
+        if drawn
+        else "There is no decided text left to draw.",
         "ok" if drawn else "info",
     )
 
@@ -83,9 +86,9 @@ def _give(project: Project, me: str, waiting: list[str]) -> None:
     common = (project.id, mine, card.offered.id, card.version)
     ok = card.check is not None and card.check.valid and not card.stale
     with st.container(horizontal=True, gap="small"):
-        st.button("Accept", type="primary", key="op-accept", disabled=not ok, on_click=_decide, args=(*common, "accepted", ()))
-        st.button("Later", key="op-later", on_click=_later, args=(mine,))
-        st.button("Change it on the page Curate", key="op-edit", on_click=_edit, args=(mine,), type="tertiary")
+        st.button(t("Accept"), type="primary", key="op-accept", disabled=not ok, on_click=_decide, args=(*common, "accepted", ()))
+        st.button(t("Later"), key="op-later", on_click=_later, args=(mine,))
+        st.button(t("Change it on the page Curate"), key="op-edit", on_click=_edit, args=(mine,), type="tertiary")
     if st.session_state.pop("open-curate", False):
         layout.go("curate")
     with st.container(border=True):
@@ -150,14 +153,16 @@ def _settle(project: Project, difference: Difference) -> None:
                     + text_diff.changes(card.example.text, cf.text, verdict.sentence(check) if check else "")
                 )
                 st.button(
-                    f"Settle it as {layout.plain(who, 30)} did",
+                    t("Settle it as {who} did", who=layout.plain(who, 30)),
                     key=f"settle-{card.example.id}-{who}",
                     on_click=_adjudicate,
                     disabled=own,
                     args=(project.id, card.example.id, who, card.version),
                 )
         if own:
-            st.caption(f"This is your own case. Somebody else settles it: {', '.join(layout.plain(name, 30) for name in others)}.")
+            st.caption(
+                t("This is your own case. Somebody else settles it: {join}.", join=", ".join(layout.plain(name, 30) for name in others))
+            )
 
 
 @naming.signed

@@ -16,6 +16,7 @@ from cod_core.text import diff
 from ui.curate import callbacks
 from ui.curate import guideline as guide
 from ui.frame import errors, layout, naming, people, state
+from ui.frame.words import t
 from ui.shared import pager, verdict, whats_next
 
 SHOW = {
@@ -75,11 +76,11 @@ def _filters(project: Project) -> tuple[Filter, str, int]:
     left, middle, right = st.columns([2.1, 1.4, 1])
     with left:
         show = st.segmented_control(
-            "Show", list(SHOW), default="all", required=True, key="table-show", format_func=lambda s: SHOW[s][0], on_change=first_page
+            t("Show"), list(SHOW), default="all", required=True, key="table-show", format_func=lambda s: SHOW[s][0], on_change=first_page
         )
-    text = middle.text_input("Search in both texts", key="table-text", max_chars=200, on_change=first_page)
-    order = right.selectbox("Order", list(ORDERS), format_func=layout.words(ORDERS), key="table-order", on_change=first_page)
-    with st.expander("More filters", icon=":material/filter_alt:"):
+    text = middle.text_input(t("Search in both texts"), key="table-text", max_chars=200, on_change=first_page)
+    order = right.selectbox(t("Order"), list(ORDERS), format_func=layout.words(ORDERS), key="table-order", on_change=first_page)
+    with st.expander(t("More filters"), icon=":material/filter_alt:"):
         more, size = _more(project)
     return replace(more, status=SHOW[show or "all"][1], text=text or ""), order, size
 
@@ -110,9 +111,9 @@ def _more(project: Project) -> tuple[Filter, int]:
         annotator=_pick(two, "Decided by", project.audit.deciders(), layout.plain, "by"),
         second=_pick(three, "Second opinion", list(SECOND), layout.words(SECOND), "second"),
     )
-    size = four.selectbox("Rows a page", SIZES, index=1, key="table-size", on_change=first_page)
-    differs = one.checkbox("Teacher and label differ on the original", key="table-disagrees", on_change=first_page)
-    old = two.checkbox("Decided under an older guideline", key="table-old", on_change=first_page)
+    size = four.selectbox(t("Rows a page"), SIZES, index=1, key="table-size", on_change=first_page)
+    differs = one.checkbox(t("Teacher and label differ on the original"), key="table-disagrees", on_change=first_page)
+    old = two.checkbox(t("Decided under an older guideline"), key="table-old", on_change=first_page)
     return replace(chosen, disagrees=differs, before_guideline=task.guideline_version if old else chosen.before_guideline), size
 
 
@@ -174,19 +175,19 @@ def _change(original: str, proposal: str) -> str:
 def _acts(pid: str, ids: list[str], ticked: bool) -> None:
     which = "ticked" if ticked else "shown"
     if not people.allowed("bulk"):
-        st.caption("Bulk decisions need the role reviewer or owner.")
+        st.caption(t("Bulk decisions need the role reviewer or owner."))
     with st.container(horizontal=True, gap="small"):
         for status, verb in VERBS.items():
             st.button(
-                f"{verb} the {len(ids)} {which} …",
+                t("{verb} the {ids} {which} …", verb=verb, ids=len(ids), which=which),
                 key=f"bulk-{status}",
                 on_click=_start,
                 args=(status,),
                 disabled=not people.allowed("bulk"),
             )
-        st.button("Undo my last act", key="bulk-undo", on_click=undo, args=(pid,), type="tertiary")
+        st.button(t("Undo my last act"), key="bulk-undo", on_click=undo, args=(pid,), type="tertiary")
         if ticked and len(ids) == 1:
-            st.button("Open on the page Curate", key="open-one", on_click=_open, args=(ids[0],), type="tertiary")
+            st.button(t("Open on the page Curate"), key="open-one", on_click=_open, args=(ids[0],), type="tertiary")
     if st.session_state.pop("open-curate", False):
         layout.go("curate")
 
@@ -223,21 +224,21 @@ def _preview(project: Project, me: str, ids: list[str]) -> None:
         if n:
             layout.grid([{"original": c.example.text, "proposal": c.offered.text} for c in plan.cards[:5]])
             if n > 5:
-                st.caption(f"… and {n - 5} more.")
+                st.caption(t("… and {value} more.", value=n - 5))
         reason = None
         if status == "rejected" and n:
             words = guide.reason_words(project.guideline.current())
-            reason = st.pills("Why? (optional)", list(words), format_func=layout.words(words), key="bulk-reason")
+            reason = st.pills(t("Why? (optional)"), list(words), format_func=layout.words(words), key="bulk-reason")
         with st.container(horizontal=True, gap="small"):
             st.button(
-                f"{VERBS[status]} these {n}",
+                t("{VERBS} these {n}", VERBS=VERBS[status], n=n),
                 type="primary",
                 key="bulk-go",
                 disabled=not n,
                 on_click=_do,
                 args=(project.id, plan, (reason,) if reason else ()),
             )
-            st.button("Cancel", key="bulk-cancel", on_click=cancel)
+            st.button(t("Cancel"), key="bulk-cancel", on_click=cancel)
 
 
 @naming.signed
@@ -246,7 +247,9 @@ def _do(pid: str, plan: BulkPlan, reasons: tuple[str, ...]) -> None:
     st.session_state.pop(_BULK, None)
     n = state.workspace().project(pid).review.do_bulk(plan, state.annotator(), reasons)
     state.mark_saved()
-    state.notice(f"{layout.several(n, 'text')} {DONE[plan.status]}. “Undo my last act” takes it back in one step.")
+    state.notice(
+        t("{texts} {DONE}. “Undo my last act” takes it back in one step.", texts=layout.several(n, "text"), DONE=DONE[plan.status])
+    )
 
 
 @errors.callback

@@ -6,6 +6,7 @@ from cod_core.compute.engine import Tested
 from cod_core.compute.machine import Machine
 from cod_core.compute.versions import differing
 from ui.frame import errors, layout, people, state
+from ui.frame.words import t
 
 GB = 1 << 30
 RESULT = "machines-tested"
@@ -15,13 +16,13 @@ def section() -> None:
     """The place in words, what is there, and the button that tests it."""
     if not people.allowed("machines"):
         return
-    st.subheader("Where heavy work runs", anchor=False)
+    st.subheader(t("Where heavy work runs"), anchor=False)
     with errors.shown():
         found = state.workspace().machines
         where = "one process on this computer" if found.named() == "this process" else found.named()
         st.text(f"Training, searching and reading run in {where}.")
-        st.caption("For more at once, set COD_WORKERS (processes here) or COD_SCHEDULER (a Dask cluster) and start the app again.")
-        st.button("Test it", on_click=_test, key="machines-test", icon=":material/network_check:")
+        st.caption(t("For more at once, set COD_WORKERS (processes here) or COD_SCHEDULER (a Dask cluster) and start the app again."))
+        st.button(t("Test it"), on_click=_test, key="machines-test", icon=":material/network_check:")
         tested: Tested | None = st.session_state.get(RESULT)
         if tested is not None:
             errors.box(sentence(tested), "ok" if tested.same else "warn")
@@ -52,5 +53,5 @@ def row(one: Machine) -> dict[str, str]:
 @errors.callback
 def _test() -> None:
     st.session_state.pop(RESULT, None)
-    with st.spinner("Waiting for every process to answer…"):
+    with st.spinner(t("Waiting for every process to answer…")):
         st.session_state[RESULT] = state.workspace().machines.test()

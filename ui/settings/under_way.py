@@ -7,16 +7,17 @@ import streamlit as st
 from cod_core.jobs.queue import Job
 from cod_core.roles import UNNAMED
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 from ui.shared import jobs_panel
 
 
 def section() -> None:
     """The list; nothing where nothing runs."""
-    st.subheader("Work under way", anchor=False)
+    st.subheader(t("Work under way"), anchor=False)
     with errors.shown():
         listed = state.workspace().under_way.listed()
         if not listed:
-            st.caption("Nothing runs or waits at the moment.")
+            st.caption(t("Nothing runs or waits at the moment."))
             return
         layout.grid(
             [

@@ -11,6 +11,7 @@ from cod_core.diagnostics.notes import NOTES
 from cod_core.export.flat import safe_csv
 from cod_core.export.sections import Section
 from ui.frame import layout
+from ui.frame.words import t
 
 FORMATS = {"png": "PNG", "svg": "SVG"}
 KEPT_BUTTONS = ["zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d"]
@@ -22,7 +23,7 @@ def draw(section: Section) -> str | None:
         st.subheader(section.title, anchor=False)
     if section.lead:
         st.html(f'<p class="cod-quote" id="{section.id}-sentence">{escape(section.lead)}</p>')
-    with st.expander("Technical details") if section.technical else contextlib.nullcontext():
+    with st.expander(t("Technical details")) if section.technical else contextlib.nullcontext():
         clicked = _pictures(section)
         if section.caption:
             st.caption(section.caption)
@@ -60,7 +61,7 @@ def note(*names: str) -> None:
     """The plain sentence of each measure, and one fold with formulas and sources."""
     lines = "".join(f"<b>{escape(NOTES[n].name)}</b> {escape(NOTES[n].plain)}<br>" for n in names)
     st.html(f'<div class="cod-cap cod-plain">{lines}</div>')
-    with st.expander("How this is measured", icon=":material/straighten:"):
+    with st.expander(t("How this is measured"), icon=":material/straighten:"):
         st.html(
             "".join(
                 f"<p><b>{escape(NOTES[n].name)}</b>: {escape(NOTES[n].formula)}<br>"
@@ -103,5 +104,5 @@ def numbers(rows: Sequence[Mapping[str, Any]], name: str, label: str = "Numbers 
 def picture_format() -> None:
     """Whether the camera buttons of this page save PNG or SVG."""
     st.segmented_control(
-        "Pictures are saved as", list(FORMATS), default="png", required=True, key="picture-format", format_func=FORMATS.__getitem__
+        t("Pictures are saved as"), list(FORMATS), default="png", required=True, key="picture-format", format_func=FORMATS.__getitem__
     )

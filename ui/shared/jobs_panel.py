@@ -12,6 +12,7 @@ from cod_core.jobs.queue import Job, Storable
 from cod_core.progress import time_left
 from cod_core.project.project import Project
 from ui.frame import errors, state
+from ui.frame.words import t
 
 Sentence = tuple[str, str]
 CLIMB = 1.5
@@ -185,8 +186,8 @@ def _live(pid: str, job_id: str) -> None:
             if job.message and job.message != counted.rstrip("…"):
                 st.html(f'<div class="cod-cap">{escape(job.message)}</div>')
             if job.cancel:
-                st.caption("Stopping after the current item; what is finished is kept.")
-            elif st.button("Cancel", key=f"cancel-{job_id}", icon=":material/stop_circle:"):
+                st.caption(t("Stopping after the current item; what is finished is kept."))
+            elif st.button(t("Cancel"), key=f"cancel-{job_id}", icon=":material/stop_circle:"):
                 jobs.cancel(job_id)
                 st.rerun(scope="fragment")
 
@@ -196,11 +197,11 @@ def _stopped(project: Project, job: Job) -> None:
         errors.box("The training was stopped. No teacher was changed. You can train again below.", "info")
         return
     if job.state == "cancelled":
-        errors.box(f"Stopped at {job.done} of {job.total}. {KEPT}", "info")
+        errors.box(t("Stopped at {done} of {total}. {KEPT}", done=job.done, total=job.total, KEPT=KEPT), "info")
     else:
         why = job.error or job.message or "The work stopped."
         errors.box(why if KEPT in why else f"{why}\n{KEPT}", "error")
-    if st.button("Resume", key=f"resume-{job.id}", icon=":material/play_arrow:"):
+    if st.button(t("Resume"), key=f"resume-{job.id}", icon=":material/play_arrow:"):
         with errors.shown():
             project.jobs.resume(job.id, key=state.llm_key(project.endpoints.address_of(LlmOptions.of(job.params.get("llm")))))
             st.rerun()

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from ui.frame.words import t
+
 
 def draw(rows: str, shown: int, total: int, page: int, size: int, key: str, turn: Callable[[int], None]) -> None:
     """'Rows 26 to 50 of 1,200', Previous page, Next page. rows: what they are, with a capital. shown: rows on this page.
@@ -13,5 +15,5 @@ def draw(rows: str, shown: int, total: int, page: int, size: int, key: str, turn
     first = page * size + 1
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.html(f'<div class="cod-why" role="status">{rows} {first} to {first + shown - 1} of {total:,}</div>')
-        st.button("Previous page", key=f"{key}-back", disabled=page == 0, on_click=turn, args=(page - 1,))
-        st.button("Next page", key=f"{key}-on", disabled=first + shown > total, on_click=turn, args=(page + 1,))
+        st.button(t("Previous page"), key=f"{key}-back", disabled=page == 0, on_click=turn, args=(page - 1,))
+        st.button(t("Next page"), key=f"{key}-on", disabled=first + shown > total, on_click=turn, args=(page + 1,))

@@ -10,6 +10,7 @@ from cod_core.project.project import Project
 from cod_core.store.projects import ProjectRow
 from cod_core.workspace import Workspace
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 
 SHOWN = 12
 PATIENCE = 2.0  # seconds of counting in one run; cards that are left are filled on the next visit
@@ -24,9 +25,9 @@ def section() -> int:
     projects.sort(key=lambda p: places.get(p.id, ("", None, ""))[2], reverse=True)
     if not projects:
         return 0
-    st.subheader("Go on where you were", anchor=False)
+    st.subheader(t("Go on where you were"), anchor=False)
     few = projects[:SHOWN]
-    if len(projects) > SHOWN and st.toggle(f"Show all {len(projects)} projects", key="all-projects"):
+    if len(projects) > SHOWN and st.toggle(t("Show all {projects} projects", projects=len(projects)), key="all-projects"):
         few = projects
     columns, waiting = st.columns(3), []
     for number, row in enumerate(few):

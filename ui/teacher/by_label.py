@@ -9,6 +9,7 @@ from cod_core.figures.teacher import FEW_LABELS
 from cod_core.project.teacher import by_label
 from cod_core.project.teacher.trust import Advice, TeacherReport
 from ui.frame import errors, layout
+from ui.frame.words import t
 from ui.shared import charts
 
 SHOWN = 3  # sentences in the box; the other labels stand in the table, worst first
@@ -86,10 +87,12 @@ def dead(advice: list[Advice]) -> bool:
 def _buttons(advice: list[Advice], train: Callable[[], None], busy: bool) -> None:
     """What helps: training again, or more texts."""
     if any(one.retrain for one in advice):
-        if st.button("Train again until it has learnt", type="primary" if dead(advice) else "secondary", key="train-again", disabled=busy):
+        if st.button(
+            t("Train again until it has learnt"), type="primary" if dead(advice) else "secondary", key="train-again", disabled=busy
+        ):
             train()
     if any(not one.retrain for one in advice):
-        if st.button("Add texts on the Data page", key="add-texts", icon=":material/upload:"):
+        if st.button(t("Add texts on the Data page"), key="add-texts", icon=":material/upload:"):
             layout.go("data")
 
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from cod_core.data.samples import SAMPLES
 from ui.frame import layout
+from ui.frame.words import t
 
 ENOUGH_TO_TRAIN = 40  # labelled training texts
 BUILTIN = {"movies": "Movie reviews", "amazon": "Product reviews", "tweets": "Tweets", "news": "Newspaper editorials"}
@@ -43,14 +44,16 @@ def builtin(labels: tuple[str, ...], now: str | None) -> tuple[str, dict[str, st
     names = builtins(labels)
     words = {name: f"{BUILTIN[name]}: {', '.join(SAMPLES[name].task.labels)}" for name in names}
     name = st.selectbox(
-        "Which texts are most like yours?", names, format_func=layout.words(words), index=names.index(now) if now in names else 0
+        t("Which texts are most like yours?"), names, format_func=layout.words(words), index=names.index(now) if now in names else 0
     )
-    st.caption("A small model that comes with the app. It needs no network.")
+    st.caption(t("A small model that comes with the app. It needs no network."))
     if _same(name, labels):
         return name, None
-    st.caption("Its labels are not yours. Say which of your labels means the same; where none does, choose another kind of teacher.")
+    st.caption(t("Its labels are not yours. Say which of your labels means the same; where none does, choose another kind of teacher."))
     mapped: dict[str, str] = {}
     for theirs in SAMPLES[name].task.labels:
-        ours = st.selectbox(f"Its “{theirs}” is your", labels, index=None, format_func=layout.plain, key=f"builtin-{name}-{theirs}")
+        ours = st.selectbox(
+            t("Its “{theirs}” is your", theirs=theirs), labels, index=None, format_func=layout.plain, key=f"builtin-{name}-{theirs}"
+        )
         mapped |= {theirs: ours} if ours else {}
     return name, mapped

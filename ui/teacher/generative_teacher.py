@@ -10,6 +10,7 @@ from cod_core.project.project import Project
 from cod_core.project.summary import Summary
 from cod_core.types import FlipCheck, Prediction
 from ui.frame import errors, layout
+from ui.frame.words import t
 from ui.proposals import language_model
 from ui.shared import jobs_panel, text_diff, verdict
 from ui.teacher import hub_model
@@ -32,20 +33,22 @@ def choose(project: Project) -> TeacherChoice | None:
     model = language_model.here(project, local, "No text leaves this computer.", "Model that answers: name, folder or .gguf file")
     judge = _choose_judge(project, row.task.labels, last.judge.to_json() if last else None)
     tokens = st.number_input(
-        "Longest answer, in tokens",
+        t("Longest answer, in tokens"),
         1,
         256,
         last.max_tokens if last else 24,
-        help="Four tokens are about three English words. Every prompt takes the time of one answer.",
+        help=t("Four tokens are about three English words. Every prompt takes the time of one answer."),
     )
-    with st.expander("Options"):
+    with st.expander(t("Options")):
         samples = st.number_input(
-            "Answers to each prompt",
+            t("Answers to each prompt"),
             1,
             20,
             last.samples if last else 1,
-            help="One: the model's likeliest words. More: that many answers are drawn and the judge's verdicts averaged, "
-            "which takes that many times as long.",
+            help=t(
+                "One: the model's likeliest words. More: that many answers are drawn and the judge's verdicts averaged, "
+                "which takes that many times as long."
+            ),
         )
     if not model or not judge:
         return None
@@ -58,11 +61,11 @@ def _choose_judge(project: Project, labels: tuple[str, ...], present: dict[str, 
     names = [*judges, OTHER]
     usual = [name for name, spec in judges.items() if spec.items() <= (present or spec).items()]
     picked = st.selectbox(
-        "What judges the answers?",
+        t("What judges the answers?"),
         names,
         index=names.index(usual[0]) if usual else len(names) - 1,
         format_func=lambda name: layout.plain(name, 80),
-        help="Classifiers that are on this computer and have exactly the labels of this project, or any classifier by name.",
+        help=t("Classifiers that are on this computer and have exactly the labels of this project, or any classifier by name."),
     )
     if picked != OTHER:
         return judges[picked]
@@ -73,7 +76,7 @@ def _choose_judge(project: Project, labels: tuple[str, ...], present: dict[str, 
 def samples(project: Project) -> None:
     """A few prompts with their answers: the quickest way to see whether model and judge are any good."""
     answered = []
-    with errors.shown(), st.spinner("The model answers some of your prompts …"):
+    with errors.shown(), st.spinner(t("The model answers some of your prompts …")):
         answered = project.answers.some()
     if not answered:
         return
@@ -85,7 +88,7 @@ def samples(project: Project) -> None:
         '<table class="cod-table cod-lines"><thead><tr><th>Prompt</th><th>The model\'s answer</th><th>Judged</th></tr>'
         f"</thead><tbody>{rows}</tbody></table>"
     )
-    st.caption("Read a few: where the judge is wrong about the answers, so is every verdict on a change.")
+    st.caption(t("Read a few: where the judge is wrong about the answers, so is every verdict on a change."))
 
 
 def unlabelled(project: Project, summary: Summary, busy: bool) -> None:
@@ -93,11 +96,14 @@ def unlabelled(project: Project, summary: Summary, busy: bool) -> None:
     if not summary.n_unlabelled:
         return
     errors.box(
-        f"{layout.several(summary.n_unlabelled, 'prompt has', 'prompts have')} no label. Only the model knows what it "
-        f"answers: let it, and each prompt gets the label of its answer. {takes(project, summary.n_unlabelled)}",
+        t(
+            "{hass} no label. Only the model knows what it answers: let it, and each prompt gets the label of its answer. {takes}",
+            hass=layout.several(summary.n_unlabelled, "prompt has", "prompts have"),
+            takes=takes(project, summary.n_unlabelled),
+        ),
         "info",
     )
-    if st.button("Let the model answer them", key="label-prompts", type="secondary" if summary.n_train else "primary", disabled=busy):
+    if st.button(t("Let the model answer them"), key="label-prompts", type="secondary" if summary.n_train else "primary", disabled=busy):
         with errors.shown():
             jobs_panel.start(project, "label_prompts")
             st.rerun()

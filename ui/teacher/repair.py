@@ -8,6 +8,7 @@ from cod_core.models.choice import FinetuneOptions
 from cod_core.project.project import Project
 from cod_core.project.teacher.repair import Disagreement, TaughtReport
 from ui.frame import errors, layout, naming, state
+from ui.frame.words import t
 from ui.shared import jobs_panel, text_diff, verdict
 
 SHOWN = 5
@@ -23,8 +24,8 @@ def panel(project: Project, busy: bool) -> None:
         if LOOKING in st.session_state:
             _list(project)
         else:
-            st.caption("The app looks for the texts whose label fits worst. You correct it, or say that the teacher is wrong.")
-            st.button("Look for wrong labels", key="repair-look", on_click=_look)
+            st.caption(t("The app looks for the texts whose label fits worst. You correct it, or say that the teacher is wrong."))
+            st.button(t("Look for wrong labels"), key="repair-look", on_click=_look)
         _answered(project)
         _teach(project, busy)
     with errors.shown():
@@ -34,7 +35,7 @@ def panel(project: Project, busy: bool) -> None:
 
 def _list(project: Project) -> None:
     """The most suspicious texts that nobody has answered for."""
-    with st.spinner("Looking for labels that may be wrong …"):
+    with st.spinner(t("Looking for labels that may be wrong …")):
         found = project.repair.disagreements(SHOWN)
     if not found:
         errors.box("No label stands out as wrong any more.", "ok")
@@ -50,23 +51,23 @@ def _one(project: Project, one: Disagreement, first: bool) -> None:
     says = f"Your label: {doubted}. {who} is {verdict.percent(one.said.prob(one.said.label))} sure that it is {one.said.label}."
     st.html(f'<div class="cod-text" dir="auto">{text_diff.escape(example.text)}</div><div class="cod-why">{escape(says)}</div>')
     if example.split == "test":
-        st.caption("A test text: if you correct it, distil again to renew your results.")
+        st.caption(t("A test text: if you correct it, distil again to renew your results."))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         st.button(
-            f"It is “{layout.plain(one.said.label, 40)}”",
+            t("It is “{label}”", label=layout.plain(one.said.label, 40)),
             key=f"repair-other-{example.id}",
             type="primary" if first else "secondary",
             on_click=_correct,
             args=(project.id, example.id, one.said.label, doubted),
         )
-        st.button("The label is right", key=f"repair-right-{example.id}", on_click=_keep, args=(project.id, example.id, doubted))
+        st.button(t("The label is right"), key=f"repair-right-{example.id}", on_click=_keep, args=(project.id, example.id, doubted))
         others = [label for label in project.row.task.labels if label not in (doubted, one.said.label)]
         if others:
             st.selectbox(
-                "Another label",
+                t("Another label"),
                 others,
                 index=None,
-                placeholder="Another label",
+                placeholder=t("Another label"),
                 format_func=lambda label: layout.plain(label, 40),
                 label_visibility="collapsed",
                 key=f"repair-pick-{example.id}",
@@ -82,9 +83,11 @@ def _answered(project: Project) -> None:
         return
     confirmed = sum(c.new_label is None for c in mine)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.caption(f"{layout.several(len(mine) - confirmed, 'label')} corrected, {confirmed} confirmed.")
+        st.caption(
+            t("{labels} corrected, {confirmed} confirmed.", labels=layout.several(len(mine) - confirmed, "label"), confirmed=confirmed)
+        )
         if any(c.annotator == state.annotator() for c in mine):
-            st.button("Take back my last answer", key="repair-undo", type="tertiary", on_click=_undo, args=(project.id,))
+            st.button(t("Take back my last answer"), key="repair-undo", type="tertiary", on_click=_undo, args=(project.id,))
 
 
 def _teach(project: Project, busy: bool) -> None:
@@ -94,8 +97,10 @@ def _teach(project: Project, busy: bool) -> None:
         return
     own = len(lesson.edited) + len(lesson.kept)
     more = f" {layout.several(own, 'counterfactual')} that you edited, or kept against the teacher, count too." if own else ""
-    st.caption(f"A new teacher learns from your texts as they are labelled now.{more} You see what changes before you take it.")
-    if st.button(f"Teach the teacher my corrections ({lesson.size})", key="repair-teach", disabled=busy):
+    st.caption(
+        t("A new teacher learns from your texts as they are labelled now.{more} You see what changes before you take it.", more=more)
+    )
+    if st.button(t("Teach the teacher my corrections ({size})", size=lesson.size), key="repair-teach", disabled=busy):
         jobs_panel.start(project, "teach_teacher", FinetuneOptions())
         st.rerun()
 
@@ -103,15 +108,15 @@ def _teach(project: Project, busy: bool) -> None:
 def _taught(project: Project, report: TaughtReport, busy: bool) -> None:
     """What the new teacher changes, a label at a time, and the button that takes it."""
     if project.repair.in_use(report):
-        st.caption(f"You taught this teacher: {_lesson(report)}.")
+        st.caption(t("You taught this teacher: {lesson}.", lesson=_lesson(report)))
         return
     with st.container(border=True):
         st.markdown("**A new teacher, taught by you**")
         st.html(f'<div class="cod-why">{escape(" ".join(sentences(report)))}</div>')
         if report.by_class:
             layout.grid([{"label": c.label, "texts": c.n, "right before": c.before, "right now": c.after} for c in report.by_class])
-        if st.button("Take the new teacher", key="repair-take", type="primary", disabled=busy):
-            with st.spinner("Loading the teacher …"):
+        if st.button(t("Take the new teacher"), key="repair-take", type="primary", disabled=busy):
+            with st.spinner(t("Loading the teacher …")):
                 project.repair.take(report)
             state.mark_saved()
             state.notice("The teacher that you taught is in use.")
@@ -171,7 +176,7 @@ def _undo(pid: str) -> None:
     state.mark_saved()
     if taken:
         state.notice(
-            f"Your last answer is taken back: the label is {taken.old_label!r} again."
+            t("Your last answer is taken back: the label is {old_label!r} again.", old_label=taken.old_label)
             if taken.new_label
             else "Your last answer is taken back."
         )

@@ -13,8 +13,8 @@ from cod_core.project.proposals.llm import LanguageModel
 from cod_core.project.proposals.llm_run import LlmReport
 from cod_core.project.proposals.offers import OfferReport, Offers
 from cod_core.project.teacher.teacher import Teacher
-from cod_core.store import items
 from cod_core.said import several
+from cod_core.store import items
 
 if TYPE_CHECKING:
     from cod_core.counterfactuals.imported import ImportedSet

@@ -13,9 +13,9 @@ from cod_core.data.tables import Columns, Import, Problem, Table, label_values, 
 from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
 from cod_core.project.place import Room, needs
+from cod_core.said import several
 from cod_core.store import items, runs
 from cod_core.store.projects import new_id
-from cod_core.said import several
 from cod_core.text import short_hash
 from cod_core.types import Example
 

@@ -1,0 +1,102 @@
+"""What the screens say, read from the source and from a page that was drawn."""
+
+import ast
+import html
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SAY = {"t", "say", "msg", "header", "empty", "next_step", "box", "notice", "toast"}
+"""Functions that say their literal arguments; `several` says its noun with a number."""
+OPEN, SHUT = "\u27e6", "\u27e7"
+_TAG = re.compile(r"<style.*?</style>|<[^>]*>", re.DOTALL)
+_SAID = re.compile(rf"{OPEN}[^{OPEN}{SHUT}]*{SHUT}")
+
+
+def sources() -> list[Path]:
+    return [ROOT / "app.py", *(p for folder in ("pages", "ui", "cod_core") for p in sorted((ROOT / folder).rglob("*.py")))]
+
+
+def sentences() -> dict[str | tuple[str, str], str]:
+    """Every sentence that the code says, with where; of one that counts both forms."""
+    found: dict[str | tuple[str, str], str] = {}
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                for sentence in _said(node):
+                    found.setdefault(sentence, f"{path.relative_to(ROOT)}:{node.lineno}")
+    return found
+
+
+def built_by_hand() -> list[str]:
+    """Places that give t, say or msg an f-string or a sum, which no catalogue can hold."""
+    return [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and _name(node) in ("t", "say", "msg")
+        and node.args
+        and isinstance(node.args[0], ast.JoinedStr | ast.BinOp)
+    ]
+
+
+def _name(node: ast.Call) -> str:
+    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+
+
+def _said(node: ast.Call) -> Iterator[str | tuple[str, str]]:
+    name, words = _name(node), [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    if name == "several" and words:
+        yield f"{{n:,}} {words[0]}", f"{{n:,}} {words[1] if len(words) > 1 else words[0] + 's'}"
+    elif name in SAY:
+        first = words[1:] if name == "next_step" else words[:2] if name in ("header", "empty") else words[:1]
+        yield from (w for w in first if re.search("[A-Za-z]{2,}", w))
+
+
+def fields(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def bare(page, known: tuple[str, ...] = ()) -> set[str]:
+    """What a drawn page says that no `t` said, where each that did stands in brackets. known: texts of the person."""
+    out = set()
+    for said in _drawn(page):
+        for line in re.split(r"\n|  +", said):
+            rest = line
+            while (shorter := _SAID.sub(" ", rest)) != rest:
+                rest = shorter
+            for own in known:
+                rest = rest.replace(own, " ")
+            if re.search("[A-Za-z]{2,}", rest):
+                out.add(" ".join(rest.split()))
+    return out
+
+
+def _drawn(page) -> Iterator[str]:
+    for block in (page.main, page.sidebar):
+        for element in _elements(block):
+            kind = element.type
+            if kind == "html":
+                yield html.unescape(_TAG.sub("\n", element.value))
+            elif kind in ("markdown", "caption", "title", "header", "subheader", "metric"):
+                yield str(element.value)
+            label = getattr(element, "label", "")
+            if isinstance(label, str):
+                yield re.sub(r":material/\w+:", "", label)
+            for more in ("help", "placeholder"):
+                if isinstance(told := getattr(element, more, ""), str):
+                    yield told
+            if kind in ("selectbox", "radio", "multiselect", "button_group", "segmented_control", "pills"):
+                yield from (str(option) for option in getattr(element, "options", []))
+
+
+def _elements(block) -> Iterator:
+    for child in block.children.values():
+        if getattr(child, "children", None):
+            yield child
+            yield from _elements(child)
+        else:
+            yield child
