@@ -41,6 +41,6 @@ def several(n: int, noun: str, nouns: str = "") -> Said:
     return Said(f"{{n:,}} {noun}", {"n": n}, f"{{n:,}} {nouns or noun + 's'}")
 
 
-def msg(words: str) -> str:
-    """These words, unchanged; they are marked as words that a screen will say, where a module names them before there is a screen."""
-    return words
+def msg(words: str) -> Said:
+    """Words that a screen will say, where a module names them before there is a screen."""
+    return Said(words, {})

@@ -7,6 +7,7 @@ import streamlit as st
 
 from cod_core.curation import goal
 from cod_core.export.choice import ExportChoice
+from cod_core.said import msg
 from ui.export import compared, export_options, hub_push, other_tools, take_home
 from ui.frame import errors, layout, state
 from ui.frame.words import t
@@ -17,11 +18,11 @@ layout.through_app()
 project = layout.need_project()
 row = project.row
 NAMES = {
-    "exported": "pairs to take away",
-    "rejected": "rejected",
-    "other": "flagged or skipped, left out",
-    "stale": "to be checked first, left out",
-    "unflipped": "no longer flip the teacher to their label, left out",
+    "exported": msg("pairs to take away"),
+    "rejected": msg("rejected"),
+    "other": msg("flagged or skipped, left out"),
+    "stale": msg("to be checked first, left out"),
+    "unflipped": msg("no longer flip the teacher to their label, left out"),
 }
 
 
@@ -82,10 +83,10 @@ def inside(choice: ExportChoice) -> None:
     layout.grid(
         [
             {
-                "original": r.get("text"),
-                "label": r.get("label"),
-                "counterfactual": r.get("counterfactual_text"),
-                "new label": r.get("counterfactual_label"),
+                t("original"): r.get("text"),
+                t("label"): r.get("label"),
+                t("counterfactual"): r.get("counterfactual_text"),
+                t("new label"): r.get("counterfactual_label"),
             }
             for r in records
         ],
@@ -103,8 +104,8 @@ def report() -> None:
     if found is None:
         return
     if found.worth:
-        fewer = " The comparison trains on fewer texts than your student." if summary.n_train > found.worth.pairs else ""
-        st.html(f'<div class="cod-why">{escape(found.worth.expert() + fewer)}</div>')
+        fewer = t("The comparison trains on fewer texts than your student.") if summary.n_train > found.worth.pairs else ""
+        st.html(f'<div class="cod-why">{escape(" ".join(filter(None, [t(found.worth.expert()), fewer])))}</div>')
     st.download_button(
         t("Download the report (.html)"),
         project.report.html,
@@ -131,14 +132,14 @@ if not everything["exported"] and not everything["stale"]:
     layout.empty("Nothing to export yet", "Pairs and students appear here once there are some.")
     whats_next.draw(project, goal.most_needed(steps), "export", busy, most=2)
 elif not everything["exported"]:
-    layout.counts([(everything["stale"], NAMES["stale"])])
+    layout.counts([(everything["stale"], t(NAMES["stale"]))])
     recheck.needed(project, summary, busy, "export")
 else:
     top = st.container()
     choice = export_options.choose(project)
     with top:
         counts = project.exports.counts(choice)
-        layout.counts([(n, NAMES[k]) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
+        layout.counts([(n, t(NAMES[k])) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
         if counts["stale"]:
             recheck.needed(project, summary, busy, "export")
         downloads(choice, primary=not first)

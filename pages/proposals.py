@@ -8,6 +8,7 @@ from cod_core.counterfactuals.options import GenerateRequest, SearchOptions
 from cod_core.curation.goal import FIRST, WANTED
 from cod_core.curation.view import View
 from cod_core.project.summary import Summary
+from cod_core.said import msg
 from ui.frame import errors, layout, people, state
 from ui.frame.words import t
 from ui.proposals import language_model, quality_card, search_options
@@ -18,8 +19,8 @@ layout.through_app()
 
 project = layout.need_project()
 row = project.row
-WAYS = {"search": "Search on this computer", "llm": "Language model", "import": "I have some already"}
-ANYWAY = "Any small change that turns the teacher, whether or not it reads well. Expect to reject many."
+WAYS = {"search": msg("Search on this computer"), "llm": msg("Language model"), "import": msg("I have some already")}
+ANYWAY = msg("Any small change that turns the teacher, whether or not it reads well. Expect to reject many.")
 SIZES = (8, 16, 32, 64, 128, 256, 512)
 
 
@@ -63,27 +64,27 @@ def search(k: int, busy: bool) -> None:
         errors.box(
             t(
                 "With so many labels (topics, say) single words flip the teacher without making a good text of the "
-                "other label. Add {value} until there are {value2}: a second judge can then learn from them and ask "
+                "other label. Add {texts} until there are {enough}: a second judge can then learn from them and ask "
                 "for clearer changes. Or let a language model propose.",
-                value="texts, with or without labels," if "unlabelled" in learns else "labelled texts",
-                value2=search_options.TEXTS_A_LABEL * len(labels),
+                texts=t("texts, with or without labels,") if "unlabelled" in learns else t("labelled texts"),
+                enough=search_options.TEXTS_A_LABEL * len(labels),
             ),
             "info",
         )
     caption, models = st.empty(), project.searcher.llm_source_names()
     usual = project.searcher.usual_budget()
     chosen = search_options.choose(labels, models, usual, n_texts, judged=not why)
-    does = (
+    does = t(
         "The search replaces the few words that decide for the teacher. Allow about a second for a sentence and up to a minute "
         "for a page, longer with a language model."
     )
     if chosen.by == "best":
-        does = (
+        does = t(
             "Changes single words, or puts in pieces of your own texts of the other label. A language model on this computer reads "
             "each proposal first. Allow a few seconds a text; the first time it is unpacked, about a minute."
         )
     elif chosen.second:
-        does = (
+        does = t(
             "Changes about a third of the words, until the teacher and a second, simpler judge are as sure as possible "
             "of the new label. Allow five seconds a text."
         )
@@ -111,16 +112,18 @@ def overview(summary: Summary) -> None:
     """What the proposals so far amount to."""
     layout.counts(
         [
-            (summary.n_tried, "text tried" if summary.n_tried == 1 else "texts tried"),
-            (f"{summary.n_valid:,} of {summary.n_tried:,}", "have a proposal that flips"),
-            (summary.n_decided, "decided"),
+            (summary.n_tried, t("text tried") if summary.n_tried == 1 else t("texts tried")),
+            (t("{n:,} of {tried:,}", n=summary.n_valid, tried=summary.n_tried), t("have a proposal that flips")),
+            (summary.n_decided, t("decided")),
         ]
     )
     missing = summary.n_tried - summary.n_valid
     if missing and not summary.stale:
-        st.html(f'<div class="cod-why">{escape(layout.several(missing, "text"))}: no proposal flips the teacher yet.</div>')
+        st.html(
+            f'<div class="cod-why">{escape(t("{texts}: no proposal flips the teacher yet.", texts=layout.several(missing, "text")))}</div>'
+        )
         with st.container(horizontal=True, gap="small"):
-            st.button(t("Offer what flips anyway"), key="anyway", disabled=busy, on_click=anyway, args=(summary.n_tried,), help=ANYWAY)
+            st.button(t("Offer what flips anyway"), key="anyway", disabled=busy, on_click=anyway, args=(summary.n_tried,), help=t(ANYWAY))
             if n := len(project.pairs.without()):
                 if st.button(t("Write your own for {texts}", texts=layout.several(n, "text")), key="write-own"):
                     state.set_view(View(show="own"))

@@ -16,7 +16,10 @@ _SAID = re.compile(rf"{OPEN}[^{OPEN}{SHUT}]*{SHUT}")
 
 
 def sources() -> list[Path]:
-    return [ROOT / "app.py", *(p for folder in ("pages", "ui", "cod_core") for p in sorted((ROOT / folder).rglob("*.py")))]
+    return [
+        ROOT / "app.py",
+        *(p for folder in ("pages", "ui", "cod_core") for p in sorted((ROOT / folder).rglob("*.py")) if "commands" not in p.parts),
+    ]
 
 
 def sentences() -> dict[str | tuple[str, str], str]:
@@ -49,7 +52,9 @@ def _name(node: ast.Call) -> str:
 
 def _said(node: ast.Call) -> Iterator[str | tuple[str, str]]:
     name, words = _name(node), [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-    if name == "several" and words:
+    if name == "Said" and words:
+        yield (words[0], words[1]) if len(words) > 1 else words[0]
+    elif name == "several" and words:
         yield f"{{n:,}} {words[0]}", f"{{n:,}} {words[1] if len(words) > 1 else words[0] + 's'}"
     elif name in SAY:
         first = words[1:] if name == "next_step" else words[:2] if name in ("header", "empty") else words[:1]

@@ -4,11 +4,12 @@ import streamlit as st
 
 from cod_core.export.choice import ExportChoice
 from cod_core.project.project import Project
+from cod_core.said import msg
 from cod_core.types import KEPT
 from ui.frame import errors, layout, state
 from ui.frame.words import t
 
-SPLITS = {"train": "Training", "validation": "Development", "test": "Test"}
+SPLITS = {"train": msg("Training"), "validation": msg("Development"), "test": msg("Test")}
 AT_ONCE = 1000
 """So many pairs are searched for personal data without being asked to."""
 
@@ -21,10 +22,10 @@ def choose(project: Project) -> ExportChoice:
         left, right = st.columns(2)
         kinds = left.pills(
             t("Decisions"), KEPT, selection_mode="multi", default=KEPT, key="x-kinds",
-            format_func={"accepted": "As proposed", "edited": "With your change"}.__getitem__,
+            format_func=layout.words({"accepted": msg("As proposed"), "edited": msg("With your change")}),
         )  # fmt: skip
         splits = right.pills(
-            t("Parts (all where none is chosen)"), list(SPLITS), selection_mode="multi", format_func=SPLITS.__getitem__, key="x-splits"
+            t("Parts (all where none is chosen)"), list(SPLITS), selection_mode="multi", format_func=layout.words(SPLITS), key="x-splits"
         )
         at = left.pills(
             t("Labels of the original (all where none is chosen)"),
@@ -35,7 +36,9 @@ def choose(project: Project) -> ExportChoice:
         )
         newest = task.guideline_version
         since = right.selectbox(
-            t("Decided under"), range(1, newest + 1), format_func=lambda v: "any guideline" if v == 1 else f"guideline {v} or newer",
+            t("Decided under"),
+            range(1, newest + 1),
+            format_func=lambda v: t("any guideline") if v == 1 else t("guideline {version} or newer", version=v),
             key="x-guide",
         )  # fmt: skip
         anonymise = left.toggle(t("Put A1, A2, … in place of people's names"), True, key="x-anon")
@@ -58,7 +61,9 @@ def personal(project: Project, choice: ExportChoice, n: int) -> None:
     if not counts:
         st.caption(t("No mail address, phone, account or patient number was found by pattern. Names are not searched for."))
         return
-    said = ", ".join(f"{layout.several(k, 'pair')} with a {kind}" for kind, k in sorted(counts.items(), key=lambda x: -x[1]))
+    said = ", ".join(
+        t("{pairs} with a {kind}", pairs=layout.several(k, "pair"), kind=t(kind)) for kind, k in sorted(counts.items(), key=lambda x: -x[1])
+    )
     errors.box(
         t(
             "Likely personal data in what would leave: {said}. Look at these texts before you give the set away; "
@@ -68,7 +73,7 @@ def personal(project: Project, choice: ExportChoice, n: int) -> None:
         "warn",
     )
     with st.expander(t("Where"), icon=":material/privacy_tip:"):
-        layout.grid([{"kind": kind, "found": piece, "text": i} for i, kind, piece in found])
+        layout.grid([{t("kind"): t(kind), t("found"): piece, t("text"): i} for i, kind, piece in found])
         if st.session_state.pop("x-open", None):
             layout.go("curate")
         ids = list(dict.fromkeys(i for i, *_ in found))

@@ -22,19 +22,19 @@ def section(project: Project, choice: ExportChoice) -> None:
             return
         plan = project.exports.hub_plan(choice)
         size = sum(n for _, n in plan)
-        who = "only you and your organisation" if private else "everybody on the internet"
+        who = t("only you and your organisation") if private else t("everybody on the internet")
         errors.box(
             t(
-                "{plan} files, {value:,.0f} KB, go to {HUB}, where {who} can read them. The history of decisions and "
+                "{n} files, {size:,.0f} KB, go to {hub}, where {who} can read them. The history of decisions and "
                 "raw answers of models stay here.",
-                plan=len(plan),
-                value=size / 1024,
-                HUB=HUB,
+                n=len(plan),
+                size=size / 1024,
+                hub=HUB,
                 who=who,
             ),
             "warn",
         )
-        layout.grid([{"file": name, "bytes": n} for name, n in plan])
+        layout.grid([{t("file"): name, t("bytes"): n} for name, n in plan])
         if st.button(t("Send these files"), key="hub-send", disabled=not repo):
             with errors.shown(), st.spinner(t("Sending …")):
                 address = project.exports.push_to_hub(repo, token, private, choice)

@@ -21,7 +21,7 @@ def section(project: Project, choice: ExportChoice) -> None:
             t("Which tool?"), list(OFFERED), format_func=layout.words({key: form.title for key, form in OFFERED.items()}), key="x-tool"
         )
         form = OFFERED[key]
-        st.caption(form.said)
+        st.caption(t(form.said))
         st.download_button(
             t("Download {name}", name=form.name),
             functools.partial(project.exports.form, key, choice),
@@ -33,6 +33,6 @@ def section(project: Project, choice: ExportChoice) -> None:
         )
         then = project.exports.then(key)
         if then.words:
-            st.caption(then.words)
+            st.caption(t(then.words))
         if then.code:
             st.code(then.code, language=None, wrap_lines=True)

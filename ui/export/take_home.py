@@ -10,19 +10,20 @@ from cod_core.distill.kinds import LINEAR, OFFERED, kind_of
 from cod_core.distill.take_home import BEST, Made, TakeHome
 from cod_core.jobs.queue import Job
 from cod_core.project.project import Project
+from cod_core.said import msg
 from ui.frame import errors, layout, state
 from ui.frame.words import t
 
-OFFER = {**{kind.name: kind.offer for kind in OFFERED}, BEST: "The best of the three"}
-FORMS = {"folder": "Any Python", "sentence-transformers": "SetFit, scikit-learn", "transformers": "transformers"}
+OFFER = {**{kind.name: kind.offer for kind in OFFERED}, BEST: msg("The best of the three")}
+FORMS = {"folder": msg("Any Python"), "sentence-transformers": msg("SetFit, scikit-learn"), "transformers": msg("transformers")}
 FORM_SAID = {
-    "folder": "It holds a loader of a dozen lines, and a card with its figures.",
-    "sentence-transformers": "It opens with sentence-transformers. Its card builds a scikit-learn pipeline or a SetFit model from it.",
-    "transformers": 'It opens with pipeline("text-classification") of transformers.',
+    "folder": msg("It holds a loader of a dozen lines, and a card with its figures."),
+    "sentence-transformers": msg("It opens with sentence-transformers. Its card builds a scikit-learn pipeline or a SetFit model from it."),
+    "transformers": msg('It opens with pipeline("text-classification") of transformers.'),
 }
 EXPLAINED = {
     **{kind.name: kind.explained for kind in OFFERED},
-    BEST: "All three are trained. The one that is right on most development texts is kept; the test texts have no say.",
+    BEST: msg("All three are trained. The one that is right on most development texts is kept; the test texts have no say."),
 }
 
 
@@ -49,13 +50,13 @@ def _make(project: Project, busy: bool, primary: bool) -> None:
     if not ready:
         st.caption(t("A student needs labelled texts and a teacher first."))
         return
-    words = [one.words for one in ready if one.rows]
-    st.caption(t("Trained on everything that you have: {join}.", join=", ".join(words)))
+    words = [t(one.words) for one in ready if one.rows]
+    st.caption(t("Trained on everything that you have: {parts}.", parts=", ".join(words)))
     offered = [name for name in OFFER if name != BEST or project.product.can_choose()]
     chosen = st.segmented_control(
         t("Kind of student"), offered, default=LINEAR.name, required=True, format_func=layout.words(OFFER), key="take-home-kind"
     )
-    st.caption(EXPLAINED[chosen or LINEAR.name])
+    st.caption(t(EXPLAINED[chosen or LINEAR.name]))
     if st.button(t("Make your student"), key="take-home", type="primary" if primary else "secondary", disabled=busy):
         with errors.shown():
             project.jobs.start("take_home", TakeHome(chosen or LINEAR.name))
@@ -74,7 +75,7 @@ def _made(project: Project, made: Made) -> None:
     form = st.segmented_control(
         t("Written for"), list(FORMS), default="folder", required=True, format_func=layout.words(FORMS), key="take-home-form"
     )
-    st.caption(FORM_SAID[form or "folder"])
+    st.caption(t(FORM_SAID[form or "folder"]))
     st.download_button(
         t("Download your student (.zip)"),
         functools.partial(project.package.student, None, form or "folder"),
@@ -89,12 +90,11 @@ def _made(project: Project, made: Made) -> None:
 
 def figures_of(made: Made) -> str:
     """Kind, rows and test figures in two sentences."""
-    kind = kind_of(made.student).called
-    first = f"{kind}, trained on {made.trained_on}."
+    first = t("{kind}, trained on {texts}.", kind=t(kind_of(made.student).called), texts=made.trained_on)
     right, n = made.test.get("accuracy"), int(made.test.get("n_gold", 0))
     if right is None:
-        return f"{first} There are no labelled test texts, so nothing is known of how often it is right."
-    return f"{first} Right on {round(right * n):,} of {n:,} test texts, measured once."
+        return f"{first} {t('There are no labelled test texts, so nothing is known of how often it is right.')}"
+    return f"{first} {t('Right on {right:,} of {n:,} test texts, measured once.', right=round(right * n), n=n)}"
 
 
 def brought(made: Made) -> list[dict[str, Any]]:
@@ -102,8 +102,9 @@ def brought(made: Made) -> list[dict[str, Any]]:
     out, before = [], None
     for one in made.ingredients:
         if one.rows and one.dev is not None:
-            change = "" if before is None else f"{100 * (one.dev - before):+.0f} points".replace("-", "−")
-            out.append({"learnt from": one.words, f"right on {made.n_dev:,} development texts": f"{one.dev:.0%}", "change": change})
+            change = "" if before is None else t("{points} points", points=f"{100 * (one.dev - before):+.0f}".replace("-", "−"))
+            right = t("right on {n:,} development texts", n=made.n_dev)
+            out.append({t("learnt from"): t(one.words), right: f"{one.dev:.0%}", t("change"): change})
             before = one.dev
     return out
 
@@ -135,15 +136,15 @@ def small_model(project: Project, job: Job | None, busy: bool) -> None:
 
 def _measured(packed: dict[str, Any]) -> list[dict[str, Any]]:
     """A row a form of the model, the teacher last."""
-    names = {"torch": "torch", "student.onnx": "ONNX", "student-int8.onnx": "ONNX, 8 bits", "teacher": "the teacher"}
+    names = {"torch": "torch", "student.onnx": "ONNX", "student-int8.onnx": t("ONNX, 8 bits"), "teacher": t("the teacher")}
     every = [*packed["measured"], *([packed["teacher"] | {"agreement": None}] if packed.get("teacher") else [])]
     return [
         {
-            "form": names[m["name"]],
-            "size, MB": round(m["bytes"] / 1e6, 1),
-            "same answers as torch": "–" if m["agreement"] is None else f"{100 * m['agreement']:.1f} %",
-            "one text, ms": m["latency_ms"],
-            "texts a second": m["texts_a_second"],
+            t("form"): names[m["name"]],
+            t("size, MB"): round(m["bytes"] / 1e6, 1),
+            t("same answers as torch"): "–" if m["agreement"] is None else f"{100 * m['agreement']:.1f} %",
+            t("one text, ms"): m["latency_ms"],
+            t("texts a second"): m["texts_a_second"],
         }
         for m in every
     ]

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 
+from cod_core.said import Said
 from cod_core.said import several as several
 from ui.frame import errors, state, tour
 from ui.frame.words import CHOSEN, LANGUAGES, language, t
@@ -111,8 +112,14 @@ def distinct(names: Iterable[str]) -> list[str]:
 
 
 def words(names: Mapping[Any, str]) -> Callable[[Any], str]:
-    """A format_func: the option's words. Streamlit also asks for what it remembers, which may be no option any more."""
-    return lambda option: names.get(option, "")
+    """A format_func: the option's words, those that were marked (msg, say) in the language of the screen. Streamlit also asks for what it
+    remembers, which may be no option any more."""
+
+    def said(option: Any) -> str:
+        name = names.get(option, "")
+        return t(name) if isinstance(name, Said) else name
+
+    return said
 
 
 def style() -> None:

@@ -26,7 +26,7 @@ _COMMA_AND_POINT = str.maketrans(",.", ".,")
 def t(words: str, /, **values: object) -> str:
     """The words in the language of this screen. values: what stands in the template's braces; those that were said by `say` or
     `several` are said in that language too. Without values braces are left as they are."""
-    said = words if isinstance(words, Said) else Said(words, values)
+    said = words if isinstance(words, Said) and not values else Said(words.template if isinstance(words, Said) else words, values)
     spoken = language()
     return str(said) if spoken == "en" else _said(said, spoken)
 

@@ -44,14 +44,14 @@ def _below_each_other(guess: PairColumns | None, key: str) -> dict[str, str] | N
         return None
     if not st.toggle(t("Two rows a pair: the original and its changed text stand below each other"), True, key=f"cf-b-{key}"):
         return None
-    st.text(f"Text: {guess.original}, label: {guess.label or 'none'}, joined by: {guess.batch}.")
+    st.text(t("Text: {text}, label: {label}, joined by: {batch}.", text=guess.original, label=guess.label or t("none"), batch=guess.batch))
     return {role: column for role, column in vars(guess).items() if column}
 
 
 def _side_by_side(table: Table, guess: PairColumns | None, key: str) -> dict[str, str]:
     """The columns of a table with one row a pair, as the person picks them."""
     picked = {}
-    roles = (("original", "Original text", "o"), ("counterfactual", "Changed text", "c"), ("label", "New label (optional)", "l"))
+    roles = (("original", t("Original text"), "o"), ("counterfactual", t("Changed text"), "c"), ("label", t("New label (optional)"), "l"))
     for area, (role, title, short) in zip(st.columns(3), roles):
         with area:
             column = upload.column(title, table, getattr(guess, role, None), f"cf-{short}-{key}", optional=role == "label")

@@ -9,16 +9,17 @@ from cod_core.counterfactuals.options import TightenRequest
 from cod_core.counterfactuals.quality import Stage
 from cod_core.project.project import Project
 from cod_core.project.proposals.quality import QualityCard
+from cod_core.said import Said, msg
 from ui.frame import errors, layout
 from ui.frame.words import t
 from ui.proposals import language_model
 from ui.shared import jobs_panel
 
 LIMITS = {
-    "edit_fraction_warn": ("Warn when more than this share of the words is changed", 0.05),
-    "edit_fraction_reject": ("Hold back when more than this share is changed", 0.05),
-    "fluency_warn": ("Warn when it reads worse than the original by this factor", 0.1),
-    "similarity_warn": ("Warn when the meaning agrees less than this (0 to 1)", 0.05),
+    "edit_fraction_warn": (msg("Warn when more than this share of the words is changed"), 0.05),
+    "edit_fraction_reject": (msg("Hold back when more than this share is changed"), 0.05),
+    "fluency_warn": (msg("Warn when it reads worse than the original by this factor"), 0.1),
+    "similarity_warn": (msg("Warn when the meaning agrees less than this (0 to 1)"), 0.05),
 }
 
 
@@ -34,10 +35,10 @@ def card(project: Project, busy: bool) -> None:
     total = measured.total
     layout.counts(
         [
-            (f"{measured.flipped} of {measured.tried}", "texts have a proposal that flips"),
-            (percent(total.edit_fraction), "of the words change, typically"),
-            (percent(total.p), "sure of the new label, typically"),
-            (percent(total.in_band), "of those that flip are close calls"),
+            (t("{n:,} of {tried:,}", n=measured.flipped, tried=measured.tried), t("texts have a proposal that flips")),
+            (percent(total.edit_fraction), t("of the words change, typically")),
+            (percent(total.p), t("sure of the new label, typically")),
+            (percent(total.in_band), t("of those that flip are close calls")),
         ]
     )
     st.html(funnel(measured.stages))
@@ -56,13 +57,11 @@ def percent(value: float | None) -> str:
 def funnel(stages: list[Stage]) -> str:
     """The stages as a table: how many texts, and why some did not get to the next. Every word is escaped."""
     rows = "".join(
-        f"<tr><td>{escape(s.name)}</td><td>{s.n}</td><td>{escape('; '.join(f'{n} × {why}' for why, n in s.lost.items()))}</td></tr>"
+        f"<tr><td>{escape(t(s.name))}</td><td>{s.n}</td><td>{escape('; '.join(f'{n} × {t(why)}' for why, n in s.lost.items()))}</td></tr>"
         for s in stages
     )
-    return (
-        '<table class="cod-table"><caption class="cod-sr">Where texts are lost</caption>'
-        f"<tr><th>Texts</th><th>How many</th><th>Lost before the next step, and why</th></tr>{rows}</table>"
-    )
+    heads = "".join(f"<th>{escape(h)}</th>" for h in (t("Texts"), t("How many"), t("Lost before the next step, and why")))
+    return f'<table class="cod-table"><caption class="cod-sr">{escape(t("Where texts are lost"))}</caption><tr>{heads}</tr>{rows}</table>'
 
 
 def warned(measured: QualityCard) -> None:
@@ -71,7 +70,7 @@ def warned(measured: QualityCard) -> None:
     if held := grades.count("reject"):
         errors.box(t("{proposals} would be held back by your limits.", proposals=layout.several(held, "proposal")), "warn")
     if warn := grades.count("warn"):
-        st.caption(t("{deservess} a second look.", deservess=layout.several(warn, "proposal deserves", "proposals deserve")))
+        st.caption(t(Said("{n:,} proposal deserves a second look.", {"n": warn}, "{n:,} proposals deserve a second look.")))
 
 
 def technical(measured: QualityCard) -> None:
@@ -80,7 +79,10 @@ def technical(measured: QualityCard) -> None:
     total.pop("flip_rate")
     kinds = ", ".join(f"{kind} {share:.0%}" for kind, share in total.pop("edit_types").items())
     layout.grid(
-        {"measure": [*(k.replace("_", " ") for k in total), "edit types"], "value": [*(shown(v) for v in total.values()), kinds or "–"]}
+        {
+            t("measure"): [*(k.replace("_", " ") for k in total), "edit types"],
+            t("value"): [*(shown(v) for v in total.values()), kinds or "–"],
+        }
     )
     st.caption(
         t(
@@ -108,7 +110,7 @@ def actions(project: Project, measured: QualityCard, busy: bool) -> None:
     left, right = st.columns(2)
     with left, st.popover(t("Change the limits")), st.form("quality-limits", border=False):
         values = {
-            name: st.number_input(text, 0.0, 5.0, value=getattr(measured.limits, name), step=step, key=f"limit-{name}")
+            name: st.number_input(t(text), 0.0, 5.0, value=getattr(measured.limits, name), step=step, key=f"limit-{name}")
             for name, (text, step) in LIMITS.items()
         }
         if st.form_submit_button(t("Save limits")):

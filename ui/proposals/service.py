@@ -10,18 +10,20 @@ from cod_core.models.providers import BY_ID, PROVIDERS, offered_at
 from cod_core.models.quirks import SWITCHES
 from cod_core.models.tryout import Tryout
 from cod_core.project.project import Project
+from cod_core.said import msg
 from ui.frame import errors, layout, state
 from ui.frame.words import t
 
 OWN = "own"
+PRICES = msg("Prices")
 NOT_SENT = {
-    "temperature": "Temperature",
-    "json": "The form of the reply (a JSON schema)",
-    "logprobs": "The wish for probabilities",
-    "samples": "The wish for several replies at once",
-    "seed": "Seed",
+    "temperature": msg("Temperature"),
+    "json": msg("The form of the reply (a JSON schema)"),
+    "logprobs": msg("The wish for probabilities"),
+    "samples": msg("The wish for several replies at once"),
+    "seed": msg("Seed"),
 }
-WORKS = {True: "yes", False: "no", None: "not known"}
+WORKS = {True: msg("yes"), False: msg("no"), None: msg("not known")}
 
 
 def choose(project: Project, last: LlmOptions, page: str, usual_address: str) -> LlmOptions | None:
@@ -52,7 +54,7 @@ def choose(project: Project, last: LlmOptions, page: str, usual_address: str) ->
 def _address(last: LlmOptions, page: str, usual_address: str) -> str:
     """The address, filled in by the service that is chosen."""
     before = last.base_url or usual_address
-    titles = {OWN: "Another address", **{one.id: one.title for one in PROVIDERS}}
+    titles = {OWN: msg("Another address"), **{one.id: one.title for one in PROVIDERS}}
     chosen = st.selectbox(
         t("Service"),
         list(titles),
@@ -64,8 +66,8 @@ def _address(last: LlmOptions, page: str, usual_address: str) -> str:
     start = before if provider is None or offered_at(before) == provider.id else provider.address
     address = st.text_input(t("Address of the service"), start, max_chars=300, key=f"llm-address-{page}-{chosen}").strip()
     if provider is not None:
-        prices = f" [Prices]({provider.prices})" if provider.prices else ""
-        st.caption(f"{provider.note}{prices}")
+        prices = f" [{t(PRICES)}]({provider.prices})" if provider.prices else ""
+        st.caption(f"{t(provider.note)}{prices}")
     return address
 
 
@@ -80,7 +82,7 @@ def _looks(project: Project, address: str, name: str, page: str) -> None:
                 st.rerun()
             errors.box("This address lists no models. Type the name.", "info")
     missing = not address or not name
-    harmless = "Sends one harmless sentence, none of your texts."
+    harmless = t("Sends one harmless sentence, none of your texts.")
     if right.button(t("Try this address"), key=f"llm-try-{page}", disabled=missing, help=harmless):
         with errors.shown(), st.spinner(t("Sending one harmless sentence …")):
             tried(project.clients.try_address(LlmOptions(address, name), state.llm_key(address)))
@@ -91,7 +93,11 @@ def tried(found: Tryout) -> None:
     if not found.works:
         errors.box(found.findings[0].words, "error")
         return
-    layout.grid([{"": one.what[:1].upper() + one.what[1:], "works": WORKS[one.works], "in words": one.words} for one in found.findings])
+    layout.grid([{"": _capital(t(one.what)), t("works"): t(WORKS[one.works]), t("in words"): t(one.words)} for one in found.findings])
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def left_out(model: LlmOptions, page: str) -> LlmOptions:

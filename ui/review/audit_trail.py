@@ -1,18 +1,21 @@
 """The audit trail on screen: who did what, when; filtered, exported, replayed."""
 
 import functools
+from html import escape
 from typing import Any
 
 import streamlit as st
 
 from cod_core.project.project import Project
+from cod_core.said import Said, msg
 from cod_core.types import STATUSES
 from ui.curate import callbacks
 from ui.frame import errors, layout, state
 from ui.frame.words import t
 
-PURPOSE = {"": "", "request": "asks for a second opinion", "opinion": "second opinion", "adjudication": "settles"}
+PURPOSE = {"": "", "request": msg("asks for a second opinion"), "opinion": msg("second opinion"), "adjudication": msg("settles")}
 SIZE = 50
+ANY = msg("Any")
 
 
 def section(project: Project) -> None:
@@ -20,9 +23,11 @@ def section(project: Project) -> None:
     me = state.annotator()
     one, two, three, four = st.columns([1, 1, 1.6, 0.7])
     names = project.audit.deciders()
-    by = one.selectbox(t("By"), range(len(names) + 1), format_func=lambda i: "Anybody" if not i else layout.plain(names[i - 1]), key="h-by")
+    by = one.selectbox(
+        t("By"), range(len(names) + 1), format_func=lambda i: t("Anybody") if not i else layout.plain(names[i - 1]), key="h-by"
+    )
     status = two.selectbox(
-        t("Act"), ["", *STATUSES], format_func=lambda s: callbacks.STATUS_WORDS.get(s, "Any") if s else "Any", key="h-status"
+        t("Act"), ["", *STATUSES], format_func=lambda s: t(callbacks.STATUS_WORDS.get(s, ANY) if s else ANY), key="h-status"
     )
     text = three.text_input(t("Search in both texts"), key="h-text", max_chars=200)
     page = int(four.number_input(t("Page"), 1, 10_000, 1, key="h-page")) - 1
@@ -31,15 +36,25 @@ def section(project: Project) -> None:
         errors.box("No act passes these filters." if by or status or text else "Nothing was decided yet.", "info")
         return
     st.html(
-        f'<div class="cod-why" role="status">{layout.several(trail.total, "act")}, page {min(page + 1, trail.pages)} of {trail.pages}, '
-        f"newest first</div>"
+        '<div class="cod-why" role="status">'
+        + escape(
+            t(
+                "{acts}, page {page} of {pages}, newest first",
+                acts=layout.several(trail.total, "act"),
+                page=min(page + 1, trail.pages),
+                pages=trail.pages,
+            )
+        )
+        + "</div>"
     )
     if trail.hidden:
         st.caption(
             t(
-                "{acts} of others {value} not shown yet: you are asked for an opinion on the same texts.",
-                acts=layout.several(trail.hidden, "act"),
-                value="is" if trail.hidden == 1 else "are",
+                Said(
+                    "{n:,} act of others is not shown yet: you are asked for an opinion on the same texts.",
+                    {"n": trail.hidden},
+                    "{n:,} acts of others are not shown yet: you are asked for an opinion on the same texts.",
+                )
             )
         )
     layout.grid([_row(r) for r in trail.rows], row_height=38)
@@ -56,16 +71,16 @@ def section(project: Project) -> None:
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
-    act = "Undo" if row["undoes"] else callbacks.STATUS_WORDS[row["status"]]
+    act = t("Undo") if row["undoes"] else t(callbacks.STATUS_WORDS[row["status"]])
     return {
-        "no.": row["seq"],
-        "when (UTC)": (row["decided_at"] or "").replace("T", " ").rstrip("Z"),
-        "by": row["annotator"],
-        "act": " · ".join(filter(None, [act, PURPOSE[row["purpose"]], f"of {row['undoes']}" if row["undoes"] else ""])),
-        "original": row["original"],
-        "proposal": row["counterfactual"],
-        "why": ", ".join(callbacks.REASONS[r] for r in row["reasons"]) or row["override_reason"] or row["comment"],
-        "guideline": row["guideline_version"],
+        t("no."): row["seq"],
+        t("when (UTC)"): (row["decided_at"] or "").replace("T", " ").rstrip("Z"),
+        t("by"): row["annotator"],
+        t("act"): " · ".join(filter(None, [act, t(PURPOSE[row["purpose"]]), t("of {act}", act=row["undoes"]) if row["undoes"] else ""])),
+        t("original"): row["original"],
+        t("proposal"): row["counterfactual"],
+        t("why"): ", ".join(t(callbacks.REASONS[r]) for r in row["reasons"]) or row["override_reason"] or row["comment"],
+        t("guideline"): row["guideline_version"],
     }
 
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cod_core.project.project import Project
+from cod_core.said import msg
 from cod_core.types import REJECT_REASONS, Guideline, GuidelineExample
 from ui.curate import callbacks, guideline
 from ui.frame import errors, layout, naming, people, state
@@ -23,10 +24,10 @@ def section(project: Project) -> None:
             _form(project.id, current)
     former = project.guideline.versions()[1:]
     if former:
-        with st.expander(t("Former versions ({former})", former=len(former)), icon=":material/history:"):
+        with st.expander(t("Former versions ({n})", n=len(former)), icon=":material/history:"):
             for old in former:
                 st.html(guideline.panel(old))
-                st.text(f"by {old.author} · {old.note}" if old.note else f"by {old.author}")
+                st.text(t("by {author}", author=old.author) + (f" · {old.note}" if old.note else ""))
 
 
 def _again(project: Project) -> None:
@@ -42,7 +43,7 @@ def _again(project: Project) -> None:
         "info",
     )
     if people.allowed("guideline"):
-        st.button(t("Queue these {old} again", old=len(old)), key="guide-again", on_click=_queue, args=(project.id,))
+        st.button(t("Queue these {n} again", n=len(old)), key="guide-again", on_click=_queue, args=(project.id,))
 
 
 @naming.signed
@@ -57,9 +58,9 @@ def _form(pid: str, current: Guideline) -> None:
     v = current.version
     with st.form(f"guide-{v}", border=True):
         text = st.text_area(t("What makes a good counterfactual here?"), current.text, height=180, max_chars=20_000, key=f"guide-text-{v}")
-        with st.expander(t("Words for the reasons to reject (keys 1 to {REJECT_REASONS})", REJECT_REASONS=len(REJECT_REASONS))):
+        with st.expander(t("Words for the reasons to reject (keys 1 to {n})", n=len(REJECT_REASONS))):
             reasons = {
-                code: st.text_input(f"{n}  {words}", current.reasons.get(code, ""), max_chars=80, key=f"guide-{code}-{v}")
+                code: st.text_input(f"{n}  {t(words)}", current.reasons.get(code, ""), max_chars=80, key=f"guide-{code}-{v}")
                 for n, (code, words) in enumerate(callbacks.REASONS.items(), 1)
             }
         examples = []
@@ -79,7 +80,7 @@ def _example(i: int, given: GuidelineExample | None, v: int) -> GuidelineExample
     b = right.text_area(t("Changed"), given.counterfactual if given else "", height=80, key=f"ex-b-{i}-{v}", max_chars=2000)
     good = side.selectbox(
         t("Is it"), [True, False], index=0 if given is None or given.good else 1, key=f"ex-g-{i}-{v}",
-        format_func=layout.words({True: "good", False: "bad"}),
+        format_func=layout.words({True: msg("good"), False: msg("bad")}),
     )  # fmt: skip
     why = st.text_input(t("Why"), given.why if given else "", key=f"ex-w-{i}-{v}", max_chars=300)
     return GuidelineExample(a.strip(), b.strip(), good, why.strip()) if a.strip() or b.strip() else None

@@ -22,10 +22,10 @@ def section(project: Project) -> None:
     waiting, differ = project.review.opinions_for(me), project.review.differences()
     layout.counts(
         [
-            (len(waiting), "wait for your opinion"),
-            (sum(s.phase == "open" for s in seconds), "open in all"),
-            (len(differ), "to be settled"),
-            (sum(s.phase in ("agreed", "settled") for s in seconds), "done"),
+            (len(waiting), t("wait for your opinion")),
+            (sum(s.phase == "open" for s in seconds), t("open in all")),
+            (len(differ), t("to be settled")),
+            (sum(s.phase in ("agreed", t("settled")) for s in seconds), t("done")),
         ]
     )
     if waiting:
@@ -66,7 +66,7 @@ def _draw_some(pid: str, n: int) -> None:
     state.notice(
         t("{texts} wait for a second opinion now.", texts=layout.several(drawn, "text"))
         if drawn
-        else "There is no decided text left to draw.",
+        else t("There is no decided text left to draw."),
         "ok" if drawn else "info",
     )
 
@@ -81,7 +81,7 @@ def _give(project: Project, me: str, waiting: list[str]) -> None:
         return
     people.renew_claim(project.id, mine)
     card = project.cards.one(mine, me)
-    st.html('<div class="cod-why">Decide as if you were the first. The other opinion is shown once yours is in.</div>')
+    st.html('<div class="cod-why">' + escape(t("Decide as if you were the first. The other opinion is shown once yours is in.")) + "</div>")
     _show(project, card)
     common = (project.id, mine, card.offered.id, card.version)
     ok = card.check is not None and card.check.valid and not card.stale
@@ -92,7 +92,7 @@ def _give(project: Project, me: str, waiting: list[str]) -> None:
     if st.session_state.pop("open-curate", False):
         layout.go("curate")
     with st.container(border=True):
-        st.markdown("**Or reject it, because**")
+        st.markdown(f"**{t('Or reject it, because')}**")
         with st.container(horizontal=True, gap="small"):
             for reason, words in guide.reason_words(project.guideline.current()).items():
                 st.button(words, key=f"op-{reason}", on_click=_decide, args=(*common, "rejected", (reason,)))
@@ -118,11 +118,11 @@ def _decide(pid: str, example_id: str, cf_id: str, version: int, status: str, re
     state.mark_saved()
     phase = {s.example_id: s.phase for s in project.review.second_opinions()}.get(example_id, "open")
     said = {
-        "differ": "Saved. The two opinions differ: a reviewer settles it.",
-        "agreed": "Saved. Both opinions agree.",
-        "settled": "Saved. Both opinions agree.",
+        "differ": t("Saved. The two opinions differ: a reviewer settles it."),
+        "agreed": t("Saved. Both opinions agree."),
+        "settled": t("Saved. Both opinions agree."),
     }
-    state.notice(said.get(phase, "Saved. It stays open until one more person has decided."))
+    state.notice(said.get(phase) or t("Saved. It stays open until one more person has decided."))
 
 
 @errors.callback
@@ -142,11 +142,11 @@ def _settle(project: Project, difference: Difference) -> None:
     card, others = difference.card, project.review.settlers(difference.votes)
     own = state.annotator() in difference.votes and bool(others)
     with st.container(border=True):
-        st.html(text_diff.card("Original", escape(card.example.text), callbacks.gold(card.example)))
+        st.html(text_diff.card(t("Original"), escape(card.example.text), callbacks.gold(card.example)))
         for column, (who, (decision, cf, check)) in zip(st.columns(len(difference.votes)), sorted(difference.votes.items())):
             with column:
-                said = callbacks.STATUS_WORDS[decision.status]
-                why = ", ".join(callbacks.REASONS[r] for r in decision.reasons)
+                said = t(callbacks.STATUS_WORDS[decision.status])
+                why = ", ".join(t(callbacks.REASONS[r]) for r in decision.reasons)
                 st.html(
                     f'<p class="cod-say">{escape(who)}: {escape(said)}</p>'
                     f'<p class="cod-cap">{escape(" · ".join(filter(None, [why, decision.comment])))}</p>'
@@ -161,7 +161,7 @@ def _settle(project: Project, difference: Difference) -> None:
                 )
         if own:
             st.caption(
-                t("This is your own case. Somebody else settles it: {join}.", join=", ".join(layout.plain(name, 30) for name in others))
+                t("This is your own case. Somebody else settles it: {names}.", names=", ".join(layout.plain(name, 30) for name in others))
             )
 
 
