@@ -4,12 +4,15 @@ import ast
 import html
 import re
 import string
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SAY = {"t", "say", "msg", "header", "empty", "next_step", "box", "notice", "toast"}
 """Functions that say their literal arguments; `several` says its noun with a number."""
+MADE: dict[str, tuple[int | str, ...]] = {"Form": (1, 4), "Then": (0,), "Provider": ("note",)}
+"""Values whose words a screen says, as they stand: class -> which of its arguments."""
 OPEN, SHUT = "\u27e6", "\u27e7"
 _TAG = re.compile(r"<style.*?</style>|<[^>]*>", re.DOTALL)
 _SAID = re.compile(rf"{OPEN}[^{OPEN}{SHUT}]*{SHUT}")
@@ -30,6 +33,8 @@ def sentences() -> dict[str | tuple[str, str], str]:
             if isinstance(node, ast.Call):
                 for sentence in _said(node):
                     found.setdefault(sentence, f"{path.relative_to(ROOT)}:{node.lineno}")
+    for path in sorted((ROOT / "cod_core" / "counterfactuals" / "templates").glob("*.toml")):
+        found.setdefault(tomllib.loads(path.read_text(encoding="utf-8"))["title"], str(path.relative_to(ROOT)))
     return found
 
 
@@ -56,6 +61,9 @@ def _said(node: ast.Call) -> Iterator[str | tuple[str, str]]:
         yield (words[0], words[1]) if len(words) > 1 else words[0]
     elif name == "several" and words:
         yield f"{{n:,}} {words[0]}", f"{{n:,}} {words[1] if len(words) > 1 else words[0] + 's'}"
+    elif name in MADE:
+        given = {i: a for i, a in enumerate(node.args)} | {k.arg: k.value for k in node.keywords}
+        yield from (v.value for at in MADE[name] if isinstance(v := given.get(at), ast.Constant) and " " in str(v.value))
     elif name in SAY:
         first = words[1:] if name == "next_step" else words[:2] if name in ("header", "empty") else words[:1]
         yield from (w for w in first if re.search("[A-Za-z]{2,}", w))

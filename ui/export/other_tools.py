@@ -18,7 +18,7 @@ def section(project: Project, choice: ExportChoice) -> None:
     """An option, folded away."""
     with st.expander(t("For another tool"), icon=":material/swap_horiz:"):
         key = st.selectbox(
-            t("Which tool?"), list(OFFERED), format_func=layout.words({key: form.title for key, form in OFFERED.items()}), key="x-tool"
+            t("Which tool?"), list(OFFERED), format_func=layout.words({key: t(form.title) for key, form in OFFERED.items()}), key="x-tool"
         )
         form = OFFERED[key]
         st.caption(t(form.said))
