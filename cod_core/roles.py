@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cod_core.errors import CodError
+from cod_core.said import msg, say
 
 EVERYBODY, REVIEWERS, OWNERS = ("curator", "reviewer", "owner"), ("reviewer", "owner"), ("owner",)
 ALLOWED = {
@@ -68,13 +69,21 @@ def actor_of(claims: Mapping[str, Any], trust_unverified: bool = False, days: in
     name = mail.strip().lower() if isinstance(mail, str) else ""
     issuer, subject = (str(claims.get(key) or "") for key in ("iss", "sub"))
     if "@" not in name or not issuer or not subject:
-        raise CodError("The sign-in service names no mail address for this account. Ask an owner which account to use.")
+        raise CodError(msg("The sign-in service names no mail address for this account. Ask an owner which account to use."))
     if verified is not True and not (trust_unverified and verified is None):
-        raise CodError(f"The sign-in service does not confirm that {name} is yours. Confirm your address there, then sign in again.")
+        raise CodError(
+            say("The sign-in service does not confirm that {name} is yours. Confirm your address there, then sign in again.", name=name)
+        )
     issued = claims.get("iat")
     at = float(issued) if isinstance(issued, int | float) else None
     if days and at is not None and time.time() - at > days * 86_400:
-        raise CodError(f"You signed in more than {days} day{'s' if days > 1 else ''} ago. Sign out here, then sign in again.")
+        raise CodError(
+            say(
+                "You signed in more than {days} day{value} ago. Sign out here, then sign in again.",
+                days=days,
+                value="s" if days > 1 else "",
+            )
+        )
     return Actor(name, issuer, subject, True, at)
 
 
@@ -102,4 +111,4 @@ def may(role: str, act: str) -> bool:
 def need(role: str, act: str) -> None:
     """Raises CodError in plain words where the role does not allow the act."""
     if not may(role, act):
-        raise CodError(f"This needs the role {' or '.join(ALLOWED[act])}; yours is {role}. Ask an owner.")
+        raise CodError(say("This needs the role {join}; yours is {role}. Ask an owner.", join=" or ".join(ALLOWED[act]), role=role))

@@ -18,6 +18,7 @@ from cod_core.data.bounds import MAX_CELLS, check_width, too_many, too_many_cell
 from cod_core.data.json_rows import of_values
 from cod_core.data.raw import Asked, Raw
 from cod_core.errors import BadInput
+from cod_core.said import say
 from cod_core.settings import MAX_ROWS, MAX_UNPACKED_BYTES
 
 if TYPE_CHECKING:
@@ -141,7 +142,9 @@ class _Writer:
             if self.cells > MAX_CELLS:
                 raise too_many_cells()
             if self.characters > MAX_CHARACTERS:
-                raise BadInput(f"The texts of the file are more than {MAX_CHARACTERS:,} characters. Split it into smaller files.")
+                raise BadInput(
+                    say("The texts of the file are more than {most:,} characters. Split it into smaller files.", most=MAX_CHARACTERS)
+                )
             self.write({"n": self.rows, "r": line})
 
 

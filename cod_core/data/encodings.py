@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cod_core.data.raw import UNREADABLE, Mend, nothing_to_mend
 from cod_core.errors import BadInput
+from cod_core.said import say
 
 OFFERED = {
     "utf-8": "UTF-8",
@@ -57,7 +58,7 @@ def known_encoding(name: str) -> str:
     same |= {"ascii": "utf-8", "utf_8_sig": "utf-8", "utf_16": "utf-16", "utf_16_le": "utf-16", "utf_16_be": "utf-16"}
     found = same.get(python, python)
     if found not in OFFERED:
-        raise BadInput(f"There is no encoding {name!r} here. Use one of: {', '.join(OFFERED)}.")
+        raise BadInput(say("There is no encoding {name!r} here. Use one of: {encodings}.", name=name, encodings=", ".join(OFFERED)))
     return found
 
 

@@ -12,6 +12,7 @@ from cod_core.data import columnar, json_rows, packed, parsing, sheets
 from cod_core.data.raw import Asked, Raw
 from cod_core.data.shapes import grids, records
 from cod_core.errors import BadInput
+from cod_core.said import say
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ def format_for(name: str, data: bytes, asked: Asked) -> Format:
     kind = format_of(ending)
     if kind is None:
         hint = " In Excel: File, Save As, Excel Workbook (.xlsx)." if ending == "xls" else ""
-        raise BadInput(f"Files ending in .{ending or '?'} cannot be read. Use {NAMES}.{hint}")
+        raise BadInput(
+            say("Files ending in .{ending} cannot be read. Use {formats}.{hint}", ending=ending or "?", formats=NAMES, hint=hint)
+        )
     if kind.key in ("csv", "tsv", "txt") and _is_json(data):
         return next(f for f in FORMATS if f.key == "json")
     return kind
@@ -112,7 +115,7 @@ def read_as(name: str, data: bytes, asked: Asked) -> Raw:
     """The rows of a file, unpacked where it is packed. Raises BadInput where it cannot be read."""
     ending = ending_of(name)
     if asked.format and asked.format not in KEYS:
-        raise BadInput(f"There is no format {asked.format!r}. Use one of: {', '.join(KEYS)}.")
+        raise BadInput(say("There is no format {format!r}. Use one of: {formats}.", format=asked.format, formats=", ".join(KEYS)))
     if ending == "gz" or data.startswith(b"\x1f\x8b"):
         inner = name[:-3] if ending == "gz" else name
         raw = read_as(inner, packed.gunzip(data), asked)

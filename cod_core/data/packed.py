@@ -13,6 +13,7 @@ from cod_core.data.archives import megabytes, open_checked_zip, read_entry
 from cod_core.data.json_rows import json_file, of_values
 from cod_core.data.raw import Asked, Gap, Raw
 from cod_core.errors import BadInput
+from cod_core.said import msg, say
 from cod_core.settings import MAX_ARCHIVE_ENTRIES, MAX_UPLOAD_BYTES
 
 _WHAT = "The zip"
@@ -28,12 +29,14 @@ def gunzip(data: bytes) -> bytes:
             unpacker = zlib.decompressobj(wbits=31)
             out += unpacker.decompress(rest, MAX_UPLOAD_BYTES + 1 - len(out))
             if len(out) > MAX_UPLOAD_BYTES or unpacker.unconsumed_tail:
-                raise BadInput(f"The gzip file unpacks to more than {megabytes(MAX_UPLOAD_BYTES)}. Split it into smaller files.")
+                raise BadInput(
+                    say("The gzip file unpacks to more than {most}. Split it into smaller files.", most=megabytes(MAX_UPLOAD_BYTES))
+                )
             if not unpacker.eof:
-                raise BadInput("The gzip file breaks off before its end. Compress it again, or send it unpacked.")
+                raise BadInput(msg("The gzip file breaks off before its end. Compress it again, or send it unpacked."))
             rest = unpacker.unused_data.lstrip(b"\0")
     except zlib.error as error:
-        raise BadInput("The gzip file is damaged. Compress it again, or send it unpacked.") from error
+        raise BadInput(msg("The gzip file is damaged. Compress it again, or send it unpacked.")) from error
     return out
 
 
@@ -62,10 +65,14 @@ def zip_file(data: bytes, asked: Asked, read_as: ReadAs, endings: tuple[str, ...
     tables = [name for name in names if name.rsplit(".", 1)[-1].lower() in endings and not _is_beside(name)]
     if asked.sheet:
         if asked.sheet not in names:
-            raise BadInput(f"{_WHAT} has no part {asked.sheet[:60]!r}. Its parts are: {', '.join(names)[:500]}.")
+            raise BadInput(
+                say("{what} has no part {name!r}. Its parts are: {parts}.", what=_WHAT, name=asked.sheet[:60], parts=", ".join(names)[:500])
+            )
         return _of_part(data, asked.sheet, asked, read_as, tuple(tables))
     if not tables:
-        raise BadInput(f"{_WHAT} holds no table that can be read. It holds: {', '.join(names)[:300] or 'nothing'}.")
+        raise BadInput(
+            say("{what} holds no table that can be read. It holds: {parts}.", what=_WHAT, parts=", ".join(names)[:300] or "nothing")
+        )
     if len(tables) == 1:
         return _of_part(data, tables[0], asked, read_as, ())
     return _together(data, tables, asked, read_as)
@@ -79,7 +86,11 @@ def _body(data: bytes, name: str) -> bytes:
     with open_checked_zip(data, _WHAT) as archive:
         if archive.getinfo(name).file_size > MAX_UPLOAD_BYTES:
             raise BadInput(
-                f"The part {name[:80]!r} of the zip unpacks to more than {megabytes(MAX_UPLOAD_BYTES)}. Split it into smaller files."
+                say(
+                    "The part {name!r} of the zip unpacks to more than {most}. Split it into smaller files.",
+                    name=name[:80],
+                    most=megabytes(MAX_UPLOAD_BYTES),
+                )
             )
         return read_entry(archive, name, _WHAT)
 
@@ -102,7 +113,13 @@ def _together(data: bytes, tables: list[str], asked: Asked, read_as: ReadAs) -> 
     if all(splits) and len(set(splits)) == len(splits):
         return _joined(read(), "split", splits, f"A zip with a table for each of: {', '.join(splits)}.")
     if not all(name.lower().endswith(".txt") for name in tables) or len(tables) > 500:
-        raise BadInput(f"{_WHAT} holds several tables, and it is not said which to read: {', '.join(tables)[:500]}. Name one.")
+        raise BadInput(
+            say(
+                "{what} holds several tables, and it is not said which to read: {tables}. Name one.",
+                what=_WHAT,
+                tables=", ".join(tables)[:500],
+            )
+        )
     folders = [name.split("/")[-2] if "/" in name else "" for name in tables]
     if all(folders) and 1 < len(set(folders)) < len(tables):  # a file a text, as IMDB comes
         shown = ", ".join(dict.fromkeys(folders))
@@ -124,7 +141,12 @@ def _joined(raws: list[Raw], column: str, values: list[str], said: str) -> Raw:
             raw.names, raw.rows = (raw.rows[0][1], raw.rows[1:]) if raw.rows else ([], [])
         heads.append(raw.names)
     if any(head != heads[0] for head in heads):
-        raise BadInput(f"The tables of the zip have different columns ({heads[0]} and others), so they cannot be one. Name one of them.")
+        raise BadInput(
+            say(
+                "The tables of the zip have different columns ({columns} and others), so they cannot be one. Name one of them.",
+                columns=heads[0],
+            )
+        )
     rows, problems, number = [], [], 0
     gaps: dict[str, dict[int, Gap]] = {}
     for raw, value in zip(raws, values):
@@ -161,7 +183,7 @@ def _argilla(data: bytes, names: list[str], records: str, asked: Asked) -> Raw:
         if isinstance(values, list):
             return of_values(iter(enumerate(values, start=1)), asked, settings)
     except RecursionError:
-        raise BadInput("The records are nested too deeply to be read.") from None
+        raise BadInput(msg("The records are nested too deeply to be read.")) from None
     except ValueError:
         pass
     return json_file(body, asked)
@@ -176,11 +198,13 @@ def pack_folder(folder: Path) -> bytes:
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
     kept = [path for path in files if not any(part.startswith(".") and part != ".argilla" for part in path.relative_to(folder).parts)]
     if not kept:
-        raise BadInput(f"The folder {folder.name} holds no files.")
+        raise BadInput(say("The folder {name} holds no files.", name=folder.name))
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for path in kept:
             size += path.stat().st_size
             if size > MAX_UPLOAD_BYTES:
-                raise BadInput(f"The folder {folder.name} holds more than {megabytes(MAX_UPLOAD_BYTES)}. Read a part of it.")
+                raise BadInput(
+                    say("The folder {name} holds more than {most}. Read a part of it.", name=folder.name, most=megabytes(MAX_UPLOAD_BYTES))
+                )
             archive.write(path, path.relative_to(folder).as_posix())
     return out.getvalue()

@@ -16,6 +16,7 @@ from cod_core.data.formats import read_as
 from cod_core.data.raw import Asked, Gap, Gaps, Known, Raw, Taken, nothing_to_mend
 from cod_core.data.shapes import grids
 from cod_core.errors import BadInput
+from cod_core.said import msg, say
 from cod_core.settings import MAX_ROWS, MAX_UPLOAD_BYTES
 
 _HEADER_WORDS = re.compile(
@@ -62,7 +63,7 @@ class Table:
     def column(self, name: str) -> list[str]:
         """The cells of one column. Raises BadInput naming the columns there are."""
         if name not in self.columns:
-            raise BadInput(f"There is no column {name!r}. The file has: {', '.join(self.columns)}.")
+            raise BadInput(say("There is no column {name!r}. The file has: {columns}.", name=name, columns=", ".join(self.columns)))
         index = self.columns.index(name)
         return [row[index] for row in self.rows]
 
@@ -75,14 +76,18 @@ def read_table(name: str, data: bytes, header: bool | None = None, asked: Asked 
     """
     if len(data) > MAX_UPLOAD_BYTES:
         raise BadInput(
-            f"The file is {megabytes(len(data))}; at most {megabytes(MAX_UPLOAD_BYTES)} are accepted. Split it into smaller files."
+            say(
+                "The file is {size}; at most {most} are accepted. Split it into smaller files.",
+                size=megabytes(len(data)),
+                most=megabytes(MAX_UPLOAD_BYTES),
+            )
         )
     if not data.strip():
-        raise BadInput("The file is empty. Choose a file with at least one row of text.")
+        raise BadInput(msg("The file is empty. Choose a file with at least one row of text."))
     raw = read_as(name, data, asked)
     table = _shaped(_finish(raw, header), asked)
     if not table.rows and not table.problems:
-        raise BadInput("The file has no rows of data below its header.")
+        raise BadInput(msg("The file has no rows of data below its header."))
     return table
 
 
@@ -133,8 +138,12 @@ def _fill(table: Table, names: list[str], listed: list[tuple[int, list[str]]]) -
             table.problems.append(
                 Problem(
                     number,
-                    f"This row has {len(cells)} cells and the table has {len(names)} columns: a "
-                    "text that holds the separator needs double quotes around it.",
+                    say(
+                        "This row has {cells} cells and the table has {columns} columns: a text that holds the separator needs "
+                        "double quotes around it.",
+                        cells=len(cells),
+                        columns=len(names),
+                    ),
                     kind="width",
                 )
             )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cod_core.errors import BadInput
+from cod_core.said import say
 from cod_core.text import folded
 from cod_core.types import Example
 
@@ -60,7 +61,13 @@ def split_examples(examples: Sequence[Example], seed: int, test: float = 0.3, va
 
 def _check_shares(test: float, validation: float) -> None:
     if test < 0 or validation < 0 or test + validation >= 1:
-        raise BadInput(f"The shares for test ({test}) and validation ({validation}) must be 0 or more, together below 1.")
+        raise BadInput(
+            say(
+                "The shares for test ({test}) and validation ({validation}) must be 0 or more, together below 1.",
+                test=test,
+                validation=validation,
+            )
+        )
 
 
 def _undivided_note(n: int, given: int) -> str:

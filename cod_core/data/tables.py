@@ -14,6 +14,7 @@ from cod_core.data.labels import from_values
 from cod_core.data.raw import UNREADABLE, Gap
 from cod_core.data.reading import Problem, Table, read_table
 from cod_core.errors import BadInput
+from cod_core.said import msg, say
 from cod_core.settings import MAX_CHARS
 from cod_core.text import CONTROL, short_hash
 from cod_core.types import Example
@@ -108,7 +109,7 @@ def _text_column(names: Sequence[str], cells: Mapping[str, Sequence[str]]) -> st
         own or names, key=lambda n: _mean_length(cells[n]), default=None
     )
     if found is None:
-        raise BadInput("The table has no column that could hold texts.")
+        raise BadInput(msg("The table has no column that could hold texts."))
     return found
 
 
@@ -186,9 +187,9 @@ def to_examples(
     Raises BadInput for a column or role that does not exist, or labelled rows without a label column.
     """
     if role not in ROLES:
-        raise BadInput(f"The role of a file is one of {', '.join(ROLES)}, not {role!r}.")
+        raise BadInput(say("The role of a file is one of {roles}, not {role!r}.", roles=", ".join(ROLES), role=role))
     if role != "unlabelled" and columns.label is None:
-        raise BadInput(f"Choose the column that holds the labels. The file has: {', '.join(table.columns)}.")
+        raise BadInput(say("Choose the column that holds the labels. The file has: {columns}.", columns=", ".join(table.columns)))
     if role != "unlabelled":
         check_single(table, columns)
     rows = rows_of(table, columns, role, keep)
@@ -220,13 +221,20 @@ def check_single(table: Table, columns: Columns) -> None:
     labelled = sum(label_values(table, columns).values())
     if gaps["several"] > labelled:
         raise BadInput(
-            f"{gaps['several']:,} of {gaps['several'] + labelled:,} labelled texts have more than one label. Labels here exclude each "
-            "other: make a file for each label that says yes or no, and a project for each file."
+            say(
+                "{n:,} of {of:,} labelled texts have more than one label. Labels here exclude each other: make "
+                "a file for each label that says yes or no, and a project for each file.",
+                n=gaps["several"],
+                of=gaps["several"] + labelled,
+            )
         )
     if gaps["spans"] > labelled:
         raise BadInput(
-            f"The labels of {gaps['spans']:,} rows mark parts of their texts. Here a label belongs to the whole text: export "
-            "labels of whole texts, or import these as texts without labels."
+            say(
+                "The labels of {n:,} rows mark parts of their texts. Here a label belongs to the whole text: "
+                "export labels of whole texts, or import these as texts without labels.",
+                n=gaps["spans"],
+            )
         )
 
 
@@ -268,7 +276,7 @@ def example_of(row: TableRow, labels: Mapping[str, str] | None, role: str) -> Ex
     if why := text_gap(text) or problem:
         return why
     if split is None:
-        return Gap("split", f"The split {row.split[:40]!r} is not train, validation or test.")
+        return Gap("split", say("The split {split!r} is not train, validation or test.", split=row.split[:40]))
     metadata = {name: CONTROL.sub(" ", cell)[:MAX_CHARS] for name, cell in row.metadata.items()}
     return Example(short_hash(text), text, label, split, CONTROL.sub(" ", row.source)[:200] or None, metadata)
 
@@ -303,24 +311,26 @@ def text_problem(text: str) -> str | None:
 def text_gap(text: str) -> Gap | None:
     """Why a text cannot be used; None where it can."""
     if not text:
-        return Gap("empty", "The text is empty.")
+        return Gap("empty", msg("The text is empty."))
     if "\0" in text:
-        return Gap("control", "The text holds a NUL character, which marks a damaged or binary file.")
+        return Gap("control", msg("The text holds a NUL character, which marks a damaged or binary file."))
     if UNREADABLE in text or re.search("[\ud800-\udfff]", text):
-        return Gap("letters", "The text holds letters in a bad encoding. Save the file as UTF-8 and import it again.")
+        return Gap("letters", msg("The text holds letters in a bad encoding. Save the file as UTF-8 and import it again."))
     if (control := CONTROL.search(text)) is not None:
-        return Gap("control", f"The text holds a control character (code {ord(control.group())}). Remove it.")
+        return Gap("control", say("The text holds a control character (code {code}). Remove it.", code=ord(control.group())))
     if len(text) > MAX_CHARS:
-        return Gap("long", f"The text has {len(text):,} characters; at most {MAX_CHARS:,} are accepted. Shorten or divide it.")
+        return Gap(
+            "long", say("The text has {n:,} characters; at most {most:,} are accepted. Shorten or divide it.", n=len(text), most=MAX_CHARS)
+        )
     if _RECORD.match(text):
-        return Gap("record", "The text begins as a record of JSON. Choose the format JSON, or the column that holds the text itself.")
+        return Gap("record", msg("The text begins as a record of JSON. Choose the format JSON, or the column that holds the text itself."))
     return None
 
 
 def _label(raw: str, labels: Mapping[str, str] | None) -> tuple[str | None, Gap | None]:
     """(label name, None) or (None, what is wrong)."""
     if not raw:
-        return None, Gap("no label", "The row has no label.")
+        return None, Gap("no label", msg("The row has no label."))
     name = raw if labels is None else labels.get(raw)
     if not name:
         why = (
@@ -345,11 +355,16 @@ def file_labels(table: Table, columns: Columns) -> tuple[str, ...]:
     """The labels that the label column holds, for a project that is to have them. Raises BadInput where it holds no labels."""
     values = label_values(table, columns)
     if columns.label is None or not values:
-        raise BadInput(f"No column with labels was found. The file has: {', '.join(table.columns)}.")
+        raise BadInput(say("No column with labels was found. The file has: {columns}.", columns=", ".join(table.columns)))
     if len(values) > max(20, sum(values.values()) / 2):
         raise BadInput(
-            f"The column {columns.label!r} holds {len(values):,} different values in {sum(values.values()):,} rows, so it is probably not "
-            "the label. Choose another column."
+            say(
+                "The column {column!r} holds {n:,} different values in {rows:,} rows, so it is probably not "
+                "the label. Choose another column.",
+                column=columns.label,
+                n=len(values),
+                rows=sum(values.values()),
+            )
         )
     return from_values(values, table.order)
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cod_core.data.raw import Gap, Raw
 from cod_core.data.shapes.votes import NOT_LABELLED, Case, raw_of
+from cod_core.said import msg
 
-DISCARDED = Gap("discarded", "This text was discarded in Argilla, so it has no label.")
-DRAFT = Gap("not labelled", "The label of this text is a draft that nobody submitted in Argilla.")
+DISCARDED = Gap("discarded", msg("This text was discarded in Argilla, so it has no label."))
+DRAFT = Gap("not labelled", msg("The label of this text is a draft that nobody submitted in Argilla."))
 _RESPONSES = ".responses"
 Answer = tuple[str, list[object], Gap | None]  # question, labels, why there are none
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from cod_core.data.raw import Gap, Raw
 from cod_core.data.shapes.votes import Case, raw_of
+from cod_core.said import msg
 
-SPANS = Gap("spans", "The labels of this row mark parts of the text; one label for the whole text is needed.")
+SPANS = Gap("spans", msg("The labels of this row mark parts of the text; one label for the whole text is needed."))
 _LABELS = ("label", "labels")
 
 

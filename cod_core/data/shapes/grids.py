@@ -13,6 +13,7 @@ from cod_core.data.raw import Asked, Gap, Raw
 from cod_core.data.shapes.labelstudio import NO_CHOICE
 from cod_core.data.shapes.votes import Case, raw_of
 from cod_core.errors import BadInput
+from cod_core.said import msg, say
 
 _YES, _NO = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no", ""}
 _PEOPLE = re.compile(r"(annotator|rater|coder|labell?er|worker|reviewer|user|username|completed_by)([ _-]?(id|name|email))?", re.I)
@@ -93,8 +94,8 @@ def _exclusive(grid: Grid, names: Sequence[str], forced: bool) -> bool:
 def _gap_of_ones(odd: Sequence[str], found: Sequence[str]) -> Gap | None:
     """Why a row has no label: cells that are neither 0 nor 1, or none that is 1."""
     if odd:
-        return Gap("not labelled", f"The column {odd[0]!r} of this row holds neither 0 nor 1.")
-    return None if found else Gap("not labelled", "None of the label columns of this row holds 1.")
+        return Gap("not labelled", say("The column {column!r} of this row holds neither 0 nor 1.", column=odd[0]))
+    return None if found else Gap("not labelled", msg("None of the label columns of this row holds 1."))
 
 
 def yes_no_note(grid: Grid) -> str:
@@ -259,7 +260,11 @@ def read(grid: Grid, asked: Asked) -> Raw | None:
     raw = named.read(grid, True)
     if raw is None:
         raise BadInput(
-            f"The columns ({', '.join(grid.names)}) do not look like this: {named.title}. Choose a plain table, or let the app find out."
+            say(
+                "The columns ({columns}) do not look like this: {title}. Choose a plain table, or let the app find out.",
+                columns=", ".join(grid.names),
+                title=named.title,
+            )
         )
     return raw
 

@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 
 from cod_core.data.raw import Gap, Raw
 from cod_core.data.shapes.votes import Case, raw_of
+from cod_core.said import msg
 
-SKIPPED = Gap("skipped", "This text was skipped in Label Studio, so it has no label.")
-NO_CHOICE = Gap("nothing chosen", "This text was submitted in Label Studio without a choice.")
-OTHER_MARKS = Gap("spans", "The annotations of this text mark parts of it, or are no choices; one choice for the whole text is needed.")
+SKIPPED = Gap("skipped", msg("This text was skipped in Label Studio, so it has no label."))
+NO_CHOICE = Gap("nothing chosen", msg("This text was submitted in Label Studio without a choice."))
+OTHER_MARKS = Gap(
+    "spans", msg("The annotations of this text mark parts of it, or are no choices; one choice for the whole text is needed.")
+)
 
 
 def looks(record: Mapping[str, object]) -> bool:

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from cod_core.data.bounds import cell_text
 from cod_core.data.raw import Gap, Raw
 from cod_core.data.shapes.votes import Case, raw_of
+from cod_core.said import msg, say
 
 ANSWERS = ("accept", "reject", "ignore")
-IGNORED = Gap("ignored", "This text was ignored in Prodigy, so it has no label.")
-NOTHING = Gap("nothing chosen", "This text was accepted in Prodigy without a choice among its options.")
+IGNORED = Gap("ignored", msg("This text was ignored in Prodigy, so it has no label."))
+NOTHING = Gap("nothing chosen", msg("This text was accepted in Prodigy without a choice among its options."))
 _OWN = {"label", "answer", "options", "accept", "config", "style", "spans", "tokens", "priority", "score", "meta", "image"}
 
 
@@ -55,7 +56,7 @@ def _answer(record: Mapping[str, object]) -> tuple[list[object], Gap | None]:
         return [], IGNORED
     if answer == "reject":
         what = f"the label {cell_text(label)[:60]!r} was rejected, which says only what the text is not" if label else "it was rejected"
-        return [], Gap("rejected", f"This text has no label: in Prodigy {what}.")
+        return [], Gap("rejected", say("This text has no label: in Prodigy {what}.", what=what))
     accepted = record.get("accept")
     if not isinstance(accepted, list):
         return ([label], None) if label else ([], NOTHING)

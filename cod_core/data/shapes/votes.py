@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from cod_core.data.bounds import cell_text, check_width
 from cod_core.data.raw import Gap, Known, Raw
+from cod_core.said import msg, say
 
 SEVERAL = "several"
 
@@ -45,12 +46,12 @@ class Settled:
     share: str = ""
 
 
-NOT_LABELLED = Gap("not labelled", "Nobody has labelled this text yet.")
+NOT_LABELLED = Gap("not labelled", msg("Nobody has labelled this text yet."))
 
 
 def several(labels: Sequence[str]) -> Gap:
     """The reason of a text with more than one label."""
-    return Gap(SEVERAL, f"This text has {len(labels)} labels ({_listed(labels)}), and one is needed.")
+    return Gap(SEVERAL, say("This text has {n} labels ({labels}), and one is needed.", n=len(labels), labels=_listed(labels)))
 
 
 def _listed(labels: Sequence[str]) -> str:
@@ -74,7 +75,7 @@ def settled(votes: Sequence[Vote]) -> Settled:
     if 2 * most > len(given):
         return Settled(label, None, tally, share)
     kind = "tie" if len(counts) > 1 and counts[1][1] == most else "no majority"
-    return Settled("", Gap(kind, f"The annotators disagree ({tally}), and no label has a majority."), tally, share)
+    return Settled("", Gap(kind, say("The annotators disagree ({tally}), and no label has a majority.", tally=tally)), tally, share)
 
 
 def raw_of(cases: Sequence[Case], questions: Sequence[str], said: str, shape: str, text: str = "text", name: str = "") -> Raw:

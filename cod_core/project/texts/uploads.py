@@ -91,7 +91,7 @@ class Uploads(Room):
         read = replace(read, note=" ".join(filter(None, (said, of_pairs(table)))))
         unknown = set(names.values()) - set(self.labels)
         if unknown:
-            raise BadInput(f"These label names are not in the project: {', '.join(sorted(unknown))}.")
+            raise BadInput(say("These label names are not in the project: {labels}.", labels=", ".join(sorted(unknown))))
         mark = f"{sha256}:{role}:{short_hash(*(f'{e.id} {e.label}' for e in read.examples))}"
         if items.upload_seen(self.db, self.id, mark):
             return replace(read, examples=[], label_counts={}, rows=[], seen=True)
@@ -173,7 +173,12 @@ class Uploads(Room):
         names = named_labels(theirs, labels)
         if len(names) < len(theirs):
             raise BadInput(
-                f"The set {name!r} has the labels {', '.join(theirs)}; the project has {', '.join(labels)}. Begin a new project with it."
+                say(
+                    "The set {name!r} has the labels {theirs}; the project has {labels}. Begin a new project with it.",
+                    name=name,
+                    theirs=", ".join(theirs),
+                    labels=", ".join(labels),
+                )
             )
         rows = [replace(e, label=names[str(e.label)]) for e in load_hub(name, split, limit, progress)]
         numbered = Import(rows, [], {}, True, rows=list(range(1, len(rows) + 1)))
@@ -194,7 +199,9 @@ class Uploads(Room):
         named = sentences.fields_of(template, table.columns)
         present = self.template()
         if present is not None and present != template and items.counts(self.db, self.id).total:
-            raise BadInput(f"This project's sentences are made by another template: {present} Use it, or make a new project.")
+            raise BadInput(
+                say("This project's sentences are made by another template: {template} Use it, or make a new project.", template=present)
+            )
         widened = sentences.with_sentences(table, template)
         self.place.update(tabular={"template": template, "columns": named})
         return widened, widened.columns[-1], named
