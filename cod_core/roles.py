@@ -39,6 +39,7 @@ machine loaded as a model. machines: see and test where heavy work runs. Every v
 (cod_core/project/place.py)."""
 
 
+ROLE_NAMES = {"curator": say("curator"), "reviewer": say("reviewer"), "owner": say("owner")}
 MOST_NAME = 40  # characters
 UNNAMED = "unnamed-"  # what the name of a person begins with who has not given one yet
 
@@ -77,13 +78,12 @@ def actor_of(claims: Mapping[str, Any], trust_unverified: bool = False, days: in
     issued = claims.get("iat")
     at = float(issued) if isinstance(issued, int | float) else None
     if days and at is not None and time.time() - at > days * 86_400:
-        raise CodError(
-            say(
-                "You signed in more than {days} day{value} ago. Sign out here, then sign in again.",
-                days=days,
-                value="s" if days > 1 else "",
-            )
+        told = (
+            say("You signed in more than {days} days ago. Sign out here, then sign in again.", days=days)
+            if days > 1
+            else say("You signed in more than 1 day ago. Sign out here, then sign in again.")
         )
+        raise CodError(told)
     return Actor(name, issuer, subject, True, at)
 
 
@@ -97,9 +97,9 @@ def refused_name(name: str) -> str:
     """Why records may not stand under this name; "" where they may."""
     given = name.strip()
     if not given:
-        return "Give your name, or a pseudonym."
+        return msg("Give your name, or a pseudonym.")
     if given.lower() in ("me", "i", "myself") or given.startswith(UNNAMED):
-        return f"“{given}” does not tell others who decided. Give your name, or a pseudonym."
+        return say("“{name}” does not tell others who decided. Give your name, or a pseudonym.", name=given)
     return ""
 
 
@@ -108,7 +108,17 @@ def may(role: str, act: str) -> bool:
     return role in ALLOWED[act]
 
 
+def named(act: str) -> str:
+    """The roles that allow an act: 'reviewer or owner'."""
+    first, *others = (ROLE_NAMES[role] for role in ALLOWED[act])
+    for role in others:
+        first = say("{one} or {other}", one=first, other=role)
+    return first
+
+
 def need(role: str, act: str) -> None:
     """Raises CodError in plain words where the role does not allow the act."""
     if not may(role, act):
-        raise CodError(say("This needs the role {join}; yours is {role}. Ask an owner.", join=" or ".join(ALLOWED[act]), role=role))
+        raise CodError(
+            say("This needs the role {roles}; yours is {mine}. Ask an owner.", roles=named(act), mine=ROLE_NAMES.get(role, role))
+        )

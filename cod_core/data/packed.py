@@ -13,10 +13,10 @@ from cod_core.data.archives import megabytes, open_checked_zip, read_entry
 from cod_core.data.json_rows import json_file, of_values
 from cod_core.data.raw import Asked, Gap, Raw
 from cod_core.errors import BadInput
-from cod_core.said import msg, say
+from cod_core.said import msg, say, together
 from cod_core.settings import MAX_ARCHIVE_ENTRIES, MAX_UPLOAD_BYTES
 
-_WHAT = "The zip"
+_WHAT = say("The zip")
 ReadAs = Callable[[str, bytes, Asked], Raw]  # (name of a file, bytes, what is asked) -> rows
 _BESIDE = ("readme", "license", "dataset_info", "state.json", "dataset_dict", "notes", "manifest")
 
@@ -71,7 +71,7 @@ def zip_file(data: bytes, asked: Asked, read_as: ReadAs, endings: tuple[str, ...
         return _of_part(data, asked.sheet, asked, read_as, tuple(tables))
     if not tables:
         raise BadInput(
-            say("{what} holds no table that can be read. It holds: {parts}.", what=_WHAT, parts=", ".join(names)[:300] or "nothing")
+            say("{what} holds no table that can be read. It holds: {parts}.", what=_WHAT, parts=", ".join(names)[:300] or say("nothing"))
         )
     if len(tables) == 1:
         return _of_part(data, tables[0], asked, read_as, ())
@@ -97,7 +97,7 @@ def _body(data: bytes, name: str) -> bytes:
 
 def _of_part(data: bytes, name: str, asked: Asked, read_as: ReadAs, others: tuple[str, ...]) -> Raw:
     raw = read_as(name, _body(data, name), replace(asked, sheet=""))
-    raw.said = f"The file {name!r} of the zip. {raw.said}".strip()
+    raw.said = together([say("The file {name!r} of the zip.", name=name), raw.said])
     raw.file = name
     raw.sheet, raw.sheets = (name, others) if others else (raw.sheet, raw.sheets)
     return raw
@@ -111,7 +111,7 @@ def _together(data: bytes, tables: list[str], asked: Asked, read_as: ReadAs) -> 
         return [read_as(name, _body(data, name), replace(asked, sheet="", **changed)) for name in tables]
 
     if all(splits) and len(set(splits)) == len(splits):
-        return _joined(read(), "split", splits, f"A zip with a table for each of: {', '.join(splits)}.")
+        return _joined(read(), "split", splits, say("A zip with a table for each of: {parts}.", parts=", ".join(splits)))
     if not all(name.lower().endswith(".txt") for name in tables) or len(tables) > 500:
         raise BadInput(
             say(
@@ -123,9 +123,15 @@ def _together(data: bytes, tables: list[str], asked: Asked, read_as: ReadAs) -> 
     folders = [name.split("/")[-2] if "/" in name else "" for name in tables]
     if all(folders) and 1 < len(set(folders)) < len(tables):  # a file a text, as IMDB comes
         shown = ", ".join(dict.fromkeys(folders))
-        return _joined([*map(_one_text, read(format="lines"))], "label", folders, f"A zip with a folder for each label: {shown[:300]}.")
+        return _joined(
+            [*map(_one_text, read(format="lines"))],
+            "label",
+            folders,
+            say("A zip with a folder for each label: {labels}.", labels=shown[:300]),
+        )
     labels = [name.rsplit("/", 1)[-1].rsplit(".", 1)[0] for name in tables]
-    return _joined(read(format="lines"), "label", labels, f"A zip with a file for each label: {', '.join(labels)[:300]}.")
+    said = say("A zip with a file for each label: {labels}.", labels=", ".join(labels)[:300])
+    return _joined(read(format="lines"), "label", labels, said)
 
 
 def _one_text(raw: Raw) -> Raw:
@@ -157,7 +163,7 @@ def _joined(raws: list[Raw], column: str, values: list[str], said: str) -> Raw:
             rows.append((number, [*cells, *[""] * (len(heads[0]) - len(cells)), value]))
         for label, own in raw.gaps.items():
             gaps.setdefault(label, {}).update({place[old]: gap for old, gap in own.items() if old in place})
-        problems += [(0, f"{value}, row {old}: {message}") for old, message in raw.problems]
+        problems += [(0, say("{part}, row {row}: {message}", part=value, row=old, message=message)) for old, message in raw.problems]
     name = column if column not in heads[0] else f"{column} (by file)"
     out = Raw(rows, raws[0].mend, [*heads[0], name], problems, gaps=gaps, known=raws[0].known, said=said, shape=raws[0].shape)
     if column == "label":

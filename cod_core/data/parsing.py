@@ -70,7 +70,7 @@ def text_lines(data: bytes, asked: Asked = Asked()) -> Raw:
     """One text a line, whatever it holds."""
     letters = decode(data, asked.encoding)
     rows = [(number, [line]) for number, line in _lines(letters.text)]
-    return _of(Raw(rows, letters.mend, ["text"], said="One text a line, without labels."), letters)
+    return _of(Raw(rows, letters.mend, ["text"], said=say("One text a line, without labels.")), letters)
 
 
 def fasttext_file(data: bytes, asked: Asked = Asked()) -> Raw:
@@ -86,11 +86,11 @@ def fasttext_file(data: bytes, asked: Asked = Asked()) -> Raw:
             if len(labels) > 1:
                 gaps[number] = several(labels)
         else:
-            problems.append((number, msg("This line does not begin with a label, such as __label__praise.")))
+            problems.append((number, say("This line does not begin with a label, such as __label__praise.")))
     if not rows:
         raise BadInput(msg("No line of the file begins with a label. fastText writes lines such as: __label__praise A fine day."))
     known = Known("text", ("label",))
-    said = "fastText lines, a label before each text."
+    said = say("fastText lines, a label before each text.")
     return _of(Raw(rows, letters.mend, ["label", "text"], problems, gaps={"label": gaps}, known=known, said=said), letters)
 
 
@@ -173,7 +173,7 @@ def _run_together(text: str, mark: str, mend: Mend) -> Raw:
     if last != [_END]:  # it stands inside quotation marks that never close
         rows.append((number, ["\n" + mark]))
     lost = [number for number, cells in rows if _ran_into(cells, mark)]
-    message = (
+    message = say(
         "A quotation mark in this row does not close at the end of its cell, so rows below may have run into it. "
         "Write each quotation mark inside a text twice."
     )

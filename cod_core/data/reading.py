@@ -16,7 +16,7 @@ from cod_core.data.formats import read_as
 from cod_core.data.raw import Asked, Gap, Gaps, Known, Raw, Taken, nothing_to_mend
 from cod_core.data.shapes import grids
 from cod_core.errors import BadInput
-from cod_core.said import msg, say
+from cod_core.said import msg, say, together
 from cod_core.settings import MAX_ROWS, MAX_UPLOAD_BYTES
 
 _HEADER_WORDS = re.compile(
@@ -100,7 +100,7 @@ def _shaped(table: Table, asked: Asked) -> Table:
     if raw is None:
         note = grids.yes_no_note(grid)
         return replace(table, problems=[*table.problems, Problem(0, note, False, "yes or no")]) if note else table
-    taken = replace(table.taken, shape=raw.shape, said=f"{table.taken.said} {raw.said}".strip())
+    taken = replace(table.taken, shape=raw.shape, said=together([table.taken.said, raw.said]))
     shaped = _finish(raw, None)
     return replace(shaped, taken=taken, problems=[*table.problems, *shaped.problems], header=table.header)
 
@@ -166,7 +166,8 @@ def _told(table: Table, raw: Raw, now: Mapping[str, str]) -> Table:
 
 
 def _guess(encoding: str) -> str:
-    return f"The file is not UTF-8 and was read as {OFFERED.get(encoding, encoding)}. Check that its letters look right."
+    known = OFFERED.get(encoding, encoding)
+    return say("The file is not UTF-8 and was read as {encoding}. Check that its letters look right.", encoding=known)
 
 
 def _mend(raw: Raw) -> None:

@@ -12,7 +12,7 @@ from cod_core.data.archives import megabytes, open_checked_zip, read_entry
 from cod_core.data.bounds import MAX_CELLS, MAX_COLUMNS, cell_text, too_many, too_many_cells
 from cod_core.data.raw import Asked, Raw
 from cod_core.errors import BadInput
-from cod_core.said import say
+from cod_core.said import msg, say
 from cod_core.settings import MAX_ROWS, MAX_UNPACKED_BYTES
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ MAX_SHEET_ROW = 1_048_576  # Excel's own last row
 MAX_CHARACTERS = MAX_UNPACKED_BYTES // 2  # of all cells: a long text is stored once and may stand in every cell
 MAX_SHEETS = 50  # that are looked into
 _LOOKED_AT = 60  # rows of a sheet by which it is told whether it holds a table
-_WHAT = "The Excel file"
-_DAMAGED = f"{_WHAT} cannot be read: it is damaged. Open it in Excel, save it again and retry."
+_WHAT = say("The Excel file")
+_DAMAGED = msg("The Excel file cannot be read: it is damaged. Open it in Excel, save it again and retry.")
 
 
 def xlsx_file(data: bytes, asked: Asked = Asked()) -> Raw:
@@ -37,10 +37,10 @@ def xlsx_file(data: bytes, asked: Asked = Asked()) -> Raw:
     _check_parts(data)
     rows, end = apart.read_apart("cod_core.data.sheets", data, _WHAT, asked.sheet)
     sheets = tuple(end["sheets"])
-    said = f"An Excel workbook; the sheet {end['sheet']!r} was read."
+    said = say("An Excel workbook; the sheet {sheet!r} was read.", sheet=end["sheet"])
     if len(sheets) > 1:
         others = ", ".join(repr(name) for name in sheets if name != end["sheet"])
-        said = f"An Excel workbook. Its sheet {end['sheet']!r} was read; {others[:300]} not."
+        said = say("An Excel workbook. Its sheet {sheet!r} was read; {others} not.", sheet=end["sheet"], others=others[:300])
     return Raw([(int(row["n"]), row["cells"]) for row in rows], sheet=end["sheet"], sheets=sheets, said=said)
 
 
@@ -88,7 +88,7 @@ def _write_rows(data: bytes, arguments: list[str], write: Callable[[dict[str, An
 
 def _with_texts(book: "Workbook") -> Any:
     """The first sheet whose beginning looks like a table of texts, else the fullest. Raises BadInput where all are empty."""
-    best, most, refused = None, 0.0, BadInput(say("{what} has no rows.", what=_WHAT))
+    best, most, refused = None, 0.0, BadInput(msg("The Excel file has no rows."))
     sheet: Any  # read-only sheets have methods that the stubs do not know
     for sheet in book.worksheets[:MAX_SHEETS]:
         sheet.reset_dimensions()

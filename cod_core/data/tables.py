@@ -283,16 +283,18 @@ def example_of(row: TableRow, labels: Mapping[str, str] | None, role: str) -> Ex
 
 def _repeated(example: Example, row: int, label: str | None) -> Gap:
     """Why an example cannot come twice. row, label: of the first one."""
-    return Gap("repeated", f"This is the same text as row {row}" + (f", there labelled {label!r}." if label != example.label else "."))
+    if label == example.label:
+        return Gap("repeated", say("This is the same text as row {row}.", row=row))
+    return Gap("repeated", say("This is the same text as row {row}, there labelled {label!r}.", row=row, label=label))
 
 
 def _only_label(counts: Mapping[str, int], role: str) -> list[Problem]:
     """A note on the whole file if all its labelled rows have one label."""
     if role == "unlabelled" or len(counts) != 1:
         return []
-    message = (
-        f"Every row is labelled {next(iter(counts))!r}. Distilling needs rows of at least two labels: choose another label column "
-        "or add rows."
+    message = say(
+        "Every row is labelled {label!r}. Distilling needs rows of at least two labels: choose another label column or add rows.",
+        label=next(iter(counts)),
     )
     return [Problem(0, message, False)]
 
@@ -311,11 +313,11 @@ def text_problem(text: str) -> str | None:
 def text_gap(text: str) -> Gap | None:
     """Why a text cannot be used; None where it can."""
     if not text:
-        return Gap("empty", msg("The text is empty."))
+        return Gap("empty", say("The text is empty."))
     if "\0" in text:
-        return Gap("control", msg("The text holds a NUL character, which marks a damaged or binary file."))
+        return Gap("control", say("The text holds a NUL character, which marks a damaged or binary file."))
     if UNREADABLE in text or re.search("[\ud800-\udfff]", text):
-        return Gap("letters", msg("The text holds letters in a bad encoding. Save the file as UTF-8 and import it again."))
+        return Gap("letters", say("The text holds letters in a bad encoding. Save the file as UTF-8 and import it again."))
     if (control := CONTROL.search(text)) is not None:
         return Gap("control", say("The text holds a control character (code {code}). Remove it.", code=ord(control.group())))
     if len(text) > MAX_CHARS:
@@ -323,19 +325,19 @@ def text_gap(text: str) -> Gap | None:
             "long", say("The text has {n:,} characters; at most {most:,} are accepted. Shorten or divide it.", n=len(text), most=MAX_CHARS)
         )
     if _RECORD.match(text):
-        return Gap("record", msg("The text begins as a record of JSON. Choose the format JSON, or the column that holds the text itself."))
+        return Gap("record", say("The text begins as a record of JSON. Choose the format JSON, or the column that holds the text itself."))
     return None
 
 
 def _label(raw: str, labels: Mapping[str, str] | None) -> tuple[str | None, Gap | None]:
     """(label name, None) or (None, what is wrong)."""
     if not raw:
-        return None, Gap("no label", msg("The row has no label."))
+        return None, Gap("no label", say("The row has no label."))
     name = raw if labels is None else labels.get(raw)
     if not name:
-        why = (
-            f"The label {raw[:60]!r} is not one of the labels of this project. Add the file again and say what it "
-            "means, or correct it there."
+        why = say(
+            "The label {label!r} is not one of the labels of this project. Add the file again and say what it means, or correct it there.",
+            label=raw[:60],
         )
         return None, Gap("unknown label", why)
     if problem := text_problem(name):
@@ -378,7 +380,8 @@ def of_pairs(table: Table) -> str:
     """What to say of texts that are counterfactuals of others in the file, as an exported set holds them; '' where there are none."""
     if not {"pair_id", "role"} <= set(table.columns) or not (n := table.column("role").count("counterfactual")):
         return ""
-    return (
-        f"{n:,} of these texts are counterfactuals of others in the file. To bring them as pairs, add the file on the Proposals page, or "
-        "by the command with --role pairs."
+    return say(
+        "{n:,} of these texts are counterfactuals of others in the file. To bring them as pairs, add the file on the Proposals page, or "
+        "by the command with --role pairs.",
+        n=n,
     )

@@ -17,7 +17,7 @@ from cod_core.types import now
 ROLES = ("curator", "reviewer", "owner")
 _T = schema.people
 _ON_IT = _T.c.removed_at.is_(None)
-NOT_ON_IT = "{} is not on the list of this team. Ask an owner to add you."
+NOT_ON_IT = msg("{name} is not on the list of this team. Ask an owner to add you.")
 
 
 def roles(db: Database) -> dict[str, str]:
@@ -41,7 +41,7 @@ def role_of(db: Database, actor: Actor | None, owners: Sequence[str] = ()) -> st
     with db.read() as c:
         row = c.execute(select(_T).where(_T.c.name == actor.name)).first()
     if row is None or row.removed_at is not None or not actor.subject:
-        raise CodError(NOT_ON_IT.format(actor.name))
+        raise CodError(say(NOT_ON_IT, name=actor.name))
     _same_account(row, actor)
     if actor.issued_at is not None and row.not_before is not None and actor.issued_at <= row.not_before:
         raise CodError(msg("You have signed out. Sign in again."))
@@ -76,7 +76,7 @@ def admit(db: Database, actor: Actor, first: str = "owner", owner: bool = False)
         account = (_T.c.issuer == actor.issuer, _T.c.subject == actor.subject)
         removed = c.execute(select(_T.c.name).where(*account, _T.c.removed_at.is_not(None)).limit(1)).first()
         if not owner and (removed is not None or (row is not None and row.removed_at is not None)):
-            raise CodError(NOT_ON_IT.format(actor.name))
+            raise CodError(say(NOT_ON_IT, name=actor.name))
         bound = {"issuer": actor.issuer, "subject": actor.subject}
         if row is None:
             none_yet = c.execute(select(_T.c.name).where(_T.c.role == "owner", _ON_IT).limit(1)).first() is None

@@ -42,7 +42,7 @@ class People:
         always = name in owners()
         listed = self.roles().get(name)
         if not always and listed is None and welcome and name not in welcome and "@" + name.rpartition("@")[2] not in welcome:
-            raise CodError(table.NOT_ON_IT.format(name))
+            raise CodError(say(table.NOT_ON_IT, name=name))
         if listed is None or (always and listed != "owner") or not table.is_bound(self.db, name):
             table.admit(self.db, self.actor, "curator" if owners() else "owner", always)
         self.role()

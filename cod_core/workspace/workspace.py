@@ -18,7 +18,7 @@ from cod_core.project.place import Place
 from cod_core.project.project import Project
 from cod_core.project.teacher.loader import has_builtin_teacher
 from cod_core.roles import Actor
-from cod_core.said import msg, say
+from cod_core.said import msg, say, together
 from cod_core.settings import Settings
 from cod_core.store import guidelines, items, portable, projects
 from cod_core.store.database import open_database, storable
@@ -117,8 +117,9 @@ class Workspace:
         try:
             added = self.project(pid).uploads.import_table(table, columns, role, names, keep, sha256, file, progress, own_test)
             if not added.examples:
-                first = f" The first: row {added.problems[0].row}, {added.problems[0].message}" if added.problems else ""
-                raise BadInput(say("No row of the file can be used, so no project was made.{first}", first=first))
+                none = say("No row of the file can be used, so no project was made.")
+                first = [say("The first: row {row}, {message}", row=p.row, message=p.message) for p in added.problems[:1]]
+                raise BadInput(together([none, *first]))
         except BaseException:
             self._opened[pid].keeping.delete()  # as in open_bundle
             raise
@@ -150,7 +151,7 @@ class Workspace:
                     self.people.need("archive")
                     portable.archive(self.db, row.id, False)
                 return row.id
-        progress(0, 2, "fetching the sample")
+        progress(0, 2, msg("fetching the sample"))
         notice = None
         try:
             examples = samples.load_sample(name, self.settings.folder("samples"))
@@ -159,12 +160,12 @@ class Workspace:
 
             examples, notice = written_sample(), str(error)
             spec = samples.sample("movies")
-        progress(1, 2, "saving the sample")
+        progress(1, 2, msg("saving the sample"))
         pid = self._made(f"Sample: {spec.title}", spec.task)
         items.add_examples(self.db, pid, examples)
         self.project(pid).teacher.choose(BuiltinChoice(spec.name))
         projects.update_settings(self.db, pid, {"sample": name, "notice": notice})
-        progress(2, 2, "ready")
+        progress(2, 2, msg("ready"))
         return pid
 
     def named(self, name: str) -> Project:
@@ -243,7 +244,7 @@ def checked(name: str, task: Task) -> Task:
             )
         )
     if len(labels) < 2 or not all(labels):
-        raise BadInput(say("A project needs at least two different labels; these came: {labels}.", labels=", ".join(labels) or "none"))
+        raise BadInput(say("A project needs at least two different labels; these came: {labels}.", labels=", ".join(labels) or say("none")))
     if task.descriptions and len(task.descriptions) != len(labels):
         raise BadInput(
             say(

@@ -26,7 +26,7 @@ def section(project: Project) -> None:
     else:
         picked = [shown.texts[i] for i in _table(shown.texts)]
         # below the table, whose own buttons lie over what is above it
-        pager.draw(msg("Texts"), len(shown.texts), shown.total, shown.page, PAGE, "browse", _turn)
+        pager.draw(t("Texts"), len(shown.texts), shown.total, shown.page, PAGE, "browse", _turn)
         if len(picked) == 1:
             _one(project, picked[0])
         elif picked:

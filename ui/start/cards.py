@@ -16,6 +16,7 @@ from ui.frame.words import t
 SHOWN = 12
 PATIENCE = 2.0  # seconds of counting in one run; cards that are left are filled on the next visit
 STEPS = (msg("Texts"), msg("Teacher"), msg("Pairs"), msg("Compared"), msg("Student"))
+REACHED = (msg("texts"), msg("teacher"), msg("pairs"), msg("compared"), msg("student"))  # within a sentence
 
 
 def section() -> int:
@@ -61,7 +62,7 @@ def how_far(project: Project) -> str:
     texts = sum(one.texts for one in now.labels)
     done = (texts > 0, now.teacher, pairs > 0 and not now.without_pairs, now.compared, now.taken)
     marks = "".join(f'<i class="{"cod-done" if d else ""}" title="{t(name)}"></i>' for name, d in zip(STEPS, done))
-    reached = ", ".join(t(name) for name, d in zip(STEPS, done) if d) or t("nothing yet")
+    reached = ", ".join(t(name) for name, d in zip(REACHED, done) if d) or t("nothing yet")
     counts = f"{t(layout.several(texts, 'text'))} · {t(layout.several(pairs, 'pair'))}"
     step = project.next.steps()[0]
     return (

@@ -25,7 +25,7 @@ SHAPES = (
     RecordShape("label-studio", "Label Studio", labelstudio.looks, labelstudio.read),
     RecordShape("prodigy", "Prodigy", prodigy.looks, prodigy.read),
     RecordShape("argilla", "Argilla", argilla.looks, argilla.read),
-    RecordShape("doccano", "doccano, or labels in a list", doccano.looks, doccano.read),
+    RecordShape("doccano", say("doccano, or labels in a list"), doccano.looks, doccano.read),
 )
 
 
