@@ -153,7 +153,8 @@ def _joined(raws: list[Raw], column: str, values: list[str], said: str) -> Raw:
                 columns=heads[0],
             )
         )
-    rows, problems, number = [], [], 0
+    rows, number = [], 0
+    problems: list[tuple[int, str]] = []
     gaps: dict[str, dict[int, Gap]] = {}
     for raw, value in zip(raws, values):
         place = {}

@@ -77,7 +77,7 @@ def fasttext_file(data: bytes, asked: Asked = Asked()) -> Raw:
     """fastText's lines: "__label__praise A text." A line may have several labels, which are then named."""
     letters = decode(data, asked.encoding)
     rows: list[tuple[int, list[str]]] = []
-    problems = []
+    problems: list[tuple[int, str]] = []
     gaps = {}
     for number, line in _lines(letters.text):
         if found := _FASTTEXT.match(line.lstrip()):

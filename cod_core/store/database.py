@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
 
 from cod_core.errors import CodError, Stale
+from cod_core.said import say
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection

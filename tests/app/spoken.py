@@ -48,11 +48,13 @@ def _name(node: ast.Call) -> str:
 
 
 def _said(node: ast.Call) -> Iterator[str | tuple[str, str]]:
-    name, words = _name(node), [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-    if name == "several" and words:
-        yield f"{{n:,}} {words[0]}", f"{{n:,}} {words[1] if len(words) > 1 else words[0] + 's'}"
+    name = _name(node)
+    words = [a.value if isinstance(a, ast.Constant) and isinstance(a.value, str) else "" for a in node.args]
+    if name == "several" and len(words) > 1 and words[1]:
+        yield f"{{n:,}} {words[1]}", f"{{n:,}} {words[2] if len(words) > 2 else words[1] + 's'}"
     elif name in SAY:
-        first = words[1:] if name == "next_step" else words[:2] if name in ("header", "empty") else words[:1]
+        places = {"next_step": (1,), "header": (0, 1), "empty": (0, 1, 3)}.get(name, (0,))
+        first = [words[i] for i in places if i < len(words)]
         yield from (w for w in first if re.search("[A-Za-z]{2,}", w))
 
 
