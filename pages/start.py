@@ -130,9 +130,7 @@ def from_file() -> None:
         with errors.shown(), st.spinner(t("Opening …")):
             pid, left_out = state.workspace().open_bundle(file.getvalue())
             if left_out:
-                state.notice(
-                    t("{left_out} texts were left out. The first: {message}", left_out=len(left_out), message=left_out[0].message), "warn"
-                )
+                state.notice(t("{n} texts were left out. The first: {message}", n=len(left_out), message=left_out[0].message), "warn")
     if pid:
         open_and_go(pid, "curate")
 

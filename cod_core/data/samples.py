@@ -126,8 +126,8 @@ def fetch_archive(folder: Path) -> Path:
             raise ModelUnavailable(
                 say(
                     "The sample data could not be fetched with pip (it comes inside the package vaderSentiment 3.3.2). "
-                    "Connect to a package index and try again. pip said: {strip}",
-                    strip=done.stderr.strip()[-300:],
+                    "Connect to a package index and try again. pip said: {said}",
+                    said=done.stderr.strip()[-300:],
                 )
             )
     if hashlib.sha256(path.read_bytes()).hexdigest() != ARCHIVE_SHA256:

@@ -16,7 +16,9 @@ _SAID = re.compile(rf"{OPEN}[^{OPEN}{SHUT}]*{SHUT}")
 
 
 def sources() -> list[Path]:
-    return [ROOT / "app.py", *(p for folder in ("pages", "ui", "cod_core") for p in sorted((ROOT / folder).rglob("*.py")))]
+    """All but the commands, whose output stays English and whose `say` prints it."""
+    found = [ROOT / "app.py", *(p for folder in ("pages", "ui", "cod_core") for p in sorted((ROOT / folder).rglob("*.py")))]
+    return [path for path in found if "commands" not in path.parts]
 
 
 def sentences() -> dict[str | tuple[str, str], str]:
@@ -82,7 +84,7 @@ def _drawn(page) -> Iterator[str]:
         for element in _elements(block):
             kind = element.type
             if kind == "html":
-                yield html.unescape(_TAG.sub("\n", element.value))
+                yield html.unescape(_TAG.sub("\n", re.sub("</?b>", " ", element.value)))  # a word in bold is one of its sentence
             elif kind in ("markdown", "caption", "title", "header", "subheader", "metric"):
                 yield str(element.value)
             label = getattr(element, "label", "")

@@ -260,7 +260,7 @@ def sidebar(page: str = "") -> None:
 def _language() -> None:
     """The choice of a language, each in its own words."""
     st.session_state.setdefault(CHOSEN, language())
-    st.selectbox("Language", list(LANGUAGES), format_func=lambda code: LANGUAGES.get(code, ""), label_visibility="collapsed", key=CHOSEN)
+    st.selectbox(t("Language"), list(LANGUAGES), format_func=lambda code: LANGUAGES.get(code, ""), label_visibility="collapsed", key=CHOSEN)
 
 
 def _next(pid: str, page: str) -> None:

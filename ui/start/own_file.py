@@ -13,7 +13,7 @@ from cod_core.data.labels import from_values, same_name
 from cod_core.data.reading import Table
 from cod_core.data.tables import Columns
 from cod_core.errors import BadInput
-from cod_core.said import msg, say
+from cod_core.said import msg, say, together
 from cod_core.types import Task
 from ui.data import opened_file, upload
 from ui.frame import errors, layout, state
@@ -145,5 +145,5 @@ def _make(
         upload.take_guideline(pid, guideline)
     if added.problems or own_test or not columns.label:
         return pid, "data"
-    state.notice(t("{texts} added. {note}", texts=layout.several(len(added.examples), "text"), note=added.note))
+    state.notice(together([say("{texts} added.", texts=layout.several(len(added.examples), "text")), added.note]))
     return pid, "teacher"
