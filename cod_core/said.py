@@ -3,7 +3,7 @@
 It is a string, in English, everywhere else: in logs, records, reports and commands. Does not know which languages there are.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
 
@@ -39,6 +39,12 @@ def together(parts: Iterable[str], between: str = " ") -> Said:
 def several(n: int, noun: str, nouns: str = "") -> Said:
     """'1 text', '3,000 texts'. nouns: of many, where it is not the noun with an s."""
     return Said(f"{{n:,}} {noun}", {"n": n}, f"{{n:,}} {nouns or noun + 's'}")
+
+
+def and_more(names: Sequence[str], most: int) -> Said:
+    """'A, B, C and 4 more': the first names, and how many are left."""
+    first = together(names[:most], ", ")
+    return say("{names} and {n:,} more", names=first, n=len(names) - most) if len(names) > most else first
 
 
 def msg(words: str) -> Said:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cod_core.roles import MOST_NAME
+from cod_core.roles import MOST_NAME, ROLE_NAMES
 from cod_core.settings import open_to_others
 from ui.curate import shortcuts
 from ui.frame import errors, layout, people, state
@@ -22,7 +22,7 @@ def rename() -> None:
 layout.header("Settings and help", "What applies to you and this computer.")
 st.subheader(t("You"), anchor=False)
 if state.signing_in():
-    st.text(f"Signed in as {state.annotator()} ({people.role()})")
+    st.text(t("Signed in as {name} ({role})", name=state.annotator(), role=ROLE_NAMES[people.role()]))
     st.button(t("Sign out"), on_click=people.sign_out, key="sign-out")
 else:
     st.text_input(t("Your name (a pseudonym will do)"), state.name() or "", max_chars=MOST_NAME, key="name-input", on_change=rename)

@@ -2,18 +2,30 @@
 
 import streamlit as st
 
+from cod_core.said import msg
 from cod_core.types import Task
 from ui.frame import errors, layout, people, state, tour
 from ui.frame.words import t
 
 layout.through_app()
 
-SAMPLES = {"movies": "Movie reviews", "amazon": "Product reviews", "tweets": "Tweets", "news": "Newspaper editorials (three classes)"}
-HERO = """
-<div class="cod-hero"><h1>Make a few labelled texts count</h1>
-<p>A <b>counterfactual</b> is a text with the smallest change that turns its label around. Curate a few, and a small,
-fast model learns from a large one with far fewer examples.</p></div>
-"""
+SAMPLES = {
+    "movies": msg("Movie reviews"),
+    "amazon": msg("Product reviews"),
+    "tweets": msg("Tweets"),
+    "news": msg("Newspaper editorials (three classes)"),
+}
+
+
+def hero() -> str:
+    """What this is for, as HTML."""
+    word = f"<b>{t('counterfactual')}</b>"
+    lead = t(
+        "A {counterfactual} is a text with the smallest change that turns its label around. Curate a few, and a small, "
+        "fast model learns from a large one with far fewer examples.",
+        counterfactual=word,
+    )
+    return f'<div class="cod-hero"><h1>{t("Make a few labelled texts count")}</h1><p>{lead}</p></div>'
 
 
 def open_and_go(pid: str, page: str) -> None:
@@ -28,7 +40,7 @@ def make_sample(name: str) -> None:
     bar = st.progress(0.0, text=t("Getting the sample texts …"))
 
     def progress(done: int, total: int, message: str = "") -> None:
-        bar.progress(min(1.0, done / total) if total else 0.0, text=layout.plain(message or "Getting the sample texts"))
+        bar.progress(min(1.0, done / total) if total else 0.0, text=layout.plain(t(message or msg("Getting the sample texts"))))
 
     pid = None
     with errors.shown():
@@ -66,10 +78,10 @@ def create(name: str, question: str, labels: str, meaning: str) -> None:
     if not name.strip():
         errors.box("Give the project a name, so that you find it again.", "warn")
     elif len(answers) < 2:
-        commas = " Names may hold commas, so they do not divide answers." if "," in labels else ""
-        errors.box(
-            t("Give at least two different answers, one a line: a counterfactual turns one into another.{commas}", commas=commas), "warn"
-        )
+        said = [t("Give at least two different answers, one a line: a counterfactual turns one into another.")]
+        if "," in labels:
+            said.append(t("Names may hold commas, so they do not divide answers."))
+        errors.box(" ".join(said), "warn")
     elif described and len(described) != len(answers):
         errors.box(
             t(
@@ -93,7 +105,7 @@ def put_away() -> None:
     away = [p for p in state.workspace().projects() if p.archived_at is not None]
     if not away or not people.allowed("archive"):
         return
-    with st.expander(t("Projects put away ({away})", away=len(away)), icon=":material/inventory_2:"):
+    with st.expander(t("Projects put away ({n})", n=len(away)), icon=":material/inventory_2:"):
         for project in away:
             if st.button(t("Bring back: {name}", name=layout.plain(project.name, 60)), key=f"back-{project.id}"):
                 with errors.shown():
@@ -118,9 +130,7 @@ def from_file() -> None:
         with errors.shown(), st.spinner(t("Opening …")):
             pid, left_out = state.workspace().open_bundle(file.getvalue())
             if left_out:
-                state.notice(
-                    t("{left_out} texts were left out. The first: {message}", left_out=len(left_out), message=left_out[0].message), "warn"
-                )
+                state.notice(t("{n} texts were left out. The first: {message}", n=len(left_out), message=left_out[0].message), "warn")
     if pid:
         open_and_go(pid, "curate")
 
@@ -137,7 +147,7 @@ def sample(fresh: bool) -> None:
             list(SAMPLES),
             default="movies",
             required=True,
-            format_func=layout.words(SAMPLES),
+            format_func=layout.told(SAMPLES),
             label_visibility="collapsed",
             key="which-sample",
         )
@@ -179,9 +189,9 @@ def others() -> None:
 
 if waiting := state.take_notice():
     errors.box(*waiting)
-hero = st.empty()
-hero.html(HERO)
+top = st.empty()
+top.html(hero())
 if own_file():
-    hero.empty()  # what the file says has the page to itself
+    top.empty()  # what the file says has the page to itself
 else:
     others()

@@ -19,10 +19,9 @@ _SAID = re.compile(rf"{OPEN}[^{OPEN}{SHUT}]*{SHUT}")
 
 
 def sources() -> list[Path]:
-    return [
-        ROOT / "app.py",
-        *(p for folder in ("pages", "ui", "cod_core") for p in sorted((ROOT / folder).rglob("*.py")) if "commands" not in p.parts),
-    ]
+    """All but the commands, whose output stays English and whose `say` prints it."""
+    found = [ROOT / "app.py", *(p for folder in ("pages", "ui", "cod_core") for p in sorted((ROOT / folder).rglob("*.py")))]
+    return [path for path in found if "commands" not in path.parts]
 
 
 def sentences() -> dict[str | tuple[str, str], str]:
@@ -56,16 +55,18 @@ def _name(node: ast.Call) -> str:
 
 
 def _said(node: ast.Call) -> Iterator[str | tuple[str, str]]:
-    name, words = _name(node), [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-    if name == "Said" and words:
-        yield (words[0], words[1]) if len(words) > 1 else words[0]
-    elif name == "several" and words:
-        yield f"{{n:,}} {words[0]}", f"{{n:,}} {words[1] if len(words) > 1 else words[0] + 's'}"
+    name = _name(node)
+    words = [a.value if isinstance(a, ast.Constant) and isinstance(a.value, str) else "" for a in node.args]
+    if name == "Said" and words and words[0]:
+        yield (words[0], words[2]) if len(words) > 2 and words[2] else words[0]
+    elif name == "several" and len(words) > 1 and words[1]:
+        yield f"{{n:,}} {words[1]}", f"{{n:,}} {words[2] if len(words) > 2 else words[1] + 's'}"
     elif name in MADE:
         given = {i: a for i, a in enumerate(node.args)} | {k.arg: k.value for k in node.keywords}
         yield from (v.value for at in MADE[name] if isinstance(v := given.get(at), ast.Constant) and " " in str(v.value))
     elif name in SAY:
-        first = words[1:] if name == "next_step" else words[:2] if name in ("header", "empty") else words[:1]
+        places = {"next_step": (1,), "header": (0, 1), "empty": (0, 1, 3)}.get(name, (0,))
+        first = [words[i] for i in places if i < len(words)]
         yield from (w for w in first if re.search("[A-Za-z]{2,}", w))
 
 
@@ -93,7 +94,7 @@ def _drawn(page) -> Iterator[str]:
         for element in _elements(block):
             kind = element.type
             if kind == "html":
-                yield html.unescape(_TAG.sub("\n", element.value))
+                yield html.unescape(_TAG.sub("\n", re.sub("</?b>", " ", element.value)))  # a word in bold is one of its sentence
             elif kind in ("markdown", "caption", "title", "header", "subheader", "metric"):
                 yield str(element.value)
             label = getattr(element, "label", "")

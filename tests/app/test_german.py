@@ -2,12 +2,13 @@
 
 import pytest
 import spoken
-from conftest_app import LABELS, PAIRS
+from conftest_app import EVIL, LABELS, PAIRS
 
-from ui.frame import words
+from ui.frame import layout, words
 
 PAGES = ["start", "data", "teacher", "proposals", "curate", "review", "distill", "results", "compare", "moons", "export", "settings"]
-OWN = ("Counterfactual", "Curation", "English", "Deutsch", "ada", *LABELS)
+PROJECT = [layout.plain(f"Films {EVIL}"[:110], most) for most in (50, 40)]
+OWN = ("Counterfactual", "Curation", "English", "Deutsch", "ada", *LABELS, *PROJECT)
 """What stands on a page untranslated: the app's name, the names of the languages, what the person brought."""
 
 

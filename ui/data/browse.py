@@ -6,12 +6,13 @@ import streamlit as st
 
 from cod_core.project.project import Project
 from cod_core.project.texts.editing import PAGE, Wanted
+from cod_core.said import msg
 from cod_core.types import Example
 from ui.frame import errors, layout, naming, state
 from ui.frame.words import t
 from ui.shared import pager
 
-PARTS = {"train": "Training", "validation": "Development", "test": "Test", "unlabelled": "Without a label"}
+PARTS = {"train": msg("Training"), "validation": msg("Development"), "test": msg("Test"), "unlabelled": msg("Without a label")}
 AT = "browse-page"
 OUT_SHOWN = 200
 
@@ -21,19 +22,16 @@ def section(project: Project) -> None:
     wanted = _wanted(project.row.task.labels)
     shown = project.editing.look(wanted, st.session_state.get(AT, 0))
     if not shown.total:
-        errors.box("No texts match. Remove a filter." if wanted != Wanted() else "There are no texts yet.", "info")
+        errors.box(t("No texts match. Remove a filter.") if wanted != Wanted() else t("There are no texts yet."), "info")
     else:
         picked = [shown.texts[i] for i in _table(shown.texts)]
         # below the table, whose own buttons lie over what is above it
-        pager.draw("Texts", len(shown.texts), shown.total, shown.page, PAGE, "browse", _turn)
+        pager.draw(t("Texts"), len(shown.texts), shown.total, shown.page, PAGE, "browse", _turn)
         if len(picked) == 1:
             _one(project, picked[0])
         elif picked:
             st.button(
-                t("Take out {picked} texts", picked=len(picked)),
-                key="browse-out",
-                on_click=_take_out,
-                args=(project.id, [e.id for e in picked]),
+                t("Take out {n} texts", n=len(picked)), key="browse-out", on_click=_take_out, args=(project.id, [e.id for e in picked])
             )
         else:
             st.caption(t("Tick a row to correct it. Tick several to take them out."))
@@ -44,7 +42,7 @@ def _wanted(labels: Sequence[str]) -> Wanted:
     left, middle, right = st.columns([2, 1, 1])
     words = left.text_input(t("Find words"), key="browse-words", max_chars=200, on_change=_first)
     split = middle.selectbox(
-        t("Part"), list(PARTS), index=None, placeholder=t("Any"), format_func=layout.words(PARTS), key="browse-part", on_change=_first
+        t("Part"), list(PARTS), index=None, placeholder=t("Any"), format_func=layout.told(PARTS), key="browse-part", on_change=_first
     )
     label = right.selectbox(
         t("Label"), labels, index=None, placeholder=t("Any"), format_func=layout.plain, key="browse-label", on_change=_first
@@ -55,7 +53,7 @@ def _wanted(labels: Sequence[str]) -> Wanted:
 def _table(texts: Sequence[Example]) -> list[int]:
     """The rows; positions of the ticked ones. The key follows the rows, so that a tick never moves to another."""
     event = st.dataframe(
-        [{"text": e.text, "label": e.label or "", "part": PARTS[e.split]} for e in texts],
+        [{"text": e.text, "label": e.label or "", "part": t(PARTS[e.split])} for e in texts],
         hide_index=True,
         row_height=36,
         height=min(430, 36 * (len(texts) + 1) + 3),
@@ -106,6 +104,7 @@ def _taken_out(project: Project) -> None:
             on_select="rerun",
             selection_mode="multi-row",
             key=f"browse-gone-{len(out)}",
+            column_config={"text": t("text"), "label": t("label"), "by": t("by")},
         )
         ids = [rows[i].example_id for i in event.selection.rows] or [c.example_id for c in out]
         st.button(
@@ -130,13 +129,15 @@ def _save(pid: str, example_id: str, seen: tuple[str, str | None]) -> None:
     written = st.session_state.get(f"browse-text-{example_id}", text)
     if chosen is not None and chosen != label:
         project.repair.correct(example_id, chosen, state.annotator(), label)
-        done.append(f"The label is “{chosen}” now.")
+        done.append(t("The label is “{label}” now.", label=chosen))
     if written.strip() != text.strip():
         again = project.editing.correct(example_id, written, state.annotator(), text)
-        done.append(f"The text is saved. {layout.several(again, 'counterfactual')} to check again." if again else "The text is saved.")
+        done.append(t("The text is saved."))
+        if again:
+            done.append(t("{counterfactuals} to check again.", counterfactuals=layout.several(again, "counterfactual")))
     if done:
         state.mark_saved()
-    state.notice(" ".join(done) or "Nothing was changed.", "ok" if done else "info")
+    state.notice(" ".join(done) or t("Nothing was changed."), "ok" if done else "info")
 
 
 @naming.signed

@@ -6,10 +6,11 @@ import streamlit as st
 
 from cod_core.project.labels import Consequences
 from cod_core.project.project import Project
+from cod_core.said import msg, say, together
 from ui.frame import errors, layout, state
 from ui.frame.words import t
 
-ACTS = {"rename": "Rename", "describe": "Describe", "merge": "Merge two", "add": "Add one"}
+ACTS = {"rename": msg("Rename"), "describe": msg("Describe"), "merge": msg("Merge two"), "add": msg("Add one")}
 
 
 def section(project: Project) -> None:
@@ -19,20 +20,20 @@ def section(project: Project) -> None:
     layout.grid(
         [
             {
-                "label": label,
-                "training texts": counts.texts.get(("train", label), 0),
-                "test texts": counts.texts.get(("test", label), 0),
-                "what it means": described[label],
+                t("label"): label,
+                t("training texts"): counts.texts.get(("train", label), 0),
+                t("test texts"): counts.texts.get(("test", label), 0),
+                t("what it means"): described[label],
             }
             for label in task.labels
         ]
     )
-    act = st.segmented_control(t("Change"), list(ACTS), default="rename", required=True, format_func=layout.words(ACTS), key="labels-act")
+    act = st.segmented_control(t("Change"), list(ACTS), default="rename", required=True, format_func=layout.told(ACTS), key="labels-act")
     forms[act or "rename"](project)
 
 
 def _rename(project: Project) -> None:
-    old = _pick("Label", project, "labels-old")
+    old = _pick(t("Label"), project, "labels-old")
     new = st.text_input(t("New name"), key=f"labels-new-{old}", max_chars=200)
     st.caption(t("Texts, decisions, verdicts and results keep their places under the new name."))
     st.button(t("Rename"), key="labels-go", disabled=not new.strip(), on_click=_do_rename, args=(project.id, old, new))
@@ -40,7 +41,7 @@ def _rename(project: Project) -> None:
 
 def _describe(project: Project) -> None:
     task = project.row.task
-    label = _pick("Label", project, "labels-old")
+    label = _pick(t("Label"), project, "labels-old")
     known = dict(zip(task.labels, task.descriptions)) if task.descriptions else {}
     said = st.text_input(t("What it means, in a sentence"), known.get(label, ""), key=f"labels-says-{label}", max_chars=1000)
     st.caption(t("A language model reads this, and so do the people who work with you."))
@@ -54,7 +55,7 @@ def _merge(project: Project) -> None:
         return
     left, right = st.columns(2)
     with left:
-        old = _pick("This label", project, "labels-old")
+        old = _pick(t("This label"), project, "labels-old")
     with right:
         others = [label for label in labels if label != old]
         into = st.selectbox(t("becomes"), others, format_func=layout.plain, key=f"labels-into-{old}")
@@ -79,33 +80,35 @@ def _pick(words: str, project: Project, key: str) -> str:
 
 def merging(done: Consequences, old: str, into: str) -> list[str]:
     """What a merge does, before it is done."""
-    out = [f"{layout.several(done.texts, 'text')} with the label “{old}” will have the label “{into}”."]
+    texts, pairs = layout.several(done.texts, "text"), layout.several(done.pairs, "counterfactual")
+    out: list[str] = [say("{texts} with the label “{old}” will have the label “{into}”.", texts=texts, old=old, into=into)]
     if done.pairs:
-        out.append(f"{layout.several(done.pairs, 'counterfactual')} between the two will not count any more.")
-    return [*out, *going(done), "This cannot be undone."]
+        out.append(say("{counterfactuals} between the two will not count any more.", counterfactuals=pairs))
+    return [*out, *going(done), say("This cannot be undone.")]
 
 
 def going(done: Consequences) -> list[str]:
     """What another number of labels costs."""
-    out = []
+    out: list[str] = []
     if done.teacher:
-        out.append("The teacher has to be trained again, and the proposals checked again. Your decisions stay.")
+        out.append(say("The teacher has to be trained again, and the proposals checked again. Your decisions stay."))
     if done.students:
-        out.append(f"{layout.several(done.students, 'finished student')} will go. Export the one you need first.")
+        students = layout.several(done.students, "finished student")
+        out.append(say("{students} will go. Export the one you need first.", students=students))
     return out
 
 
 def _said(sentences: list[str]) -> None:
     if sentences:
-        errors.box(" ".join(sentences), "warn")
+        errors.box(together(sentences), "warn")
 
 
 @errors.callback
 def _do_rename(pid: str, old: str, new: str) -> None:
     carried = state.workspace().project(pid).label_set.rename(old, new)
     state.mark_saved()
-    verdicts = f" {layout.several(carried, 'verdict')} went along." if carried else ""
-    state.notice(t("“{old}” is called “{join}” now.{verdicts}", old=old, join=" ".join(new.split()), verdicts=verdicts))
+    called = say("“{old}” is called “{new}” now.", old=old, new=" ".join(new.split()))
+    state.notice(together([called, say("{verdicts} went along.", verdicts=layout.several(carried, "verdict")) if carried else ""]))
 
 
 @errors.callback
@@ -126,4 +129,4 @@ def _do_merge(pid: str, old: str, into: str) -> None:
 def _do_add(pid: str, name: str, says: str) -> None:
     state.workspace().project(pid).label_set.add(name, says)
     state.mark_saved()
-    state.notice(t("The label “{join}” was added. Now give it texts: add some, or correct labels.", join=" ".join(name.split())))
+    state.notice(t("The label “{label}” was added. Now give it texts: add some, or correct labels.", label=" ".join(name.split())))

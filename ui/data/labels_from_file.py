@@ -21,7 +21,7 @@ def offered(answers: str, meanings: str) -> None:
     table, digest, _ = given
     with errors.shown():
         guess = guess_columns(table)
-        chosen = column("Column with the label", table, guess.label or guess.text, f"{answers}-column-{digest[:8]}")
+        chosen = column(t("Column with the label"), table, guess.label or guess.text, f"{answers}-column-{digest[:8]}")
         labels = file_labels(table, replace(guess, label=chosen))
         if st.session_state.get(f"{answers}-taken") != (digest, chosen):
             st.session_state[f"{answers}-taken"] = (digest, chosen)

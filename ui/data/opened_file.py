@@ -14,6 +14,7 @@ from cod_core.data.packed import gunzip, parts_of
 from cod_core.data.raw import Asked
 from cod_core.data.reading import Table
 from cod_core.errors import BadInput
+from cod_core.said import msg
 from ui.frame import errors, layout
 from ui.frame.words import t
 
@@ -28,7 +29,7 @@ def source(key: str) -> tuple[str, bytes] | None:
         default="file",
         required=True,
         key=f"{key}-way",
-        format_func=layout.words({"file": "Upload a file", "paste": "Paste"}),
+        format_func=layout.told({"file": msg("Upload a file"), "paste": msg("Paste")}),
         label_visibility="collapsed",
     )
     if way == "paste":
@@ -38,7 +39,7 @@ def source(key: str) -> tuple[str, bytes] | None:
         first = text.splitlines()[0]
         kind = "tsv" if "\t" in first else "csv" if any(mark in first for mark in ",;") and len(first) < 200 else "txt"
         return f"pasted.{kind}", text.encode()
-    file = st.file_uploader(t("{TITLES}, up to 50 MB", TITLES=TITLES), type=list(ENDINGS), key=f"{key}-file")
+    file = st.file_uploader(t("{formats}, up to 50 MB", formats=TITLES), type=list(ENDINGS), key=f"{key}-file")
     return (file.name, file.getvalue()) if file else None
 
 
@@ -61,7 +62,7 @@ def table_of(key: str) -> tuple[Table, str, str] | None:
     if kept is None:
         _otherwise(None, name, data, own)
         return None
-    st.text(kept.taken.said)
+    st.text(t(kept.taken.said))
     _otherwise(kept, name, data, own)
     return kept, digest, name
 
@@ -77,16 +78,16 @@ def _otherwise(table: Table | None, name: str, data: bytes, own: str) -> None:
     if taken and taken.guessed:
         errors.box(
             t(
-                "The file is not UTF-8 and was read as {OFFERED}. Choose the encoding whose letters look right.",
-                OFFERED=OFFERED[taken.encoding],
+                "The file is not UTF-8 and was read as {encoding}. Choose the encoding whose letters look right.",
+                encoding=t(OFFERED[taken.encoding]),
             ),
             "warn",
         )
         _encoding(taken.encoding, data, own)
     with st.popover(t("Not right? Read it another way"), type="tertiary"):
         choices = choices_for(taken.format) if taken else {f.key: f.title for f in FORMATS} | SHAPES
-        titles = {FOUND_OUT: "Find out", **choices}
-        st.selectbox(t("What the file is"), list(titles), key=f"{own}-format", format_func=layout.words(titles))
+        titles = {FOUND_OUT: msg("Find out"), **choices}
+        st.selectbox(t("What the file is"), list(titles), key=f"{own}-format", format_func=layout.told(titles))
         if taken is None or (taken.encoding and not taken.guessed):
             _encoding(taken.encoding if taken else "", data, own)
 
@@ -108,11 +109,11 @@ def _encoding(present: str, data: bytes, own: str) -> None:
     except BadInput:
         lines = {}
     keys = [*dict.fromkeys([*([present] if present in OFFERED else []), *lines, "utf-8"])]
-    named = {key: OFFERED[key] + (f": {layout.plain(lines[key][0], 70)}" if lines.get(key) else "") for key in keys}
+    named = {key: t(OFFERED[key]) + (f": {layout.plain(lines[key][0], 70)}" if lines.get(key) else "") for key in keys}
     options = [FOUND_OUT, *keys]
-    st.selectbox(t("Encoding"), options, key=f"{own}-encoding", format_func=layout.words({FOUND_OUT: "Find out", **named}))
+    st.selectbox(t("Encoding"), options, key=f"{own}-encoding", format_func=layout.words({FOUND_OUT: t("Find out"), **named}))
     if lines:
-        st.text("\n".join(f"{OFFERED[key]}: {line[0][:90]}" for key, line in list(lines.items())[:8]))
+        st.text("\n".join(f"{t(OFFERED[key])}: {line[0][:90]}" for key, line in list(lines.items())[:8]))
 
 
 def preview(table: Table) -> None:
@@ -122,9 +123,9 @@ def preview(table: Table) -> None:
     )
     st.caption(
         t(
-            "{rows:,} rows, {columns} columns. These are the first {min}.",
+            "{rows:,} rows, {columns} columns. These are the first {n}.",
             rows=len(table.rows),
             columns=len(table.columns),
-            min=min(5, len(table.rows)),
+            n=min(5, len(table.rows)),
         )
     )

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from cod_core.roles import ROLE_NAMES
 from cod_core.store.people import ROLES
 from ui.frame import errors, layout, naming, people, state
 from ui.frame.words import t
@@ -21,15 +22,16 @@ def section() -> None:
         else t("Whoever signs in for the first time becomes a curator.")
     )
     for role, words in people.ROLE_WORDS.items():
-        st.caption(f"{words}. {layout.several(sum(r == role for r in roles.values()), 'person', 'people')}.")
+        people_in_it = layout.several(sum(r == role for r in roles.values()), "person", "people")
+        st.caption(f"{t(words)}. {t(people_in_it)}.")
     if roles:
-        layout.grid([{"name": n, "role": r} for n, r in roles.items()])
+        layout.grid([{t("name"): n, t("role"): t(ROLE_NAMES[r])} for n, r in roles.items()])
     if not people.allowed("people"):
         return
     with st.expander(t("Add a person, or change a role"), icon=":material/group_add:"):
         with st.form("person", border=False):
             name = st.text_input(t("Name, or mail address where people sign in"), max_chars=120)
-            role = st.selectbox(t("Role"), ROLES)
+            role = st.selectbox(t("Role"), ROLES, format_func=layout.told(ROLE_NAMES))
             if st.form_submit_button(t("Save")):
                 _set_role(name.strip().lower() if "@" in name else name, role)
                 st.rerun()
@@ -44,7 +46,7 @@ def section() -> None:
 def _set_role(name: str, role: str) -> None:
     state.workspace().people.set_role(name, role, state.annotator())
     state.mark_saved()
-    state.notice(t("{name} is a {role} now.", name=layout.plain(name), role=role))
+    state.notice(t("{name} is a {role} now.", name=layout.plain(name), role=ROLE_NAMES[role]))
 
 
 @errors.callback

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cod_core.project.project import Project
+from cod_core.said import msg, say, together
 from ui.frame import errors, layout, people, state
 from ui.frame.words import t
 
@@ -11,7 +12,7 @@ def section(project: Project) -> None:
     """What can be done with the whole project."""
     row = project.row
     st.subheader(t("The open project"), anchor=False)
-    if not people.only_for("backup", "Backing up, duplicating, putting away or deleting a project"):
+    if not people.only_for("backup", msg("Backing up, duplicating, putting away or deleting a project")):
         return
     with st.container(horizontal=True, gap="small"):
         st.download_button(
@@ -21,7 +22,7 @@ def section(project: Project) -> None:
         if st.button(t("Put away"), key="archive", help=t("It is kept, and found on the start screen under Projects put away.")):
             with errors.shown():
                 project.keeping.archive()
-                _left("The project was put away.")
+                _left(msg("The project was put away."))
     st.caption(
         t(
             "The backup holds texts, proposals, decisions, answers of models and models trained here; no keys. Restore it "
@@ -29,7 +30,7 @@ def section(project: Project) -> None:
         )
     )
     with st.expander(t("Duplicate"), icon=":material/content_copy:"):
-        name = st.text_input(t("Name of the copy"), f"{row.name} (copy)"[:120], max_chars=120, key="copy-name")
+        name = st.text_input(t("Name of the copy"), t("{name} (copy)", name=row.name)[:120], max_chars=120, key="copy-name")
         anew = st.toggle(t("Begin the curation anew (texts and proposals only)"), key="copy-anew")
         if st.button(t("Make the copy"), key="copy-go"):
             copy = None
@@ -55,7 +56,7 @@ def _delete(project: Project, its_name: str) -> None:
     typed = st.text_input(t("Name of the project"), key=key, label_visibility="collapsed", placeholder=t("name of the project"))
     if st.button(t("Delete this project"), disabled=typed.strip() != its_name.strip(), icon=":material/delete:"):
         with errors.shown():
-            _left(f"The project was deleted. {project.keeping.delete()}".strip())
+            _left(together([say("The project was deleted."), project.keeping.delete()]))
 
 
 def _left(notice: str) -> None:

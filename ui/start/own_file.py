@@ -13,6 +13,7 @@ from cod_core.data.labels import from_values, same_name
 from cod_core.data.reading import Table
 from cod_core.data.tables import Columns
 from cod_core.errors import BadInput
+from cod_core.said import msg, say, together
 from cod_core.types import Task
 from ui.data import opened_file, upload
 from ui.frame import errors, layout, state
@@ -39,7 +40,7 @@ def _confirm(table: Table, digest: str, file: str) -> tuple[str, str] | None:
     left, right = st.columns(2)
     name = left.text_input(t("Name of the project"), _called(file), max_chars=80, key=f"{key}-called")
     question = right.text_input(t("What do you want to know about each text? (optional)"), max_chars=200, key=f"{key}-asked")
-    columns, keep = upload.confirm_columns(table, tables.guess_columns(table), "labelled", key, "None: the texts have no labels yet")
+    columns, keep = upload.confirm_columns(table, tables.guess_columns(table), "labelled", key, msg("None: the texts have no labels yet"))
     with errors.shown():
         if columns.label is None:
             labels, meanings, names = _typed(key)
@@ -52,7 +53,7 @@ def _confirm(table: Table, digest: str, file: str) -> tuple[str, str] | None:
         ):
             return None
         if len(labels) < 2:
-            raise BadInput("A project needs at least two different labels: a counterfactual turns one into another.")
+            raise BadInput(msg("A project needs at least two different labels: a counterfactual turns one into another."))
         task = Task(question.strip() or name.strip(), labels, meanings if any(meanings) else ())
         return _make(name, task, table, columns, names, keep, digest, file, own_test)
     return None
@@ -75,7 +76,13 @@ def _labels(table: Table, columns: Columns, key: str) -> tuple[tuple[str, ...], 
     counted = tables.label_values(table, columns)
     proposed = tables.file_labels(table, columns)
     if len(counted) > MOST_LABELS:
-        raise BadInput(f"The label column holds {len(counted):,} different values; {MOST_LABELS} are the most. Choose another column.")
+        raise BadInput(
+            say(
+                "The label column holds {n:,} different values; {most} are the most. Choose another column.",
+                n=len(counted),
+                most=MOST_LABELS,
+            )
+        )
     st.caption(t("These are your labels. Rename them here, give two the same name to merge them, untick those to leave out."))
     rows: list[dict[str, Any]] = [
         {
@@ -95,11 +102,11 @@ def _labels(table: Table, columns: Columns, key: str) -> tuple[tuple[str, ...], 
         height=min(388, 37 + 35 * len(rows)),
         key=f"{key}-labels",
         column_config={
-            "use": st.column_config.CheckboxColumn(width=75),
-            "in the file": st.column_config.TextColumn(width=180),
-            "texts": st.column_config.NumberColumn(width=60),
-            "label": st.column_config.TextColumn(max_chars=120, width=200),
-            "what it means (optional)": st.column_config.TextColumn(max_chars=500, width=380),
+            "use": st.column_config.CheckboxColumn(t("use"), width=75),
+            "in the file": st.column_config.TextColumn(t("in the file"), width=180),
+            "texts": st.column_config.NumberColumn(t("texts"), width=60),
+            "label": st.column_config.TextColumn(t("label"), max_chars=120, width=200),
+            "what it means (optional)": st.column_config.TextColumn(t("what it means (optional)"), max_chars=500, width=380),
         },
     )
     names = {str(row["in the file"]): str(row["label"] or "").strip() for row in edited if row["use"] and str(row["label"] or "").strip()}
@@ -120,11 +127,11 @@ def _make(
     Raises BadInput where no row can be used: no project is made then.
     """
     if not name.strip():
-        raise BadInput("Give the project a name, so that you find it again.")
+        raise BadInput(msg("Give the project a name, so that you find it again."))
     bar = st.progress(0.0, text=t("Checking every row …"))
 
     def progress(checked: int, total: int, message: str = "") -> None:
-        bar.progress(min(1.0, checked / total) if total else 0.0, text=layout.plain(message) + " …")
+        bar.progress(min(1.0, checked / total) if total else 0.0, text=layout.plain(t(message)) + " …")
 
     try:
         pid, added = state.workspace().create_from_table(
@@ -138,5 +145,5 @@ def _make(
         upload.take_guideline(pid, guideline)
     if added.problems or own_test or not columns.label:
         return pid, "data"
-    state.notice(t("{texts} added. {note}", texts=layout.several(len(added.examples), "text"), note=added.note))
+    state.notice(together([say("{texts} added.", texts=layout.several(len(added.examples), "text")), added.note]))
     return pid, "teacher"
