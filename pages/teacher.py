@@ -8,8 +8,9 @@ import streamlit as st
 
 from cod_core.models.choice import FEWEST_MINUTES, MOST_MINUTES, MOST_ROUNDS, FinetuneOptions, TeacherChoice, read_choice, usual_minutes
 from cod_core.project.teacher.trust import TeacherReport
+from cod_core.said import msg, say
 from ui.frame import errors, layout, people, state
-from ui.frame.words import t
+from ui.frame.words import number, t
 from ui.proposals import language_model
 from ui.shared import jobs_panel, recheck, verdict
 from ui.teacher import by_label, first_choice, generative_teacher, hub_model, repair
@@ -19,18 +20,17 @@ layout.through_app()
 project = layout.need_project()
 row = project.row
 KINDS = {
-    "builtin": "Built-in",
-    "transformers": "Hugging Face model",
-    "finetune": "Train on my texts",
-    "llm": "Language model",
-    "generative": "A model's answers",
+    "builtin": msg("Built-in"),
+    "transformers": msg("Hugging Face model"),
+    "finetune": msg("Train on my texts"),
+    "llm": msg("Language model"),
+    "generative": msg("A model's answers"),
 }
-UNTIL_LEARNT = "It trains on this computer until it has learnt, within {} minutes as a rule. Labels with few texts get more weight."
 
 
 def judged() -> TeacherReport | None:
     """How the teacher does on the person's own rows; None where that could not be told."""
-    doing = "The model answers some of your prompts …" if project.teacher.generates() else "The teacher reads your labelled texts …"
+    doing = t("The model answers some of your prompts …") if project.teacher.generates() else t("The teacher reads your labelled texts …")
     with errors.shown(), st.spinner(doing):
         return project.trust.report()
     return None
@@ -43,13 +43,13 @@ def card(measured: TeacherReport, busy: bool) -> None:
     cells: list[tuple[object, str]] = []
     if measured.accuracy is not None and measured.unanswered and not project.teacher.generates():
         asked = measured.n + measured.unanswered
-        cells.append((f"{round(measured.accuracy * measured.n):,} of {asked:,}", "of your labelled texts right"))
-        cells.append((f"{measured.unanswered:,} of {asked:,}", "got no answer that could be read"))
+        cells.append((part(round(measured.accuracy * measured.n), asked), t("of your labelled texts right")))
+        cells.append((part(measured.unanswered, asked), t("got no answer that could be read")))
     elif measured.accuracy is not None:
-        cells.append((f"{round(measured.accuracy * measured.n):,} of {measured.n:,}", "of your labelled texts right"))
+        cells.append((part(round(measured.accuracy * measured.n), measured.n), t("of your labelled texts right")))
     if measured.disagreements:
         read = measured.judged or len(measured.disagreements)
-        cells.append((len(measured.disagreements), f"texts where it disagrees with your label, of the {read:,} it read"))
+        cells.append((len(measured.disagreements), t("texts where it disagrees with your label, of the {read:,} it read", read=read)))
     if cells:
         layout.counts(cells)
     by_label.warnings(measured, lambda: train(project.training.longer()), busy)
@@ -58,15 +58,15 @@ def card(measured: TeacherReport, busy: bool) -> None:
         generative_teacher.samples(project)
 
 
+def part(some: int, of: int) -> str:
+    """'3 of 20'."""
+    return t("{some:,} of {of:,}", some=some, of=of)
+
+
 def more(measured: TeacherReport) -> None:
     """Everything else about the teacher in use."""
     if measured.n_left_out:
-        st.caption(
-            t(
-                "{n_left_out:,} of your texts were used to train this teacher and are left out of its numbers.",
-                n_left_out=measured.n_left_out,
-            )
-        )
+        st.caption(t("{some:,} of your texts were used to train this teacher and are left out of its numbers.", some=measured.n_left_out))
     memory()
     by_label.mistakes(measured)
     if project.teacher.generates():
@@ -80,16 +80,16 @@ def lost(measured: TeacherReport) -> None:
     if not measured.lost or measured.kind == "generative":
         return
     with st.expander(t("See the {texts} without an answer", texts=layout.several(len(measured.lost), "text"))):
-        layout.grid([{"text": e.text, "your label": e.label, "why": why} for e, why in measured.lost])
+        layout.grid([{t("text"): e.text, t("your label"): e.label, t("why"): t(why)} for e, why in measured.lost])
 
 
 def disagreements(measured: TeacherReport) -> None:
     """The prompts whose label says something else than the judge. Other labels are corrected in "Labels that may be wrong"."""
     if measured.disagreements:
-        st.markdown("**Prompts where it disagrees with your label**")
+        st.markdown(f"**{t('Prompts where it disagrees with your label')}**")
         layout.grid(
             [
-                {"text": e.text, "your label": e.label, "teacher says": p.label, "how sure": verdict.percent(p.prob(p.label))}
+                {t("text"): e.text, t("your label"): e.label, t("teacher says"): p.label, t("how sure"): verdict.percent(p.prob(p.label))}
                 for e, p in measured.disagreements
             ]
         )
@@ -97,18 +97,27 @@ def disagreements(measured: TeacherReport) -> None:
 
 def technical(measured: TeacherReport) -> None:
     """Which model it is, exactly, how it was trained, and the pictures."""
-    share = "prompts answered" if measured.kind == "generative" else "the answers' probability on your labels"
-    covered = "" if measured.covered is None else f"\nshare of {share} {measured.covered:.3f}"
-    how, trained = project.training.how(), ""
-    if how is not None:
-        ended = "" if how.learnt.settled else ", cut off at the limit"
-        dropped = ", the line it started from was kept" if how.line else ""
-        trained = (
-            f"\nrounds {how.learnt.rounds:g}{ended}{dropped}, learning rate {how.learnt.learning_rate:g}"
-            f"\nheld-out texts {how.held_out:,}, temperature {how.temperature:.2f}"
+    lines = [measured.name, t("revision {revision}", revision=measured.revision), t("kind {kind}", kind=measured.kind)]
+    if measured.covered is not None:
+        lines.append(
+            t("share of prompts answered {share:.3f}", share=measured.covered)
+            if measured.kind == "generative"
+            else t("share of the answers' probability on your labels {share:.3f}", share=measured.covered)
         )
-    st.markdown("**Technical details**")
-    st.text(f"{measured.name}\nrevision {measured.revision}\nkind {measured.kind}{covered}{trained}")
+    how = project.training.how()
+    if how is not None:
+        lines.append(
+            t(
+                "rounds {rounds:g}{ended}{dropped}, learning rate {rate:g}",
+                rounds=how.learnt.rounds,
+                ended="" if how.learnt.settled else say(", cut off at the limit"),
+                dropped=say(", the line it started from was kept") if how.line else "",
+                rate=how.learnt.learning_rate,
+            )
+        )
+        lines.append(t("held-out texts {held_out:,}, temperature {temperature:.2f}", held_out=how.held_out, temperature=how.temperature))
+    st.markdown(f"**{t('Technical details')}**")
+    st.text("\n".join(lines))
     by_label.technical(measured)
 
 
@@ -146,14 +155,19 @@ def finetune() -> None:
     if summary.n_train < 200:
         errors.box(
             t(
-                "You have {n_train} labelled training texts. Below about 200 such a teacher is weak: look at how "
+                "You have {texts} labelled training texts. Below about 200 such a teacher is weak: look at how "
                 "often it is right before you rely on it.",
-                n_train=summary.n_train,
+                texts=summary.n_train,
             ),
             "warn",
         )
     usual = f"{ceil(usual_minutes(summary.n_train))}"
-    st.caption(UNTIL_LEARNT.format(usual))
+    st.caption(
+        t(
+            "It trains on this computer until it has learnt, within {minutes} minutes as a rule. Labels with few texts get more weight.",
+            minutes=usual,
+        )
+    )
     with st.expander(t("More about the training")):
         encoder = st.text_input(t("Model to start from"), "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint"))
         epochs = st.number_input(t("Rounds over the texts"), 1, MOST_ROUNDS, None, placeholder=t("until it has learnt"), key="rounds")
@@ -207,14 +221,14 @@ def memory() -> None:
     held = project.teacher.soft_label_memory()
     if held is None:
         return
-    cost = "not known" if held.cost_usd is None else f"{held.cost_usd:.4f} USD"
+    cost = t("not known") if held.cost_usd is None else f"{number(held.cost_usd, '.4f')} USD"
     rate = "–" if held.hit_rate is None else f"{held.hit_rate * 100:.0f} %"
     layout.counts(
         [
-            (held.size, "answers remembered"),
-            (rate, "of questions answered from memory"),
-            (held.calls, "calls made"),
-            (cost, "spent on them"),
+            (held.size, t("answers remembered")),
+            (rate, t("of questions answered from memory")),
+            (held.calls, t("calls made")),
+            (cost, t("spent on them")),
         ]
     )
     if held.reads == "votes":
@@ -234,7 +248,7 @@ def unconfirmed() -> None:
     addresses = []
     with errors.shown():
         addresses = project.endpoints.unconfirmed()
-    for number, address in enumerate(addresses):
+    for at, address in enumerate(addresses):
         errors.box(
             t(
                 "This project uses a language model at {address}, and nobody has confirmed that here. Nothing is "
@@ -244,7 +258,7 @@ def unconfirmed() -> None:
             ),
             "warn",
         )
-        pressed = st.button(t("My texts may go to {address}", address=layout.plain(address, 200)), key=f"confirm-endpoint-{number}")
+        pressed = st.button(t("My texts may go to {address}", address=layout.plain(address, 200)), key=f"confirm-endpoint-{at}")
         if pressed and people.only_for("endpoint", "Confirming an address"):
             with errors.shown():
                 project.endpoints.confirm(address)
@@ -256,7 +270,12 @@ def choose(in_use: bool) -> None:
     first = first_choice.kind(row.task.labels, summary.n_train, stopped)
     kinds = [kind for kind in KINDS if kind != "builtin" or first_choice.builtins(row.task.labels)]
     chosen = st.segmented_control(
-        t("Kind of teacher"), kinds, default=first, required=True, format_func=layout.words(KINDS), key="teacher-kind"
+        t("Kind of teacher"),
+        kinds,
+        default=first,
+        required=True,
+        format_func=layout.words({kind: t(words) for kind, words in KINDS.items()}),
+        key="teacher-kind",
     )
     if chosen == "llm" and first == "llm" and not in_use:
         errors.box(first_choice.needs(summary.n_train), "info")
@@ -302,7 +321,7 @@ if not settled or stopped:
 if summary.teacher_label:
     with st.expander(t("More"), expanded=state.technical()):
         if settled and not stopped:
-            st.markdown("**Use another teacher**")
+            st.markdown(f"**{t('Use another teacher')}**")
             choose(True)
         if measured is not None:
             more(measured)
