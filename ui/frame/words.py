@@ -71,6 +71,8 @@ def catalogue(of: str) -> "GNUTranslations":
 
 
 def _said(said: Said, spoken: str) -> str:
+    if not said.template:  # gettext has the catalogue's own header under no words
+        return ""
     known = catalogue(spoken)
     n = said.values.get("n")
     template = known.ngettext(said.template, said.many, n) if said.many and isinstance(n, int) else known.gettext(said.template)

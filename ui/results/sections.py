@@ -27,7 +27,7 @@ SPLITS = {
     "train": msg("A train text; it has no counterfactual."),
     "test": msg("A test text; it has no counterfactual."),
     "validation": msg("A validation text; it has no counterfactual."),
-    "unlabelled": msg("A unlabelled text; it has no counterfactual."),
+    "unlabelled": msg("An unlabelled text; it has no counterfactual."),
 }
 
 
