@@ -59,12 +59,12 @@ def csv_of(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def note(*names: str) -> None:
     """The plain sentence of each measure, and one fold with formulas and sources."""
-    lines = "".join(f"<b>{escape(NOTES[n].name)}</b> {escape(NOTES[n].plain)}<br>" for n in names)
+    lines = "".join(f"<b>{escape(t(NOTES[n].name))}</b> {escape(t(NOTES[n].plain))}<br>" for n in names)
     st.html(f'<div class="cod-cap cod-plain">{lines}</div>')
     with st.expander(t("How this is measured"), icon=":material/straighten:"):
         st.html(
             "".join(
-                f"<p><b>{escape(NOTES[n].name)}</b>: {escape(NOTES[n].formula)}<br>"
+                f"<p><b>{escape(t(NOTES[n].name))}</b>: {escape(NOTES[n].formula)}<br>"
                 f'<span class="cod-cap">Source: {escape(NOTES[n].source)}</span></p>'
                 for n in names
             )
