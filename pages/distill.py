@@ -138,7 +138,7 @@ finished = job is not None and job.kind == "distill" and job.state == "done"
 if finished:
     found = project.results.latest()
     ready = say("The comparison is ready.")
-    errors.box(together((ready, found.worth.expert())) if found and found.worth else ready, "ok")
+    errors.box(together((ready, found.worth.expert())) if found and found.worth else ready, kind="ok")
     layout.next_step("results", "See the results")
 whats_next.left_out(project)
 steps = project.next.steps()

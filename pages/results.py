@@ -46,7 +46,7 @@ if results is None or not results.runs:
     layout.empty("No results yet", "They appear here once students were compared.")
     whats_next.draw(project, goal.most_needed(project.next.steps()), "results", most=2)
 elif results.outdated:
-    errors.box(results.sentence, "warn")
+    errors.box(results.sentence, kind="warn")
     if st.button(t("Compute them again"), type="primary", key="renew"):
         with errors.shown():
             project.results.renew_report()

@@ -201,7 +201,7 @@ def choose(in_use: bool) -> None:
         key="teacher-kind",
     )
     if chosen == "llm" and first == "llm" and not in_use:
-        errors.box(first_choice.needs(summary.n_train), "info")
+        errors.box(first_choice.needs(summary.n_train), kind="info")
     if chosen not in ("transformers", "llm", "generative") or people.only_for("endpoint", "Setting a model folder, an endpoint or a key"):
         {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm, "generative": generative}[chosen or first]()
 

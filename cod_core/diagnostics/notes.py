@@ -122,7 +122,8 @@ NOTES = {
     "hausdorff": Note(
         msg("Distance of the lines"),
         msg(
-            "The largest (or typical) distance from a point on one decision line to the nearest point on the other, as far as the pairs show."
+            "The largest (or typical) distance from a point on one decision line to the nearest point on the other, "
+            "as far as the pairs show."
         ),
         "sampled Hausdorff max(max min, max min), its 95th percentile (HD95), and the Chamfer mean, between the crossings "
         "on the text paths in the encoder's space: estimates. Pairs that the student does not cross are not in them.",
