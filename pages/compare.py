@@ -34,8 +34,7 @@ SETTINGS = {
     "counterfactuals: sources": msg("counterfactuals: sources"),
     "counterfactuals: prompts": msg("counterfactuals: prompts"),
     "counterfactuals: annotators": msg("counterfactuals: annotators"),
-}
-"""The settings of a side that have a plain name; the others are called as in the record."""
+}  # the settings of a side that have a plain name; the others are called as in the record
 
 
 def title(side: Side) -> str:

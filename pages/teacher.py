@@ -39,7 +39,7 @@ def judged() -> TeacherReport | None:
 def card(measured: TeacherReport, busy: bool) -> None:
     """What must be known of the teacher: how often it is right, what is wrong with it, label by label."""
     st.subheader(t("Your teacher"), anchor=False)
-    st.html(f'<div class="cod-name">{escape(measured.name)}</div>')
+    st.html(f'<div class="cod-name">{escape(t(measured.name))}</div>')
     cells: list[tuple[object, str]] = []
     if measured.accuracy is not None and measured.unanswered and not project.teacher.generates():
         asked = measured.n + measured.unanswered

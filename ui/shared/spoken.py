@@ -8,51 +8,51 @@ from typing import Any
 
 from cod_core.export.sections import Section
 from cod_core.said import Said
-from ui.frame.words import language, t
+from ui.frame import words
 
 SEPARATORS = {"de": ",."}  # decimal mark and the one between thousands, as plotly wants them
 
 
 def section(one: Section) -> Section:
     """The section with its words said; its numbers, which go to a file, stay."""
-    if language() == "en":
+    if words.language() == "en":
         return one
     return replace(
         one,
-        title=words(one.title),
-        lead=words(one.lead),
+        title=sentence(one.title),
+        lead=sentence(one.lead),
         figures=[figure(made) for made in one.figures],
         rows=rows(one.rows),
         numbers=one.for_file,
-        caption=words(one.caption),
-        lines=[words(line) for line in one.lines],
-        fold=words(one.fold),
+        caption=sentence(one.caption),
+        lines=[sentence(line) for line in one.lines],
+        fold=sentence(one.fold),
     )
 
 
-def words(said: str) -> str:
+def sentence(said: str) -> str:
     """A sentence said in this language; what no catalogue has, and an empty one, as it is."""
-    return t(said) if said else said
+    return words.t(said) if said else said
 
 
 def rows(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """A table with its headings said, and its cells where they are sentences."""
-    return [{words(key): value(cell) for key, cell in row.items()} for row in found]
+    return [{sentence(key): value(cell) for key, cell in row.items()} for row in found]
 
 
 def value(one: Any) -> Any:
     """A sentence said; any other value as it is."""
-    return words(one) if isinstance(one, Said) else one
+    return sentence(one) if isinstance(one, Said) else one
 
 
 def figure(made: Any) -> Any:
     """A copy of a plotly figure with its titles, names and hovers said."""
-    if language() == "en":
+    if words.language() == "en":
         return made
     said = copy.deepcopy(made)
     for trace in said.data:
         trace.update(_all({key: trace[key] for key in ("name", "text", "hovertemplate", "customdata", "x", "y") if trace[key] is not None}))
-    said.update_layout(_all(said.layout.to_plotly_json()), separators=SEPARATORS[language()])
+    said.update_layout(_all(said.layout.to_plotly_json()), separators=SEPARATORS[words.language()])
     return said
 
 

@@ -45,7 +45,7 @@ def disagreements(measured: TeacherReport) -> None:
 
 def technical(project: Project, measured: TeacherReport) -> None:
     """Which model it is, exactly, how it was trained, and the pictures."""
-    lines = [measured.name, t("revision {revision}", revision=measured.revision), t("kind {kind}", kind=measured.kind)]
+    lines = [t(measured.name), t("revision {revision}", revision=measured.revision), t("kind {kind}", kind=measured.kind)]
     if measured.covered is not None:
         lines.append(
             t("share of prompts answered {share:.3f}", share=measured.covered)
