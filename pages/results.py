@@ -6,6 +6,7 @@ import streamlit as st
 
 from cod_core.curation import goal
 from cod_core.project.results import chapters
+from cod_core.said import msg
 from ui.distill import students
 from ui.frame import errors, layout, state
 from ui.frame.words import t
@@ -38,13 +39,14 @@ def report_button() -> None:
 
 results = project.results.latest()
 measured = results is not None and bool(results.runs) and not results.outdated
-layout.header("Results", "" if measured else "What your counterfactuals bought, as honestly as the test texts allow.")
+LEAD = msg("What your counterfactuals bought, as honestly as the test texts allow.")
+layout.header("Results", "" if measured else LEAD)
 jobs_panel.panel(project, ("distill", "diagnose"))
 if results is None or not results.runs:
     layout.empty("No results yet", "They appear here once students were compared.")
     whats_next.draw(project, goal.most_needed(project.next.steps()), "results", most=2)
 elif results.outdated:
-    errors.box(results.sentence, "warn")
+    errors.box(results.sentence, kind="warn")
     if st.button(t("Compute them again"), type="primary", key="renew"):
         with errors.shown():
             project.results.renew_report()
@@ -53,7 +55,7 @@ else:
     if results.stale:
         errors.box("Decisions, texts or the teacher changed since this was computed. Distil again to bring it up to date.", "warn")
     worth = results.worth
-    st.html(f'<p class="cod-quote" id="result-sentence">{escape(worth.decider() if worth else results.sentence)}</p>')
+    st.html(f'<p class="cod-quote" id="result-sentence">{escape(t(worth.decider() if worth else results.sentence))}</p>')
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         section = st.segmented_control(
             t("Look at"),
@@ -61,13 +63,13 @@ else:
             default="bought",
             required=True,
             key="results-section",
-            format_func=sections.SECTIONS.__getitem__,
+            format_func=lambda name: t(sections.SECTIONS[name]),
             label_visibility="collapsed",
         )
         layout.next_step("export", "Go on to Export")
     notes = [*([worth.expert()] if worth else []), *chapters.left_out(results)]
-    lines = "".join(f"<div>{escape(line)}</div>" for line in notes)
-    student = f'<div class="cod-why" id="result-student">{escape(students.measured_on(results))}</div>'
+    lines = "".join(f"<div>{escape(t(line))}</div>" for line in notes)
+    student = f'<div class="cod-why" id="result-student">{escape(t(students.measured_on(results)))}</div>'
     st.html(f'<div class="cod-plain" id="result-expert">{lines}{student}</div>')
     with errors.shown():
         sections.DRAW[section or "bought"](project, results)

@@ -8,29 +8,29 @@ import streamlit as st
 
 from cod_core.models.choice import FEWEST_MINUTES, MOST_MINUTES, MOST_ROUNDS, FinetuneOptions, TeacherChoice, read_choice, usual_minutes
 from cod_core.project.teacher.trust import TeacherReport
+from cod_core.said import msg
 from ui.frame import errors, layout, people, state
 from ui.frame.words import t
 from ui.proposals import language_model
-from ui.shared import jobs_panel, recheck, verdict
-from ui.teacher import by_label, first_choice, generative_teacher, hub_model, repair
+from ui.shared import jobs_panel, recheck
+from ui.teacher import by_label, details, first_choice, generative_teacher, hub_model, repair
 
 layout.through_app()
 
 project = layout.need_project()
 row = project.row
 KINDS = {
-    "builtin": "Built-in",
-    "transformers": "Hugging Face model",
-    "finetune": "Train on my texts",
-    "llm": "Language model",
-    "generative": "A model's answers",
+    "builtin": msg("Built-in"),
+    "transformers": msg("Hugging Face model"),
+    "finetune": msg("Train on my texts"),
+    "llm": msg("Language model"),
+    "generative": msg("A model's answers"),
 }
-UNTIL_LEARNT = "It trains on this computer until it has learnt, within {} minutes as a rule. Labels with few texts get more weight."
 
 
 def judged() -> TeacherReport | None:
     """How the teacher does on the person's own rows; None where that could not be told."""
-    doing = "The model answers some of your prompts …" if project.teacher.generates() else "The teacher reads your labelled texts …"
+    doing = t("The model answers some of your prompts …") if project.teacher.generates() else t("The teacher reads your labelled texts …")
     with errors.shown(), st.spinner(doing):
         return project.trust.report()
     return None
@@ -39,17 +39,17 @@ def judged() -> TeacherReport | None:
 def card(measured: TeacherReport, busy: bool) -> None:
     """What must be known of the teacher: how often it is right, what is wrong with it, label by label."""
     st.subheader(t("Your teacher"), anchor=False)
-    st.html(f'<div class="cod-name">{escape(measured.name)}</div>')
+    st.html(f'<div class="cod-name">{escape(t(measured.name))}</div>')
     cells: list[tuple[object, str]] = []
     if measured.accuracy is not None and measured.unanswered and not project.teacher.generates():
         asked = measured.n + measured.unanswered
-        cells.append((f"{round(measured.accuracy * measured.n):,} of {asked:,}", "of your labelled texts right"))
-        cells.append((f"{measured.unanswered:,} of {asked:,}", "got no answer that could be read"))
+        cells.append((part(round(measured.accuracy * measured.n), asked), t("of your labelled texts right")))
+        cells.append((part(measured.unanswered, asked), t("got no answer that could be read")))
     elif measured.accuracy is not None:
-        cells.append((f"{round(measured.accuracy * measured.n):,} of {measured.n:,}", "of your labelled texts right"))
+        cells.append((part(round(measured.accuracy * measured.n), measured.n), t("of your labelled texts right")))
     if measured.disagreements:
         read = measured.judged or len(measured.disagreements)
-        cells.append((len(measured.disagreements), f"texts where it disagrees with your label, of the {read:,} it read"))
+        cells.append((len(measured.disagreements), t("texts where it disagrees with your label, of the {read:,} it read", read=read)))
     if cells:
         layout.counts(cells)
     by_label.warnings(measured, lambda: train(project.training.longer()), busy)
@@ -58,58 +58,9 @@ def card(measured: TeacherReport, busy: bool) -> None:
         generative_teacher.samples(project)
 
 
-def more(measured: TeacherReport) -> None:
-    """Everything else about the teacher in use."""
-    if measured.n_left_out:
-        st.caption(
-            t(
-                "{n_left_out:,} of your texts were used to train this teacher and are left out of its numbers.",
-                n_left_out=measured.n_left_out,
-            )
-        )
-    memory()
-    by_label.mistakes(measured)
-    if project.teacher.generates():
-        disagreements(measured)
-    lost(measured)
-    technical(measured)
-
-
-def lost(measured: TeacherReport) -> None:
-    """The texts without an answer, each with the reason."""
-    if not measured.lost or measured.kind == "generative":
-        return
-    with st.expander(t("See the {texts} without an answer", texts=layout.several(len(measured.lost), "text"))):
-        layout.grid([{"text": e.text, "your label": e.label, "why": why} for e, why in measured.lost])
-
-
-def disagreements(measured: TeacherReport) -> None:
-    """The prompts whose label says something else than the judge. Other labels are corrected in "Labels that may be wrong"."""
-    if measured.disagreements:
-        st.markdown("**Prompts where it disagrees with your label**")
-        layout.grid(
-            [
-                {"text": e.text, "your label": e.label, "teacher says": p.label, "how sure": verdict.percent(p.prob(p.label))}
-                for e, p in measured.disagreements
-            ]
-        )
-
-
-def technical(measured: TeacherReport) -> None:
-    """Which model it is, exactly, how it was trained, and the pictures."""
-    share = "prompts answered" if measured.kind == "generative" else "the answers' probability on your labels"
-    covered = "" if measured.covered is None else f"\nshare of {share} {measured.covered:.3f}"
-    how, trained = project.training.how(), ""
-    if how is not None:
-        ended = "" if how.learnt.settled else ", cut off at the limit"
-        dropped = ", the line it started from was kept" if how.line else ""
-        trained = (
-            f"\nrounds {how.learnt.rounds:g}{ended}{dropped}, learning rate {how.learnt.learning_rate:g}"
-            f"\nheld-out texts {how.held_out:,}, temperature {how.temperature:.2f}"
-        )
-    st.markdown("**Technical details**")
-    st.text(f"{measured.name}\nrevision {measured.revision}\nkind {measured.kind}{covered}{trained}")
-    by_label.technical(measured)
+def part(some: int, of: int) -> str:
+    """'3 of 20'."""
+    return t("{some:,} of {of:,}", some=some, of=of)
 
 
 def use(choice: TeacherChoice, key: str | None = None) -> None:
@@ -146,14 +97,19 @@ def finetune() -> None:
     if summary.n_train < 200:
         errors.box(
             t(
-                "You have {n_train} labelled training texts. Below about 200 such a teacher is weak: look at how "
+                "You have {texts} labelled training texts. Below about 200 such a teacher is weak: look at how "
                 "often it is right before you rely on it.",
-                n_train=summary.n_train,
+                texts=summary.n_train,
             ),
             "warn",
         )
     usual = f"{ceil(usual_minutes(summary.n_train))}"
-    st.caption(UNTIL_LEARNT.format(usual))
+    st.caption(
+        t(
+            "It trains on this computer until it has learnt, within {minutes} minutes as a rule. Labels with few texts get more weight.",
+            minutes=usual,
+        )
+    )
     with st.expander(t("More about the training")):
         encoder = st.text_input(t("Model to start from"), "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint"))
         epochs = st.number_input(t("Rounds over the texts"), 1, MOST_ROUNDS, None, placeholder=t("until it has learnt"), key="rounds")
@@ -202,25 +158,6 @@ def generative() -> None:
         use(choice)
 
 
-def memory() -> None:
-    """What is remembered of a language model's answers, and what they cost."""
-    held = project.teacher.soft_label_memory()
-    if held is None:
-        return
-    cost = "not known" if held.cost_usd is None else f"{held.cost_usd:.4f} USD"
-    rate = "–" if held.hit_rate is None else f"{held.hit_rate * 100:.0f} %"
-    layout.counts(
-        [
-            (held.size, "answers remembered"),
-            (rate, "of questions answered from memory"),
-            (held.calls, "calls made"),
-            (cost, "spent on them"),
-        ]
-    )
-    if held.reads == "votes":
-        errors.box("This service gives no probabilities: how sure the teacher is comes from votes of several answers.", "info")
-
-
 def unconfirmed() -> None:
     """A teacher and addresses that came with the project: a person here says first that they may be used."""
     if project.teacher.unconfirmed() and summary.teacher_label:
@@ -234,7 +171,7 @@ def unconfirmed() -> None:
     addresses = []
     with errors.shown():
         addresses = project.endpoints.unconfirmed()
-    for number, address in enumerate(addresses):
+    for at, address in enumerate(addresses):
         errors.box(
             t(
                 "This project uses a language model at {address}, and nobody has confirmed that here. Nothing is "
@@ -244,7 +181,7 @@ def unconfirmed() -> None:
             ),
             "warn",
         )
-        pressed = st.button(t("My texts may go to {address}", address=layout.plain(address, 200)), key=f"confirm-endpoint-{number}")
+        pressed = st.button(t("My texts may go to {address}", address=layout.plain(address, 200)), key=f"confirm-endpoint-{at}")
         if pressed and people.only_for("endpoint", "Confirming an address"):
             with errors.shown():
                 project.endpoints.confirm(address)
@@ -256,10 +193,15 @@ def choose(in_use: bool) -> None:
     first = first_choice.kind(row.task.labels, summary.n_train, stopped)
     kinds = [kind for kind in KINDS if kind != "builtin" or first_choice.builtins(row.task.labels)]
     chosen = st.segmented_control(
-        t("Kind of teacher"), kinds, default=first, required=True, format_func=layout.words(KINDS), key="teacher-kind"
+        t("Kind of teacher"),
+        kinds,
+        default=first,
+        required=True,
+        format_func=layout.words({kind: t(words) for kind, words in KINDS.items()}),
+        key="teacher-kind",
     )
     if chosen == "llm" and first == "llm" and not in_use:
-        errors.box(first_choice.needs(summary.n_train), "info")
+        errors.box(first_choice.needs(summary.n_train), kind="info")
     if chosen not in ("transformers", "llm", "generative") or people.only_for("endpoint", "Setting a model folder, an endpoint or a key"):
         {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm, "generative": generative}[chosen or first]()
 
@@ -302,7 +244,7 @@ if not settled or stopped:
 if summary.teacher_label:
     with st.expander(t("More"), expanded=state.technical()):
         if settled and not stopped:
-            st.markdown("**Use another teacher**")
+            st.markdown(f"**{t('Use another teacher')}**")
             choose(True)
         if measured is not None:
-            more(measured)
+            details.more(project, measured)

@@ -9,18 +9,25 @@ from streamlit.delta_generator import DeltaGenerator
 from cod_core.export.sections import Row, Section
 from cod_core.project.project import Project
 from cod_core.project.results.sweep import SweepResults
+from cod_core.said import msg
 from ui.frame import errors, layout, state
 from ui.frame.words import t
 from ui.results import cache
-from ui.shared import charts, jobs_panel
+from ui.shared import charts, jobs_panel, spoken
 
 FEW = 6  # labels that stand side by side; more are picked from a list
 SECTIONS = {
-    "bought": "What it bought",
-    "line": "Where the line is drawn",
-    "map": "Map of the texts",
-    "answers": "Which answers changed",
-    "worth": "Worth of each",
+    "bought": msg("What it bought"),
+    "line": msg("Where the line is drawn"),
+    "map": msg("Map of the texts"),
+    "answers": msg("Which answers changed"),
+    "worth": msg("Worth of each"),
+}
+SPLITS = {
+    "train": msg("A train text; it has no counterfactual."),
+    "test": msg("A test text; it has no counterfactual."),
+    "validation": msg("A validation text; it has no counterfactual."),
+    "unlabelled": msg("An unlabelled text; it has no counterfactual."),
 }
 
 
@@ -34,7 +41,7 @@ def draw_all(sections: Sequence[Section]) -> str | None:
     """Draw sections one below the other, two halves side by side; returns the id of a text that was just clicked."""
     clicked = None
     columns: Iterator[DeltaGenerator] = iter(())
-    for section in sections:
+    for section in map(spoken.section, sections):
         place = next(columns, None) if section.half else None
         if section.half and place is None:
             columns = iter(st.columns(2))
@@ -101,7 +108,7 @@ def text_map(project: Project, found: SweepResults) -> None:
             open_item(clicked)
         with st.container(border=True):
             st.text(example.text)
-            st.caption(t("A {split} text; it has no counterfactual.", split=example.split))
+            st.caption(t(SPLITS.get(example.split, SPLITS["train"])))
 
 
 def answers(project: Project, found: SweepResults) -> None:
@@ -122,10 +129,11 @@ def _cards(section: Section) -> None:
 
 
 def _card(row: Row) -> str:
+    text, label, without, with_ = row.values()
+    said = t("right in {without:.0%} of the draws without, {with_:.0%} with counterfactuals", without=without, with_=with_)
     return (
-        f'<div class="cod-card cod-won"><header><h4>{escape(str(row["label"]))}</h4><span class="cod-cap">right in '
-        f"{row['without']:.0%} of the draws without, {row['with counterfactuals']:.0%} with counterfactuals</span></header>"
-        f"<div>{escape(str(row['text']))}</div></div>"
+        f'<div class="cod-card cod-won"><header><h4>{escape(str(label))}</h4><span class="cod-cap">{escape(said)}</span></header>'
+        f"<div>{escape(str(text))}</div></div>"
     )
 
 

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from cod_core.data.samples import SAMPLES
+from cod_core.said import Said, msg, say
 from ui.frame import layout
 from ui.frame.words import t
 
 ENOUGH_TO_TRAIN = 40  # labelled training texts
-BUILTIN = {"movies": "Movie reviews", "amazon": "Product reviews", "tweets": "Tweets", "news": "Newspaper editorials"}
+BUILTIN = {"movies": msg("Movie reviews"), "amazon": msg("Product reviews"), "tweets": msg("Tweets"), "news": msg("Newspaper editorials")}
 
 
 def builtins(labels: tuple[str, ...]) -> list[str]:
@@ -30,19 +31,21 @@ def kind(labels: tuple[str, ...], n_train: int, stopped: bool = False) -> str:
     return "finetune" if n_train >= ENOUGH_TO_TRAIN else "llm"
 
 
-def needs(n_train: int) -> str:
+def needs(n_train: int) -> Said:
     """Why a language model comes first, and what it needs."""
-    return (
-        f"You have {layout.several(n_train, 'labelled training text')}, and a teacher trained on fewer than {ENOUGH_TO_TRAIN} is often "
+    return say(
+        "You have {texts}, and a teacher trained on fewer than {enough} is often "
         "wrong. A language model needs none, but a model on this computer or a service's address and key. "
-        "If you have neither, choose “Train on my texts”, or add texts on the Data page first."
+        "If you have neither, choose “Train on my texts”, or add texts on the Data page first.",
+        texts=layout.several(n_train, "labelled training text"),
+        enough=ENOUGH_TO_TRAIN,
     )
 
 
 def builtin(labels: tuple[str, ...], now: str | None) -> tuple[str, dict[str, str] | None]:
     """(name of the packaged teacher, its label -> the project's where their names differ, as far as it is said). now: in use."""
     names = builtins(labels)
-    words = {name: f"{BUILTIN[name]}: {', '.join(SAMPLES[name].task.labels)}" for name in names}
+    words = {name: f"{t(BUILTIN[name])}: {', '.join(SAMPLES[name].task.labels)}" for name in names}
     name = st.selectbox(
         t("Which texts are most like yours?"), names, format_func=layout.words(words), index=names.index(now) if now in names else 0
     )

@@ -20,6 +20,7 @@ from cod_core.project.place import Place, Room, needs
 from cod_core.project.results.results import Results
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
+from cod_core.said import say
 from cod_core.text import folded, short_hash
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class WaysRoom(Room):
         """
         state, dev = self.mark(), [e for e in self.texts.examples("validation") if e.label is not None]
         if not dev:
-            raise NotEnoughData("Comparing the ways needs labelled development texts, and there are none. Add some on the Data page.")
+            raise NotEnoughData(say("Comparing the ways needs labelled development texts, and there are none. Add some on the Data page."))
         judged = frozenset(folded(e.text) for split in ("test", "validation") for e in self.texts.examples(split))
         unlabelled, drawn = self._free(judged)
         n_pairs, labelled, paired = self._learnt_from(judged)

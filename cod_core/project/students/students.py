@@ -22,6 +22,7 @@ from cod_core.project.students.plan import SweepPlans
 from cod_core.project.students.store import StudentStore, judged_mark
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
+from cod_core.said import say
 from cod_core.settings import ComputePlace
 from cod_core.store import runs
 from cod_core.types import Prediction, RunResult
@@ -200,12 +201,12 @@ class Students(Room):
         Raises NotEnoughData before the first sweep, BadInput for an empty text or a project that does not exist.
         """
         if any(not text.strip() for text in texts):
-            raise BadInput("Type a text first.")
+            raise BadInput(say("Type a text first."))
         chosen = self.store.kept()
         if run_ids is not None:
             chosen = [r for r in runs.runs(self.db, self.id) if r.config.run_id in set(run_ids)]
         if not chosen:
-            raise NotEnoughData("There is no student yet. Distil first.")
+            raise NotEnoughData(say("There is no student yet. Distil first."))
         out = [[Said("teacher", None, None, None, None, p)] for p in self.teacher.classifier().predict(list(texts))]
         for run in chosen:
             for row, prediction in zip(out, self.store.load(run.config.run_id).predict(list(texts))):
