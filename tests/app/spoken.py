@@ -94,7 +94,7 @@ def _drawn(page) -> Iterator[str]:
         for element in _elements(block):
             kind = element.type
             if kind == "html":
-                yield html.unescape(_TAG.sub("\n", re.sub("</?b>", " ", element.value)))  # a word in bold is one of its sentence
+                yield html.unescape(_TAG.sub("\n", re.sub("</?b>", "", element.value)))  # a word in bold is one of its sentence
             elif kind in ("markdown", "caption", "title", "header", "subheader", "metric"):
                 yield str(element.value)
             label = getattr(element, "label", "")
