@@ -40,11 +40,16 @@ SETTINGS = {
 def title(side: Side) -> str:
     """A side as an option: when, which arm, how many rows, from what."""
     a = side.about
-    arm = t(figures.ARM_STYLE[a["arm"]][0]) if a["arm"] in figures.ARM_STYLE else a["arm"]
-    chosen = f" · {a['counterfactuals: chosen']}" if "counterfactuals: chosen" in a else ""
-    day, clock = a["computed"][:10], a["computed"][11:16]
-    rows = t("{rows} rows", rows=a["training rows"])
-    return layout.plain(f"{arm} · {rows}{chosen} · {a['student']} · {day} {clock} UTC", 110)
+    arm = say(figures.ARM_STYLE[a["arm"]][0]) if a["arm"] in figures.ARM_STYLE else a["arm"]
+    words = {
+        "arm": arm,
+        "rows": a["training rows"],
+        "chosen": f" · {a['counterfactuals: chosen']}" if "counterfactuals: chosen" in a else "",
+        "student": a["student"],
+        "day": a["computed"][:10],
+        "clock": a["computed"][11:16],
+    }
+    return layout.plain(t("{arm} · {rows} rows{chosen} · {student} · {day} {clock} UTC", **words), 110)
 
 
 def sentence(measure: dict[str, Any]) -> Said:

@@ -108,7 +108,7 @@ def worth_plot(values: Sequence[Mapping[str, Any]]) -> "go.Figure":
             name=name,
             marker={"color": colour, "pattern": {"shape": pattern}, "line": {"width": 0}},
             customdata=[[v["id"], hover_text(v["text"][:160]), hover_text(v["counterfactual"][:160])] for _, v in some],
-            hovertemplate="%{customdata[1]}<br>→ %{customdata[2]}<br>%{y:+.5f} nats<extra></extra>",
+            hovertemplate=say("%{customdata[1]}<br>→ %{customdata[2]}<br>%{y:+.5f} nats<extra></extra>"),
         )
     layout(figure, say("Your counterfactuals, the most useful first"), say("What the student gains from it"), bargap=0.1)
     figure.update_layout(clickmode="event+select")

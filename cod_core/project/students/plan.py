@@ -22,7 +22,7 @@ from cod_core.project.draws import Draws
 from cod_core.project.place import Latest, Place, Room, needs
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
-from cod_core.said import Said, say, several
+from cod_core.said import Said, msg, say, several
 from cod_core.store import items
 from cod_core.text import folded
 from cod_core.types import KEPT, OVERRIDE, PAIR_ARMS, Counterfactual, Example
@@ -167,7 +167,7 @@ class SweepPlans(Room):
         teacher = self.teacher.classifier()  # raises where none is chosen: that comes before what the data lack
         shots = self.shots_of(plan)
         pool, pairs = self.pool(), self.pairs_of(plan)
-        progress(0, 1, "drawing the training rows")
+        progress(0, 1, msg("drawing the training rows"))
         second = self.second_rows(plan.compared, pool, pairs.fair)
         drawn: list[Draw] = []
         if checked := [arm for arm in plan.compared if arm not in ("unverified", OVERRIDE)]:

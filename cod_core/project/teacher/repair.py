@@ -22,7 +22,7 @@ from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.teacher.training import Training
 from cod_core.project.texts.texts import Texts
-from cod_core.said import say
+from cod_core.said import msg, say
 from cod_core.store import corrections, items, text_changes
 from cod_core.text import folded, short_hash
 from cod_core.types import KEPT, UNATTENDED, Classifier, Counterfactual, Example, LabelCorrection, Prediction
@@ -261,7 +261,7 @@ class Repair(Room):
         own = len(lesson.edited) + len(lesson.kept)
         name = f"{self.row.name} ({len(texts)} texts, your word on {lesson.corrected + lesson.confirmed} labels and {own} changes)"
         trained_on = (*(e.id for e in pool), *(cf.id for cf in (*lesson.edited, *lesson.kept)))
-        progress(0, 1, "comparing the new teacher with the one before")
+        progress(0, 1, msg("comparing the new teacher with the one before"))
         new = self.teacher.loader.load(FinetunedChoice(str(path), name, trained_on), self.labels)
         measured_on, by_class = self._by_class(new)
         pairs, lost, won = self._turned(new)
