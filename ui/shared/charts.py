@@ -10,6 +10,7 @@ import streamlit as st
 from cod_core.diagnostics.notes import NOTES
 from cod_core.export.flat import safe_csv
 from cod_core.export.sections import Section
+from cod_core.said import msg
 from ui.frame import layout
 from ui.frame.words import t
 
@@ -59,13 +60,13 @@ def csv_of(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def note(*names: str) -> None:
     """The plain sentence of each measure, and one fold with formulas and sources."""
-    lines = "".join(f"<b>{escape(NOTES[n].name)}</b> {escape(NOTES[n].plain)}<br>" for n in names)
+    lines = "".join(f"<b>{escape(t(NOTES[n].name))}</b> {escape(t(NOTES[n].plain))}<br>" for n in names)
     st.html(f'<div class="cod-cap cod-plain">{lines}</div>')
     with st.expander(t("How this is measured"), icon=":material/straighten:"):
         st.html(
             "".join(
-                f"<p><b>{escape(NOTES[n].name)}</b>: {escape(NOTES[n].formula)}<br>"
-                f'<span class="cod-cap">Source: {escape(NOTES[n].source)}</span></p>'
+                f"<p><b>{escape(t(NOTES[n].name))}</b>: {escape(NOTES[n].formula)}<br>"
+                f'<span class="cod-cap">{escape(t("Source: {source}", source=NOTES[n].source))}</span></p>'
                 for n in names
             )
         )
@@ -94,10 +95,10 @@ def chart(figure: Any, key: str, *, clicks: bool = False, moves: bool = False) -
     return chosen
 
 
-def numbers(rows: Sequence[Mapping[str, Any]], name: str, label: str = "Numbers (.csv)") -> None:
+def numbers(rows: Sequence[Mapping[str, Any]], name: str, label: str = msg("Numbers (.csv)")) -> None:
     """A quiet button that saves the numbers behind a picture."""
     st.download_button(
-        label, csv_of(rows), f"{name}.csv", "text/csv", key=f"csv-{name}", on_click="ignore", icon=":material/download:", type="tertiary"
+        t(label), csv_of(rows), f"{name}.csv", "text/csv", key=f"csv-{name}", on_click="ignore", icon=":material/download:", type="tertiary"
     )
 
 
