@@ -9,7 +9,7 @@ from ui.frame.words import t
 
 
 def draw(rows: str, shown: int, total: int, page: int, size: int, key: str, turn: Callable[[int], None]) -> None:
-    """'Rows 26 to 50 of 1,200', Previous page, Next page. rows: what they are, with a capital, in the screen's language. shown: rows on this page.
+    """'Rows 26 to 50 of 1,200', Previous page, Next page. rows: what they are, with a capital, said already. shown: rows on this page.
 
     page: from 0. size: rows of a full page. key: before the buttons' own. turn: what a press does, with the page to show.
     """
