@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from cod_core.said import say, together
 from ui.curate import callbacks, card_view, live_strip, queue_bar
 from ui.frame import errors, layout, state
 from ui.frame.words import t
@@ -22,8 +23,9 @@ def go_on(first: bool = True) -> None:
 def write_own() -> None:
     """The way to the texts that nothing was found for."""
     if n := queue.counts["own"]:
-        errors.box(t("No proposal was found for {texts}. You can write them yourself.", texts=layout.several(n, "text")), "info")
-        st.button(t("Write your own for {texts}", texts=layout.several(n, "text")), key="write-own", on_click=queue_bar.show, args=("own",))
+        texts = layout.several(n, "text")
+        errors.box(t("No proposal was found for {texts}. You can write them yourself.", texts=texts), "info")
+        st.button(t("Write your own for {texts}", texts=texts), key="write-own", on_click=queue_bar.show, args=("own",))
 
 
 def nothing_listed(show: str) -> None:
@@ -31,9 +33,11 @@ def nothing_listed(show: str) -> None:
     state.show_item(None)
     if queue.rows:
         left = len(queue.rows)
-        are = "is left, and somebody else has it" if left == 1 else "are left, and others have them"
         errors.box(
-            t("{texts} {are} on the screen just now. Come back in a few minutes.", texts=layout.several(left, "text"), are=are), "info"
+            t("1 text is left, and somebody else has it on the screen just now. Come back in a few minutes.")
+            if left == 1
+            else t("{n:,} texts are left, and others have them on the screen just now. Come back in a few minutes.", n=left),
+            "info",
         )
         st.button(t("Look again"), key="look-again", type="primary")
         go_on(first=False)
@@ -43,9 +47,11 @@ def nothing_listed(show: str) -> None:
         go_on(first=False)
     elif show == "todo":
         flagged = sum(row.status == "needs_review" for row in queue.narrowed)
-        waiting = f" {layout.several(flagged, 'text')} flagged for a second opinion: see the page Review." if flagged else ""
+        texts = layout.several(flagged, "text")
+        waiting = say("{texts} flagged for a second opinion: see the page Review.", texts=texts) if flagged else ""
         if queue.total:
-            errors.box(t("Every proposal is decided.{waiting} You can still look at them under Kept, or undo.", waiting=waiting), "ok")
+            done, look = say("Every proposal is decided."), say("You can still look at them under Kept, or undo.")
+            errors.box(together([done, waiting, look]), "ok")
         write_own()
         go_on()
         card_view.undo_button(project.id)
@@ -59,10 +65,10 @@ def nothing_listed(show: str) -> None:
 
 queue = project.cards.queue(state.view(), state.annotator())
 empty = not queue.total and not queue.counts["own"]
-layout.header("Curate", "Read the change, see the verdict, decide. One key decides and moves on." if empty else "")
+layout.header("Curate", t("Read the change, see the verdict, decide. One key decides and moves on.") if empty else "")
 callbacks.take_moved()
 if done := state.take_toast():
-    st.toast(done, icon=":material/check:")
+    st.toast(t(done), icon=":material/check:")
 if empty:
     layout.empty("There is nothing to curate yet", "Proposals appear here, one text at a time.")
     whats_next.draw(project, project.next.steps(), "nothing", most=1)

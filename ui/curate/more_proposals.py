@@ -5,6 +5,7 @@ import streamlit as st
 from cod_core.project.curation.cards import Card
 from cod_core.project.project import Project
 from cod_core.project.proposals.retry import Again
+from cod_core.said import msg, say, several
 from cod_core.types import Counterfactual, FlipCheck
 from ui.curate import callbacks
 from ui.curate.callbacks import Shown
@@ -97,13 +98,13 @@ def _llm_button(project: Project, shown: Shown) -> None:
     """Asks the language model that was used last, where one was."""
     model = language_model.last_used(project)
     if model.named:
-        name = layout.plain(model.model or model.local or "the language model", 30)
+        name = layout.plain(model.model or model.local or t("the language model"), 30)
         st.button(
             t("Ask {name} again", name=name),
             key="again-llm",
             on_click=_ask,
             args=(shown,),
-            help=t("Sends this text twice to {value}", value=layout.plain(model.base_url or "this computer", 80)),
+            help=t("Sends this text twice to {place}", place=layout.plain(model.base_url or t("this computer"), 80)),
         )
 
 
@@ -122,8 +123,8 @@ def _kept_phrases(example_id: str) -> None:
 
 
 HINT = {
-    "useless": " Your own words turn the teacher around in no place of this text, so they are not used.",
-    "known": " What your own words make of this text is among the proposals already.",
+    "useless": msg("Your own words turn the teacher around in no place of this text, so they are not used."),
+    "known": msg("What your own words make of this text is among the proposals already."),
 }
 
 
@@ -134,26 +135,20 @@ def _show_new(shown: Shown, tried: Again) -> None:
     if tried.added:
         st.session_state[f"added-{shown.example_id}"] = {cf.id for cf in tried.added}
         st.session_state[f"chosen-{shown.example_id}"] = tried.added[0].id
-        state.notice(
-            t(
-                "{proposals} that flip{value} the teacher; the first is shown.{more}",
-                proposals=layout.several(len(tried.added), "new proposal"),
-                value="s" if len(tried.added) == 1 else "",
-                more=more,
-            ),
-            "info" if more else "ok",
+        n = len(tried.added)
+        said = (
+            say("1 new proposal that flips the teacher; the first is shown.")
+            if n == 1
+            else say("{n} new proposals that flip the teacher; the first is shown.", n=n)
         )
     elif tried.tried:
-        state.notice(
-            t(
-                "{texts} tried, none flips the teacher. Give other words, keep fewer phrases, or write your own.{more}",
-                texts=layout.several(tried.tried, "new text"),
-                more=more,
-            ),
-            "info",
+        said = say(
+            "{texts} tried, none flips the teacher. Give other words, keep fewer phrases, or write your own.",
+            texts=several(tried.tried, "new text"),
         )
     else:
-        state.notice(t("Nothing new was found. Give other words, keep fewer phrases, or write your own.{more}", more=more), "info")
+        said = say("Nothing new was found. Give other words, keep fewer phrases, or write your own.")
+    state.notice(" ".join(t(part) for part in (said, more) if part), "info" if more or not tried.added else "ok")
     callbacks.redraw()
 
 
@@ -170,8 +165,9 @@ def _ask(shown: Shown) -> None:
     done = project.llm.again(shown.example_id, tuple(phrases(shown.example_id)), key=key)
     state.mark_saved()
     st.session_state["again_open"] = True
-    flips = f"{done.flipped} of them flip the teacher. " if done.added else ""
-    state.notice(f"{layout.several(done.added, 'new proposal')}. {flips}{' '.join(done.messages)}", "ok" if done.flipped else "info")
+    flips = say("{n} of them flip the teacher.", n=done.flipped) if done.added else ""
+    found = say("{proposals}.", proposals=several(done.added, "new proposal"))
+    state.notice(" ".join(t(part) for part in (found, flips, *done.messages) if part), "ok" if done.flipped else "info")
     callbacks.redraw()
 
 
@@ -183,12 +179,12 @@ def _tighten(shown: Shown, base_id: str, edits: int, sure: float) -> None:
         return
     state.notice(
         t(
-            "From {edits} changed words to {token_edits}; the teacher is now {value} % sure instead of {value2} "
-            "%. Both versions stand among the proposals: choose.",
-            edits=edits,
-            token_edits=check.token_edits,
-            value=round(check.after.prob(check.target) * 100),
-            value2=round(sure * 100),
+            "From {before} changed words to {now}; the teacher is now {sure} % sure instead of {was} %. "
+            "Both versions stand among the proposals: choose.",
+            before=edits,
+            now=check.token_edits,
+            sure=round(check.after.prob(check.target) * 100),
+            was=round(sure * 100),
         ),
         "ok",
     )

@@ -7,12 +7,13 @@ import streamlit as st
 from cod_core.curation.history import Event
 from cod_core.project.curation.cards import Card
 from cod_core.project.project import Project
+from cod_core.said import msg
 from cod_core.types import Counterfactual, FlipCheck
-from ui.curate import callbacks, decision_buttons, guideline, more_proposals, phrases, shortcuts
+from ui.curate import callbacks, decision_buttons, edit_notes, guideline, more_proposals, phrases, shortcuts
 from ui.curate.callbacks import Shown
 from ui.curate.shortcuts import letter
 from ui.frame import state
-from ui.frame.words import t
+from ui.frame.words import language, t
 from ui.shared import verdict
 
 
@@ -20,9 +21,9 @@ def row(shown: Shown) -> None:
     """The buttons that open and close."""
     side = st.session_state.get("side_by_side", False)
     with st.container(horizontal=True, gap="small"):
-        decision_buttons.act("Changes in place" if side else "Side by side", "diff", letter("diff"), _flip_diff, type="tertiary")
-        decision_buttons.act("Guideline", "guide", letter("guide"), state.toggle_panel, ("guide",), type="tertiary")
-        decision_buttons.act("Keys", "help", letter("help"), state.toggle_panel, ("help",), type="tertiary")
+        decision_buttons.act(t("Changes in place") if side else t("Side by side"), "diff", letter("diff"), _flip_diff, type="tertiary")
+        decision_buttons.act(t("Guideline"), "guide", letter("guide"), state.toggle_panel, ("guide",), type="tertiary")
+        decision_buttons.act(t("Keys"), "help", letter("help"), state.toggle_panel, ("help",), type="tertiary")
 
 
 def _flip_diff() -> None:
@@ -48,16 +49,16 @@ def _guide(project: Project) -> None:
     meanings = task.descriptions or ("",) * len(task.labels)
     rows = "".join(f"<li><b>{escape(label)}</b> {escape(about)}</li>" for label, about in zip(task.labels, meanings))
     st.html(
-        f'<div class="cod-card"><div class="cod-cap">The question</div><p class="cod-name">{escape(task.name)}</p>'
+        f'<div class="cod-card"><div class="cod-cap">{escape(t("The question"))}</div><p class="cod-name">{escape(task.name)}</p>'
         f'<ul class="cod-list">{rows}</ul></div>'
     )
     st.html(guideline.panel(project.guideline.current()))
 
 
 def _keys() -> None:
-    rows = "".join(f"<kbd>{escape(key)}</kbd><span>{escape(what)}</span>" for key, what in shortcuts.KEYS.values())
+    rows = "".join(f"<kbd>{escape(shortcuts.key_name(key))}</kbd><span>{escape(t(what))}</span>" for key, what in shortcuts.KEYS.values())
     with st.container(border=True):
-        st.html(f'<div class="cod-keys" role="note" aria-label="keys">{rows}</div>')
+        st.html(f'<div class="cod-keys" role="note" aria-label="{escape(t("keys"))}">{rows}</div>')
         on = state.shortcuts_on()
         st.button(t("Switch single keys off") if on else t("Switch single keys on"), key="keys-switch", on_click=_switch_keys)
 
@@ -81,17 +82,21 @@ def when(time: str) -> str:
     from datetime import datetime
 
     try:
-        return datetime.fromisoformat(time.replace("Z", "+00:00")).astimezone().strftime("%-d %b %Y, %H:%M")
+        at = datetime.fromisoformat(time.replace("Z", "+00:00")).astimezone()
     except ValueError:
         return time
+    return at.strftime("%-d %b %Y, %H:%M" if language() == "en" else "%d.%m.%Y, %H:%M")
+
+
+KINDS = {"proposed": msg("Proposed"), "written": msg("Written"), "draft": msg("Draft in the text box"), "undone": msg("Taken back")}
 
 
 def sentence(event: Event) -> str:
     """One event of an item's history as a sentence."""
-    kinds = {"proposed": "Proposed", "written": "Written", "draft": "Draft in the text box", "undone": "Taken back"}
-    words = kinds.get(event.kind) or callbacks.STATUS_WORDS.get(event.status, event.status)
-    reasons = ", ".join(callbacks.REASONS.get(r, r).lower() for r in event.reasons)
-    parts = [words + (f": {reasons}" if reasons else ""), event.detail, "(taken back later)" if event.undone else ""]
+    words = t(KINDS.get(event.kind) or callbacks.STATUS_WORDS.get(event.status, event.status))
+    reasons = ", ".join(callbacks.inside(callbacks.REASONS.get(r, r)) for r in event.reasons)
+    detail = edit_notes.spoken(event.detail) if event.kind in ("proposed", "written") else t(event.detail) if event.detail else ""
+    parts = [words + (f": {reasons}" if reasons else ""), detail, t("(taken back later)") if event.undone else ""]
     return " ".join(part for part in parts if part)
 
 

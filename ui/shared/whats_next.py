@@ -31,7 +31,7 @@ def press(project: Project, step: Step, key: str, busy: bool = False, primary: b
     """The button of a step; what it starts is refused while another job runs."""
     waits = busy and step.act in ("propose", "recheck")
     if st.button(
-        layout.plain(step.button),
+        layout.plain(t(step.button)),
         key=f"do-{key}-{step.name}",
         type="primary" if primary else "secondary",
         icon=":material/arrow_forward:",
@@ -46,7 +46,9 @@ def press(project: Project, step: Step, key: str, busy: bool = False, primary: b
 def _leave_out(project: Project, label: str, key: str) -> None:
     """The other way past a label that nobody has pairs for."""
     if st.button(
-        layout.plain(f"Compare without “{label}”"), key=f"leave-out-{key}", help=t("Its texts and pairs stay; you can bring it back.")
+        layout.plain(t("Compare without “{label}”", label=label)),
+        key=f"leave-out-{key}",
+        help=t("Its texts and pairs stay; you can bring it back."),
     ):
         with errors.shown():
             project.plan.leave_out([*project.plan.left_out(), label])
@@ -59,9 +61,9 @@ def left_out(project: Project) -> None:
     out = project.plan.left_out()
     if not out:
         return
-    named = ", ".join(f"“{label}”" for label in out)
+    named = t("Left out of the comparison: {labels}.", labels=", ".join(f"“{label}”" for label in out))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.html(f'<div class="cod-why">Left out of the comparison: {escape(named)}.</div>')
+        st.html(f'<div class="cod-why">{escape(named)}</div>')
         if st.button(t("Compare with all labels"), key="all-labels", type="tertiary"):
             with errors.shown():
                 project.plan.leave_out([])
