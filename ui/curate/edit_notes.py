@@ -2,28 +2,25 @@
 
 import re
 
-from cod_core.said import Said, msg, say
+from cod_core.said import msg
 from ui.frame.words import language, t
+from ui.shared import stored
 
-_FORMS = (
-    (r"replaced “(?P<old>.*)” with “(?P<new>.*)”", msg("replaced “{old}” with “{new}”")),
-    (r"added “(?P<new>.*)”", msg("added “{new}”")),
-    (r"deleted “(?P<old>.*)”", msg("deleted “{old}”")),
-    (r"took out the negation", msg("took out the negation")),
-    (r"(?P<n>\d{1,9}) replaced", msg("{n} replaced")),
-    (r"(?P<n>\d{1,9}) added", msg("{n} added")),
-    (r"(?P<n>\d{1,9}) left out", msg("{n} left out")),
-    (r"tightened: (?P<n>\d{1,9}) of (?P<of>\d{1,9}) edits taken back", msg("tightened: {n} of {of} edits taken back")),
-    (r"written by a person", msg("written by a person")),
-    (r"edited by a person", msg("edited by a person")),
-    (
-        r"written by (?P<model>.*), told what was wrong with an earlier try",
-        msg("written by {model}, told what was wrong with an earlier try"),
-    ),
-    (r"written by (?P<model>.*)", msg("written by {model}")),
-    (r"from (?P<file>.*)", msg("from {file}")),
+EDITS = (
+    msg("replaced “{old}” with “{new}”"),
+    msg("added “{new}”"),
+    msg("deleted “{old}”"),
+    msg("took out the negation"),
+    msg("tightened: {n} of {of} edits taken back"),
+    msg("written by a person"),
+    msg("edited by a person"),
+    msg("written by {model}, told what was wrong with an earlier try"),
+    msg("written by {model}"),
+    msg("from {file}"),
 )
+COUNTS = (msg("{n} replaced"), msg("{n} added"), msg("{n} left out"))
 _SCORED = re.compile(r"(?P<what>.*) \((?P<n>\d{1,9}) texts scored\)", re.DOTALL)
+_COUNTED = re.compile(r"\d{1,9} (?:replaced|added|left out)(?:, \d{1,9} (?:replaced|added|left out))*")
 
 
 def spoken(note: str) -> str:
@@ -32,17 +29,6 @@ def spoken(note: str) -> str:
         return note
     if scored := _SCORED.fullmatch(note):
         return t("{what} ({n} texts scored)", what=spoken(scored["what"]), n=int(scored["n"]))
-    return "; ".join(_list(part) for part in note.split("; "))
-
-
-def _list(part: str) -> str:
-    """One edit, or how many of each kind."""
-    whole = _part(part)
-    return t(whole) if isinstance(whole, Said) else ", ".join(t(_part(one)) for one in part.split(", "))
-
-
-def _part(part: str) -> str:
-    for form, template in _FORMS:
-        if found := re.fullmatch(form, part, re.DOTALL):
-            return say(str(template), **found.groupdict())
-    return part
+    if _COUNTED.fullmatch(note):
+        return ", ".join(stored.spoken(part, COUNTS) for part in note.split(", "))
+    return "; ".join(stored.spoken(part, EDITS) for part in note.split("; "))
