@@ -53,7 +53,7 @@ def _strip(pid: str, drawn: tuple[Live | None, bool]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="strip"):
         st.html(f'<div class="cod-strip" role="status" id="live-strip">{said}</div>')
         if live is not None and live.next is not None and live.next.example_id != state.item_id():
-            if st.button(t("Most promising text"), key="strip-next", type="tertiary", icon=":material/near_me:"):
+            if st.button(t("A text of another kind"), key="strip-next", type="tertiary", icon=":material/near_me:"):
                 callbacks.go_to(live.next.example_id)
                 st.rerun()
 
@@ -63,7 +63,7 @@ def words(live: Live) -> str:
     parts = [f"<span>{_brought(live)}</span>"]
     if live.next is not None:
         why = t(listed(live.next.reasons))
-        parts.append(f"<span>{escape(t('Most promising next: {why}.', why=why))}</span>")
+        parts.append(f"<span>{escape(t('For variety, next: {why}.', why=why))}</span>")
     return "".join(parts)
 
 

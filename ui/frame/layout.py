@@ -128,8 +128,14 @@ def told(names: Mapping[Any, str]) -> Callable[[Any], str]:
 
 
 def style() -> None:
-    """The style sheet of the app's own HTML."""
+    """The style sheet of the app's own HTML, and the language of the page."""
     st.html(_CSS)
+    if (spoken := language()) != "en":  # what Streamlit and the style sheet say, and what a screen reader reads it as
+        drop = t("or drop the file here").replace('"', "")
+        st.html(
+            f'<style>:root {{ --cod-drop: "{escape(drop)}"; }}</style><script>document.documentElement.lang = "{spoken}"</script>',
+            unsafe_allow_javascript=True,
+        )
 
 
 def header(title: str, lead: str) -> None:

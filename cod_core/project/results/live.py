@@ -44,7 +44,7 @@ THIN = 0.75  # a class with less than this share of its fair part of the kept pa
 
 @dataclass(frozen=True)
 class Next:
-    """The undecided text that promises most. gain: expected growth of the information, in nats. reasons: in words."""
+    """The undecided text that adds most of what is new. gain: expected growth of the information, in nats. reasons: in words."""
 
     example_id: str
     gain: float
@@ -124,7 +124,7 @@ def why_next(gain: float, gains: np.ndarray, check: FlipCheck, counts: Mapping[s
     if kept and counts[check.target] < THIN * kept / len(counts):
         n = counts[check.target]
         reasons.append(_few(n, kept, check.target))
-    return reasons or [say("it promises the student most of what is left")]
+    return reasons or [say("it adds most of what is new")]
 
 
 def _few(n: int, kept: int, label: str) -> Said:
