@@ -31,9 +31,9 @@ SETTINGS = {
     "method": msg("method"),
     "encoder": msg("encoder"),
     "counterfactuals: chosen": msg("counterfactuals: chosen"),
-    "counterfactuals: sources": msg("counterfactuals: sources"),
-    "counterfactuals: prompts": msg("counterfactuals: prompts"),
-    "counterfactuals: annotators": msg("counterfactuals: annotators"),
+    "counterfactuals: source": msg("counterfactuals: source"),
+    "counterfactuals: prompt": msg("counterfactuals: prompt"),
+    "counterfactuals: annotator": msg("counterfactuals: annotator"),
 }  # the settings of a side that have a plain name; the others are called as in the record
 
 

@@ -6,7 +6,7 @@ to check or cite. Pages and the HTML report show the same notes, so that they ca
 
 from dataclasses import dataclass
 
-from cod_core.said import msg
+from cod_core.said import msg, say
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ NOTES = {
         msg("Accuracy"),
         msg("The share of test texts on which the student gives the label that people gave."),
         msg("right answers / labelled test texts, mean over draws; the band is one standard deviation over draws."),
-        "k counts training rows, counterfactuals included (" + _CORE + ")",
+        say("k counts training rows, counterfactuals included ({source})", source=_CORE),
     ),
     "agreement": Note(
         msg("Agreement"),
@@ -115,13 +115,13 @@ NOTES = {
             "ℓ_s| · ‖φ(x′) − φ(x)‖ with ℓ the interpolated first crossing; a student without the teacher's class at both "
             "ends counts with the whole length. In units of the median pair; paired over draws and pairs."
         ),
-        "docs/method.md section 5 of this project; " + _CORE,
+        say("docs/method.md section 5 of this project; {source}", source=_CORE),
     ),
     "ends": Note(
         msg("Both ends right"),
         msg("On how many held-out pairs the student gives the teacher's answer for the text and for its counterfactual."),
         msg("share of pairs with argmax p_s = argmax p_t at x and at x′; the others are censored."),
-        "docs/method.md section 5 of this project",
+        msg("docs/method.md section 5 of this project"),
     ),
     "hausdorff": Note(
         msg("Distance of the lines"),
@@ -146,7 +146,7 @@ NOTES = {
             "bound: largest distance from a surrogate's crossing to the student's line, (z_a − z_c) / ‖w_a − w_c‖; angle "
             "between the normals w_a − w_c."
         ),
-        "docs/method.md section 5 of this project; Moosavi-Dezfooli et al. 2016, arXiv:1511.04599",
+        say("docs/method.md section 5 of this project; {source}", source="Moosavi-Dezfooli et al. 2016, arXiv:1511.04599"),
     ),
     "information": Note(
         msg("What the rows can tell"),
