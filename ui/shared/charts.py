@@ -65,8 +65,8 @@ def note(*names: str) -> None:
     with st.expander(t("How this is measured"), icon=":material/straighten:"):
         st.html(
             "".join(
-                f"<p><b>{escape(t(NOTES[n].name))}</b>: {escape(NOTES[n].formula)}<br>"
-                f'<span class="cod-cap">{escape(t("Source: {source}", source=NOTES[n].source))}</span></p>'
+                f"<p><b>{escape(t(NOTES[n].name))}</b>: {escape(t(NOTES[n].formula))}<br>"
+                f'<span class="cod-cap">{escape(t("Source: {source}", source=t(NOTES[n].source)))}</span></p>'
                 for n in names
             )
         )

@@ -115,26 +115,27 @@ class Watch:
 
 def why_next(gain: float, gains: np.ndarray, check: FlipCheck, counts: Mapping[str, int], kept: int) -> list[str]:
     """The reasons in words: unlike what was kept, near the line, a thin class."""
-    reasons = list[str]()
+    reasons: list[str] = []
     if kept and gain >= np.quantile(gains, 0.75):
         reasons.append(say("it is unlike the counterfactuals you have kept so far"))
     sure = check.after.prob(check.target)
     if NEAR_P[0] <= sure < NEAR_P[1]:
         reasons.append(say("its flip is a close call"))
     if kept and counts[check.target] < THIN * kept / len(counts):
-        reasons.append(_thin(counts[check.target], kept, check.target))
+        n = counts[check.target]
+        reasons.append(_few(n, kept, check.target))
     return reasons or [say("it promises the student most of what is left")]
 
 
-def _thin(n: int, kept: int, label: str) -> Said:
-    """That few of the kept pairs lead to a label."""
+def _few(n: int, kept: int, label: str) -> Said:
+    """How few of the kept counterfactuals lead to this label."""
     if kept == 1:
         return say("your one counterfactual does not lead to “{label}”", label=label)
-    if n == 0:
+    if not n:
         return say("none of your {kept} counterfactuals leads to “{label}”", kept=kept, label=label)
     if n == 1:
-        return say("only 1 of your {kept} counterfactuals leads to “{label}”", kept=kept, label=label)
-    return say("only {n} of your {kept} counterfactuals lead to “{label}”", n=n, kept=kept, label=label)
+        return say("only {some} of your {kept} counterfactuals leads to “{label}”", some=n, kept=kept, label=label)
+    return say("only {some} of your {kept} counterfactuals lead to “{label}”", some=n, kept=kept, label=label)
 
 
 class LiveStrip(Room):
