@@ -37,7 +37,8 @@ def show(
     spoken: str = "",
     insert: dict[str, Any] | None = None,
 ) -> None:
-    """The box with `text` in it, under its label, which is said already. item: names the text and where it started; another item replaces the text.
+    """The box with `text` in it, under its label, which is said already. item: names the text and where it started; another
+    item replaces the text.
 
     typed(item, text) is called while a person types, submitted(item, text) on Ctrl+Enter, kept(phrase) where words of
     the original were marked to be kept. All run before the page, as callbacks do. spoken: the verdict for a screen
