@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from benchmarks import teachers, ways_tables
+from benchmarks import sample_tables, teachers, ways_tables
 from benchmarks.cells import KS, Lines, effect, gain, head, part, read, row, spaced, spread, whole
 
 ROOT = Path(__file__).parents[1]
@@ -344,6 +344,11 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "crossing gaps of topics": ("where-the-lines-lie.md", crossing(_TOPICS, [])),
     "teachers": ("teachers.md", teachers_table),
     "soft labels": ("teachers.md", soft_labels),
+    "the demo": ("what-counterfactuals-buy.md", sample_tables.demo),
+    "two moons": ("where-the-lines-lie.md", sample_tables.moons),
+    "worth of a counterfactual": ("worth.md", sample_tables.worth),
+    "built-in teachers": ("teachers.md", sample_tables.builtin_teachers),
+    "label repair": ("teachers.md", sample_tables.repaired),
     "pages of 10,000 texts": ("speed-and-scale.md", pages),
     "files of 100,000 rows": ("speed-and-scale.md", files),
     "fine-tuned students": ("speed-and-scale.md", finetuned_speed),
