@@ -3,13 +3,14 @@
     python -m benchmarks.blind offers TASK --texts 160 --draw 31 --home FOLDER --out OUT      first: what either way offers
     python -m benchmarks.teaching TASK... --home FOLDER --out OUT
 
-Originals are the texts for which both ways had an offer. kd: k of them; earlier, judged: k/2 of them with that way's first offer. The
-linear student with its usual settings, test texts of the task; of the incident notes, all that have not both offers. k: two, four and
-eight times the number of labels, as far as there are texts. Leaves benchmarks/results/teaching.json.
+Originals are the texts for which both ways had an offer. earlier, judged: k/2 of them with that way's first offer; kd: the same and k/2
+more texts. The linear student with its usual settings, test texts of the task; of the incident notes, half of all. k: two, four and eight times
+the number of labels, as far as there are texts. Leaves benchmarks/results/teaching.json.
 """
 
 import argparse
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,13 @@ def arrays(w: Workspace, task: str, found: dict[str, Any]) -> dict[str, Held]:
     labels, encoder, teacher = project.row.task.labels, project.models.encoder(), project.teacher.classifier()
     place = {label: i for i, label in enumerate(labels)}
     both = sorted(set(found["old"]["offers"]) & set(found["new"]["offers"]))
-    pool = [Example(i, *found["texts"][i]) for i in both]
     test = [e for e in items.examples(w.db, project.id, split="test") if e.label][:MOST_TEST]
-    test = test or [e for e in items.examples(w.db, project.id) if e.id not in set(both)]
+    if not test:  # half of all texts are judged on
+        every = items.examples(w.db, project.id)
+        both = sorted(random.Random(0).sample(both, min(len(both), len(every) // 2)))
+        test = [e for e in every if e.id not in set(both)]
+    rest = [e for e in items.examples(w.db, project.id, split="train") if e.label and e.id not in set(both)]
+    pool = [Example(i, *found["texts"][i]) for i in both] + (rest if test[0].split == "test" else [])
     nothing, none = np.zeros((0, 384), dtype=np.float32), np.zeros(0, dtype=int)
 
     def of(rows: list[Example], part: str) -> dict[str, np.ndarray]:
@@ -52,7 +57,7 @@ def arrays(w: Workspace, task: str, found: dict[str, Any]) -> dict[str, Held]:
         texts = [offer["text"] for offer in offers]
         out[way] = Held(
             labels=np.array(labels),
-            ids=np.array(both),
+            ids=np.array([e.id for e in pool]),
             of=np.arange(len(both)),
             aim=np.array([place[offer["target"]] for offer in offers], dtype=int),
             cf_phi=encoder.encode(texts),
@@ -70,7 +75,7 @@ def measured(w: Workspace, task: str, found: dict[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {
         "texts": len(found["texts"]),
         "offers": {"earlier": len(found["old"]["offers"]), "judged": len(found["new"]["offers"])},
-        "originals": len(rows),
+        "originals": len(new.of),
         "classes": new.classes,
         "n_test": len(new.test_gold),
         "teacher": scored(new, new.test_told.argmax(-1)[None])["accuracy"],
