@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from benchmarks import sample_tables, teachers, ways_tables
+from benchmarks import curation_tables, sample_tables, teachers, ways_tables
 from benchmarks.cells import KS, Lines, effect, gain, head, part, read, row, spaced, spread, whole
 
 ROOT = Path(__file__).parents[1]
@@ -347,6 +347,9 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "the demo": ("what-counterfactuals-buy.md", sample_tables.demo),
     "two moons": ("where-the-lines-lie.md", sample_tables.moons),
     "worth of a counterfactual": ("worth.md", sample_tables.worth),
+    "which text next": ("worth.md", curation_tables.next_text),
+    "does curation pay": ("worth.md", curation_tables.pays),
+    "what judged proposals teach": ("read-blind.md", curation_tables.teaches),
     "built-in teachers": ("teachers.md", sample_tables.builtin_teachers),
     "label repair": ("teachers.md", sample_tables.repaired),
     "pages of 10,000 texts": ("speed-and-scale.md", pages),

@@ -4,8 +4,8 @@
     python -m benchmarks.teaching TASK... --home FOLDER --out OUT
 
 Originals are the texts for which both ways had an offer. earlier, judged: k/2 of them with that way's first offer; kd: the same and k/2
-more texts. The linear student with its usual settings, test texts of the task; of the incident notes, half of all. k: two, four and eight times
-the number of labels, as far as there are texts. Leaves benchmarks/results/teaching.json.
+more texts. The linear student with its usual settings, test texts of the task; of the incident notes, half of all. k: two, four and
+eight times the number of labels, as far as there are texts. Leaves benchmarks/results/teaching.json.
 """
 
 import argparse
