@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from benchmarks import teachers, ways_tables
+from benchmarks import curation_tables, sample_tables, teachers, ways_tables
 from benchmarks.cells import KS, Lines, effect, gain, head, part, read, row, spaced, spread, whole
 
 ROOT = Path(__file__).parents[1]
@@ -339,11 +339,21 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "read blind, again": ("read-blind.md", read_again("second", "clinc20", "incidents")),
     "topics and long reviews read blind": ("read-blind.md", read_again("topics", "agnews", "imdb")),
     "fresh texts read blind": ("read-blind.md", read_again("joints", "clinc20", "incidents")),
+    "read blind with frames kept": ("read-blind.md", read_again("frames", "clinc20", "incidents")),
+    "read blind by whole sentences": ("read-blind.md", read_again("sentences", "clinc20", "incidents")),
     "rounds of refinement": ("language-models.md", refined),
     "crossing gaps": ("where-the-lines-lie.md", crossing({"movies": "movies", "sst2": "SST-2"}, _GAPS)),
     "crossing gaps of topics": ("where-the-lines-lie.md", crossing(_TOPICS, [])),
     "teachers": ("teachers.md", teachers_table),
     "soft labels": ("teachers.md", soft_labels),
+    "the demo": ("what-counterfactuals-buy.md", sample_tables.demo),
+    "two moons": ("where-the-lines-lie.md", sample_tables.moons),
+    "worth of a counterfactual": ("worth.md", sample_tables.worth),
+    "which text next": ("worth.md", curation_tables.next_text),
+    "does curation pay": ("worth.md", curation_tables.pays),
+    "what judged proposals teach": ("read-blind.md", curation_tables.teaches),
+    "built-in teachers": ("teachers.md", sample_tables.builtin_teachers),
+    "label repair": ("teachers.md", sample_tables.repaired),
     "pages of 10,000 texts": ("speed-and-scale.md", pages),
     "files of 100,000 rows": ("speed-and-scale.md", files),
     "fine-tuned students": ("speed-and-scale.md", finetuned_speed),

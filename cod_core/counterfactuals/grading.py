@@ -27,6 +27,9 @@ class TextRead(Protocol):
     @property
     def mean(self) -> float: ...
 
+    @property
+    def whole(self) -> float: ...
+
     def between(self, start: int, end: int) -> float: ...
 
 
@@ -41,7 +44,8 @@ class Reader(Protocol):
 @dataclass(frozen=True)
 class Limits:
     """What a proposal may not exceed. sure: least p(target); line: least probability by the line; excess: nats a token above
-    the original; tail: nats that the words after a change cost more; closing: nats that the ending costs more; left_over: p(source)
+    the original; tail: nats that the words after a change cost more; closing: nats that the ending costs more; whole: nats by which the
+    whole text is less likely than the original; left_over: p(source)
     once the new words are taken out; fraction: tokens changed as a share of the text's; unread: tokens changed where
     no language model reads."""
 
@@ -50,6 +54,7 @@ class Limits:
     excess: float = 0.6
     tail: float = 1.0
     closing: float = 1.0
+    whole: float = 2.0
     left_over: float = 0.5
     fraction: float = 0.8
     unread: float = 0.35
@@ -70,7 +75,8 @@ class Draft:
 
 @dataclass(frozen=True)
 class Grade:
-    """What the judges said of a draft. agrees: line and own texts prefer the target. excess, tail, closing: None where nobody read."""
+    """What the judges said of a draft. agrees: line and own texts prefer the target. excess, tail, closing, whole: as in Limits;
+    excess is None where nobody read."""
 
     draft: Draft
     p: float
@@ -81,6 +87,7 @@ class Grade:
     excess: float | None = None
     tail: float = 0.0
     closing: float = 0.0
+    whole: float = 0.0
 
     def acceptable(self, limits: Limits) -> bool:
         """Whether all judges agree."""
@@ -91,7 +98,8 @@ class Grade:
             return self.fraction <= limits.unread and self.draft.prior > 0
         if self.draft.settled:
             return True
-        return (self.draft.own or self.excess <= limits.excess) and self.tail <= limits.tail and self.closing <= limits.closing
+        reads = self.draft.own or (self.excess <= limits.excess and self.whole <= limits.whole)
+        return reads and self.tail <= limits.tail and self.closing <= limits.closing
 
     @property
     def score(self) -> float:
@@ -173,7 +181,8 @@ class Judges:
             text = g.draft.text
             same = _shared_end(original, text)
             tail = after.between(len(text) - same, len(text)) - before.between(len(original) - same, len(original))
-            out.append(replace(g, excess=after.mean - before.mean, tail=tail, closing=after.closing - before.closing))
+            dearer = after.whole - before.whole
+            out.append(replace(g, excess=after.mean - before.mean, tail=tail, closing=after.closing - before.closing, whole=dearer))
         return out
 
 

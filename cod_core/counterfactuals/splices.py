@@ -4,6 +4,7 @@ The words that make a text of a class are in the person's own texts of that clas
 `worth` orders it by what it costs and by how well it seems to fit, before any model reads it. Knows no teacher.
 """
 
+import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cod_core.counterfactuals.moves import Move
+from cod_core.counterfactuals.pieces import pieces_of
 from cod_core.counterfactuals.segments import EDGE, Tagged, clause_edges, sentences
 
 SOURCE = "own texts"
@@ -254,7 +256,7 @@ def repeats(words: Sequence[str], function_words: Container[str] = ()) -> int:
 
 def move_of(text: Tagged, donor: Tagged, splice: Splice, names: frozenset[str] = frozenset()) -> Move:
     """The splice as an edit of the text. A capital that only began a sentence goes or comes. names: words always written with one."""
-    new = donor.piece(splice.first, splice.last)
+    new = _at_the_same_time(text, donor, splice)
     if new and text.language.forms:
         began, begins = donor.left[splice.first] == EDGE, text.left[splice.start] == EDGE
         own = donor.lower[splice.first]
@@ -264,3 +266,14 @@ def move_of(text: Tagged, donor: Tagged, splice: Splice, names: frozenset[str] =
             new = new[:1].upper() + new[1:]
     kind = "insert" if splice.start == splice.end else "delete" if not new else "replace"
     return Move(splice.start, splice.end, new, kind, SOURCE)
+
+
+def _at_the_same_time(text: Tagged, donor: Tagged, splice: Splice) -> str:
+    """What is put in, with the time of the text in the place of the donor's, where either has one and both are written alike."""
+    new = donor.piece(splice.first, splice.last)
+    [own, theirs] = [
+        [piece.text for piece in pieces_of(one.text) if piece.kind == "time" and first <= piece.start and piece.end <= last]
+        for one, first, last in ((text, splice.start, splice.end), (donor, splice.first, splice.last))
+    ]
+    alike = len(own) == len(theirs) == 1 and re.sub(r"\d", "0", own[0]) == re.sub(r"\d", "0", theirs[0])
+    return new.replace(theirs[0], own[0]) if alike else new

@@ -17,20 +17,20 @@ from cod_core.counterfactuals.languages import Language, usual_language
 from cod_core.counterfactuals.moves import Move, compatible, render, told
 from cod_core.counterfactuals.search import frozen_positions
 from cod_core.counterfactuals.segments import Tagged, sentences, tagged
-from cod_core.counterfactuals.sentences import Cut, SaidIn, speaking
+from cod_core.counterfactuals.sentences import Cut, Frame, SaidIn, Spoken, speaking
 from cod_core.counterfactuals.splices import SOURCE, ClassWeights, Habits, Splice, move_of, repeats, splices
 from cod_core.counterfactuals.verify import READ
 from cod_core.text import folded, short_hash, tokens
 from cod_core.types import Counterfactual, Example, Origin, now
 
-REVISION = f"splice/3 {READ}"
+REVISION = f"splice/4 {READ}"
 NAME = f"spliced from {SOURCE}"
 DONORS, FEWEST_A_CLASS = 240, 12  # texts that stretches are taken from, and at least so many of a class
 LONGEST = 60  # tokens of a text or a donor that is read whole; longer ones are cut into their sentences
 USUAL = 14  # tokens of a text up to which all of the budget is spent
 STRICT = Limits(excess=0.1, closing=0.3, tail=0.5)  # for two splices, whose halves fit each other less often
 STRANGE = 1  # threes of words across its joints that no own text has, from which a splice is out of the question
-STAYS = 2.0  # worth of taking out one more sentence that says the old class by itself
+STAYS = 2.0  # worth of taking out one more sentence that a line takes for the old class
 STRENGTH = 8.0  # log-odds from which more word evidence counts for nothing
 
 
@@ -73,6 +73,7 @@ class OwnCorpus:
     capital: frozenset[str] = frozenset()
     said: SaidIn | None = None
     telling: Sequence[Cut | None] = ()
+    frames: Sequence[Frame] = ()
 
     def __post_init__(self) -> None:
         self.usual = usual_language(self.texts)
@@ -80,6 +81,7 @@ class OwnCorpus:
         self.weights = ClassWeights(self.tagged, [self.names[c] for c in self.classes], self.names)
         self.habits = Habits(self.tagged)
         self.said = SaidIn(self.tagged, [int(c) for c in self.classes])
+        self.frames = [self.said.frame(one) for one in self.tagged]
         self.known = self.known or frozenset(map(folded, self.texts))
         self.capital = names_in(self.texts)
 
@@ -178,7 +180,7 @@ class SpliceGenerator:
         """Fewer texts where each is long, so that every text takes about as long; a third of them at least."""
         return max(most // 3, min(most, most * USUAL // max(1, length)))
 
-    def _worth(self, own: Tagged, one: Splice, source: str, several: bool, says: Sequence[Cut]) -> float | None:
+    def _worth(self, own: Tagged, one: Splice, source: str, several: bool, says: Spoken) -> float | None:
         """How well a splice seems to fit and to turn the text, by the words alone; None where it is out of the question.
 
         In a text of several sentences a clause of another matter does not fit beside what is left of the sentence, so whole
@@ -196,14 +198,18 @@ class SpliceGenerator:
         held = 0.6 * one.left + 0.5 * one.whole + 0.7 * self._seen(own, one)
         return 0.5 * min(gain, STRENGTH) - 4.0 * one.edits / max(1, len(own)) + held + fits
 
-    def _exchanged(self, one: Splice, says: Sequence[Cut]) -> float | None:
-        """What speaks against a splice of whole sentences; None where it does not bring the sentence that says its text's class, or
-        leaves the one that says the source most. says: the sentences that say the source by themselves, that one first; the others
-        had better go too ("Lowered to floor by staff" after a wrong dose)."""
-        gone = [one.start <= start and end <= one.end for start, end in says]
-        if not all(gone[:1]) or not self._corpus.says_its_class(one.donor, one.first, one.last):
+    def _exchanged(self, one: Splice, says: Spoken) -> float | None:
+        """What speaks against a splice of whole sentences; None where it does not bring the sentence that says its text's class,
+        leaves one that says the source for sure ("Second fall this week"), or takes a part of the frame along ("Night shift:",
+        "Family aware"). Others that say the source had better go too."""
+        corpus = self._corpus
+        gone = [one.start <= start and end <= one.end for start, end in says.must]
+        if not all(gone) or not corpus.says_its_class(one.donor, one.first, one.last):
             return None
-        return -STAYS * gone.count(False)
+        (no_start, no_end), (no_first, no_last) = says.frame, corpus.frames[one.donor]
+        if one.start in no_start or one.end in no_end or one.first in no_first or one.last in no_last:
+            return None
+        return -STAYS * sum(not (one.start <= start and end <= one.end) for start, end in says.better)
 
     def _joined(self, own: Tagged, one: Splice) -> float | None:
         """What speaks against the joints of a splice within sentences; None where two halves do not belong together."""

@@ -42,6 +42,11 @@ class Read:
     def mean(self) -> float:
         return float(np.mean(self.nll)) if len(self.nll) else 0.0
 
+    @property
+    def whole(self) -> float:
+        """Nats of all tokens."""
+        return float(np.sum(self.nll))
+
 
 class JunctionReader:
     """Reads changed texts against their original. One text's originals at a time share the model's state."""

@@ -1,12 +1,12 @@
 """Judges of proposals: each of them can refuse, none is asked in vain, and the trial of sources counts in plain numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from cod_core.counterfactuals.competing import TRIAL, Tally, chosen
-from cod_core.counterfactuals.grading import Draft, Judges, Limits, without_new
+from cod_core.counterfactuals.grading import Draft, Grade, Judges, Limits, without_new
 from cod_core.counterfactuals.independent import OwnTexts
 
 LABELS = ("bad", "good")
@@ -31,6 +31,10 @@ class Read:
     @property
     def mean(self):
         return 3.0 if "xx" in self.text else 1.0
+
+    @property
+    def whole(self):
+        return self.mean * len(self.text.split())
 
     def between(self, start, end):
         return 0.0
@@ -62,6 +66,13 @@ def test_what_all_judges_accept_comes_first_and_the_unreadable_is_refused():
     )
     assert [g.draft.text for g in graded if g.acceptable(Limits())] == ["a good film"]
     assert "a film" not in reader.seen, "what does not flip is not read"
+
+
+def test_a_text_that_is_much_less_likely_as_a_whole_is_refused():
+    """The mean of a longer text hid a joint that nobody would write: "what do my credit card's apr is"."""
+    kept = Grade(Draft("a good film", "good"), 0.9, 0.9, True, 0.3, excess=0.1, whole=1.9)
+    assert kept.acceptable(Limits()) and not replace(kept, whole=2.1).acceptable(Limits())
+    assert replace(kept, whole=2.1, draft=replace(kept.draft, own=True)).acceptable(Limits()), "whole sentences that the person wrote"
 
 
 def test_a_text_that_still_says_its_old_class_is_refused():

@@ -5,7 +5,7 @@ import numpy as np
 from cod_core.counterfactuals.grading import Draft, Judges
 from cod_core.counterfactuals.independent import OwnTexts
 from cod_core.counterfactuals.segments import sentences, tagged
-from cod_core.counterfactuals.sentences import SaidIn, speaking, telling
+from cod_core.counterfactuals.sentences import SaidIn, Spoken, speaking, telling
 from cod_core.counterfactuals.splices import Habits
 from cod_core.counterfactuals.splicing import OwnCorpus, SpliceGenerator, signs_left
 
@@ -41,12 +41,12 @@ def score(texts):
     return logits - np.log(np.exp(logits).sum(1, keepdims=True))
 
 
-def generator(told: bool = True) -> SpliceGenerator:
-    texts, classes = [text for text, _ in NOTES], np.array([of for _, of in NOTES])
+def generator(told: bool = True, notes=NOTES) -> SpliceGenerator:
+    texts, classes = [text for text, _ in notes], np.array([of for _, of in notes])
     own = OwnTexts(embed(texts), classes, 2)
     corpus = OwnCorpus(texts, classes, embed(texts), LABELS)
     if told:
-        corpus.telling = telling(corpus.tagged, [int(c) for c in classes], lambda found: own(embed(found)).line)
+        corpus.telling = telling(corpus.tagged, [int(c) for c in classes], lambda found: own(embed(found)).line, corpus.said)
     return SpliceGenerator(corpus, Judges(score, embed, own, LABELS, None), embed)
 
 
@@ -100,7 +100,9 @@ def test_a_sentence_that_stands_in_notes_of_every_class_says_none():
     assert telling([tagged("Insulin given. Family aware.")], [0], lambda found: both, said) == [(0, 2)]
     checked = tagged("Sugar was checked. Dose noted. Family aware.")
     assert said.alone(checked, (0, 3), 1) and not said.alone(checked, (0, 3), 0) and said.common(checked, (7, 9))
-    assert speaking(checked, 1, lambda found: np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]), said) == [(4, 6), (0, 3)]
+    assert speaking(checked, 1, lambda found: np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]), said) == Spoken(
+        ((4, 6), (0, 3)), frame=(frozenset({7}), frozenset({9, 10}))
+    )
 
 
 def test_what_is_left_is_settled_where_notes_of_the_new_class_say_it_too():
@@ -116,3 +118,34 @@ def test_no_sign_is_left_over_where_nobody_reads_it():
     assert [signs_left(text) for text in ('"A b."', 'A b."', "A (b.", "A.. B.", "A. B?", "„A“ b.")] == [0, 1, 1, 1, 0, 0]
     found = generator().drafts('Wife said "he fell on the stairs." Will monitor.', "fall", ("drug",))
     assert found and not [one for one in found if one.draft.settled and signs_left(one.draft.text)]
+
+
+HEADED = [
+    ("Night shift: Pt fell out of bed at 02:10. Family aware.", 0),
+    ("Handover note: Pt fell on the stairs. Will monitor.", 0),
+    ("Night shift: Insulin dose given twice at 03:45. Family aware.", 1),
+    ("Handover note: Wrong insulin dose drawn up. Will monitor.", 1),
+]
+
+
+def test_a_heading_of_notes_of_every_class_belongs_to_the_frame():
+    """ "Night shift: Pt fell ..." became "Handover note: Insulin ...": who wrote the note changed with what happened."""
+    texts = [tagged(text) for text, _ in HEADED]
+    said = SaidIn(texts, [of for _, of in HEADED])
+    assert said.core(texts[0], sentences(texts[0])[0])[0] == 3 and said.frame(texts[0]) == (frozenset({0, 13}), frozenset({15, 16}))
+    only = [tagged("Fall: found on floor. Will monitor."), tagged("Drug error: insulin. Will monitor.")]
+    assert SaidIn(only, [0, 1]).core(only[0], sentences(only[0])[0])[0] == 0, "a heading that says the class goes with it"
+
+
+def test_the_frame_of_a_note_stays_and_so_does_its_time():
+    """Of seventeen offers a reader refused nine: "Late entry." went, "Family aware" came, 20:50 became 20:05, and none says a class."""
+    found = {one.draft.text for one in generator(notes=HEADED).drafts(HEADED[0][0], "fall", ("drug",))}
+    assert "Night shift: Insulin dose given twice at 02:10. Family aware." in found
+    assert not [text for text in found if "Handover" in text or not text.endswith("Family aware.")]
+
+
+def test_a_sentence_that_only_notes_of_the_old_class_hold_has_to_go():
+    """ "Second fall this week." stayed beside a fentanyl patch."""
+    notes = [*NOTES, ("Second one this week. Pt fell again. Will monitor.", 0), ("Second one this week. Pt fell in bed. Family aware.", 0)]
+    found = {one.draft.text for one in generator(notes=notes).drafts(notes[-1][0], "fall", ("drug",))}
+    assert found and not [text for text in found if "Second one" in text]
