@@ -213,7 +213,8 @@ def _stopped(project: Project, job: Job) -> None:
         errors.box("The training was stopped. No teacher was changed. You can train again below.", "info")
         return
     if job.state == "cancelled":
-        errors.box(t("Stopped at {done} of {total}.", done=job.done, total=job.total) + " " + t(KEPT), "info")
+        at = t("Stopped at {done} of {total}.", done=job.done, total=job.total) if job.total else t("Stopped before the first item.")
+        errors.box(f"{at} {t(KEPT)}", "info")
     else:
         why = job.error or job.message or msg("The work stopped.")
         errors.box(t(why) if KEPT in why else f"{t(why)}\n{t(KEPT)}", "error")
