@@ -7,7 +7,7 @@ texts is escaped, since plotly reads HTML tags in hovers.
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from math import ceil, exp, floor, log10
+from math import exp
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,6 @@ OTHER = ("#CC79A7", "longdash", "star")
 BEFORE, AFTER = ARM_STYLE["kd"][1], ARM_STYLE["cod"][1]
 GREY, _GRID = "#808080", "rgba(128,128,128,0.25)"
 MODEBAR = {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": BEFORE}
-COST_UNITS = ((1e3, "Wh"), (1e6, "mWh"), (1e9, "µWh"))
 ABOVE = 30  # pixels: the camera button stands there, not on the plot
 MARGIN_BINS, HOVER_CHARS, HOVER_WIDTH = 30, 300, 60
 
@@ -124,7 +123,7 @@ def crossing_gap_plot(gaps: Mapping[str, Sequence[float]], censored: Mapping[str
 
     figure = go.Figure()
     for arm, values in gaps.items():
-        name, colour, _, symbol = _style(arm)
+        name, colour, _, symbol = style_of(arm)
         known = censored and censored.get(arm) is not None
         below = say("{name}<br>({share:.0%} miss an end)", name=name, share=censored[arm]) if censored and known else name
         figure.add_box(
@@ -140,71 +139,6 @@ def crossing_gap_plot(gaps: Mapping[str, Sequence[float]], censored: Mapping[str
         )
     figure.update_yaxes(rangemode="tozero")
     return layout(figure, "", say("Gap between teacher's and student's line"), showlegend=False)
-
-
-def cost_plot(rows: Sequence[Mapping[str, Any]], key: str = "kwh") -> "go.Figure":
-    """Accuracy against what a student cost: one point an arm and number of training rows.
-
-    rows: arm, rows, accuracy, and key (kwh or usd); those without a number for key are left out. An estimate of
-    electricity is labelled as one, and in the largest unit that makes the dearest student more than 1.
-    """
-    import plotly.graph_objects as go
-
-    figure, rows = go.Figure(), [r for r in rows if r.get(key) is not None]
-    scale, unit = _unit_of(rows, key)
-    for arm in dict.fromkeys(row["arm"] for row in rows):
-        found = sorted((r for r in rows if r["arm"] == arm), key=lambda r: r["rows"])
-        _add_costs(figure, arm, found, key, scale, unit)
-    title = (
-        say("Electricity of one student, {unit} (an estimate)", unit=unit)
-        if key == "kwh"
-        else say("Counterfactuals of one student, US cents")
-    )
-    layout(figure, title, say("Accuracy on test texts"))
-    _scale_costs(figure, [scale * r[key] for r in rows])
-    figure.update_yaxes(tickformat=".0%")
-    return figure
-
-
-def _unit_of(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[float, str]:
-    """(units in one kWh or dollar, the unit's name): the largest of which the dearest row takes 1 or more."""
-    if key != "kwh":
-        return 100.0, say("US cent")
-    dearest = max((r[key] for r in rows), default=0.0)
-    return next(((scale, unit) for scale, unit in COST_UNITS if dearest * scale >= 1), COST_UNITS[-1])
-
-
-def _add_costs(figure: "go.Figure", arm: str, found: Sequence[Mapping[str, Any]], key: str, scale: float, unit: str) -> None:
-    """The line of one arm: a point a number of rows."""
-    name, colour, dash, symbol = _style(arm)
-    gained = [
-        say("{points:,.0f} points of accuracy a {unit}", points=100 * r["accuracy"] / (scale * r[key]), unit=unit)
-        if r[key]
-        else say("free")
-        for r in found
-    ]
-    figure.add_scatter(
-        x=[scale * r[key] for r in found],
-        y=[r["accuracy"] for r in found],
-        name=name,
-        mode="lines+markers+text",
-        text=[str(r["rows"]) for r in found],
-        textposition="top center",
-        line={"color": colour, "dash": dash, "width": 1.5},
-        marker={"symbol": symbol, "size": 9, "color": colour},
-        customdata=[[g] for g in gained],
-        hovertemplate=say(
-            "%{{y:.1%}} with %{{text}} rows, %{{x:.3g}} {unit}<br>%{{customdata[0]}}<extra>{name}</extra>", unit=unit, name=name
-        ),
-    )
-
-
-def _scale_costs(figure: "go.Figure", spent: Sequence[float]) -> None:
-    """A logarithmic axis with numbers on it, where every cost is above 0."""
-    if spent and min(spent) > 0:
-        low, high = min(spent) / 1.1, max(spent) * 1.1
-        ticks = log_ticks(low, high)
-        figure.update_xaxes(type="log", range=[log10(low), log10(high)], tickvals=ticks, ticktext=[f"{t:,g}" for t in ticks])
 
 
 def verdict_bars(labels: Sequence[str], before: Sequence[float], after: Sequence[float]) -> "go.Figure":
@@ -232,18 +166,6 @@ def verdict_bars(labels: Sequence[str], before: Sequence[float], after: Sequence
     return figure
 
 
-def log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers from low to high, both positive: 1, 2, 5, 10 … where three of them fit, else even steps, two or more."""
-    ticks = [m * 10.0**e for e in range(floor(log10(low)), ceil(log10(high)) + 1) for m in (1, 2, 5)]
-    ticks = [t for t in ticks if low <= t <= high]
-    if len(ticks) >= 3:
-        return ticks
-    least = (high - low) / 6
-    unit = 10.0 ** floor(log10(least))
-    step = next(m * unit for m in (1, 2, 5, 10) if m * unit >= least)
-    return [n * step for n in range(ceil(low / step), floor(high / step) + 1)]
-
-
 def hover_text(text: str) -> str:
     """A person's text made safe for plotly: tags and formulas escaped, cut at 300 characters, lines of 60 at most."""
     cut = text if len(text) <= HOVER_CHARS else text[:HOVER_CHARS] + "…"
@@ -251,7 +173,8 @@ def hover_text(text: str) -> str:
     return "<br>".join(escape(line).replace("$", "&#36;").replace("%{", "%&#123;") for line in lines)
 
 
-def _style(arm: str) -> tuple[str, str, str, str]:
+def style_of(arm: str) -> tuple[str, str, str, str]:
+    """(name, colour, dash, symbol) of an arm, of one that has none too."""
     if arm in ARM_STYLE:
         name, *style = ARM_STYLE[arm]
         return say(name), style[0], style[1], style[2]
@@ -280,7 +203,7 @@ def _curve(
 
 def _add_arm(figure: "go.Figure", arm: str, found: Sequence[Mapping[str, Any]], key: str, spread: str) -> None:
     """The line of one arm over k, and the band around it."""
-    name, colour, dash, symbol = _style(arm)
+    name, colour, dash, symbol = style_of(arm)
     x, ends = [r["k"] for r in found], [_ends(r, key, spread) for r in found]
     figure.add_scatter(
         x=x + x[::-1],

@@ -4,7 +4,6 @@ for_file: for a file that has to stand alone: fewer texts, no words on clicking,
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from cod_core import figures
@@ -12,7 +11,8 @@ from cod_core.diagnostics.notes import NOTES
 from cod_core.diagnostics.sentence import verdict
 from cod_core.diagnostics.stats import MIN_ROWS, ONE_DRAW
 from cod_core.export.sections import Section
-from cod_core.project.results.diagnosis import FIDELITIES, ArmGaps, Diagnosis, GapsAt, PairMargins
+from cod_core.project.results.diagnosis import FIDELITIES, Diagnosis, GapsAt, PairMargins
+from cod_core.project.results.distances import INFORMATION, WITH, WITHOUT, both, distances
 from cod_core.project.results.influence import Worth
 from cod_core.project.results.maps import AnswersOf, TextMap
 from cod_core.project.results.sweep import SweepResults
@@ -22,22 +22,6 @@ CHAPTERS = ("bought", "line", "map", "answers", "worth")
 SCREEN_TEXTS, FILE_TEXTS = (8, 400), (12, 300)  # how many won and lost texts are shown, and how many characters of each
 MESSAGES = 50
 EQUAL_ROWS = say("The method at equal numbers of training rows: your texts alone, or half of them counterfactuals")
-WITHOUT, WITH = msg("without"), msg("with counterfactuals")
-DISTANCES = {
-    "mean": say("gap, mean"),
-    "left_to_right": say("gap, left to right only"),
-    "uncensored_mean": say("gap, both ends right"),
-    "censored": say("share that misses an end"),
-    "hausdorff": say("distance of the lines, largest (sampled)"),
-    "hd95": say("distance of the lines, 95th percentile"),
-    "chamfer": say("distance of the lines, typical"),
-}
-SURROGATE = {"angle": say("angle, degrees"), "lower": say("distance is at least")}
-INFORMATION = {
-    "log_det": say("log det (more is better)"),
-    "trace_inverse": say("trace of the inverse (less is better)"),
-    "least": say("least eigenvalue (more is better)"),
-}
 
 
 def bought(found: SweepResults) -> list[Section]:
@@ -199,27 +183,6 @@ def gaps_at(gap: GapsAt, labels: Sequence[str], k: int, at: str = "") -> Section
     )
 
 
-def distances(gap: GapsAt, kd: ArmGaps, cod: ArmGaps, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Every distance between the lines as a row; per class pair where there are more than two labels."""
-    rows = both(asdict(kd), asdict(cod), DISTANCES)
-    if len(labels) > 2:
-        rows += [
-            {
-                "measure": say("gap, {source} → {target} ({n})", source=labels[c.source], target=labels[c.target], n=c.n),
-                WITHOUT: c.kd,
-                WITH: c.cod,
-            }
-            for c in gap.by_class
-        ]
-    if view := gap.surrogate:
-        agrees = {
-            key: say("straight-line view (agrees with the teacher on {share:.0%}): {measure}", share=view["agreement"], measure=name)
-            for key, name in SURROGATE.items()
-        }
-        rows += both(view["kd"], view["cod"], agrees)
-    return rows
-
-
 def fidelity_of(kd: Mapping[str, float], cod: Mapping[str, float], k: int, at: str = "") -> Section:
     """How closely the student follows."""
     measured = [m for m in FIDELITIES if m in kd]
@@ -231,13 +194,6 @@ def information_of(real: Mapping[str, float], pairs: Mapping[str, float], k: int
     """What the training rows can tell."""
     rows = both(real, pairs, INFORMATION, (say("{texts} texts", texts=k), say("{texts} texts and their counterfactuals", texts=k // 2)))
     return Section(say("What the training rows can tell{at}", at=at), rows=rows, notes=["information"], id=f"information-{k}")
-
-
-def both(
-    kd: Mapping[str, Any], cod: Mapping[str, Any], names: Mapping[str, str], columns: tuple[str, str] = (WITHOUT, WITH)
-) -> list[dict[str, Any]]:
-    """Rows {measure, columns}, one a name: key of the values -> in words."""
-    return [{msg("measure"): name, columns[0]: kd[key], columns[1]: cod.get(key)} for key, name in names.items()]
 
 
 def text_map(seen: TextMap, for_file: bool = False) -> list[Section]:

@@ -9,7 +9,8 @@ from cod_core.diagnostics.stats import MIN_ROWS
 from cod_core.distill.kinds import kind_of
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.place import Place, Room
-from cod_core.project.students.plan import NO_TEST, FairPairs, SweepPlans, without_pairs
+from cod_core.project.students.lacking import NO_TEST, without_pairs
+from cod_core.project.students.plan import FairPairs, SweepPlans
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
 from cod_core.said import Said, say
