@@ -4,8 +4,11 @@ import ast
 import html
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
+
+from cod_core.text import diff
 
 ROOT = Path(__file__).resolve().parents[2]
 SAY = {"t", "say", "msg", "header", "empty", "next_step", "box", "notice", "toast"}
@@ -100,3 +103,13 @@ def _elements(block) -> Iterator:
             yield from _elements(child)
         else:
             yield child
+
+
+def pieces(pairs: Iterable[Sequence]) -> tuple[str, ...]:
+    """Both texts of each pair, and the pieces of them that a card with the changes marked is made of, the longest first."""
+    found = set()
+    for original, proposal, *_ in pairs:
+        edits = diff(original, proposal)
+        cuts = [0, *(at for edit in edits for at in (edit.a_start, edit.a_end)), len(original)]
+        found |= {original, proposal, *(edit.b_text for edit in edits), *(original[a:b].strip() for a, b in pairwise(cuts))}
+    return tuple(sorted(filter(None, found), key=len, reverse=True))

@@ -71,10 +71,18 @@ def _history(project: Project, shown: Shown) -> None:
     events = project.cards.history(shown.example_id, state.annotator())
     rows = "".join(
         f'<li class="{"cod-undone" if e.undone else ""}"><time datetime="{escape(e.at)}">{escape(when(e.at))}'
-        f"{' · ' + escape(e.who) if e.who else ''}</time>{escape(sentence(e))}</li>"
+        f"{' · ' + escape(_who(e)) if e.who else ''}</time>{escape(sentence(e))}</li>"
         for e in events
     )
     st.html(f'<ol class="cod-time">{rows}</ol>')
+
+
+def _who(event: Event) -> str:
+    """Whose act it is: a person, a model, or a way of the search, whose name stays but for the one that speaks to the person."""
+    return t(HINTED) if event.who == HINTED else event.who
+
+
+HINTED = msg("your words, placed by search")
 
 
 def when(time: str) -> str:
