@@ -4,11 +4,8 @@ import ast
 import html
 import re
 import string
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterator
 from pathlib import Path
-
-from cod_core.text import diff
 
 ROOT = Path(__file__).resolve().parents[2]
 SAY = {"t", "say", "msg", "header", "empty", "next_step", "box", "notice", "toast"}
@@ -105,8 +102,12 @@ def _elements(block) -> Iterator:
             yield child
 
 
-def pieces(pairs: Iterable[Sequence]) -> tuple[str, ...]:
+def pieces(pairs: list[tuple]) -> tuple[str, ...]:
     """Both texts of each pair, and the pieces of them that a card with the changes marked is made of, the longest first."""
+    from itertools import pairwise
+
+    from cod_core.text import diff
+
     found = set()
     for original, proposal, *_ in pairs:
         edits = diff(original, proposal)

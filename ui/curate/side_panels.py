@@ -14,7 +14,18 @@ from ui.curate.callbacks import Shown
 from ui.curate.shortcuts import letter
 from ui.frame import state
 from ui.frame.words import language, t
-from ui.shared import verdict
+from ui.shared import stored, verdict
+
+
+WAYS = (
+    msg("search"),
+    msg("teacher-guided search with a second judge"),
+    msg("teacher-guided search with a second judge ({sources})"),
+    msg("teacher-guided search"),
+    msg("teacher-guided search ({sources})"),
+    msg("your words, placed by search"),
+)
+"""Names that the search gives itself; its sources keep theirs."""
 
 
 def row(shown: Shown) -> None:
@@ -78,11 +89,8 @@ def _history(project: Project, shown: Shown) -> None:
 
 
 def _who(event: Event) -> str:
-    """Whose act it is: a person, a model, or a way of the search, whose name stays but for the one that speaks to the person."""
-    return t(HINTED) if event.who == HINTED else event.who
-
-
-HINTED = msg("your words, placed by search")
+    """Whose act it is: a person, a model, or a way of the search."""
+    return stored.spoken(event.who, WAYS) if event.kind == "proposed" else event.who
 
 
 def when(time: str) -> str:
