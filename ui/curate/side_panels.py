@@ -16,7 +16,6 @@ from ui.frame import state
 from ui.frame.words import language, t
 from ui.shared import stored, verdict
 
-
 WAYS = (
     msg("search"),
     msg("teacher-guided search with a second judge"),
