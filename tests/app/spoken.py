@@ -114,3 +114,20 @@ def _elements(block) -> Iterator:
             yield from _elements(child)
         else:
             yield child
+
+
+def pieces(pairs: list[tuple]) -> tuple[str, ...]:
+    """Both texts of each pair, their phrases, and the pieces that a card with the changes marked is made of, the longest first."""
+    from itertools import combinations, pairwise
+
+    from cod_core.text import diff
+
+    found = set()
+    for original, proposal, *_ in pairs:
+        edits = diff(original, proposal)
+        cuts = [0, *(at for edit in edits for at in (edit.a_start, edit.a_end)), len(original)]
+        for text in (original, proposal):
+            words = re.findall(r"\w+", text)
+            found |= {text, *(" ".join(words[a:b]) for a, b in combinations(range(len(words) + 1), 2) if b - a > 1)}
+        found |= {*(edit.b_text for edit in edits), *(original[a:b].strip() for a, b in pairwise(cuts))}
+    return tuple(sorted(filter(None, found), key=len, reverse=True))

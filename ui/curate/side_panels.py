@@ -14,7 +14,17 @@ from ui.curate.callbacks import Shown
 from ui.curate.shortcuts import letter
 from ui.frame import state
 from ui.frame.words import language, t
-from ui.shared import verdict
+from ui.shared import stored, verdict
+
+WAYS = (
+    msg("search"),
+    msg("teacher-guided search with a second judge"),
+    msg("teacher-guided search with a second judge ({sources})"),
+    msg("teacher-guided search"),
+    msg("teacher-guided search ({sources})"),
+    msg("your words, placed by search"),
+)
+"""Names that the search gives itself; its sources keep theirs."""
 
 
 def row(shown: Shown) -> None:
@@ -71,10 +81,15 @@ def _history(project: Project, shown: Shown) -> None:
     events = project.cards.history(shown.example_id, state.annotator())
     rows = "".join(
         f'<li class="{"cod-undone" if e.undone else ""}"><time datetime="{escape(e.at)}">{escape(when(e.at))}'
-        f"{' · ' + escape(e.who) if e.who else ''}</time>{escape(sentence(e))}</li>"
+        f"{' · ' + escape(_who(e)) if e.who else ''}</time>{escape(sentence(e))}</li>"
         for e in events
     )
     st.html(f'<ol class="cod-time">{rows}</ol>')
+
+
+def _who(event: Event) -> str:
+    """Whose act it is: a person, a model, or a way of the search."""
+    return stored.spoken(event.who, WAYS) if event.kind == "proposed" else event.who
 
 
 def when(time: str) -> str:

@@ -200,7 +200,7 @@ def _live(pid: str, job_id: str) -> None:
         with st.container(border=True):
             st.progress(share, text=" · ".join(p for p in (name, counted, left) if p))
             if job.message and job.message not in (f"{job.done} of {job.total}", "starting"):
-                st.html(f'<div class="cod-cap">{escape(stored.spoken(job.message, stored.DOING))}</div>')
+                st.html(f'<div class="cod-cap">{escape(t(stored.spoken(job.message, stored.DOING)))}</div>')
             if job.cancel:
                 st.caption(t("Stopping after the current item; what is finished is kept."))
             elif st.button(t("Cancel"), key=f"cancel-{job_id}", icon=":material/stop_circle:"):

@@ -58,7 +58,7 @@ def spoken(sentence: str, forms: Sequence[str]) -> str:
     for form in forms:
         if found := _pattern(str(form)).fullmatch(sentence):
             return t(say(str(form), **found.groupdict()))
-    return t(sentence)
+    return sentence
 
 
 @cache
