@@ -31,10 +31,16 @@ def sentences() -> dict[str | tuple[str, str], str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 for sentence in _said(node):
-                    found.setdefault(sentence, f"{path.relative_to(ROOT)}:{node.lineno}")
+                    if _wordy(sentence if isinstance(sentence, str) else sentence[0]):
+                        found.setdefault(sentence, f"{path.relative_to(ROOT)}:{node.lineno}")
     for path in sorted((ROOT / "cod_core" / "counterfactuals" / "templates").glob("*.toml")):
         found.setdefault(tomllib.loads(path.read_text(encoding="utf-8"))["title"], str(path.relative_to(ROOT)))
     return found
+
+
+def _wordy(template: str) -> bool:
+    """Whether anything but values and markup is said."""
+    return bool(re.search("[^\\W\\d_]{2,}", re.sub(r"<[^>]*>|%?\{+[^{}]*\}+", " ", template)))
 
 
 def built_by_hand() -> list[str]:

@@ -8,8 +8,9 @@ from ui.frame import layout, words
 
 PAGES = ["start", "data", "teacher", "proposals", "curate", "review", "distill", "results", "compare", "moons", "export", "settings"]
 PROJECT = [layout.plain(f"Films {EVIL}"[:110], most) for most in (50, 40)]
-OWN = ("Counterfactual", "Curation", "English", "Deutsch", "ada", *LABELS, *PROJECT)
-"""What stands on a page untranslated: the app's name, the names of the languages, what the person brought."""
+OWN = ("Counterfactual", "Curation", "English", "Deutsch", "ada", "search", *LABELS, *PROJECT)
+"""What stands on a page untranslated: the app's name, the names of the languages, of the generator that
+the fixture has, what the person brought."""
 
 
 def test_every_sentence_has_its_german_one():

@@ -71,7 +71,7 @@ def said(view: View) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _said(words: dict[str, str]) -> dict[str, str]:
+def _said(words: Mapping[str, str]) -> dict[str, str]:
     return {name: t(one) for name, one in words.items()}
 
 

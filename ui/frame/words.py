@@ -86,4 +86,6 @@ class _Numbers(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> Any:
         out = super().format_field(value, format_spec)
+        if format_spec.endswith("%"):
+            out = f"{out[:-1]}\u00a0%"
         return out.translate(_COMMA_AND_POINT) if isinstance(value, int | float) else out
