@@ -1,5 +1,6 @@
 """Above the card: progress, which list, in which order, narrowed how. What is chosen is in the address of the page."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
 

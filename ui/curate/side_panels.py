@@ -108,7 +108,8 @@ KINDS = {"proposed": msg("Proposed"), "written": msg("Written"), "draft": msg("D
 
 def sentence(event: Event) -> str:
     """One event of an item's history as a sentence."""
-    words = t(KINDS.get(event.kind) or callbacks.STATUS_WORDS.get(event.status or "", event.status or ""))
+    status = event.status or ""
+    words = t(KINDS[event.kind] if event.kind in KINDS else callbacks.STATUS_WORDS.get(status, status))
     reasons = ", ".join(callbacks.inside(callbacks.REASONS.get(r, r)) for r in event.reasons)
     detail = edit_notes.spoken(event.detail) if event.kind in ("proposed", "written") else t(event.detail) if event.detail else ""
     parts = [words + (f": {reasons}" if reasons else ""), detail, t("(taken back later)") if event.undone else ""]
