@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui.frame import errors, layout, naming, people, serve, state
+from ui.frame.words import t
 
 st.set_page_config(
     page_title="Counterfactual Curation", page_icon=str(Path(__file__).with_name("ui") / "frame" / "icon.png"), layout="wide"
@@ -15,7 +16,7 @@ state.begin_run()
 people.gate()
 state.adopt_url()
 page = layout.navigate()
-if page.title == layout.PAGES["start"][1]:  # its first words need no database: they are on screen while that opens
+if page.title == t(layout.PAGES["start"][1]):  # its first words need no database: they are on screen while that opens
     with errors.shown():
         layout.run(page)
     layout.sidebar()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cod_core.errors import CodError
+from cod_core.said import msg, say
 
 EVERYBODY, REVIEWERS, OWNERS = ("curator", "reviewer", "owner"), ("reviewer", "owner"), ("owner",)
 ALLOWED = {
@@ -38,6 +39,7 @@ machine loaded as a model. machines: see and test where heavy work runs. Every v
 (cod_core/project/place.py)."""
 
 
+ROLE_NAMES = {"curator": say("curator"), "reviewer": say("reviewer"), "owner": say("owner")}
 MOST_NAME = 40  # characters
 UNNAMED = "unnamed-"  # what the name of a person begins with who has not given one yet
 
@@ -68,13 +70,20 @@ def actor_of(claims: Mapping[str, Any], trust_unverified: bool = False, days: in
     name = mail.strip().lower() if isinstance(mail, str) else ""
     issuer, subject = (str(claims.get(key) or "") for key in ("iss", "sub"))
     if "@" not in name or not issuer or not subject:
-        raise CodError("The sign-in service names no mail address for this account. Ask an owner which account to use.")
+        raise CodError(msg("The sign-in service names no mail address for this account. Ask an owner which account to use."))
     if verified is not True and not (trust_unverified and verified is None):
-        raise CodError(f"The sign-in service does not confirm that {name} is yours. Confirm your address there, then sign in again.")
+        raise CodError(
+            say("The sign-in service does not confirm that {name} is yours. Confirm your address there, then sign in again.", name=name)
+        )
     issued = claims.get("iat")
     at = float(issued) if isinstance(issued, int | float) else None
     if days and at is not None and time.time() - at > days * 86_400:
-        raise CodError(f"You signed in more than {days} day{'s' if days > 1 else ''} ago. Sign out here, then sign in again.")
+        told = (
+            say("You signed in more than {days} days ago. Sign out here, then sign in again.", days=days)
+            if days > 1
+            else say("You signed in more than 1 day ago. Sign out here, then sign in again.")
+        )
+        raise CodError(told)
     return Actor(name, issuer, subject, True, at)
 
 
@@ -88,9 +97,9 @@ def refused_name(name: str) -> str:
     """Why records may not stand under this name; "" where they may."""
     given = name.strip()
     if not given:
-        return "Give your name, or a pseudonym."
+        return msg("Give your name, or a pseudonym.")
     if given.lower() in ("me", "i", "myself") or given.startswith(UNNAMED):
-        return f"“{given}” does not tell others who decided. Give your name, or a pseudonym."
+        return say("“{name}” does not tell others who decided. Give your name, or a pseudonym.", name=given)
     return ""
 
 
@@ -99,7 +108,17 @@ def may(role: str, act: str) -> bool:
     return role in ALLOWED[act]
 
 
+def named(act: str) -> str:
+    """The roles that allow an act: 'reviewer or owner'."""
+    first, *others = (ROLE_NAMES[role] for role in ALLOWED[act])
+    for role in others:
+        first = say("{one} or {other}", one=first, other=role)
+    return first
+
+
 def need(role: str, act: str) -> None:
     """Raises CodError in plain words where the role does not allow the act."""
     if not may(role, act):
-        raise CodError(f"This needs the role {' or '.join(ALLOWED[act])}; yours is {role}. Ask an owner.")
+        raise CodError(
+            say("This needs the role {roles}; yours is {mine}. Ask an owner.", roles=named(act), mine=ROLE_NAMES.get(role, role))
+        )

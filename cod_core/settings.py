@@ -20,6 +20,7 @@ from pathlib import Path
 import platformdirs
 
 from cod_core.errors import CodError
+from cod_core.said import say
 
 MAX_UPLOAD_BYTES = 50 * 2**20
 MAX_UNPACKED_BYTES = 200 * 2**20
@@ -182,7 +183,7 @@ def open_to_others(settings: Settings) -> str:
     if not loose:
         return ""
     command = "chmod -R go-rwx " + " ".join(shlex.quote(str(path)) for path in loose)
-    return f"Other users of this machine can read the texts and decisions kept here. Close them off with: {command}"
+    return say("Other users of this machine can read the texts and decisions kept here. Close them off with: {command}", command=command)
 
 
 def _others(path: Path) -> bool:

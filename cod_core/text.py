@@ -159,8 +159,3 @@ def char_distance(a: str, b: str) -> int:
 def edit_fraction(a: str, b: str) -> float:
     """Token Levenshtein distance over the tokens of a (at least 1)."""
     return token_distance(a, b) / max(1, len(token_spans(a)))
-
-
-def several(n: int, noun: str, nouns: str = "") -> str:
-    """'1 text', '3,000 texts'. nouns: of many, where it is not the noun with an s."""
-    return f"{n:,} {noun if n == 1 else nouns or noun + 's'}"

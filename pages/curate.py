@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from cod_core.said import say, together
 from ui.curate import callbacks, card_view, live_strip, queue_bar
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 from ui.shared import jobs_panel, recheck, whats_next
 
 layout.through_app()
@@ -21,8 +23,9 @@ def go_on(first: bool = True) -> None:
 def write_own() -> None:
     """The way to the texts that nothing was found for."""
     if n := queue.counts["own"]:
-        errors.box(f"No proposal was found for {layout.several(n, 'text')}. You can write them yourself.", "info")
-        st.button(f"Write your own for {layout.several(n, 'text')}", key="write-own", on_click=queue_bar.show, args=("own",))
+        texts = layout.several(n, "text")
+        errors.box(t("No proposal was found for {texts}. You can write them yourself.", texts=texts), "info")
+        st.button(t("Write your own for {texts}", texts=texts), key="write-own", on_click=queue_bar.show, args=("own",))
 
 
 def nothing_listed(show: str) -> None:
@@ -30,25 +33,31 @@ def nothing_listed(show: str) -> None:
     state.show_item(None)
     if queue.rows:
         left = len(queue.rows)
-        are = "is left, and somebody else has it" if left == 1 else "are left, and others have them"
-        errors.box(f"{layout.several(left, 'text')} {are} on the screen just now. Come back in a few minutes.", "info")
-        st.button("Look again", key="look-again", type="primary")
+        errors.box(
+            t("1 text is left, and somebody else has it on the screen just now. Come back in a few minutes.")
+            if left == 1
+            else t("{n:,} texts are left, and others have them on the screen just now. Come back in a few minutes.", n=left),
+            "info",
+        )
+        st.button(t("Look again"), key="look-again", type="primary")
         go_on(first=False)
     elif queue.view.filtered:
         errors.box("No text is in this list with these filters.", "info")
-        st.button("Show all again", key="q-clear-list", type="primary", on_click=queue_bar.clear)
+        st.button(t("Show all again"), key="q-clear-list", type="primary", on_click=queue_bar.clear)
         go_on(first=False)
     elif show == "todo":
         flagged = sum(row.status == "needs_review" for row in queue.narrowed)
-        waiting = f" {layout.several(flagged, 'text')} flagged for a second opinion: see the page Review." if flagged else ""
+        texts = layout.several(flagged, "text")
+        waiting = say("{texts} flagged for a second opinion: see the page Review.", texts=texts) if flagged else ""
         if queue.total:
-            errors.box(f"Every proposal is decided.{waiting} You can still look at them under Kept, or undo.", "ok")
+            done, look = say("Every proposal is decided."), say("You can still look at them under Kept, or undo.")
+            errors.box(together([done, waiting, look]), "ok")
         write_own()
         go_on()
         card_view.undo_button(project.id)
     elif show == "own":
         errors.box("Every text has a proposal, or words of your own.", "ok")
-        st.button("Show what is to do", key="show-todo", on_click=queue_bar.show, args=("todo",))
+        st.button(t("Show what is to do"), key="show-todo", on_click=queue_bar.show, args=("todo",))
         card_view.undo_button(project.id)
     else:
         errors.box("No text is in this list.", "info")
@@ -56,10 +65,10 @@ def nothing_listed(show: str) -> None:
 
 queue = project.cards.queue(state.view(), state.annotator())
 empty = not queue.total and not queue.counts["own"]
-layout.header("Curate", "Read the change, see the verdict, decide. One key decides and moves on." if empty else "")
+layout.header("Curate", t("Read the change, see the verdict, decide. One key decides and moves on.") if empty else "")
 callbacks.take_moved()
 if done := state.take_toast():
-    st.toast(done, icon=":material/check:")
+    st.toast(t(done), icon=":material/check:")
 if empty:
     layout.empty("There is nothing to curate yet", "Proposals appear here, one text at a time.")
     whats_next.draw(project, project.next.steps(), "nothing", most=1)

@@ -4,35 +4,42 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cod_core.project.summary import Summary
+from cod_core.said import msg
 from ui.data import browse, upload
 from ui.data import labels as label_forms
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 
 layout.through_app()
 
 project = layout.need_project()
 row = project.row
 labels = row.task.labels
-ROLES = {"labelled": "Texts with labels", "test": "Test texts, kept apart", "unlabelled": "Texts without labels"}
+ROLES = {"labelled": msg("Texts with labels"), "test": msg("Test texts, kept apart"), "unlabelled": msg("Texts without labels")}
 HELP = {
-    "labelled": "The texts to learn from. Where the project has no test texts yet, a part of 40 or more is set aside for testing and "
-    "development. If you will bring a test file, say so below, and none is held out.",
-    "test": "Labelled texts on which the results are measured. Nothing is trained on them or chosen by them. They join what was set "
-    "aside for testing before.",
-    "unlabelled": "On these the student's agreement with the teacher is measured.",
+    "labelled": msg(
+        "The texts to learn from. Where the project has no test texts yet, a part of 40 or more is set aside for testing and "
+        "development. If you will bring a test file, say so below, and none is held out."
+    ),
+    "test": msg(
+        "Labelled texts on which the results are measured. Nothing is trained on them or chosen by them. They join what was set "
+        "aside for testing before."
+    ),
+    "unlabelled": msg("On these the student's agreement with the teacher is measured."),
 }
-TRAIN_AGAIN = (
-    "Labelled texts on which the results are measured. Nothing is trained on them or chosen by them. The {} set aside for testing "
+TRAIN_AGAIN = msg(
+    "Labelled texts on which the results are measured. Nothing is trained on them or chosen by them. The {texts} set aside for testing "
     "will train again once your test file is here."
 )
 HUB = {
-    "sst2": "SST-2: film sentences",
-    "cola": "CoLA: acceptable grammar",
-    "imdb": "IMDB: film reviews",
-    "yelp": "Yelp: reviews",
-    "amazon_polarity": "Amazon: product reviews",
-    "sentiment140": "Sentiment140: tweets",
+    "sst2": msg("SST-2: film sentences"),
+    "cola": msg("CoLA: acceptable grammar"),
+    "imdb": msg("IMDB: film reviews"),
+    "yelp": msg("Yelp: reviews"),
+    "amazon_polarity": msg("Amazon: product reviews"),
+    "sentiment140": msg("Sentiment140: tweets"),
 }
+HUB_PARTS = {"train": msg("train"), "validation": msg("validation"), "test": msg("test")}
 
 
 def holdings(summary: Summary) -> None:
@@ -40,34 +47,41 @@ def holdings(summary: Summary) -> None:
     n_dev = sum(n for (split, _), n in summary.counts.items() if split == "validation")
     layout.counts(
         [
-            (summary.n_train, "training texts"),
-            *([(n_dev, "development texts")] if n_dev else []),
-            (summary.n_test, "test texts"),
-            (summary.n_unlabelled, "texts without labels"),
+            (summary.n_train, t("training texts")),
+            *([(n_dev, t("development texts"))] if n_dev else []),
+            (summary.n_test, t("test texts")),
+            (summary.n_unlabelled, t("texts without labels")),
         ]
     )
     if n_dev:
-        st.caption("Development texts are set aside too: the app looks at them while you work, and the test texts stay untouched.")
+        st.caption(t("Development texts are set aside too: the app looks at them while you work, and the test texts stay untouched."))
     train = {label: summary.counts.get(("train", label), 0) for label in labels}
     if summary.n_train:
-        st.subheader("Training texts by label", anchor=False)
+        st.subheader(t("Training texts by label"), anchor=False)
         layout.balance(train)
         missing = [label for label, n in train.items() if n == 0]
         if missing:
-            errors.box(f"There is no training text with the label {', '.join(missing)}. Every label needs some.", "warn")
+            errors.box(t("There is no training text with the label {labels}. Every label needs some.", labels=", ".join(missing)), "warn")
         else:
-            st.html(f'<div class="cod-why">A balanced comparison can use up to {summary.largest_k:,} of these texts.</div>')
+            why = t("A balanced comparison can use up to {n:,} of these texts.", n=summary.largest_k)
+            st.html(f'<div class="cod-why">{why}</div>')
     if not summary.n_train and summary.n_test:
         errors.box("Now add the texts to learn from, with their labels: nothing is trained on test texts.", "info")
     if unjudged := project.texts.counts().unjudged(labels):
         errors.box(
-            f"No test text is labelled {', '.join(unjudged[:8])}. The results cannot judge how well that is told: add test texts of it.",
+            t(
+                "No test text is labelled {labels}. The results cannot judge how well that is told: add test texts of it.",
+                labels=", ".join(unjudged[:8]),
+            ),
             "warn",
         )
     if summary.n_train and summary.n_test < 100:
         errors.box(
-            f"There are {summary.n_test} labelled test texts. With fewer than 100 the results can only hint at "
-            "what your work bought. Add test texts if you have them.",
+            t(
+                "There are {n} labelled test texts. With fewer than 100 the results can only hint at what your "
+                "work bought. Add test texts if you have them.",
+                n=summary.n_test,
+            ),
             "info",
         )
 
@@ -75,11 +89,11 @@ def holdings(summary: Summary) -> None:
 def hub() -> None:
     """A public data set by name."""
     left, middle, right = st.columns(3)
-    name = left.selectbox("Data set", list(HUB), format_func=layout.words(HUB))
-    split = middle.selectbox("Part", ["train", "validation", "test"])
-    limit = int(right.number_input("At most so many texts", 10, 100_000, 1000))
-    if st.button("Fetch", key="hub-fetch"):
-        bar = st.progress(0.0, text="Fetching …")
+    name = left.selectbox(t("Data set"), list(HUB), format_func=layout.told(HUB))
+    split = middle.selectbox(t("Part"), list(HUB_PARTS), format_func=layout.told(HUB_PARTS))
+    limit = int(right.number_input(t("At most so many texts"), 10, 100_000, 1000))
+    if st.button(t("Fetch"), key="hub-fetch"):
+        bar = st.progress(0.0, text=t("Fetching …"))
 
         def progress(done: int, total: int, message: str = "") -> None:
             bar.progress(min(1.0, done / total) if total else 0.0)
@@ -96,36 +110,35 @@ def hub() -> None:
 layout.header("Data", "Bring the texts. A handful with labels is enough to start; more test texts make results clearer.")
 summary = state.summary(project)
 if notice := row.settings.get("notice"):
-    errors.box(f"The sample could not be fetched, so a small written one stands in.\n{notice}", "warn")
+    errors.box(t("The sample could not be fetched, so a small written one stands in.\n{notice}", notice=notice), "warn")
 upload.outcome(project.id)
 if summary.n_train or summary.n_test or summary.n_unlabelled:
     holdings(summary)
     if summary.n_train:
         layout.next_step("teacher", "Go on to Teacher")
-    area: DeltaGenerator = st.expander("Add more texts", expanded=summary.n_train == 0 or summary.n_test == 0)
+    area: DeltaGenerator = st.expander(t("Add more texts"), expanded=summary.n_train == 0 or summary.n_test == 0)
 else:
-    st.html(
-        '<div class="cod-empty"><b>No texts yet</b>Choose a file below, or paste a few texts. A table with one '
-        "column for the text and one for the label is best.</div>"
+    layout.empty(
+        "No texts yet", "Choose a file below, or paste a few texts. A table with one column for the text and one for the label is best."
     )
     area = st.container()
 with area:
     role = st.segmented_control(
-        "What are you adding?",
+        t("What are you adding?"),
         list(ROLES),
         default="test" if summary.n_train else "labelled",
         required=True,
-        format_func=layout.words(ROLES),
+        format_func=layout.told(ROLES),
         key=f"role-{bool(summary.n_train)}-{bool(summary.n_test)}",  # what was brought is no longer what comes next
     )
     back = project.uploads.train_again() if role == "test" else 0
-    st.caption(TRAIN_AGAIN.format(layout.several(back, "text")) if back else HELP[role or "labelled"])
+    st.caption(t(TRAIN_AGAIN, texts=layout.several(back, "text")) if back else t(HELP[role or "labelled"]))
     upload.examples(project, labels, role or "labelled", primary=not summary.n_train)
 if summary.n_train or summary.n_test or summary.n_unlabelled:
-    with st.expander("Look through the texts, and correct them"), errors.shown():
+    with st.expander(t("Look through the texts, and correct them")), errors.shown():
         browse.section(project)
-    with st.expander("Labels: rename, describe, merge, add"), errors.shown():
+    with st.expander(t("Labels: rename, describe, merge, add")), errors.shown():
         label_forms.section(project)
-with st.expander("Fetch a public data set"):
-    st.caption("Needs a connection to the Hugging Face hub.")
+with st.expander(t("Fetch a public data set")):
+    st.caption(t("Needs a connection to the Hugging Face hub."))
     hub()

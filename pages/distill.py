@@ -10,8 +10,10 @@ from cod_core.distill.memory import check_encoder
 from cod_core.distill.settings import StudentSettings, SweepPlan
 from cod_core.distill.shots import FEW_LABELS
 from cod_core.project.students.preflight import Preflight
+from cod_core.said import Said, say, together
 from ui.distill import students, ways_section
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 from ui.shared import jobs_panel, recheck, whats_next
 
 layout.through_app()
@@ -20,18 +22,15 @@ project = layout.need_project()
 row = project.row
 LABEL_PRIOR = 1.5  # docs/experiments.md
 ARMS = ["kd", "half", "cod", "cod_plus"]
-COMPARED = (
-    "{} ways are compared at each number: your texts alone; half as many texts; half texts and half counterfactuals; all "
-    "texts with their counterfactuals{}."
-)
-FIFTH = "; fewer texts, each changed to every other label"
 
 
-def spoken(seconds: float) -> str:
+def spoken(seconds: float) -> Said:
     """An expected duration in words."""
     if seconds < 60:
-        return f"about {max(5, round(seconds / 5) * 5)} seconds"
-    return f"about {round(seconds / 60)} minutes" if seconds < 5400 else f"about {seconds / 3600:.1f} hours"
+        return say("about {seconds} seconds", seconds=max(5, round(seconds / 5) * 5))
+    if seconds < 5400:
+        return say("about {minutes} minutes", minutes=round(seconds / 60))
+    return say("about {hours:.1f} hours", hours=seconds / 3600)
 
 
 def ways() -> list[str]:
@@ -49,10 +48,10 @@ def preflight(student: str, seeds: int, shots: list[int]) -> Preflight | None:
         return None
     layout.counts(
         [
-            (check.n_kept, "accepted pair" if check.n_kept == 1 else "accepted pairs"),
-            (max(check.shots_allowed, default=0), "largest number of training rows"),
-            (check.n_test, "test texts"),
-            (spoken(check.seconds_estimate), "expected time"),
+            (check.n_kept, t("accepted pair") if check.n_kept == 1 else t("accepted pairs")),
+            (max(check.shots_allowed, default=0), t("largest number of training rows")),
+            (check.n_test, t("test texts")),
+            (t(spoken(check.seconds_estimate)), t("expected time")),
         ]
     )
     for message in check.others:  # what is waited for is said above, with the button
@@ -63,24 +62,36 @@ def preflight(student: str, seeds: int, shots: list[int]) -> Preflight | None:
 def options(student: str, allowed: list[int]) -> SweepPlan:
     """The sweep as chosen; without numbers of training rows where no such student can be made."""
     shots = st.pills(
-        "Numbers of training rows to compare", allowed, selection_mode="multi", default=allowed, key=f"shots-{student}-{len(allowed)}"
+        t("Numbers of training rows to compare"), allowed, selection_mode="multi", default=allowed, key=f"shots-{student}-{len(allowed)}"
     )
-    seeds = st.number_input("Draws (each is another random choice of rows)", 1, 50, kind_of(student).draws, key=f"seeds-{student}")
-    st.caption(COMPARED.format("Five", FIFTH) if "cod_all" in ways() else COMPARED.format("Four", ""))
+    seeds = st.number_input(t("Draws (each is another random choice of rows)"), 1, 50, kind_of(student).draws, key=f"seeds-{student}")
+    st.caption(
+        t(
+            "Five ways are compared at each number: your texts alone; half as many texts; half texts and half counterfactuals; all "
+            "texts with their counterfactuals; fewer texts, each changed to every other label."
+        )
+        if "cod_all" in ways()
+        else t(
+            "Four ways are compared at each number: your texts alone; half as many texts; half texts and half counterfactuals; all "
+            "texts with their counterfactuals."
+        )
+    )
     chosen, there, kind = StudentSettings(student), True, kind_of(student)
     if state.technical():
         there = False
         with errors.shown():
             chosen, there = students.expert_options(student), True
     if kind.label_prior and st.toggle(
-        "Let the names of the labels help",
+        t("Let the names of the labels help"),
         key="names",
-        help="The student starts from what your label names mean in plain language, so choose names that say it. "
-        "Helps most with few texts, with and without counterfactuals.",
+        help=t(
+            "The student starts from what your label names mean in plain language, so choose names that say it. "
+            "Helps most with few texts, with and without counterfactuals."
+        ),
     ):
         chosen = replace(chosen, label_prior=LABEL_PRIOR)
-    energy = st.toggle("Estimate the electricity", key="energy", help="Needs the optional package codecarbon.")
-    if not kind.solved and there and st.toggle("Check the memory first", key="memory"):
+    energy = st.toggle(t("Estimate the electricity"), key="energy", help=t("Needs the optional package codecarbon."))
+    if not kind.solved and there and st.toggle(t("Check the memory first"), key="memory"):
         there = False
         with errors.shown():
             memory = project.plan.memory(chosen)
@@ -94,23 +105,23 @@ def distil(finished: bool, allowed: list[int]) -> None:
     """The choice of a student, what is known before the start, and the button that starts."""
     student = (
         st.segmented_control(
-            "Student",
+            t("Student"),
             [kind.name for kind in OFFERED],
             default=LINEAR.name,
             required=True,
-            format_func=lambda name: kind_of(name).offer,
+            format_func=lambda name: t(kind_of(name).offer),
             key="student",
         )
         or LINEAR.name
     )
-    st.caption(kind_of(student).explained)
+    st.caption(t(kind_of(student).explained))
     known = st.container()  # filled after the options, which decide how long it takes
-    with st.expander("Options"):
+    with st.expander(t("Options")):
         plan = options(student, allowed)
     with known:
         check = preflight(student, len(plan.draws), list(plan.shots or ()))
     if check is not None and st.button(
-        "Distil and compare", type="secondary" if finished else "primary", key="distil", disabled=busy or check.blocked or not plan.shots
+        t("Distil and compare"), type="secondary" if finished else "primary", key="distil", disabled=busy or check.blocked or not plan.shots
     ):
         with errors.shown():
             check_encoder(plan.student.encoder or "")
@@ -126,7 +137,8 @@ busy = jobs_panel.running(job)
 finished = job is not None and job.kind == "distill" and job.state == "done"
 if finished:
     found = project.results.latest()
-    errors.box(f"The comparison is ready. {found.worth.expert() if found and found.worth else ''}".strip(), "ok")
+    ready = say("The comparison is ready.")
+    errors.box(together((ready, found.worth.expert())) if found and found.worth else ready, kind="ok")
     layout.next_step("results", "See the results")
 whats_next.left_out(project)
 steps = project.next.steps()

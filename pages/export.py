@@ -7,8 +7,10 @@ import streamlit as st
 
 from cod_core.curation import goal
 from cod_core.export.choice import ExportChoice
+from cod_core.said import msg
 from ui.export import compared, export_options, hub_push, other_tools, take_home
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 from ui.shared import jobs_panel, recheck, whats_next
 
 layout.through_app()
@@ -16,11 +18,11 @@ layout.through_app()
 project = layout.need_project()
 row = project.row
 NAMES = {
-    "exported": "pairs to take away",
-    "rejected": "rejected",
-    "other": "flagged or skipped, left out",
-    "stale": "to be checked first, left out",
-    "unflipped": "no longer flip the teacher to their label, left out",
+    "exported": msg("pairs to take away"),
+    "rejected": msg("rejected"),
+    "other": msg("flagged or skipped, left out"),
+    "stale": msg("to be checked first, left out"),
+    "unflipped": msg("no longer flip the teacher to their label, left out"),
 }
 
 
@@ -28,7 +30,7 @@ def downloads(choice: ExportChoice, primary: bool) -> None:
     """The set in its three forms. primary: the zip is the page's primary action."""
     with st.container(horizontal=True):
         st.download_button(
-            "Download the data set (.zip)",
+            t("Download the data set (.zip)"),
             functools.partial(project.exports.bundle, choice=choice),
             "counterfactuals.zip",
             "application/zip",
@@ -38,7 +40,7 @@ def downloads(choice: ExportChoice, primary: bool) -> None:
             key="bundle",
         )
         st.download_button(
-            "Only the pairs (.jsonl)",
+            t("Only the pairs (.jsonl)"),
             functools.partial(project.exports.jsonl, choice),
             "counterfactuals.jsonl",
             "application/jsonl",
@@ -47,7 +49,7 @@ def downloads(choice: ExportChoice, primary: bool) -> None:
             key="jsonl",
         )
         st.download_button(
-            "Two rows a pair (.tsv)",
+            t("Two rows a pair (.tsv)"),
             functools.partial(project.exports.cad, choice),
             "cad_paired.tsv",
             "text/tab-separated-values",
@@ -57,7 +59,7 @@ def downloads(choice: ExportChoice, primary: bool) -> None:
         )
         if project.uploads.template():
             st.download_button(
-                "As columns again (.csv)",
+                t("As columns again (.csv)"),
                 project.exports.columns,
                 "columns.csv",
                 "text/csv",
@@ -66,23 +68,25 @@ def downloads(choice: ExportChoice, primary: bool) -> None:
                 key="columns",
             )
     st.caption(
-        "The zip holds your accepted and edited pairs, the history of decisions and checksums. "
-        "It opens in this app and, in Python, with datasets.load_dataset."
+        t(
+            "The zip holds your accepted and edited pairs, the history of decisions and checksums. "
+            "It opens in this app and, in Python, with datasets.load_dataset."
+        )
     )
 
 
 def inside(choice: ExportChoice) -> None:
     """The first records as they would leave."""
-    st.subheader("What is inside", anchor=False)
+    st.subheader(t("What is inside"), anchor=False)
     records = project.exports.preview(5, choice)
     wide, narrow = st.column_config.TextColumn(width=320), st.column_config.TextColumn(width=130)
     layout.grid(
         [
             {
-                "original": r.get("text"),
-                "label": r.get("label"),
-                "counterfactual": r.get("counterfactual_text"),
-                "new label": r.get("counterfactual_label"),
+                t("original"): r.get("text"),
+                t("label"): r.get("label"),
+                t("counterfactual"): r.get("counterfactual_text"),
+                t("new label"): r.get("counterfactual_label"),
             }
             for r in records
         ],
@@ -90,7 +94,7 @@ def inside(choice: ExportChoice) -> None:
         column_config={"original": wide, "counterfactual": wide, "label": narrow, "new label": narrow},
     )
     if records:
-        with st.expander("One full record", icon=":material/code:"):
+        with st.expander(t("One full record"), icon=":material/code:"):
             st.json(records[0])
 
 
@@ -100,10 +104,10 @@ def report() -> None:
     if found is None:
         return
     if found.worth:
-        fewer = " The comparison trains on fewer texts than your student." if summary.n_train > found.worth.pairs else ""
-        st.html(f'<div class="cod-why">{escape(found.worth.expert() + fewer)}</div>')
+        fewer = t("The comparison trains on fewer texts than your student.") if summary.n_train > found.worth.pairs else ""
+        st.html(f'<div class="cod-why">{escape(" ".join(filter(None, [t(found.worth.expert()), fewer])))}</div>')
     st.download_button(
-        "Download the report (.html)",
+        t("Download the report (.html)"),
         project.report.html,
         "report.html",
         "text/html",
@@ -123,19 +127,19 @@ first = any(step.name == "export" for step in steps)  # the comparison is there,
 with errors.shown():
     first = take_home.section(project, job, busy, primary=first)
     report()
-st.subheader("Your data set", anchor=False)
+st.subheader(t("Your data set"), anchor=False)
 if not everything["exported"] and not everything["stale"]:
     layout.empty("Nothing to export yet", "Pairs and students appear here once there are some.")
     whats_next.draw(project, goal.most_needed(steps), "export", busy, most=2)
 elif not everything["exported"]:
-    layout.counts([(everything["stale"], NAMES["stale"])])
+    layout.counts([(everything["stale"], t(NAMES["stale"]))])
     recheck.needed(project, summary, busy, "export")
 else:
     top = st.container()
     choice = export_options.choose(project)
     with top:
         counts = project.exports.counts(choice)
-        layout.counts([(n, NAMES[k]) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
+        layout.counts([(n, t(NAMES[k])) for k, n in counts.items() if k in NAMES and (n or k == "exported")])
         if counts["stale"]:
             recheck.needed(project, summary, busy, "export")
         downloads(choice, primary=not first)

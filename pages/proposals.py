@@ -8,7 +8,9 @@ from cod_core.counterfactuals.options import GenerateRequest, SearchOptions
 from cod_core.curation.goal import FIRST, WANTED
 from cod_core.curation.view import View
 from cod_core.project.summary import Summary
+from cod_core.said import msg
 from ui.frame import errors, layout, people, state
+from ui.frame.words import t
 from ui.proposals import language_model, quality_card, search_options
 from ui.shared import jobs_panel, recheck
 from ui.teacher import generative_teacher
@@ -17,8 +19,8 @@ layout.through_app()
 
 project = layout.need_project()
 row = project.row
-WAYS = {"search": "Search on this computer", "llm": "Language model", "import": "I have some already"}
-ANYWAY = "Any small change that turns the teacher, whether or not it reads well. Expect to reject many."
+WAYS = {"search": msg("Search on this computer"), "llm": msg("Language model"), "import": msg("I have some already")}
+ANYWAY = msg("Any small change that turns the teacher, whether or not it reads well. Expect to reject many.")
 SIZES = (8, 16, 32, 64, 128, 256, 512)
 
 
@@ -26,7 +28,7 @@ def amount(largest: int, tried: int) -> int:
     """How many texts to work on: at first as many as a comparison wants, then more than were tried."""
     options = [k for k in SIZES if k < largest] + [largest]
     if len(options) == 1:
-        st.caption(f"All of your {layout.several(largest, 'text')}.")
+        st.caption(t("All of your {texts}.", texts=layout.several(largest, "text")))
         return largest
     wanted = max(FIRST, WANTED * len(row.task.labels))
     more = [k for k in options if k > tried] or [largest]
@@ -36,10 +38,12 @@ def amount(largest: int, tried: int) -> int:
     if st.session_state.get("texts") not in options:
         st.session_state["texts"] = min(more, key=lambda k: abs(k - max(wanted, tried)))
     return st.select_slider(
-        f"Up to how many of your texts? {tried:,} were tried." if tried else "How many of your texts?",
+        t("Up to how many of your texts? {tried:,} were tried.", tried=tried) if tried else t("How many of your texts?"),
         options,
-        help="The app takes them evenly from your labels, those that were tried before included; with the same options these are not "
-        "tried again. You can always add more later.",
+        help=t(
+            "The app takes them evenly from your labels, those that were tried before included; with the same options these are not "
+            "tried again. You can always add more later."
+        ),
         key="texts",
     )
 
@@ -51,38 +55,43 @@ def search(k: int, busy: bool) -> None:
     if (teacher := project.teacher.choice()) and teacher.asks:
         n_texts = 0
     if why := project.splicer.why_not():
-        errors.box(f"Proposals are not read before they are offered: {why}. Any small change that flips the teacher is offered.", "info")
+        errors.box(
+            t("Proposals are not read before they are offered: {why}. Any small change that flips the teacher is offered.", why=why), "info"
+        )
     elif note := project.splicer.note():
         errors.box(note, "info")
     if why and search_options.topics(labels) and not search_options.can_be_clear(labels, n_texts):
         errors.box(
-            "With so many labels (topics, say) single words flip the teacher without making a good text of the other label. "
-            f"Add {'texts, with or without labels,' if 'unlabelled' in learns else 'labelled texts'} until there are "
-            f"{search_options.TEXTS_A_LABEL * len(labels)}: a second judge can then learn from them and ask for clearer changes. "
-            "Or let a language model propose.",
+            t(
+                "With so many labels (topics, say) single words flip the teacher without making a good text of the "
+                "other label. Add {texts} until there are {enough}: a second judge can then learn from them and ask "
+                "for clearer changes. Or let a language model propose.",
+                texts=t("texts, with or without labels,") if "unlabelled" in learns else t("labelled texts"),
+                enough=search_options.TEXTS_A_LABEL * len(labels),
+            ),
             "info",
         )
     caption, models = st.empty(), project.searcher.llm_source_names()
     usual = project.searcher.usual_budget()
     chosen = search_options.choose(labels, models, usual, n_texts, judged=not why)
-    does = (
+    does = t(
         "The search replaces the few words that decide for the teacher. Allow about a second for a sentence and up to a minute "
         "for a page, longer with a language model."
     )
     if chosen.by == "best":
-        does = (
+        does = t(
             "Changes single words, or puts in pieces of your own texts of the other label. A language model on this computer reads "
             "each proposal first. Allow a few seconds a text; the first time it is unpacked, about a minute."
         )
     elif chosen.second:
-        does = (
+        does = t(
             "Changes about a third of the words, until the teacher and a second, simpler judge are as sure as possible "
             "of the new label. Allow five seconds a text."
         )
     if project.teacher.generates():
         does = generative_teacher.searching(project, k, chosen.budget or usual)
     caption.caption(f"{does} {search_options.leaves(chosen, models)}")
-    if st.button(f"Propose changes for {k} texts", type="primary" if nothing_yet else "secondary", key="generate", disabled=busy):
+    if st.button(t("Propose changes for {k} texts", k=k), type="primary" if nothing_yet else "secondary", key="generate", disabled=busy):
         start(GenerateRequest(k, search=chosen))
 
 
@@ -103,18 +112,20 @@ def overview(summary: Summary) -> None:
     """What the proposals so far amount to."""
     layout.counts(
         [
-            (summary.n_tried, "text tried" if summary.n_tried == 1 else "texts tried"),
-            (f"{summary.n_valid:,} of {summary.n_tried:,}", "have a proposal that flips"),
-            (summary.n_decided, "decided"),
+            (summary.n_tried, t("text tried") if summary.n_tried == 1 else t("texts tried")),
+            (t("{n:,} of {tried:,}", n=summary.n_valid, tried=summary.n_tried), t("have a proposal that flips")),
+            (summary.n_decided, t("decided")),
         ]
     )
     missing = summary.n_tried - summary.n_valid
     if missing and not summary.stale:
-        st.html(f'<div class="cod-why">{escape(layout.several(missing, "text"))}: no proposal flips the teacher yet.</div>')
+        st.html(
+            f'<div class="cod-why">{escape(t("{texts}: no proposal flips the teacher yet.", texts=layout.several(missing, "text")))}</div>'
+        )
         with st.container(horizontal=True, gap="small"):
-            st.button("Offer what flips anyway", key="anyway", disabled=busy, on_click=anyway, args=(summary.n_tried,), help=ANYWAY)
+            st.button(t("Offer what flips anyway"), key="anyway", disabled=busy, on_click=anyway, args=(summary.n_tried,), help=t(ANYWAY))
             if n := len(project.pairs.without()):
-                if st.button(f"Write your own for {layout.several(n, 'text')}", key="write-own"):
+                if st.button(t("Write your own for {texts}", texts=layout.several(n, "text")), key="write-own"):
                     state.set_view(View(show="own"))
                     layout.go("curate")
 
@@ -149,11 +160,11 @@ else:
             nothing_yet = False
             layout.next_step("curate", "Go on to Curate", primary=not waits)
             quality_card.card(project, busy)
-            st.subheader("Propose for more texts", anchor=False)
+            st.subheader(t("Propose for more texts"), anchor=False)
     elif summary.n_tried:
         overview(summary)
     way = st.segmented_control(
-        "Where do the proposals come from?", list(WAYS), default="search", required=True, format_func=layout.words(WAYS), key="way"
+        t("Where do the proposals come from?"), list(WAYS), default="search", required=True, format_func=layout.words(WAYS), key="way"
     )
     if way == "import":
         from ui.proposals import import_pairs

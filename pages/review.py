@@ -2,17 +2,25 @@
 
 import streamlit as st
 
+from cod_core.said import msg
 from ui.frame import layout
+from ui.frame.words import t
 from ui.review import agreement, audit_trail, guideline_editor, second_opinions, table
 
 layout.through_app()
 
-SECTIONS = {"table": "All texts", "opinions": "Second opinions", "agreement": "Agreement", "guideline": "Guideline", "history": "History"}
+SECTIONS = {
+    "table": msg("All texts"),
+    "opinions": msg("Second opinions"),
+    "agreement": msg("Agreement"),
+    "guideline": msg("Guideline"),
+    "history": msg("History"),
+}
 
 project = layout.need_project()
 layout.header("Review", "Look over everything that was decided, alone or together.")
 section = st.segmented_control(
-    "What to look at",
+    t("What to look at"),
     list(SECTIONS),
     default="table",
     required=True,

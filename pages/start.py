@@ -2,17 +2,30 @@
 
 import streamlit as st
 
+from cod_core.said import msg
 from cod_core.types import Task
 from ui.frame import errors, layout, people, state, tour
+from ui.frame.words import t
 
 layout.through_app()
 
-SAMPLES = {"movies": "Movie reviews", "amazon": "Product reviews", "tweets": "Tweets", "news": "Newspaper editorials (three classes)"}
-HERO = """
-<div class="cod-hero"><h1>Make a few labelled texts count</h1>
-<p>A <b>counterfactual</b> is a text with the smallest change that turns its label around. Curate a few, and a small,
-fast model learns from a large one with far fewer examples.</p></div>
-"""
+SAMPLES = {
+    "movies": msg("Movie reviews"),
+    "amazon": msg("Product reviews"),
+    "tweets": msg("Tweets"),
+    "news": msg("Newspaper editorials (three classes)"),
+}
+
+
+def hero() -> str:
+    """What this is for, as HTML."""
+    word = f"<b>{t('counterfactual')}</b>"
+    lead = t(
+        "A {counterfactual} is a text with the smallest change that turns its label around. Curate a few, and a small, "
+        "fast model learns from a large one with far fewer examples.",
+        counterfactual=word,
+    )
+    return f'<div class="cod-hero"><h1>{t("Make a few labelled texts count")}</h1><p>{lead}</p></div>'
 
 
 def open_and_go(pid: str, page: str) -> None:
@@ -24,10 +37,10 @@ def open_and_go(pid: str, page: str) -> None:
 
 def make_sample(name: str) -> None:
     """Fetch and open a sample, with progress."""
-    bar = st.progress(0.0, text="Getting the sample texts …")
+    bar = st.progress(0.0, text=t("Getting the sample texts …"))
 
     def progress(done: int, total: int, message: str = "") -> None:
-        bar.progress(min(1.0, done / total) if total else 0.0, text=layout.plain(message or "Getting the sample texts"))
+        bar.progress(min(1.0, done / total) if total else 0.0, text=layout.plain(t(message or msg("Getting the sample texts"))))
 
     pid = None
     with errors.shown():
@@ -47,14 +60,14 @@ def own_project() -> None:
 
     labels_from_file.offered(ANSWERS, MEANINGS)
     with st.form("own", border=True):
-        name = st.text_input("Name of the project", max_chars=80, placeholder="Patient feedback")
+        name = st.text_input(t("Name of the project"), max_chars=80, placeholder=t("Patient feedback"))
         question = st.text_input(
-            "What do you want to know about each text?", max_chars=200, placeholder="Is this message a complaint or praise?"
+            t("What do you want to know about each text?"), max_chars=200, placeholder=t("Is this message a complaint or praise?")
         )
         left, right = st.columns(2)
-        labels = left.text_area("Possible answers, one a line", height=120, placeholder="complaint\npraise", key=ANSWERS)
-        meaning = right.text_area("What does each answer mean? One line each (optional)", height=120, key=MEANINGS)
-        if st.form_submit_button("Create the project"):
+        labels = left.text_area(t("Possible answers, one a line"), height=120, placeholder=t("complaint\npraise"), key=ANSWERS)
+        meaning = right.text_area(t("What does each answer mean? One line each (optional)"), height=120, key=MEANINGS)
+        if st.form_submit_button(t("Create the project")):
             create(name, question, labels, meaning)
 
 
@@ -65,12 +78,18 @@ def create(name: str, question: str, labels: str, meaning: str) -> None:
     if not name.strip():
         errors.box("Give the project a name, so that you find it again.", "warn")
     elif len(answers) < 2:
-        commas = " Names may hold commas, so they do not divide answers." if "," in labels else ""
-        errors.box(f"Give at least two different answers, one a line: a counterfactual turns one into another.{commas}", "warn")
+        said = [t("Give at least two different answers, one a line: a counterfactual turns one into another.")]
+        if "," in labels:
+            said.append(t("Names may hold commas, so they do not divide answers."))
+        errors.box(" ".join(said), "warn")
     elif described and len(described) != len(answers):
         errors.box(
-            f"There are {len(answers)} answers but {len(described)} lines that explain them. Write one line an "
-            "answer, in the same order, or leave the box empty.",
+            t(
+                "There are {answers} answers but {described} lines that explain them. Write one line an answer, in "
+                "the same order, or leave the box empty.",
+                answers=len(answers),
+                described=len(described),
+            ),
             "warn",
         )
     else:
@@ -86,9 +105,9 @@ def put_away() -> None:
     away = [p for p in state.workspace().projects() if p.archived_at is not None]
     if not away or not people.allowed("archive"):
         return
-    with st.expander(f"Projects put away ({len(away)})", icon=":material/inventory_2:"):
+    with st.expander(t("Projects put away ({n})", n=len(away)), icon=":material/inventory_2:"):
         for project in away:
-            if st.button(f"Bring back: {layout.plain(project.name, 60)}", key=f"back-{project.id}"):
+            if st.button(t("Bring back: {name}", name=layout.plain(project.name, 60)), key=f"back-{project.id}"):
                 with errors.shown():
                     state.workspace().project(project.id).keeping.archive(False)
                     open_and_go(project.id, "data")
@@ -97,36 +116,38 @@ def put_away() -> None:
 def from_file() -> None:
     """An exported set or a backup, read back."""
     owner = people.allowed("restore")
-    file = st.file_uploader("A backup or an exported set (.zip)", type=["zip"], key="bundle")
+    file = st.file_uploader(t("A backup or an exported set (.zip)"), type=["zip"], key="bundle")
     if not file:
         return
     left, right = st.columns(2)
     pid = None
-    if left.button("Restore this backup", key="restore", disabled=not owner, help=None if owner else "Only an owner restores a backup."):
-        with errors.shown(), st.spinner("Restoring …"):
+    if left.button(
+        t("Restore this backup"), key="restore", disabled=not owner, help=None if owner else t("Only an owner restores a backup.")
+    ):
+        with errors.shown(), st.spinner(t("Restoring …")):
             pid = state.workspace().restore(file.getvalue())
-    if right.button("Open this exported set", key="open-set"):
-        with errors.shown(), st.spinner("Opening …"):
+    if right.button(t("Open this exported set"), key="open-set"):
+        with errors.shown(), st.spinner(t("Opening …")):
             pid, left_out = state.workspace().open_bundle(file.getvalue())
             if left_out:
-                state.notice(f"{len(left_out)} texts were left out. The first: {left_out[0].message}", "warn")
+                state.notice(t("{n} texts were left out. The first: {message}", n=len(left_out), message=left_out[0].message), "warn")
     if pid:
         open_and_go(pid, "curate")
 
 
 def sample(fresh: bool) -> None:
     """One press to look around without texts of one's own. fresh: nothing else has been begun here."""
-    st.subheader("Or look around first", anchor=False)
+    st.subheader(t("Or look around first"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         clicked = st.button(
-            "Try the sample project", type="primary" if fresh else "secondary", icon=":material/play_arrow:", key="try-sample"
+            t("Try the sample project"), type="primary" if fresh else "secondary", icon=":material/play_arrow:", key="try-sample"
         )
         which = st.segmented_control(
-            "Sample",
+            t("Sample"),
             list(SAMPLES),
             default="movies",
             required=True,
-            format_func=layout.words(SAMPLES),
+            format_func=layout.told(SAMPLES),
             label_visibility="collapsed",
             key="which-sample",
         )
@@ -138,7 +159,7 @@ def own_file() -> bool:
     """One's own texts: the drop area, then what the file says. Whether a file is there to be confirmed."""
     from ui.start import own_file as own  # the page's first words need none of what reads files
 
-    st.subheader("Start with my own texts", anchor=False)
+    st.subheader(t("Start with my own texts"), anchor=False)
     with errors.shown():
         if made := own.section():
             open_and_go(*made)
@@ -154,11 +175,11 @@ def others() -> None:
         fresh = not cards.section()
     sample(fresh)
     # what stands in a closed box is drawn when it is opened: the page's first words need not wait for forms and uploads
-    box = st.expander("No file yet? Name the labels first", icon=":material/edit_note:", key="own-box", on_change="rerun")
+    box = st.expander(t("No file yet? Name the labels first"), icon=":material/edit_note:", key="own-box", on_change="rerun")
     if box.open:
         with box:
             own_project()
-    file_box = st.expander("Restore a backup, or open an exported set", icon=":material/unarchive:", key="file-box", on_change="rerun")
+    file_box = st.expander(t("Restore a backup, or open an exported set"), icon=":material/unarchive:", key="file-box", on_change="rerun")
     if file_box.open:
         with file_box:
             from_file()
@@ -168,9 +189,9 @@ def others() -> None:
 
 if waiting := state.take_notice():
     errors.box(*waiting)
-hero = st.empty()
-hero.html(HERO)
+top = st.empty()
+top.html(hero())
 if own_file():
-    hero.empty()  # what the file says has the page to itself
+    top.empty()  # what the file says has the page to itself
 else:
     others()

@@ -8,28 +8,29 @@ import streamlit as st
 
 from cod_core.models.choice import FEWEST_MINUTES, MOST_MINUTES, MOST_ROUNDS, FinetuneOptions, TeacherChoice, read_choice, usual_minutes
 from cod_core.project.teacher.trust import TeacherReport
+from cod_core.said import msg
 from ui.frame import errors, layout, people, state
+from ui.frame.words import t
 from ui.proposals import language_model
-from ui.shared import jobs_panel, recheck, verdict
-from ui.teacher import by_label, first_choice, generative_teacher, hub_model, repair
+from ui.shared import jobs_panel, recheck
+from ui.teacher import by_label, details, first_choice, generative_teacher, hub_model, repair
 
 layout.through_app()
 
 project = layout.need_project()
 row = project.row
 KINDS = {
-    "builtin": "Built-in",
-    "transformers": "Hugging Face model",
-    "finetune": "Train on my texts",
-    "llm": "Language model",
-    "generative": "A model's answers",
+    "builtin": msg("Built-in"),
+    "transformers": msg("Hugging Face model"),
+    "finetune": msg("Train on my texts"),
+    "llm": msg("Language model"),
+    "generative": msg("A model's answers"),
 }
-UNTIL_LEARNT = "It trains on this computer until it has learnt, within {} minutes as a rule. Labels with few texts get more weight."
 
 
 def judged() -> TeacherReport | None:
     """How the teacher does on the person's own rows; None where that could not be told."""
-    doing = "The model answers some of your prompts …" if project.teacher.generates() else "The teacher reads your labelled texts …"
+    doing = t("The model answers some of your prompts …") if project.teacher.generates() else t("The teacher reads your labelled texts …")
     with errors.shown(), st.spinner(doing):
         return project.trust.report()
     return None
@@ -37,18 +38,18 @@ def judged() -> TeacherReport | None:
 
 def card(measured: TeacherReport, busy: bool) -> None:
     """What must be known of the teacher: how often it is right, what is wrong with it, label by label."""
-    st.subheader("Your teacher", anchor=False)
-    st.html(f'<div class="cod-name">{escape(measured.name)}</div>')
+    st.subheader(t("Your teacher"), anchor=False)
+    st.html(f'<div class="cod-name">{escape(t(measured.name))}</div>')
     cells: list[tuple[object, str]] = []
     if measured.accuracy is not None and measured.unanswered and not project.teacher.generates():
         asked = measured.n + measured.unanswered
-        cells.append((f"{round(measured.accuracy * measured.n):,} of {asked:,}", "of your labelled texts right"))
-        cells.append((f"{measured.unanswered:,} of {asked:,}", "got no answer that could be read"))
+        cells.append((part(round(measured.accuracy * measured.n), asked), t("of your labelled texts right")))
+        cells.append((part(measured.unanswered, asked), t("got no answer that could be read")))
     elif measured.accuracy is not None:
-        cells.append((f"{round(measured.accuracy * measured.n):,} of {measured.n:,}", "of your labelled texts right"))
+        cells.append((part(round(measured.accuracy * measured.n), measured.n), t("of your labelled texts right")))
     if measured.disagreements:
         read = measured.judged or len(measured.disagreements)
-        cells.append((len(measured.disagreements), f"texts where it disagrees with your label, of the {read:,} it read"))
+        cells.append((len(measured.disagreements), t("texts where it disagrees with your label, of the {read:,} it read", read=read)))
     if cells:
         layout.counts(cells)
     by_label.warnings(measured, lambda: train(project.training.longer()), busy)
@@ -57,58 +58,14 @@ def card(measured: TeacherReport, busy: bool) -> None:
         generative_teacher.samples(project)
 
 
-def more(measured: TeacherReport) -> None:
-    """Everything else about the teacher in use."""
-    if measured.n_left_out:
-        st.caption(f"{measured.n_left_out:,} of your texts were used to train this teacher and are left out of its numbers.")
-    memory()
-    by_label.mistakes(measured)
-    if project.teacher.generates():
-        disagreements(measured)
-    lost(measured)
-    technical(measured)
-
-
-def lost(measured: TeacherReport) -> None:
-    """The texts without an answer, each with the reason."""
-    if not measured.lost or measured.kind == "generative":
-        return
-    with st.expander(f"See the {layout.several(len(measured.lost), 'text')} without an answer"):
-        layout.grid([{"text": e.text, "your label": e.label, "why": why} for e, why in measured.lost])
-
-
-def disagreements(measured: TeacherReport) -> None:
-    """The prompts whose label says something else than the judge. Other labels are corrected in "Labels that may be wrong"."""
-    if measured.disagreements:
-        st.markdown("**Prompts where it disagrees with your label**")
-        layout.grid(
-            [
-                {"text": e.text, "your label": e.label, "teacher says": p.label, "how sure": verdict.percent(p.prob(p.label))}
-                for e, p in measured.disagreements
-            ]
-        )
-
-
-def technical(measured: TeacherReport) -> None:
-    """Which model it is, exactly, how it was trained, and the pictures."""
-    share = "prompts answered" if measured.kind == "generative" else "the answers' probability on your labels"
-    covered = "" if measured.covered is None else f"\nshare of {share} {measured.covered:.3f}"
-    how, trained = project.training.how(), ""
-    if how is not None:
-        ended = "" if how.learnt.settled else ", cut off at the limit"
-        dropped = ", the line it started from was kept" if how.line else ""
-        trained = (
-            f"\nrounds {how.learnt.rounds:g}{ended}{dropped}, learning rate {how.learnt.learning_rate:g}"
-            f"\nheld-out texts {how.held_out:,}, temperature {how.temperature:.2f}"
-        )
-    st.markdown("**Technical details**")
-    st.text(f"{measured.name}\nrevision {measured.revision}\nkind {measured.kind}{covered}{trained}")
-    by_label.technical(measured)
+def part(some: int, of: int) -> str:
+    """'3 of 20'."""
+    return t("{some:,} of {of:,}", some=some, of=of)
 
 
 def use(choice: TeacherChoice, key: str | None = None) -> None:
     """Make a teacher the project's. key: for a language model's address."""
-    with errors.shown(), st.spinner("Loading the teacher …"):
+    with errors.shown(), st.spinner(t("Loading the teacher …")):
         project.teacher.choose(choice, key=key)
         state.mark_saved()
         state.notice("The teacher is set.")
@@ -117,7 +74,7 @@ def use(choice: TeacherChoice, key: str | None = None) -> None:
 
 def use_button(ready: bool = True) -> bool:
     """Whether the person takes the teacher that was chosen. ready: whether nothing of it is missing."""
-    return st.button("Use this teacher", type="secondary" if settled else "primary", key="use", disabled=not ready)
+    return st.button(t("Use this teacher"), type="secondary" if settled else "primary", key="use", disabled=not ready)
 
 
 def builtin() -> None:
@@ -139,25 +96,33 @@ def finetune() -> None:
     """A teacher trained on the project's labelled texts, as a job."""
     if summary.n_train < 200:
         errors.box(
-            f"You have {summary.n_train} labelled training texts. Below about 200 such a teacher is weak: look at how often "
-            "it is right before you rely on it.",
+            t(
+                "You have {texts} labelled training texts. Below about 200 such a teacher is weak: look at how "
+                "often it is right before you rely on it.",
+                texts=summary.n_train,
+            ),
             "warn",
         )
     usual = f"{ceil(usual_minutes(summary.n_train))}"
-    st.caption(UNTIL_LEARNT.format(usual))
-    with st.expander("More about the training"):
-        encoder = st.text_input("Model to start from", "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint"))
-        epochs = st.number_input("Rounds over the texts", 1, MOST_ROUNDS, None, placeholder="until it has learnt", key="rounds")
-        minutes = st.number_input(
-            "Most minutes", FEWEST_MINUTES, MOST_MINUTES, None, placeholder=usual, key="minutes", disabled=epochs is not None
+    st.caption(
+        t(
+            "It trains on this computer until it has learnt, within {minutes} minutes as a rule. Labels with few texts get more weight.",
+            minutes=usual,
         )
-    if st.button("Train a teacher", type="secondary" if settled else "primary", key="use", disabled=busy or summary.n_train == 0):
+    )
+    with st.expander(t("More about the training")):
+        encoder = st.text_input(t("Model to start from"), "all-MiniLM-L6-v2", max_chars=300, disabled=not people.allowed("endpoint"))
+        epochs = st.number_input(t("Rounds over the texts"), 1, MOST_ROUNDS, None, placeholder=t("until it has learnt"), key="rounds")
+        minutes = st.number_input(
+            t("Most minutes"), FEWEST_MINUTES, MOST_MINUTES, None, placeholder=usual, key="minutes", disabled=epochs is not None
+        )
+    if st.button(t("Train a teacher"), type="secondary" if settled else "primary", key="use", disabled=busy or summary.n_train == 0):
         train(FinetuneOptions(encoder.strip() or None, epochs, None if epochs else minutes))
 
 
 def train(options: FinetuneOptions) -> None:
     """Start a training as a job."""
-    with errors.shown(), st.spinner("Looking for the model to start from …"):
+    with errors.shown(), st.spinner(t("Looking for the model to start from …")):
         jobs_panel.start(project, "finetune_teacher", options)
         st.rerun()
 
@@ -167,16 +132,18 @@ def llm() -> None:
     last = language_model.of_stored(row.teacher or {})
     model = language_model.choose(project, last, "teacher")
     more: dict[str, int] = {}
-    with st.expander("Options"):
+    with st.expander(t("Options")):
         if model and not model.local:
             model = language_model.options(model, last, "teacher")
-            model = replace(model, temperature=st.number_input("Temperature of several answers", 0.0, 2.0, last.temperature or 0.7, 0.1))
-            more["samples"] = int(st.number_input("Answers to ask for where the service gives no probabilities", 1, 50, 5))
+            model = replace(model, temperature=st.number_input(t("Temperature of several answers"), 0.0, 2.0, last.temperature or 0.7, 0.1))
+            more["samples"] = int(st.number_input(t("Answers to ask for where the service gives no probabilities"), 1, 50, 5))
         calibrate = st.toggle(
-            "Correct for what the model answers when there is no text",
+            t("Correct for what the model answers when there is no text"),
             value=bool((row.teacher or {}).get("calibrate")),
-            help="Many models prefer one of the labels whatever the text says. Three questions without a text show by "
-            "how much; the probabilities are divided by it.",
+            help=t(
+                "Many models prefer one of the labels whatever the text says. Three questions without a text show by "
+                "how much; the probabilities are divided by it."
+            ),
         )
     if model and not model.local:
         errors.box("Your texts are sent to this address. Each answer is kept, so no text is sent twice.", "warn")
@@ -191,43 +158,30 @@ def generative() -> None:
         use(choice)
 
 
-def memory() -> None:
-    """What is remembered of a language model's answers, and what they cost."""
-    held = project.teacher.soft_label_memory()
-    if held is None:
-        return
-    cost = "not known" if held.cost_usd is None else f"{held.cost_usd:.4f} USD"
-    rate = "–" if held.hit_rate is None else f"{held.hit_rate * 100:.0f} %"
-    layout.counts(
-        [
-            (held.size, "answers remembered"),
-            (rate, "of questions answered from memory"),
-            (held.calls, "calls made"),
-            (cost, "spent on them"),
-        ]
-    )
-    if held.reads == "votes":
-        errors.box("This service gives no probabilities: how sure the teacher is comes from votes of several answers.", "info")
-
-
 def unconfirmed() -> None:
     """A teacher and addresses that came with the project: a person here says first that they may be used."""
     if project.teacher.unconfirmed() and summary.teacher_label:
         errors.box("This teacher came with a backup. Nothing of it is loaded before an owner confirms it.", "warn")
-        if st.button("Use the teacher of this backup", key="confirm-teacher") and people.only_for("model folder", "Confirming a teacher"):
+        if st.button(t("Use the teacher of this backup"), key="confirm-teacher") and people.only_for(
+            "model folder", "Confirming a teacher"
+        ):
             with errors.shown():
                 project.teacher.confirm()
                 st.rerun()
     addresses = []
     with errors.shown():
         addresses = project.endpoints.unconfirmed()
-    for number, address in enumerate(addresses):
+    for at, address in enumerate(addresses):
         errors.box(
-            f"This project uses a language model at {address}, and nobody has confirmed that here. Nothing is sent to it before. "
-            "With your texts goes the key for this address, or the one in COD_LLM_KEY unless COD_LLM_BASE_URL names another.",
+            t(
+                "This project uses a language model at {address}, and nobody has confirmed that here. Nothing is "
+                "sent to it before. With your texts goes the key for this address, or the one in COD_LLM_KEY unless "
+                "COD_LLM_BASE_URL names another.",
+                address=address,
+            ),
             "warn",
         )
-        pressed = st.button(f"My texts may go to {layout.plain(address, 200)}", key=f"confirm-endpoint-{number}")
+        pressed = st.button(t("My texts may go to {address}", address=layout.plain(address, 200)), key=f"confirm-endpoint-{at}")
         if pressed and people.only_for("endpoint", "Confirming an address"):
             with errors.shown():
                 project.endpoints.confirm(address)
@@ -239,10 +193,15 @@ def choose(in_use: bool) -> None:
     first = first_choice.kind(row.task.labels, summary.n_train, stopped)
     kinds = [kind for kind in KINDS if kind != "builtin" or first_choice.builtins(row.task.labels)]
     chosen = st.segmented_control(
-        "Kind of teacher", kinds, default=first, required=True, format_func=layout.words(KINDS), key="teacher-kind"
+        t("Kind of teacher"),
+        kinds,
+        default=first,
+        required=True,
+        format_func=layout.words({kind: t(words) for kind, words in KINDS.items()}),
+        key="teacher-kind",
     )
     if chosen == "llm" and first == "llm" and not in_use:
-        errors.box(first_choice.needs(summary.n_train), "info")
+        errors.box(first_choice.needs(summary.n_train), kind="info")
     if chosen not in ("transformers", "llm", "generative") or people.only_for("endpoint", "Setting a model folder, an endpoint or a key"):
         {"builtin": builtin, "transformers": hub, "finetune": finetune, "llm": llm, "generative": generative}[chosen or first]()
 
@@ -283,9 +242,9 @@ if not settled or stopped:
     with st.container(border=True):
         choose(bool(summary.teacher_label))
 if summary.teacher_label:
-    with st.expander("More", expanded=state.technical()):
+    with st.expander(t("More"), expanded=state.technical()):
         if settled and not stopped:
-            st.markdown("**Use another teacher**")
+            st.markdown(f"**{t('Use another teacher')}**")
             choose(True)
         if measured is not None:
-            more(measured)
+            details.more(project, measured)

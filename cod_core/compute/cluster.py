@@ -18,6 +18,7 @@ from cod_core.compute.machine import Machine, described
 from cod_core.compute.versions import refuse_others, versions
 from cod_core.compute.work import Found, Given, Kit, Parcel, Piece, Work, done_in_a_worker
 from cod_core.errors import BadInput, CodError
+from cod_core.said import say
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -47,7 +48,7 @@ class Cluster:
 
     @property
     def place(self) -> str:
-        return f"the cluster at {self.address}"
+        return say("the cluster at {address}", address=self.address)
 
     @property
     def slots(self) -> int:

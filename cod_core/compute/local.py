@@ -28,6 +28,7 @@ from cod_core.compute.machine import Machine, described
 from cod_core.compute.sharing import AT_WORK, AtWork
 from cod_core.compute.work import THREADS, Found, Given, Kit, Parcel, Piece, Work, done_in_a_worker
 from cod_core.errors import CodError
+from cod_core.said import say
 
 TRIES = 5
 START_S = 6.0  # of processor, for a process that imports torch and loads a small model (docs/scale.md)
@@ -63,7 +64,7 @@ class Local:
 
     @property
     def place(self) -> str:
-        return f"{self.slots} processes on this computer" if self._helpers else "this process"
+        return say("{n} processes on this computer", n=self.slots) if self._helpers else say("this process")
 
     def run(
         self,

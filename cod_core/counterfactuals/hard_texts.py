@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cod_core.said import msg, say, together
+
 FIRST, FEW = 10, 0.3  # texts that a run looks at before it says so; the share that flips below which it does
 
 
@@ -27,8 +29,9 @@ class HardTexts:
     @property
     def sentence(self) -> str:
         """'Only 2 of 12 texts flip. The teacher seems to decide by: call, free, £1000. …'"""
-        by = f" The teacher seems to decide by: {', '.join(self.words)}." if self.words else ""
-        return f"Only {self.flipped} of {self.tried} texts flip.{by} {self.better}"
+        only = say("Only {n} of {tried} texts flip.", n=self.flipped, tried=self.tried)
+        by = say("The teacher seems to decide by: {words}.", words=", ".join(self.words)) if self.words else ""
+        return together((only, by, self.better))
 
 
 def few_flip(tried: int, flipped: int) -> bool:
@@ -40,8 +43,14 @@ def better(sources_off: bool, words_kept: bool, model: str) -> str:
     """Which source would do better. sources_off: whether some candidate sources are switched off; words_kept: whether words must
     stay; model: name of the language model used last, "" where there is none."""
     if sources_off:
-        return "Switch all sources of new words on under Options, and try again."
+        return msg("Switch all sources of new words on under Options, and try again.")
     if words_kept:
-        return "Let fewer words stay as they are, and try again."
-    by = f"{model} changes" if model else "A language model changes"
-    return f"{by} whole phrases and usually flips more here: choose “Language model”, or write your own on the page Curate."
+        return msg("Let fewer words stay as they are, and try again.")
+    if model:
+        return say(
+            "{model} changes whole phrases and usually flips more here: choose “Language model”, or write your own on the page Curate.",
+            model=model,
+        )
+    return msg(
+        "A language model changes whole phrases and usually flips more here: choose “Language model”, or write your own on the page Curate."
+    )

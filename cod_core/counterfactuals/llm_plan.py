@@ -8,6 +8,7 @@ from cod_core.counterfactuals.llm import Ask
 from cod_core.counterfactuals.prompts import DEFAULT_TEMPLATE, Demonstration, render
 from cod_core.counterfactuals.round_rate import Rate, more_calls
 from cod_core.models.chat import ChatSettings, reply_key
+from cod_core.said import msg, say
 from cod_core.text import tokens
 from cod_core.types import Task
 
@@ -64,11 +65,11 @@ def plan(
             calls += 1
             tokens_in += a_call
             tokens_out += estimate_tokens(ask.example.text) + 30
-    notes = []
+    notes: list[str] = []
     if settings.temperature == 0 and samples > 1:
-        notes.append("At temperature 0 the candidates of one text are mostly the same. Raise it, or ask for 1.")
+        notes.append(msg("At temperature 0 the candidates of one text are mostly the same. Raise it, or ask for 1."))
     if settings.cost(0, 0) is None:
-        notes.append("No price was given, so the cost is not known.")
+        notes.append(msg("No price was given, so the cost is not known."))
     return Plan(
         first,
         calls,
@@ -85,8 +86,12 @@ def plan(
 
 def as_batch(plan: Plan, half_price: bool | None) -> Plan:
     """The plan said for a batch. half_price: whether the service is known to ask half, which the plan's cost then is already."""
-    price = "at half the price" if half_price else "at a price that is not known here: the cost is that of single requests"
-    within = f"Sent as a batch {price}. The first request goes by itself; the answers to the others come within a day."
+    within = msg("Sent as a batch at half the price. The first request goes by itself; the answers to the others come within a day.")
+    if not half_price:
+        within = msg(
+            "Sent as a batch at a price that is not known here: the cost is that of single requests. The first request goes by itself; "
+            "the answers to the others come within a day."
+        )
     return replace(plan, notes=(*plan.notes, within))
 
 
@@ -100,11 +105,16 @@ def with_rounds(plan: Plan, asks: Sequence[Ask], settings: ChatSettings, rounds:
     def cost(calls: int | None) -> float | None:
         return None if calls is None or plan.cost_usd is None or a_round is None else plan.cost_usd + calls * a_round
 
-    at_worst = f"Texts that do not flip are asked for again: up to {worst:,} calls more at worst"
-    seen = "." if likely is None else f", about {likely:,} at the rate seen so far."
+    again = say("Texts that do not flip are asked for again: up to {worst:,} calls more at worst.", worst=worst)
+    if likely is not None:
+        again = say(
+            "Texts that do not flip are asked for again: up to {worst:,} calls more at worst, about {likely:,} at the rate seen so far.",
+            worst=worst,
+            likely=likely,
+        )
     return replace(
         plan,
-        notes=(*plan.notes, at_worst + seen),
+        notes=(*plan.notes, again),
         worst_calls=plan.calls + worst,
         worst_cost_usd=cost(worst),
         likely_calls=None if likely is None else plan.calls + likely,

@@ -12,6 +12,7 @@ from typing import Any
 
 from cod_core.counterfactuals.edit_types import edit_type
 from cod_core.errors import BadInput
+from cod_core.said import msg
 from cod_core.text import diff, folded, tokens
 from cod_core.types import KEPT, Counterfactual, Decision, FlipCheck
 
@@ -106,9 +107,9 @@ def verdict(one: Quality, limits: Thresholds) -> tuple[str, tuple[str, ...]]:
 def _unusable(one: Quality, limits: Thresholds) -> list[tuple[str, str]]:
     """Why the set would be worse with the proposal, however well it reads: (grade, reason)."""
     reasons = (
-        (not one.flipped, "does not flip the teacher to the target"),
-        (one.duplicate and limits.duplicates_reject, "says the same as another text of the set"),
-        (one.leak and limits.leaks_reject, "is in the test set, or elsewhere among the texts that students are judged on"),
+        (not one.flipped, msg("does not flip the teacher to the target")),
+        (one.duplicate and limits.duplicates_reject, msg("says the same as another text of the set")),
+        (one.leak and limits.leaks_reject, msg("is in the test set, or elsewhere among the texts that students are judged on")),
     )
     return [("reject", reason) for holds, reason in reasons if holds]
 
@@ -116,13 +117,13 @@ def _unusable(one: Quality, limits: Thresholds) -> list[tuple[str, str]]:
 def _strange(one: Quality, limits: Thresholds) -> list[tuple[str, str]]:
     """How the text differs from its original more than it should: (grade, reason)."""
     found = [
-        _graded(one.edit_fraction, limits.edit_fraction_warn, limits.edit_fraction_reject, "changes much", "changes too much"),
-        _graded(one.fluency, limits.fluency_warn, limits.fluency_reject, "reads worse than the original", "reads badly"),
+        _graded(one.edit_fraction, limits.edit_fraction_warn, limits.edit_fraction_reject, msg("changes much"), msg("changes too much")),
+        _graded(one.fluency, limits.fluency_warn, limits.fluency_reject, msg("reads worse than the original"), msg("reads badly")),
     ]
     if limits.similarity_warn and one.similarity is not None and one.similarity < limits.similarity_warn:
-        found.append(("warn", "means something else"))
+        found.append(("warn", msg("means something else")))
     if limits.length_warn and not 1 / limits.length_warn <= one.length <= limits.length_warn:
-        found.append(("warn", "is much longer or shorter"))
+        found.append(("warn", msg("is much longer or shorter")))
     return [pair for pair in found if pair is not None]
 
 
@@ -236,11 +237,11 @@ def funnel(
         stages.append(Stage(name, len(here), dict(lost.most_common())))
         here = [i for i in here if stays(i)]
 
-    step("tried", lambda i: i in measured, lambda i: why.get(i, "no proposal came"))
-    step("proposed", lambda i: measured[i].flipped, lambda i: "the teacher does not change its mind")
-    step("flipped", lambda i: judged[i][0] != "reject", lambda i: "; ".join(judged[i][1][:1]))
-    step("small enough", lambda i: i in outcome and outcome[i].status in KEPT, lambda i: _undecided(outcome.get(i)))
-    stages.append(Stage("accepted", len(here), {}))
+    step(msg("tried"), lambda i: i in measured, lambda i: why.get(i, msg("no proposal came")))
+    step(msg("proposed"), lambda i: measured[i].flipped, lambda i: msg("the teacher does not change its mind"))
+    step(msg("flipped"), lambda i: judged[i][0] != "reject", lambda i: "; ".join(judged[i][1][:1]))
+    step(msg("small enough"), lambda i: i in outcome and outcome[i].status in KEPT, lambda i: _undecided(outcome.get(i)))
+    stages.append(Stage(msg("accepted"), len(here), {}))
     return stages
 
 

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from cod_core.curation import opinions
-from cod_core.text import several
+from cod_core.said import msg, several
 from cod_core.types import UNATTENDED, Decision
 
 RESAMPLES = 2000  # 400 from 500 texts on: the interval hardly moves then
@@ -59,7 +59,7 @@ def agreement(units: Units, seed: int = 0, resamples: int | None = None) -> Agre
     kappa = (
         _estimate(_kappa, _confusions(used, people), draws)
         if two
-        else Estimate(None, why="Cohen's kappa compares two people; here are more. Read alpha instead.")
+        else Estimate(None, why=msg("Cohen's kappa compares two people; here are more. Read alpha instead."))
     )
     return Agreement(
         len(used), people, _estimate(_percent, table, draws), kappa, _estimate(_alpha, table, draws), dict(sorted(counts.items()))
@@ -136,9 +136,9 @@ def _estimate(measure: Callable[[np.ndarray], float], rows: np.ndarray, draws: n
     """
     value = measure(rows)
     if np.isnan(value):
-        return Estimate(None, why="Everybody gave the same one answer to every text, so chance cannot be taken out.")
+        return Estimate(None, why=msg("Everybody gave the same one answer to every text, so chance cannot be taken out."))
     if len(rows) < 10:
-        return Estimate(value, why="Fewer than 10 texts: too few for an interval.")
+        return Estimate(value, why=msg("Fewer than 10 texts: too few for an interval."))
     resampled = np.array([measure(rows[draw]) for draw in draws])
     low, high = np.quantile(resampled[~np.isnan(resampled)], (0.025, 0.975))
     return Estimate(value, float(low), float(high))

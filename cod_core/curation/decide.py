@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cod_core.errors import BadInput
+from cod_core.said import say, together
 from cod_core.store import decisions, items
 from cod_core.store.database import Database
 from cod_core.types import KEPT, PURPOSES, REJECT_REASONS, STATUSES, Decision, FlipCheck, now
@@ -19,7 +20,7 @@ def allowed(decision: Decision, check: FlipCheck | None) -> None:
     """
     _well_formed(decision)
     if check is not None and check.counterfactual_id != decision.counterfactual_id:
-        raise BadInput("The teacher's verdict belongs to another text than the decision. Open the text again.")
+        raise BadInput(say("The teacher's verdict belongs to another text than the decision. Open the text again."))
     if decision.status in KEPT and not (decision.override_reason or "").strip():
         _must_flip(check)
 
@@ -33,25 +34,29 @@ def _well_formed(decision: Decision) -> None:
     if decision.undoes is not None:
         raise BadInput("A decision cannot take back another one. Use undo.")
     if not decision.annotator.strip():
-        raise BadInput("It is not said who decides. Give a name or a pseudonym.")
+        raise BadInput(say("It is not said who decides. Give a name or a pseudonym."))
     unknown = [r for r in decision.reasons if r not in REJECT_REASONS]
     if unknown:
         raise BadInput(f"Unknown reason {unknown[0]!r}. Choose among: {', '.join(REJECT_REASONS)}.")
-    for what, words in (("comment", decision.comment), ("reason for keeping it", decision.override_reason or "")):
-        if len(words) > MAX_COMMENT:
-            raise BadInput(f"The {what} has {len(words):,} characters; at most {MAX_COMMENT:,} are kept. Shorten it.")
+    if (n := len(decision.comment)) > MAX_COMMENT:
+        raise BadInput(say("The comment has {n:,} characters; at most {most:,} are kept. Shorten it.", n=n, most=MAX_COMMENT))
+    if (n := len(decision.override_reason or "")) > MAX_COMMENT:
+        raise BadInput(say("The reason for keeping it has {n:,} characters; at most {most:,} are kept. Shorten it.", n=n, most=MAX_COMMENT))
 
 
 def _must_flip(check: FlipCheck | None) -> None:
-    remedy = "Change another word, reject it, or say why it should be kept all the same (it will not be used for training)."
+    remedy = say("Change another word, reject it, or say why it should be kept all the same (it will not be used for training).")
     if check is None:
-        raise BadInput(f"The teacher has not read this text yet, so nobody knows whether its answer changes. {remedy}")
+        raise BadInput(together([say("The teacher has not read this text yet, so nobody knows whether its answer changes."), remedy]))
     if not check.flipped:
-        raise BadInput(f"The teacher does not change its mind on this text, so it is not a counterfactual. {remedy}")
+        raise BadInput(together([say("The teacher does not change its mind on this text, so it is not a counterfactual."), remedy]))
     if not check.reached_target:
-        raise BadInput(
-            f"The teacher changes its mind to {check.after.label!r}, but {check.target!r} was aimed at, so it does not count. {remedy}"
+        other = say(
+            "The teacher changes its mind to {label!r}, but {target!r} was aimed at, so it does not count.",
+            label=check.after.label,
+            target=check.target,
         )
+        raise BadInput(together([other, remedy]))
 
 
 def _dated(decision: Decision) -> Decision:

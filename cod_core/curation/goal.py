@@ -7,7 +7,7 @@ be done. A step is something that can be done now; what a label lacks is said of
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cod_core.text import several
+from cod_core.said import and_more, say, several, together
 
 WANTED = 3  # pairs of each label from which a comparison is worth its reading; one of each is enough to make one
 AT_ONCE = 20  # texts proposed for at one press
@@ -103,7 +103,7 @@ def steps(now: Standing) -> list[Step]:
     found = [step for rule in RULES for step in rule(now)]
     if not blocking(found):
         found.sort(key=lambda step: step.name != "export")  # what is ready to be taken home comes before what could be better still
-    return found or [Step("done", "Everything is compared and ready to take home.", "export", "Go to Export", blocks=False)]
+    return found or [Step("done", say("Everything is compared and ready to take home."), "export", say("Go to Export"), blocks=False)]
 
 
 def blocking(found: Sequence[Step]) -> list[Step]:
@@ -120,14 +120,16 @@ def texts(now: Standing) -> list[Step]:
     """Texts to learn from, of every label."""
     if not any(one.texts for one in now.labels):
         if now.prompts:
-            return [Step("answers", "Your prompts have no labels yet. Let the model answer them.", "teacher", "Let the model answer")]
-        return [Step("texts", "There are no labelled texts to learn from yet. Add some.", "data", "Add texts")]
+            return [
+                Step("answers", say("Your prompts have no labels yet. Let the model answer them."), "teacher", say("Let the model answer"))
+            ]
+        return [Step("texts", say("There are no labelled texts to learn from yet. Add some."), "data", say("Add texts"))]
     return [
         Step(
             "texts",
-            f"No training text is labelled “{one.label}”. Add some, or leave the label out of the comparison.",
+            say("No training text is labelled “{label}”. Add some, or leave the label out of the comparison.", label=one.label),
             "data",
-            "Add texts",
+            say("Add texts"),
             labels=(one.label,),
             may_leave_out=may_leave_out(now),
         )
@@ -141,20 +143,17 @@ def teacher(now: Standing) -> list[Step]:
     if not any(one.texts for one in now.labels):
         return []
     if not now.teacher:
-        return [Step("teacher", "No teacher is chosen yet. It checks whether a change flips the label.", "teacher", "Choose a teacher")]
+        none = say("No teacher is chosen yet. It checks whether a change flips the label.")
+        return [Step("teacher", none, "teacher", say("Choose a teacher"))]
     if now.seen:
-        return [Step("teacher", now.seen, "teacher", "Choose another teacher")]
+        return [Step("teacher", now.seen, "teacher", say("Choose another teacher"))]
     if now.stale:
-        wait = "1 proposal waits" if now.stale == 1 else f"{now.stale:,} proposals wait"
-        return [
-            Step(
-                "recheck",
-                f"{wait} for this teacher's check. Until then {'it does' if now.stale == 1 else 'they do'} not count.",
-                "proposals",
-                "Check again",
-                "recheck",
-            )
-        ]
+        wait = (
+            say("1 proposal waits for this teacher's check. Until then it does not count.")
+            if now.stale == 1
+            else say("{n:,} proposals wait for this teacher's check. Until then they do not count.", n=now.stale)
+        )
+        return [Step("recheck", wait, "proposals", say("Check again"), "recheck")]
     return []
 
 
@@ -163,7 +162,8 @@ def pairs(now: Standing) -> list[Step]:
     if not now.teacher or now.stale or now.seen or not any(one.texts for one in now.labels):
         return []
     if not now.proposals:
-        return [Step("first", "No counterfactuals are proposed yet. Let the app propose some.", "proposals", "Propose counterfactuals")]
+        none = say("No counterfactuals are proposed yet. Let the app propose some.")
+        return [Step("first", none, "proposals", say("Propose counterfactuals"))]
     return sorted(_of_short([one for one in now.labels if _short(one)], now), key=lambda step: not step.blocks)
 
 
@@ -183,17 +183,34 @@ def _short(one: OfLabel) -> bool:
 def to_decide(short: Sequence[OfLabel]) -> list[Step]:
     """One step for many labels whose proposals wait."""
     n = sum(one.open for one in short)
-    sentence = f"{several(n, 'proposal')} wait for your decision. {_named(short)}"
-    return [Step("decide", sentence, "curate", "Decide on them", labels=_labels(short), n=n, blocks=any(not one.pairs for one in short))]
+    sentence = together([say("{proposals} wait for your decision.", proposals=several(n, "proposal")), _named(short)])
+    return [
+        Step("decide", sentence, "curate", say("Decide on them"), labels=_labels(short), n=n, blocks=any(not one.pairs for one in short))
+    ]
 
 
 def to_propose(short: Sequence[OfLabel]) -> list[Step]:
     """One step for many labels of which texts are untouched."""
     left = sum(one.untouched for one in short)
     n = min(max(AT_ONCE, WANTED * len(short)), left)
-    sentence = f"{_named(short)} {several(left, 'text')} of them {'has' if left == 1 else 'have'} not been tried: propose for {n}."
-    button = f"Propose for {several(n, 'text')} of these labels"
-    return [Step("propose", sentence, "proposals", button, "propose", _labels(short), n, any(not one.pairs for one in short))]
+    untried = (
+        say("1 text of them has not been tried: propose for {k}.", k=n)
+        if left == 1
+        else say("{n:,} texts of them have not been tried: propose for {k}.", n=left, k=n)
+    )
+    button = say("Propose for {texts} of these labels", texts=several(n, "text"))
+    return [
+        Step(
+            "propose",
+            together([_named(short), untried]),
+            "proposals",
+            button,
+            "propose",
+            _labels(short),
+            n,
+            any(not one.pairs for one in short),
+        )
+    ]
 
 
 def _labels(short: Sequence[OfLabel]) -> tuple[str, ...]:
@@ -203,8 +220,8 @@ def _labels(short: Sequence[OfLabel]) -> tuple[str, ...]:
 def _named(short: Sequence[OfLabel]) -> str:
     """'5 labels have fewer than 3 pairs: “a” 0, “b” 1 and 3 more.'"""
     thin = sorted(short, key=lambda one: one.pairs)
-    more = f" and {len(thin) - NAMED} more" if len(thin) > NAMED else ""
-    return f"{len(thin)} labels have fewer than {WANTED} pairs: {', '.join(f'“{one.label}” {one.pairs}' for one in thin[:NAMED])}{more}."
+    labels = and_more([f"“{one.label}” {one.pairs}" for one in thin], NAMED)
+    return say("{n} labels have fewer than {wanted} pairs: {labels}.", n=len(thin), wanted=WANTED, labels=labels)
 
 
 def _more(one: OfLabel) -> bool:
@@ -215,31 +232,36 @@ def _more(one: OfLabel) -> bool:
 def of_label(one: OfLabel, now: Standing) -> Step:
     """How a label comes to (more) pairs: what waits first, then what is untouched, what does not flip, what is seen otherwise."""
     blocks, out = one.pairs == 0, may_leave_out(now)
-    have = f"“{one.label}”: {one.pairs} of {WANTED} pairs."
+    have = say("“{label}”: {n} of {wanted} pairs.", label=one.label, n=one.pairs, wanted=WANTED)
     if one.open:
-        wait = "1 proposal for it waits" if one.open == 1 else f"{one.open} proposals for it wait"
-        return Step("decide", f"{have} {wait} for your decision.", "curate", "Decide on them", "go", (one.label,), one.open, blocks)
+        wait = (
+            say("1 proposal for it waits for your decision.")
+            if one.open == 1
+            else say("{n} proposals for it wait for your decision.", n=one.open)
+        )
+        return Step("decide", together([have, wait]), "curate", say("Decide on them"), "go", (one.label,), one.open, blocks)
     if one.untouched:
         n = min(AT_ONCE, one.untouched)
-        left = (
-            "1 of its texts has not been tried: propose for it."
-            if one.untouched == 1
-            else f"{one.untouched:,} of its texts have not been tried: propose for {'them' if n == one.untouched else f'{n} of them'}."
-        )
-        button = f"Propose for {several(n, 'text')} of “{one.label}”"
-        return Step("propose", f"{have} {left}", "proposals", button, "propose", (one.label,), n, blocks, out)
+        if one.untouched == 1:
+            left = say("1 of its texts has not been tried: propose for it.")
+        elif n == one.untouched:
+            left = say("{n:,} of its texts have not been tried: propose for them.", n=n)
+        else:
+            left = say("{n:,} of its texts have not been tried: propose for {k} of them.", n=one.untouched, k=n)
+        button = say("Propose for {texts} of “{label}”", texts=several(n, "text"), label=one.label)
+        return Step("propose", together([have, left]), "proposals", button, "propose", (one.label,), n, blocks, out)
     if one.stuck:
         left = (
-            "1 text has no proposal that flips the teacher: write one yourself."
+            say("1 text has no proposal that flips the teacher: write one yourself.")
             if one.stuck == 1
-            else f"{one.stuck} texts have no proposal that flips the teacher: write one yourself."
+            else say("{n} texts have no proposal that flips the teacher: write one yourself.", n=one.stuck)
         )
-        return Step("write", f"{have} {left}", "curate", "Write one", "go", (one.label,), one.stuck, blocks, out)
+        return Step("write", together([have, left]), "curate", say("Write one"), "go", (one.label,), one.stuck, blocks, out)
     if one.otherwise:
-        see = f"The teacher sees {one.otherwise:,} of its {several(one.texts, 'text')} as another label."
-        return Step("otherwise", f"{have} {see} See which.", "teacher", "See them", "go", (one.label,), one.otherwise, blocks, out)
-    used = f"The teacher turns none of its {several(one.texts, 'text')}. Add more texts of it, or leave it out."
-    return Step("texts", f"{have} {used}", "data", "Add texts", "go", (one.label,), 0, blocks, out)
+        see = say("The teacher sees {n:,} of its {texts} as another label. See which.", n=one.otherwise, texts=several(one.texts, "text"))
+        return Step("otherwise", together([have, see]), "teacher", say("See them"), "go", (one.label,), one.otherwise, blocks, out)
+    used = say("The teacher turns none of its {texts}. Add more texts of it, or leave it out.", texts=several(one.texts, "text"))
+    return Step("texts", together([have, used]), "data", say("Add texts"), "go", (one.label,), 0, blocks, out)
 
 
 def may_leave_out(now: Standing) -> bool:
@@ -251,7 +273,8 @@ def judging(now: Standing) -> list[Step]:
     """Texts to measure on."""
     if now.test or now.unlabelled or not any(one.texts for one in now.labels):
         return []
-    return [Step("judging", "There is nothing to measure on. Add test texts, or texts without labels.", "data", "Add test texts")]
+    nothing = say("There is nothing to measure on. Add test texts, or texts without labels.")
+    return [Step("judging", nothing, "data", say("Add test texts"))]
 
 
 def compare(now: Standing) -> list[Step]:
@@ -263,29 +286,30 @@ def compare(now: Standing) -> list[Step]:
         return [
             Step(
                 "distil",
-                "Your pairs or texts changed since the last comparison. Compare again.",
+                say("Your pairs or texts changed since the last comparison. Compare again."),
                 "distill",
-                "Go on to Distil",
+                say("Go on to Distil"),
                 blocks=False,
             )
         ]
     n = sum(one.pairs for one in now.labels)
-    return [Step("distil", f"{several(n, 'pair')}: enough to compare students.", "distill", "Go on to Distil", blocks=False)]
+    enough = say("{pairs}: enough to compare students.", pairs=several(n, "pair"))
+    return [Step("distil", enough, "distill", say("Go on to Distil"), blocks=False)]
 
 
 def waiting(now: Standing) -> list[Step]:
     """Proposals that wait for a decision, where no label depends on them."""
     if not now.open or not now.teacher or now.stale:
         return []
-    wait = "1 proposal waits" if now.open == 1 else f"{now.open:,} proposals wait"
-    return [Step("decide", f"{wait} for your decision.", "curate", "Go on to Curate", n=now.open, blocks=False)]
+    wait = say("1 proposal waits for your decision.") if now.open == 1 else say("{n:,} proposals wait for your decision.", n=now.open)
+    return [Step("decide", wait, "curate", say("Go on to Curate"), n=now.open, blocks=False)]
 
 
 def export(now: Standing) -> list[Step]:
     """The student to take home."""
     if not now.current or now.taken:
         return []
-    return [Step("export", "The comparison is ready. Take your student home.", "export", "Go to Export", blocks=False)]
+    return [Step("export", say("The comparison is ready. Take your student home."), "export", say("Go to Export"), blocks=False)]
 
 
 RULES: tuple[Callable[[Standing], list[Step]], ...] = (texts, teacher, pairs, judging, waiting, compare, export)

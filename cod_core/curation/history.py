@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cod_core.said import say, together
 from cod_core.types import Counterfactual, Decision
 
 
@@ -40,8 +41,8 @@ def _made(cf: Counterfactual, author: str) -> Event:
 
 
 def _decided(d: Decision, undone: bool) -> Event:
-    detail = " · ".join(part for part in (d.comment, d.override_reason and f"kept because: {d.override_reason}") if part)
-    return Event(d.decided_at, "decided", d.annotator, d.status, d.reasons, detail, undone)
+    because = say("kept because: {why}", why=d.override_reason) if d.override_reason else ""
+    return Event(d.decided_at, "decided", d.annotator, d.status, d.reasons, together([d.comment, because], " · "), undone)
 
 
 def _undone(undo: Decision, former: Decision | None) -> Event:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from cod_core.errors import BadInput
+from cod_core.said import Said, msg, say
 from cod_core.types import KEPT, STATUSES, Decision
 
 SHOWS = ("todo", "kept", "left", "flagged", "own", "all")
@@ -153,9 +154,22 @@ def following(rows: list[Row], current: str | None, show: str, taken: frozenset[
     return turned[0].example_id if turned else None
 
 
-def nth(n: int) -> str:
+PLACES = {
+    "todo": msg("{place} of {n} to do, {order}."),
+    "kept": msg("{place} of {n} kept, {order}."),
+    "left": msg("{place} of {n} left out, {order}."),
+    "flagged": msg("{place} of {n} flagged, {order}."),
+    "own": msg("{place} of {n} without a proposal, {order}."),
+    "all": msg("{place} of {n} in the list, {order}."),
+}
+
+
+def nth(n: int) -> Said:
     """'1st', '2nd', '3rd', '11th'."""
-    return f"{n}{'th' if 10 <= n % 100 <= 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th')}"
+    last = 0 if 10 <= n % 100 <= 20 else n % 10
+    if last == 1:
+        return say("{k}st", k=n)
+    return say("{k}nd", k=n) if last == 2 else say("{k}rd", k=n) if last == 3 else say("{k}th", k=n)
 
 
 def place(row: Row, listed: list[Row], view: View) -> str:
@@ -164,15 +178,19 @@ def place(row: Row, listed: list[Row], view: View) -> str:
     if row.example_id not in ids:
         return ""
     number, n = ids.index(row.example_id) + 1, len(ids)
-    where = {"todo": "to do", "kept": "kept", "left": "left out", "flagged": "flagged", "own": "without a proposal", "all": "in the list"}[
-        view.show
-    ]
-    sure = "" if row.sure is None else f"{min(99, max(1, round(row.sure * 100)))} %"
-    because = {
-        "upload": "in the order of your upload",
-        "boundary": f"closest calls first: the teacher is {sure} sure here" if sure else "not checked yet",
-        "edit": f"smallest edits first: {max(1, round(row.edit_fraction * 100))} % of the words change here",
-        "similar": "most similar first" + (f": {row.similarity:.2f} of 1 here" if row.similarity is not None else ""),
-        "recent": "latest decisions first",
-    }[view.sort]
-    return f"{nth(number)} of {n} {where}, {because}."
+    return say(PLACES[view.show], place=nth(number), n=n, order=_because(row, view.sort))
+
+
+def _because(row: Row, sort: str) -> Said:
+    """Why the list is in this order, and what that is here."""
+    if sort == "boundary":
+        if row.sure is None:
+            return say("not checked yet")
+        return say("closest calls first: the teacher is {sure} % sure here", sure=min(99, max(1, round(row.sure * 100))))
+    if sort == "edit":
+        return say("smallest edits first: {share} % of the words change here", share=max(1, round(row.edit_fraction * 100)))
+    if sort == "similar":
+        if row.similarity is None:
+            return say("most similar first")
+        return say("most similar first: {similarity:.2f} of 1 here", similarity=row.similarity)
+    return say("latest decisions first") if sort == "recent" else say("in the order of your upload")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from cod_core.errors import BadInput
+from cod_core.said import say
 from cod_core.settings import MAX_ARCHIVE_ENTRIES, MAX_LINE_BYTES, MAX_UNPACKED_BYTES, MAX_UPLOAD_BYTES
 
 _UNREADABLE = (KeyError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, NotImplementedError, ValueError)
@@ -32,33 +33,53 @@ def open_checked_zip(
     states, so the stated sizes bound what is unpacked. Raises BadInput with the first thing found wrong.
     """
     if len(data) > max_bytes:
-        raise BadInput(f"{what} is {megabytes(len(data))}; at most {megabytes(max_bytes)} are accepted. Send a smaller one.")
+        raise BadInput(
+            say(
+                "{what} is {size}; at most {most} are accepted. Send a smaller one.",
+                what=what,
+                size=megabytes(len(data)),
+                most=megabytes(max_bytes),
+            )
+        )
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise BadInput(f"{what} cannot be opened: it is damaged or not a file of this kind. Save it again and retry.") from error
+        raise BadInput(
+            say("{what} cannot be opened: it is damaged or not a file of this kind. Save it again and retry.", what=what)
+        ) from error
     entries = archive.infolist()
     if len(entries) > max_entries:
-        raise BadInput(f"{what} holds {len(entries):,} parts; at most {max_entries:,} are accepted.")
+        raise BadInput(say("{what} holds {n:,} parts; at most {most:,} are accepted.", what=what, n=len(entries), most=max_entries))
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > max_unpacked:
         raise BadInput(
-            f"{what} would unpack to {megabytes(unpacked)}; at most {megabytes(max_unpacked)} are accepted, since "
-            "larger ones can fill the machine's memory. Split it into smaller files."
+            say(
+                "{what} would unpack to {size}; at most {most} are accepted, since larger ones can fill "
+                "the machine's memory. Split it into smaller files.",
+                what=what,
+                size=megabytes(unpacked),
+                most=megabytes(max_unpacked),
+            )
         )
     names = [entry.filename for entry in entries]
     for entry in entries:
         path = PurePosixPath(entry.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in entry.filename or "\0" in entry.filename:
-            raise BadInput(f"{what} names a part outside itself ({entry.filename[:80]!r}), which is unsafe. It was not opened.")
+            raise BadInput(
+                say(
+                    "{what} names a part outside itself ({name!r}), which is unsafe. It was not opened.",
+                    what=what,
+                    name=entry.filename[:80],
+                )
+            )
         if entry.flag_bits & 1:
-            raise BadInput(f"{what} is protected with a password. Save it without one and try again.")
+            raise BadInput(say("{what} is protected with a password. Save it without one and try again.", what=what))
         if (entry.external_attr >> 16) & 0o170000 == 0o120000:
-            raise BadInput(f"{what} holds a link ({entry.filename[:80]!r}), which is unsafe. It was not opened.")
+            raise BadInput(say("{what} holds a link ({name!r}), which is unsafe. It was not opened.", what=what, name=entry.filename[:80]))
     if _overlap(entries):
-        raise BadInput(f"{what} holds parts that share the same bytes, as no program writes them. It was not opened.")
+        raise BadInput(say("{what} holds parts that share the same bytes, as no program writes them. It was not opened.", what=what))
     if len(set(names)) != len(names):
-        raise BadInput(f"{what} holds two parts of the same name, so which one counts is unclear. Save it again.")
+        raise BadInput(say("{what} holds two parts of the same name, so which one counts is unclear. Save it again.", what=what))
     return archive
 
 
@@ -78,10 +99,17 @@ def entry_lines(archive: zipfile.ZipFile, name: str, what: str, max_line: int = 
         with archive.open(name) as part:
             while line := part.readline(max_line + 1):
                 if len(line) > max_line:
-                    raise BadInput(f"{what} has a line of more than {megabytes(max_line)} in its part {name!r}: it is damaged.")
+                    raise BadInput(
+                        say(
+                            "{what} has a line of more than {size} in its part {name!r}: it is damaged.",
+                            what=what,
+                            size=megabytes(max_line),
+                            name=name,
+                        )
+                    )
                 yield line
     except _UNREADABLE as error:
-        raise BadInput(f"{what} has no readable part {name!r}: it is damaged or not complete.") from error
+        raise BadInput(say("{what} has no readable part {name!r}: it is damaged or not complete.", what=what, name=name)) from error
 
 
 def read_entry(archive: zipfile.ZipFile, name: str, what: str, most: int = -1) -> bytes:
@@ -90,4 +118,4 @@ def read_entry(archive: zipfile.ZipFile, name: str, what: str, most: int = -1) -
         with archive.open(name) as part:
             return part.read(most)
     except _UNREADABLE as error:
-        raise BadInput(f"{what} has no readable part {name!r}: it is damaged or not complete.") from error
+        raise BadInput(say("{what} has no readable part {name!r}: it is damaged or not complete.", what=what, name=name)) from error

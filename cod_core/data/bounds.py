@@ -3,6 +3,7 @@
 import json
 
 from cod_core.errors import BadInput
+from cod_core.said import say
 from cod_core.settings import MAX_ROWS
 
 MAX_COLUMNS = 200
@@ -29,15 +30,19 @@ def cell_text(value: object) -> str:
 
 def too_many() -> BadInput:
     """The error for a file with more rows than are accepted."""
-    return BadInput(f"The file has more than {MAX_ROWS:,} rows. Split it into smaller files.")
+    return BadInput(say("The file has more than {most:,} rows. Split it into smaller files.", most=MAX_ROWS))
 
 
 def too_many_cells() -> BadInput:
     """The error for a file with more cells than are accepted."""
-    return BadInput(f"The file has more than {MAX_CELLS:,} cells. Remove the columns not needed, or split it into smaller files.")
+    return BadInput(
+        say("The file has more than {most:,} cells. Remove the columns not needed, or split it into smaller files.", most=MAX_CELLS)
+    )
 
 
 def check_width(columns: int) -> None:
     """Raises BadInput for more columns than are accepted."""
     if columns > MAX_COLUMNS:
-        raise BadInput(f"The file has {columns:,} columns; at most {MAX_COLUMNS} are accepted. Remove those not needed.")
+        raise BadInput(
+            say("The file has {n:,} columns; at most {most} are accepted. Remove those not needed.", n=columns, most=MAX_COLUMNS)
+        )

@@ -18,6 +18,7 @@ from cod_core.data.bounds import MAX_CELLS, check_width, too_many, too_many_cell
 from cod_core.data.json_rows import of_values
 from cod_core.data.raw import Asked, Raw
 from cod_core.errors import BadInput
+from cod_core.said import and_more, say, together
 from cod_core.settings import MAX_ROWS, MAX_UNPACKED_BYTES
 
 if TYPE_CHECKING:
@@ -32,17 +33,17 @@ Names = Mapping[str, list[str]]
 
 def parquet_file(data: bytes, asked: Asked = Asked()) -> Raw:
     """Rows of a parquet file."""
-    return _records(data, asked, "parquet", "A parquet file")
+    return _records(data, asked, "parquet", say("A parquet file"))
 
 
 def arrow_file(data: bytes, asked: Asked = Asked()) -> Raw:
     """Rows of an Arrow file, of either of its two kinds (feather is one of them)."""
-    return _records(data, asked, "arrow", "An Arrow file")
+    return _records(data, asked, "arrow", say("An Arrow file"))
 
 
 def dataset_folder(data: bytes, asked: Asked = Asked()) -> Raw:
     """Rows of a zipped data set folder: of save_to_disk, or of parquet files, with a column for their splits."""
-    return _records(data, asked, "folder", "A Hugging Face data set folder")
+    return _records(data, asked, "folder", say("A Hugging Face data set folder"))
 
 
 def is_dataset_folder(names: list[str]) -> bool:
@@ -52,18 +53,18 @@ def is_dataset_folder(names: list[str]) -> bool:
 
 def _records(data: bytes, asked: Asked, kind: str, what: str) -> Raw:
     lines, end = apart.read_apart("cod_core.data.columnar", data, what, kind)
-    raw = of_values(((int(line["n"]), line["r"]) for line in lines), asked, why_none=f"{what} without rows cannot be used.")
-    splits = f" Its parts: {', '.join(end['splits'])}." if end.get("splits") else ""
-    named = f" The names of the labels come from the file: {_some(end['names'])}." if end.get("names") else ""
-    raw.said = f"{what} with {len(raw.rows):,} rows.{splits}{named} {raw.said}".strip()
+    raw = of_values(((int(line["n"]), line["r"]) for line in lines), asked, why_none=say("{what} without rows cannot be used.", what=what))
+    splits = say("Its parts: {parts}.", parts=", ".join(end["splits"])) if end.get("splits") else ""
+    named = say("The names of the labels come from the file: {labels}.", labels=_some(end["names"])) if end.get("names") else ""
+    raw.said = together([say("{what} with {n:,} rows.", what=what, n=len(raw.rows)), splits, named, raw.said])
     raw.order = tuple(end.get("names") or raw.order)
     if end.get("left"):
-        raw.note = f"The columns {', '.join(end['left'])[:300]} hold no text and were not read."
+        raw.note = say("The columns {columns} hold no text and were not read.", columns=", ".join(end["left"])[:300])
     return raw
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return and_more(names, 8)
 
 
 # ------------------------------------------------------------ in the reading process
@@ -141,7 +142,9 @@ class _Writer:
             if self.cells > MAX_CELLS:
                 raise too_many_cells()
             if self.characters > MAX_CHARACTERS:
-                raise BadInput(f"The texts of the file are more than {MAX_CHARACTERS:,} characters. Split it into smaller files.")
+                raise BadInput(
+                    say("The texts of the file are more than {most:,} characters. Split it into smaller files.", most=MAX_CHARACTERS)
+                )
             self.write({"n": self.rows, "r": line})
 
 

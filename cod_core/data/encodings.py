@@ -7,22 +7,23 @@ from dataclasses import dataclass
 
 from cod_core.data.raw import UNREADABLE, Mend, nothing_to_mend
 from cod_core.errors import BadInput
+from cod_core.said import say
 
-OFFERED = {
+OFFERED: dict[str, str] = {
     "utf-8": "UTF-8",
-    "cp1252": "Windows-1252 (Western Europe)",
+    "cp1252": say("Windows-1252 (Western Europe)"),
     "mac_roman": "Mac Roman",
-    "cp1250": "Windows-1250 (Central Europe)",
-    "cp1251": "Windows-1251 (Cyrillic)",
-    "koi8_r": "KOI8-R (Russian)",
-    "cp1253": "Windows-1253 (Greek)",
-    "cp1254": "Windows-1254 (Turkish)",
-    "cp1256": "Windows-1256 (Arabic)",
-    "cp932": "Shift-JIS (Japanese)",
-    "euc_jp": "EUC-JP (Japanese)",
-    "gb18030": "GB2312, GBK or GB18030 (Chinese)",
-    "big5": "Big5 (Chinese)",
-    "cp949": "EUC-KR (Korean)",
+    "cp1250": say("Windows-1250 (Central Europe)"),
+    "cp1251": say("Windows-1251 (Cyrillic)"),
+    "koi8_r": say("KOI8-R (Russian)"),
+    "cp1253": say("Windows-1253 (Greek)"),
+    "cp1254": say("Windows-1254 (Turkish)"),
+    "cp1256": say("Windows-1256 (Arabic)"),
+    "cp932": say("Shift-JIS (Japanese)"),
+    "euc_jp": say("EUC-JP (Japanese)"),
+    "gb18030": say("GB2312, GBK or GB18030 (Chinese)"),
+    "big5": say("Big5 (Chinese)"),
+    "cp949": say("EUC-KR (Korean)"),
     "utf-16": "UTF-16",
 }
 """Encodings by Python's name, with a name for people; the usual ones first."""
@@ -57,7 +58,7 @@ def known_encoding(name: str) -> str:
     same |= {"ascii": "utf-8", "utf_8_sig": "utf-8", "utf_16": "utf-16", "utf_16_le": "utf-16", "utf_16_be": "utf-16"}
     found = same.get(python, python)
     if found not in OFFERED:
-        raise BadInput(f"There is no encoding {name!r} here. Use one of: {', '.join(OFFERED)}.")
+        raise BadInput(say("There is no encoding {name!r} here. Use one of: {encodings}.", name=name, encodings=", ".join(OFFERED)))
     return found
 
 

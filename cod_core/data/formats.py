@@ -12,6 +12,7 @@ from cod_core.data import columnar, json_rows, packed, parsing, sheets
 from cod_core.data.raw import Asked, Raw
 from cod_core.data.shapes import grids, records
 from cod_core.errors import BadInput
+from cod_core.said import say, together
 
 
 @dataclass(frozen=True)
@@ -36,18 +37,18 @@ FORMATS = (
     Format("CSV", "CSV", ("csv",), parsing.csv_file, "csv", offers=_OF_GRIDS),
     Format("TSV", "TSV", ("tsv", "tab"), parsing.tsv_file, "tsv", offers=_OF_GRIDS),
     Format("XLSX", "Excel (.xlsx)", ("xlsx",), sheets.xlsx_file, "xlsx", False, _OF_GRIDS),
-    Format("JSON", "JSON and JSON lines", ("jsonl", "json", "ndjson"), json_rows.json_file, "json", offers=(*_OF_RECORDS, *_OF_GRIDS)),
-    Format("TXT", "plain text", ("txt",), parsing.txt_file, "txt", offers=("lines", "fasttext")),
+    Format("JSON", say("JSON and JSON lines"), ("jsonl", "json", "ndjson"), json_rows.json_file, "json", offers=(*_OF_RECORDS, *_OF_GRIDS)),
+    Format("TXT", say("plain text"), ("txt",), parsing.txt_file, "txt", offers=("lines", "fasttext")),
     Format("fastText", "fastText", ("ft", "fasttext"), parsing.fasttext_file, "fasttext"),
     Format("Parquet", "Parquet", ("parquet", "pq"), columnar.parquet_file, "parquet", False, (*_OF_RECORDS, *_OF_GRIDS)),
     Format("Arrow", "Arrow", ("arrow", "feather"), columnar.arrow_file, "arrow", False, (*_OF_RECORDS, *_OF_GRIDS)),
-    Format("text lines", "one text a line", ("lines",), parsing.text_lines, "lines"),
+    Format("text lines", say("one text a line"), ("lines",), parsing.text_lines, "lines"),
 )
 PACKED = ("gz", "zip")
 ENDINGS = (*(ending for f in FORMATS for ending in f.endings), *PACKED)
 """The endings of all files that are read, for a file chooser."""
 
-SHAPES = {"table": "a plain table: columns as they stand", **{s.key: s.title for s in records.SHAPES}, **grids.titles()}
+SHAPES = {"table": say("a plain table: columns as they stand"), **{s.key: s.title for s in records.SHAPES}, **grids.titles()}
 """What a tool may have written into a table: key -> title."""
 
 KEYS = (*(f.key for f in FORMATS), "dataset", *SHAPES)
@@ -61,15 +62,16 @@ def format_of(ending: str) -> Format | None:
 
 def listed(words: Sequence[str]) -> str:
     """'A, B or C'."""
-    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+    *others, last = words
+    return say("{others} or {last}", others=together(others, ", "), last=last) if others else last
 
 
 def _offered() -> tuple[Format, ...]:
     return tuple(f for f in FORMATS if f.key not in ("lines", "fasttext"))
 
 
-NAMES = listed([*(f.name for f in _offered()), "a zip or .gz of one"])
-TITLES = listed([*(f.title for f in _offered()), "a zip or .gz of one"])
+NAMES = listed([*(f.name for f in _offered()), say("a zip or .gz of one")])
+TITLES = listed([*(f.title for f in _offered()), say("a zip or .gz of one")])
 """Every format in one phrase: NAMES for messages and commands, TITLES for screens."""
 
 
@@ -88,8 +90,10 @@ def format_for(name: str, data: bytes, asked: Asked) -> Format:
     ending = ending_of(name)
     kind = format_of(ending)
     if kind is None:
-        hint = " In Excel: File, Save As, Excel Workbook (.xlsx)." if ending == "xls" else ""
-        raise BadInput(f"Files ending in .{ending or '?'} cannot be read. Use {NAMES}.{hint}")
+        hint = say("In Excel: File, Save As, Excel Workbook (.xlsx).") if ending == "xls" else ""
+        raise BadInput(
+            together([say("Files ending in .{ending} cannot be read. Use {formats}.", ending=ending or "?", formats=NAMES), hint])
+        )
     if kind.key in ("csv", "tsv", "txt") and _is_json(data):
         return next(f for f in FORMATS if f.key == "json")
     return kind
@@ -112,11 +116,11 @@ def read_as(name: str, data: bytes, asked: Asked) -> Raw:
     """The rows of a file, unpacked where it is packed. Raises BadInput where it cannot be read."""
     ending = ending_of(name)
     if asked.format and asked.format not in KEYS:
-        raise BadInput(f"There is no format {asked.format!r}. Use one of: {', '.join(KEYS)}.")
+        raise BadInput(say("There is no format {format!r}. Use one of: {formats}.", format=asked.format, formats=", ".join(KEYS)))
     if ending == "gz" or data.startswith(b"\x1f\x8b"):
         inner = name[:-3] if ending == "gz" else name
         raw = read_as(inner, packed.gunzip(data), asked)
-        raw.said = f"A gzip file. {raw.said}".strip()
+        raw.said = together([say("A gzip file."), raw.said])
         raw.file = raw.file or inner
         return raw
     if asked.format == "dataset":
@@ -127,12 +131,16 @@ def read_as(name: str, data: bytes, asked: Asked) -> Raw:
     kind = format_for(name, data, asked)
     raw = kind.read(data, asked)
     raw.file, raw.format = raw.file or name, raw.format or kind.key
-    raw.said = raw.said or f"{_a(kind.title)} file."
+    raw.said = raw.said or _named(kind.title)
     return raw
 
 
-def _a(title: str) -> str:
-    return f"{'An' if title[:1] in 'AEIO' else 'A'} {title.replace(' and JSON lines', '').replace(' (.xlsx)', '')}"
+def _named(title: str) -> str:
+    """What a file of this format is, in a sentence."""
+    if title == "plain text":
+        return say("A plain text file.")
+    name = title.replace(" and JSON lines", "").replace(" (.xlsx)", "")
+    return say("An {format} file.", format=name) if name[:1] in "AEIO" else say("A {format} file.", format=name)
 
 
 def choices_for(format_key: str) -> dict[str, str]:

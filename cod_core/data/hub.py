@@ -12,6 +12,7 @@ from typing import Any
 from cod_core.data.tables import clean_text, text_problem
 from cod_core.errors import BadInput, ModelUnavailable
 from cod_core.progress import Progress, silent
+from cod_core.said import say
 from cod_core.text import short_hash
 from cod_core.types import Example, Task
 
@@ -124,7 +125,7 @@ HUB_SETS = {
 def hub_set(name: str) -> HubSet:
     """The set's description. Raises BadInput naming the ones that exist."""
     if name not in HUB_SETS:
-        raise BadInput(f"There is no data set called {name!r} here. Choose one of: {', '.join(HUB_SETS)}.")
+        raise BadInput(say("There is no data set called {name!r} here. Choose one of: {sets}.", name=name, sets=", ".join(HUB_SETS)))
     return HUB_SETS[name]
 
 
@@ -139,9 +140,16 @@ def load_hub(
     """
     chosen = hub_set(name)
     if split not in chosen.splits:
-        raise BadInput(f"The set {name!r} has no labelled split {split!r} here, only: {', '.join(chosen.splits)}.")
+        raise BadInput(
+            say(
+                "The set {name!r} has no labelled split {split!r} here, only: {splits}.",
+                name=name,
+                split=split,
+                splits=", ".join(chosen.splits),
+            )
+        )
     if limit < 1:
-        raise BadInput(f"At least 1 row must be asked for, not {limit}.")
+        raise BadInput(say("At least 1 row must be asked for, not {limit}.", limit=limit))
     progress(0, limit, f"Fetching {chosen.title}")
     try:
         rows = _rows(chosen, chosen.splits[split], load, seed)
@@ -152,8 +160,12 @@ def load_hub(
         if not _about_the_hub(error):
             raise
         raise ModelUnavailable(
-            f"The data set {chosen.path!r} could not be had from the Hugging Face hub ({type(error).__name__}). "
-            "Check that this machine has a network and that HF_HUB_OFFLINE is not set, or upload the texts as a file."
+            say(
+                "The data set {name!r} could not be had from the Hugging Face hub ({error}). Check that this machine "
+                "has a network and that HF_HUB_OFFLINE is not set, or upload the texts as a file.",
+                name=chosen.path,
+                error=type(error).__name__,
+            )
         ) from error
 
 

@@ -10,13 +10,14 @@ from cod_core.data.encodings import decode
 from cod_core.data.raw import Asked, Raw
 from cod_core.data.shapes import records as shapes
 from cod_core.errors import BadInput
+from cod_core.said import msg, say, together
 from cod_core.settings import MAX_ROWS
 
 Record = dict[str, object]
 _BROKEN = object()
 _TWICE = "\0twice"
-_EXPECTED = 'One object in braces a line is expected, like {"text": "...", "label": "..."}, or one list of such objects.'
-_DEEP = "The file holds values that are nested too deeply to be read as cells. Keep texts and labels as plain fields."
+_EXPECTED = say('One object in braces a line is expected, like {"text": "...", "label": "..."}, or one list of such objects.')
+_DEEP = msg("The file holds values that are nested too deeply to be read as cells. Keep texts and labels as plain fields.")
 
 
 def json_file(data: bytes, asked: Asked = Asked()) -> Raw:
@@ -42,17 +43,19 @@ def of_values(values: Iterator[tuple[int, object]], asked: Asked, about: Mapping
     records: list[tuple[int, Record]] = []
     for number, value in values:
         if isinstance(value, dict) and _TWICE in value:
-            problems.append((number, f"This row names the field {str(value[_TWICE])[:60]!r} twice, so what it holds is unclear."))
+            problems.append(
+                (number, say("This row names the field {field!r} twice, so what it holds is unclear.", field=str(value[_TWICE])[:60]))
+            )
         elif isinstance(value, dict):
             records.append((number, value))
         elif value is _BROKEN:
-            problems.append((number, "This row is not valid JSON; one object in braces a line is expected."))
+            problems.append((number, say("This row is not valid JSON; one object in braces a line is expected.")))
         else:
-            problems.append((number, 'This row is not an object with named fields, like {"text": "..."}.'))
+            problems.append((number, say('This row is not an object with named fields, like {"text": "..."}.')))
         if len(records) + len(problems) > MAX_ROWS:
             raise too_many()
     if not records:
-        raise BadInput(why_none or f"No row of the file is a JSON object. {_EXPECTED}")
+        raise BadInput(why_none or together([say("No row of the file is a JSON object."), _EXPECTED]))
     raw = shapes.read(records, asked, about) or plain(records)
     raw.problems = [*problems, *raw.problems]
     return raw
@@ -112,8 +115,13 @@ def _cut_off(text: str) -> str:
         _load(text)
     except ValueError as error:
         at = re.search(r"line (\d+) column (\d+)", str(error))
-        where = f" at line {at[1]}, character {at[2]}" if at else ""
-        return f"The file is JSON that breaks off or is damaged{where}. Export it again, whole."
+        if at is None:
+            return say("The file is JSON that breaks off or is damaged. Export it again, whole.")
+        return say(
+            "The file is JSON that breaks off or is damaged at line {line}, character {place}. Export it again, whole.",
+            line=at[1],
+            place=at[2],
+        )
     except RecursionError:
         return _DEEP
     return ""
@@ -129,7 +137,7 @@ def _of_whole(value: object) -> tuple[Iterator[tuple[int, object]], Mapping[str,
         with_names = len(value) > 1 and all(isinstance(row, list) for row in value)  # a first row of names, then rows
         return _numbered(_from_rows(value[0], value[1:]) if with_names else value), {}
     if not isinstance(value, dict):
-        raise BadInput(f"The file holds one JSON value that is no table. {_EXPECTED}")
+        raise BadInput(together([say("The file holds one JSON value that is no table."), _EXPECTED]))
     if isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):  # pandas, orient="split"
         return _numbered(_from_rows(value["columns"], value["data"])), {}
     key = _key_of_rows(value)
@@ -146,7 +154,12 @@ def _key_of_rows(value: dict[str, object]) -> str | None:
     if not lists or any(name in value for name in _OF_A_RECORD):
         return None
     if len(lists) > 1:
-        raise BadInput(f"The file holds several lists of rows ({', '.join(map(repr, lists))[:200]}). Save the one with the texts alone.")
+        raise BadInput(
+            say(
+                "The file holds several lists of rows ({lists}). Save the one with the texts alone.",
+                lists=", ".join(map(repr, lists))[:200],
+            )
+        )
     return lists[0]
 
 
@@ -181,7 +194,9 @@ def _of_lists(names: list[str], lists: list[list[object]]) -> list[object]:
     """Rows of columns that are lists. Raises BadInput where they differ in length."""
     if len({len(v) for v in lists}) > 1:
         sizes = ", ".join(f"{name!r} {len(v)}" for name, v in zip(names, lists))
-        raise BadInput(f"The columns of the file have different lengths ({sizes[:300]}), so rows cannot be told. Export it again.")
+        raise BadInput(
+            say("The columns of the file have different lengths ({sizes}), so rows cannot be told. Export it again.", sizes=sizes[:300])
+        )
     return [dict(zip(names, cells)) for cells in zip(*lists)]
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cod_core.said import say, together
 from cod_core.text import folded
 
 NONE = -1
@@ -61,8 +62,8 @@ def meaning(values: Sequence[str], labels: Sequence[str]) -> Meaning:
     if named or not values or set(numbers.values()) != set(range(len(labels))):
         return Meaning(named)
     counted = {value: labels[n] for value, n in numbers.items() if n is not None}
-    shown = ", ".join(f"{value} as {label!r}" for value, label in list(sorted(counted.items()))[:8])
-    return Meaning(counted, f"The labels of the file are numbers, read in the order of the project's labels: {shown}.")
+    shown = together((say("{value} as {label!r}", value=value, label=label) for value, label in sorted(counted.items())[:8]), ", ")
+    return Meaning(counted, say("The labels of the file are numbers, read in the order of the project's labels: {labels}.", labels=shown))
 
 
 def from_values(values: Iterable[str], order: Sequence[str] = ()) -> tuple[str, ...]:

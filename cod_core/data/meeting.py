@@ -7,10 +7,16 @@ its own splits. Knows Examples; nothing of tables, models or the store.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from cod_core.said import say, together
 from cod_core.text import folded
 from cod_core.types import Example
 
-PLACES = {"train": "a training text", "validation": "a development text", "test": "a test text", "unlabelled": "a text without a label"}
+PLACES = {
+    "train": say("a training text"),
+    "validation": say("a development text"),
+    "test": say("a test text"),
+    "unlabelled": say("a text without a label"),
+}
 
 
 @dataclass(frozen=True)
@@ -106,12 +112,21 @@ def _settle(e: Example, side: dict[tuple[str, str], str]) -> None:
 
 def _already(e: Example, known: Example) -> str:
     """Why a text that is stored cannot be added once more."""
-    where = f"This text is in the project already, as {PLACES[known.split]}"
+    place = PLACES[known.split]
     if e.label is not None and known.label is not None and e.label != known.label:
-        return f"{where} labelled {known.label!r}. It stays so: where the new label is right, begin a new project with it."
+        return say(
+            "This text is in the project already, as {place} labelled {label!r}. It stays so: where the new label is right, "
+            "begin a new project with it.",
+            place=place,
+            label=known.label,
+        )
     if e.split != known.split and e.label is not None:
-        return f"{where}. It stays there: a text has one use, or students would be asked what they learnt."
-    return f"{where}."
+        return say(
+            "This text is in the project already, as {place}. It stays there: a text has one use, or students would be asked "
+            "what they learnt.",
+            place=place,
+        )
+    return say("This text is in the project already, as {place}.", place=place)
 
 
 def _elsewhere(e: Example, side: dict[tuple[str, str], str]) -> str | None:
@@ -121,14 +136,22 @@ def _elsewhere(e: Example, side: dict[tuple[str, str], str]) -> str | None:
         if other == e.split:
             continue
         if kind == "source":
-            return (
-                f"Another text of the source {value[:60]!r} is {PLACES[other]}, so this cannot be {PLACES[e.split]}: texts of one "
-                f"source stay together. Leave it out, or import it as {PLACES[other]}."
+            return say(
+                "Another text of the source {source!r} is {other}, so this cannot be {place}: texts of one "
+                "source stay together. Leave it out, or import it as {other}.",
+                source=value[:60],
+                other=PLACES[other],
+                place=PLACES[e.split],
             )
         remedy = (
-            "Write it letter by letter as it is there, and that text gets this label."
+            say("Write it letter by letter as it is there, and that text gets this label.")
             if other == "unlabelled"
-            else "Leave it out: students would be asked what they learnt."
+            else say("Leave it out: students would be asked what they learnt.")
         )
-        return f"The same words, in other case or spacing, are {PLACES[other]} already, so this cannot be {PLACES[e.split]}. {remedy}"
+        why = say(
+            "The same words, in other case or spacing, are {other} already, so this cannot be {place}.",
+            other=PLACES[other],
+            place=PLACES[e.split],
+        )
+        return together([why, remedy])
     return None

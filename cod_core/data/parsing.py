@@ -15,6 +15,7 @@ from cod_core.data.encodings import Decoded, decode
 from cod_core.data.raw import UNREADABLE, Asked, Known, Mend, Raw
 from cod_core.data.shapes.votes import several
 from cod_core.errors import BadInput
+from cod_core.said import msg, say
 from cod_core.settings import MAX_CHARS, MAX_ROWS, MAX_UPLOAD_BYTES
 
 __all__ = [
@@ -69,14 +70,14 @@ def text_lines(data: bytes, asked: Asked = Asked()) -> Raw:
     """One text a line, whatever it holds."""
     letters = decode(data, asked.encoding)
     rows = [(number, [line]) for number, line in _lines(letters.text)]
-    return _of(Raw(rows, letters.mend, ["text"], said="One text a line, without labels."), letters)
+    return _of(Raw(rows, letters.mend, ["text"], said=say("One text a line, without labels.")), letters)
 
 
 def fasttext_file(data: bytes, asked: Asked = Asked()) -> Raw:
     """fastText's lines: "__label__praise A text." A line may have several labels, which are then named."""
     letters = decode(data, asked.encoding)
     rows: list[tuple[int, list[str]]] = []
-    problems = []
+    problems: list[tuple[int, str]] = []
     gaps = {}
     for number, line in _lines(letters.text):
         if found := _FASTTEXT.match(line.lstrip()):
@@ -85,11 +86,11 @@ def fasttext_file(data: bytes, asked: Asked = Asked()) -> Raw:
             if len(labels) > 1:
                 gaps[number] = several(labels)
         else:
-            problems.append((number, "This line does not begin with a label, such as __label__praise."))
+            problems.append((number, say("This line does not begin with a label, such as __label__praise.")))
     if not rows:
-        raise BadInput("No line of the file begins with a label. fastText writes lines such as: __label__praise A fine day.")
+        raise BadInput(msg("No line of the file begins with a label. fastText writes lines such as: __label__praise A fine day."))
     known = Known("text", ("label",))
-    said = "fastText lines, a label before each text."
+    said = say("fastText lines, a label before each text.")
     return _of(Raw(rows, letters.mend, ["label", "text"], problems, gaps={"label": gaps}, known=known, said=said), letters)
 
 
@@ -172,7 +173,7 @@ def _run_together(text: str, mark: str, mend: Mend) -> Raw:
     if last != [_END]:  # it stands inside quotation marks that never close
         rows.append((number, ["\n" + mark]))
     lost = [number for number, cells in rows if _ran_into(cells, mark)]
-    message = (
+    message = say(
         "A quotation mark in this row does not close at the end of its cell, so rows below may have run into it. "
         "Write each quotation mark inside a text twice."
     )
@@ -200,7 +201,12 @@ def _csv_rows(text: str, mark: str, strict: bool = False, quotes: bool = True) -
     for number, cells in enumerate(reader, start=1):
         if len(cells) > _MOST_PIECES:
             raise BadInput(
-                f"Row {number:,} of the file has {len(cells):,} cells; at most {MAX_COLUMNS} columns are accepted. Remove those not needed."
+                say(
+                    "Row {row:,} of the file has {n:,} cells; at most {most} columns are accepted. Remove those not needed.",
+                    row=number,
+                    n=len(cells),
+                    most=MAX_COLUMNS,
+                )
             )
         if any(cell.strip() for cell in cells):
             rows.append((number, cells))

@@ -16,6 +16,7 @@ from cod_core.data.formats import read_as
 from cod_core.data.raw import Asked, Gap, Gaps, Known, Raw, Taken, nothing_to_mend
 from cod_core.data.shapes import grids
 from cod_core.errors import BadInput
+from cod_core.said import msg, say, together
 from cod_core.settings import MAX_ROWS, MAX_UPLOAD_BYTES
 
 _HEADER_WORDS = re.compile(
@@ -62,7 +63,7 @@ class Table:
     def column(self, name: str) -> list[str]:
         """The cells of one column. Raises BadInput naming the columns there are."""
         if name not in self.columns:
-            raise BadInput(f"There is no column {name!r}. The file has: {', '.join(self.columns)}.")
+            raise BadInput(say("There is no column {name!r}. The file has: {columns}.", name=name, columns=", ".join(self.columns)))
         index = self.columns.index(name)
         return [row[index] for row in self.rows]
 
@@ -75,14 +76,18 @@ def read_table(name: str, data: bytes, header: bool | None = None, asked: Asked 
     """
     if len(data) > MAX_UPLOAD_BYTES:
         raise BadInput(
-            f"The file is {megabytes(len(data))}; at most {megabytes(MAX_UPLOAD_BYTES)} are accepted. Split it into smaller files."
+            say(
+                "The file is {size}; at most {most} are accepted. Split it into smaller files.",
+                size=megabytes(len(data)),
+                most=megabytes(MAX_UPLOAD_BYTES),
+            )
         )
     if not data.strip():
-        raise BadInput("The file is empty. Choose a file with at least one row of text.")
+        raise BadInput(msg("The file is empty. Choose a file with at least one row of text."))
     raw = read_as(name, data, asked)
     table = _shaped(_finish(raw, header), asked)
     if not table.rows and not table.problems:
-        raise BadInput("The file has no rows of data below its header.")
+        raise BadInput(msg("The file has no rows of data below its header."))
     return table
 
 
@@ -95,7 +100,7 @@ def _shaped(table: Table, asked: Asked) -> Table:
     if raw is None:
         note = grids.yes_no_note(grid)
         return replace(table, problems=[*table.problems, Problem(0, note, False, "yes or no")]) if note else table
-    taken = replace(table.taken, shape=raw.shape, said=f"{table.taken.said} {raw.said}".strip())
+    taken = replace(table.taken, shape=raw.shape, said=together([table.taken.said, raw.said]))
     shaped = _finish(raw, None)
     return replace(shaped, taken=taken, problems=[*table.problems, *shaped.problems], header=table.header)
 
@@ -133,8 +138,12 @@ def _fill(table: Table, names: list[str], listed: list[tuple[int, list[str]]]) -
             table.problems.append(
                 Problem(
                     number,
-                    f"This row has {len(cells)} cells and the table has {len(names)} columns: a "
-                    "text that holds the separator needs double quotes around it.",
+                    say(
+                        "This row has {cells} cells and the table has {columns} columns: a text that holds the separator needs "
+                        "double quotes around it.",
+                        cells=len(cells),
+                        columns=len(names),
+                    ),
                     kind="width",
                 )
             )
@@ -157,7 +166,8 @@ def _told(table: Table, raw: Raw, now: Mapping[str, str]) -> Table:
 
 
 def _guess(encoding: str) -> str:
-    return f"The file is not UTF-8 and was read as {OFFERED.get(encoding, encoding)}. Check that its letters look right."
+    known = OFFERED.get(encoding, encoding)
+    return say("The file is not UTF-8 and was read as {encoding}. Check that its letters look right.", encoding=known)
 
 
 def _mend(raw: Raw) -> None:

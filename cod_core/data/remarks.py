@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cod_core.data.reading import Problem
+from cod_core.said import and_more, say
 
 SHOWN = 30  # numbers of rows
 
@@ -19,29 +20,35 @@ class Kind:
 
 _UNLABELLED = "--role unlabelled takes such texts without labels"
 KINDS = {
-    "empty": Kind("no text"),
-    "no label": Kind("no label", "Add them as texts without labels, or label them first.", _UNLABELLED),
-    "unknown label": Kind("a label that is not one of this project's", "Say what it means, or correct it in the file.", "--label-map JSON"),
-    "several": Kind("more than one label", "Keep one label for each text, or make a project for each label.", ""),
-    "spans": Kind("labels of parts of the text only", "Export labels of whole texts.", ""),
-    "rejected": Kind("a label that was rejected", "A rejected label says what a text is not: label it again.", _UNLABELLED),
-    "ignored": Kind("an answer that was ignored", "Label them again, or add them as texts without labels.", _UNLABELLED),
-    "skipped": Kind("skipped by the annotator", "Label them again, or add them as texts without labels.", _UNLABELLED),
-    "discarded": Kind("discarded by the annotator", "Label them again, or add them as texts without labels.", _UNLABELLED),
-    "nothing chosen": Kind("submitted without a choice", "Label them again, or add them as texts without labels.", _UNLABELLED),
-    "not labelled": Kind("not labelled yet", "Add them as texts without labels, or label them first.", _UNLABELLED),
-    "tie": Kind("annotators who disagree, without a majority", "Settle them in the file, or leave them out.", _UNLABELLED),
-    "no majority": Kind("annotators who disagree, without a majority", "Settle them in the file, or leave them out.", _UNLABELLED),
-    "repeated": Kind("a text that stands in the file before"),
-    "known": Kind("in the project already"),
-    "elsewhere": Kind("words or a source that stand in another part of the project"),
-    "letters": Kind("letters that cannot be read", "Choose the encoding in which the letters look right.", "--encoding NAME"),
-    "encoding": Kind("", "Choose another encoding if they do not.", "--encoding NAME"),
-    "control": Kind("characters that no text has", "Remove them, or export the file again."),
-    "long": Kind("a text that is too long", "Shorten or divide it."),
-    "record": Kind("a JSON record in place of a text", "Choose the format JSON, or the column that holds the text.", "--format json"),
-    "split": Kind("a split that is not train, validation or test", "Correct it in the file."),
-    "width": Kind("more cells than the table has columns"),
+    "empty": Kind(say("no text")),
+    "no label": Kind(say("no label"), say("Add them as texts without labels, or label them first."), _UNLABELLED),
+    "unknown label": Kind(
+        say("a label that is not one of this project's"), say("Say what it means, or correct it in the file."), "--label-map JSON"
+    ),
+    "several": Kind(say("more than one label"), say("Keep one label for each text, or make a project for each label."), ""),
+    "spans": Kind(say("labels of parts of the text only"), say("Export labels of whole texts."), ""),
+    "rejected": Kind(say("a label that was rejected"), say("A rejected label says what a text is not: label it again."), _UNLABELLED),
+    "ignored": Kind(say("an answer that was ignored"), say("Label them again, or add them as texts without labels."), _UNLABELLED),
+    "skipped": Kind(say("skipped by the annotator"), say("Label them again, or add them as texts without labels."), _UNLABELLED),
+    "discarded": Kind(say("discarded by the annotator"), say("Label them again, or add them as texts without labels."), _UNLABELLED),
+    "nothing chosen": Kind(say("submitted without a choice"), say("Label them again, or add them as texts without labels."), _UNLABELLED),
+    "not labelled": Kind(say("not labelled yet"), say("Add them as texts without labels, or label them first."), _UNLABELLED),
+    "tie": Kind(say("annotators who disagree, without a majority"), say("Settle them in the file, or leave them out."), _UNLABELLED),
+    "no majority": Kind(
+        say("annotators who disagree, without a majority"), say("Settle them in the file, or leave them out."), _UNLABELLED
+    ),
+    "repeated": Kind(say("a text that stands in the file before")),
+    "known": Kind(say("in the project already")),
+    "elsewhere": Kind(say("words or a source that stand in another part of the project")),
+    "letters": Kind(say("letters that cannot be read"), say("Choose the encoding in which the letters look right."), "--encoding NAME"),
+    "encoding": Kind("", say("Choose another encoding if they do not."), "--encoding NAME"),
+    "control": Kind(say("characters that no text has"), say("Remove them, or export the file again.")),
+    "long": Kind(say("a text that is too long"), say("Shorten or divide it.")),
+    "record": Kind(
+        say("a JSON record in place of a text"), say("Choose the format JSON, or the column that holds the text."), "--format json"
+    ),
+    "split": Kind(say("a split that is not train, validation or test"), say("Correct it in the file.")),
+    "width": Kind(say("more cells than the table has columns")),
     "yes or no": Kind("", "", "--label-column NAME"),
     "two texts": Kind("", "", '--text-column NAME, or --sentence "{title} {body}"'),
 }
@@ -61,12 +68,20 @@ class Remark:
     def said(self) -> str:
         """One line: how many rows, what they are, which they are."""
         known = KINDS.get(self.kind, Kind(""))
+        first, message = self.rows[0], self.messages[0]
         if len(self.rows) == 1:
-            return f"row {self.rows[0]}: {self.messages[0]}" if self.rows[0] else self.messages[0]
-        numbers = ", ".join(map(str, self.rows[:SHOWN])) + (f" and {len(self.rows) - SHOWN:,} more" if len(self.rows) > SHOWN else "")
+            return say("row {row}: {message}", row=first, message=message) if first else message
+        n, numbers = len(self.rows), and_more([*map(str, self.rows)], SHOWN)
         if len(self.messages) == 1 or not known.title:
-            return f"{len(self.rows):,} rows ({numbers}): {self.messages[0]}"
-        return f"{len(self.rows):,} rows ({numbers}): {known.title}. For example row {self.rows[0]}: {self.messages[0]}"
+            return say("{n:,} rows ({numbers}): {message}", n=n, numbers=numbers, message=message)
+        return say(
+            "{n:,} rows ({numbers}): {kind}. For example row {row}: {message}",
+            n=n,
+            numbers=numbers,
+            kind=known.title,
+            row=first,
+            message=message,
+        )
 
     @property
     def remedy(self) -> str:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cod_core.errors import BadInput, ModelUnavailable
+from cod_core.said import msg, say
 from cod_core.text import short_hash
 from cod_core.types import Example, Task
 
@@ -92,7 +93,7 @@ SAMPLES = {
 def sample(name: str) -> Sample:
     """The sample's description. Raises BadInput naming the ones that exist."""
     if name not in SAMPLES:
-        raise BadInput(f"There is no sample called {name!r}. Choose one of: {', '.join(SAMPLES)}.")
+        raise BadInput(say("There is no sample called {name!r}. Choose one of: {samples}.", name=name, samples=", ".join(SAMPLES)))
     return SAMPLES[name]
 
 
@@ -120,15 +121,18 @@ def fetch_archive(folder: Path) -> Path:
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise ModelUnavailable("The sample data could not be fetched: pip did not answer within 5 minutes.") from error
+            raise ModelUnavailable(msg("The sample data could not be fetched: pip did not answer within 5 minutes.")) from error
         if not path.exists():
             raise ModelUnavailable(
-                "The sample data could not be fetched with pip (it comes inside the package vaderSentiment 3.3.2). "
-                f"Connect to a package index and try again. pip said: {done.stderr.strip()[-300:]}"
+                say(
+                    "The sample data could not be fetched with pip (it comes inside the package vaderSentiment 3.3.2). "
+                    "Connect to a package index and try again. pip said: {said}",
+                    said=done.stderr.strip()[-300:],
+                )
             )
     if hashlib.sha256(path.read_bytes()).hexdigest() != ARCHIVE_SHA256:
         path.unlink()
-        raise ModelUnavailable("The sample archive differs from the one expected and was deleted. Try again.")
+        raise ModelUnavailable(msg("The sample archive differs from the one expected and was deleted. Try again."))
     return path
 
 
@@ -149,7 +153,7 @@ def _member(archive: tarfile.TarFile, name: str) -> bytes:
     """The bytes of one file; its archive was checked by hash, so it is there."""
     file = archive.extractfile(name)
     if file is None:
-        raise ModelUnavailable(f"The sample archive has no file {name!r}. Delete it from the data folder and try again.")
+        raise ModelUnavailable(say("The sample archive has no file {name!r}. Delete it from the data folder and try again.", name=name))
     return file.read()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from cod_core.data.reading import Table
 from cod_core.errors import BadInput
+from cod_core.said import msg, say
 from cod_core.text import diff
 
 MADE = "sentence"
@@ -40,12 +41,16 @@ def fields_of(template: str, columns: Sequence[str]) -> list[str]:
     unknown = [name for name in named if name not in columns]
     if unknown:
         raise BadInput(
-            f"The template names columns that are not in the table: {', '.join(unknown)}. Its columns are: {', '.join(columns)}."
+            say(
+                "The template names columns that are not in the table: {unknown}. Its columns are: {columns}.",
+                unknown=", ".join(unknown),
+                columns=", ".join(columns),
+            )
         )
     if not named:
-        raise BadInput("Name at least one column in braces, such as: The patient is {age} years old.")
+        raise BadInput(msg("Name at least one column in braces, such as: The patient is {age} years old."))
     if len(set(named)) < len(named):
-        raise BadInput("Each column can stand in the template once, so that changes can be led back to it.")
+        raise BadInput(msg("Each column can stand in the template once, so that changes can be led back to it."))
     return named
 
 

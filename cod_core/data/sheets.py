@@ -12,6 +12,7 @@ from cod_core.data.archives import megabytes, open_checked_zip, read_entry
 from cod_core.data.bounds import MAX_CELLS, MAX_COLUMNS, cell_text, too_many, too_many_cells
 from cod_core.data.raw import Asked, Raw
 from cod_core.errors import BadInput
+from cod_core.said import msg, say
 from cod_core.settings import MAX_ROWS, MAX_UNPACKED_BYTES
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ MAX_SHEET_ROW = 1_048_576  # Excel's own last row
 MAX_CHARACTERS = MAX_UNPACKED_BYTES // 2  # of all cells: a long text is stored once and may stand in every cell
 MAX_SHEETS = 50  # that are looked into
 _LOOKED_AT = 60  # rows of a sheet by which it is told whether it holds a table
-_WHAT = "The Excel file"
-_DAMAGED = f"{_WHAT} cannot be read: it is damaged. Open it in Excel, save it again and retry."
+_WHAT = say("The Excel file")
+_DAMAGED = msg("The Excel file cannot be read: it is damaged. Open it in Excel, save it again and retry.")
 
 
 def xlsx_file(data: bytes, asked: Asked = Asked()) -> Raw:
@@ -36,10 +37,10 @@ def xlsx_file(data: bytes, asked: Asked = Asked()) -> Raw:
     _check_parts(data)
     rows, end = apart.read_apart("cod_core.data.sheets", data, _WHAT, asked.sheet)
     sheets = tuple(end["sheets"])
-    said = f"An Excel workbook; the sheet {end['sheet']!r} was read."
+    said = say("An Excel workbook; the sheet {sheet!r} was read.", sheet=end["sheet"])
     if len(sheets) > 1:
         others = ", ".join(repr(name) for name in sheets if name != end["sheet"])
-        said = f"An Excel workbook. Its sheet {end['sheet']!r} was read; {others[:300]} not."
+        said = say("An Excel workbook. Its sheet {sheet!r} was read; {others} not.", sheet=end["sheet"], others=others[:300])
     return Raw([(int(row["n"]), row["cells"]) for row in rows], sheet=end["sheet"], sheets=sheets, said=said)
 
 
@@ -50,11 +51,17 @@ def _check_parts(data: bytes) -> None:
                 continue
             if entry.file_size > MAX_PART_BYTES and not _holds_texts(entry.filename):
                 raise BadInput(
-                    f"{_WHAT} has a part {entry.filename[:80]!r} of {megabytes(entry.file_size)} that holds no texts; at most "
-                    f"{megabytes(MAX_PART_BYTES)} are accepted. Copy the texts into a new workbook."
+                    say(
+                        "{what} has a part {name!r} of {size} that holds no texts; at most {most} are "
+                        "accepted. Copy the texts into a new workbook.",
+                        what=_WHAT,
+                        name=entry.filename[:80],
+                        size=megabytes(entry.file_size),
+                        most=megabytes(MAX_PART_BYTES),
+                    )
                 )
             if b"<!DOCTYPE" in read_entry(archive, entry.filename, _WHAT, 4096).replace(b"\0", b"").upper():
-                raise BadInput(f"{_WHAT} holds a document type definition, which is unsafe. Save it again in Excel.")
+                raise BadInput(say("{what} holds a document type definition, which is unsafe. Save it again in Excel.", what=_WHAT))
 
 
 def _holds_texts(name: str) -> bool:
@@ -69,7 +76,9 @@ def _write_rows(data: bytes, arguments: list[str], write: Callable[[dict[str, An
     names = [sheet.title for sheet in book.worksheets]
     wanted = arguments[0] if arguments else ""
     if wanted and wanted not in names:
-        raise BadInput(f"{_WHAT} has no sheet {wanted[:60]!r}. Its sheets are: {', '.join(names)[:500]}.")
+        raise BadInput(
+            say("{what} has no sheet {name!r}. Its sheets are: {sheets}.", what=_WHAT, name=wanted[:60], sheets=", ".join(names)[:500])
+        )
     sheet: Any = book.worksheets[names.index(wanted)] if wanted else _with_texts(book)
     sheet.reset_dimensions()
     for number, cells in _sheet_rows(sheet):
@@ -79,7 +88,7 @@ def _write_rows(data: bytes, arguments: list[str], write: Callable[[dict[str, An
 
 def _with_texts(book: "Workbook") -> Any:
     """The first sheet whose beginning looks like a table of texts, else the fullest. Raises BadInput where all are empty."""
-    best, most, refused = None, 0.0, BadInput(f"{_WHAT} has no rows.")
+    best, most, refused = None, 0.0, BadInput(msg("The Excel file has no rows."))
     sheet: Any  # read-only sheets have methods that the stubs do not know
     for sheet in book.worksheets[:MAX_SHEETS]:
         sheet.reset_dimensions()
@@ -113,9 +122,22 @@ def _sheet_rows(sheet: "Worksheet") -> Iterator[tuple[int, list[str]]]:
     count = characters = held = 0
     for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
         if number > MAX_SHEET_ROW:
-            raise BadInput(f"{_WHAT} has rows below {MAX_SHEET_ROW:,}, which is Excel's last one: it is damaged. Save it again in Excel.")
+            raise BadInput(
+                say(
+                    "{what} has rows below {last:,}, which is Excel's last one: it is damaged. Save it again in Excel.",
+                    what=_WHAT,
+                    last=MAX_SHEET_ROW,
+                )
+            )
         if len(cells) > MAX_COLUMNS and any(cell_text(cell) for cell in cells[MAX_COLUMNS:]):
-            raise BadInput(f"Row {number:,} of {_WHAT.lower()} has cells beyond column {MAX_COLUMNS}. Remove the columns not needed.")
+            raise BadInput(
+                say(
+                    "Row {row:,} of {what} has cells beyond column {last}. Remove the columns not needed.",
+                    row=number,
+                    what=_WHAT.lower(),
+                    last=MAX_COLUMNS,
+                )
+            )
         texts = [cell_text(cell).replace("_x000D_", "\r") for cell in cells[:MAX_COLUMNS]]  # how Excel writes a carriage return
         while texts and not texts[-1]:
             texts.pop()
@@ -127,7 +149,13 @@ def _sheet_rows(sheet: "Worksheet") -> Iterator[tuple[int, list[str]]]:
         if held > MAX_CELLS:
             raise too_many_cells()
         if characters > MAX_CHARACTERS:
-            raise BadInput(f"The texts of {_WHAT.lower()} are more than {MAX_CHARACTERS:,} characters. Split it into smaller files.")
+            raise BadInput(
+                say(
+                    "The texts of {what} are more than {most:,} characters. Split it into smaller files.",
+                    what=_WHAT.lower(),
+                    most=MAX_CHARACTERS,
+                )
+            )
         yield number, texts
 
 

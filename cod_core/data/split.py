@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cod_core.errors import BadInput
+from cod_core.said import say, together
 from cod_core.text import folded
 from cod_core.types import Example
 
@@ -60,31 +61,43 @@ def split_examples(examples: Sequence[Example], seed: int, test: float = 0.3, va
 
 def _check_shares(test: float, validation: float) -> None:
     if test < 0 or validation < 0 or test + validation >= 1:
-        raise BadInput(f"The shares for test ({test}) and validation ({validation}) must be 0 or more, together below 1.")
+        raise BadInput(
+            say(
+                "The shares for test ({test}) and validation ({validation}) must be 0 or more, together below 1.",
+                test=test,
+                validation=validation,
+            )
+        )
 
 
 def _undivided_note(n: int, given: int) -> str:
     """n: labelled texts. given: test texts that came with the data."""
     held = (
-        f"The {given} test texts were given."
+        say("The {n} test texts were given.", n=given)
         if given
-        else "Without test texts only agreement with the teacher can be measured: upload a test file or more texts."
+        else say("Without test texts only agreement with the teacher can be measured: upload a test file or more texts.")
     )
-    return f"All {n} labelled texts are used for training, since fewer than {SMALL} are too few to divide. {held}"
+    used = say("All {n} labelled texts are used for training, since fewer than {small} are too few to divide.", n=n, small=SMALL)
+    return together([used, held])
 
 
 def _divided_note(counts: Mapping[str, int], by_source: bool, given: bool, to_come: bool) -> str:
     """counts: split -> labelled texts. given: whether the test texts came with the data. to_come: whether a file of them will."""
     if to_come and not given:
-        return (
-            f"{counts['train']} texts train and {counts['validation']} are for development, drawn at random. "
-            "None is held out for the test: add your test file."
+        return say(
+            "{train} texts train and {dev} are for development, drawn at random. None is held out for the test: add your test file.",
+            train=counts["train"],
+            dev=counts["validation"],
         )
-    return (
-        f"{counts['train']} texts train, {counts['validation']} are for development and "
-        f"{counts['test']} are held out for the test, drawn at random{' in whole sources' if by_source else ''}."
-        f"{' The test texts were given.' if given else ''}"
+    held: dict[str, int] = {"train": counts["train"], "dev": counts["validation"], "test": counts["test"]}
+    divided = (
+        say(
+            "{train} texts train, {dev} are for development and {test} are held out for the test, drawn at random in whole sources.", **held
+        )
+        if by_source
+        else say("{train} texts train, {dev} are for development and {test} are held out for the test, drawn at random.", **held)
     )
+    return together([divided, say("The test texts were given.") if given else ""])
 
 
 def _assign(rows: Sequence[Example], seed: int, test: float, validation: float) -> list[str]:

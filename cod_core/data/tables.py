@@ -14,6 +14,7 @@ from cod_core.data.labels import from_values
 from cod_core.data.raw import UNREADABLE, Gap
 from cod_core.data.reading import Problem, Table, read_table
 from cod_core.errors import BadInput
+from cod_core.said import msg, say
 from cod_core.settings import MAX_CHARS
 from cod_core.text import CONTROL, short_hash
 from cod_core.types import Example
@@ -108,7 +109,7 @@ def _text_column(names: Sequence[str], cells: Mapping[str, Sequence[str]]) -> st
         own or names, key=lambda n: _mean_length(cells[n]), default=None
     )
     if found is None:
-        raise BadInput("The table has no column that could hold texts.")
+        raise BadInput(msg("The table has no column that could hold texts."))
     return found
 
 
@@ -186,9 +187,9 @@ def to_examples(
     Raises BadInput for a column or role that does not exist, or labelled rows without a label column.
     """
     if role not in ROLES:
-        raise BadInput(f"The role of a file is one of {', '.join(ROLES)}, not {role!r}.")
+        raise BadInput(say("The role of a file is one of {roles}, not {role!r}.", roles=", ".join(ROLES), role=role))
     if role != "unlabelled" and columns.label is None:
-        raise BadInput(f"Choose the column that holds the labels. The file has: {', '.join(table.columns)}.")
+        raise BadInput(say("Choose the column that holds the labels. The file has: {columns}.", columns=", ".join(table.columns)))
     if role != "unlabelled":
         check_single(table, columns)
     rows = rows_of(table, columns, role, keep)
@@ -220,13 +221,20 @@ def check_single(table: Table, columns: Columns) -> None:
     labelled = sum(label_values(table, columns).values())
     if gaps["several"] > labelled:
         raise BadInput(
-            f"{gaps['several']:,} of {gaps['several'] + labelled:,} labelled texts have more than one label. Labels here exclude each "
-            "other: make a file for each label that says yes or no, and a project for each file."
+            say(
+                "{n:,} of {of:,} labelled texts have more than one label. Labels here exclude each other: make "
+                "a file for each label that says yes or no, and a project for each file.",
+                n=gaps["several"],
+                of=gaps["several"] + labelled,
+            )
         )
     if gaps["spans"] > labelled:
         raise BadInput(
-            f"The labels of {gaps['spans']:,} rows mark parts of their texts. Here a label belongs to the whole text: export "
-            "labels of whole texts, or import these as texts without labels."
+            say(
+                "The labels of {n:,} rows mark parts of their texts. Here a label belongs to the whole text: "
+                "export labels of whole texts, or import these as texts without labels.",
+                n=gaps["spans"],
+            )
         )
 
 
@@ -268,23 +276,25 @@ def example_of(row: TableRow, labels: Mapping[str, str] | None, role: str) -> Ex
     if why := text_gap(text) or problem:
         return why
     if split is None:
-        return Gap("split", f"The split {row.split[:40]!r} is not train, validation or test.")
+        return Gap("split", say("The split {split!r} is not train, validation or test.", split=row.split[:40]))
     metadata = {name: CONTROL.sub(" ", cell)[:MAX_CHARS] for name, cell in row.metadata.items()}
     return Example(short_hash(text), text, label, split, CONTROL.sub(" ", row.source)[:200] or None, metadata)
 
 
 def _repeated(example: Example, row: int, label: str | None) -> Gap:
     """Why an example cannot come twice. row, label: of the first one."""
-    return Gap("repeated", f"This is the same text as row {row}" + (f", there labelled {label!r}." if label != example.label else "."))
+    if label == example.label:
+        return Gap("repeated", say("This is the same text as row {row}.", row=row))
+    return Gap("repeated", say("This is the same text as row {row}, there labelled {label!r}.", row=row, label=label))
 
 
 def _only_label(counts: Mapping[str, int], role: str) -> list[Problem]:
     """A note on the whole file if all its labelled rows have one label."""
     if role == "unlabelled" or len(counts) != 1:
         return []
-    message = (
-        f"Every row is labelled {next(iter(counts))!r}. Distilling needs rows of at least two labels: choose another label column "
-        "or add rows."
+    message = say(
+        "Every row is labelled {label!r}. Distilling needs rows of at least two labels: choose another label column or add rows.",
+        label=next(iter(counts)),
     )
     return [Problem(0, message, False)]
 
@@ -303,29 +313,31 @@ def text_problem(text: str) -> str | None:
 def text_gap(text: str) -> Gap | None:
     """Why a text cannot be used; None where it can."""
     if not text:
-        return Gap("empty", "The text is empty.")
+        return Gap("empty", say("The text is empty."))
     if "\0" in text:
-        return Gap("control", "The text holds a NUL character, which marks a damaged or binary file.")
+        return Gap("control", say("The text holds a NUL character, which marks a damaged or binary file."))
     if UNREADABLE in text or re.search("[\ud800-\udfff]", text):
-        return Gap("letters", "The text holds letters in a bad encoding. Save the file as UTF-8 and import it again.")
+        return Gap("letters", say("The text holds letters in a bad encoding. Save the file as UTF-8 and import it again."))
     if (control := CONTROL.search(text)) is not None:
-        return Gap("control", f"The text holds a control character (code {ord(control.group())}). Remove it.")
+        return Gap("control", say("The text holds a control character (code {code}). Remove it.", code=ord(control.group())))
     if len(text) > MAX_CHARS:
-        return Gap("long", f"The text has {len(text):,} characters; at most {MAX_CHARS:,} are accepted. Shorten or divide it.")
+        return Gap(
+            "long", say("The text has {n:,} characters; at most {most:,} are accepted. Shorten or divide it.", n=len(text), most=MAX_CHARS)
+        )
     if _RECORD.match(text):
-        return Gap("record", "The text begins as a record of JSON. Choose the format JSON, or the column that holds the text itself.")
+        return Gap("record", say("The text begins as a record of JSON. Choose the format JSON, or the column that holds the text itself."))
     return None
 
 
 def _label(raw: str, labels: Mapping[str, str] | None) -> tuple[str | None, Gap | None]:
     """(label name, None) or (None, what is wrong)."""
     if not raw:
-        return None, Gap("no label", "The row has no label.")
+        return None, Gap("no label", say("The row has no label."))
     name = raw if labels is None else labels.get(raw)
     if not name:
-        why = (
-            f"The label {raw[:60]!r} is not one of the labels of this project. Add the file again and say what it "
-            "means, or correct it there."
+        why = say(
+            "The label {label!r} is not one of the labels of this project. Add the file again and say what it means, or correct it there.",
+            label=raw[:60],
         )
         return None, Gap("unknown label", why)
     if problem := text_problem(name):
@@ -345,11 +357,16 @@ def file_labels(table: Table, columns: Columns) -> tuple[str, ...]:
     """The labels that the label column holds, for a project that is to have them. Raises BadInput where it holds no labels."""
     values = label_values(table, columns)
     if columns.label is None or not values:
-        raise BadInput(f"No column with labels was found. The file has: {', '.join(table.columns)}.")
+        raise BadInput(say("No column with labels was found. The file has: {columns}.", columns=", ".join(table.columns)))
     if len(values) > max(20, sum(values.values()) / 2):
         raise BadInput(
-            f"The column {columns.label!r} holds {len(values):,} different values in {sum(values.values()):,} rows, so it is probably not "
-            "the label. Choose another column."
+            say(
+                "The column {column!r} holds {n:,} different values in {rows:,} rows, so it is probably not "
+                "the label. Choose another column.",
+                column=columns.label,
+                n=len(values),
+                rows=sum(values.values()),
+            )
         )
     return from_values(values, table.order)
 
@@ -363,7 +380,8 @@ def of_pairs(table: Table) -> str:
     """What to say of texts that are counterfactuals of others in the file, as an exported set holds them; '' where there are none."""
     if not {"pair_id", "role"} <= set(table.columns) or not (n := table.column("role").count("counterfactual")):
         return ""
-    return (
-        f"{n:,} of these texts are counterfactuals of others in the file. To bring them as pairs, add the file on the Proposals page, or "
-        "by the command with --role pairs."
+    return say(
+        "{n:,} of these texts are counterfactuals of others in the file. To bring them as pairs, add the file on the Proposals page, or "
+        "by the command with --role pairs.",
+        n=n,
     )

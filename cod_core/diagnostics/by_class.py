@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cod_core.diagnostics.fidelity import Share, wilson
+from cod_core.said import Said, say, several
 
 FEWEST_TO_JUDGE = 3  # rows of a label from which none right is worth a sentence
 FEWEST_TO_RATE = 5  # rows from which a share below POOR is
@@ -115,16 +116,18 @@ def findings(seen: ByClass) -> list[Finding]:
 def _finding(one: OfLabel) -> Finding | None:
     name, n = f"'{one.label}'", one.n
     if not n:
-        return Finding(one.label, f"No labelled text shows how well it knows {name}.", unjudged=True)
+        return Finding(one.label, say("No labelled text shows how well it knows {label}.", label=name), unjudged=True)
     if not one.said:
-        return Finding(one.label, f"It never says {name}: 0 of {n}.", dead=True)
+        return Finding(one.label, say("It never says {label}: 0 of {of}.", label=name, of=n), dead=True)
     if not one.right and n >= FEWEST_TO_JUDGE:
-        return Finding(one.label, f"It names {name} right in none of {n} texts.", dead=True)
+        return Finding(one.label, say("It names {label} right in none of {of} texts.", label=name, of=n), dead=True)
     if n >= FEWEST_TO_RATE and one.right < POOR * n:
-        return Finding(one.label, f"It names {name} right in only {one.right} of {n} texts.")
+        return Finding(one.label, say("It names {label} right in only {right} of {of} texts.", label=name, right=one.right, of=n))
     if one.precision.n >= FEWEST_TO_RATE and (one.precision.value or 0.0) < POOR:
         right = round((one.precision.value or 0.0) * one.precision.n)
-        return Finding(one.label, f"When it says {name}, it is right in only {right} of {one.precision.n} texts.")
+        return Finding(
+            one.label, say("When it says {label}, it is right in only {right} of {of} texts.", label=name, right=right, of=one.precision.n)
+        )
     return None
 
 
@@ -133,31 +136,36 @@ def hardest(seen: ByClass) -> str:
     one = seen.worst
     if one is None or one.right == one.n:
         return ""
-    return f"It finds '{one.label}' hardest: right in {one.right} of {one.n} texts."
+    return say("It finds '{label}' hardest: right in {right} of {of} texts.", label=one.label, right=one.right, of=one.n)
 
 
 def most_mixed_up(seen: ByClass) -> str:
     """One sentence on the most frequent mistake, "" where there is none."""
     for said, label, n in seen.mixed_up()[:1]:
-        return f"The most frequent mistake: it said '{said}' where the label is '{label}', in {n} text{'' if n == 1 else 's'}."
+        return say(
+            "The most frequent mistake: it said '{said}' where the label is '{label}', in {texts}.",
+            said=said,
+            label=label,
+            texts=several(n, "text"),
+        )
     return ""
 
 
-def remedy(found: Finding, training_rows: int, own: bool, unfinished: bool) -> str:
+def remedy(found: Finding, training_rows: int, own: bool, unfinished: bool) -> Said:
     """What to do about a label. training_rows: of this label. own: whether the teacher was trained on this project's texts;
     unfinished: by an older rule, or for so many rounds as somebody chose, so that training until it has learnt may mend it."""
     name = f"'{found.label}'"
     if found.unjudged:
-        return f"Add labelled test texts of {name} on the Data page."
-    rows = f"{training_rows:,} training text{'' if training_rows == 1 else 's'}"
+        return say("Add labelled test texts of {label} on the Data page.", label=name)
+    rows = several(training_rows, "training text")
     if own and unfinished:
-        return f"Train it again until it has learnt: there {_are(training_rows)} {rows} of {name}."
+        if training_rows == 1:
+            return say("Train it again until it has learnt: there is {rows} of {label}.", rows=rows, label=name)
+        return say("Train it again until it has learnt: there are {rows} of {label}.", rows=rows, label=name)
+    if training_rows == 1:
+        return say("Add texts of {label} on the Data page, then train a teacher: there is {rows} of it.", rows=rows, label=name)
     if training_rows < FEW_TRAINING_ROWS:
-        return f"Add texts of {name} on the Data page, then train a teacher: there {_are(training_rows)} {rows} of it."
+        return say("Add texts of {label} on the Data page, then train a teacher: there are {rows} of it.", rows=rows, label=name)
     if not own:
-        return f"Train a teacher on your texts: there are {rows} of {name}."
-    return f"There are {rows} of {name}. Check that their labels are right."
-
-
-def _are(n: int) -> str:
-    return "is" if n == 1 else "are"
+        return say("Train a teacher on your texts: there are {rows} of {label}.", rows=rows, label=name)
+    return say("There are {rows} of {label}. Check that their labels are right.", rows=rows, label=name)

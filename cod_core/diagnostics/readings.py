@@ -7,8 +7,9 @@ researcher's view at equal numbers of rows is diagnostics/sentence.py. Numbers i
 import math
 from dataclasses import dataclass
 
-from cod_core.diagnostics.sentence import excludes_zero, percent, points
+from cod_core.diagnostics.sentence import alike, counted, excludes_zero, percent, points
 from cod_core.diagnostics.stats import Effect
+from cod_core.said import Said, say, several, together
 
 MOST_TEXTS = 20_000  # test texts beyond which nobody is asked for more
 
@@ -44,39 +45,51 @@ class Worth:
         wanted = max(1.1 * self.n_rows, self.n_rows * ((e.high - e.low) / 2 / abs(e.mean)) ** 2)
         return _round_up(wanted) if wanted <= MOST_TEXTS else None
 
-    def decider(self) -> str:
+    def decider(self) -> Said:
         """At most 25 words: a count out of the rows, and what would make it sure."""
-        right = f"{self.rows_are} are {self.right}"
-        count = f"{self._count(self.after)} of {self.n_rows:,} {right} instead of {self._count(self.before)}"
+        said: dict[str, Said] = {"pairs": several(self.pairs, "counterfactual"), "right": self._right()}
+        instead = say("{right} instead of {before:,}", right=said["right"], before=self._count(self.before))
         if self.sure:
-            pays = "pays off" if self.effect.mean > 0 else "does not pay off"
-            return f"The work {pays}: with {self._their}, {count}."
+            if self.effect.mean > 0:
+                return say("The work pays off: with {pairs}, {count}.", pairs=said["pairs"], count=instead)
+            return say("The work does not pay off: with {pairs}, {count}.", pairs=said["pairs"], count=instead)
         if self._count(self.before) == self._count(self.after):
-            same = f"{self._count(self.after)} of {self.n_rows:,} {right}"
-            return f"No difference can be seen: with {self._their}, {same}, as without."
-        tell = f"{self.enough:,} {self.rows_are} would tell" if self.enough else "more pairs would tell"
-        return f"With {self._their}, {count}. This may be chance; {tell}."
+            return say("No difference can be seen: with {pairs}, {right}, as without.", **said)
+        tell = say("{rows} would tell", rows=counted(self.enough, self.rows_are)) if self.enough else say("more pairs would tell")
+        return say("With {pairs}, {count}. This may be chance; {tell}.", pairs=said["pairs"], count=instead, tell=tell)
 
-    def expert(self) -> str:
+    def expert(self) -> Said:
         """Shares and the likely difference, in points."""
         digits = 0 if percent(self.before) != percent(self.after) else 1
         before, after = percent(self.before, digits), percent(self.after, digits)
-        out = f"With your {self._their}, {after} " + (f"are {self.right}, as without" if before == after else f"instead of {before}")
-        e = self.effect
+        pairs, rows = several(self.pairs, "counterfactual"), counted(self.n_rows, self.rows_are)
+        if before != after:
+            head = say("With your {pairs}, {after} instead of {before}", pairs=pairs, after=after, before=before)
+        elif self.right == "right":
+            head = say("With your {pairs}, {after} are right, as without", pairs=pairs, after=after)
+        else:
+            head = say("With your {pairs}, {after} are answered like the teacher, as without", pairs=pairs, after=after)
+        e, likely = self.effect, say("{head} ({rows}).", head=head, rows=rows)
         if e.low is not None and e.high is not None and points(e.low) != points(e.high):
-            chance = "" if self.sure else "; this may be chance"
-            out += f", likely between {points(e.low)} and {points(e.high)} points{chance}"
-        out += f" ({self.n_rows:,} {self.rows_are})."
-        if self.macro_f1:
-            out += f" Counting every label alike (macro-F1): {percent(self.macro_f1[1])} instead of {percent(self.macro_f1[0])}."
-        return out
+            values: dict[str, object] = {"head": head, "low": points(e.low), "high": points(e.high), "rows": rows}
+            likely = (
+                say("{head}, likely between {low} and {high} points ({rows}).", **values)
+                if self.sure
+                else say("{head}, likely between {low} and {high} points; this may be chance ({rows}).", **values)
+            )
+        return together((likely, alike(*self.macro_f1))) if self.macro_f1 else likely
 
-    @property
-    def _their(self) -> str:
-        return "1 counterfactual" if self.pairs == 1 else f"{self.pairs:,} counterfactuals"
+    def _right(self) -> Said:
+        """ "81 of 100 test texts are right"."""
+        count = {"some": self._count(self.after), "of": self.n_rows}
+        if self.rows_are == "unlabelled texts":
+            return say("{some:,} of {of:,} unlabelled texts are answered like the teacher", **count)
+        if self.right == "right":
+            return say("{some:,} of {of:,} test texts are right", **count)
+        return say("{some:,} of {of:,} test texts are answered like the teacher", **count)
 
-    def _count(self, share: float) -> str:
-        return f"{math.floor(share * self.n_rows + 0.5):,}"
+    def _count(self, share: float) -> int:
+        return math.floor(share * self.n_rows + 0.5)
 
 
 def _round_up(n: float) -> int:

@@ -28,15 +28,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cod_core.said import msg
+
 MIN_ROWS = 100
 MAX_P = 0.05
-ONE_DRAW = "one possible draw"
-FEW_ROWS = "few test rows"
-FEW_DRAWS = "few draws"
-CHANCE = "may be chance"
-SHARED = "draws share too many of their texts"
-FEW_OF_LABELS = "fewer than two rows of each label"
-UNKNOWN = "what the draws share is not on record"
+ONE_DRAW = msg("one possible draw")
+FEW_ROWS = msg("few test rows")
+FEW_DRAWS = msg("few draws")
+CHANCE = msg("may be chance")
+SHARED = msg("draws share too many of their texts")
+FEW_OF_LABELS = msg("fewer than two rows of each label")
+UNKNOWN = msg("what the draws share is not on record")
 MAX_OVERLAP = 0.5
 ROW_VARIANCE_BOUND = 0.5
 

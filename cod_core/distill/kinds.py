@@ -10,6 +10,7 @@ from typing import Any
 
 from cod_core.errors import BadInput
 from cod_core.models.encoder import DEFAULT_ENCODER
+from cod_core.said import msg, say
 from cod_core.types import RunConfig
 
 UNMEASURED = {"steps": 60, "learning_rate": 5e-5}  # of any encoder but the packaged one, or of some of its layers
@@ -26,7 +27,7 @@ class StudentKind:
     block: cells that one piece of a grid holds. batch_size: rows a minibatch. cf_share: of counterfactuals where none is asked for.
     measured: the recipe of the packaged encoder, all its layers kept (docs/experiments.md).
     place: among those that the Distil page offers, from 1 on, 0 where it offers it not. called, offer, explained: its name there,
-    on its button, and what it is good for, in plain words. draws: how many are usual.
+    on its button, and what it is good for, in plain words. one: its name within a sentence. draws: how many are usual.
     """
 
     name: str
@@ -44,7 +45,8 @@ class StudentKind:
     cf_share: str | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
     place: int = 0
-    called: str = "Student"
+    called: str = msg("Student")
+    one: str = msg("a student")
     offer: str = ""
     explained: str = ""
     draws: int = 10
@@ -73,9 +75,10 @@ LINEAR = StudentKind(
     row_weights=True,
     block=20,
     place=1,
-    called="Quick student",
-    offer="Quick (seconds)",
-    explained="A light classifier on fixed sentence features. Trained many times over, so that chance is averaged out.",
+    called=msg("Quick student"),
+    one=msg("a quick student"),
+    offer=msg("Quick (seconds)"),
+    explained=msg("A light classifier on fixed sentence features. Trained many times over, so that chance is averaged out."),
     draws=20,
 )
 FINETUNED = StudentKind(
@@ -87,9 +90,10 @@ FINETUNED = StudentKind(
     batch_size=16,
     measured={"frozen_layers": 4, "steps": 40, "learning_rate": 1e-4},
     place=3,
-    called="Thorough student",
-    offer="Thorough (minutes to hours)",
-    explained="A language model whose upper layers are trained on. Slower; best with a graphics card.",
+    called=msg("Thorough student"),
+    one=msg("a thorough student"),
+    offer=msg("Thorough (minutes to hours)"),
+    explained=msg("A language model whose upper layers are trained on. Slower; best with a graphics card."),
 )
 CONTRASTIVE = StudentKind(
     "contrastive",
@@ -98,9 +102,10 @@ CONTRASTIVE = StudentKind(
     cf_share="auto",
     measured={"frozen_layers": 2, "steps": 20, "learning_rate": 1e-4},
     place=2,
-    called="Strong student",
-    offer="Strong (minutes)",
-    explained="A language model that learns to tell each text from its counterfactual. Meant for very few texts.",
+    called=msg("Strong student"),
+    one=msg("a strong student"),
+    offer=msg("Strong (minutes)"),
+    explained=msg("A language model that learns to tell each text from its counterfactual. Meant for very few texts."),
 )
 RETRIEVAL = StudentKind("retrieval", "Vote of the nearest texts", solved=True, reads_any_text=False, onnx=False, block=50)
 KINDS = {kind.name: kind for kind in (LINEAR, FINETUNED, CONTRASTIVE, RETRIEVAL)}
@@ -111,7 +116,7 @@ def kind_of(student: str | RunConfig) -> StudentKind:
     """The kind of a student, given its RunConfig, RunConfig.student or the kind's own name. Raises BadInput for an unknown one."""
     name = (student if isinstance(student, str) else student.student).partition(":")[0]
     if name not in KINDS:
-        raise BadInput(f"There is no student called {name!r}. Choose one of: {', '.join(KINDS)}.")
+        raise BadInput(say("There is no student called {name!r}. Choose one of: {kinds}.", name=name, kinds=", ".join(KINDS)))
     return KINDS[name]
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cod_core.distill.settings import StudentSettings
 from cod_core.models.encoder import DEFAULT_ENCODER, split_name
+from cod_core.said import Said, say, together
 
 
 @dataclass(frozen=True)
@@ -15,10 +16,12 @@ class Memory:
     rows: int
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Said:
         gb = 1 << 30
-        said = f"Training needs about {self.need / gb:.1f} GB of memory; {self.free / gb:.1f} GB are free."
-        return said if self.rows else (said + " Choose a smaller model, freeze more of its layers, or shorten the longest texts.")
+        said = say("Training needs about {need:.1f} GB of memory; {free:.1f} GB are free.", need=self.need / gb, free=self.free / gb)
+        if self.rows:
+            return said
+        return together((said, say("Choose a smaller model, freeze more of its layers, or shorten the longest texts.")))
 
 
 def memory_for(settings: StudentSettings, longest_text: int) -> Memory:

@@ -13,6 +13,7 @@ from cod_core.distill.cells import CellSpec, Done, Judge, Lookup, Training, answ
 from cod_core.distill.evaluate import gold_indices
 from cod_core.distill.linear import log_softmax
 from cod_core.distill.weights import row_weights
+from cod_core.said import msg
 from cod_core.types import RunResult
 
 SHARPNESS = 20.0
@@ -53,4 +54,4 @@ def retrieval_batches(cells: Sequence[CellSpec], training: Training) -> Iterator
         }
         result = RunResult(cell.config, *judge.score(logprobs), time.perf_counter() - started, versions=versions_used("numpy"))
         yield [Done(result, answers(logprobs), logprobs=logprobs)]
-        training.progress(finished + 1, len(cells), "comparing with the nearest texts")
+        training.progress(finished + 1, len(cells), msg("comparing with the nearest texts"))

@@ -19,6 +19,7 @@ from cod_core.models.decoder import SequenceStudent
 from cod_core.models.student import EncoderModel, FinetunedStudent
 from cod_core.models.trainable import LowerStates
 from cod_core.progress import Progress
+from cod_core.said import msg
 from cod_core.types import RunResult
 
 
@@ -47,7 +48,7 @@ def stepwise_batches(cells: Sequence[CellSpec], training: Training) -> Iterator[
         seconds = time.perf_counter() - started
         result = RunResult(config, dev, test, seconds, history, versions_used("torch", "transformers"), training.lap(), path)
         yield [Done(result, answers(logprobs), logprobs=logprobs)]
-        training.progress(finished + 1, len(cells), "fine-tuning students")
+        training.progress(finished + 1, len(cells), msg("fine-tuning students"))
 
 
 def _finetuned(

@@ -19,6 +19,7 @@ from cod_core.distill.prior import folded, label_directions, label_sentences, wi
 from cod_core.distill.softlabels import Soften
 from cod_core.distill.weights import row_weights
 from cod_core.errors import NotEnoughData
+from cod_core.said import msg
 from cod_core.types import MULTI_ARMS, Example, RunConfig, RunResult
 
 __all__ = ["CellSpec", "EvalSet", "Judge", "Lookup", "plan_cells", "soft_labels_of", "versions_used"]
@@ -96,15 +97,15 @@ def linear_batches(cells: Sequence[CellSpec], training: Training) -> Iterator[li
         return
     check_cells(cells, training.labels)
     total, finished = len(cells), 0
-    training.progress(0, total, "reading texts")
+    training.progress(0, total, msg("reading texts"))
     read = _read(cells, training)
-    training.progress(0, total, "training students")
+    training.progress(0, total, msg("training students"))
     training.lap()
     for batch in _batches(cells, read.phi.matrix.shape[1]):
         done = _solved(batch, read, training)
         yield done
         finished += len(done)
-        training.progress(finished, total, "training students")
+        training.progress(finished, total, msg("training students"))
 
 
 def check_cells(cells: Sequence[CellSpec], labels: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from cod_core.distill.arms import TrainRow
 from cod_core.distill.kinds import LINEAR, OFFERED
 from cod_core.errors import BadInput
+from cod_core.said import msg, say, together
 from cod_core.text import folded
 from cod_core.types import KEPT, Counterfactual, Decision, Example, FlipCheck
 
@@ -22,10 +23,13 @@ BEST = "best"
 CHOICES = (*(kind.name for kind in OFFERED), BEST)
 MOST_UNLABELLED = 5000
 NAMES = {
-    "texts": "labelled texts",
-    "pairs": "accepted counterfactuals",
-    "override": "counterfactuals that you kept against the teacher",
-    "unlabelled": "texts without a label, labelled by the teacher",
+    "texts": (msg("{n:,} labelled text"), msg("{n:,} labelled texts")),
+    "pairs": (msg("{n:,} accepted counterfactual"), msg("{n:,} accepted counterfactuals")),
+    "override": (
+        msg("{n:,} counterfactual that you kept against the teacher"),
+        msg("{n:,} counterfactuals that you kept against the teacher"),
+    ),
+    "unlabelled": (msg("{n:,} text without a label, labelled by the teacher"), msg("{n:,} texts without a label, labelled by the teacher")),
 }
 
 
@@ -62,8 +66,8 @@ class Ingredient:
     @property
     def words(self) -> str:
         """'28 accepted counterfactuals'."""
-        noun = NAMES[self.name]
-        return f"{self.rows:,} {noun}" if self.rows != 1 else f"1 {_singular(noun)}"
+        one, many = NAMES[self.name]
+        return say(one if self.rows == 1 else many, n=self.rows)
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class Made:
     @property
     def trained_on(self) -> str:
         """'84 labelled texts, 28 accepted counterfactuals'."""
-        return ", ".join(one.words for one in self.ingredients if one.rows)
+        return together((one.words for one in self.ingredients if one.rows), ", ")
 
     def to_json(self) -> dict[str, Any]:
         """As the file has it, without `stale`, which depends on what comes later."""
@@ -151,10 +155,3 @@ def best_of(shares: Mapping[str, float]) -> str:
     """The kind with the largest share right; of equal ones the quickest, which comes first."""
     names = list(shares)
     return names[int(np.argmax([shares[name] for name in names]))]
-
-
-def _singular(noun: str) -> str:
-    first, _, rest = noun.partition(" that ") if " that " in noun else noun.partition(", ")
-    words = first.removesuffix("s") if not first.startswith("texts") else first.replace("texts", "text", 1)
-    joint = " that " if " that " in noun else ", "
-    return f"{words}{joint}{rest}" if rest else words

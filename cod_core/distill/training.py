@@ -13,6 +13,7 @@ import torch
 from cod_core.distill.arms import TrainRow
 from cod_core.models.device import half_precision
 from cod_core.progress import Progress, silent
+from cod_core.said import msg
 
 STEPS, LEARNING_RATE, BATCH_SIZE = 60, 5e-5, 16
 WARMUP = 0.1
@@ -83,7 +84,7 @@ def train_steps(
     )
     batches, history = pair_batches(rows, batch_size, generator), []
     for step in range(steps):
-        progress(step, steps, "fine-tuning the student")
+        progress(step, steps, msg("fine-tuning the student"))
         batch, total = next(batches), 0.0
         optimizer.zero_grad(set_to_none=True)
         for part in parts(batch, rows, micro_batch):
@@ -97,5 +98,5 @@ def train_steps(
         optimizer.step()
         schedule.step()
         history.append(total + float(fixed.detach()))
-    progress(steps, steps, "fine-tuning the student")
+    progress(steps, steps, msg("fine-tuning the student"))
     return tuple(history)

@@ -13,6 +13,7 @@ import numpy as np
 from cod_core.diagnostics.worth import Rows, fit
 from cod_core.distill.linear import linear_logits
 from cod_core.errors import BadInput
+from cod_core.said import Said, msg, say, several
 
 LABELS, LINE, TEACHER, PAIRS, BOTH = "labels", "line", "unlabelled", "pairs", "both"
 SIZES = (50, 100, 200, 500, 1000)  # numbers of texts at which the teacher's answers alone are compared with the counterfactuals
@@ -142,7 +143,7 @@ def _catches_up(ways: Sequence[Way], free: Rows, dev: np.ndarray, gold: np.ndarr
     if goal is None or alone is None:
         return None
     for n in (n for n in SIZES if n < len(free.hard)):
-        tell(f"the teacher's answers on {n:,} texts")
+        tell(say("the teacher's answers on {texts:,} texts", texts=n))
         found = _mean_of_draws(free, n, dev, gold)
         if found is not None and found >= goal:
             return n
@@ -158,15 +159,15 @@ def chance(first: Way, second: Way) -> float:
 
 
 DOING = {
-    LABELS: "your labelled texts",
-    LINE: "a plain classifier on your labels",
-    TEACHER: "the teacher's answers",
-    PAIRS: "your counterfactuals",
-    BOTH: "both together",
+    LABELS: msg("your labelled texts"),
+    LINE: msg("a plain classifier on your labels"),
+    TEACHER: msg("the teacher's answers"),
+    PAIRS: msg("your counterfactuals"),
+    BOTH: msg("both together"),
 }
 
 
-EXPECTED = (
+EXPECTED = msg(
     "On six public tasks the teacher's answers on 50 to 500 texts matched 16 texts with their counterfactuals. "
     "From 500 such texts on, counterfactuals added less than one point."
 )
@@ -174,74 +175,97 @@ EXPECTED = (
 
 
 def percent(share: float) -> str:
-    """81 %."""
+    """'81 %', the same in every language."""
     return f"{100 * share:.0f} %"
 
 
-def sentences(found: Ways) -> list[str]:
+def sentences(found: Ways) -> list[Said]:
     """What was measured and what to do, in words; nothing where there is nothing to say of this project."""
     if not found.n_dev:
-        return ["You have no labelled development texts, so the ways cannot be compared here. Add some on the Data page."]
+        return [say("You have no labelled development texts, so the ways cannot be compared here. Add some on the Data page.")]
     said = [*_of_texts(found), *_of_labels(found), *_catching_up(found), *_advice(found)]
-    return said or ["There is nothing to compare yet: add labelled texts, or accept some counterfactuals."]
+    return said or [say("There is nothing to compare yet: add labelled texts, or accept some counterfactuals.")]
 
 
-def _of_texts(found: Ways) -> list[str]:
+def _of_texts(found: Ways) -> list[Said]:
     """The teacher's answers, the counterfactuals, both."""
-    alone, pairs, both, on = found.of(TEACHER), found.of(PAIRS), found.of(BOTH), f"on your {found.n_dev:,} development texts"
-    yours = f"your {found.pairs:,} counterfactuals" if found.pairs != 1 else "your one counterfactual"
+    alone, pairs, both, dev = found.of(TEACHER), found.of(PAIRS), found.of(BOTH), found.n_dev
     if alone is None:
-        mine = [f"{yours[0].upper()}{yours[1:]} with their texts reach {percent(pairs.share)} {on}."] if pairs else []
-        return [*mine, "You have no texts without a label for the teacher to answer. Add some on the Data page."]
-    said = [f"You have {found.unlabelled:,} texts without a label."]
+        none = say("You have no texts without a label for the teacher to answer. Add some on the Data page.")
+        return [_of_pairs(found, pairs), none] if pairs else [none]
     if found.unlabelled > alone.rows:
-        said = [f"You have {found.unlabelled:,} texts without a label, and {alone.rows:,} of them were used here."]
-    told = f"On them the teacher's answers alone reach {percent(alone.share)} {on}"
-    if pairs and both:
-        return [*said, f"{told}; {yours} {percent(pairs.share)}; both together {percent(both.share)}."]
-    return [*said, f"{told}."]
+        said = say(
+            "You have {texts:,} texts without a label, and {used:,} of them were used here.", texts=found.unlabelled, used=alone.rows
+        )
+    else:
+        said = say("You have {texts:,} texts without a label.", texts=found.unlabelled)
+    told = say("On them the teacher's answers alone reach {share} on your {dev:,} development texts", share=percent(alone.share), dev=dev)
+    if not (pairs and both):
+        return [said, say("{told}.", told=told)]
+    shares: dict[str, object] = {"told": told, "share": percent(pairs.share), "both": percent(both.share)}
+    if found.pairs == 1:
+        return [said, say("{told}; your one counterfactual {share}; both together {both}.", **shares)]
+    return [said, say("{told}; your {pairs:,} counterfactuals {share}; both together {both}.", pairs=found.pairs, **shares)]
 
 
-def _of_labels(found: Ways) -> list[str]:
+def _of_pairs(found: Ways, pairs: Way) -> Said:
+    share, dev = percent(pairs.share), found.n_dev
+    if found.pairs == 1:
+        return say("Your one counterfactual with their texts reach {share} on your {dev:,} development texts.", share=share, dev=dev)
+    return say(
+        "Your {pairs:,} counterfactuals with their texts reach {share} on your {dev:,} development texts.",
+        pairs=found.pairs,
+        share=share,
+        dev=dev,
+    )
+
+
+def _of_labels(found: Ways) -> list[Said]:
     """The labelled texts, with and without a teacher, and what the second half of them brought."""
     own, plain = found.of(LABELS), found.of(LINE)
     if own is None or plain is None:
         return []
     said = [
-        f"Your {own.rows:,} labelled texts reach {percent(own.share)} with the teacher's help, "
-        f"and {percent(plain.share)} as a plain classifier without a teacher."
+        say(
+            "Your {texts:,} labelled texts reach {share} with the teacher's help, and {plain} as a plain classifier without a teacher.",
+            texts=own.rows,
+            share=percent(own.share),
+            plain=percent(plain.share),
+        )
     ]
     if found.half is not None and own.rows >= 8:
         more = round(100 * (own.share - found.half))
-        points = f"{more} point{'s' if more != 1 else ''} more"
         said.append(
-            f"The second half of your labels brought {points}; labelling as many again may bring less than that."
+            say(
+                "The second half of your labels brought {more}; labelling as many again may bring less than that.",
+                more=several(more, "point more", "points more"),
+            )
             if more > 0
-            else "The second half of your labels brought nothing more, so labelling further may not help."
+            else say("The second half of your labels brought nothing more, so labelling further may not help.")
         )
     return said
 
 
-def _catching_up(found: Ways) -> list[str]:
+def _catching_up(found: Ways) -> list[Said]:
     if found.catches_up is None or not found.pairs:
         return []
-    return [f"From about {found.catches_up:,} texts on, the teacher's answers alone do as well as your counterfactuals."]
+    return [say("From about {texts:,} texts on, the teacher's answers alone do as well as your counterfactuals.", texts=found.catches_up)]
 
 
-def _advice(found: Ways) -> list[str]:
+def _advice(found: Ways) -> list[Said]:
     """The way that did best, if that is more than chance."""
     ranked = sorted((way for way in found.ways if way.name != LINE), key=lambda way: -way.share)
     if len(ranked) < 2:
         return []
     best, next_ = ranked[:2]
     if chance(best, next_) >= CHANCE_P:
-        return [f"The best two differ by no more than chance would: there are {found.n_dev:,} development texts."]
+        return [say("The best two differ by no more than chance would: there are {texts:,} development texts.", texts=found.n_dev)]
     return [BEST[best.name]]
 
 
 BEST = {
-    LABELS: "Your labelled texts do best here.",
-    TEACHER: "The teacher's answers do best here, so collect more texts without a label.",
-    PAIRS: "Your counterfactuals do best here, so go on curating.",
-    BOTH: "Counterfactuals on top of the teacher's answers do best here, so go on with both.",
+    LABELS: say("Your labelled texts do best here."),
+    TEACHER: say("The teacher's answers do best here, so collect more texts without a label."),
+    PAIRS: say("Your counterfactuals do best here, so go on curating."),
+    BOTH: say("Counterfactuals on top of the teacher's answers do best here, so go on with both."),
 }

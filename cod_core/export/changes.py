@@ -12,14 +12,14 @@ from cod_core.errors import BadInput
 from cod_core.export.record import Record
 from cod_core.export.restore import read_bundle
 from cod_core.export.rows import FLIPS, NO_FLIP, NOT_CHECKED, flips_of
-from cod_core.text import several
+from cod_core.said import msg, say, several
 
 PARTS = {
-    "label": "label",
-    "text": "original",
-    "counterfactual": "counterfactual",
-    "counterfactual_label": "label of the counterfactual",
-    "flips": "flip",
+    "label": msg("label"),
+    "text": msg("original"),
+    "counterfactual": msg("counterfactual"),
+    "counterfactual_label": msg("label of the counterfactual"),
+    "flips": msg("flip"),
 }
 """What of a pair may change: field -> in words."""
 
@@ -58,8 +58,14 @@ class Changes:
     def said(self) -> str:
         """The counts in a sentence."""
         if not (self.added or self.lost or self.changed):
-            return f"The two sets hold the same {several(self.same, 'pair')}."
-        return f"{several(len(self.added), 'pair')} added, {len(self.lost)} lost, {len(self.changed)} changed, {self.same} the same."
+            return say("The two sets hold the same {pairs}.", pairs=several(self.same, "pair"))
+        return say(
+            "{pairs} added, {lost} lost, {changed} changed, {same} the same.",
+            pairs=several(len(self.added), "pair"),
+            lost=len(self.lost),
+            changed=len(self.changed),
+            same=self.same,
+        )
 
 
 def changes(before: Iterable[Pair], after: Iterable[Pair]) -> Changes:

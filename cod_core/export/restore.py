@@ -16,6 +16,7 @@ from cod_core.errors import BadInput
 from cod_core.export.convert import from_record
 from cod_core.export.migrations import check_version, migrate
 from cod_core.export.record import SPLIT_FILES, ExportItem, Record
+from cod_core.said import msg, say
 from cod_core.types import KEPT, Example, Task
 
 _WHAT = "The bundle"
@@ -50,7 +51,7 @@ def open_bundle(data: bytes) -> Bundle:
     with open_checked_zip(data, _WHAT) as archive:
         names = set(archive.namelist())
         if "manifest.json" not in names:
-            raise BadInput("This zip is not a bundle of this app: it has no manifest.json. Choose a file made with Export.")
+            raise BadInput(msg("This zip is not a bundle of this app: it has no manifest.json. Choose a file made with Export."))
         manifest = _json(read_entry(archive, "manifest.json", _WHAT), "manifest.json")
         check_version(manifest.get("schema_version"))
         files = _checked_files(archive, manifest, names)
@@ -66,16 +67,19 @@ def open_bundle(data: bytes) -> Bundle:
 def _checked_files(archive: zipfile.ZipFile, manifest: dict[str, Any], names: set[str]) -> dict[str, bytes]:
     listed = manifest.get("files")
     if not isinstance(listed, dict):
-        raise BadInput("The bundle's manifest.json lists no files: it is damaged.")
+        raise BadInput(msg("The bundle's manifest.json lists no files: it is damaged."))
     files = {}
     for name, said in listed.items():
         if name not in names:
-            raise BadInput(f"The bundle lacks its file {name!r}: it is not complete. Export it again.")
+            raise BadInput(say("The bundle lacks its file {name!r}: it is not complete. Export it again.", name=name))
         files[name] = read_entry(archive, name, _WHAT)
         if not isinstance(said, dict) or hashlib.sha256(files[name]).hexdigest() != said.get("sha256"):
             raise BadInput(
-                f"The bundle's file {name!r} was changed after the export, so its checks cannot be trusted. "
-                "Import the bundle as it was exported, or import the texts as a table."
+                say(
+                    "The bundle's file {name!r} was changed after the export, so its checks cannot be trusted. Import "
+                    "the bundle as it was exported, or import the texts as a table.",
+                    name=name,
+                )
             )
     return files
 
@@ -97,7 +101,9 @@ def _records(body: bytes, name: str) -> list[Record]:
             wrong.append(f"row {number}: a text holds a NUL character, which is no text")
     if wrong:
         more = f" and {len(wrong) - 10} more" if len(wrong) > 10 else ""
-        raise BadInput(f"{len(wrong)} rows of {name} are not records of this format ({'; '.join(wrong[:10])}{more}).")
+        raise BadInput(
+            say("{n} rows of {name} are not records of this format ({rows}).", n=len(wrong), name=name, rows="; ".join(wrong[:10]) + more)
+        )
     return records
 
 
@@ -112,7 +118,7 @@ def _task(manifest: dict[str, Any]) -> Task:
             raise ValueError
         return Task(str(task["name"]), labels, tuple(map(str, task.get("descriptions", ()))), version)
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise BadInput("The bundle's manifest.json does not describe its task: it is damaged.") from error
+        raise BadInput(msg("The bundle's manifest.json does not describe its task: it is damaged.")) from error
 
 
 _EXTRAS = {"source": str, "note": str, "raw_reply": str, "gold_label": str, "split": str, "truncated": bool, "shift": float}
@@ -121,7 +127,7 @@ _EXTRAS = {"source": str, "note": str, "raw_reply": str, "gold_label": str, "spl
 def _sound(extra: dict[str, Any]) -> dict[str, Any]:
     """The row of restore.jsonl, each value of the kind that is written there."""
     if not isinstance(extra.get("id"), str) or not all(isinstance(extra.get(k), kind | None) for k, kind in _EXTRAS.items()):
-        raise BadInput("The bundle's file 'restore.jsonl' does not hold what it should: it is damaged.")
+        raise BadInput(msg("The bundle's file 'restore.jsonl' does not hold what it should: it is damaged."))
     return extra
 
 
@@ -155,7 +161,7 @@ def _json(body: bytes, name: str) -> dict[str, Any]:
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"The bundle's file {name!r} is not valid JSON: it is damaged.") from error
+        raise BadInput(say("The bundle's file {name!r} is not valid JSON: it is damaged.", name=name)) from error
     if not isinstance(value, dict):
-        raise BadInput(f"The bundle's file {name!r} does not hold objects: it is damaged.")
+        raise BadInput(say("The bundle's file {name!r} does not hold objects: it is damaged.", name=name))
     return value

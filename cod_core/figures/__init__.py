@@ -5,12 +5,12 @@ from cod_core.figures.basics import (
     ARM_STYLE,
     accuracy_curve,
     agreement_curve,
-    cost_plot,
     crossing_gap_plot,
     hover_text,
     margin_histogram,
     verdict_bars,
 )
+from cod_core.figures.costs import cost_plot
 from cod_core.figures.maps import moon_plot, moon_wins, paired_gap_plot, text_map_plot
 from cod_core.figures.teacher import FEW_LABELS, reliability_plot, teacher_confusion
 

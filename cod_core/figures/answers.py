@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cod_core.figures.basics import ABOVE, ARM_STYLE, GREY, MODEBAR, hover_text, layout
+from cod_core.said import say
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -39,7 +40,7 @@ def _matrices(confusion: Mapping[str, Sequence[Sequence[float]]], names: list[st
     """One matrix an arm, its labels in this order: side by side, or one above the other where there are many."""
     from plotly.subplots import make_subplots
 
-    titles, n = [ARM_STYLE[arm][0] for arm in confusion], len(names)
+    titles, n = [say(ARM_STYLE[arm][0]) for arm in confusion], len(names)
     if many:
         gap = min(0.3, NAMES / (len(titles) * (max(14 * n, 240) + NAMES)))
         figure = make_subplots(len(titles), 1, subplot_titles=titles, vertical_spacing=gap)
@@ -52,8 +53,8 @@ def _matrices(confusion: Mapping[str, Sequence[Sequence[float]]], names: list[st
         figure.add_trace(_matrix(rows, names, 1 if many else 2), **place)
         if not many:
             _write_shares(figure, rows, names, place)
-        figure.update_xaxes(title="Student says", **small, **place)
-        figure.update_yaxes(title="Truly" if place["col"] == 1 else "", autorange="reversed", **small, **place)
+        figure.update_xaxes(title=say("Student says"), **small, **place)
+        figure.update_yaxes(title=say("Truly") if place["col"] == 1 else "", autorange="reversed", **small, **place)
     return figure
 
 
@@ -70,7 +71,7 @@ def _matrix(rows: list[list[float]], names: list[str], gap: int) -> "go.Heatmap"
         colorscale=[[0, "#EAF2F8"], [1, "#004C78"]],
         xgap=gap,
         ygap=gap,
-        hovertemplate="truly %{y}, called %{x}: %{z:.1%}<extra></extra>",
+        hovertemplate=say("truly %{y}, called %{x}: %{z:.1%}<extra></extra>"),
     )
 
 
@@ -97,17 +98,19 @@ def worth_plot(values: Sequence[Mapping[str, Any]]) -> "go.Figure":
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for helped, name, colour, pattern in ((True, "helped", ARM_STYLE["cod"][1], ""), (False, "did harm", "#D55E00", "/")):
+    n = sum(v["nll"] > 0 for v in values)
+    helped_by, harmed_by = say("helped ({texts})", texts=n), say("did harm ({texts})", texts=len(values) - n)
+    for helped, name, colour, pattern in ((True, helped_by, ARM_STYLE["cod"][1], ""), (False, harmed_by, "#D55E00", "/")):
         some = [(i, v) for i, v in enumerate(values, 1) if (v["nll"] > 0) == helped]
         figure.add_bar(
             x=[i for i, _ in some],
             y=[v["nll"] for _, v in some],
-            name=f"{name} ({len(some)})",
+            name=name,
             marker={"color": colour, "pattern": {"shape": pattern}, "line": {"width": 0}},
             customdata=[[v["id"], hover_text(v["text"][:160]), hover_text(v["counterfactual"][:160])] for _, v in some],
-            hovertemplate="%{customdata[1]}<br>→ %{customdata[2]}<br>%{y:+.5f} nats<extra></extra>",
+            hovertemplate=say("%{customdata[1]}<br>→ %{customdata[2]}<br>%{y:+.5f} nats<extra></extra>"),
         )
-    layout(figure, "Your counterfactuals, the most useful first", "What the student gains from it", bargap=0.1)
+    layout(figure, say("Your counterfactuals, the most useful first"), say("What the student gains from it"), bargap=0.1)
     figure.update_layout(clickmode="event+select")
     return figure
 
@@ -131,7 +134,7 @@ def effect_plot(rows: Sequence[Mapping[str, Any]], title: str) -> "go.Figure":
                 "array": [100 * (r["high"] - r["mean"]) if k else 0 for r, k in zip(rows, known)],
                 "arrayminus": [100 * (r["mean"] - r["low"]) if k else 0 for r, k in zip(rows, known)],
             },
-            hovertemplate="%{y}: %{x:+.1f} points<extra></extra>",
+            hovertemplate=say("%{y}: %{x:+.1f} points<extra></extra>"),
         )
     )
     figure.add_vline(x=0, line={"dash": "dash", "color": GREY})

@@ -7,25 +7,26 @@ texts is escaped, since plotly reads HTML tags in hovers.
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from math import ceil, exp, floor, log10
+from math import exp
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
+
+from cod_core.said import Said, msg, say
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 ARM_STYLE = {
-    "kd": ("Your texts only", "#E69F00", "dash", "circle"),
-    "half": ("Half of your texts", "#999999", "dot", "x"),
-    "cod": ("Half texts, half counterfactuals", "#0072B2", "solid", "square"),
-    "cod_plus": ("Texts plus their counterfactuals", "#009E73", "dashdot", "diamond"),
-    "cod_all": ("Fewer texts, each changed to every other label", "#56B4E9", "longdashdot", "cross"),
+    "kd": (msg("Your texts only"), "#E69F00", "dash", "circle"),
+    "half": (msg("Half of your texts"), "#999999", "dot", "x"),
+    "cod": (msg("Half texts, half counterfactuals"), "#0072B2", "solid", "square"),
+    "cod_plus": (msg("Texts plus their counterfactuals"), "#009E73", "dashdot", "diamond"),
+    "cod_all": (msg("Fewer texts, each changed to every other label"), "#56B4E9", "longdashdot", "cross"),
 }
 OTHER = ("#CC79A7", "longdash", "star")
 BEFORE, AFTER = ARM_STYLE["kd"][1], ARM_STYLE["cod"][1]
 GREY, _GRID = "#808080", "rgba(128,128,128,0.25)"
 MODEBAR = {"bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": BEFORE}
-COST_UNITS = ((1e3, "Wh"), (1e6, "mWh"), (1e9, "µWh"))
 ABOVE = 30  # pixels: the camera button stands there, not on the plot
 MARGIN_BINS, HOVER_CHARS, HOVER_WIDTH = 30, 300, 60
 
@@ -40,20 +41,27 @@ def accuracy_curve(rows: Sequence[Mapping[str, Any]], teacher: float | None = No
         rows,
         "mean",
         "std",
-        "Accuracy on test texts",
-        [("teacher", teacher, "longdash", "top left"), ("always the commonest label", majority, "dot", "bottom right")],
+        say("Accuracy on test texts"),
+        [
+            (None if teacher is None else say("teacher {share:.0%}", share=teacher), teacher, "longdash", "top left"),
+            (None if majority is None else say("always the commonest label {share:.0%}", share=majority), majority, "dot", "bottom right"),
+        ],
     )
 
 
 def agreement_curve(rows: Sequence[Mapping[str, Any]]) -> "go.Figure":
     """Agreement with the teacher against k. rows: {arm, k, agreement, agreement_std, n_seeds}."""
-    return _curve(rows, "agreement", "agreement_std", "Same answer as the teacher", [])
+    return _curve(rows, "agreement", "agreement_std", say("Same answer as the teacher"), [])
 
 
-def sure(margin: float) -> str:
+def sure(margin: float) -> Said:
     """How sure a teacher is of a label against the next one, from its margin in log-odds: 2 is "88 %"."""
     share = 100 / (1 + exp(-max(-30.0, min(30.0, margin))))
-    return "under 0.1 %" if share < 0.1 else "over 99.9 %" if share > 99.9 else f"{share:.1f} %" if not 1 < share < 99 else f"{share:.0f} %"
+    if share < 0.1:
+        return say("under {share:.1f} %", share=0.1)
+    if share > 99.9:
+        return say("over {share:.1f} %", share=99.9)
+    return Said("{share:.0f} %" if 1 < share < 99 else "{share:.1f} %", {"share": share})
 
 
 def sure_axis(figure: "go.Figure") -> None:
@@ -75,16 +83,19 @@ def margin_histogram(originals: Sequence[float], cfes: Sequence[float], texts: M
     size = max((high - low) / MARGIN_BINS, 1e-3)
     start = -size * (int(-low / size) + 1)  # an edge at 0: no bar stands on both sides of the line
     bins = {"start": start, "end": high + size, "size": size}
-    groups = (("originals", "Originals", originals, BEFORE, ""), ("cfes", "Counterfactuals", cfes, AFTER, "/"))
-    for at, (key, name, values, colour, pattern) in enumerate(groups):
+    groups = (
+        ("originals", say("Originals"), say("Originals ({texts})", texts=len(originals)), originals, BEFORE, ""),
+        ("cfes", say("Counterfactuals"), say("Counterfactuals ({texts})", texts=len(cfes)), cfes, AFTER, "/"),
+    )
+    for at, (key, name, counted, values, colour, pattern) in enumerate(groups):
         figure.add_histogram(
             x=list(values),
-            name=f"{name} ({len(values)})",
+            name=counted,
             xbins=bins,
             opacity=0.7,
             legendgroup=key,
             marker={"color": colour, "pattern": {"shape": pattern}},
-            hovertemplate="%{y} texts here<extra>" + name + "</extra>",
+            hovertemplate=say("%{{y}} texts here<extra>{name}</extra>", name=name),
         )
         if texts and texts.get(key):
             figure.add_scatter(
@@ -95,11 +106,11 @@ def margin_histogram(originals: Sequence[float], cfes: Sequence[float], texts: M
                 showlegend=False,
                 marker={"symbol": "line-ns-open", "size": 9, "color": colour},
                 customdata=[[hover_text(text), sure(value)] for text, value in zip(texts[key], values)],
-                hovertemplate="%{customdata[1]}<br>%{customdata[0]}<extra>" + name + "</extra>",
+                hovertemplate=Said("%{{customdata[1]}}<br>%{{customdata[0]}}<extra>{name}</extra>", {"name": name}),
             )
-    figure.add_vline(x=0, line={"dash": "dash", "color": GREY}, annotation_text="decision line")
+    figure.add_vline(x=0, line={"dash": "dash", "color": GREY}, annotation_text=say("decision line"))
     sure_axis(figure)
-    return layout(figure, "How sure the teacher is of the original label", "Texts", barmode="overlay")
+    return layout(figure, say("How sure the teacher is of the original label"), say("Texts"), barmode="overlay")
 
 
 def crossing_gap_plot(gaps: Mapping[str, Sequence[float]], censored: Mapping[str, float] | None = None) -> "go.Figure":
@@ -112,75 +123,22 @@ def crossing_gap_plot(gaps: Mapping[str, Sequence[float]], censored: Mapping[str
 
     figure = go.Figure()
     for arm, values in gaps.items():
-        name, colour, _, symbol = _style(arm)
-        share = f"<br>({censored[arm]:.0%} miss an end)" if censored and censored.get(arm) is not None else ""
+        name, colour, _, symbol = style_of(arm)
+        known = censored and censored.get(arm) is not None
+        below = say("{name}<br>({share:.0%} miss an end)", name=name, share=censored[arm]) if censored and known else name
         figure.add_box(
             y=list(values),
-            name=name + share,
+            name=below,
             boxmean=True,
             boxpoints="all" if len(values) <= 60 else "outliers",
             jitter=0.5,
             pointpos=0,
             marker={"color": colour, "symbol": symbol, "size": 5, "opacity": 0.6},
             line={"color": colour},
-            hovertemplate="%{y:.2f} of the median pair<extra>" + name + "</extra>",
+            hovertemplate=say("%{{y:.2f}} of the median pair<extra>{name}</extra>", name=name),
         )
     figure.update_yaxes(rangemode="tozero")
-    return layout(figure, "", "Gap between teacher's and student's line", showlegend=False)
-
-
-def cost_plot(rows: Sequence[Mapping[str, Any]], key: str = "kwh") -> "go.Figure":
-    """Accuracy against what a student cost: one point an arm and number of training rows.
-
-    rows: arm, rows, accuracy, and key (kwh or usd); those without a number for key are left out. An estimate of
-    electricity is labelled as one, and in the largest unit that makes the dearest student more than 1.
-    """
-    import plotly.graph_objects as go
-
-    figure, rows = go.Figure(), [r for r in rows if r.get(key) is not None]
-    scale, unit = _unit_of(rows, key)
-    for arm in dict.fromkeys(row["arm"] for row in rows):
-        found = sorted((r for r in rows if r["arm"] == arm), key=lambda r: r["rows"])
-        _add_costs(figure, arm, found, key, scale, unit)
-    title = f"Electricity of one student, {unit} (an estimate)" if key == "kwh" else "Counterfactuals of one student, US cents"
-    layout(figure, title, "Accuracy on test texts")
-    _scale_costs(figure, [scale * r[key] for r in rows])
-    figure.update_yaxes(tickformat=".0%")
-    return figure
-
-
-def _unit_of(rows: Sequence[Mapping[str, Any]], key: str) -> tuple[float, str]:
-    """(units in one kWh or dollar, the unit's name): the largest of which the dearest row takes 1 or more."""
-    if key != "kwh":
-        return 100.0, "US cent"
-    dearest = max((r[key] for r in rows), default=0.0)
-    return next(((scale, unit) for scale, unit in COST_UNITS if dearest * scale >= 1), COST_UNITS[-1])
-
-
-def _add_costs(figure: "go.Figure", arm: str, found: Sequence[Mapping[str, Any]], key: str, scale: float, unit: str) -> None:
-    """The line of one arm: a point a number of rows."""
-    name, colour, dash, symbol = _style(arm)
-    gained = [f"{100 * r['accuracy'] / (scale * r[key]):,.0f} points of accuracy a {unit}" if r[key] else "free" for r in found]
-    figure.add_scatter(
-        x=[scale * r[key] for r in found],
-        y=[r["accuracy"] for r in found],
-        name=name,
-        mode="lines+markers+text",
-        text=[str(r["rows"]) for r in found],
-        textposition="top center",
-        line={"color": colour, "dash": dash, "width": 1.5},
-        marker={"symbol": symbol, "size": 9, "color": colour},
-        customdata=[[g] for g in gained],
-        hovertemplate="%{y:.1%} with %{text} rows, %{x:.3g} " + unit + "<br>%{customdata[0]}<extra>" + name + "</extra>",
-    )
-
-
-def _scale_costs(figure: "go.Figure", spent: Sequence[float]) -> None:
-    """A logarithmic axis with numbers on it, where every cost is above 0."""
-    if spent and min(spent) > 0:
-        low, high = min(spent) / 1.1, max(spent) * 1.1
-        ticks = log_ticks(low, high)
-        figure.update_xaxes(type="log", range=[log10(low), log10(high)], tickvals=ticks, ticktext=[f"{t:,g}" for t in ticks])
+    return layout(figure, "", say("Gap between teacher's and student's line"), showlegend=False)
 
 
 def verdict_bars(labels: Sequence[str], before: Sequence[float], after: Sequence[float]) -> "go.Figure":
@@ -189,7 +147,7 @@ def verdict_bars(labels: Sequence[str], before: Sequence[float], after: Sequence
 
     figure = go.Figure()
     names = [hover_text(label) for label in labels]
-    for name, values, colour, pattern in (("before", before, BEFORE, ""), ("after", after, AFTER, "/")):
+    for name, values, colour, pattern in ((say("before"), before, BEFORE, ""), (say("after"), after, AFTER, "/")):
         figure.add_bar(
             y=names,
             x=list(values),
@@ -198,26 +156,14 @@ def verdict_bars(labels: Sequence[str], before: Sequence[float], after: Sequence
             text=[f"{v:.0%}" for v in values],
             textposition="auto",
             marker={"color": colour, "pattern": {"shape": pattern}},
-            hovertemplate="%{y}: %{x:.1%}<extra>" + name + "</extra>",
+            hovertemplate=Said("%{{y}}: %{{x:.1%}}<extra>{name}</extra>", {"name": name}),
         )
     if len(labels) == 2:
         figure.add_vline(x=0.5, line={"dash": "dash", "color": GREY})
-    layout(figure, "Probability", "", barmode="group")
+    layout(figure, say("Probability"), "", barmode="group")
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
     figure.update_yaxes(autorange="reversed")
     return figure
-
-
-def log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers from low to high, both positive: 1, 2, 5, 10 … where three of them fit, else even steps, two or more."""
-    ticks = [m * 10.0**e for e in range(floor(log10(low)), ceil(log10(high)) + 1) for m in (1, 2, 5)]
-    ticks = [t for t in ticks if low <= t <= high]
-    if len(ticks) >= 3:
-        return ticks
-    least = (high - low) / 6
-    unit = 10.0 ** floor(log10(least))
-    step = next(m * unit for m in (1, 2, 5, 10) if m * unit >= least)
-    return [n * step for n in range(ceil(low / step), floor(high / step) + 1)]
 
 
 def hover_text(text: str) -> str:
@@ -227,12 +173,16 @@ def hover_text(text: str) -> str:
     return "<br>".join(escape(line).replace("$", "&#36;").replace("%{", "%&#123;") for line in lines)
 
 
-def _style(arm: str) -> tuple[str, str, str, str]:
-    return ARM_STYLE.get(arm) or (hover_text(arm), *OTHER)
+def style_of(arm: str) -> tuple[str, str, str, str]:
+    """(name, colour, dash, symbol) of an arm, of one that has none too."""
+    if arm in ARM_STYLE:
+        name, *style = ARM_STYLE[arm]
+        return say(name), style[0], style[1], style[2]
+    return (hover_text(arm), *OTHER)
 
 
 def _curve(
-    rows: Sequence[Mapping[str, Any]], key: str, spread: str, title: str, lines: Sequence[tuple[str, float | None, str, str]]
+    rows: Sequence[Mapping[str, Any]], key: str, spread: str, title: str, lines: Sequence[tuple[Said | None, float | None, str, str]]
 ) -> "go.Figure":
     import plotly.graph_objects as go
 
@@ -243,10 +193,8 @@ def _curve(
             _add_arm(figure, arm, found, key, spread)
     for label, value, dash, place in lines:
         if value is not None:
-            figure.add_hline(
-                y=value, line={"dash": dash, "width": 1.5, "color": GREY}, annotation_text=f"{label} {value:.0%}", annotation_position=place
-            )
-    layout(figure, "Training rows of the comparison", title)
+            figure.add_hline(y=value, line={"dash": dash, "width": 1.5, "color": GREY}, annotation_text=label, annotation_position=place)
+    layout(figure, say("Training rows of the comparison"), title)
     ks = sorted({row["k"] for row in rows})
     figure.update_xaxes(type="log", tickvals=ks, ticktext=[str(k) for k in ks])
     figure.update_yaxes(tickformat=".0%")
@@ -255,7 +203,7 @@ def _curve(
 
 def _add_arm(figure: "go.Figure", arm: str, found: Sequence[Mapping[str, Any]], key: str, spread: str) -> None:
     """The line of one arm over k, and the band around it."""
-    name, colour, dash, symbol = _style(arm)
+    name, colour, dash, symbol = style_of(arm)
     x, ends = [r["k"] for r in found], [_ends(r, key, spread) for r in found]
     figure.add_scatter(
         x=x + x[::-1],
@@ -277,8 +225,11 @@ def _add_arm(figure: "go.Figure", arm: str, found: Sequence[Mapping[str, Any]], 
         line={"color": colour, "dash": dash, "width": 2.5},
         marker={"symbol": symbol, "size": 9, "color": colour},
         customdata=[[r.get("n_seeds", 1), r.get("rows") or _rows_of(arm, r["k"]), low, high] for r, (low, high) in zip(found, ends)],
-        hovertemplate="%{y:.1%} at %{x} rows (%{customdata[2]:.1%} to %{customdata[3]:.1%})<br>"
-        "%{customdata[1]} training rows, %{customdata[0]} draws<extra>" + name + "</extra>",
+        hovertemplate=say(
+            "%{{y:.1%}} at %{{x}} rows (%{{customdata[2]:.1%}} to %{{customdata[3]:.1%}})<br>"
+            "%{{customdata[1]}} training rows, %{{customdata[0]}} draws<extra>{name}</extra>",
+            name=name,
+        ),
     )
 
 

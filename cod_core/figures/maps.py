@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cod_core.figures.basics import ARM_STYLE, GREY, hover_text, layout, sure, sure_axis
+from cod_core.said import Said, msg, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -11,12 +12,12 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 STATUS_STYLE = {
-    "accepted": ("Accepted", "#009E73", "circle"),
-    "edited": ("Accepted with an edit", "#56B4E9", "square"),
-    "rejected": ("Rejected", "#D55E00", "x"),
-    "needs_review": ("Flagged", "#CC79A7", "diamond"),
-    "skipped": ("Skipped", "#999999", "triangle-up"),
-    "pending": ("To do", "#E69F00", "circle-open"),
+    "accepted": (msg("Accepted"), "#009E73", "circle"),
+    "edited": (msg("Accepted with an edit"), "#56B4E9", "square"),
+    "rejected": (msg("Rejected"), "#D55E00", "x"),
+    "needs_review": (msg("Flagged"), "#CC79A7", "diamond"),
+    "skipped": (msg("Skipped"), "#999999", "triangle-up"),
+    "pending": (msg("To do"), "#E69F00", "circle-open"),
 }
 CLASS_FILL = ("rgba(230,159,0,0.28)", "rgba(0,114,178,0.28)")
 CLASS_POINT = ("#B87A00", "#0072B2")
@@ -36,8 +37,8 @@ def text_map_plot(dots: Sequence[Row], pairs: Sequence[Row], axis_label: str, we
     figure, scatter = go.Figure(), go.Scattergl if webgl else go.Scatter
     for trace in _map_traces(dots, pairs):
         figure.add_trace(scatter(**trace))
-    figure.add_vline(x=0, line={"dash": "dash", "color": GREY}, annotation_text="teacher's decision line")
-    layout(figure, f"How sure the teacher is of “{hover_text(axis_label)}”", "Content (main direction)")
+    figure.add_vline(x=0, line={"dash": "dash", "color": GREY}, annotation_text=say("teacher's decision line"))
+    layout(figure, say("How sure the teacher is of “{label}”", label=hover_text(axis_label)), say("Content (main direction)"))
     sure_axis(figure)
     figure.update_layout(height=520, dragmode="pan", clickmode="event+select")
     return figure
@@ -62,10 +63,10 @@ def _other_texts(plain: Sequence[Row]) -> dict[str, Any]:
         "x": [d["x"] for d in plain],
         "y": [d["y"] for d in plain],
         "mode": "markers",
-        "name": f"Other texts ({len(plain):,})",
+        "name": say("Other texts ({texts:,})", texts=len(plain)),
         "marker": {"size": 4, "color": GREY, "opacity": 0.35},
         "customdata": [[d["id"], _short(d["text"]), sure(d["x"])] for d in plain],
-        "hovertemplate": "%{customdata[1]}<br>%{customdata[2]} sure<extra></extra>",
+        "hovertemplate": say("%{customdata[1]}<br>%{customdata[2]} sure<extra></extra>"),
     }
 
 
@@ -86,17 +87,17 @@ def _joins(status: str, group: Sequence[Row], opacity: float) -> dict[str, Any]:
 def _ends_of(status: str, group: Sequence[Row], originals: Mapping[str, Row]) -> dict[str, Any]:
     """The ends of those lines: originals small, counterfactuals larger. originals: text's id -> its dot."""
     name, colour, symbol = STATUS_STYLE[status]
-    ends = [(p["x0"], p["y0"], p["id"], originals[p["id"]]["text"], "original") for p in group]
-    ends += [(p["x1"], p["y1"], p["id"], p["text"], "counterfactual") for p in group]
+    ends = [(p["x0"], p["y0"], p["id"], originals[p["id"]]["text"], say("original")) for p in group]
+    ends += [(p["x1"], p["y1"], p["id"], p["text"], say("counterfactual")) for p in group]
     return {
         "x": [e[0] for e in ends],
         "y": [e[1] for e in ends],
         "mode": "markers",
         "legendgroup": status,
-        "name": f"{name} ({len(group)})",
+        "name": Said("{name} ({texts})", {"name": say(name), "texts": len(group)}),
         "customdata": [[e[2], _short(e[3]), e[4], sure(e[0])] for e in ends],
         "marker": {"size": [7] * len(group) + [9] * len(group), "color": colour, "symbol": symbol, "opacity": 0.85},
-        "hovertemplate": "%{customdata[1]}<br>%{customdata[3]} sure<extra>%{customdata[2]}</extra>",
+        "hovertemplate": say("%{customdata[1]}<br>%{customdata[3]} sure<extra>%{customdata[2]}</extra>"),
     }
 
 
@@ -106,10 +107,10 @@ def _student_crossings(seen: Sequence[Row]) -> dict[str, Any]:
         "x": [p["sx"] for p in seen],
         "y": [p["sy"] for p in seen],
         "mode": "markers",
-        "name": "Student changes its mind",
+        "name": say("Student changes its mind"),
         "marker": {"size": 8, "symbol": "cross-thin", "color": STUDENT, "line": {"width": 2, "color": STUDENT}},
         "customdata": [[p["id"], _short(p["text"]), sure(p["sx"])] for p in seen],
-        "hovertemplate": "%{customdata[1]}<br>where the teacher is %{customdata[2]} sure<extra></extra>",
+        "hovertemplate": say("%{customdata[1]}<br>where the teacher is %{customdata[2]} sure<extra></extra>"),
     }
 
 
@@ -120,9 +121,9 @@ def paired_gap_plot(pairs: Sequence[Sequence[str]], kd: Sequence[float], cod: Se
 
     top = max([*kd, *cod, 1e-9]) * 1.05
     figure = go.Figure(
-        go.Scatter(x=[0, top], y=[0, top], mode="lines", name="no difference", hoverinfo="skip", line={"dash": "dash", "color": GREY})
+        go.Scatter(x=[0, top], y=[0, top], mode="lines", name=say("no difference"), hoverinfo="skip", line={"dash": "dash", "color": GREY})
     )
-    sides = ((True, "nearer with counterfactuals", "cod"), (False, "not nearer", "kd"))
+    sides = ((True, say("nearer with counterfactuals"), "cod"), (False, say("not nearer"), "kd"))
     for nearer, name, arm in sides:
         _, colour, _, symbol = ARM_STYLE[arm]
         some = [i for i, (a, b) in enumerate(zip(kd, cod)) if (b < a) == nearer]
@@ -130,12 +131,12 @@ def paired_gap_plot(pairs: Sequence[Sequence[str]], kd: Sequence[float], cod: Se
             x=[kd[i] for i in some],
             y=[cod[i] for i in some],
             mode="markers",
-            name=f"{name} ({len(some)})",
+            name=Said("{name} ({pairs})", {"name": name, "pairs": len(some)}),
             marker={"color": colour, "symbol": symbol, "size": 9, "opacity": 0.75},
             customdata=[[_short(pairs[i][0]), _short(pairs[i][1])] for i in some],
             hovertemplate="%{customdata[0]}<br>→ %{customdata[1]}<br>%{x:.2f} → %{y:.2f}<extra></extra>",
         )
-    return layout(figure, "Gap of students without counterfactuals", "Gap of students with them")
+    return layout(figure, say("Gap of students without counterfactuals"), say("Gap of students with them"))
 
 
 def moon_plot(
@@ -167,7 +168,7 @@ def moon_plot(
             hoverinfo="skip",
         )
     )
-    for name, line, colour in (("Teacher's line", teacher_boundary, GREY), ("Student's line", boundary, STUDENT)):
+    for name, line, colour in ((say("Teacher's line"), teacher_boundary, GREY), (say("Student's line"), boundary, STUDENT)):
         if line is not None:
             figure.add_scatter(
                 x=line[:, 0].tolist(),
@@ -201,7 +202,7 @@ def _add_learnt_from(
             line={"color": GREY, "width": 1},
             hoverinfo="skip",
         )
-    for cf, symbol, name in ((False, "circle", "Texts' stand-ins"), (True, "square", "Counterfactuals")):
+    for cf, symbol, name in ((False, "circle", say("Texts' stand-ins")), (True, "square", say("Counterfactuals"))):
         some = [i for i in range(len(points)) if bool(is_cf[i]) == cf]
         if some:
             colours = [CLASS_POINT[int(labels[i])] for i in some]
@@ -225,17 +226,18 @@ def moon_wins(seeds: Sequence[int], kd: Sequence[float], cod: Sequence[float], t
         x=[v[0] for v in ends], y=[v[1] for v in ends], mode="lines", showlegend=False, line={"color": GREY, "width": 1}, hoverinfo="skip"
     )
     for arm, values in (("kd", kd), ("cod", cod)):
-        name, colour, _, symbol = ARM_STYLE[arm]
+        arm_name, colour, _, symbol = ARM_STYLE[arm]
+        name = say(arm_name)
         figure.add_scatter(
             x=list(seeds),
             y=list(values),
             mode="markers",
             name=name,
             marker={"color": colour, "symbol": symbol, "size": 10},
-            hovertemplate="draw %{x}: %{y:.2f}<extra>" + name + "</extra>",
+            hovertemplate=say("draw %{{x}}: %{{y:.2f}}<extra>{name}</extra>", name=name),
         )
     figure.update_yaxes(rangemode="tozero")
-    return layout(figure, "Draw", title)
+    return layout(figure, say("Draw"), title)
 
 
 def _short(text: str) -> str:

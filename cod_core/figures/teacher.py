@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cod_core.figures.basics import ABOVE, ARM_STYLE, GREY, MODEBAR, hover_text, layout
+from cod_core.said import say
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -35,10 +36,10 @@ def teacher_confusion(labels: Sequence[str], shares: Sequence[Sequence[float]], 
             text=[[f"{v:.0%}" if few else "" for v in row] for row in shares],
             texttemplate="%{text}",
             customdata=[[n] * len(names) for n in texts],
-            hovertemplate="labelled %{y} (%{customdata} texts), it said %{x}: %{z:.0%}<extra></extra>",
+            hovertemplate=say("labelled %{y} (%{customdata} texts), it said %{x}: %{z:.0%}<extra></extra>"),
         )
     )
-    layout(figure, "The teacher says", "Your label")
+    layout(figure, say("The teacher says"), say("Your label"))
     figure.update_layout(modebar=MODEBAR, height=ABOVE + (150 + 56 * len(labels) if few else 260 + ROW_HEIGHT * len(labels)))
     figure.update_xaxes(showgrid=False, dtick=1, tickfont={"size": 13 if few else 10})
     figure.update_yaxes(showgrid=False, dtick=1, tickfont={"size": 13 if few else 10}, autorange="reversed")
@@ -50,18 +51,20 @@ def reliability_plot(bins: Sequence[tuple[float, float, int]]) -> "go.Figure":
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dash", "color": GREY}, name="as sure as right", hoverinfo="skip")
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dash", "color": GREY}, name=say("as sure as right"), hoverinfo="skip"
+    )
     figure.add_scatter(
         x=[sure for sure, _, _ in bins],
         y=[right for _, right, _ in bins],
         mode="lines+markers",
-        name="your teacher",
+        name=say("your teacher"),
         line={"color": ARM_STYLE["cod"][1], "width": 2},
         marker={"symbol": "square", "size": 9},
         customdata=[[n] for _, _, n in bins],
-        hovertemplate="%{x:.0%} sure, right in %{y:.0%} of %{customdata[0]} texts<extra></extra>",
+        hovertemplate=say("%{x:.0%} sure, right in %{y:.0%} of %{customdata[0]} texts<extra></extra>"),
     )
-    layout(figure, "How sure it says it is", "How often it is right")
+    layout(figure, say("How sure it says it is"), say("How often it is right"))
     figure.update_xaxes(range=[0, 1.02], tickformat=".0%")
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
     return figure

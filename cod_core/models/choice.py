@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from cod_core.errors import BadInput
+from cod_core.said import msg, say
 from cod_core.text import short_hash
 
 MOST_TOKENS, MOST_SAMPLES = 256, 20
@@ -47,7 +48,7 @@ class _Choice:
     @property
     def words(self) -> str:
         """The teacher's name as screens and reports say it."""
-        return f"{self.title}: {self.named}" if self.title else self.named
+        return say("{kind}: {name}", kind=say(self.title), name=self.named) if self.title else self.named
 
     def labels_hash(self, labels: Sequence[str]) -> str:
         """6 hex digits of the project's labels in their order and the label map: part of the teacher's revision."""
@@ -59,7 +60,7 @@ class _Choice:
 class BuiltinChoice(_Choice):
     """A classifier that comes with the package. label_map: its label -> the project's, None where they are equal."""
 
-    title: ClassVar[str] = "Built-in teacher"
+    title: ClassVar[str] = msg("Built-in teacher")
     kind: Literal["builtin"] = field(default="builtin", init=False)
     name: str
     label_map: dict[str, str] | None = None
@@ -73,7 +74,7 @@ class BuiltinChoice(_Choice):
 class TransformersChoice(_Choice):
     """A Hugging Face sequence classifier. name: at the hub, or a folder. label_map as in BuiltinChoice."""
 
-    title: ClassVar[str] = "Hugging Face classifier"
+    title: ClassVar[str] = msg("Hugging Face classifier")
     kind: Literal["transformers"] = field(default="transformers", init=False)
     name: str
     label_map: dict[str, str] | None = None
@@ -88,7 +89,7 @@ class FinetunedChoice(_Choice):
     """A classifier trained on a project's texts. path: its folder. name: in plain words. trained_on: ids of its texts. label_map: as
     in BuiltinChoice, where a label was renamed since."""
 
-    title: ClassVar[str] = "Teacher fine-tuned on your texts"
+    title: ClassVar[str] = msg("Teacher fine-tuned on your texts")
     kind: Literal["finetuned"] = field(default="finetuned", init=False)
     path: str
     name: str | None = None
@@ -113,7 +114,7 @@ class LlmChoice(_Choice):
     asks: ClassVar[bool] = True
     saved_after: ClassVar[int | None] = 32
 
-    title: ClassVar[str] = "Language model as teacher"
+    title: ClassVar[str] = msg("Language model as teacher")
     kind: Literal["llm"] = field(default="llm", init=False)
     base_url: str | None = None
     model: str | None = None
@@ -168,7 +169,7 @@ class GenerativeChoice(_Choice):
                 f"lies between 0 and 2; got {self.max_tokens}, {self.samples} and {self.temperature}."
             )
         if self.samples > 1 and self.temperature == 0:
-            raise BadInput("At temperature 0 every answer to a prompt is the same: ask for one, or raise the temperature.")
+            raise BadInput(say("At temperature 0 every answer to a prompt is the same: ask for one, or raise the temperature."))
 
 
 JudgeChoice = BuiltinChoice | TransformersChoice | FinetunedChoice
@@ -215,9 +216,9 @@ def read_choice(values: Mapping[str, Any]) -> TeacherChoice:
 def _completed(kind: str, held: dict[str, Any]) -> dict[str, Any]:
     """What was given, with what follows from it. Raises BadInput for a language model that is nowhere, a judge that is none."""
     if kind == "llm" and not held.get("local") and not held.get("base_url"):
-        raise BadInput("Give the address of the model (base_url). Nothing is sent anywhere that you did not name.")
+        raise BadInput(say("Give the address of the model (base_url). Nothing is sent anywhere that you did not name."))
     if kind == "llm" and not held.get("local") and not (held.get("model") or "").strip():
-        raise BadInput("Give the name of the model too (model), as the service lists it. None is chosen for you.")
+        raise BadInput(say("Give the name of the model too (model), as the service lists it. None is chosen for you."))
     if kind != "generative":
         return held
     held = {"judge": held.get("judge") or _judge("judge", None), "temperature": usual_temperature(held.get("samples", 1)), **held}
@@ -258,7 +259,7 @@ class FinetuneOptions:
         if read.minutes is not None and not FEWEST_MINUTES <= read.minutes <= MOST_MINUTES:
             raise BadInput(f"A training may take {FEWEST_MINUTES:g} to {MOST_MINUTES:g} minutes; got {read.minutes:g}.")
         if read.epochs is not None and read.minutes is not None:
-            raise BadInput("Give the rounds or the minutes, not both: so many rounds take as long as they take.")
+            raise BadInput(say("Give the rounds or the minutes, not both: so many rounds take as long as they take."))
         return read
 
     def to_json(self) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from cod_core.models.pooled import pooled_classifier
 from cod_core.models.protocols import Model, Tokenizer
 from cod_core.models.settling import REFIT_BELOW, Bounds, calibrated, clearly_better, hold_out, looked_at, most_rounds
 from cod_core.progress import Progress, silent
+from cod_core.said import msg, say
 
 TEACHER_FILE = "teacher.json"
 TARGETS = ["query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"]
@@ -177,7 +178,7 @@ def needs_every_label(labels: Sequence[str | None], label_names: Sequence[str]) 
     """Raises NotEnoughData where a label has no text: its output would never be trained."""
     missing = [name for name in label_names if name not in set(labels)]
     if missing:
-        raise NotEnoughData(f"No training text has the label {', '.join(missing)}. Add texts with it and try again.")
+        raise NotEnoughData(say("No training text has the label {labels}. Add texts with it and try again.", labels=", ".join(missing)))
 
 
 def with_adapter(encoder: str, label_names: Sequence[str], rank: int, **options: Any) -> tuple[Model, Tokenizer]:
@@ -331,8 +332,8 @@ def cross_validate(
 
     smallest = min(list(labels).count(name) for name in label_names)
     if smallest < 2:
-        raise NotEnoughData("Cross-validation needs at least 2 texts of each label. Add texts and try again.")
-    progress(0, 1, "cross-validating")
+        raise NotEnoughData(say("Cross-validation needs at least 2 texts of each label. Add texts and try again."))
+    progress(0, 1, msg("cross-validating"))
     features = Encoder(encoder).encode(list(texts))
     splits = StratifiedKFold(min(folds, smallest), shuffle=True, random_state=seed)
     scores = cross_val_score(LogisticRegression(C=10.0, max_iter=500), features, np.array(labels), cv=splits)

@@ -16,6 +16,7 @@ from cod_core.models.encoder import length_batches
 from cod_core.models.protocols import Model, Tokenizer
 from cod_core.models.settling import LEARNT, Bounds, Settling, class_weights, cooling_after, rate
 from cod_core.progress import Progress
+from cod_core.said import msg
 
 if TYPE_CHECKING:
     import torch
@@ -126,7 +127,7 @@ class Trainer:
             loss = self._step(rows, batch, optimizer)
             schedule.step()
             course.step(loss)
-            progress(course.done, course.most, "training the teacher")
+            progress(course.done, course.most, msg("training the teacher"))
             if course.over:
                 break
             if course.looks_now:

@@ -8,6 +8,7 @@ from cod_core.models.completion import Reply
 from cod_core.models.endpoint import HARMLESS, Endpoint
 from cod_core.models.endpoint_errors import EndpointError, Trouble, explain
 from cod_core.models.quirks import Wishes
+from cod_core.said import msg, say
 
 _SCHEMA = {
     "type": "json_schema",
@@ -55,39 +56,39 @@ def try_out(endpoint: Endpoint) -> Tryout:
         found += [
             _tried(
                 endpoint,
-                "JSON replies",
+                msg("JSON replies"),
                 "json",
                 {"response_format": _SCHEMA, "max_tokens": 100},
                 _is_json,
-                "replies as the schema says",
-                "takes the schema and replies in other words",
+                msg("replies as the schema says"),
+                msg("takes the schema and replies in other words"),
             ),
             _tried(
                 endpoint,
-                "probabilities",
+                msg("probabilities"),
                 "logprobs",
                 {"logprobs": True, "top_logprobs": 5, "max_tokens": 8},
                 lambda r: bool(r[0].logprobs),
-                "gives probabilities of words: a teacher says how sure it is",
-                "gives none: a teacher here votes",
+                msg("gives probabilities of words: a teacher says how sure it is"),
+                msg("gives none: a teacher here votes"),
             ),
             _tried(
                 endpoint,
-                "temperature",
+                msg("temperature"),
                 "temperature",
                 {"temperature": 0.0, "max_tokens": 8},
                 bool,
-                "takes the temperature that you choose",
+                msg("takes the temperature that you choose"),
                 "",
             ),
             _tried(
                 endpoint,
-                "several samples",
+                msg("several samples"),
                 "samples",
                 {"n": 2, "max_tokens": 8},
                 lambda r: len(r) > 1,
-                "gives several replies to one request",
-                "gives one reply a request: several are asked for one after another",
+                msg("gives several replies to one request"),
+                msg("gives one reply a request: several are asked for one after another"),
             ),
         ]
     return Tryout(settings.host, settings.model, tuple(found), tuple(names))
@@ -112,7 +113,7 @@ def _chat(endpoint: Endpoint) -> Finding:
             raise
         return Finding("chat", False, str(error))
     said = " ".join(reply.content.split())[:60]
-    return Finding("chat", True, f"answered: “{said}”" if said else "answered with an empty reply")
+    return Finding("chat", True, say("answered: “{said}”", said=said) if said else msg("answered with an empty reply"))
 
 
 def _tried(endpoint: Endpoint, what: str, quirk: str, fields: Wishes, holds: Any, yes: str, no: str) -> Finding:

@@ -13,6 +13,7 @@ from cod_core.project.curation.pairs import Pairs, failed_keys, failed_on_record
 from cod_core.project.place import Place, Room
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
+from cod_core.said import say
 from cod_core.store import corrections
 from cod_core.text import folded
 from cod_core.types import KEPT, Counterfactual, Example, FlipCheck, Prediction
@@ -121,16 +122,24 @@ class Draws(Room):
         agreed, judged = self._agreed(here, pool), self.texts.judged()
         leaks = {i for i, pair in here.items() if folded(_counterfactual(pair).text) in judged}
         fair = {i: pair for i, pair in here.items() if i in agreed and i not in leaks}
-        sentences = []
+        sentences: list[str] = []
         if n := sum(i not in agreed for i in here):
             sentences.append(
-                f"{n:,} of {len(here):,} counterfactuals are not trained on, since the teacher does not see their original "
-                "as it is labelled. See the Teacher page, and correct the label where it is wrong."
+                say(
+                    "{some:,} of {of:,} counterfactuals are not trained on, since the teacher does not see their original "
+                    "as it is labelled. See the Teacher page, and correct the label where it is wrong.",
+                    some=n,
+                    of=len(here),
+                )
             )
         if leaks:
             sentences.append(
-                f"{len(leaks):,} of {len(here):,} counterfactuals are not trained on, since the same words are among the "
-                "texts that students are judged on. Accept another wording for them."
+                say(
+                    "{some:,} of {of:,} counterfactuals are not trained on, since the same words are among the "
+                    "texts that students are judged on. Accept another wording for them.",
+                    some=len(leaks),
+                    of=len(here),
+                )
             )
         return fair, sentences
 

@@ -12,6 +12,7 @@ from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
 from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.endpoints import Endpoints
+from cod_core.said import say
 from cod_core.settings import MAX_ARCHIVE_ENTRIES, files_of
 from cod_core.store import portable, projects
 from cod_core.types import now
@@ -91,8 +92,13 @@ class Keeping(Room):
             unpacked, files = sum(entry.file_size for entry in archive.infolist()), len(archive.infolist())
         if out.tell() > MAX_BACKUP or unpacked > MAX_BACKUP_UNPACKED or files > MAX_BACKUP_FILES:
             raise BadInput(
-                f"The backup would be of {files:,} files and {out.tell() / 2**30:.1f} GB, and could not be restored. Copy the "
-                f"data folder instead ({self.place.settings.home}), while the app is closed."
+                say(
+                    "The backup would be of {n:,} files and {size:.1f} GB, and could not be restored. Copy the data "
+                    "folder instead ({folder}), while the app is closed.",
+                    n=files,
+                    size=out.tell() / 2**30,
+                    folder=self.place.settings.home,
+                )
             )
         progress(len(tables), len(tables), "done")
 

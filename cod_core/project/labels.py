@@ -19,6 +19,7 @@ from cod_core.project.results.results import Results
 from cod_core.project.teacher.loader import identity
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
+from cod_core.said import msg, say
 from cod_core.store import label_set
 from cod_core.text import folded
 from cod_core.types import Task
@@ -112,10 +113,10 @@ class Labels(Room):
         """Make one label of two: texts of `old` are of `into`. Proposals between the two no longer change the label, so they
         do not count. Returns what it did. Raises BadInput if fewer than two labels would be left."""
         if old == into:
-            raise BadInput("Choose two different labels to merge.")
+            raise BadInput(msg("Choose two different labels to merge."))
         task = self.row.task
         if len(task.labels) < 3:
-            raise BadInput("A project needs two labels. With only two, there is nothing to merge.")
+            raise BadInput(msg("A project needs two labels. With only two, there is nothing to merge."))
         done = self.of_merging(old, into)
         keep = [i for i, label in enumerate(task.labels) if label != old]
         self._write(_of(task, keep), {old: into})
@@ -148,17 +149,19 @@ class Labels(Room):
 
     def _place(self, label: str) -> int:
         if label not in self.labels:
-            raise BadInput(f"{label!r} is no label of this project. Its labels are: {', '.join(self.labels)}.")
+            raise BadInput(
+                say("{label!r} is no label of this project. Its labels are: {labels}.", label=label, labels=", ".join(self.labels))
+            )
         return self.labels.index(label)
 
     def _new_name(self, name: str, but: str | None = None) -> str:
         name = " ".join(name.split())
         if not name or len(name) > MOST_CHARACTERS:
-            raise BadInput(f"A label needs a name of 1 to {MOST_CHARACTERS} characters.")
+            raise BadInput(say("A label needs a name of 1 to {most} characters.", most=MOST_CHARACTERS))
         if any(folded(label) == folded(name) and label != but for label in self.labels):
-            raise BadInput(f"The project has a label {name!r} already. To make one label of two, merge them.")
+            raise BadInput(say("The project has a label {name!r} already. To make one label of two, merge them.", name=name))
         if name == but:
-            raise BadInput("The label has this name already. Type another one.")
+            raise BadInput(msg("The label has this name already. Type another one."))
         return name
 
 

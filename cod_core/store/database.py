@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
 
 from cod_core.errors import CodError, Stale
+from cod_core.said import say
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -80,10 +81,16 @@ class Database:
         if done:
             return ""
         sqlite = self.engine.dialect.name == "sqlite"
-        return "The project is erased. But somebody was reading the database meanwhile, so traces of its texts may be left in " + (
-            "the file beside it that ends in -wal until every program that uses this data folder is closed."
+        return (
+            say(
+                "The project is erased. But somebody was reading the database meanwhile, so traces of its texts may be left in "
+                "the file beside it that ends in -wal until every program that uses this data folder is closed."
+            )
             if sqlite
-            else "the server's files until the next project is erased, or a VACUUM FULL."
+            else say(
+                "The project is erased. But somebody was reading the database meanwhile, so traces of its texts may be left in "
+                "the server's files until the next project is erased, or a VACUUM FULL."
+            )
         )
 
     def _emptied_log(self) -> bool:

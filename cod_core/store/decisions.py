@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Table, func, insert, select
 from sqlalchemy.engine import Connection, RowMapping
 
 from cod_core.errors import Stale
+from cod_core.said import say, together
 from cod_core.store import schema
 from cod_core.store.database import Database, storable
 from cod_core.types import Decision
@@ -58,12 +59,13 @@ def _unchanged(c: Connection, pid: str, seen: dict[str, int], mine: set[str]) ->
         return
     last = c.execute(select(_T.c.annotator, _T.c.decided_at).where(_T.c.project_id == pid, _T.c.seq == current.get(moved[0]))).first()
     who, when = last if last is not None else ("somebody", "")
-    who = "you, in another window," if who in mine else who
-    many = f"{len(moved)} of these texts were" if len(seen) > 1 else "This text was"
-    raise Stale(
-        f"{many} decided by {who} at {(when or '')[11:16]} (UTC) since you opened it. Nothing was overwritten: look at it again, "
-        "then decide."
+    who, at = say("you, in another window,") if who in mine else who, (when or "")[11:16]
+    decided = (
+        say("{n} of these texts were decided by {who} at {at} (UTC) since you opened it.", n=len(moved), who=who, at=at)
+        if len(seen) > 1
+        else say("This text was decided by {who} at {at} (UTC) since you opened it.", who=who, at=at)
     )
+    raise Stale(together([decided, say("Nothing was overwritten: look at it again, then decide.")]))
 
 
 def versions(db: Database, pid: str, example_ids: Sequence[str]) -> dict[str, int]:

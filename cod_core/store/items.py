@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from cod_core.data.counts import Counts
 from cod_core.errors import BadInput
+from cod_core.said import msg
 from cod_core.store import schema
 from cod_core.store.cache import CHUNK, fresh_statistics, insert_new, insert_or_replace
 from cod_core.store.database import Database, storable
@@ -141,7 +142,7 @@ def example(db: Database, pid: str, example_id: str) -> Example:
     """Raises BadInput where the project has no such text."""
     found = examples(db, pid, ids=[example_id])
     if not found:
-        raise BadInput("This text is not in the project (any more). Go back to the list.")
+        raise BadInput(msg("This text is not in the project (any more). Go back to the list."))
     return found[0]
 
 
@@ -226,7 +227,7 @@ def counterfactual(db: Database, pid: str, cf_id: str) -> Counterfactual:
     with db.read() as c:
         row = c.execute(select(t).where(t.c.project_id == pid, t.c.id == cf_id)).first()
     if row is None:
-        raise BadInput("This proposal is not in the project (any more). Go back to the list.")
+        raise BadInput(msg("This proposal is not in the project (any more). Go back to the list."))
     return as_counterfactual(row)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 
 from cod_core.errors import BadInput, CodError
 from cod_core.roles import Actor
+from cod_core.said import msg, say
 from cod_core.store import schema
 from cod_core.store.cache import insert_or_replace
 from cod_core.store.database import Database
@@ -16,7 +17,7 @@ from cod_core.types import now
 ROLES = ("curator", "reviewer", "owner")
 _T = schema.people
 _ON_IT = _T.c.removed_at.is_(None)
-NOT_ON_IT = "{} is not on the list of this team. Ask an owner to add you."
+NOT_ON_IT = msg("{name} is not on the list of this team. Ask an owner to add you.")
 
 
 def roles(db: Database) -> dict[str, str]:
@@ -40,18 +41,21 @@ def role_of(db: Database, actor: Actor | None, owners: Sequence[str] = ()) -> st
     with db.read() as c:
         row = c.execute(select(_T).where(_T.c.name == actor.name)).first()
     if row is None or row.removed_at is not None or not actor.subject:
-        raise CodError(NOT_ON_IT.format(actor.name))
+        raise CodError(say(NOT_ON_IT, name=actor.name))
     _same_account(row, actor)
     if actor.issued_at is not None and row.not_before is not None and actor.issued_at <= row.not_before:
-        raise CodError("You have signed out. Sign in again.")
+        raise CodError(msg("You have signed out. Sign in again."))
     return "owner" if actor.name in owners else str(row.role)
 
 
 def _same_account(row: Row[Any], actor: Actor) -> None:
     if row.subject is not None and (row.issuer, row.subject) != (actor.issuer, actor.subject):
         raise CodError(
-            f"Another account was the first to sign in here as {actor.name}. Ask an owner to take that address off the list and to "
-            "put it on again; the next account to sign in with it is let in."
+            say(
+                "Another account was the first to sign in here as {name}. Ask an owner to take that address off the "
+                "list and to put it on again; the next account to sign in with it is let in.",
+                name=actor.name,
+            )
         )
 
 
@@ -72,7 +76,7 @@ def admit(db: Database, actor: Actor, first: str = "owner", owner: bool = False)
         account = (_T.c.issuer == actor.issuer, _T.c.subject == actor.subject)
         removed = c.execute(select(_T.c.name).where(*account, _T.c.removed_at.is_not(None)).limit(1)).first()
         if not owner and (removed is not None or (row is not None and row.removed_at is not None)):
-            raise CodError(NOT_ON_IT.format(actor.name))
+            raise CodError(say(NOT_ON_IT, name=actor.name))
         bound = {"issuer": actor.issuer, "subject": actor.subject}
         if row is None:
             none_yet = c.execute(select(_T.c.name).where(_T.c.role == "owner", _ON_IT).limit(1)).first() is None
@@ -97,7 +101,7 @@ def set_role(db: Database, name: str, role: str, by: str) -> None:
     Raises BadInput for an unknown role, and where the last owner would be lost.
     """
     if role not in ROLES:
-        raise BadInput(f"Unknown role {role!r}. Choose one of: {', '.join(ROLES)}.")
+        raise BadInput(say("Unknown role {role!r}. Choose one of: {roles}.", role=role, roles=", ".join(ROLES)))
     with db.begin() as c:
         if role != "owner":
             _keep_an_owner(c, name)
@@ -120,7 +124,7 @@ def remove(db: Database, name: str) -> None:
 def _keep_an_owner(c: Connection, name: str) -> None:
     owners = set(c.execute(select(_T.c.name).where(_T.c.role == "owner", _ON_IT)).scalars())
     if owners == {name}:
-        raise BadInput(f"{name} is the only owner. Make somebody else an owner first.")
+        raise BadInput(say("{name} is the only owner. Make somebody else an owner first.", name=name))
 
 
 def be_at(db: Database, pid: str, person: str, page: str, item: str | None) -> None:

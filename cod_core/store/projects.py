@@ -10,13 +10,14 @@ from typing import Any, cast
 from sqlalchemy import Row, delete, insert, select, union, update
 
 from cod_core.errors import BadInput
+from cod_core.said import msg
 from cod_core.settings import Limits
 from cod_core.store import allowance, cache, schema
 from cod_core.store.database import Database
 from cod_core.types import Task, now
 
 MOMENT_S = 0.02  # for which a row that another process changed meanwhile may be taken as it was
-_GONE = "This project does not exist (any more). Choose another one."
+_GONE = msg("This project does not exist (any more). Choose another one.")
 
 
 @dataclass(frozen=True)

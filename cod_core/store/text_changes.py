@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from cod_core.errors import BadInput, Stale
+from cod_core.said import msg
 from cod_core.store import schema
 from cod_core.store.cache import CHUNK, forget_failure
 from cod_core.store.database import Database
@@ -47,12 +48,12 @@ def correct(db: Database, pid: str, example_id: str, text: str, by: str, seen: s
     with db.begin() as c:
         row = _rows(c, pid, [example_id])
         if not row:
-            raise BadInput("This text is not in the project (any more). Go back to the list.")
+            raise BadInput(msg("This text is not in the project (any more). Go back to the list."))
         if seen is not None and row[0]["text"] != seen:
-            raise Stale("Somebody changed this text since you opened it. Nothing was changed: look at it again.")
+            raise Stale(msg("Somebody changed this text since you opened it. Nothing was changed: look at it again."))
         same = c.execute(select(_E.c.id).where(_E.c.project_id == pid, _E.c.text_hash == text_hash(text), _E.c.id != example_id)).first()
         if same:
-            raise BadInput("Another text of this project has exactly these words. Take one of the two out instead.")
+            raise BadInput(msg("Another text of this project has exactly these words. Take one of the two out instead."))
         _write(c, pid, example_id, CORRECTED, row[0], by)
         c.execute(update(_E).where(_E.c.project_id == pid, _E.c.id == example_id).values(text=text, text_hash=text_hash(text)))
         own = select(_CF.c.id).where(_CF.c.project_id == pid, _CF.c.example_id == example_id)

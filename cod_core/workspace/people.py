@@ -3,6 +3,7 @@
 from cod_core import roles
 from cod_core.errors import BadInput, CodError
 from cod_core.roles import Actor
+from cod_core.said import msg, say
 from cod_core.settings import members, owners
 from cod_core.store import drafts
 from cod_core.store import people as table
@@ -41,7 +42,7 @@ class People:
         always = name in owners()
         listed = self.roles().get(name)
         if not always and listed is None and welcome and name not in welcome and "@" + name.rpartition("@")[2] not in welcome:
-            raise CodError(table.NOT_ON_IT.format(name))
+            raise CodError(say(table.NOT_ON_IT, name=name))
         if listed is None or (always and listed != "owner") or not table.is_bound(self.db, name):
             table.admit(self.db, self.actor, "curator" if owners() else "owner", always)
         self.role()
@@ -58,9 +59,11 @@ class People:
         """
         self.need("people")
         if self.actor is not None and by != self.actor.name:
-            raise CodError(f"You are {self.actor.name} here, and this would be recorded as {by[:80]}. Load the page again.")
+            raise CodError(
+                say("You are {name} here, and this would be recorded as {other}. Load the page again.", name=self.actor.name, other=by[:80])
+            )
         if not name.strip():
-            raise BadInput("Give the person's name, or their mail address where people sign in.")
+            raise BadInput(msg("Give the person's name, or their mail address where people sign in."))
         if "owner" not in table.roles(self.db).values():
             table.set_role(self.db, by, "owner", by)
         table.set_role(self.db, name.strip(), role, by)
@@ -77,7 +80,7 @@ class People:
         """
         self.need("curate")
         if not before.startswith(roles.UNNAMED) or roles.refused_name(name):
-            raise CodError(f"The unfinished texts of {before[:80]} stay theirs.")
+            raise CodError(say("The unfinished texts of {before} stay theirs.", before=before[:80]))
         drafts.take_over(self.db, before, name)
 
     def locations(self, person: str) -> dict[str, tuple[str, str | None, str]]:

@@ -18,6 +18,7 @@ from cod_core.project.keeping import FORMAT, KEPT_FOLDERS, MAX_BACKUP, MAX_BACKU
 from cod_core.project.place import need_room
 from cod_core.project.teacher.loader import identity
 from cod_core.roles import Actor, is_path
+from cod_core.said import msg, say
 from cod_core.settings import Settings
 from cod_core.store import items, portable, projects
 from cod_core.store.database import Database
@@ -50,7 +51,7 @@ def restore(
         _check_backup(archive)
         project = next(_rows(archive, "projects"), None)
         if project is None or not re.fullmatch(r"[0-9a-f]{8,32}", str(project.get("id"))) or not projects.listable(project):
-            raise BadInput("The backup holds no project: it is damaged.")
+            raise BadInput(msg("The backup holds no project: it is damaged."))
         project |= _as_made_here(project, name, fresh, actor)
         texts, size = sum(1 for _ in _rows(archive, "examples")), _unpacked_size(archive)
         need_room(db, settings, actor, texts, size)
@@ -93,27 +94,27 @@ def _check_backup(archive: zipfile.ZipFile) -> None:
     names = set(archive.namelist())
     if "backup.json" not in names:
         raise BadInput(
-            "This zip is not a backup of this app: it has no backup.json. An exported set is opened under “Open an exported set”."
+            msg("This zip is not a backup of this app: it has no backup.json. An exported set is opened under “Open an exported set”.")
         )
     try:
         about = json.loads(read_entry(archive, "backup.json", _WHAT))
         sums = dict(about["sha256"])
         known = about["format"] == FORMAT
     except (ValueError, KeyError, TypeError) as error:
-        raise BadInput("The backup's own description is damaged. Nothing was restored.") from error
+        raise BadInput(msg("The backup's own description is damaged. Nothing was restored.")) from error
     if not known:
-        raise BadInput(f"The backup has format {str(about['format'])[:40]!r}; this app reads {FORMAT!r}.")
+        raise BadInput(say("The backup has format {found!r}; this app reads {known!r}.", found=str(about["format"])[:40], known=FORMAT))
     for name in names - {"backup.json"}:
         if name not in sums or not (MODEL_FILE.fullmatch(name) or re.fullmatch(r"tables/\w+\.jsonl", name)):
-            raise BadInput(f"The backup holds a part that does not belong there ({name[:80]!r}). It was not restored.")
+            raise BadInput(say("The backup holds a part that does not belong there ({name!r}). It was not restored.", name=name[:80]))
         digest = hashlib.sha256()
         with archive.open(name) as file:
             while chunk := file.read(2**20):
                 digest.update(chunk)
         if digest.hexdigest() != sums[name]:
-            raise BadInput(f"The backup's part {name!r} was changed or damaged. It was not restored.")
+            raise BadInput(say("The backup's part {name!r} was changed or damaged. It was not restored.", name=name))
     if missing := set(sums) - names:
-        raise BadInput(f"The backup lacks its part {sorted(missing)[0]!r}: it is not complete.")
+        raise BadInput(say("The backup lacks its part {name!r}: it is not complete.", name=sorted(missing)[0]))
 
 
 def _rows(archive: zipfile.ZipFile, table: str) -> Iterator[Row]:
@@ -122,7 +123,7 @@ def _rows(archive: zipfile.ZipFile, table: str) -> Iterator[Row]:
         try:
             yield dict(json.loads(line))
         except (ValueError, TypeError, RecursionError) as error:
-            raise BadInput(f"The backup's part {table!r} holds a line that cannot be read: it is damaged.") from error
+            raise BadInput(say("The backup's part {table!r} holds a line that cannot be read: it is damaged.", table=table)) from error
 
 
 @contextmanager
@@ -137,7 +138,10 @@ def _unpacked(settings: Settings, archive: zipfile.ZipFile) -> Iterator[Path]:
                     path.write_bytes(read_entry(archive, name, _WHAT))
         except OSError as error:
             raise CodError(
-                f"The backup's files could not be written ({error.strerror}). Nothing was restored. Make room on the disk and try again."
+                say(
+                    "The backup's files could not be written ({why}). Nothing was restored. Make room on the disk and try again.",
+                    why=error.strerror,
+                )
             ) from error
         yield Path(folder)
 

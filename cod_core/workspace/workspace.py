@@ -18,6 +18,7 @@ from cod_core.project.place import Place
 from cod_core.project.project import Project
 from cod_core.project.teacher.loader import has_builtin_teacher
 from cod_core.roles import Actor
+from cod_core.said import msg, say, together
 from cod_core.settings import Settings
 from cod_core.store import guidelines, items, portable, projects
 from cod_core.store.database import open_database, storable
@@ -116,8 +117,9 @@ class Workspace:
         try:
             added = self.project(pid).uploads.import_table(table, columns, role, names, keep, sha256, file, progress, own_test)
             if not added.examples:
-                first = f" The first: row {added.problems[0].row}, {added.problems[0].message}" if added.problems else ""
-                raise BadInput(f"No row of the file can be used, so no project was made.{first}")
+                none = say("No row of the file can be used, so no project was made.")
+                first = [say("The first: row {row}, {message}", row=p.row, message=p.message) for p in added.problems[:1]]
+                raise BadInput(together([none, *first]))
         except BaseException:
             self._opened[pid].keeping.delete()  # as in open_bundle
             raise
@@ -137,8 +139,11 @@ class Workspace:
         spec = samples.sample(name)
         if not has_builtin_teacher(name):
             raise BadInput(
-                f"The sample {name!r} has no built-in teacher here. Choose one of: "
-                f"{', '.join(filter(has_builtin_teacher, samples.SAMPLES))}."
+                say(
+                    "The sample {name!r} has no built-in teacher here. Choose one of: {samples}.",
+                    name=name,
+                    samples=", ".join(filter(has_builtin_teacher, samples.SAMPLES)),
+                )
             )
         for row in self.projects():
             if row.settings.get("sample") == name:
@@ -146,7 +151,7 @@ class Workspace:
                     self.people.need("archive")
                     portable.archive(self.db, row.id, False)
                 return row.id
-        progress(0, 2, "fetching the sample")
+        progress(0, 2, msg("fetching the sample"))
         notice = None
         try:
             examples = samples.load_sample(name, self.settings.folder("samples"))
@@ -155,12 +160,12 @@ class Workspace:
 
             examples, notice = written_sample(), str(error)
             spec = samples.sample("movies")
-        progress(1, 2, "saving the sample")
+        progress(1, 2, msg("saving the sample"))
         pid = self._made(f"Sample: {spec.title}", spec.task)
         items.add_examples(self.db, pid, examples)
         self.project(pid).teacher.choose(BuiltinChoice(spec.name))
         projects.update_settings(self.db, pid, {"sample": name, "notice": notice})
-        progress(2, 2, "ready")
+        progress(2, 2, msg("ready"))
         return pid
 
     def named(self, name: str) -> Project:
@@ -170,7 +175,13 @@ class Workspace:
                 return self.project(row.id)
         if name in samples.SAMPLES:
             return self.project(self.create_sample(name))
-        raise BadInput(f"There is no project called {name!r}. Give a project's id or name, or a sample: {', '.join(samples.SAMPLES)}.")
+        raise BadInput(
+            say(
+                "There is no project called {name!r}. Give a project's id or name, or a sample: {samples}.",
+                name=name,
+                samples=", ".join(samples.SAMPLES),
+            )
+        )
 
     def open_bundle(self, data: bytes) -> tuple[str, list[Problem]]:
         """An exported set as a new project; returns its id and what was left out (see Bundles.open).
@@ -202,7 +213,7 @@ class Workspace:
         """A copy of a project under another name; returns its id. decisions: False begins the curation anew."""
         self.people.need("duplicate")
         if not name.strip():
-            raise BadInput("The copy needs a name.")
+            raise BadInput(msg("The copy needs a name."))
         data = project.keeping.backup()
         made = restore(self.db, self.settings, data, name.strip(), True, decisions, self.actor, trusted=True)
         for site in project.row.settings.get("endpoints") or ():
@@ -218,20 +229,30 @@ def checked(name: str, task: Task) -> Task:
     """
     labels = [plain_words(label).strip() for label in task.labels]
     if not name.strip():
-        raise BadInput("The project needs a name.")
+        raise BadInput(msg("The project needs a name."))
     alike = [(a, b) for at, a in enumerate(labels) for b in labels[at + 1 :] if a and folded(a) == folded(b)]
     if alike:
         first, second = alike[0]
         raise BadInput(
-            f"The label {first!r} came twice. Name each label once."
+            say("The label {first!r} came twice. Name each label once.", first=first)
             if first == second
-            else f"The labels {first!r} and {second!r} differ in letter case or spaces only, so they count as one "
-            "label. Name each label once; a file may spell it either way."
+            else say(
+                "The labels {first!r} and {second!r} differ in letter case or spaces only, so they count as one "
+                "label. Name each label once; a file may spell it either way.",
+                first=first,
+                second=second,
+            )
         )
     if len(labels) < 2 or not all(labels):
-        raise BadInput(f"A project needs at least two different labels; these came: {', '.join(labels) or 'none'}.")
+        raise BadInput(say("A project needs at least two different labels; these came: {labels}.", labels=", ".join(labels) or say("none")))
     if task.descriptions and len(task.descriptions) != len(labels):
-        raise BadInput(f"There are {len(labels)} labels and {len(task.descriptions)} descriptions. Give one a label, or none.")
+        raise BadInput(
+            say(
+                "There are {labels} labels and {descriptions} descriptions. Give one a label, or none.",
+                labels=len(labels),
+                descriptions=len(task.descriptions),
+            )
+        )
     return replace(task, name=plain_words(task.name), labels=tuple(labels), descriptions=tuple(map(plain_words, task.descriptions)))
 
 

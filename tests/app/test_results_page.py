@@ -153,7 +153,7 @@ def test_the_strip_says_what_to_look_at_next_and_why(distilled, workspace, scree
     workspace.project(distilled).curation.undo("ann")
     assert workspace.project(distilled).live.measure().next.example_id == "e3" and workspace.project(distilled).live.measure().next.reasons
     test = screen("curate", distilled)
-    assert not test.exception and "Most promising next" in words(test)
+    assert not test.exception and "For variety, next" in words(test)
 
 
 def test_two_moons_draw_without_a_project(home, screen, monkeypatch):

@@ -7,34 +7,43 @@ import streamlit as st
 
 from cod_core.project.curation.cards import Card
 from cod_core.project.project import Project
+from cod_core.said import Said, msg, say
 from cod_core.types import Counterfactual, FlipCheck
 from ui.curate import callbacks
 from ui.frame import layout
+from ui.frame.words import t
 
 MOST = 4
 Offer = tuple[Counterfactual, FlipCheck | None]
 
 
+ONE = {"replaced": msg("another word"), "deleted": msg("a word less"), "added": msg("a word more")}
+
+
 def kind(cf: Counterfactual) -> str:
-    """What a proposal is, in two or three words."""
+    """What a proposal is, in two or three words that a screen says."""
     if cf.origin.kind == "human":
-        return "written by hand" if cf.derived_from is None else "edited"
+        return msg("written by hand") if cf.derived_from is None else msg("edited")
     if cf.origin.kind == "llm":
-        return "chat model"
+        return msg("chat model")
     if cf.origin.kind == "import":
-        return "imported"
+        return msg("imported")
     parts = [part for part in cf.note.split("; ") if part]
     if not parts:
-        return "proposal"
+        return msg("proposal")
     if counted := re.findall(r"(?<!\d)(\d{1,9}) (?:replaced|added|left out)", parts[0]):  # more than three edits are told in numbers
-        return f"{sum(map(int, counted))} changes"
+        return _changes(sum(map(int, counted)))
     if len(parts) > 1:
-        return f"{len(parts)} changes"
+        return _changes(len(parts))
     if "not" in parts[0] and parts[0].startswith(("added", "took")) or "negation" in parts[0]:
-        return "negation"
+        return msg("negation")
     if re.match(r"replaced “[^” ]{1,200} ", parts[0]):
-        return "another phrase"
-    return {"replaced": "another word", "deleted": "a word less", "added": "a word more"}.get(parts[0].split(" ", 1)[0], "one change")
+        return msg("another phrase")
+    return ONE.get(parts[0].split(" ", 1)[0], msg("one change"))
+
+
+def _changes(n: int) -> Said:
+    return say("{n} changes", n=n)
 
 
 def offered(card: Card, added: Collection[str] = ()) -> dict[str, Offer]:
@@ -74,16 +83,16 @@ def picker(card: Card, choice: str, options: dict[str, Offer], target: str, labe
 
     def words(cf_id: str) -> str:
         if cf_id == callbacks.OWN:
-            return "my own text"
+            return t("my own text")
         cf, check = options[cf_id]
-        flips = "not checked" if check is None else "flips" if check.valid else "does not flip"
-        return f"{ids.index(cf_id) + 1} · {layout.plain(kind(cf), 24)} · {flips}"
+        flips = t("not checked") if check is None else t("flips") if check.valid else t("does not flip")
+        return f"{ids.index(cf_id) + 1} · {layout.plain(t(kind(cf)), 24)} · {flips}"
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="picker"):
         if len(ids) > 1:
             widget = f"alt-{card.example.id}-{len(ids)}-{choice}"
             st.segmented_control(
-                "Proposals",
+                t("Proposals"),
                 ids,
                 default=choice,
                 required=True,
@@ -95,11 +104,11 @@ def picker(card: Card, choice: str, options: dict[str, Offer], target: str, labe
             )
         if choice != callbacks.OWN:
             st.button(
-                "Write my own",
+                t("Write my own"),
                 key="own",
                 type="tertiary",
                 icon=":material/edit_note:",
-                help="Start from the original text",
+                help=t("Start from the original text"),
                 on_click=callbacks.choose,
                 args=(card.example.id, callbacks.OWN),
             )
@@ -111,10 +120,10 @@ def _target(card: Card, target: str, others: list[str]) -> None:
     """The label that the changed text should get."""
     widget = f"aim-pick-{card.example.id}-{target}"
     st.selectbox(
-        "Aim at",
+        t("Aim at"),
         others,
         index=others.index(target) if target in others else 0,
-        format_func=lambda label: f"Aim at: {layout.plain(label, 40)}",
+        format_func=lambda label: t("Aim at: {label}", label=layout.plain(label, 40)),
         key=widget,
         label_visibility="collapsed",
         on_change=callbacks.aim_by,

@@ -12,26 +12,29 @@ from cod_core.counterfactuals.effort import without_effort
 from cod_core.curation.view import following
 from cod_core.project.curation.cards import Card
 from cod_core.project.project import Project
+from cod_core.said import msg
 from cod_core.types import Counterfactual, Example
+from ui.curate import edit_notes
 from ui.frame import errors, naming, people, state
+from ui.frame.words import language, t
 
 REASONS = {
-    "not_fluent": "Not fluent",
-    "label_wrong": "Label is wrong",
-    "not_minimal": "Changes too much",
-    "changes_other_facts": "Changes other facts",
-    "unrealistic_or_unsafe": "Unrealistic or unsafe",
-    "duplicate": "Duplicate",
-    "teacher_wrong": "Teacher is wrong",
-    "other": "Other reason",
+    "not_fluent": msg("Not fluent"),
+    "label_wrong": msg("Label is wrong"),
+    "not_minimal": msg("Changes too much"),
+    "changes_other_facts": msg("Changes other facts"),
+    "unrealistic_or_unsafe": msg("Unrealistic or unsafe"),
+    "duplicate": msg("Duplicate"),
+    "teacher_wrong": msg("Teacher is wrong"),
+    "other": msg("Other reason"),
 }
 STATUS_WORDS = {
-    "accepted": "Accepted",
-    "edited": "Accepted with your edit",
-    "rejected": "Rejected",
-    "skipped": "Skipped",
-    "needs_review": "Flagged for a second opinion",
-    "pending": "To do",
+    "accepted": msg("Accepted"),
+    "edited": msg("Accepted with your edit"),
+    "rejected": msg("Rejected"),
+    "skipped": msg("Skipped"),
+    "needs_review": msg("Flagged for a second opinion"),
+    "pending": msg("To do"),
 }
 OWN = "own"
 """The choice among the alternatives that starts from the original instead of a proposal."""
@@ -86,13 +89,21 @@ class Shown:
 def note(cf: Counterfactual) -> str:
     """What a proposal changes, in words; with the technical details also how many texts were scored for it."""
     said = cf.note.replace("written by you", "written by a person").replace("edited by you", "edited by a person")  # of earlier versions
-    return said if state.technical() else without_effort(said)
+    return edit_notes.spoken(said if state.technical() else without_effort(said))
 
 
 def gold(example: Example) -> str:
     """The label of the original and whose it is."""
-    whose = "Label of its answer" if "label_from" in example.metadata else "Label"
-    return f"{whose}: {example.label}" if example.label else "No label"
+    if not example.label:
+        return t("No label")
+    if "label_from" in example.metadata:
+        return t("Label of its answer: {label}", label=example.label)
+    return t("Label: {label}", label=example.label)
+
+
+def inside(words: str) -> str:
+    """Words of a list inside a sentence: small in English; German words stay as they are."""
+    return t(words).lower() if language() == "en" else t(words)
 
 
 def neighbour(ids: list[str], current: str | None, step: int) -> str | None:
@@ -287,13 +298,18 @@ def _forget_typing() -> None:
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
 
 
-DONE = {"accepted": "Accepted", "rejected": "Rejected", "skipped": "Skipped", "needs_review": "Flagged"}
+DONE = {
+    "accepted": msg("Accepted and saved"),
+    "rejected": msg("Rejected and saved"),
+    "skipped": msg("Skipped and saved"),
+    "needs_review": msg("Flagged and saved"),
+}
 
 
 def _moved(shown: Shown, done: str = "accepted") -> None:
     """On to the next text of the list, as the list and other people's screens are now. done: the status given."""
     state.mark_saved()
-    state.toast(f"{DONE[done]} and saved")
+    state.toast(t(DONE[done]))
     for key in (f"chosen-{shown.example_id}", f"aim-{shown.example_id}"):
         st.session_state.pop(key, None)
     project, view = shown.project, state.view()

@@ -18,6 +18,7 @@ from ui.curate.alternatives import Offer
 from ui.curate.callbacks import Shown
 from ui.curate.shortcuts import letter
 from ui.frame import errors, layout, people, state
+from ui.frame.words import t
 from ui.shared import text_diff, verdict
 from ui.teacher import generative_teacher
 
@@ -38,7 +39,7 @@ def current(project: Project, queue: Queue) -> str | None:
 
 def undo_button(pid: str) -> None:
     """Undo where there is no card."""
-    decision_buttons.act("Undo", "undo", letter("undo"), callbacks.undo, (pid,))
+    decision_buttons.act(t("Undo"), "undo", letter("undo"), callbacks.undo, (pid,))
 
 
 def draw(pid: str, example_id: str, queue: Queue) -> None:
@@ -103,7 +104,7 @@ def _judge(project: Project, shown: Shown) -> tuple[FlipCheck | None, str]:
         answer = asked.get((shown.item, shown.text))
         return answer or project.curation.verdict_on_record(shown.example_id, shown.text, shown.target), ""
     except CodError as error:
-        return None, str(error)
+        return None, errors.said(error)
 
 
 def _read(project: Project, text: str, check: FlipCheck | None) -> int | None:
@@ -117,9 +118,9 @@ def _read(project: Project, text: str, check: FlipCheck | None) -> int | None:
 
 
 def _texts(project: Project, card: Card, shown: Shown, cf: Counterfactual, read: int | None, check: FlipCheck | None, problem: str) -> None:
-    note = "changed by you" if shown.edited else "" if shown.base_id is None else callbacks.note(cf)
+    note = t("changed by you") if shown.edited else "" if shown.base_id is None else callbacks.note(cf)
     original, side = card.example.text, st.session_state.get("side_by_side", False)
-    note = "nothing yet" if shown.text == original else note
+    note = t("nothing yet") if shown.text == original else note
     if not side:
         st.html(text_diff.changes(original, shown.text, note, read))
     generative_teacher.panel(project, original, shown.text, check)
@@ -127,21 +128,21 @@ def _texts(project: Project, card: Card, shown: Shown, cf: Counterfactual, read:
     with left:
         # side by side each text stands once: the original with what went; what came stands in the box beside it
         whole = text_diff.sides(original, shown.text)[0] if side else text_diff.whole(original, read)
-        st.html(text_diff.card("Original", whole, callbacks.gold(card.example), "data-cod-original"))
+        st.html(text_diff.card(t("Original"), whole, callbacks.gold(card.example), "data-cod-original"))
     with right:
         editor.show(
             shown.item,
             shown.text,
-            "My own text" if shown.base_id is None else "Proposal: change the wording if you like",
+            t("My own text") if shown.base_id is None else t("Proposal: change the wording if you like"),
             lambda item, text: callbacks.typed(shown, item, text),
             lambda _, text: callbacks.accept(shown, text),
             lambda phrase: more_proposals.keep(card.example.id, phrase),
-            problem or (verdict.spoken(check) if check else ""),
+            t(problem) if problem else (verdict.spoken(check) if check else ""),
             st.session_state.get(callbacks.INSERT),
         )
         if shown.edited:
             decision_buttons.act(
-                "Back to the proposal" if shown.base_id else "Back to the original",
+                t("Back to the proposal") if shown.base_id else t("Back to the original"),
                 "back",
                 None,
                 callbacks.back_to_start,
@@ -157,7 +158,7 @@ def _verdict(project: Project, shown: Shown, check: FlipCheck | None, problem: s
         if check.flipped and not check.reached_target:
             label = check.after.label
             st.button(
-                f"It is “{layout.plain(label, 40)}” now: that is the label I meant",
+                t("It is “{label}” now: that is the label I meant", label=layout.plain(label, 40)),
                 key="take-label",
                 icon=":material/check:",
                 on_click=callbacks.aim,
@@ -167,10 +168,12 @@ def _verdict(project: Project, shown: Shown, check: FlipCheck | None, problem: s
         errors.box(problem, "info")
     elif shown.edited or shown.base_id is None or not shown.as_proposed:
         answering = project.teacher.generates()
-        why = "the model has to answer it first" if answering else "asking this teacher may cost a call"
-        errors.box(f"This wording is not checked yet: {why}.", "info")
-        if st.button("Let the model answer" if answering else "Ask the teacher", key="ask"):
-            with st.spinner("The model answers …" if answering else "The teacher reads it …"):
+        if answering:
+            errors.box("This wording is not checked yet: the model has to answer it first.", "info")
+        else:
+            errors.box("This wording is not checked yet: asking this teacher may cost a call.", "info")
+        if st.button(t("Let the model answer") if answering else t("Ask the teacher"), key="ask"):
+            with st.spinner(t("The model answers …") if answering else t("The teacher reads it …")):
                 _ask(shown)
             st.rerun()
     else:
@@ -185,7 +188,8 @@ def _ask(shown: Shown) -> None:
 
 def _why(card: Card, where: str) -> None:
     """Status, why this item matters, and its place in the list, in one quiet line."""
-    parts = [callbacks.STATUS_WORDS[callbacks.status(card)] + "." if card.decision else "", where, card.reason_why]
+    parts = [t(callbacks.STATUS_WORDS[callbacks.status(card)]) + "." if card.decision else ""]
+    parts += [t(part) for part in (where, card.reason_why) if part]
     st.html(f'<div class="cod-why">{escape(" ".join(part for part in parts if part))}</div>')
     if card.stale:
         errors.box("What you see here is the verdict of another teacher.", "info")

@@ -5,10 +5,12 @@ import streamlit as st
 from cod_core.project.curation.cards import Card
 from cod_core.project.project import Project
 from cod_core.project.proposals.retry import Again
+from cod_core.said import msg, say, several
 from cod_core.types import Counterfactual, FlipCheck
 from ui.curate import callbacks
 from ui.curate.callbacks import Shown
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 from ui.proposals import language_model
 from ui.teacher import generative_teacher
 
@@ -35,7 +37,7 @@ def _keep_typed(example_id: str, widget: str, original: str) -> None:
     typed = (st.session_state.get(widget) or "").strip()
     st.session_state[widget] = ""
     if typed and typed not in original:
-        state.notice(f"“{typed}” does not occur in the original, so it cannot be kept.", "warn")
+        state.notice(t("“{typed}” does not occur in the original, so it cannot be kept.", typed=typed), "warn")
         st.session_state["again_open"] = True
     else:
         keep(example_id, typed)
@@ -49,14 +51,17 @@ def _drop(example_id: str, phrase: str) -> None:
 
 def panel(project: Project, card: Card, shown: Shown, cf: Counterfactual, check: FlipCheck | None) -> None:
     """The panel under the card; open where words were just marked to be kept."""
-    with st.expander("Other proposals", icon=":material/refresh:", expanded=st.session_state.get("again_open", False)):
+    with st.expander(t("Other proposals"), icon=":material/refresh:", expanded=st.session_state.get("again_open", False)):
         example = card.example
         hint = st.text_input(
-            "Words that you would use (several between commas)", key=f"hint-{example.id}", max_chars=200, placeholder="dull, far too long"
+            t("Words that you would use (several between commas)"),
+            key=f"hint-{example.id}",
+            max_chars=200,
+            placeholder=t("dull, far too long"),
         )
         field = f"keep-{example.id}"
         st.text_input(
-            "Keep this phrase (or mark words in the original)",
+            t("Keep this phrase (or mark words in the original)"),
             key=field,
             max_chars=200,
             on_change=_keep_typed,
@@ -67,7 +72,7 @@ def panel(project: Project, card: Card, shown: Shown, cf: Counterfactual, check:
             _llm_button(project, shown)
             if shown.base_id is not None and not shown.edited and check is not None and check.valid and check.token_edits > 1:
                 st.button(
-                    "Make the change smaller",
+                    t("Make the change smaller"),
                     key="tighten",
                     icon=":material/compress:",
                     on_click=_tighten,
@@ -79,10 +84,12 @@ def panel(project: Project, card: Card, shown: Shown, cf: Counterfactual, check:
 
 def _again_button(project: Project, shown: Shown, hint: str) -> None:
     if not project.teacher.generates():
-        st.button("Try again", key="again", icon=":material/refresh:", on_click=_again, args=(shown, hint))
-    elif st.button("Try again", key="again", icon=":material/refresh:"):  # many answers: a callback cannot show a spinner
+        st.button(t("Try again"), key="again", icon=":material/refresh:", on_click=_again, args=(shown, hint))
+    elif st.button(t("Try again"), key="again", icon=":material/refresh:"):  # many answers: a callback cannot show a spinner
         most = project.searcher.usual_budget() * (2 if hint.strip() else 1)
-        with st.spinner(f"The model answers up to {most} changed prompts. {generative_teacher.takes(project, most)}"):
+        with st.spinner(
+            t("The model answers up to {most} changed prompts. {takes}", most=most, takes=generative_teacher.takes(project, most))
+        ):
             _again(shown, hint)
         st.rerun()
 
@@ -91,13 +98,13 @@ def _llm_button(project: Project, shown: Shown) -> None:
     """Asks the language model that was used last, where one was."""
     model = language_model.last_used(project)
     if model.named:
-        name = layout.plain(model.model or model.local or "the language model", 30)
+        name = layout.plain(model.model or model.local or t("the language model"), 30)
         st.button(
-            f"Ask {name} again",
+            t("Ask {name} again", name=name),
             key="again-llm",
             on_click=_ask,
             args=(shown,),
-            help=f"Sends this text twice to {layout.plain(model.base_url or 'this computer', 80)}",
+            help=t("Sends this text twice to {place}", place=layout.plain(model.base_url or t("this computer"), 80)),
         )
 
 
@@ -109,15 +116,15 @@ def _kept_phrases(example_id: str) -> None:
                 f"{layout.plain(phrase, 40)}",
                 key=f"kept-{example_id}-{number}",
                 icon=":material/close:",
-                help="Stays as it is. Press to let it go.",
+                help=t("Stays as it is. Press to let it go."),
                 on_click=_drop,
                 args=(example_id, phrase),
             )
 
 
 HINT = {
-    "useless": " Your own words turn the teacher around in no place of this text, so they are not used.",
-    "known": " What your own words make of this text is among the proposals already.",
+    "useless": msg("Your own words turn the teacher around in no place of this text, so they are not used."),
+    "known": msg("What your own words make of this text is among the proposals already."),
 }
 
 
@@ -128,19 +135,20 @@ def _show_new(shown: Shown, tried: Again) -> None:
     if tried.added:
         st.session_state[f"added-{shown.example_id}"] = {cf.id for cf in tried.added}
         st.session_state[f"chosen-{shown.example_id}"] = tried.added[0].id
-        state.notice(
-            f"{layout.several(len(tried.added), 'new proposal')} that flip{'s' if len(tried.added) == 1 else ''} "
-            f"the teacher; the first is shown.{more}",
-            "info" if more else "ok",
+        n = len(tried.added)
+        said = (
+            say("1 new proposal that flips the teacher; the first is shown.")
+            if n == 1
+            else say("{n} new proposals that flip the teacher; the first is shown.", n=n)
         )
     elif tried.tried:
-        state.notice(
-            f"{layout.several(tried.tried, 'new text')} tried, none flips the teacher. Give other words, keep "
-            f"fewer phrases, or write your own.{more}",
-            "info",
+        said = say(
+            "{texts} tried, none flips the teacher. Give other words, keep fewer phrases, or write your own.",
+            texts=several(tried.tried, "new text"),
         )
     else:
-        state.notice(f"Nothing new was found. Give other words, keep fewer phrases, or write your own.{more}", "info")
+        said = say("Nothing new was found. Give other words, keep fewer phrases, or write your own.")
+    state.notice(" ".join(t(part) for part in (said, more) if part), "info" if more or not tried.added else "ok")
     callbacks.redraw()
 
 
@@ -157,8 +165,9 @@ def _ask(shown: Shown) -> None:
     done = project.llm.again(shown.example_id, tuple(phrases(shown.example_id)), key=key)
     state.mark_saved()
     st.session_state["again_open"] = True
-    flips = f"{done.flipped} of them flip the teacher. " if done.added else ""
-    state.notice(f"{layout.several(done.added, 'new proposal')}. {flips}{' '.join(done.messages)}", "ok" if done.flipped else "info")
+    flips = say("{n} of them flip the teacher.", n=done.flipped) if done.added else ""
+    found = say("{proposals}.", proposals=several(done.added, "new proposal"))
+    state.notice(" ".join(t(part) for part in (found, flips, *done.messages) if part), "ok" if done.flipped else "info")
     callbacks.redraw()
 
 
@@ -169,9 +178,14 @@ def _tighten(shown: Shown, base_id: str, edits: int, sure: float) -> None:
         state.notice("Every changed word is needed: without any one of them the teacher does not change its mind.", "info")
         return
     state.notice(
-        f"From {edits} changed words to {check.token_edits}; the teacher is now "
-        f"{round(check.after.prob(check.target) * 100)} % sure instead of {round(sure * 100)} %. Both versions "
-        "stand among the proposals: choose.",
+        t(
+            "From {before} changed words to {now}; the teacher is now {sure} % sure instead of {was} %. "
+            "Both versions stand among the proposals: choose.",
+            before=edits,
+            now=check.token_edits,
+            sure=round(check.after.prob(check.target) * 100),
+            was=round(sure * 100),
+        ),
         "ok",
     )
     st.session_state[f"added-{shown.example_id}"] = {cf.id, base_id}

@@ -1,5 +1,6 @@
 """Above the card: progress, which list, in which order, narrowed how. What is chosen is in the address of the page."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
 
@@ -8,12 +9,32 @@ import streamlit as st
 from cod_core.curation.view import View
 from cod_core.project.curation.cards import Queue
 from cod_core.project.project import Project
+from cod_core.said import msg
 from ui.curate import callbacks
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 
-SHOW = {"todo": "To do", "kept": "Kept", "left": "Left out", "flagged": "Flagged", "own": "No proposal", "all": "All"}
-SORTS = {"upload": "As uploaded", "boundary": "Closest calls", "edit": "Smallest edit", "similar": "Most similar", "recent": "Last decided"}
-ORIGINS = {"search": "Search on this computer", "llm": "Language model", "human": "Written by a person", "import": "Imported"}
+SHOW = {
+    "todo": msg("To do"),
+    "kept": msg("Kept"),
+    "left": msg("Left out"),
+    "flagged": msg("Flagged"),
+    "own": msg("No proposal"),
+    "all": msg("All"),
+}
+SORTS = {
+    "upload": msg("As uploaded"),
+    "boundary": msg("Closest calls"),
+    "edit": msg("Smallest edit"),
+    "similar": msg("Most similar"),
+    "recent": msg("Last decided"),
+}
+ORIGINS = {
+    "search": msg("Search on this computer"),
+    "llm": msg("Language model"),
+    "human": msg("Written by a person"),
+    "import": msg("Imported"),
+}
 FINDER = "q-find"
 
 
@@ -21,31 +42,38 @@ def bar(project: Project, queue: Queue) -> None:
     """Progress and the choices."""
     if queue.total:
         with st.container(key="queue-progress"):
-            st.progress(queue.decided / queue.total, text=f"{queue.decided} of {queue.total} texts decided · {queue.kept} kept")
+            st.progress(
+                queue.decided / queue.total,
+                text=t("{decided} of {total} texts decided · {kept} kept", decided=queue.decided, total=queue.total, kept=queue.kept),
+            )
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="queue-bar"):
-        shown = {k: f"{v} {queue.counts[k]}" for k, v in SHOW.items() if k != "own" or queue.counts[k] or queue.view.show == k}
-        _choice("Show", "show", shown, queue.view)
-        with st.popover("Order", icon=":material/sort:", help=f"Now: {SORTS[queue.view.sort].lower()}"):
-            _choice("Order", "sort", SORTS, queue.view)
-        with st.popover("Filter", icon=":material/filter_list:"):
+        shown = {k: f"{t(v)} {queue.counts[k]}" for k, v in SHOW.items() if k != "own" or queue.counts[k] or queue.view.show == k}
+        _choice(t("Show"), "show", shown, queue.view)
+        with st.popover(t("Order"), icon=":material/sort:", help=t("Now: {order}", order=callbacks.inside(SORTS[queue.view.sort]))):
+            _choice(t("Order"), "sort", _said(SORTS), queue.view)
+        with st.popover(t("Filter"), icon=":material/filter_list:"):
             _filters(project, queue.view)
     if queue.view.filtered:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.html(f'<div class="cod-why">Only: {escape(said(queue.view))}</div>')
-            st.button("Show all again", key="q-clear", type="tertiary", on_click=clear)
+            st.html(f'<div class="cod-why">{escape(t("Only: {filters}", filters=said(queue.view)))}</div>')
+            st.button(t("Show all again"), key="q-clear", type="tertiary", on_click=clear)
 
 
 def said(view: View) -> str:
     """The filters of a view in words."""
     parts = [
-        f"the teacher says {view.label}" if view.label else "",
-        f"from {ORIGINS.get(view.origin, view.origin).lower()}" if view.origin else "",
-        f"left out because: {callbacks.REASONS.get(view.reason, view.reason).lower()}" if view.reason else "",
-        f"decided by {view.who}" if view.who else "",
-        "the teacher does not agree with your label" if view.differs else "",
-        f"with “{view.find}” in the text" if view.find else "",
+        t("the teacher says {label}", label=view.label) if view.label else "",
+        t("from {origin}", origin=callbacks.inside(ORIGINS.get(view.origin, view.origin))) if view.origin else "",
+        t("left out because: {reason}", reason=callbacks.inside(callbacks.REASONS.get(view.reason, view.reason))) if view.reason else "",
+        t("decided by {name}", name=view.who) if view.who else "",
+        t("the teacher does not agree with your label") if view.differs else "",
+        t("with “{words}” in the text", words=view.find) if view.find else "",
     ]
     return "; ".join(part for part in parts if part)
+
+
+def _said(words: Mapping[str, str]) -> dict[str, str]:
+    return {name: t(one) for name, one in words.items()}
 
 
 def _choice(label: str, name: str, options: dict[str, str], view: View) -> None:
@@ -68,11 +96,11 @@ def _filters(project: Project, view: View) -> None:
     """One row of choices a filter; only what occurs in the project is offered."""
     rows = project.cards.rows(state.annotator())
     offered: dict[str, tuple[str, dict[str, str]]] = {
-        "label": ("What the teacher says of the original", {r.source: layout.plain(r.source, 30) for r in rows}),
-        "origin": ("Where a proposal came from", {o: ORIGINS.get(o, o) for r in rows for o in r.origins}),
-        "differs": ("Your label", {"1": "The teacher does not agree"} if any(r.differs for r in rows) else {}),
-        "reason": ("Left out because", {x: callbacks.REASONS.get(x, x) for r in rows if r.decision for x in r.decision.reasons}),
-        "who": ("Decided by", {r.decision.annotator: layout.plain(r.decision.annotator, 30) for r in rows if r.decision}),
+        "label": (t("What the teacher says of the original"), {r.source: layout.plain(r.source, 30) for r in rows}),
+        "origin": (t("Where a proposal came from"), {o: t(ORIGINS.get(o, o)) for r in rows for o in r.origins}),
+        "differs": (t("Your label"), {"1": t("The teacher does not agree")} if any(r.differs for r in rows) else {}),
+        "reason": (t("Left out because"), {x: t(callbacks.REASONS.get(x, x)) for r in rows if r.decision for x in r.decision.reasons}),
+        "who": (t("Decided by"), {r.decision.annotator: layout.plain(r.decision.annotator, 30) for r in rows if r.decision}),
     }
     for name, (label, options) in offered.items():
         value = getattr(view, name)
@@ -88,7 +116,7 @@ def _filters(project: Project, view: View) -> None:
                 args=(name, key),
             )
     key = f"{FINDER}-{view.find}"
-    st.text_input("Words in the text", view.find, max_chars=100, key=key, on_change=_chosen, args=("find", key))
+    st.text_input(t("Words in the text"), view.find, max_chars=100, key=key, on_change=_chosen, args=("find", key))
 
 
 @errors.callback

@@ -3,22 +3,24 @@
 R and C are Streamlit's own; Space, Enter, arrows and Ctrl+Z belong to the text box and to screen readers.
 """
 
+from cod_core.said import msg, say
 from cod_core.types import REJECT_REASONS
 from ui.frame import state
+from ui.frame.words import t
 
 KEYS = {
-    "accept": ("A", "accept and go on to the next text"),
-    "reject": ("X", f"reject; then 1 to {len(REJECT_REASONS)} names the reason and goes on"),
-    "skip": ("S", "skip for now; it comes back at the end"),
-    "flag": ("F", "flag for a second opinion"),
-    "edit": ("E", "go into the text box; Esc leaves it"),
-    "keep": ("Ctrl+Enter", "keep what stands in the text box and go on (on a Mac: ⌘ Enter)"),
-    "undo": ("U", "undo your last decision, as often as you like"),
-    "next": ("N", "next text"),
-    "previous": ("P", "previous text"),
-    "diff": ("D", "changes in place, or side by side"),
-    "guide": ("G", "show or hide the guideline"),
-    "help": ("H", "show or hide this list"),
+    "accept": ("A", msg("accept and go on to the next text")),
+    "reject": ("X", say("reject; then 1 to {n} names the reason and goes on", n=len(REJECT_REASONS))),
+    "skip": ("S", msg("skip for now; it comes back at the end")),
+    "flag": ("F", msg("flag for a second opinion")),
+    "edit": ("E", msg("go into the text box; Esc leaves it")),
+    "keep": ("Ctrl+Enter", msg("keep what stands in the text box and go on (on a Mac: ⌘ Enter)")),
+    "undo": ("U", msg("undo your last decision, as often as you like")),
+    "next": ("N", msg("next text")),
+    "previous": ("P", msg("previous text")),
+    "diff": ("D", msg("changes in place, or side by side")),
+    "guide": ("G", msg("show or hide the guideline")),
+    "help": ("H", msg("show or hide this list")),
 }
 
 
@@ -32,6 +34,11 @@ def digit(number: int) -> str | None:
     return str(number) if state.shortcuts_on() else None
 
 
+def key_name(key: str) -> str:
+    """A key as it is printed on a keyboard of this language."""
+    return key.replace("Ctrl", t("Ctrl"))
+
+
 def table() -> dict[str, list[str]]:
     """Keys and what they do, for a table."""
-    return {"Key": [key for key, _ in KEYS.values()], "What it does": [what for _, what in KEYS.values()]}
+    return {t("Key"): [key_name(key) for key, _ in KEYS.values()], t("What it does"): [t(what) for _, what in KEYS.values()]}

@@ -11,7 +11,9 @@ from cod_core.data.labels import NONE, guess_label
 from cod_core.data.reading import Table
 from cod_core.data.tables import Columns, label_values
 from cod_core.errors import BadInput
+from cod_core.said import say
 from ui.frame import errors, layout
+from ui.frame.words import t
 
 ALL_SHOWN = 8  # so many values are asked for one by one; of more, those that are not clear
 MOST_OPEN = 40
@@ -33,7 +35,7 @@ def confirm(table: Table, columns: Columns, labels: tuple[str, ...], key: str) -
         asked = _unclear(values, clear, guessed, labels, key)
     out = {value: labels[place] for value, place in guessed.items() if value not in asked and place != NONE}
     if asked:
-        st.caption("What do the values in the label column mean?")
+        st.caption(t("What do the values in the label column mean?"))
         out |= _asked(asked, guessed, labels, key)
     return out
 
@@ -43,14 +45,18 @@ def _unclear(values: Sequence[str], clear: Sequence[str], guessed: dict[str, int
     open_ = [value for value in values if guessed[value] == NONE]
     if len(open_) > MOST_OPEN:
         raise BadInput(
-            f"The label column holds {len(values):,} different values, and {len(open_):,} of them are no labels of this project. "
-            "It is probably not the label: choose another column."
+            say(
+                "The label column holds {n:,} different values, and {unknown:,} of them are no labels of this project. "
+                "It is probably not the label: choose another column.",
+                n=len(values),
+                unknown=len(open_),
+            )
         )
-    st.caption(f"{len(clear)} of {len(values)} values of the label column are labels of this project.")
-    with st.expander("Which value is which label"):
+    st.caption(t("{n} of {of} values of the label column are labels of this project.", n=len(clear), of=len(values)))
+    with st.expander(t("Which value is which label")):
         names = {value: labels[guessed[value]] for value in clear}
-        layout.grid({"value": [layout.plain(value) for value in names], "label": [layout.plain(label) for label in names.values()]})
-        if st.toggle("Change what they mean", key=f"{key}-change"):
+        layout.grid({t("value"): [layout.plain(value) for value in names], t("label"): [layout.plain(label) for label in names.values()]})
+        if st.toggle(t("Change what they mean"), key=f"{key}-change"):
             return list(values)
     return open_
 
@@ -66,7 +72,7 @@ def _asked(values: Sequence[str], guessed: dict[str, int], labels: Sequence[str]
                 layout.plain(value, 40),
                 options,
                 index=options.index(guessed[value]),
-                format_func=lambda i: "leave out" if i == NONE else names[i],
+                format_func=lambda i: t("leave out") if i == NONE else names[i],
                 key=f"{key}-value-{number}",
             )
             if picked != NONE:

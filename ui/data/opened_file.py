@@ -14,7 +14,9 @@ from cod_core.data.packed import gunzip, parts_of
 from cod_core.data.raw import Asked
 from cod_core.data.reading import Table
 from cod_core.errors import BadInput
+from cod_core.said import msg
 from ui.frame import errors, layout
+from ui.frame.words import t
 
 FOUND_OUT = ""
 
@@ -22,22 +24,22 @@ FOUND_OUT = ""
 def source(key: str) -> tuple[str, bytes] | None:
     """(name, bytes) of what the person uploaded or pasted; None where nothing is there yet."""
     way = st.segmented_control(
-        "How",
+        t("How"),
         ["file", "paste"],
         default="file",
         required=True,
         key=f"{key}-way",
-        format_func=layout.words({"file": "Upload a file", "paste": "Paste"}),
+        format_func=layout.told({"file": msg("Upload a file"), "paste": msg("Paste")}),
         label_visibility="collapsed",
     )
     if way == "paste":
-        text = st.text_area("Paste a table with a header line, or one text a line", height=160, key=f"{key}-paste", max_chars=2_000_000)
+        text = st.text_area(t("Paste a table with a header line, or one text a line"), height=160, key=f"{key}-paste", max_chars=2_000_000)
         if not text.strip():
             return None
         first = text.splitlines()[0]
         kind = "tsv" if "\t" in first else "csv" if any(mark in first for mark in ",;") and len(first) < 200 else "txt"
         return f"pasted.{kind}", text.encode()
-    file = st.file_uploader(f"{TITLES}, up to 50 MB", type=list(ENDINGS), key=f"{key}-file")
+    file = st.file_uploader(t("{formats}, up to 50 MB", formats=TITLES), type=list(ENDINGS), key=f"{key}-file")
     return (file.name, file.getvalue()) if file else None
 
 
@@ -60,7 +62,7 @@ def table_of(key: str) -> tuple[Table, str, str] | None:
     if kept is None:
         _otherwise(None, name, data, own)
         return None
-    st.text(kept.taken.said)
+    st.text(t(kept.taken.said))
     _otherwise(kept, name, data, own)
     return kept, digest, name
 
@@ -72,16 +74,20 @@ def _otherwise(table: Table | None, name: str, data: bytes, own: str) -> None:
     if len(sheets) > 1:
         named = dict(zip(sheets, layout.distinct(layout.plain(sheet) for sheet in sheets)))
         present = sheets.index(taken.sheet) if taken and taken.sheet in sheets else None
-        st.selectbox("Sheet or part that was read", sheets, index=present, key=f"{own}-sheet", format_func=layout.words(named))
+        st.selectbox(t("Sheet or part that was read"), sheets, index=present, key=f"{own}-sheet", format_func=layout.words(named))
     if taken and taken.guessed:
         errors.box(
-            f"The file is not UTF-8 and was read as {OFFERED[taken.encoding]}. Choose the encoding whose letters look right.", "warn"
+            t(
+                "The file is not UTF-8 and was read as {encoding}. Choose the encoding whose letters look right.",
+                encoding=t(OFFERED[taken.encoding]),
+            ),
+            "warn",
         )
         _encoding(taken.encoding, data, own)
-    with st.popover("Not right? Read it another way", type="tertiary"):
+    with st.popover(t("Not right? Read it another way"), type="tertiary"):
         choices = choices_for(taken.format) if taken else {f.key: f.title for f in FORMATS} | SHAPES
-        titles = {FOUND_OUT: "Find out", **choices}
-        st.selectbox("What the file is", list(titles), key=f"{own}-format", format_func=layout.words(titles))
+        titles = {FOUND_OUT: msg("Find out"), **choices}
+        st.selectbox(t("What the file is"), list(titles), key=f"{own}-format", format_func=layout.told(titles))
         if taken is None or (taken.encoding and not taken.guessed):
             _encoding(taken.encoding if taken else "", data, own)
 
@@ -103,11 +109,11 @@ def _encoding(present: str, data: bytes, own: str) -> None:
     except BadInput:
         lines = {}
     keys = [*dict.fromkeys([*([present] if present in OFFERED else []), *lines, "utf-8"])]
-    named = {key: OFFERED[key] + (f": {layout.plain(lines[key][0], 70)}" if lines.get(key) else "") for key in keys}
+    named = {key: t(OFFERED[key]) + (f": {layout.plain(lines[key][0], 70)}" if lines.get(key) else "") for key in keys}
     options = [FOUND_OUT, *keys]
-    st.selectbox("Encoding", options, key=f"{own}-encoding", format_func=layout.words({FOUND_OUT: "Find out", **named}))
+    st.selectbox(t("Encoding"), options, key=f"{own}-encoding", format_func=layout.words({FOUND_OUT: t("Find out"), **named}))
     if lines:
-        st.text("\n".join(f"{OFFERED[key]}: {line[0][:90]}" for key, line in list(lines.items())[:8]))
+        st.text("\n".join(f"{t(OFFERED[key])}: {line[0][:90]}" for key, line in list(lines.items())[:8]))
 
 
 def preview(table: Table) -> None:
@@ -115,4 +121,11 @@ def preview(table: Table) -> None:
     layout.grid(
         {layout.plain(c, 40) + " " * i: [row[i] if i < len(row) else "" for row in table.rows[:5]] for i, c in enumerate(table.columns)}
     )
-    st.caption(f"{len(table.rows):,} rows, {len(table.columns)} columns. These are the first {min(5, len(table.rows))}.")
+    st.caption(
+        t(
+            "{rows:,} rows, {columns} columns. These are the first {n}.",
+            rows=len(table.rows),
+            columns=len(table.columns),
+            n=min(5, len(table.rows)),
+        )
+    )

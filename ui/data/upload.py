@@ -16,26 +16,28 @@ from cod_core.data.remarks import remarks
 from cod_core.data.sentences import MADE
 from cod_core.data.tables import Columns, Import
 from cod_core.project.project import Project
+from cod_core.said import msg, say, together
 from ui.data import column_sentences, label_values
 from ui.data.opened_file import preview, table_of
 from ui.frame import errors, layout, naming, people, state
+from ui.frame.words import t
 
 __all__ = ["ask_own_test", "column", "confirm_columns", "done", "examples", "outcome", "preview", "table_of", "take_guideline"]
 
 UPLOADS = "uploads"
-HELD = {"part": "Set a part of these aside", "none": "I will bring a test file"}
+HELD = {"part": msg("Set a part of these aside"), "none": msg("I will bring a test file")}
 
 
-def column(label: str, table: Table, guess: str | None, key: str, optional: bool = False, none: str = "None") -> str | None:
-    """The column that the person picks; None where 'none' is allowed and picked."""
+def column(label: str, table: Table, guess: str | None, key: str, optional: bool = False, none: str = msg("None")) -> str | None:
+    """The column that the person picks; None where 'none' is allowed and picked. label: said already, none: marked by `msg`."""
     options = ([NONE] if optional else []) + list(range(len(table.columns)))
     names = layout.distinct(layout.plain(c) for c in table.columns)
     guessed = table.columns.index(guess) if guess in table.columns else (NONE if optional else 0)
-    picked = st.selectbox(label, options, index=options.index(guessed), key=key, format_func=lambda i: none if i == NONE else names[i])
+    picked = st.selectbox(label, options, index=options.index(guessed), key=key, format_func=lambda i: t(none) if i == NONE else names[i])
     return None if picked in (NONE, None) else table.columns[picked]
 
 
-ONE_LABEL = "None: one label for all texts of the file"
+ONE_LABEL = msg("None: one label for all texts of the file")
 
 
 def confirm_columns(table: Table, guess: Columns, role: str, key: str, none: str = ONE_LABEL) -> tuple[Columns, list[str]]:
@@ -44,23 +46,25 @@ def confirm_columns(table: Table, guess: Columns, role: str, key: str, none: str
     made = "made" if table.columns[-1].startswith(MADE) else ""
     left, right = st.columns(2)
     with left:
-        text = column("Column with the text", table, table.columns[-1] if made else guess.text, f"{key}-text{made}")
+        text = column(t("Column with the text"), table, table.columns[-1] if made else guess.text, f"{key}-text{made}")
     label = None
     if role != "unlabelled":
         with right:
-            label = column("Column with the label", table, guess.label, f"{key}-label", optional=True, none=none)
+            label = column(t("Column with the label"), table, guess.label, f"{key}-label", optional=True, none=none)
     name = guess.name
     if name and not st.checkbox(
-        f"Keep “{layout.plain(name, 40)}” as each row's name, so that a case can be found again", True, key=f"{key}-name"
+        t("Keep “{name}” as each row's name, so that a case can be found again", name=layout.plain(name, 40)), True, key=f"{key}-name"
     ):
         name = None
     used = {text, label, name, guess.split, guess.source_id}
     others = [layout.plain(c, 40) for c in table.columns if c not in used and not c.startswith(MADE)]
     if others:
-        st.caption(f"Not kept, since they may name people: {', '.join(others[:12])}. To keep one, tick it under “More columns”.")
-    with st.expander("More columns"):
+        st.caption(
+            t("Not kept, since they may name people: {columns}. To keep one, tick it under “More columns”.", columns=", ".join(others[:12]))
+        )
+    with st.expander(t("More columns")):
         origin = column(
-            "Document a text comes from (texts of one document stay in one part)", table, guess.source_id, f"{key}-source", optional=True
+            t("Document a text comes from (texts of one document stay in one part)"), table, guess.source_id, f"{key}-source", optional=True
         )
         keep = _others_to_keep(table, (text, label, origin, name), key)
     chosen = replace(guess, text=text or guess.text, label=label, source_id=origin, name=name)
@@ -74,7 +78,7 @@ def _others_to_keep(table: Table, used: Collection[str | None], key: str) -> lis
     if not rest:
         return []
     ticked = st.pills(
-        "Other columns to keep (none unless you tick them: they may name people)",
+        t("Other columns to keep (none unless you tick them: they may name people)"),
         rest,
         selection_mode="multi",
         key=f"{key}-keep",
@@ -90,12 +94,12 @@ def _labelled(table: Table, columns: Columns, labels: tuple[str, ...], key: str)
         return table, columns, label_values.confirm(table, columns, labels, key)
     names = layout.distinct(layout.plain(label) for label in labels)
     picked = st.selectbox(
-        "Label of all these texts",
+        t("Label of all these texts"),
         range(len(labels)),
         index=None,
         format_func=lambda i: names[i],
         key=f"{key}-one",
-        placeholder="Choose a label",
+        placeholder=t("Choose a label"),
     )
     if picked is None:
         return table, columns, {}
@@ -128,11 +132,11 @@ def examples(project: Project, labels: tuple[str, ...], role: str, primary: bool
             return
         own_test = _own_test(project, columns, role, key)
         guideline = _guideline(project, table, key)
-        if st.button("Add these texts", type="primary" if primary else "secondary", key=f"{key}-add"):
-            bar = st.progress(0.0, text="Checking every row …")
+        if st.button(t("Add these texts"), type="primary" if primary else "secondary", key=f"{key}-add"):
+            bar = st.progress(0.0, text=t("Checking every row …"))
 
             def progress(checked: int, total: int, message: str = "") -> None:
-                bar.progress(min(1.0, checked / total) if total else 0.0, text=layout.plain(message) + " …")
+                bar.progress(min(1.0, checked / total) if total else 0.0, text=layout.plain(t(message)) + " …")
 
             added = project.uploads.import_table(table, columns, role, meaning or None, keep, digest, name, progress, own_test)
             if guideline:
@@ -152,7 +156,7 @@ def _own_test(project: Project, columns: Columns, role: str, key: str) -> bool:
 def ask_own_test(key: str) -> bool:
     """Whether the person will bring a test file."""
     held = st.segmented_control(  # no checkbox: until its code has come it is taller, and the button below would jump
-        "Texts to test on", list(HELD), default="part", required=True, format_func=layout.words(HELD), key=f"{key}-own-test"
+        t("Texts to test on"), list(HELD), default="part", required=True, format_func=layout.told(HELD), key=f"{key}-own-test"
     )
     return held == "none"
 
@@ -162,7 +166,7 @@ def _guideline(project: Project, table: Table, key: str) -> str:
     text = table.guideline.strip()
     if not text or project.guideline.current().version or not people.allowed("guideline"):
         return ""
-    return text if st.checkbox("Take over the guidelines that the file brings", True, key=f"{key}-guideline") else ""
+    return text if st.checkbox(t("Take over the guidelines that the file brings"), True, key=f"{key}-guideline") else ""
 
 
 @naming.signed
@@ -186,10 +190,10 @@ def outcome(pid: str) -> None:
     taken, seen, left_out, problems, note = kept
     if taken:
         gone = layout.several(left_out, "row was", "rows were")
-        more = f" {gone} left out; the reasons are listed below." if left_out else ""
-        errors.box(f"{layout.several(taken, 'text')} added.{more}", "ok")
+        more = say("{rows} left out; the reasons are listed below.", rows=gone) if left_out else ""
+        errors.box(together([say("{texts} added.", texts=layout.several(taken, "text")), more]), "ok")
         if note:
-            st.text(note)
+            st.text(t(note))
     elif seen:
         errors.box("Nothing new: this file was added before.", "info")
     else:
@@ -201,7 +205,7 @@ def outcome(pid: str) -> None:
 def _left_out(problems: list[Problem]) -> None:
     """What was noticed, once a kind; each row with its own reason in a box below."""
     found = remarks(problems)
-    st.html(f'<ul class="cod-list">{"".join(f"<li>{escape(r.said)} {escape(r.remedy)}</li>" for r in found[:50])}</ul>')
+    st.html(f'<ul class="cod-list">{"".join(f"<li>{escape(t(r.said))} {escape(t(r.remedy))}</li>" for r in found[:50])}</ul>')
     if len(problems) > len(found):
-        with st.expander(layout.several(len(problems), "remark") + " row by row"):
+        with st.expander(t("{remarks} row by row", remarks=layout.several(len(problems), "remark"))):
             layout.problem_list(problems)

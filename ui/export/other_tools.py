@@ -8,6 +8,7 @@ from cod_core.export.choice import ExportChoice
 from cod_core.export.forms import FORMS, PLAIN
 from cod_core.project.project import Project
 from ui.frame import layout
+from ui.frame.words import t
 
 OFFERED = {form.key: form for form in sorted(FORMS, key=lambda form: form in PLAIN) if form not in PLAIN or form.key == "pairs"}
 MIME = {"zip": "application/zip", "json": "application/json", "jsonl": "application/jsonl", "csv": "text/csv"}
@@ -15,14 +16,14 @@ MIME = {"zip": "application/zip", "json": "application/json", "jsonl": "applicat
 
 def section(project: Project, choice: ExportChoice) -> None:
     """An option, folded away."""
-    with st.expander("For another tool", icon=":material/swap_horiz:"):
+    with st.expander(t("For another tool"), icon=":material/swap_horiz:"):
         key = st.selectbox(
-            "Which tool?", list(OFFERED), format_func=layout.words({key: form.title for key, form in OFFERED.items()}), key="x-tool"
+            t("Which tool?"), list(OFFERED), format_func=layout.words({key: t(form.title) for key, form in OFFERED.items()}), key="x-tool"
         )
         form = OFFERED[key]
-        st.caption(form.said)
+        st.caption(t(form.said))
         st.download_button(
-            f"Download {form.name}",
+            t("Download {name}", name=form.name),
             functools.partial(project.exports.form, key, choice),
             form.name,
             MIME[form.ending],
@@ -32,6 +33,6 @@ def section(project: Project, choice: ExportChoice) -> None:
         )
         then = project.exports.then(key)
         if then.words:
-            st.caption(then.words)
+            st.caption(t(then.words))
         if then.code:
             st.code(then.code, language=None, wrap_lines=True)

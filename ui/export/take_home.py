@@ -10,32 +10,34 @@ from cod_core.distill.kinds import LINEAR, OFFERED, kind_of
 from cod_core.distill.take_home import BEST, Made, TakeHome
 from cod_core.jobs.queue import Job
 from cod_core.project.project import Project
+from cod_core.said import msg
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 
-OFFER = {**{kind.name: kind.offer for kind in OFFERED}, BEST: "The best of the three"}
-FORMS = {"folder": "Any Python", "sentence-transformers": "SetFit, scikit-learn", "transformers": "transformers"}
+OFFER = {**{kind.name: kind.offer for kind in OFFERED}, BEST: msg("The best of the three")}
+FORMS = {"folder": msg("Any Python"), "sentence-transformers": msg("SetFit, scikit-learn"), "transformers": msg("transformers")}
 FORM_SAID = {
-    "folder": "It holds a loader of a dozen lines, and a card with its figures.",
-    "sentence-transformers": "It opens with sentence-transformers. Its card builds a scikit-learn pipeline or a SetFit model from it.",
-    "transformers": 'It opens with pipeline("text-classification") of transformers.',
+    "folder": msg("It holds a loader of a dozen lines, and a card with its figures."),
+    "sentence-transformers": msg("It opens with sentence-transformers. Its card builds a scikit-learn pipeline or a SetFit model from it."),
+    "transformers": msg('It opens with pipeline("text-classification") of transformers.'),
 }
 EXPLAINED = {
     **{kind.name: kind.explained for kind in OFFERED},
-    BEST: "All three are trained. The one that is right on most development texts is kept; the test texts have no say.",
+    BEST: msg("All three are trained. The one that is right on most development texts is kept; the test texts have no say."),
 }
 
 
 def section(project: Project, job: Job | None, busy: bool, primary: bool) -> bool:
     """The heading, the student that there is, and the way to a (new) one; whether its button is the page's primary one, as the
     download is where the student is of now. primary: making one is the next thing to do."""
-    st.subheader("Your student", anchor=False)
+    st.subheader(t("Your student"), anchor=False)
     made = project.product.latest()
     if made is not None:
         _made(project, made)
     if made is None or made.stale:
         _make(project, busy, primary)
     else:
-        with st.expander("Make it anew, as another kind"):
+        with st.expander(t("Make it anew, as another kind")):
             _make(project, busy, primary=False)
     if made is not None:
         small_model(project, job, busy)
@@ -46,16 +48,16 @@ def _make(project: Project, busy: bool, primary: bool) -> None:
     """What it would learn from, the kind, and the press."""
     ready = project.product.ready()
     if not ready:
-        st.caption("A student needs labelled texts and a teacher first.")
+        st.caption(t("A student needs labelled texts and a teacher first."))
         return
-    words = [one.words for one in ready if one.rows]
-    st.caption(f"Trained on everything that you have: {', '.join(words)}.")
+    words = [t(one.words) for one in ready if one.rows]
+    st.caption(t("Trained on everything that you have: {parts}.", parts=", ".join(words)))
     offered = [name for name in OFFER if name != BEST or project.product.can_choose()]
     chosen = st.segmented_control(
-        "Kind of student", offered, default=LINEAR.name, required=True, format_func=layout.words(OFFER), key="take-home-kind"
+        t("Kind of student"), offered, default=LINEAR.name, required=True, format_func=layout.words(OFFER), key="take-home-kind"
     )
-    st.caption(EXPLAINED[chosen or LINEAR.name])
-    if st.button("Make your student", key="take-home", type="primary" if primary else "secondary", disabled=busy):
+    st.caption(t(EXPLAINED[chosen or LINEAR.name]))
+    if st.button(t("Make your student"), key="take-home", type="primary" if primary else "secondary", disabled=busy):
         with errors.shown():
             project.jobs.start("take_home", TakeHome(chosen or LINEAR.name))
             state.mark_saved()
@@ -68,14 +70,14 @@ def _made(project: Project, made: Made) -> None:
         errors.box("There is more or other to learn from than when this student was made. Make it anew below.", "warn")
     st.html(f'<div class="cod-plain">{escape(figures_of(made))}</div>')
     if rows := brought(made):
-        with st.expander("What each part brought, on development texts"):
+        with st.expander(t("What each part brought, on development texts")):
             layout.grid(rows)
     form = st.segmented_control(
-        "Written for", list(FORMS), default="folder", required=True, format_func=layout.words(FORMS), key="take-home-form"
+        t("Written for"), list(FORMS), default="folder", required=True, format_func=layout.words(FORMS), key="take-home-form"
     )
-    st.caption(FORM_SAID[form or "folder"])
+    st.caption(t(FORM_SAID[form or "folder"]))
     st.download_button(
-        "Download your student (.zip)",
+        t("Download your student (.zip)"),
         functools.partial(project.package.student, None, form or "folder"),
         "student.zip",
         "application/zip",
@@ -88,12 +90,11 @@ def _made(project: Project, made: Made) -> None:
 
 def figures_of(made: Made) -> str:
     """Kind, rows and test figures in two sentences."""
-    kind = kind_of(made.student).called
-    first = f"{kind}, trained on {made.trained_on}."
+    first = t("{kind}, trained on {texts}.", kind=t(kind_of(made.student).called), texts=made.trained_on)
     right, n = made.test.get("accuracy"), int(made.test.get("n_gold", 0))
     if right is None:
-        return f"{first} There are no labelled test texts, so nothing is known of how often it is right."
-    return f"{first} Right on {round(right * n):,} of {n:,} test texts, measured once."
+        return f"{first} {t('There are no labelled test texts, so nothing is known of how often it is right.')}"
+    return f"{first} {t('Right on {right:,} of {n:,} test texts, measured once.', right=round(right * n), n=n)}"
 
 
 def brought(made: Made) -> list[dict[str, Any]]:
@@ -101,28 +102,29 @@ def brought(made: Made) -> list[dict[str, Any]]:
     out, before = [], None
     for one in made.ingredients:
         if one.rows and one.dev is not None:
-            change = "" if before is None else f"{100 * (one.dev - before):+.0f} points".replace("-", "−")
-            out.append({"learnt from": one.words, f"right on {made.n_dev:,} development texts": f"{one.dev:.0%}", "change": change})
+            change = "" if before is None else t("{points} points", points=f"{100 * (one.dev - before):+.0f}".replace("-", "−"))
+            right = t("right on {n:,} development texts", n=made.n_dev)
+            out.append({t("learnt from"): t(one.words), right: f"{one.dev:.0%}", t("change"): change})
             before = one.dev
     return out
 
 
 def small_model(project: Project, job: Job | None, busy: bool) -> None:
     """The student as ONNX: packed as a job, measured beside the teacher, then a download."""
-    with st.expander("For a small device"):
+    with st.expander(t("For a small device")):
         packed = job.result if job is not None and job.kind == "pack_student" and job.state == "done" else None
         if packed is None:
-            st.caption("Written as ONNX in full and in 8-bit precision, and checked against the original: about a minute.")
-            if st.button("Make the small model", key="pack", disabled=busy, icon=":material/compress:"):
+            st.caption(t("Written as ONNX in full and in 8-bit precision, and checked against the original: about a minute."))
+            if st.button(t("Make the small model"), key="pack", disabled=busy, icon=":material/compress:"):
                 with errors.shown():
                     project.jobs.start("pack_student", None)
                     state.mark_saved()
                     st.rerun()
             return
         layout.grid(_measured(packed))
-        st.caption("Measured on this machine, one processor core. It needs onnxruntime and tokenizers only.")
+        st.caption(t("Measured on this machine, one processor core. It needs onnxruntime and tokenizers only."))
         st.download_button(
-            "Download the small model (.zip)",
+            t("Download the small model (.zip)"),
             functools.partial(project.package.packed, packed["file"]),
             "student.zip",
             "application/zip",
@@ -134,15 +136,15 @@ def small_model(project: Project, job: Job | None, busy: bool) -> None:
 
 def _measured(packed: dict[str, Any]) -> list[dict[str, Any]]:
     """A row a form of the model, the teacher last."""
-    names = {"torch": "torch", "student.onnx": "ONNX", "student-int8.onnx": "ONNX, 8 bits", "teacher": "the teacher"}
+    names = {"torch": "torch", "student.onnx": "ONNX", "student-int8.onnx": t("ONNX, 8 bits"), "teacher": t("the teacher")}
     every = [*packed["measured"], *([packed["teacher"] | {"agreement": None}] if packed.get("teacher") else [])]
     return [
         {
-            "form": names[m["name"]],
-            "size, MB": round(m["bytes"] / 1e6, 1),
-            "same answers as torch": "–" if m["agreement"] is None else f"{100 * m['agreement']:.1f} %",
-            "one text, ms": m["latency_ms"],
-            "texts a second": m["texts_a_second"],
+            t("form"): names[m["name"]],
+            t("size, MB"): round(m["bytes"] / 1e6, 1),
+            t("same answers as torch"): "–" if m["agreement"] is None else f"{100 * m['agreement']:.1f} %",
+            t("one text, ms"): m["latency_ms"],
+            t("texts a second"): m["texts_a_second"],
         }
         for m in every
     ]

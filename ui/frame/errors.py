@@ -15,12 +15,14 @@ from typing import ParamSpec, TypeVar
 import streamlit as st
 
 from cod_core.errors import CodError
+from cod_core.said import Said, msg
 from ui.frame import state
+from ui.frame.words import t
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_ICONS = {"error": "Problem", "warn": "Please note", "info": "Note", "ok": "Done"}
-BUG = (
+_ICONS = {"error": msg("Problem"), "warn": msg("Please note"), "info": msg("Note"), "ok": msg("Done")}
+BUG = msg(
     "Something went wrong inside the app. Nothing that was saved is lost. Reload the page; if it happens "
     "again, the log of the app names the place."
 )
@@ -29,7 +31,12 @@ BUG = (
 def box(message: str, kind: str = "error") -> None:
     """A coloured box with plain text. kind: error, warn, info or ok. Line breaks are kept."""
     role = "alert" if kind == "error" else "status"
-    st.html(f'<div class="cod-box cod-{kind}" role="{role}"><strong>{_ICONS[kind]}</strong><span>{escape(message)}</span></div>')
+    st.html(f'<div class="cod-box cod-{kind}" role="{role}"><strong>{t(_ICONS[kind])}</strong><span>{escape(t(message))}</span></div>')
+
+
+def said(error: CodError) -> str:
+    """The error's message, with how it was made where it says that."""
+    return error.args[0] if error.args and isinstance(error.args[0], Said) else str(error)
 
 
 def log_bug(error: BaseException) -> None:
@@ -45,7 +52,7 @@ def shown() -> Iterator[None]:
     try:
         yield
     except CodError as error:
-        box(str(error))
+        box(said(error))
     except Exception as error:
         log_bug(error)
         box(BUG)
@@ -59,7 +66,7 @@ def callback(function: Callable[P, T]) -> Callable[P, T | None]:
         try:
             return function(*args, **kwargs)
         except CodError as error:
-            state.notice(str(error), "error")
+            state.notice(said(error), "error")
         except Exception as error:
             log_bug(error)
             state.notice(BUG, "error")

@@ -14,8 +14,10 @@ from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 
-from cod_core.text import several as several
+from cod_core.said import Said, msg, say
+from cod_core.said import several as several
 from ui.frame import errors, state, tour
+from ui.frame.words import CHOSEN, LANGUAGES, language, number, t
 
 if TYPE_CHECKING:  # the first paint needs no database
     from streamlit.navigation.page import Page
@@ -26,18 +28,18 @@ if TYPE_CHECKING:  # the first paint needs no database
     from cod_core.store.projects import ProjectRow
 
 PAGES = {
-    "start": ("pages/start.py", "Start"),
-    "data": ("pages/data.py", "Data"),
-    "teacher": ("pages/teacher.py", "Teacher"),
-    "proposals": ("pages/proposals.py", "Proposals"),
-    "curate": ("pages/curate.py", "Curate"),
-    "review": ("pages/review.py", "Review"),
-    "distill": ("pages/distill.py", "Distil"),
-    "results": ("pages/results.py", "Results"),
-    "compare": ("pages/compare.py", "Compare runs"),
-    "moons": ("pages/moons.py", "Two moons"),
-    "export": ("pages/export.py", "Export"),
-    "settings": ("pages/settings.py", "Settings"),
+    "start": ("pages/start.py", msg("Start")),
+    "data": ("pages/data.py", msg("Data")),
+    "teacher": ("pages/teacher.py", msg("Teacher")),
+    "proposals": ("pages/proposals.py", msg("Proposals")),
+    "curate": ("pages/curate.py", msg("Curate")),
+    "review": ("pages/review.py", msg("Review")),
+    "distill": ("pages/distill.py", msg("Distil")),
+    "results": ("pages/results.py", msg("Results")),
+    "compare": ("pages/compare.py", msg("Compare runs")),
+    "moons": ("pages/moons.py", msg("Two moons")),
+    "export": ("pages/export.py", msg("Export")),
+    "settings": ("pages/settings.py", msg("Settings")),
 }
 STEPS = ("data", "teacher", "proposals", "curate", "distill", "results", "export")
 _OPENED: ContextVar[bool] = ContextVar("opened", default=False)
@@ -48,11 +50,11 @@ _ACTIVE_IN_MARKDOWN = re.compile(r"[\[\]()!`*_<>$:~#\\|{}@^=\x00-\x1f]|www\.")
 def navigate() -> "Page":
     """The page that the address names, with Streamlit's own menu hidden."""
     pages = [
-        st.Page(path, title=title, url_path="" if name == "start" else name, default=name == "start")
+        st.Page(path, title=t(title), url_path="" if name == "start" else name, default=name == "start")
         for name, (path, title) in PAGES.items()
     ]
     if asked := _unknown():
-        pages.append(st.Page(_to_start if asked == "start" else _lost, title=PAGES["start"][1], url_path=asked))
+        pages.append(st.Page(_to_start if asked == "start" else _lost, title=t(PAGES["start"][1]), url_path=asked))
     return st.navigation(pages, position="hidden")
 
 
@@ -94,36 +96,53 @@ def plain(text: object, limit: int = 60) -> str:
     """A person's text as a widget label: one line, at most `limit` characters, no Markdown left in it."""
     line = " ".join(_ACTIVE_IN_MARKDOWN.sub(" ", str(text)).split())
     line = re.sub(r"^([-+]|\d+\.)\s", "", line)
-    return (line[: limit - 1] + "…" if len(line) > limit else line) or "(no name)"
+    return (line[: limit - 1] + "…" if len(line) > limit else line) or t("(no name)")
 
 
 def distinct(names: Iterable[str]) -> list[str]:
     """The names with (2), (3) … on those that came before. Streamlit takes two options of one name for the first of them."""
     out: list[str] = []
     for name in names:
-        number, numbered = 1, name
+        times, numbered = 1, name
         while numbered in out:
-            number += 1
-            numbered = f"{name} ({number})"
+            times += 1
+            numbered = f"{name} ({times})"
         out.append(numbered)
     return out
 
 
 def words(names: Mapping[Any, str]) -> Callable[[Any], str]:
-    """A format_func: the option's words. Streamlit also asks for what it remembers, which may be no option any more."""
-    return lambda option: names.get(option, "")
+    """A format_func: the option's words, those that were marked (msg, say) in the language of the screen. Streamlit also asks for what it
+    remembers, which may be no option any more."""
+
+    def said(option: Any) -> str:
+        name = names.get(option, "")
+        return t(name) if isinstance(name, Said) else name
+
+    return said
+
+
+def told(names: Mapping[Any, str]) -> Callable[[Any], str]:
+    """A format_func for options whose words are the app's own: they are said in the session's language."""
+    return lambda option: t(names.get(option, ""))
 
 
 def style() -> None:
-    """The style sheet of the app's own HTML."""
+    """The style sheet of the app's own HTML, and the language of the page."""
     st.html(_CSS)
+    if (spoken := language()) != "en":  # what Streamlit and the style sheet say, and what a screen reader reads it as
+        drop = t("or drop the file here").replace('"', "")
+        st.html(
+            f'<style>:root {{ --cod-drop: "{escape(drop)}"; }}</style><script>document.documentElement.lang = "{spoken}"</script>',
+            unsafe_allow_javascript=True,
+        )
 
 
 def header(title: str, lead: str) -> None:
-    """The page's title and one sentence on what to do here, "" for none; both are the app's own words."""
-    st.title(title, anchor=False)
+    """The page's title and one sentence on what to do here, "" for none; both are the app's own words, in English."""
+    st.title(t(title), anchor=False)
     if lead:
-        st.html(f'<p class="cod-lead">{escape(lead)}</p>')
+        st.html(f'<p class="cod-lead">{escape(t(lead))}</p>')
     tour.panel(next((name for name, (_, its_title) in PAGES.items() if its_title == title), ""))
     if page := tour.take_go():
         go(page)
@@ -139,21 +158,21 @@ def go(page: str) -> None:
 def next_step(page: str, label: str, primary: bool = True) -> None:
     """A button to the next page."""
     if st.button(
-        label, type="primary" if primary else "secondary", icon=":material/arrow_forward:", icon_position="right", key=f"next-{page}"
+        t(label), type="primary" if primary else "secondary", icon=":material/arrow_forward:", icon_position="right", key=f"next-{page}"
     ):
         go(page)
 
 
 def empty(title: str, what_to_do: str, page: str | None = None, label: str = "") -> None:
     """An empty state that says what to do next, with the button that does it."""
-    st.html(f'<div class="cod-empty"><b>{escape(title)}</b>{escape(what_to_do)}</div>')
+    st.html(f'<div class="cod-empty"><b>{escape(t(title))}</b>{escape(t(what_to_do))}</div>')
     if page:
         next_step(page, label)
 
 
 def counts(pairs: Iterable[tuple[object, str]]) -> None:
     """A row of large numbers with their names."""
-    spelt = [(f"{n:,}" if isinstance(n, int) else str(n), name) for n, name in pairs]
+    spelt = [(number(n) if isinstance(n, int) else str(n), name) for n, name in pairs]
     cells = "".join(f"<div><b>{escape(n)}</b><span>{escape(name)}</span></div>" for n, name in spelt)
     st.html(f'<div class="cod-counts">{cells}</div>')
 
@@ -162,9 +181,9 @@ def balance(by_label: dict[str, int]) -> None:
     """One bar a label."""
     top = max(by_label.values(), default=0) or 1
     rows = "".join(
-        f'<span>{escape(label)}</span><i style="width:{100 * n / top:.0f}%"></i><span>{n:,}</span>' for label, n in by_label.items()
+        f'<span>{escape(label)}</span><i style="width:{100 * n / top:.0f}%"></i><span>{number(n)}</span>' for label, n in by_label.items()
     )
-    st.html(f'<div class="cod-balance" role="img" aria-label="texts a label">{rows}</div>')
+    st.html(f'<div class="cod-balance" role="img" aria-label="{escape(t("texts a label"))}">{rows}</div>')
 
 
 def grid(columns: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]], row_height: int = 35, most: int = 10, **more: Any) -> None:
@@ -174,13 +193,15 @@ def grid(columns: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]], row
     st.dataframe(columns, hide_index=True, row_height=row_height, height=min(50 + most * 35, 35 + n * row_height + 2), **more)
 
 
-def problem_list(problems: "Sequence[Problem]", noun: str = "Row") -> None:
+def problem_list(problems: "Sequence[Problem]") -> None:
     """Every problem row with its number and a sentence."""
-    rows = "".join(
-        f"<li><b>{noun} {p.row}</b>{escape(p.message)}</li>" if p.row else f"<li>{escape(p.message)}</li>" for p in problems[:500]
-    )
-    more = f"<li>… and {len(problems) - 500} more</li>" if len(problems) > 500 else ""
+    rows = "".join(f"<li>{_row(p.row)}{escape(t(p.message))}</li>" for p in problems[:500])
+    more = f"<li>{t('… and {n} more', n=len(problems) - 500)}</li>" if len(problems) > 500 else ""
     st.html(f'<ul class="cod-list">{rows}{more}</ul>')
+
+
+def _row(at: int) -> str:
+    return f"<b>{t('Row {at}', at=at)}</b>" if at else ""
 
 
 def need_project() -> "Project":
@@ -207,9 +228,9 @@ def done_steps(summary: "Summary", runs: bool) -> dict[str, tuple[bool, str]]:
     pairs = several(summary.n_accepted, "pair") if summary.n_accepted and taught else ""  # without a teacher none leaves
     return {
         "data": (summary.n_train > 0, several(summary.n_texts, "text") if summary.n_texts else ""),
-        "teacher": (taught, "check again" if taught and summary.stale else "choose one" if proposed and not taught else ""),
-        "proposals": (proposed > 0, f"{proposed:,}" if proposed else ""),
-        "curate": (summary.n_accepted > 0, f"{decided:,} of {proposed:,}" if proposed else ""),
+        "teacher": (taught, msg("check again") if taught and summary.stale else msg("choose one") if proposed and not taught else ""),
+        "proposals": (proposed > 0, say("{n:,}", n=proposed) if proposed else ""),
+        "curate": (summary.n_accepted > 0, say("{n:,} of {of:,}", n=decided, of=proposed) if proposed else ""),
         "distill": (runs, ""),
         "results": (runs, ""),
         "export": (False, pairs),
@@ -230,31 +251,41 @@ def sidebar(page: str = "") -> None:
         if projects:
             _switcher(by_id, pid)
         if pid is None:
-            st.page_link(PAGES["start"][0], label="Start", icon=":material/home:")
+            st.page_link(PAGES["start"][0], label=t("Start"), icon=":material/home:")
         else:
             _stepper(pid)
             _next(pid, page)
-            st.page_link(PAGES["review"][0], label="Review and guideline", icon=":material/fact_check:", query_params=state.params())
-        st.page_link(PAGES["settings"][0], label="Settings and help", icon=":material/settings:", query_params=state.params())
+            st.page_link(PAGES["review"][0], label=t("Review and guideline"), icon=":material/fact_check:", query_params=state.params())
+        st.page_link(PAGES["settings"][0], label=t("Settings and help"), icon=":material/settings:", query_params=state.params())
         st.button(
-            "Hide technical details" if state.technical() else "Show technical details",
+            t("Hide technical details") if state.technical() else t("Show technical details"),
             key="technical-switch",
             type="tertiary",
             icon=":material/code:",
             on_click=state.toggle_technical,
         )
+        _language()
         if at := state.saved_at():
-            st.html(f'<div class="cod-saved" role="status"><b>✓</b> Saved {at}</div>')
+            st.html(f'<div class="cod-saved" role="status"><b>✓</b> {escape(t("Saved {at}", at=at))}</div>')
+
+
+def _language() -> None:
+    """The choice of a language, each in its own words."""
+    st.session_state.setdefault(CHOSEN, language())
+    st.selectbox(t("Language"), list(LANGUAGES), format_func=lambda code: LANGUAGES.get(code, ""), label_visibility="collapsed", key=CHOSEN)
 
 
 def _next(pid: str, page: str) -> None:
     """What to do now in the open project, with the way there unless this is the page."""
     with errors.shown():
         step = state.workspace().project(pid).next.steps()[0]
-        st.html(f'<div class="cod-next"><b>Next</b> {escape(step.sentence)}</div>')
+        st.html(f'<div class="cod-next"><b>{t("Next")}</b> {escape(t(step.sentence))}</div>')
         if step.page != page:
             st.page_link(
-                PAGES[step.page][0], label=f"Go to {PAGES[step.page][1]}", icon=":material/arrow_forward:", query_params=state.params()
+                PAGES[step.page][0],
+                label=t("Go to {page}", page=t(PAGES[step.page][1])),
+                icon=":material/arrow_forward:",
+                query_params=state.params(),
             )
 
 
@@ -269,13 +300,13 @@ def _switcher(by_id: "dict[str, ProjectRow]", pid: str | None) -> None:
     options = [*by_id, "+"] if pid else list(by_id)
     oldest_first = list(by_id.items())[::-1]
     names = dict(zip((i for i, _ in oldest_first), distinct(plain(p.name, 40) for _, p in oldest_first)))
-    names["+"] = "New or other project…"
+    names["+"] = t("New or other project…")
     chosen = st.selectbox(
-        "Project",
+        t("Project"),
         options,
         index=options.index(pid) if pid else None,
         format_func=words(names),
-        placeholder="Open a project",
+        placeholder=t("Open a project"),
         key=f"switch-{pid}",
     )
     if chosen and chosen != pid:
@@ -288,12 +319,12 @@ def _stepper(pid: str) -> None:
     with errors.shown():
         project = state.workspace().project(pid)
         steps = done_steps(state.summary(project), distilled(project))
-    for number, step in enumerate(STEPS, 1):
+    for place, step in enumerate(STEPS, 1):
         done, note = steps.get(step, (False, ""))
         path, title = PAGES[step]
         st.page_link(
             path,
-            label=f"{number}  {title}" + (f"  ·  {note}" if note else ""),
+            label=f"{place}  {t(title)}" + (f"  ·  {t(note)}" if note else ""),
             icon=":material/check_circle:" if done else ":material/radio_button_unchecked:",
             query_params=state.params(),
         )

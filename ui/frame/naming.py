@@ -7,12 +7,14 @@ from typing import Any, ParamSpec
 import streamlit as st
 
 from cod_core.roles import MOST_NAME
+from cod_core.said import msg
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 
 P = ParamSpec("P")
 _WAITS = "waits_for_a_name"
 _ASKED, _CHANGED = "name-asked", "name-changed"
-WHY = "It stands beside what you decide, so that others know whom to ask. A pseudonym will do."
+WHY = msg("It stands beside what you decide, so that others know whom to ask. A pseudonym will do.")
 
 
 def signed(act: Callable[P, Any]) -> Callable[P, None]:
@@ -32,21 +34,20 @@ def signed(act: Callable[P, Any]) -> Callable[P, None]:
 def ask() -> None:
     """The question, while an act waits for the answer; drawn once a run, by the frame."""
     if _WAITS in st.session_state:
-        _dialog()
+        st.dialog(t("Who is deciding?"), on_dismiss=_forget)(_dialog)()
 
 
 def _forget() -> None:
     st.session_state.pop(_WAITS, None)
 
 
-@st.dialog("Who is deciding?", on_dismiss=_forget)
 def _dialog() -> None:
     if waiting := state.take_notice():
         errors.box(*waiting)
     with st.form("name-form", border=False):
-        st.text_input("Your name", max_chars=MOST_NAME, key=_ASKED, autocomplete="name")
-        st.caption(WHY)
-        st.form_submit_button("Save and go on", type="primary", on_click=_given)
+        st.text_input(t("Your name"), max_chars=MOST_NAME, key=_ASKED, autocomplete="name")
+        st.caption(t(WHY))
+        st.form_submit_button(t("Save and go on"), type="primary", on_click=_given)
     if _WAITS not in st.session_state:
         st.rerun()
 
@@ -65,11 +66,11 @@ def sidebar() -> None:
     if state.signing_in():
         return
     name = state.name()
-    with st.sidebar, st.popover(layout.plain(name, 30) if name else "Your name", icon=":material/person:", type="tertiary"):
+    with st.sidebar, st.popover(layout.plain(name, 30) if name else t("Your name"), icon=":material/person:", type="tertiary"):
         st.text_input(
-            "Your name", name or "", max_chars=MOST_NAME, key=f"{_CHANGED}-{name}", on_change=_change, args=(f"{_CHANGED}-{name}",)
+            t("Your name"), name or "", max_chars=MOST_NAME, key=f"{_CHANGED}-{name}", on_change=_change, args=(f"{_CHANGED}-{name}",)
         )
-        st.caption("What was decided before keeps the name it has." if name else WHY)
+        st.caption(t("What was decided before keeps the name it has.") if name else t(WHY))
 
 
 @errors.callback

@@ -10,16 +10,18 @@ import streamlit as st
 
 from cod_core import roles
 from cod_core.errors import CodError
+from cod_core.said import msg
 from cod_core.settings import sign_in_days, trusts_unverified
 from ui.frame import browser, errors, state
+from ui.frame.words import t
 
 if TYPE_CHECKING:  # the first paint needs no database
     from cod_core.project.project import Project
 
 ROLE_WORDS = {
-    "curator": "Curator: decides on texts",
-    "reviewer": "Reviewer: also bulk decisions, guideline, settling differences",
-    "owner": "Owner: also endpoints, keys, model folders, backups, people, deleting",
+    "curator": msg("Curator: decides on texts"),
+    "reviewer": msg("Reviewer: also bulk decisions, guideline, settling differences"),
+    "owner": msg("Owner: also endpoints, keys, model folders, backups, people, deleting"),
 }
 
 
@@ -34,15 +36,16 @@ def gate() -> None:
     for key in (state.ACTOR, state.ANNOTATOR):  # nobody, until the lines below know better
         st.session_state.pop(key, None)
     if not st.user.is_logged_in:
-        st.html('<div class="cod-hero"><h1>Counterfactual curation</h1><p>This app belongs to a team. Sign in to go on.</p></div>')
-        st.button("Sign in", type="primary", on_click=st.login, key="sign-in")
+        title, lead = t("Counterfactual curation"), t("This app belongs to a team. Sign in to go on.")
+        st.html(f'<div class="cod-hero"><h1>{title}</h1><p>{lead}</p></div>')
+        st.button(t("Sign in"), type="primary", on_click=st.login, key="sign-in")
         st.stop()
     try:
         actor = roles.actor_of(st.user.to_dict(), trusts_unverified(), sign_in_days())
         state.shared_workspace().acting(actor).people.admit()
     except CodError as error:
-        errors.box(str(error), "warn")
-        st.button("Sign out", on_click=st.logout, key="sign-out")
+        errors.box(errors.said(error), "warn")
+        st.button(t("Sign out"), on_click=st.logout, key="sign-out")
         st.stop()
     st.session_state[state.ACTOR], st.session_state[state.ANNOTATOR] = actor, actor.name
 
@@ -65,11 +68,19 @@ def allowed(act: str) -> bool:
 
 
 def only_for(act: str, what: str) -> bool:
-    """Whether the person may; where not, says so in one line. what: 'Setting an endpoint'."""
+    """Whether the person may; where not, says so in one line. what: 'Setting an endpoint', marked by `msg`."""
     mine = role()
     if roles.may(mine, act):
         return True
-    errors.box(f"{what} needs the role {' or '.join(roles.ALLOWED[act])}; yours is {mine}. Ask an owner.", "info")
+    errors.box(
+        t(
+            "{what} needs the role {roles}; yours is {mine}. Ask an owner.",
+            what=t(what),
+            roles=roles.named(act),
+            mine=roles.ROLE_NAMES[mine],
+        ),
+        "info",
+    )
     return False
 
 

@@ -17,7 +17,7 @@ from cod_core.curation.view import View
 from cod_core.errors import BadInput
 from cod_core.models.chat import site_of
 from cod_core.roles import Actor
-from ui.frame import browser
+from ui.frame import browser, words
 
 if TYPE_CHECKING:  # the first paint needs no database
     from cod_core.project.project import Project
@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # the first paint needs no database
 PROJECT, ITEM, ANNOTATOR, ACTOR = "open_project", "open_item", browser.NAME, "actor"
 SHORTCUTS, SAVED, NOTICE, LLM_KEY = "shortcuts_on", "saved_at", "notice", "llm_key"
 VIEW, TECHNICAL, PLAIN, PANEL, MOVED, TOAST = "queue_view", "technical", "plain_editor", "open_panel", "moved", "toast"
-_MANAGED = {"tour", "project", "item", "by", *View.__dataclass_fields__}
+_MANAGED = {"lang", "tour", "project", "item", "by", *View.__dataclass_fields__}
 GUARD_SECONDS = 0.25
 """A decision that comes sooner than this after its card was shown was meant for the card before it."""
 
@@ -78,6 +78,7 @@ def project() -> "Project | None":
 def begin_run() -> None:
     """First line of every run of the app: what was counted for the one before is forgotten."""
     _SUMMARIES.set({})
+    words.adopt(st.query_params.get("lang"))
 
 
 def summary(project: "Project") -> "Summary":
@@ -124,6 +125,8 @@ def params() -> dict[str, str]:
         out["by"] = by
     if st.session_state.get("tour"):
         out["tour"] = str(st.session_state["tour"])
+    if (spoken := words.language()) != "en":
+        out["lang"] = spoken
     return out
 
 

@@ -7,31 +7,41 @@ from html import escape
 
 import streamlit as st
 
+from cod_core.said import msg
 from ui.frame import state
+from ui.frame.words import t
 
 NAME = "tour"
 STEPS = [
     (
         "proposals",
-        "The sample is open: texts with labels, and a teacher, the large model, that tells them apart. "
-        "First let the app propose changes. Take 8 or 16 texts and press “Propose changes”; it takes half a minute.",
+        msg(
+            "The sample is open: texts with labels, and a teacher, the large model, that tells them apart. "
+            "First let the app propose changes. Take 8 or 16 texts and press “Propose changes”; it takes half a minute."
+        ),
     ),
     (
         "curate",
-        "One text, one proposal. Read what changes, look at the bars: the teacher must change its mind. Press A to "
-        "accept, X to reject. Press E and change a word: the verdict moves while you type. Decide on eight or more.",
+        msg(
+            "One text, one proposal. Read what changes, look at the bars: the teacher must change its mind. Press A to "
+            "accept, X to reject. Press E and change a word: the verdict moves while you type. Decide on eight or more."
+        ),
     ),
     (
         "distill",
-        "Now a small model learns from the teacher: once from real texts only, once from half as many texts and "
-        "your counterfactuals. Press “Distil and compare”.",
+        msg(
+            "Now a small model learns from the teacher: once from real texts only, once from half as many texts and "
+            "your counterfactuals. Press “Distil and compare”."
+        ),
     ),
     (
         "results",
-        "The first sentence says what your work bought, and how sure that is. Below: accuracy against the number "
-        "of texts, and where the teacher draws its line.",
+        msg(
+            "The first sentence says what your work bought, and how sure that is. Below: accuracy against the number "
+            "of texts, and where the teacher draws its line."
+        ),
     ),
-    ("export", "Take your set and the small model away. That was the tour: your own texts go in under Start."),
+    ("export", msg("Take your set and the small model away. That was the tour: your own texts go in under Start.")),
 ]
 
 
@@ -68,14 +78,15 @@ def panel(page: str) -> None:
         st.query_params[NAME] = str(step)
         own, words = STEPS[step - 1]
     with st.container(border=True, key="tour"):
-        here = words if own == page else "The tour goes on on another page."
-        st.html(f'<div class="cod-cap">Tour, step {step} of {len(STEPS)}</div><p class="cod-tour">{escape(here)}</p>')
+        here = t(words) if own == page else t("The tour goes on on another page.")
+        cap = t("Tour, step {step} of {steps}", step=step, steps=len(STEPS))
+        st.html(f'<div class="cod-cap">{cap}</div><p class="cod-tour">{escape(here)}</p>')
         with st.container(horizontal=True, gap="small"):
             if own != page:
-                st.button("Back to the tour", key="tour-back", on_click=_to, args=(step,))
+                st.button(t("Back to the tour"), key="tour-back", on_click=_to, args=(step,))
             elif step < len(STEPS):
-                st.button("Next step", key="tour-next", on_click=_to, args=(step + 1,), icon=":material/arrow_forward:")
-            st.button("End the tour", key="tour-end", type="tertiary", on_click=end)
+                st.button(t("Next step"), key="tour-next", on_click=_to, args=(step + 1,), icon=":material/arrow_forward:")
+            st.button(t("End the tour"), key="tour-end", type="tertiary", on_click=end)
 
 
 def _to(step: int) -> None:

@@ -9,21 +9,23 @@ from cod_core.counterfactuals.options import TightenRequest
 from cod_core.counterfactuals.quality import Stage
 from cod_core.project.project import Project
 from cod_core.project.proposals.quality import QualityCard
+from cod_core.said import Said, msg
 from ui.frame import errors, layout
+from ui.frame.words import t
 from ui.proposals import language_model
 from ui.shared import jobs_panel
 
 LIMITS = {
-    "edit_fraction_warn": ("Warn when more than this share of the words is changed", 0.05),
-    "edit_fraction_reject": ("Hold back when more than this share is changed", 0.05),
-    "fluency_warn": ("Warn when it reads worse than the original by this factor", 0.1),
-    "similarity_warn": ("Warn when the meaning agrees less than this (0 to 1)", 0.05),
+    "edit_fraction_warn": (msg("Warn when more than this share of the words is changed"), 0.05),
+    "edit_fraction_reject": (msg("Hold back when more than this share is changed"), 0.05),
+    "fluency_warn": (msg("Warn when it reads worse than the original by this factor"), 0.1),
+    "similarity_warn": (msg("Warn when the meaning agrees less than this (0 to 1)"), 0.05),
 }
 
 
 def card(project: Project, busy: bool) -> None:
     """The whole card, closed until it is asked for; opening it loads no model."""
-    if not st.toggle("How good are the proposals?", key="quality"):
+    if not st.toggle(t("How good are the proposals?"), key="quality"):
         return
     measured = None
     with errors.shown():
@@ -33,15 +35,15 @@ def card(project: Project, busy: bool) -> None:
     total = measured.total
     layout.counts(
         [
-            (f"{measured.flipped} of {measured.tried}", "texts have a proposal that flips"),
-            (percent(total.edit_fraction), "of the words change, typically"),
-            (percent(total.p), "sure of the new label, typically"),
-            (percent(total.in_band), "of those that flip are close calls"),
+            (t("{n:,} of {tried:,}", n=measured.flipped, tried=measured.tried), t("texts have a proposal that flips")),
+            (percent(total.edit_fraction), t("of the words change, typically")),
+            (percent(total.p), t("sure of the new label, typically")),
+            (percent(total.in_band), t("of those that flip are close calls")),
         ]
     )
     st.html(funnel(measured.stages))
     warned(measured)
-    if st.toggle("Technical view", key="quality-technical"):
+    if st.toggle(t("Technical view"), key="quality-technical"):
         technical(measured)
     actions(project, measured, busy)
     language_model.fluency(project, measured, busy)
@@ -55,22 +57,20 @@ def percent(value: float | None) -> str:
 def funnel(stages: list[Stage]) -> str:
     """The stages as a table: how many texts, and why some did not get to the next. Every word is escaped."""
     rows = "".join(
-        f"<tr><td>{escape(s.name)}</td><td>{s.n}</td><td>{escape('; '.join(f'{n} × {why}' for why, n in s.lost.items()))}</td></tr>"
+        f"<tr><td>{escape(t(s.name))}</td><td>{s.n}</td><td>{escape('; '.join(f'{n} × {t(why)}' for why, n in s.lost.items()))}</td></tr>"
         for s in stages
     )
-    return (
-        '<table class="cod-table"><caption class="cod-sr">Where texts are lost</caption>'
-        f"<tr><th>Texts</th><th>How many</th><th>Lost before the next step, and why</th></tr>{rows}</table>"
-    )
+    heads = "".join(f"<th>{escape(h)}</th>" for h in (t("Texts"), t("How many"), t("Lost before the next step, and why")))
+    return f'<table class="cod-table"><caption class="cod-sr">{escape(t("Where texts are lost"))}</caption><tr>{heads}</tr>{rows}</table>'
 
 
 def warned(measured: QualityCard) -> None:
     """One line on what the limits say."""
     grades = [grade for grade, _ in measured.verdicts.values()]
     if held := grades.count("reject"):
-        errors.box(f"{layout.several(held, 'proposal')} would be held back by your limits.", "warn")
+        errors.box(t("{proposals} would be held back by your limits.", proposals=layout.several(held, "proposal")), "warn")
     if warn := grades.count("warn"):
-        st.caption(f"{layout.several(warn, 'proposal deserves', 'proposals deserve')} a second look.")
+        st.caption(t(Said("{n:,} proposal deserves a second look.", {"n": warn}, "{n:,} proposals deserve a second look.")))
 
 
 def technical(measured: QualityCard) -> None:
@@ -79,11 +79,19 @@ def technical(measured: QualityCard) -> None:
     total.pop("flip_rate")
     kinds = ", ".join(f"{kind} {share:.0%}" for kind, share in total.pop("edit_types").items())
     layout.grid(
-        {"measure": [*(k.replace("_", " ") for k in total), "edit types"], "value": [*(shown(v) for v in total.values()), kinds or "–"]}
+        {
+            t("measure"): [*(k.replace("_", " ") for k in total), "edit types"],
+            t("value"): [*(shown(v) for v in total.values()), kinds or "–"],
+        }
     )
-    st.caption(f"Medians over proposals that flip. Fluency: ratio to the original, measured by {measured.fluency_judge}.")
+    st.caption(
+        t(
+            "Medians over proposals that flip. Fluency: ratio to the original, measured by {fluency_judge}.",
+            fluency_judge=measured.fluency_judge,
+        )
+    )
     if len(measured.sources) > 1:
-        st.caption(f"Sources side by side, on the {measured.sources[0].texts} texts that all of them have.")
+        st.caption(t("Sources side by side, on the {texts} texts that all of them have.", texts=measured.sources[0].texts))
         rows = [row.as_row() for row in measured.sources]
         keys = ("source", "texts", "flipped", "edit_fraction", "spans", "p", "in_band", "similarity", "fluency", "diversity")
         layout.grid({k.replace("_", " "): [shown(row[k]) for row in rows] for k in keys})
@@ -100,21 +108,21 @@ def shown(value: object) -> str:
 def actions(project: Project, measured: QualityCard, busy: bool) -> None:
     """Limits, and making proposals smaller."""
     left, right = st.columns(2)
-    with left, st.popover("Change the limits"), st.form("quality-limits", border=False):
+    with left, st.popover(t("Change the limits")), st.form("quality-limits", border=False):
         values = {
-            name: st.number_input(text, 0.0, 5.0, value=getattr(measured.limits, name), step=step, key=f"limit-{name}")
+            name: st.number_input(t(text), 0.0, 5.0, value=getattr(measured.limits, name), step=step, key=f"limit-{name}")
             for name, (text, step) in LIMITS.items()
         }
-        if st.form_submit_button("Save limits"):
+        if st.form_submit_button(t("Save limits")):
             with errors.shown():
                 project.quality.set_limits(values)
                 st.rerun()
     with right:
         if st.button(
-            "Make proposals smaller",
+            t("Make proposals smaller"),
             key="tighten",
             disabled=busy,
-            help="Takes back every edit that the flip does not need. The smaller version appears beside the old one.",
+            help=t("Takes back every edit that the flip does not need. The smaller version appears beside the old one."),
         ):
             with errors.shown():
                 jobs_panel.start(project, "tighten", TightenRequest())

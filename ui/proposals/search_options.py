@@ -5,18 +5,27 @@ from collections.abc import Mapping
 import streamlit as st
 
 from cod_core.counterfactuals.options import IN_TURN, SearchOptions
+from cod_core.said import msg
 from ui.frame import layout
+from ui.frame.words import t
 
 SOURCES = {
-    "encoder neighbours": "Related words",
-    "words of the target class": "Words of the other label in your texts",
-    "numbers, codes and links": "Numbers, codes and links of the other label",
-    "negation": "Adding or removing “not”",
-    "deletion": "Leaving words out",
+    "encoder neighbours": msg("Related words"),
+    "words of the target class": msg("Words of the other label in your texts"),
+    "numbers, codes and links": msg("Numbers, codes and links of the other label"),
+    "negation": msg("Adding or removing “not”"),
+    "deletion": msg("Leaving words out"),
 }
-EFFORT = {400: "Quick", 1500: "Thorough"}
-OFFERED = {"best": "What reads well", "anything": "Anything that flips"}
-KINDS = {"small": "The smallest change", "clear": "A change that a small model can learn from"}
+EFFORT = {400: msg("Quick"), 1500: msg("Thorough")}
+OFFERED = {"best": msg("What reads well"), "anything": msg("Anything that flips")}
+KINDS = {"small": msg("The smallest change"), "clear": msg("A change that a small model can learn from")}
+TURNS = msg(
+    "“In turn” reaches every label as often, which taught students best. “Closest” is the label that the teacher finds second most likely."
+)
+TURNS_AND_EACH = msg(
+    "“In turn” reaches every label as often, which taught students best. “Closest” is the label that the teacher finds second most likely. "
+    "“Each” makes one change a label."
+)
 TEXTS_A_LABEL = 25  # for the second judge, with some to spare: models.surrogate.FEWEST of what the teacher calls so
 
 
@@ -32,13 +41,17 @@ def can_be_clear(labels: tuple[str, ...], n_texts: int) -> bool:
 
 def where(model: str, host: str) -> str:
     """A language model as a source, in plain words. host: where the texts go, "" for nowhere."""
-    return f"Words of {layout.plain(model, 30)} at {layout.plain(host, 40)}" if host else "Words that a language model here expects"
+    if not host:
+        return t("Words that a language model here expects")
+    return t("Words of {model} at {host}", model=layout.plain(model, 30), host=layout.plain(host, 40))
 
 
 def leaves(chosen: SearchOptions, models: Mapping[str, str]) -> str:
     """What leaves this computer with these options, as a sentence."""
     hosts = sorted({models[name] for name in chosen.sources if models.get(name)})
-    return f"Your texts are sent to {', '.join(layout.plain(h) for h in hosts)}." if hosts else "No text leaves this computer."
+    if not hosts:
+        return t("No text leaves this computer.")
+    return t("Your texts are sent to {hosts}.", hosts=", ".join(layout.plain(h) for h in hosts))
 
 
 def choose(
@@ -52,14 +65,14 @@ def choose(
     usual: texts scored for one text where nothing else is chosen (Searcher.usual_budget).
     """
     targets = target(labels)
-    with st.expander("Options"):
+    with st.expander(t("Options")):
         by = _offered(labels) if judged else "anything"
         clear = by == "anything" and can_be_clear(labels, n_texts) and _clear(labels)
         frozen, sources, budget = _frozen(), _sources(models or {}), _budget(usual)
         confidence = st.toggle(
-            "Prefer changes close to the decision line",
+            t("Prefer changes close to the decision line"),
             key="search-confidence",
-            help="For probing the teacher. For training students, clear changes have worked better.",
+            help=t("For probing the teacher. For training students, clear changes have worked better."),
         )
     options = SearchOptions(targets, sources, frozen, budget, confidence, by=by)
     return options.clear() if clear else options
@@ -70,14 +83,13 @@ def target(labels: tuple[str, ...], every: bool = True) -> str:
     if len(labels) < 3:
         return IN_TURN
     options: list[str | int] = [IN_TURN, "nearest", *(["all"] if every else []), *range(len(labels))]
-    names = {IN_TURN: "The other labels in turn", "nearest": "The closest other label", "all": "Each of the other labels"}
+    names = {IN_TURN: msg("The other labels in turn"), "nearest": msg("The closest other label"), "all": msg("Each of the other labels")}
     picked = st.selectbox(
-        "Which label should the changed text get?",
+        t("Which label should the changed text get?"),
         options,
-        format_func=lambda o: names.get(o) or f"Always: {layout.plain(labels[o])}",
+        format_func=lambda o: t(names[o]) if o in names else t("Always: {label}", label=layout.plain(labels[o])),
         key="search-targets",
-        help="“In turn” reaches every label as often, which taught students best. “Closest” is the label that the teacher "
-        "finds second most likely." + (" “Each” makes one change a label." if every else ""),
+        help=t(TURNS_AND_EACH if every else TURNS),
     )
     return picked if isinstance(picked, str) else labels[picked]
 
@@ -86,14 +98,16 @@ def _offered(labels: tuple[str, ...]) -> str:
     """Whether only what the judges accept is offered: as a rule with three labels or more. Where two labels are opinions, single
     changed words read better (docs/experiments.md, read blind)."""
     chosen = st.segmented_control(
-        "What is offered?",
+        t("What is offered?"),
         list(OFFERED),
         default="best" if len(labels) > 2 else "anything",
         required=True,
         format_func=layout.words(OFFERED),
         key=f"search-by-{len(labels) > 2}",
-        help="“What reads well” is read by a language model and checked against your own texts: fewer proposals, and good ones. "
-        "“Anything that flips” shows every small change that turns the teacher.",
+        help=t(
+            "“What reads well” is read by a language model and checked against your own texts: fewer proposals, and good ones. "
+            "“Anything that flips” shows every small change that turns the teacher."
+        ),
     )
     return str(chosen or "anything")
 
@@ -101,14 +115,16 @@ def _offered(labels: tuple[str, ...]) -> str:
 def _clear(labels: tuple[str, ...]) -> bool:
     """Whether the person wants changes that a small model can learn from."""
     kind = st.segmented_control(
-        "What kind of change?",
+        t("What kind of change?"),
         list(KINDS),
         default="clear" if topics(labels) else "small",
         required=True,
         format_func=layout.words(KINDS),
         key=f"search-kind-{topics(labels)}",
-        help="A small model sees a text as a whole. For topics several words are changed until the teacher and a second, "
-        "simpler judge are as sure as possible (95 % is enough); for opinions the smallest change has taught students as well.",
+        help=t(
+            "A small model sees a text as a whole. For topics several words are changed until the teacher and a second, "
+            "simpler judge are as sure as possible (95 % is enough); for opinions the smallest change has taught students as well."
+        ),
     )
     return kind == "clear"
 
@@ -116,11 +132,11 @@ def _clear(labels: tuple[str, ...]) -> bool:
 def _frozen() -> tuple[str, ...]:
     """Words and phrases that no proposal may touch."""
     stay = st.text_input(
-        "Words or phrases that must stay, separated by commas",
+        t("Words or phrases that must stay, separated by commas"),
         "",
         key="search-frozen",
         max_chars=2000,
-        help="Names, drugs, products: whatever no proposal may touch.",
+        help=t("Names, drugs, products: whatever no proposal may touch."),
     )
     return tuple(phrase.strip() for phrase in stay.split(",") if phrase.strip())
 
@@ -129,7 +145,7 @@ def _sources(models: Mapping[str, str]) -> tuple[str, ...]:
     """Where new words may come from, () for what is usual. models: see choose."""
     names = SOURCES | {name: where(name.removeprefix("words of "), host) for name, host in models.items()}
     chosen = st.pills(
-        "Where may the changes come from?",
+        t("Where may the changes come from?"),
         list(names),
         default=list(SOURCES),
         selection_mode="multi",
@@ -141,8 +157,8 @@ def _sources(models: Mapping[str, str]) -> tuple[str, ...]:
 
 def _budget(usual: int) -> int:
     """Texts scored for one text, 0 for the usual number."""
-    efforts = EFFORT if usual in EFFORT else {usual: "Quick", 4 * usual: "Thorough"}
+    efforts = EFFORT if usual in EFFORT else {usual: msg("Quick"), 4 * usual: msg("Thorough")}
     effort = st.segmented_control(
-        "How long to look", list(efforts), default=usual, required=True, format_func=layout.words(efforts), key=f"search-effort-{usual}"
+        t("How long to look"), list(efforts), default=usual, required=True, format_func=layout.words(efforts), key=f"search-effort-{usual}"
     )
     return int(effort) if effort and effort != usual else 0

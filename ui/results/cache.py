@@ -7,11 +7,12 @@ import streamlit as st
 from cod_core.export.sections import Section
 from cod_core.project.project import Project
 from ui.frame import errors
+from ui.frame.words import t
 
 NOT_KEPT = ("line",)  # it is measured by a job of its own, which no marker tells of
 
 
-@st.cache_resource(show_spinner="Reading what is on record", max_entries=32)
+@st.cache_resource(show_spinner=False, max_entries=32)
 def _sections(_project: Project, mark: str, chapter: str, k: int | None, label: str | None) -> list[Section]:
     return _project.report.sections(chapter, k, label)
 
@@ -24,7 +25,9 @@ def sections(project: Project, chapter: str, k: int | None = None, label: str | 
     """One chapter, figures and all: wrapping and escaping two thousand texts takes longer than a click may."""
     if chapter in NOT_KEPT:
         return project.report.sections(chapter, k, label)
-    return _sections(project, _mark(project), chapter, k, label)
+    with st.spinner(t("Reading what is on record")):
+        found: list[Section] = _sections(project, _mark(project), chapter, k, label)
+    return found
 
 
 def ahead(project: Project, k: int | None, label: str | None) -> None:

@@ -9,17 +9,25 @@ from streamlit.delta_generator import DeltaGenerator
 from cod_core.export.sections import Row, Section
 from cod_core.project.project import Project
 from cod_core.project.results.sweep import SweepResults
+from cod_core.said import msg
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 from ui.results import cache
-from ui.shared import charts, jobs_panel
+from ui.shared import charts, jobs_panel, spoken
 
 FEW = 6  # labels that stand side by side; more are picked from a list
 SECTIONS = {
-    "bought": "What it bought",
-    "line": "Where the line is drawn",
-    "map": "Map of the texts",
-    "answers": "Which answers changed",
-    "worth": "Worth of each",
+    "bought": msg("What it bought"),
+    "line": msg("Where the line is drawn"),
+    "map": msg("Map of the texts"),
+    "answers": msg("Which answers changed"),
+    "worth": msg("Worth of each"),
+}
+SPLITS = {
+    "train": msg("A train text; it has no counterfactual."),
+    "test": msg("A test text; it has no counterfactual."),
+    "validation": msg("A validation text; it has no counterfactual."),
+    "unlabelled": msg("An unlabelled text; it has no counterfactual."),
 }
 
 
@@ -33,7 +41,7 @@ def draw_all(sections: Sequence[Section]) -> str | None:
     """Draw sections one below the other, two halves side by side; returns the id of a text that was just clicked."""
     clicked = None
     columns: Iterator[DeltaGenerator] = iter(())
-    for section in sections:
+    for section in map(spoken.section, sections):
         place = next(columns, None) if section.half else None
         if section.half and place is None:
             columns = iter(st.columns(2))
@@ -61,7 +69,7 @@ def line(project: Project, found: SweepResults) -> None:
     elif seen.stale:
         errors.box("This was measured on earlier students. Compare the lines again.", "warn")
     if seen is None or seen.stale:
-        if st.button("Compare the lines", key="diagnose", disabled=jobs_panel.running(job)):
+        if st.button(t("Compare the lines"), key="diagnose", disabled=jobs_panel.running(job)):
             with errors.shown():
                 project.jobs.start("diagnose")
                 st.rerun()
@@ -75,11 +83,11 @@ def line(project: Project, found: SweepResults) -> None:
 
 def _choose_k(ks: Sequence[int], key: str) -> int | None:
     if not ks:
-        st.caption("No number of rows has both kinds of student.")
+        st.caption(t("No number of rows has both kinds of student."))
         return None
     if len(ks) == 1:
         return ks[0]
-    return st.segmented_control("Training rows", ks, default=ks[-1], required=True, key=f"k-{key}")
+    return st.segmented_control(t("Training rows"), ks, default=ks[-1], required=True, key=f"k-{key}")
 
 
 def text_map(project: Project, found: SweepResults) -> None:
@@ -89,10 +97,10 @@ def text_map(project: Project, found: SweepResults) -> None:
     if len(labels) > 2:
         if len(labels) > FEW:
             label = st.selectbox(
-                "Line of", sorted(labels), index=sorted(labels).index(labels[-1]), key="map-label", format_func=layout.plain
+                t("Line of"), sorted(labels), index=sorted(labels).index(labels[-1]), key="map-label", format_func=layout.plain
             )
         else:
-            label = st.segmented_control("Line of", labels, default=labels[-1], required=True, key="map-label", format_func=layout.plain)
+            label = st.segmented_control(t("Line of"), labels, default=labels[-1], required=True, key="map-label", format_func=layout.plain)
     clicked = draw_all(cache.sections(project, "map", label=label))
     if clicked:
         example, has_card = project.maps.behind(clicked)
@@ -100,7 +108,7 @@ def text_map(project: Project, found: SweepResults) -> None:
             open_item(clicked)
         with st.container(border=True):
             st.text(example.text)
-            st.caption(f"A {example.split} text; it has no counterfactual.")
+            st.caption(t(SPLITS.get(example.split, SPLITS["train"])))
 
 
 def answers(project: Project, found: SweepResults) -> None:
@@ -110,7 +118,7 @@ def answers(project: Project, found: SweepResults) -> None:
         return
     sections = cache.sections(project, "answers", k=k)
     if not sections:
-        st.caption("There are no test or unlabelled texts to look at.")
+        st.caption(t("There are no test or unlabelled texts to look at."))
     draw_all(sections)
 
 
@@ -121,10 +129,11 @@ def _cards(section: Section) -> None:
 
 
 def _card(row: Row) -> str:
+    text, label, without, with_ = row.values()
+    said = t("right in {without:.0%} of the draws without, {with_:.0%} with counterfactuals", without=without, with_=with_)
     return (
-        f'<div class="cod-card cod-won"><header><h4>{escape(str(row["label"]))}</h4><span class="cod-cap">right in '
-        f"{row['without']:.0%} of the draws without, {row['with counterfactuals']:.0%} with counterfactuals</span></header>"
-        f"<div>{escape(str(row['text']))}</div></div>"
+        f'<div class="cod-card cod-won"><header><h4>{escape(str(label))}</h4><span class="cod-cap">{escape(said)}</span></header>'
+        f"<div>{escape(str(text))}</div></div>"
     )
 
 
@@ -132,7 +141,7 @@ def worth(project: Project, found: SweepResults) -> None:
     """What each kept counterfactual was worth; a click opens it in Curate."""
     sections = cache.sections(project, "worth")
     if not sections:
-        st.caption("This needs two or more accepted counterfactuals and development or unlabelled texts to measure on.")
+        st.caption(t("This needs two or more accepted counterfactuals and development or unlabelled texts to measure on."))
     if clicked := draw_all(sections):
         open_item(clicked)
 

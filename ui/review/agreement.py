@@ -1,18 +1,22 @@
 """How far people agree, in words and numbers."""
 
+from html import escape
+
 import streamlit as st
 
 from cod_core.curation.agreement import Agreement, Estimate
 from cod_core.project.project import Project
+from cod_core.said import Said, msg
 from ui.frame import errors, layout
+from ui.frame.words import t
 from ui.shared import verdict
 
-WORDS = {"kept": "kept", "rejected": "rejected", "accepted": "accepted", "edited": "kept with a change"}
+WORDS = {"kept": msg("kept"), "rejected": msg("rejected"), "accepted": msg("accepted"), "edited": msg("kept with a change")}
 
 
 def section(project: Project) -> None:
     """Percent agreement, kappa and alpha with their intervals, and what was answered."""
-    three = st.toggle("Count a change of the text as an answer of its own", key="agree-three")
+    three = st.toggle(t("Count a change of the text as an answer of its own"), key="agree-three")
     measured = project.review.agreement(three_way=three)
     if not measured.n:
         errors.box(
@@ -21,22 +25,26 @@ def section(project: Project) -> None:
             "info",
         )
         return
-    st.html(f'<p class="cod-lead">{sentence(measured)}</p>')
+    st.html(f'<p class="cod-lead">{escape(sentence(measured))}</p>')
     layout.counts(
         [
-            (verdict_of(measured.percent, percent=True), "of opinions agree"),
-            (verdict_of(measured.kappa), "Cohen's kappa"),
-            (verdict_of(measured.alpha), "Krippendorff's alpha"),
+            (verdict_of(measured.percent, percent=True), t("of opinions agree")),
+            (verdict_of(measured.kappa), t("Cohen's kappa")),
+            (verdict_of(measured.alpha), t("Krippendorff's alpha")),
         ]
     )
-    for name, estimate in (("Agreement", measured.percent), ("Kappa", measured.kappa), ("Alpha", measured.alpha)):
+    for name, estimate in ((t("Agreement"), measured.percent), (t("Kappa"), measured.kappa), (t("Alpha"), measured.alpha)):
         if estimate.why:
-            st.caption(f"{name}: {estimate.why}")
+            st.caption(f"{name}: {t(estimate.why)}")
     st.caption(
-        "In brackets: 95 % interval from resampled texts. 1 is full agreement, 0 is what chance alone would give. "
-        "Only what was decided blind counts."
+        t(
+            "In brackets: 95 % interval from resampled texts. 1 is full agreement, 0 is what chance alone would give. "
+            "Only what was decided blind counts."
+        )
     )
-    layout.grid([{"one says": WORDS[a], "the other says": WORDS[b], "pairs of opinions": n} for (a, b), n in measured.counts.items()])
+    layout.grid(
+        [{t("one says"): t(WORDS[a]), t("the other says"): t(WORDS[b]), t("pairs of opinions"): n} for (a, b), n in measured.counts.items()]
+    )
 
 
 def verdict_of(estimate: Estimate, percent: bool = False) -> str:
@@ -49,13 +57,14 @@ def verdict_of(estimate: Estimate, percent: bool = False) -> str:
 
     if estimate.low is None or estimate.high is None:
         return form(estimate.value)
-    return f"{form(estimate.value)} ({form(estimate.low)} to {form(estimate.high)})"
+    return t("{value} ({low} to {high})", value=form(estimate.value), low=form(estimate.low), high=form(estimate.high))
 
 
 def sentence(measured: Agreement) -> str:
     """What the numbers mean, without calling a small sample clear."""
-    were = "was" if measured.n == 1 else "were"
-    start = f"{layout.several(measured.n, 'text')} {were} decided by two people or more: {verdict.percent(measured.percent.value or 0.0)}"
-    if measured.n < 30:
-        return f"{start} of their opinions agree. With so few texts this is a hint, not a measure."
-    return f"{start} of their opinions agree."
+    said = Said(
+        "{n:,} text was decided by two people or more: {share} of their opinions agree.",
+        {"n": measured.n, "share": verdict.percent(measured.percent.value or 0.0)},
+        "{n:,} texts were decided by two people or more: {share} of their opinions agree.",
+    )
+    return f"{t(said)} {t('With so few texts this is a hint, not a measure.')}" if measured.n < 30 else t(said)

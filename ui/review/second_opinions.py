@@ -10,6 +10,7 @@ from cod_core.project.project import Project
 from ui.curate import callbacks
 from ui.curate import guideline as guide
 from ui.frame import errors, layout, naming, people, state
+from ui.frame.words import t
 from ui.shared import text_diff, verdict
 from ui.teacher import generative_teacher
 
@@ -21,10 +22,10 @@ def section(project: Project) -> None:
     waiting, differ = project.review.opinions_for(me), project.review.differences()
     layout.counts(
         [
-            (len(waiting), "wait for your opinion"),
-            (sum(s.phase == "open" for s in seconds), "open in all"),
-            (len(differ), "to be settled"),
-            (sum(s.phase in ("agreed", "settled") for s in seconds), "done"),
+            (len(waiting), t("wait for your opinion")),
+            (sum(s.phase == "open" for s in seconds), t("open in all")),
+            (len(differ), t("to be settled")),
+            (sum(s.phase in ("agreed", t("settled")) for s in seconds), t("done")),
         ]
     )
     if waiting:
@@ -40,21 +41,21 @@ def section(project: Project) -> None:
     elif not waiting:
         errors.box("Nothing waits for your opinion.", "ok")
     if differ:
-        st.subheader("Settle what differs", anchor=False)
+        st.subheader(t("Settle what differs"), anchor=False)
         if people.allowed("adjudicate"):
             for difference in differ[:20]:
                 _settle(project, difference)
         else:
-            st.caption("A reviewer or owner settles these.")
+            st.caption(t("A reviewer or owner settles these."))
     _ask(project)
 
 
 def _ask(project: Project) -> None:
-    with st.expander("Ask for second opinions on texts drawn by chance", icon=":material/group:"):
+    with st.expander(t("Ask for second opinions on texts drawn by chance"), icon=":material/group:"):
         if not people.only_for("bulk", "Drawing texts"):
             return
-        n = int(st.number_input("How many of the decided texts", 1, 1000, 10, key="ask-n"))
-        st.button("Draw and ask", key="ask-go", on_click=_draw_some, args=(project.id, n))
+        n = int(st.number_input(t("How many of the decided texts"), 1, 1000, 10, key="ask-n"))
+        st.button(t("Draw and ask"), key="ask-go", on_click=_draw_some, args=(project.id, n))
 
 
 @naming.signed
@@ -63,7 +64,9 @@ def _draw_some(pid: str, n: int) -> None:
     drawn = state.workspace().project(pid).review.ask_opinions(state.annotator(), n)
     state.mark_saved()
     state.notice(
-        f"{layout.several(drawn, 'text')} wait for a second opinion now." if drawn else "There is no decided text left to draw.",
+        t("{texts} wait for a second opinion now.", texts=layout.several(drawn, "text"))
+        if drawn
+        else t("There is no decided text left to draw."),
         "ok" if drawn else "info",
     )
 
@@ -78,18 +81,18 @@ def _give(project: Project, me: str, waiting: list[str]) -> None:
         return
     people.renew_claim(project.id, mine)
     card = project.cards.one(mine, me)
-    st.html('<div class="cod-why">Decide as if you were the first. The other opinion is shown once yours is in.</div>')
+    st.html('<div class="cod-why">' + escape(t("Decide as if you were the first. The other opinion is shown once yours is in.")) + "</div>")
     _show(project, card)
     common = (project.id, mine, card.offered.id, card.version)
     ok = card.check is not None and card.check.valid and not card.stale
     with st.container(horizontal=True, gap="small"):
-        st.button("Accept", type="primary", key="op-accept", disabled=not ok, on_click=_decide, args=(*common, "accepted", ()))
-        st.button("Later", key="op-later", on_click=_later, args=(mine,))
-        st.button("Change it on the page Curate", key="op-edit", on_click=_edit, args=(mine,), type="tertiary")
+        st.button(t("Accept"), type="primary", key="op-accept", disabled=not ok, on_click=_decide, args=(*common, "accepted", ()))
+        st.button(t("Later"), key="op-later", on_click=_later, args=(mine,))
+        st.button(t("Change it on the page Curate"), key="op-edit", on_click=_edit, args=(mine,), type="tertiary")
     if st.session_state.pop("open-curate", False):
         layout.go("curate")
     with st.container(border=True):
-        st.markdown("**Or reject it, because**")
+        st.markdown(f"**{t('Or reject it, because')}**")
         with st.container(horizontal=True, gap="small"):
             for reason, words in guide.reason_words(project.guideline.current()).items():
                 st.button(words, key=f"op-{reason}", on_click=_decide, args=(*common, "rejected", (reason,)))
@@ -115,11 +118,11 @@ def _decide(pid: str, example_id: str, cf_id: str, version: int, status: str, re
     state.mark_saved()
     phase = {s.example_id: s.phase for s in project.review.second_opinions()}.get(example_id, "open")
     said = {
-        "differ": "Saved. The two opinions differ: a reviewer settles it.",
-        "agreed": "Saved. Both opinions agree.",
-        "settled": "Saved. Both opinions agree.",
+        "differ": t("Saved. The two opinions differ: a reviewer settles it."),
+        "agreed": t("Saved. Both opinions agree."),
+        "settled": t("Saved. Both opinions agree."),
     }
-    state.notice(said.get(phase, "Saved. It stays open until one more person has decided."))
+    state.notice(said.get(phase) or t("Saved. It stays open until one more person has decided."))
 
 
 @errors.callback
@@ -139,25 +142,27 @@ def _settle(project: Project, difference: Difference) -> None:
     card, others = difference.card, project.review.settlers(difference.votes)
     own = state.annotator() in difference.votes and bool(others)
     with st.container(border=True):
-        st.html(text_diff.card("Original", escape(card.example.text), callbacks.gold(card.example)))
+        st.html(text_diff.card(t("Original"), escape(card.example.text), callbacks.gold(card.example)))
         for column, (who, (decision, cf, check)) in zip(st.columns(len(difference.votes)), sorted(difference.votes.items())):
             with column:
-                said = callbacks.STATUS_WORDS[decision.status]
-                why = ", ".join(callbacks.REASONS[r] for r in decision.reasons)
+                said = t(callbacks.STATUS_WORDS[decision.status])
+                why = ", ".join(t(callbacks.REASONS[r]) for r in decision.reasons)
                 st.html(
                     f'<p class="cod-say">{escape(who)}: {escape(said)}</p>'
                     f'<p class="cod-cap">{escape(" · ".join(filter(None, [why, decision.comment])))}</p>'
                     + text_diff.changes(card.example.text, cf.text, verdict.sentence(check) if check else "")
                 )
                 st.button(
-                    f"Settle it as {layout.plain(who, 30)} did",
+                    t("Settle it as {who} did", who=layout.plain(who, 30)),
                     key=f"settle-{card.example.id}-{who}",
                     on_click=_adjudicate,
                     disabled=own,
                     args=(project.id, card.example.id, who, card.version),
                 )
         if own:
-            st.caption(f"This is your own case. Somebody else settles it: {', '.join(layout.plain(name, 30) for name in others)}.")
+            st.caption(
+                t("This is your own case. Somebody else settles it: {names}.", names=", ".join(layout.plain(name, 30) for name in others))
+            )
 
 
 @naming.signed

@@ -7,47 +7,49 @@ import streamlit as st
 from cod_core.jobs.queue import Job
 from cod_core.roles import UNNAMED
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 from ui.shared import jobs_panel
 
 
 def section() -> None:
     """The list; nothing where nothing runs."""
-    st.subheader("Work under way", anchor=False)
+    st.subheader(t("Work under way"), anchor=False)
     with errors.shown():
         listed = state.workspace().under_way.listed()
         if not listed:
-            st.caption("Nothing runs or waits at the moment.")
+            st.caption(t("Nothing runs or waits at the moment."))
             return
         layout.grid(
             [
                 {
-                    "what": jobs_panel.name_of(one.job),
-                    "project": one.project,
-                    "person": called(one.job.person),
-                    "state": state_of(one.job),
-                    "since": f"{since(one.job, time.time())} min",
+                    t("what"): t(jobs_panel.name_of(one.job)),
+                    t("project"): one.project,
+                    t("person"): called(one.job.person),
+                    t("state"): state_of(one.job),
+                    t("since"): t("{n} min", n=since(one.job, time.time())),
                 }
                 for one in listed
             ]
         )
         for one in listed:
             if one.may_cancel:
-                label = f"Cancel: {jobs_panel.name_of(one.job)}, {layout.plain(one.project)}"
+                what = t(jobs_panel.name_of(one.job))
+                label = t("Cancel: {what}, {project}", what=what, project=layout.plain(one.project))
                 st.button(label, on_click=_cancel, args=(one.job.id,), key=f"under-way-{one.job.id}", disabled=one.job.cancel)
 
 
 def called(name: str) -> str:
     """Who asked for it; the working name of somebody who has given none says nothing to others."""
-    return "no name given" if name.startswith(UNNAMED) else name or "command line"
+    return t("no name given") if name.startswith(UNNAMED) else name or t("command line")
 
 
 def state_of(job: Job) -> str:
     """How far it is, or what it waits for."""
     if job.cancel:
-        return "stopping"
+        return t("stopping")
     if job.state == "running":
-        return f"{job.done} of {job.total}" if job.total else "starting"
-    return job.message if job.message.startswith("waiting") else "waiting"
+        return t("{done} of {total}", done=job.done, total=job.total) if job.total else t("starting")
+    return t(job.message) if job.message.startswith("waiting") else t("waiting")
 
 
 def since(job: Job, now: float) -> int:

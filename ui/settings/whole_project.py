@@ -3,34 +3,38 @@
 import streamlit as st
 
 from cod_core.project.project import Project
+from cod_core.said import msg, say, together
 from ui.frame import errors, layout, people, state
+from ui.frame.words import t
 
 
 def section(project: Project) -> None:
     """What can be done with the whole project."""
     row = project.row
-    st.subheader("The open project", anchor=False)
-    if not people.only_for("backup", "Backing up, duplicating, putting away or deleting a project"):
+    st.subheader(t("The open project"), anchor=False)
+    if not people.only_for("backup", msg("Backing up, duplicating, putting away or deleting a project")):
         return
     with st.container(horizontal=True, gap="small"):
         st.download_button(
-            "Back up as one file", project.keeping.backup, "project-backup.zip", "application/zip",
+            t("Back up as one file"), project.keeping.backup, "project-backup.zip", "application/zip",
             on_click="ignore", icon=":material/archive:", key="backup",
         )  # fmt: skip
-        if st.button("Put away", key="archive", help="It is kept, and found on the start screen under Projects put away."):
+        if st.button(t("Put away"), key="archive", help=t("It is kept, and found on the start screen under Projects put away.")):
             with errors.shown():
                 project.keeping.archive()
-                _left("The project was put away.")
+                _left(msg("The project was put away."))
     st.caption(
-        "The backup holds texts, proposals, decisions, answers of models and models trained here; no keys. Restore it "
-        "on the start screen, here or on another computer."
+        t(
+            "The backup holds texts, proposals, decisions, answers of models and models trained here; no keys. Restore it "
+            "on the start screen, here or on another computer."
+        )
     )
-    with st.expander("Duplicate", icon=":material/content_copy:"):
-        name = st.text_input("Name of the copy", f"{row.name} (copy)"[:120], max_chars=120, key="copy-name")
-        anew = st.toggle("Begin the curation anew (texts and proposals only)", key="copy-anew")
-        if st.button("Make the copy", key="copy-go"):
+    with st.expander(t("Duplicate"), icon=":material/content_copy:"):
+        name = st.text_input(t("Name of the copy"), t("{name} (copy)", name=row.name)[:120], max_chars=120, key="copy-name")
+        anew = st.toggle(t("Begin the curation anew (texts and proposals only)"), key="copy-anew")
+        if st.button(t("Make the copy"), key="copy-go"):
             copy = None
-            with errors.shown(), st.spinner("Copying …"):
+            with errors.shown(), st.spinner(t("Copying …")):
                 copy = state.workspace().duplicate(project, name, decisions=not anew)
             if copy:
                 state.open_project(copy)
@@ -40,17 +44,19 @@ def section(project: Project) -> None:
 
 
 def _delete(project: Project, its_name: str) -> None:
-    st.subheader("Delete the open project", anchor=False)
+    st.subheader(t("Delete the open project"), anchor=False)
     st.caption(
-        "Erases its texts, proposals, decisions, cached replies and models for good. Export first what you want to "
-        "keep. To confirm, type the project's name:"
+        t(
+            "Erases its texts, proposals, decisions, cached replies and models for good. Export first what you want to "
+            "keep. To confirm, type the project's name:"
+        )
     )
     st.code(its_name, language=None)
     key = f"confirm-{project.id}"
-    typed = st.text_input("Name of the project", key=key, label_visibility="collapsed", placeholder="name of the project")
-    if st.button("Delete this project", disabled=typed.strip() != its_name.strip(), icon=":material/delete:"):
+    typed = st.text_input(t("Name of the project"), key=key, label_visibility="collapsed", placeholder=t("name of the project"))
+    if st.button(t("Delete this project"), disabled=typed.strip() != its_name.strip(), icon=":material/delete:"):
         with errors.shown():
-            _left(f"The project was deleted. {project.keeping.delete()}".strip())
+            _left(together([say("The project was deleted."), project.keeping.delete()]))
 
 
 def _left(notice: str) -> None:

@@ -10,7 +10,9 @@ import streamlit as st
 from cod_core.diagnostics.notes import NOTES
 from cod_core.export.flat import safe_csv
 from cod_core.export.sections import Section
+from cod_core.said import msg
 from ui.frame import layout
+from ui.frame.words import t
 
 FORMATS = {"png": "PNG", "svg": "SVG"}
 KEPT_BUTTONS = ["zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d"]
@@ -22,7 +24,7 @@ def draw(section: Section) -> str | None:
         st.subheader(section.title, anchor=False)
     if section.lead:
         st.html(f'<p class="cod-quote" id="{section.id}-sentence">{escape(section.lead)}</p>')
-    with st.expander("Technical details") if section.technical else contextlib.nullcontext():
+    with st.expander(t("Technical details")) if section.technical else contextlib.nullcontext():
         clicked = _pictures(section)
         if section.caption:
             st.caption(section.caption)
@@ -58,13 +60,13 @@ def csv_of(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def note(*names: str) -> None:
     """The plain sentence of each measure, and one fold with formulas and sources."""
-    lines = "".join(f"<b>{escape(NOTES[n].name)}</b> {escape(NOTES[n].plain)}<br>" for n in names)
+    lines = "".join(f"<b>{escape(t(NOTES[n].name))}</b> {escape(t(NOTES[n].plain))}<br>" for n in names)
     st.html(f'<div class="cod-cap cod-plain">{lines}</div>')
-    with st.expander("How this is measured", icon=":material/straighten:"):
+    with st.expander(t("How this is measured"), icon=":material/straighten:"):
         st.html(
             "".join(
-                f"<p><b>{escape(NOTES[n].name)}</b>: {escape(NOTES[n].formula)}<br>"
-                f'<span class="cod-cap">Source: {escape(NOTES[n].source)}</span></p>'
+                f"<p><b>{escape(t(NOTES[n].name))}</b>: {escape(t(NOTES[n].formula))}<br>"
+                f'<span class="cod-cap">{escape(t("Source: {source}", source=t(NOTES[n].source)))}</span></p>'
                 for n in names
             )
         )
@@ -93,15 +95,15 @@ def chart(figure: Any, key: str, *, clicks: bool = False, moves: bool = False) -
     return chosen
 
 
-def numbers(rows: Sequence[Mapping[str, Any]], name: str, label: str = "Numbers (.csv)") -> None:
+def numbers(rows: Sequence[Mapping[str, Any]], name: str, label: str = msg("Numbers (.csv)")) -> None:
     """A quiet button that saves the numbers behind a picture."""
     st.download_button(
-        label, csv_of(rows), f"{name}.csv", "text/csv", key=f"csv-{name}", on_click="ignore", icon=":material/download:", type="tertiary"
+        t(label), csv_of(rows), f"{name}.csv", "text/csv", key=f"csv-{name}", on_click="ignore", icon=":material/download:", type="tertiary"
     )
 
 
 def picture_format() -> None:
     """Whether the camera buttons of this page save PNG or SVG."""
     st.segmented_control(
-        "Pictures are saved as", list(FORMATS), default="png", required=True, key="picture-format", format_func=FORMATS.__getitem__
+        t("Pictures are saved as"), list(FORMATS), default="png", required=True, key="picture-format", format_func=FORMATS.__getitem__
     )

@@ -5,6 +5,7 @@ import streamlit as st
 from cod_core.project.project import Project
 from cod_core.project.summary import Summary
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 from ui.shared import jobs_panel
 
 
@@ -15,7 +16,7 @@ def needed(project: Project, summary: Summary, busy: bool = False, page: str = "
         return False
     errors.box(said, "warn")
     if summary.teacher_label:
-        if st.button("Check again", key="recheck", type="primary", icon=":material/fact_check:", disabled=busy):
+        if st.button(t("Check again"), key="recheck", type="primary", icon=":material/fact_check:", disabled=busy):
             with errors.shown():
                 jobs_panel.start(project, "recheck")
                 state.mark_saved()

@@ -1,4 +1,4 @@
-"""Two texts as one marked-up text: what was removed, what was added. Pure: strings in, HTML out.
+"""Two texts as one marked-up text: what was removed, what was added. Strings in, HTML out, its words in the screen's language.
 
 Every piece is escaped. A change is never told by colour alone: strike and minus for removed, underline and
 plus for added, and hidden words for screen readers.
@@ -9,6 +9,7 @@ from html import escape as _escape
 import regex
 
 from cod_core.text import diff
+from ui.frame.words import t
 
 _INVISIBLE = regex.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
 _HIDDEN = '<span class="cod-sr">{}</span>'
@@ -21,22 +22,22 @@ def escape(text: str) -> str:
 
 def _named(match: regex.Match[str]) -> str:
     code = f"U+{ord(match.group()):04X}"
-    return f'<span class="cod-ctl" data-code="{code}" title="invisible character {code}"></span>'
+    return f'<span class="cod-ctl" data-code="{code}" title="{_escape(t("invisible character {code}", code=code))}"></span>'
 
 
 def _piece(tag: str, sign: str, word: str, text: str) -> str:
-    said, end = _HIDDEN.format(f" {word}: "), _HIDDEN.format(" end. ")
+    said, end = _HIDDEN.format(f" {word}: "), _HIDDEN.format(f" {t('end.')} ")
     return f'<{tag}>{said}<span aria-hidden="true">{sign}</span>{escape(text)}{end}</{tag}>'
 
 
 def removed(text: str) -> str:
     """One removed piece."""
-    return _piece("del", "−", "removed", text)
+    return _piece("del", "−", t("removed"), text)
 
 
 def added(text: str) -> str:
     """One added piece."""
-    return _piece("ins", "+", "added", text)
+    return _piece("ins", "+", t("added"), text)
 
 
 def _kept(text: str, start: int, end: int, read: int | None) -> str:
@@ -48,8 +49,8 @@ def _kept(text: str, start: int, end: int, read: int | None) -> str:
 
 
 def _unread(text: str) -> str:
-    note = _HIDDEN.format(" The teacher does not read this: ")
-    return f'<span class="cod-unread" title="The teacher does not read this part">{note}{escape(text)}</span>'
+    note, title = _HIDDEN.format(f" {t('The teacher does not read this:')} "), _escape(t("The teacher does not read this part"))
+    return f'<span class="cod-unread" title="{title}">{note}{escape(text)}</span>'
 
 
 def in_place(original: str, proposal: str, read: int | None = None) -> str:
@@ -96,10 +97,10 @@ def card(title: str, body_html: str, caption: str = "", mark: str = "") -> str:
 
 def changes(original: str, proposal: str, note: str = "", read: int | None = None) -> str:
     """The block with every change marked where it happens."""
-    return card("What changes", in_place(original, proposal, read), note)
+    return card(t("What changes"), in_place(original, proposal, read), note)
 
 
 def side_by_side(original: str, proposal: str, note: str = "") -> str:
     """The same as two texts beside each other."""
     left, right = sides(original, proposal)
-    return f'<div class="cod-sides">{card("Before", left)}{card("After", right, note)}</div>'
+    return f'<div class="cod-sides">{card(t("Before"), left)}{card(t("After"), right, note)}</div>'

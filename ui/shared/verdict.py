@@ -1,30 +1,32 @@
-"""The teacher's verdict in plain words and bars. Pure: a FlipCheck in, sentences and HTML out."""
+"""The teacher's verdict in plain words and bars: a FlipCheck in, sentences of the screen's language and HTML out."""
 
 from html import escape
 
 from cod_core.types import FlipCheck, Prediction
+from ui.frame.words import t
 
 WARN_FRACTION, REJECT_FRACTION = 0.35, 0.6
 
 
 def percent(value: float) -> str:
     """A probability as a person says it: never 0 % or 100 %, which nothing is."""
-    return "under 1 %" if value < 0.01 else "over 99 %" if value > 0.99 else f"{round(value * 100)} %"
+    return t("under 1 %") if value < 0.01 else t("over 99 %") if value > 0.99 else f"{round(value * 100)} %"
 
 
 def sentence(check: FlipCheck) -> str:
     """'Teacher: 83 % sure this is positive; was 4 %.'"""
     after, before = check.after.prob(check.target), check.before.prob(check.target)
-    return f"Teacher: {percent(after)} sure this is {check.target}; was {percent(before)}."
+    return t("Teacher: {now} sure this is {label}; was {before}.", now=percent(after), label=check.target, before=percent(before))
 
 
 def outcome(check: FlipCheck) -> tuple[str, str]:
     """(kind, sentence) of what the check means. kind: ok, warn or error, the classes of the boxes."""
     if check.valid:
-        return "ok", f"It flips: the teacher now says {check.target}."
+        return "ok", t("It flips: the teacher now says {label}.", label=check.target)
+    now = check.after.label
     if check.flipped:
-        return "warn", f"It flips, but to {check.after.label}, not to {check.target}."
-    return "error", (f"It does not flip: the teacher still says {check.after.label} ({percent(check.after.prob(check.after.label))} sure).")
+        return "warn", t("It flips, but to {label}, not to {target}.", label=now, target=check.target)
+    return "error", t("It does not flip: the teacher still says {label} ({sure} sure).", label=now, sure=percent(check.after.prob(now)))
 
 
 def spoken(check: FlipCheck) -> str:
@@ -36,17 +38,20 @@ def cautions(check: FlipCheck) -> list[str]:
     """Plain warnings about size and unread ends."""
     out = []
     if check.edit_fraction > WARN_FRACTION:
-        worse = " That is more than a counterfactual should." if check.edit_fraction > REJECT_FRACTION else ""
-        much = "more words than the text had" if check.edit_fraction > 1 else f"{round(check.edit_fraction * 100)} % of the words"
-        out.append(f"This changes {much}; smaller changes teach more.{worse}")
+        said = (
+            t("This changes more words than the text had; smaller changes teach more.")
+            if check.edit_fraction > 1
+            else t("This changes {share} % of the words; smaller changes teach more.", share=round(check.edit_fraction * 100))
+        )
+        out.append(said + (" " + t("That is more than a counterfactual should.") if check.edit_fraction > REJECT_FRACTION else ""))
     if check.truncated:
-        out.append("The teacher does not read the end of this text: edits there change nothing for it.")
+        out.append(t("The teacher does not read the end of this text: edits there change nothing for it."))
     return out
 
 
 def size(check: FlipCheck) -> str:
     """'1 word changed (4 %)'; no share where there are more than the text had, which is no part of anything."""
-    words = "1 word changed" if check.token_edits == 1 else f"{check.token_edits} words changed"
+    words = t("1 word changed") if check.token_edits == 1 else t("{n} words changed", n=check.token_edits)
     return words if check.edit_fraction > 1 else f"{words} ({round(check.edit_fraction * 100)} %)"
 
 
@@ -58,25 +63,24 @@ def decision_line(prediction: Prediction, target: str) -> float:
 
 def moved(check: FlipCheck) -> str:
     """'The model's answer moved by 0.42 (nats a token).' Empty where the teacher does not generate."""
-    return "" if check.shift is None else f"The model's answer moved by {check.shift:.2f} (nats a token)."
+    return "" if check.shift is None else t("The model's answer moved by {shift:.2f} (nats a token).", shift=check.shift)
 
 
 def bars(check: FlipCheck) -> str:
     """HTML of two bars, before and after: how sure the teacher is of the target, with the decision line."""
     rows = []
-    for name, prediction in (("before", check.before), ("after", check.after)):
+    for name, prediction in ((t("before"), check.before), (t("after"), check.after)):
         value, line = prediction.prob(check.target), decision_line(prediction, check.target)
         won = "cod-won" if prediction.label == check.target else "cod-lost"
         rows.append(
-            f'<div class="cod-bar"><span>{name}</span>'
+            f'<div class="cod-bar"><span>{escape(name)}</span>'
             f'<span class="cod-track"><span class="cod-fill {won}" style="width:{value * 100:.1f}%"></span>'
             f'<span class="cod-line" style="left:{line * 100:.1f}%"></span></span>'
             f'<span class="cod-value">{percent(value)}</span></div>'
         )
+    about = t("How sure the teacher is of “{label}”. Beyond the mark it says so.", label=check.target)
     return (
-        f'<div class="cod-bars" role="img" aria-label="{escape(sentence(check))}">'
-        f'<div class="cod-cap">How sure the teacher is of “{escape(check.target)}”. '
-        "Beyond the mark it says so.</div>"
+        f'<div class="cod-bars" role="img" aria-label="{escape(sentence(check))}"><div class="cod-cap">{escape(about)}</div>'
         f"{''.join(rows)}</div>"
     )
 

@@ -10,6 +10,7 @@ from cod_core.curation.goal import Step
 from cod_core.curation.view import View
 from cod_core.project.project import Project
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 from ui.shared import jobs_panel
 
 
@@ -30,13 +31,13 @@ def press(project: Project, step: Step, key: str, busy: bool = False, primary: b
     """The button of a step; what it starts is refused while another job runs."""
     waits = busy and step.act in ("propose", "recheck")
     if st.button(
-        layout.plain(step.button),
+        layout.plain(t(step.button)),
         key=f"do-{key}-{step.name}",
         type="primary" if primary else "secondary",
         icon=":material/arrow_forward:",
         icon_position="right",
         disabled=waits,
-        help="Another job is running. Wait until it is done." if waits else None,
+        help=t("Another job is running. Wait until it is done.") if waits else None,
     ):
         with errors.shown():
             do(project, step)
@@ -45,7 +46,9 @@ def press(project: Project, step: Step, key: str, busy: bool = False, primary: b
 def _leave_out(project: Project, label: str, key: str) -> None:
     """The other way past a label that nobody has pairs for."""
     if st.button(
-        layout.plain(f"Compare without “{label}”"), key=f"leave-out-{key}", help="Its texts and pairs stay; you can bring it back."
+        layout.plain(t("Compare without “{label}”", label=label)),
+        key=f"leave-out-{key}",
+        help=t("Its texts and pairs stay; you can bring it back."),
     ):
         with errors.shown():
             project.plan.leave_out([*project.plan.left_out(), label])
@@ -58,10 +61,10 @@ def left_out(project: Project) -> None:
     out = project.plan.left_out()
     if not out:
         return
-    named = ", ".join(f"“{label}”" for label in out)
+    named = t("Left out of the comparison: {labels}.", labels=", ".join(f"“{label}”" for label in out))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.html(f'<div class="cod-why">Left out of the comparison: {escape(named)}.</div>')
-        if st.button("Compare with all labels", key="all-labels", type="tertiary"):
+        st.html(f'<div class="cod-why">{escape(named)}</div>')
+        if st.button(t("Compare with all labels"), key="all-labels", type="tertiary"):
             with errors.shown():
                 project.plan.leave_out([])
                 state.mark_saved()

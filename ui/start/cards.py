@@ -7,13 +7,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cod_core.project.project import Project
+from cod_core.said import msg
 from cod_core.store.projects import ProjectRow
 from cod_core.workspace import Workspace
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 
 SHOWN = 12
 PATIENCE = 2.0  # seconds of counting in one run; cards that are left are filled on the next visit
-STEPS = ("Texts", "Teacher", "Pairs", "Compared", "Student")
+STEPS = (msg("Texts"), msg("Teacher"), msg("Pairs"), msg("Compared"), msg("Student"))
+REACHED = (msg("texts"), msg("teacher"), msg("pairs"), msg("compared"), msg("student"))  # within a sentence
 
 
 def section() -> int:
@@ -24,15 +27,15 @@ def section() -> int:
     projects.sort(key=lambda p: places.get(p.id, ("", None, ""))[2], reverse=True)
     if not projects:
         return 0
-    st.subheader("Go on where you were", anchor=False)
+    st.subheader(t("Go on where you were"), anchor=False)
     few = projects[:SHOWN]
-    if len(projects) > SHOWN and st.toggle(f"Show all {len(projects)} projects", key="all-projects"):
+    if len(projects) > SHOWN and st.toggle(t("Show all {n} projects", n=len(projects)), key="all-projects"):
         few = projects
     columns, waiting = st.columns(3), []
     for number, row in enumerate(few):
         page, item, _ = places.get(row.id, ("curate", None, ""))
         with columns[number % 3].container(border=True, key=f"card-{row.id}"):
-            words = f" · {layout.PAGES[page][1]}" if row.id in places and page in layout.PAGES else ""
+            words = f" · {t(layout.PAGES[page][1])}" if row.id in places and page in layout.PAGES else ""
             if st.button(layout.plain(row.name, 50) + words, key=f"open-{row.id}", icon=":material/folder_open:", type="tertiary"):
                 state.open_project(row.id, item)
                 layout.go(page if page in layout.PAGES else "curate")
@@ -45,7 +48,7 @@ def _fill(w: Workspace, waiting: list[tuple[ProjectRow, DeltaGenerator]]) -> Non
     """How far each project is, as long as patience lasts; the others say only since when they are there."""
     end = time.monotonic() + PATIENCE
     for row, place in waiting:
-        said = f'<div class="cod-cap">Made on {escape(row.created_at[:10])}</div>'
+        said = f'<div class="cod-cap">{escape(t("Made on {day}", day=row.created_at[:10]))}</div>'
         if time.monotonic() < end:
             with errors.shown():
                 said = how_far(w.project(row.id))
@@ -58,11 +61,11 @@ def how_far(project: Project) -> str:
     pairs = sum(one.pairs for one in now.labels)
     texts = sum(one.texts for one in now.labels)
     done = (texts > 0, now.teacher, pairs > 0 and not now.without_pairs, now.compared, now.taken)
-    marks = "".join(f'<i class="{"cod-done" if d else ""}" title="{name}"></i>' for name, d in zip(STEPS, done))
-    reached = ", ".join(name.lower() for name, d in zip(STEPS, done) if d) or "nothing yet"
-    counts = f"{layout.several(texts, 'text')} · {layout.several(pairs, 'pair')}"
+    marks = "".join(f'<i class="{"cod-done" if d else ""}" title="{t(name)}"></i>' for name, d in zip(STEPS, done))
+    reached = ", ".join(t(name) for name, d in zip(REACHED, done) if d) or t("nothing yet")
+    counts = f"{t(layout.several(texts, 'text'))} · {t(layout.several(pairs, 'pair'))}"
     step = project.next.steps()[0]
     return (
-        f'<div class="cod-far" role="img" aria-label="Done: {escape(reached)}">{marks}</div>'
-        f'<div class="cod-cap">{escape(counts)}</div><div class="cod-step"><b>Next</b> {escape(step.sentence)}</div>'
+        f'<div class="cod-far" role="img" aria-label="{escape(t("Done: {steps}", steps=reached))}">{marks}</div>'
+        f'<div class="cod-cap">{escape(counts)}</div><div class="cod-step"><b>{t("Next")}</b> {escape(t(step.sentence))}</div>'
     )

@@ -13,9 +13,11 @@ from cod_core.data.labels import from_values, same_name
 from cod_core.data.reading import Table
 from cod_core.data.tables import Columns
 from cod_core.errors import BadInput
+from cod_core.said import msg, say, together
 from cod_core.types import Task
 from ui.data import opened_file, upload
 from ui.frame import errors, layout, state
+from ui.frame.words import t
 
 KEY = "own-file"
 MOST_LABELS = 200
@@ -36,9 +38,9 @@ def _confirm(table: Table, digest: str, file: str) -> tuple[str, str] | None:
     key = f"{KEY}-{digest[:8]}-{table.taken.shape}-{table.taken.sheet}"
     opened_file.preview(table)
     left, right = st.columns(2)
-    name = left.text_input("Name of the project", _called(file), max_chars=80, key=f"{key}-called")
-    question = right.text_input("What do you want to know about each text? (optional)", max_chars=200, key=f"{key}-asked")
-    columns, keep = upload.confirm_columns(table, tables.guess_columns(table), "labelled", key, "None: the texts have no labels yet")
+    name = left.text_input(t("Name of the project"), _called(file), max_chars=80, key=f"{key}-called")
+    question = right.text_input(t("What do you want to know about each text? (optional)"), max_chars=200, key=f"{key}-asked")
+    columns, keep = upload.confirm_columns(table, tables.guess_columns(table), "labelled", key, msg("None: the texts have no labels yet"))
     with errors.shown():
         if columns.label is None:
             labels, meanings, names = _typed(key)
@@ -46,10 +48,12 @@ def _confirm(table: Table, digest: str, file: str) -> tuple[str, str] | None:
             tables.check_single(table, columns)
             labels, meanings, names = _labels(table, columns, key)
         own_test = columns.label is not None and not columns.split and upload.ask_own_test(key)
-        if not st.button("Create the project", type="primary", key=f"{key}-make", icon=":material/arrow_forward:", icon_position="right"):
+        if not st.button(
+            t("Create the project"), type="primary", key=f"{key}-make", icon=":material/arrow_forward:", icon_position="right"
+        ):
             return None
         if len(labels) < 2:
-            raise BadInput("A project needs at least two different labels: a counterfactual turns one into another.")
+            raise BadInput(msg("A project needs at least two different labels: a counterfactual turns one into another."))
         task = Task(question.strip() or name.strip(), labels, meanings if any(meanings) else ())
         return _make(name, task, table, columns, names, keep, digest, file, own_test)
     return None
@@ -63,7 +67,7 @@ def _called(file: str) -> str:
 
 def _typed(key: str) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str]]:
     """The labels of texts that have none yet, as the person types them."""
-    typed = st.text_area("Possible answers, one a line", height=120, placeholder="complaint\npraise", key=f"{key}-answers")
+    typed = st.text_area(t("Possible answers, one a line"), height=120, placeholder=t("complaint\npraise"), key=f"{key}-answers")
     return tuple(dict.fromkeys(line.strip() for line in typed.splitlines() if line.strip())), (), {}
 
 
@@ -72,8 +76,14 @@ def _labels(table: Table, columns: Columns, key: str) -> tuple[tuple[str, ...], 
     counted = tables.label_values(table, columns)
     proposed = tables.file_labels(table, columns)
     if len(counted) > MOST_LABELS:
-        raise BadInput(f"The label column holds {len(counted):,} different values; {MOST_LABELS} are the most. Choose another column.")
-    st.caption("These are your labels. Rename them here, give two the same name to merge them, untick those to leave out.")
+        raise BadInput(
+            say(
+                "The label column holds {n:,} different values; {most} are the most. Choose another column.",
+                n=len(counted),
+                most=MOST_LABELS,
+            )
+        )
+    st.caption(t("These are your labels. Rename them here, give two the same name to merge them, untick those to leave out."))
     rows: list[dict[str, Any]] = [
         {
             "use": True,
@@ -92,11 +102,11 @@ def _labels(table: Table, columns: Columns, key: str) -> tuple[tuple[str, ...], 
         height=min(388, 37 + 35 * len(rows)),
         key=f"{key}-labels",
         column_config={
-            "use": st.column_config.CheckboxColumn(width=75),
-            "in the file": st.column_config.TextColumn(width=180),
-            "texts": st.column_config.NumberColumn(width=60),
-            "label": st.column_config.TextColumn(max_chars=120, width=200),
-            "what it means (optional)": st.column_config.TextColumn(max_chars=500, width=380),
+            "use": st.column_config.CheckboxColumn(t("use"), width=75),
+            "in the file": st.column_config.TextColumn(t("in the file"), width=180),
+            "texts": st.column_config.NumberColumn(t("texts"), width=60),
+            "label": st.column_config.TextColumn(t("label"), max_chars=120, width=200),
+            "what it means (optional)": st.column_config.TextColumn(t("what it means (optional)"), max_chars=500, width=380),
         },
     )
     names = {str(row["in the file"]): str(row["label"] or "").strip() for row in edited if row["use"] and str(row["label"] or "").strip()}
@@ -117,11 +127,11 @@ def _make(
     Raises BadInput where no row can be used: no project is made then.
     """
     if not name.strip():
-        raise BadInput("Give the project a name, so that you find it again.")
-    bar = st.progress(0.0, text="Checking every row …")
+        raise BadInput(msg("Give the project a name, so that you find it again."))
+    bar = st.progress(0.0, text=t("Checking every row …"))
 
     def progress(checked: int, total: int, message: str = "") -> None:
-        bar.progress(min(1.0, checked / total) if total else 0.0, text=layout.plain(message) + " …")
+        bar.progress(min(1.0, checked / total) if total else 0.0, text=layout.plain(t(message)) + " …")
 
     try:
         pid, added = state.workspace().create_from_table(
@@ -135,5 +145,5 @@ def _make(
         upload.take_guideline(pid, guideline)
     if added.problems or own_test or not columns.label:
         return pid, "data"
-    state.notice(f"{layout.several(len(added.examples), 'text')} added. {added.note}")
+    state.notice(together([say("{texts} added.", texts=layout.several(len(added.examples), "text")), added.note]))
     return pid, "teacher"

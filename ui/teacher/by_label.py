@@ -8,8 +8,10 @@ import streamlit as st
 from cod_core.figures.teacher import FEW_LABELS
 from cod_core.project.teacher import by_label
 from cod_core.project.teacher.trust import Advice, TeacherReport
+from cod_core.said import say, together
 from ui.frame import errors, layout
-from ui.shared import charts
+from ui.frame.words import t
+from ui.shared import charts, spoken
 
 SHOWN = 3  # sentences in the box; the other labels stand in the table, worst first
 ROWS = 6  # of the table in view
@@ -22,22 +24,24 @@ def warnings(report: TeacherReport, train: Callable[[], None], busy: bool) -> No
     told = said(report)
     if told:
         serious = bool(report.warning or report.unanswered or any(not one.found.unjudged for one in report.advice))
-        errors.box("\n".join(told), "warn" if serious else "info")
+        errors.box(together(told, "\n"), "warn" if serious else "info")
     elif not report.advice:
         for sentence in report.sentences:
-            st.html(f'<p class="cod-lead">{escape(sentence)}</p>')
+            st.html(f'<p class="cod-lead">{escape(t(sentence))}</p>')
     _buttons(report.advice, train, busy)
 
 
 def said(report: TeacherReport) -> list[str]:
     """The sentences of the box: of no use at all, labels that it does not know, texts without an answer, what could not be judged."""
     first = [report.warning] if report.warning else []
-    labels = [f"{one.found.sentence} {one.remedy}" for one in report.advice[:SHOWN]]
+    labels: list[str] = [together((one.found.sentence, one.remedy)) for one in report.advice[:SHOWN]]
     if len(report.advice) > SHOWN:
-        labels.append(f"{len(report.advice) - SHOWN} more labels are known poorly or not judged: see the table, worst first.")
+        labels.append(
+            say("{more} more labels are known poorly or not judged: see the table, worst first.", more=len(report.advice) - SHOWN)
+        )
     last = [report.note] if report.note else []
     if report.accuracy is None and report.kind != "generative" and not last:
-        last.append("There are no labelled texts yet on which to measure this teacher.")
+        last.append(say("There are no labelled texts yet on which to measure this teacher."))
     return first + labels + _unanswered(report) + last
 
 
@@ -47,12 +51,18 @@ def _unanswered(report: TeacherReport) -> list[str]:
         return []
     if report.kind == "generative":
         return [
-            f"To {layout.several(report.unanswered, 'prompt')} the model answered nothing. These prompts count neither as right nor "
-            "as wrong, and no proposal is made for them."
+            say(
+                "To {prompts} the model answered nothing. These prompts count neither as right nor "
+                "as wrong, and no proposal is made for them.",
+                prompts=layout.several(report.unanswered, "prompt"),
+            )
         ]
     return [
-        f"{report.right} No proposal is made for texts without an answer. Below you see the reasons. Say more clearly what each label "
-        "means, or choose another model."
+        say(
+            "{right} No proposal is made for texts without an answer. Below you see the reasons. Say more clearly what each label "
+            "means, or choose another model.",
+            right=report.right,
+        )
     ]
 
 
@@ -61,9 +71,9 @@ def table(report: TeacherReport) -> None:
     if report.by_class is None:
         return
     labels = by_label.labels_of(report)
-    st.markdown("**Label by label**")
-    layout.grid(labels.rows, most=ROWS)
-    st.caption(labels.caption)
+    st.markdown(f"**{t('Label by label')}**")
+    layout.grid(spoken.rows(labels.rows), most=ROWS)
+    st.caption(t(labels.caption))
 
 
 def mistakes(report: TeacherReport) -> None:
@@ -72,9 +82,9 @@ def mistakes(report: TeacherReport) -> None:
         return
     mixed = by_label.mixed_up(report)
     if mixed.rows:
-        st.markdown("**What the teacher mixes up**")
-        st.text(mixed.lead)
-        layout.grid(mixed.rows, most=ROWS)
+        st.markdown(f"**{t('What the teacher mixes up')}**")
+        st.text(t(mixed.lead))
+        layout.grid(spoken.rows(mixed.rows), most=ROWS)
         charts.numbers(mixed.for_file, mixed.id)
 
 
@@ -86,10 +96,12 @@ def dead(advice: list[Advice]) -> bool:
 def _buttons(advice: list[Advice], train: Callable[[], None], busy: bool) -> None:
     """What helps: training again, or more texts."""
     if any(one.retrain for one in advice):
-        if st.button("Train again until it has learnt", type="primary" if dead(advice) else "secondary", key="train-again", disabled=busy):
+        if st.button(
+            t("Train again until it has learnt"), type="primary" if dead(advice) else "secondary", key="train-again", disabled=busy
+        ):
             train()
     if any(not one.retrain for one in advice):
-        if st.button("Add texts on the Data page", key="add-texts", icon=":material/upload:"):
+        if st.button(t("Add texts on the Data page"), key="add-texts", icon=":material/upload:"):
             layout.go("data")
 
 
@@ -97,11 +109,11 @@ def technical(report: TeacherReport) -> None:
     """The matrix, in a frame that scrolls where there are many labels, and the picture of how sure it is."""
     many = report.by_class is not None and len(report.by_class.labels) > FEW_LABELS
     for section in by_label.technical(report):
-        st.markdown(f"**{section.title}**")
+        st.markdown(f"**{t(section.title)}**")
         with st.container(height=TALL if many and section.id == by_label.MATRIX else "content"):
             for at, figure in enumerate(section.figures):
-                charts.chart(figure, f"{section.id}-{at}")
+                charts.chart(spoken.figure(figure), f"{section.id}-{at}")
         if section.caption:
-            st.caption(section.caption)
+            st.caption(t(section.caption))
         if section.notes:
             charts.note(*section.notes)

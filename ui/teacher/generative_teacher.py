@@ -8,14 +8,16 @@ import streamlit as st
 from cod_core.models.choice import GenerativeChoice, TeacherChoice, read_choice, stored_choice
 from cod_core.project.project import Project
 from cod_core.project.summary import Summary
+from cod_core.said import Said, msg, say
 from cod_core.types import FlipCheck, Prediction
 from ui.frame import errors, layout
+from ui.frame.words import t
 from ui.proposals import language_model
 from ui.shared import jobs_panel, text_diff, verdict
 from ui.teacher import hub_model
 
 SHOWN = 3
-OTHER = "A Hugging Face classifier"
+OTHER = msg("A Hugging Face classifier")
 
 
 def choose(project: Project) -> TeacherChoice | None:
@@ -23,29 +25,33 @@ def choose(project: Project) -> TeacherChoice | None:
     row = project.row
     stored = stored_choice(row.teacher)
     last = stored if isinstance(stored, GenerativeChoice) else None
-    labels = " or ".join(layout.plain(label, 30) for label in row.task.labels)
-    st.html(
-        '<div class="cod-why">Your texts are prompts. The model answers each, and the judge reads the answer. '
-        f"The labels of this project ({escape(labels)}) say what an answer is, not what the prompt is.</div>"
+    labels = f" {t('or')} ".join(layout.plain(label, 30) for label in row.task.labels)
+    said = t(
+        "Your texts are prompts. The model answers each, and the judge reads the answer. "
+        "The labels of this project ({labels}) say what an answer is, not what the prompt is.",
+        labels=labels,
     )
+    st.html(f'<div class="cod-why">{escape(said)}</div>')
     local = last.local if last else None
-    model = language_model.here(project, local, "No text leaves this computer.", "Model that answers: name, folder or .gguf file")
+    model = language_model.here(project, local, t("No text leaves this computer."), t("Model that answers: name, folder or .gguf file"))
     judge = _choose_judge(project, row.task.labels, last.judge.to_json() if last else None)
     tokens = st.number_input(
-        "Longest answer, in tokens",
+        t("Longest answer, in tokens"),
         1,
         256,
         last.max_tokens if last else 24,
-        help="Four tokens are about three English words. Every prompt takes the time of one answer.",
+        help=t("Four tokens are about three English words. Every prompt takes the time of one answer."),
     )
-    with st.expander("Options"):
+    with st.expander(t("Options")):
         samples = st.number_input(
-            "Answers to each prompt",
+            t("Answers to each prompt"),
             1,
             20,
             last.samples if last else 1,
-            help="One: the model's likeliest words. More: that many answers are drawn and the judge's verdicts averaged, "
-            "which takes that many times as long.",
+            help=t(
+                "One: the model's likeliest words. More: that many answers are drawn and the judge's verdicts averaged, "
+                "which takes that many times as long."
+            ),
         )
     if not model or not judge:
         return None
@@ -58,11 +64,11 @@ def _choose_judge(project: Project, labels: tuple[str, ...], present: dict[str, 
     names = [*judges, OTHER]
     usual = [name for name, spec in judges.items() if spec.items() <= (present or spec).items()]
     picked = st.selectbox(
-        "What judges the answers?",
+        t("What judges the answers?"),
         names,
         index=names.index(usual[0]) if usual else len(names) - 1,
-        format_func=lambda name: layout.plain(name, 80),
-        help="Classifiers that are on this computer and have exactly the labels of this project, or any classifier by name.",
+        format_func=lambda name: t(OTHER) if name == OTHER else layout.plain(name, 80),
+        help=t("Classifiers that are on this computer and have exactly the labels of this project, or any classifier by name."),
     )
     if picked != OTHER:
         return judges[picked]
@@ -73,7 +79,7 @@ def _choose_judge(project: Project, labels: tuple[str, ...], present: dict[str, 
 def samples(project: Project) -> None:
     """A few prompts with their answers: the quickest way to see whether model and judge are any good."""
     answered = []
-    with errors.shown(), st.spinner("The model answers some of your prompts …"):
+    with errors.shown(), st.spinner(t("The model answers some of your prompts …")):
         answered = project.answers.some()
     if not answered:
         return
@@ -81,11 +87,9 @@ def samples(project: Project) -> None:
         f'<tr><td>{text_diff.escape(e.text)}</td><td>{_spoken(said)}</td><td class="cod-value">{_judged(p)}</td></tr>'
         for e, said, p in answered
     )
-    st.html(
-        '<table class="cod-table cod-lines"><thead><tr><th>Prompt</th><th>The model\'s answer</th><th>Judged</th></tr>'
-        f"</thead><tbody>{rows}</tbody></table>"
-    )
-    st.caption("Read a few: where the judge is wrong about the answers, so is every verdict on a change.")
+    heads = "".join(f"<th>{escape(head)}</th>" for head in (t("Prompt"), t("The model's answer"), t("Judged")))
+    st.html(f'<table class="cod-table cod-lines"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>')
+    st.caption(t("Read a few: where the judge is wrong about the answers, so is every verdict on a change."))
 
 
 def unlabelled(project: Project, summary: Summary, busy: bool) -> None:
@@ -93,30 +97,39 @@ def unlabelled(project: Project, summary: Summary, busy: bool) -> None:
     if not summary.n_unlabelled:
         return
     errors.box(
-        f"{layout.several(summary.n_unlabelled, 'prompt has', 'prompts have')} no label. Only the model knows what it "
-        f"answers: let it, and each prompt gets the label of its answer. {takes(project, summary.n_unlabelled)}",
+        t(
+            "{prompts} no label. Only the model knows what it answers: let it, and each prompt gets the label of its answer. {takes}",
+            prompts=layout.several(summary.n_unlabelled, "prompt has", "prompts have"),
+            takes=takes(project, summary.n_unlabelled),
+        ),
         "info",
     )
-    if st.button("Let the model answer them", key="label-prompts", type="secondary" if summary.n_train else "primary", disabled=busy):
+    if st.button(t("Let the model answer them"), key="label-prompts", type="secondary" if summary.n_train else "primary", disabled=busy):
         with errors.shown():
             jobs_panel.start(project, "label_prompts")
             st.rerun()
 
 
-def takes(project: Project, prompts: int) -> str:
+def takes(project: Project, prompts: int) -> Said:
     """How long so many answers may take here, as a sentence; empty before the first answer."""
     pace = project.answers.pace()
     if pace is None:
-        return ""
-    left = jobs_panel.spoken(pace.seconds * prompts).removesuffix(" left")
-    return f"{left[:1].upper()}{left[1:]} at most, as fast as it answered so far." if left else ""
+        return Said("", {})
+    seconds = pace.seconds * prompts
+    if seconds < 10:
+        return say("A few seconds at most, as fast as it answered so far.")
+    if seconds < 90:
+        return say("About {seconds} seconds at most, as fast as it answered so far.", seconds=round(seconds / 5) * 5)
+    return say("About {minutes} minutes at most, as fast as it answered so far.", minutes=round(seconds / 60))
 
 
-def searching(project: Project, k: int, budget: int) -> str:
+def searching(project: Project, k: int, budget: int) -> Said:
     """What a search does where every text it tries is answered."""
-    return (
-        f"Changes a few words of each prompt, lets the model answer again and the judge read the answer: at most {budget} "
-        f"answers a prompt. {takes(project, k * budget)} The changes that move the answer furthest are offered first."
+    return say(
+        "Changes a few words of each prompt, lets the model answer again and the judge read the answer: at most {budget} "
+        "answers a prompt. {takes} The changes that move the answer furthest are offered first.",
+        budget=budget,
+        takes=takes(project, k * budget),
     )
 
 
@@ -125,14 +138,16 @@ def panel(project: Project, original: str, text: str, check: FlipCheck | None) -
     if not project.teacher.generates():
         return
     verdicts = (check.before, check.after) if check else (None, None)
-    rows = zip(("before", "after"), project.teacher.answers_of([original, text]), verdicts)
+    rows = zip((t("before"), t("after")), project.teacher.answers_of([original, text]), verdicts)
     cells = "".join(
         f'<span class="cod-cap">{when}</span><div class="cod-text" dir="auto">{_spoken(said)}</div>'
         f'<span class="cod-cap">{_judged(p) if p else ""}</span>'
         for when, said, p in rows
     )
+    title = escape(t("The model's answer"))
     st.html(
-        '<section class="cod-card"><header><h4>The model\'s answer</h4><span class="cod-cap">what the judge says</span>'
+        f'<section class="cod-card"><header><h4>{title}</h4>'
+        f'<span class="cod-cap">{escape(t("what the judge says"))}</span>'
         f'</header><div class="cod-answers" data-cod-answers>{cells}</div></section>'
     )
 
@@ -140,12 +155,12 @@ def panel(project: Project, original: str, text: str, check: FlipCheck | None) -
 def _spoken(said: list[str] | None) -> str:
     """One answer, or the first few, as escaped text."""
     if said is None:
-        return '<span class="cod-cap">Not answered by this model yet.</span>'
-    shown = [text_diff.escape(one) if one.strip() else '<span class="cod-cap">(nothing)</span>' for one in said[:SHOWN]]
-    more = f'\n<span class="cod-cap">and {len(said) - SHOWN} more</span>' if len(said) > SHOWN else ""
+        return f'<span class="cod-cap">{escape(t("Not answered by this model yet."))}</span>'
+    shown = [text_diff.escape(one) if one.strip() else f'<span class="cod-cap">{escape(t("(nothing)"))}</span>' for one in said[:SHOWN]]
+    more = f'\n<span class="cod-cap">{escape(t("and {more} more", more=len(said) - SHOWN))}</span>' if len(said) > SHOWN else ""
     return shown[0] if len(said) == 1 else "\n".join(f"{i}. {one}" for i, one in enumerate(shown, 1)) + more
 
 
 def _judged(p: Prediction) -> str:
     """'positive, 96 %', escaped."""
-    return f"{escape(p.label)}, {verdict.percent(p.prob(p.label))}" if p.decided else "nothing to judge"
+    return f"{escape(p.label)}, {verdict.percent(p.prob(p.label))}" if p.decided else escape(t("nothing to judge"))

@@ -7,7 +7,9 @@ import streamlit as st
 from cod_core.models.choice import FinetuneOptions
 from cod_core.project.project import Project
 from cod_core.project.teacher.repair import Disagreement, TaughtReport
+from cod_core.said import Said, say, together
 from ui.frame import errors, layout, naming, state
+from ui.frame.words import t
 from ui.shared import jobs_panel, text_diff, verdict
 
 SHOWN = 5
@@ -19,12 +21,12 @@ def panel(project: Project, busy: bool) -> None:
     if project.teacher.generates():
         return  # the labels are the model's own
     with errors.shown(), st.container(border=True):
-        st.markdown("**Labels that may be wrong**")
+        st.markdown(f"**{t('Labels that may be wrong')}**")
         if LOOKING in st.session_state:
             _list(project)
         else:
-            st.caption("The app looks for the texts whose label fits worst. You correct it, or say that the teacher is wrong.")
-            st.button("Look for wrong labels", key="repair-look", on_click=_look)
+            st.caption(t("The app looks for the texts whose label fits worst. You correct it, or say that the teacher is wrong."))
+            st.button(t("Look for wrong labels"), key="repair-look", on_click=_look)
         _answered(project)
         _teach(project, busy)
     with errors.shown():
@@ -34,7 +36,7 @@ def panel(project: Project, busy: bool) -> None:
 
 def _list(project: Project) -> None:
     """The most suspicious texts that nobody has answered for."""
-    with st.spinner("Looking for labels that may be wrong …"):
+    with st.spinner(t("Looking for labels that may be wrong …")):
         found = project.repair.disagreements(SHOWN)
     if not found:
         errors.box("No label stands out as wrong any more.", "ok")
@@ -46,27 +48,31 @@ def _list(project: Project) -> None:
 def _one(project: Project, one: Disagreement, first: bool) -> None:
     """A text, what speaks against its label, and the answers. Each is saved at once."""
     example, doubted = one.example, str(one.example.label)
-    who = "The teacher" if one.by_teacher else "A model that has not learnt this text"
-    says = f"Your label: {doubted}. {who} is {verdict.percent(one.said.prob(one.said.label))} sure that it is {one.said.label}."
+    sure = {"yours": doubted, "sure": verdict.percent(one.said.prob(one.said.label)), "other": one.said.label}
+    says = (
+        t("Your label: {yours}. The teacher is {sure} sure that it is {other}.", **sure)
+        if one.by_teacher
+        else t("Your label: {yours}. A model that has not learnt this text is {sure} sure that it is {other}.", **sure)
+    )
     st.html(f'<div class="cod-text" dir="auto">{text_diff.escape(example.text)}</div><div class="cod-why">{escape(says)}</div>')
     if example.split == "test":
-        st.caption("A test text: if you correct it, distil again to renew your results.")
+        st.caption(t("A test text: if you correct it, distil again to renew your results."))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         st.button(
-            f"It is “{layout.plain(one.said.label, 40)}”",
+            t("It is “{label}”", label=layout.plain(one.said.label, 40)),
             key=f"repair-other-{example.id}",
             type="primary" if first else "secondary",
             on_click=_correct,
             args=(project.id, example.id, one.said.label, doubted),
         )
-        st.button("The label is right", key=f"repair-right-{example.id}", on_click=_keep, args=(project.id, example.id, doubted))
+        st.button(t("The label is right"), key=f"repair-right-{example.id}", on_click=_keep, args=(project.id, example.id, doubted))
         others = [label for label in project.row.task.labels if label not in (doubted, one.said.label)]
         if others:
             st.selectbox(
-                "Another label",
+                t("Another label"),
                 others,
                 index=None,
-                placeholder="Another label",
+                placeholder=t("Another label"),
                 format_func=lambda label: layout.plain(label, 40),
                 label_visibility="collapsed",
                 key=f"repair-pick-{example.id}",
@@ -82,9 +88,11 @@ def _answered(project: Project) -> None:
         return
     confirmed = sum(c.new_label is None for c in mine)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.caption(f"{layout.several(len(mine) - confirmed, 'label')} corrected, {confirmed} confirmed.")
+        st.caption(
+            t("{labels} corrected, {confirmed} confirmed.", labels=layout.several(len(mine) - confirmed, "label"), confirmed=confirmed)
+        )
         if any(c.annotator == state.annotator() for c in mine):
-            st.button("Take back my last answer", key="repair-undo", type="tertiary", on_click=_undo, args=(project.id,))
+            st.button(t("Take back my last answer"), key="repair-undo", type="tertiary", on_click=_undo, args=(project.id,))
 
 
 def _teach(project: Project, busy: bool) -> None:
@@ -93,9 +101,16 @@ def _teach(project: Project, busy: bool) -> None:
     if not lesson.size:
         return
     own = len(lesson.edited) + len(lesson.kept)
-    more = f" {layout.several(own, 'counterfactual')} that you edited, or kept against the teacher, count too." if own else ""
-    st.caption(f"A new teacher learns from your texts as they are labelled now.{more} You see what changes before you take it.")
-    if st.button(f"Teach the teacher my corrections ({lesson.size})", key="repair-teach", disabled=busy):
+    st.caption(
+        t(
+            "A new teacher learns from your texts as they are labelled now. {theirs} that you edited, or kept against the teacher, "
+            "count too. You see what changes before you take it.",
+            theirs=layout.several(own, "counterfactual"),
+        )
+        if own
+        else t("A new teacher learns from your texts as they are labelled now. You see what changes before you take it.")
+    )
+    if st.button(t("Teach the teacher my corrections ({size})", size=lesson.size), key="repair-teach", disabled=busy):
         jobs_panel.start(project, "teach_teacher", FinetuneOptions())
         st.rerun()
 
@@ -103,42 +118,67 @@ def _teach(project: Project, busy: bool) -> None:
 def _taught(project: Project, report: TaughtReport, busy: bool) -> None:
     """What the new teacher changes, a label at a time, and the button that takes it."""
     if project.repair.in_use(report):
-        st.caption(f"You taught this teacher: {_lesson(report)}.")
+        st.caption(t("You taught this teacher: {lesson}.", lesson=_lesson(report)))
         return
     with st.container(border=True):
-        st.markdown("**A new teacher, taught by you**")
-        st.html(f'<div class="cod-why">{escape(" ".join(sentences(report)))}</div>')
+        st.markdown(f"**{t('A new teacher, taught by you')}**")
+        st.html(f'<div class="cod-why">{escape(t(together(sentences(report))))}</div>')
         if report.by_class:
-            layout.grid([{"label": c.label, "texts": c.n, "right before": c.before, "right now": c.after} for c in report.by_class])
-        if st.button("Take the new teacher", key="repair-take", type="primary", disabled=busy):
-            with st.spinner("Loading the teacher …"):
+            layout.grid(
+                [{t("label"): c.label, t("texts"): c.n, t("right before"): c.before, t("right now"): c.after} for c in report.by_class]
+            )
+        if st.button(t("Take the new teacher"), key="repair-take", type="primary", disabled=busy):
+            with st.spinner(t("Loading the teacher …")):
                 project.repair.take(report)
             state.mark_saved()
             state.notice("The teacher that you taught is in use.")
             st.rerun()
 
 
-def _lesson(report: TaughtReport) -> str:
+def _lesson(report: TaughtReport) -> Said:
     """'3 labels corrected, 1 confirmed, 2 of your counterfactuals'."""
-    parts = [f"{layout.several(report.corrected, 'label')} corrected", f"{report.confirmed} confirmed"]
-    own = report.edited + report.kept
-    return ", ".join(parts + ([f"{own} of your counterfactuals"] if own else []))
+    labels, own = layout.several(report.corrected, "label"), report.edited + report.kept
+    if not own:
+        return say("{labels} corrected, {confirmed} confirmed", labels=labels, confirmed=report.confirmed)
+    return say(
+        "{labels} corrected, {confirmed} confirmed, {own} of your counterfactuals", labels=labels, confirmed=report.confirmed, own=own
+    )
 
 
-def sentences(report: TaughtReport) -> list[str]:
+def sentences(report: TaughtReport) -> list[Said]:
     """What a person must know before taking the teacher."""
-    out = [f"It learnt from {layout.several(report.rows, 'text')}: {_lesson(report)}."]
+    out = [say("It learnt from {texts}: {lesson}.", texts=layout.several(report.rows, "text"), lesson=_lesson(report))]
     if report.n:
         before, now = sum(c.before for c in report.by_class), sum(c.after for c in report.by_class)
-        out.append(f"It is right on {now} of {report.measured_on}; the teacher in use is right on {before}.")
+        out.append(
+            say(
+                "It is right on {now} of {texts}; the teacher in use is right on {before}.",
+                now=now,
+                texts=_measured_on(report.measured_on),
+                before=before,
+            )
+        )
     else:
-        out.append("There are no labelled test texts on which to compare it with the teacher in use.")
+        out.append(say("There are no labelled test texts on which to compare it with the teacher in use."))
     if report.pairs:
         out.append(
-            f"Of {layout.several(report.pairs, 'accepted pair')}, {report.lost} no longer flip and {report.won} flip for the first time."
+            say(
+                "Of {pairs}, {lost} no longer flip and {won} flip for the first time.",
+                pairs=layout.several(report.pairs, "accepted pair"),
+                lost=report.lost,
+                won=report.won,
+            )
         )
-        out.append("If you take it, check the proposals again.")
+        out.append(say("If you take it, check the proposals again."))
     return out
+
+
+def _measured_on(words: str) -> str:
+    """'30 test texts', as the record of the teaching has it."""
+    count, _, which = words.partition(" ")
+    if which == "test texts":
+        return say("{count} test texts", count=count)
+    return say("{count} development texts", count=count) if which == "development texts" else words
 
 
 def _look() -> None:
@@ -171,7 +211,7 @@ def _undo(pid: str) -> None:
     state.mark_saved()
     if taken:
         state.notice(
-            f"Your last answer is taken back: the label is {taken.old_label!r} again."
+            t("Your last answer is taken back: the label is {label!r} again.", label=taken.old_label)
             if taken.new_label
             else "Your last answer is taken back."
         )

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cod_core.data.raw import Gap, Raw
 from cod_core.data.shapes.votes import NOT_LABELLED, Case, raw_of
+from cod_core.said import say, together
 
-DISCARDED = Gap("discarded", "This text was discarded in Argilla, so it has no label.")
-DRAFT = Gap("not labelled", "The label of this text is a draft that nobody submitted in Argilla.")
+DISCARDED = Gap("discarded", say("This text was discarded in Argilla, so it has no label."))
+DRAFT = Gap("not labelled", say("The label of this text is a draft that nobody submitted in Argilla."))
 _RESPONSES = ".responses"
 Answer = tuple[str, list[object], Gap | None]  # question, labels, why there are none
 
@@ -39,8 +40,9 @@ def read(records: Sequence[tuple[int, dict[str, object]]], about: Mapping[str, o
             if question not in case.votes:
                 case.vote(question, [], NOT_LABELLED)
     suggested = sum(bool(record.get("suggestions") or record.get("prediction")) for _, record in records)
-    more = f" Suggestions on {suggested:,} of them are not read as labels." if suggested else ""
-    raw = raw_of(cases, list(questions), f"Argilla's records of {len(cases):,} texts.{more}", "argilla", "text", "id")
+    more = say("Suggestions on {n:,} of them are not read as labels.", n=suggested) if suggested else ""
+    said = together([say("Argilla's records of {n:,} texts.", n=len(cases)), more])
+    raw = raw_of(cases, list(questions), said, "argilla", "text", "id")
     raw.guideline = str(about.get("guidelines") or "")
     first = next(iter(questions), "")
     raw.descriptions = told.get(first, {})

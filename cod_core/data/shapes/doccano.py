@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from cod_core.data.raw import Gap, Raw
 from cod_core.data.shapes.votes import Case, raw_of
+from cod_core.said import say
 
-SPANS = Gap("spans", "The labels of this row mark parts of the text; one label for the whole text is needed.")
+SPANS = Gap("spans", say("The labels of this row mark parts of the text; one label for the whole text is needed."))
 _LABELS = ("label", "labels")
 
 
@@ -32,8 +33,12 @@ def read(records: Sequence[tuple[int, dict[str, object]]], about: Mapping[str, o
     cases = [_case(number, record) for number, record in records]
     text = "text" if "text" in records[0][1] else "data"
     scores = all("cats" in record for _, record in records)
-    kind = "with scores of labels (cats)." if scores else "with a list of labels each, as doccano writes them."
-    return raw_of(cases, ["label"], f"{len(cases):,} texts {kind}", "doccano", text, "id")
+    said = (
+        say("{n:,} texts with scores of labels (cats).", n=len(cases))
+        if scores
+        else say("{n:,} texts with a list of labels each, as doccano writes them.", n=len(cases))
+    )
+    return raw_of(cases, ["label"], said, "doccano", text, "id")
 
 
 def _case(number: int, record: Mapping[str, object]) -> Case:

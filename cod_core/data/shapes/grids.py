@@ -13,6 +13,7 @@ from cod_core.data.raw import Asked, Gap, Raw
 from cod_core.data.shapes.labelstudio import NO_CHOICE
 from cod_core.data.shapes.votes import Case, raw_of
 from cod_core.errors import BadInput
+from cod_core.said import and_more, say
 
 _YES, _NO = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no", ""}
 _PEOPLE = re.compile(r"(annotator|rater|coder|labell?er|worker|reviewer|user|username|completed_by)([ _-]?(id|name|email))?", re.I)
@@ -78,8 +79,8 @@ def one_hot(grid: Grid, forced: bool) -> Raw | None:
         odd = [name for name in names if columns[name][i].lower() not in _YES | _NO]
         case.vote("label", [] if odd else found, _gap_of_ones(odd, found))
         cases.append(case)
-    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return raw_of(cases, ["label"], f"A column of 0 and 1 for each label: {shown}.", "one-hot", "")
+    said = say("A column of 0 and 1 for each label: {labels}.", labels=and_more(names, 8))
+    return raw_of(cases, ["label"], said, "one-hot", "")
 
 
 def _exclusive(grid: Grid, names: Sequence[str], forced: bool) -> bool:
@@ -93,8 +94,8 @@ def _exclusive(grid: Grid, names: Sequence[str], forced: bool) -> bool:
 def _gap_of_ones(odd: Sequence[str], found: Sequence[str]) -> Gap | None:
     """Why a row has no label: cells that are neither 0 nor 1, or none that is 1."""
     if odd:
-        return Gap("not labelled", f"The column {odd[0]!r} of this row holds neither 0 nor 1.")
-    return None if found else Gap("not labelled", "None of the label columns of this row holds 1.")
+        return Gap("not labelled", say("The column {column!r} of this row holds neither 0 nor 1.", column=odd[0]))
+    return None if found else Gap("not labelled", say("None of the label columns of this row holds 1."))
 
 
 def yes_no_note(grid: Grid) -> str:
@@ -105,9 +106,11 @@ def yes_no_note(grid: Grid) -> str:
     many = sum(len(found) > 1 for found in _ones(grid, names))
     if not many:
         return ""
-    return (
-        f"The columns {', '.join(names[:8])} each say yes or no, and {many:,} rows have several of them. Labels here exclude each "
-        "other: choose one of these columns as the label, and make a project for each."
+    return say(
+        "The columns {columns} each say yes or no, and {n:,} rows have several of them. Labels here exclude each "
+        "other: choose one of these columns as the label, and make a project for each.",
+        columns=", ".join(names[:8]),
+        n=many,
     )
 
 
@@ -126,7 +129,7 @@ def _long(grid: Grid, who: str, by: str, questions: Sequence[str], said: str, sh
             labels = _choices_of(columns[question][i])
             case.vote(question, labels, None if labels else NO_CHOICE)
     name = "id" if "id" in grid.names else ""
-    return raw_of(list(cases.values()), questions, said.format(len(cases)), shape, "text" if "text" in grid.names else "", name)
+    return raw_of(list(cases.values()), questions, said, shape, "text" if "text" in grid.names else "", name)
 
 
 def _choices_of(cell: str) -> list[str]:
@@ -152,7 +155,8 @@ def label_studio_flat(grid: Grid, forced: bool) -> Raw | None:
     if not by or not questions:
         return None
     who = next((name for name in grid.names if name.lower() == "annotator"), "")
-    return _long(grid, who, by, questions, "A Label Studio table (CSV or JSON-MIN) of {:,} texts.", "label-studio-table")
+    said = say("A Label Studio table (CSV or JSON-MIN) of {n:,} texts.", n=len(set(grid.column(by))))
+    return _long(grid, who, by, questions, said, "label-studio-table")
 
 
 def _choice_cells(cells: Sequence[str]) -> bool:
@@ -182,7 +186,8 @@ def annotator_rows(grid: Grid, forced: bool) -> Raw | None:
     wanted = [name for name in questions if name.lower() in _LABEL_NAMES] or questions[:1]
     if not wanted:
         return None
-    raw = _long(grid, who, by, wanted, f"A row for each annotator ({who!r}) of {{:,}} texts.", "annotators")
+    said = say("A row for each annotator ({name!r}) of {n:,} texts.", name=who, n=len(texts))
+    raw = _long(grid, who, by, wanted, said, "annotators")
     raw.known = type(raw.known)(by, raw.known.labels, raw.known.name)
     return raw
 
@@ -205,7 +210,8 @@ def annotator_columns(grid: Grid, forced: bool) -> Raw | None:
             if cell := columns[name][i]:
                 case.vote("label", [cell])
         cases.append(case)
-    return raw_of(cases, ["label"], f"A column for each annotator: {', '.join(people[:8])}.", "annotators", "")
+    said = say("A column for each annotator: {names}.", names=", ".join(people[:8]))
+    return raw_of(cases, ["label"], said, "annotators", "")
 
 
 def doccano_flat(grid: Grid, forced: bool) -> Raw | None:
@@ -222,9 +228,8 @@ def doccano_flat(grid: Grid, forced: bool) -> Raw | None:
         case = Case(grid.numbers[i], grid.fields(i, ["label"]))
         case.vote("label", filter(None, cell.split("#")))
         cases.append(case)
-    return raw_of(
-        cases, ["label"], f"A doccano table of {len(cases):,} texts; # joins the labels of a text.", "doccano-table", "text", "id"
-    )
+    said = say("A doccano table of {n:,} texts; # joins the labels of a text.", n=len(cases))
+    return raw_of(cases, ["label"], said, "doccano-table", "text", "id")
 
 
 @dataclass(frozen=True)
@@ -237,14 +242,14 @@ class GridShape:
 
 
 SHAPES = (
-    GridShape("label-studio-table", "Label Studio, CSV or JSON-MIN", label_studio_flat),
+    GridShape("label-studio-table", say("Label Studio, CSV or JSON-MIN"), label_studio_flat),
     GridShape("doccano-table", "doccano, CSV", doccano_flat),
     GridShape(
         "annotators",
-        "several annotators, in rows or columns",
+        say("several annotators, in rows or columns"),
         lambda grid, forced: annotator_columns(grid, forced) or annotator_rows(grid, forced),
     ),
-    GridShape("one-hot", "a column of 0 and 1 for each label", one_hot),
+    GridShape("one-hot", say("a column of 0 and 1 for each label"), one_hot),
 )
 
 
@@ -259,7 +264,11 @@ def read(grid: Grid, asked: Asked) -> Raw | None:
     raw = named.read(grid, True)
     if raw is None:
         raise BadInput(
-            f"The columns ({', '.join(grid.names)}) do not look like this: {named.title}. Choose a plain table, or let the app find out."
+            say(
+                "The columns ({columns}) do not look like this: {title}. Choose a plain table, or let the app find out.",
+                columns=", ".join(grid.names),
+                title=named.title,
+            )
         )
     return raw
 

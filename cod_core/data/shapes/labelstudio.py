@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 
 from cod_core.data.raw import Gap, Raw
 from cod_core.data.shapes.votes import Case, raw_of
+from cod_core.said import say, together
 
-SKIPPED = Gap("skipped", "This text was skipped in Label Studio, so it has no label.")
-NO_CHOICE = Gap("nothing chosen", "This text was submitted in Label Studio without a choice.")
-OTHER_MARKS = Gap("spans", "The annotations of this text mark parts of it, or are no choices; one choice for the whole text is needed.")
+SKIPPED = Gap("skipped", say("This text was skipped in Label Studio, so it has no label."))
+NO_CHOICE = Gap("nothing chosen", say("This text was submitted in Label Studio without a choice."))
+OTHER_MARKS = Gap(
+    "spans", say("The annotations of this text mark parts of it, or are no choices; one choice for the whole text is needed.")
+)
 
 
 def looks(record: Mapping[str, object]) -> bool:
@@ -38,9 +41,12 @@ def read(records: Sequence[tuple[int, dict[str, object]]], about: Mapping[str, o
         for one in found:
             for question in questions:
                 one.into(case, question)
-    more = f" Predictions of {predicted:,} tasks are not read as labels." if predicted else ""
-    said = f"A Label Studio export with {len(cases):,} tasks.{more}" + ("" if questions else " It holds no choices, so no labels.")
-    return raw_of([case for case, _ in cases], list(questions), said, "label-studio", "text", "id")
+    said = (
+        say("A Label Studio export with {n:,} tasks.", n=len(cases)),
+        say("Predictions of {n:,} tasks are not read as labels.", n=predicted) if predicted else "",
+        "" if questions else say("It holds no choices, so no labels."),
+    )
+    return raw_of([case for case, _ in cases], list(questions), together(said), "label-studio", "text", "id")
 
 
 class _Annotation:

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from cod_core.data.bounds import cell_text
 from cod_core.data.raw import Gap, Raw
 from cod_core.data.shapes.votes import Case, raw_of
+from cod_core.said import say, together
 
 ANSWERS = ("accept", "reject", "ignore")
-IGNORED = Gap("ignored", "This text was ignored in Prodigy, so it has no label.")
-NOTHING = Gap("nothing chosen", "This text was accepted in Prodigy without a choice among its options.")
+IGNORED = Gap("ignored", say("This text was ignored in Prodigy, so it has no label."))
+NOTHING = Gap("nothing chosen", say("This text was accepted in Prodigy without a choice among its options."))
 _OWN = {"label", "answer", "options", "accept", "config", "style", "spans", "tokens", "priority", "score", "meta", "image"}
 
 
@@ -35,10 +36,14 @@ def read(records: Sequence[tuple[int, dict[str, object]]], about: Mapping[str, o
     for key, voters in said.items():
         for labels, gap in voters.values():
             cases[key].vote("label", labels, None if labels else gap)
-    again = len(records) - len(cases)
-    more = f" {again:,} further answers on the same texts are counted with them." if again else ""
-    kind = "choices among options" if any("accept" in record for _, record in records) else "labels that were accepted or rejected"
-    return raw_of(list(cases.values()), ["label"], f"Prodigy's answers, with {kind}: {len(cases):,} texts.{more}", "prodigy", "text", "id")
+    told = [
+        say("Prodigy's answers, with choices among options: {n:,} texts.", n=len(cases))
+        if any("accept" in record for _, record in records)
+        else say("Prodigy's answers, with labels that were accepted or rejected: {n:,} texts.", n=len(cases))
+    ]
+    if again := len(records) - len(cases):
+        told.append(say("{n:,} further answers on the same texts are counted with them.", n=again))
+    return raw_of(list(cases.values()), ["label"], together(told), "prodigy", "text", "id")
 
 
 def _fields(record: Mapping[str, object]) -> dict[str, object]:
@@ -54,8 +59,13 @@ def _answer(record: Mapping[str, object]) -> tuple[list[object], Gap | None]:
     if answer == "ignore":
         return [], IGNORED
     if answer == "reject":
-        what = f"the label {cell_text(label)[:60]!r} was rejected, which says only what the text is not" if label else "it was rejected"
-        return [], Gap("rejected", f"This text has no label: in Prodigy {what}.")
+        if not label:
+            return [], Gap("rejected", say("This text has no label: in Prodigy it was rejected."))
+        why = say(
+            "This text has no label: in Prodigy the label {label!r} was rejected, which says only what the text is not.",
+            label=cell_text(label)[:60],
+        )
+        return [], Gap("rejected", why)
     accepted = record.get("accept")
     if not isinstance(accepted, list):
         return ([label], None) if label else ([], NOTHING)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cod_core.data.raw import Asked, Raw
 from cod_core.data.shapes import argilla, doccano, labelstudio, prodigy
 from cod_core.errors import BadInput
+from cod_core.said import say
 
 Records = Sequence[tuple[int, dict[str, object]]]
 
@@ -24,7 +25,7 @@ SHAPES = (
     RecordShape("label-studio", "Label Studio", labelstudio.looks, labelstudio.read),
     RecordShape("prodigy", "Prodigy", prodigy.looks, prodigy.read),
     RecordShape("argilla", "Argilla", argilla.looks, argilla.read),
-    RecordShape("doccano", "doccano, or labels in a list", doccano.looks, doccano.read),
+    RecordShape("doccano", say("doccano, or labels in a list"), doccano.looks, doccano.read),
 )
 
 
@@ -42,7 +43,9 @@ def read(records: Records, asked: Asked, about: Mapping[str, object] = {}) -> Ra
     named = next((shape for shape in SHAPES if shape.key == asked.format), None)
     if named is not None:
         if not any(named.looks(record) for _, record in records):
-            raise BadInput(f"No row of the file looks like what {named.title} writes. Let the app find out, or choose a plain table.")
+            raise BadInput(
+                say("No row of the file looks like what {title} writes. Let the app find out, or choose a plain table.", title=named.title)
+            )
         return named.read(records, about)
     if asked.format == "table":
         return None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from cod_core.data.bounds import cell_text, check_width
 from cod_core.data.raw import Gap, Known, Raw
+from cod_core.said import say, together
 
 SEVERAL = "several"
 
@@ -45,17 +46,17 @@ class Settled:
     share: str = ""
 
 
-NOT_LABELLED = Gap("not labelled", "Nobody has labelled this text yet.")
+NOT_LABELLED = Gap("not labelled", say("Nobody has labelled this text yet."))
 
 
 def several(labels: Sequence[str]) -> Gap:
     """The reason of a text with more than one label."""
-    return Gap(SEVERAL, f"This text has {len(labels)} labels ({_listed(labels)}), and one is needed.")
+    return Gap(SEVERAL, say("This text has {n} labels ({labels}), and one is needed.", n=len(labels), labels=_listed(labels)))
 
 
 def _listed(labels: Sequence[str]) -> str:
     shown = ", ".join(label[:60] for label in labels[:6])
-    return shown + (" and more" if len(labels) > 6 else "")
+    return say("{labels} and more", labels=shown) if len(labels) > 6 else shown
 
 
 def settled(votes: Sequence[Vote]) -> Settled:
@@ -74,7 +75,7 @@ def settled(votes: Sequence[Vote]) -> Settled:
     if 2 * most > len(given):
         return Settled(label, None, tally, share)
     kind = "tie" if len(counts) > 1 and counts[1][1] == most else "no majority"
-    return Settled("", Gap(kind, f"The annotators disagree ({tally}), and no label has a majority."), tally, share)
+    return Settled("", Gap(kind, say("The annotators disagree ({tally}), and no label has a majority.", tally=tally)), tally, share)
 
 
 def raw_of(cases: Sequence[Case], questions: Sequence[str], said: str, shape: str, text: str = "text", name: str = "") -> Raw:
@@ -94,7 +95,7 @@ def raw_of(cases: Sequence[Case], questions: Sequence[str], said: str, shape: st
         for i, case in enumerate(cases)
     ]
     gaps = {columns[q]: {case.number: s.gap for case, s in zip(cases, outcome[q]) if s.gap} for q in questions}
-    words = " ".join(filter(None, (said, *(agreement(outcome[q]) for q in questions))))
+    words = together((said, *(agreement(outcome[q]) for q in questions)))
     return Raw(rows, names=names, gaps=gaps, known=Known(text, tuple(columns.values()), name), said=words, shape=shape)
 
 
@@ -125,5 +126,6 @@ def agreement(found: Sequence[Settled]) -> str:
         return ""
     alike = sum(len(one.tally.split(", ")) == 1 or one.share.split(" of ")[0] == one.share.split(" of ")[1] for one in shared)
     open_ = sum(not one.label for one in shared)
-    parts = [f"{alike} unanimously", f"{len(shared) - alike - open_} by majority", f"{open_} without one"]
-    return f"Several people labelled {len(shared)} texts: {', '.join(part for part in parts if not part.startswith('0 '))}."
+    parts = [say("{n} unanimously", n=alike), say("{n} by majority", n=len(shared) - alike - open_), say("{n} without one", n=open_)]
+    told = together((part for part in parts if part.values["n"]), ", ")
+    return say("Several people labelled {n} texts: {parts}.", n=len(shared), parts=told)

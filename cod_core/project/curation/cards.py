@@ -10,6 +10,7 @@ from cod_core.curation.view import Row, View, belongs, counts, narrowed, ordered
 from cod_core.errors import BadInput
 from cod_core.project.curation.pairs import Pairs, State
 from cod_core.project.place import Place, Room
+from cod_core.said import say
 from cod_core.store import drafts, items
 from cod_core.types import Counterfactual, Decision, Example, FlipCheck, Origin, Prediction
 
@@ -45,22 +46,23 @@ def _bare(example: Example, labels: Sequence[str], before: Prediction | None) ->
     source = before.label if before else str(example.label)
     target = verify.target_of(before) if before else next(label for label in labels if label != source)
     itself = Counterfactual("", example.id, example.text, source, target, Origin("human", "expert"))
-    reason = "Nothing was found for this one: write it yourself."
+    reason = say("Nothing was found for this one: write it yourself.")
     return Card(example, source, itself, None, [], None, False, reason, example.label != source, bare=True)
 
 
 def why(check: FlipCheck | None) -> str:
     """Why this item is worth a look, in words."""
     if check is None:
-        return "Not checked by the teacher yet."
+        return say("Not checked by the teacher yet.")
     if not check.flipped:
-        return "The teacher does not change its mind: edit it, or reject it."
+        return say("The teacher does not change its mind: edit it, or reject it.")
     if not check.reached_target:
-        return "The teacher changes its mind, but to another label than the one aimed at."
+        return say("The teacher changes its mind, but to another label than the one aimed at.")
     sure = check.after.prob(check.target)
-    edits = f"{check.token_edits} word{'s' if check.token_edits != 1 else ''} changed"
-    closeness = "the flip is a close call" if sure < 0.65 else "the flip is very clear" if sure > 0.9 else "the flip is clear"
-    return f"{edits}, {closeness}."
+    close = say("the flip is a close call") if sure < 0.65 else say("the flip is very clear") if sure > 0.9 else say("the flip is clear")
+    if check.token_edits == 1:
+        return say("1 word changed, {flip}.", flip=close)
+    return say("{n} words changed, {flip}.", n=check.token_edits, flip=close)
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class Cards(Room):
         if not cfs:
             if found := self.bare([example_id]):
                 return found[0]
-            raise BadInput("This text has no proposal (any more). Go back to the list.")
+            raise BadInput(say("This text has no proposal (any more). Go back to the list."))
         return self._masked(self._card(current.snapshot.examples[example_id], cfs, current), current, annotator)
 
     def bare(self, only: Sequence[str] | None = None) -> list[Card]:

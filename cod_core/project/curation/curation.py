@@ -12,6 +12,7 @@ from cod_core.project.curation.cards import Cards
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.teacher import Teacher
+from cod_core.said import say
 from cod_core.store import decisions, drafts, items
 from cod_core.text import CONTROL, short_hash
 from cod_core.types import UNATTENDED, Counterfactual, Decision, Example, FlipCheck, Origin, Prediction, now
@@ -24,11 +25,11 @@ def clean(text: str, original: str) -> str:
 
     text = unicodedata.normalize("NFC", CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))).strip()
     if not text:
-        raise BadInput("The text is empty. Write the changed text, or reject the proposal.")
+        raise BadInput(say("The text is empty. Write the changed text, or reject the proposal."))
     if text == original.strip():
-        raise BadInput("The text is the same as the original. Change a word so that the label changes.")
+        raise BadInput(say("The text is the same as the original. Change a word so that the label changes."))
     if len(text) > MAX_CHARS:
-        raise BadInput(f"The text has {len(text):,} characters; at most {MAX_CHARS:,} can be used. Shorten it.")
+        raise BadInput(say("The text has {n:,} characters; at most {most:,} can be used. Shorten it.", n=len(text), most=MAX_CHARS))
     return text
 
 

@@ -14,6 +14,7 @@ from cod_core.progress import Progress, silent
 from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.loader import identity_of
 from cod_core.project.teacher.teacher import Teacher
+from cod_core.said import msg, say, together
 from cod_core.store import cache, items
 from cod_core.store.database import Database
 from cod_core.text import short_hash
@@ -174,14 +175,16 @@ class Pairs(Room):
         if not current.counterfactuals:
             return ""
         if current.teacher is None:
-            return (
+            return say(
                 "This set has no teacher yet. Choose one on the page Teacher, then check again: until a teacher has checked "
                 "the proposals, they are neither trained on nor exported."
             )
         if not current.stale:
             return ""
-        many = "1 proposal is" if current.stale == 1 else f"{current.stale:,} proposals are"
-        return f"{many} not checked by this teacher yet. Check again: until it has checked them, they are neither trained on nor exported."
+        again = say("Check again: until it has checked them, they are neither trained on nor exported.")
+        if current.stale == 1:
+            return together([say("1 proposal is not checked by this teacher yet."), again])
+        return together([say("{n:,} proposals are not checked by this teacher yet.", n=current.stale), again])
 
     @needs("propose")
     def recheck(self, progress: Progress = silent) -> int:
@@ -193,7 +196,7 @@ class Pairs(Room):
             chunk = missing[start : start + 64]
             pairs = [(texts[cf.example_id], cf) for cf in chunk]
             items.add_checks(self.db, self.id, self.teacher.verdicts(pairs))
-            progress(start + len(chunk), len(missing), "checking again")
+            progress(start + len(chunk), len(missing), msg("checking again"))
         return len(missing)
 
     def kept(self) -> dict[str, Kept]:

@@ -8,6 +8,7 @@ from cod_core.data.reading import Problem
 from cod_core.errors import BadInput
 from cod_core.export.record import ExportItem
 from cod_core.project.place import Room, needs
+from cod_core.said import say
 from cod_core.store import decisions, items, people
 from cod_core.store.projects import new_id
 from cod_core.text import short_hash
@@ -22,7 +23,9 @@ def check_labels(bundle: "Bundle", labels: tuple[str, ...]) -> None:
     """Raises BadInput where a bundle names labels that are not among these."""
     named = {name for i in bundle.items for name in (i.example.label, i.counterfactual.source, i.counterfactual.target)}
     if unknown := sorted(name for name in named if name is not None and name not in labels):
-        raise BadInput(f"These labels of the bundle are not in the project: {', '.join(unknown)}. Open it as a new project.")
+        raise BadInput(
+            say("These labels of the bundle are not in the project: {labels}. Open it as a new project.", labels=", ".join(unknown))
+        )
 
 
 class Bundles(Room):
@@ -93,7 +96,7 @@ class Bundles(Room):
             if (d.counterfactual_id, d.status, d.decided_at) in here:
                 continue
             if d.example_id in latest and (d.decided_at or "") <= latest[d.example_id]:
-                later.append(Problem(row, "This text was decided here later; that decision stands."))
+                later.append(Problem(row, say("This text was decided here later; that decision stands.")))
             else:
                 new.append(replace(d, seq=None))
         return new, later

@@ -13,8 +13,8 @@ from cod_core.project.proposals.llm import LanguageModel
 from cod_core.project.proposals.llm_run import LlmReport
 from cod_core.project.proposals.offers import OfferReport, Offers
 from cod_core.project.teacher.teacher import Teacher
+from cod_core.said import Said, say, several, together
 from cod_core.store import items
-from cod_core.text import several
 
 if TYPE_CHECKING:
     from cod_core.counterfactuals.imported import ImportedSet
@@ -34,9 +34,15 @@ class ImportReport:
     @property
     def said(self) -> str:
         """What became of the pairs, in words."""
-        already = f" {several(self.here, 'pair is', 'pairs are')} here already and {'stays' if self.here == 1 else 'stay'} as before."
-        added = f"{several(self.added, 'counterfactual')} added; {self.flipped} of them flip the teacher."
-        return added + (already if self.here else "")
+        added = say(
+            "{counterfactuals} added; {flipped} of them flip the teacher.",
+            counterfactuals=several(self.added, "counterfactual"),
+            flipped=self.flipped,
+        )
+        already = Said(
+            "{n:,} pair is here already and stays as before.", {"n": self.here}, "{n:,} pairs are here already and stay as before."
+        )
+        return together((added, already if self.here else ""))
 
 
 class Proposals(Room):

@@ -11,6 +11,7 @@ from cod_core.project.curation.pairs import Pairs
 from cod_core.project.place import Place, Room, needs
 from cod_core.project.proposals.searcher import Searcher
 from cod_core.project.teacher.teacher import Teacher
+from cod_core.said import say
 from cod_core.store import items
 from cod_core.text import tokens
 from cod_core.types import Counterfactual, Example
@@ -107,9 +108,9 @@ class Retry(Room):
         example = items.example(self.db, self.id, example_id)
         missing = [phrase for phrase in keep if phrase not in example.text]
         if missing:
-            raise BadInput(f"“{missing[0]}” does not occur in the text, so it cannot be kept. Mark it in the original.")
+            raise BadInput(say("“{phrase}” does not occur in the text, so it cannot be kept. Mark it in the original.", phrase=missing[0]))
         if len(hint) > MOST_HINT:
-            raise BadInput(f"The hint has {len(hint)} characters; at most {MOST_HINT} are used. Shorten it.")
+            raise BadInput(say("The hint has {n} characters; at most {most} are used. Shorten it.", n=len(hint), most=MOST_HINT))
         return example, items.counterfactuals(self.db, self.id, [example_id])
 
     def _kept(self, example: Example, earlier: Collection[str], proposals: Sequence[Counterfactual]) -> Again:

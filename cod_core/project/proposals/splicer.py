@@ -13,6 +13,7 @@ from cod_core.progress import Progress, silent
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
 from cod_core.project.teacher.teacher import Teacher
+from cod_core.said import msg, say
 from cod_core.store import items
 from cod_core.text import folded
 from cod_core.types import Example
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 MOST_TEXTS = 3000  # of the person's that stretches come from
 FEWEST_TEXTS, FEWEST_OF_A_LABEL = 24, 3  # below which the own texts say nothing about what a class is
-NO_READER = (
-    "No language model is installed to read the proposals, so only short changes that surely fit are offered. Install it with: " + INSTALL
+NO_READER = say(
+    "No language model is installed to read the proposals, so only short changes that surely fit are offered. Install it with: {how}",
+    how=INSTALL,
 )
 
 
@@ -46,12 +48,12 @@ class Splicer(Room):
         COD_READ_PROPOSALS=0 switches it off for a machine that is too slow for it.
         """
         if os.environ.get("COD_READ_PROPOSALS") == "0":
-            return "COD_READ_PROPOSALS=0 switches it off"
+            return msg("COD_READ_PROPOSALS=0 switches it off")
         if not self.teacher.answers_at_once() or self.teacher.generates():
-            return "the teacher is a language model, whose answers take too long for it"
+            return msg("the teacher is a language model, whose answers take too long for it")
         counts = items.counts(self.db, self.id)
         if counts.labelled("train") < FEWEST_TEXTS:
-            return f"it takes {FEWEST_TEXTS} labelled training texts, and here are {counts.labelled('train')}"
+            return say("it takes {fewest} labelled training texts, and here are {n}", fewest=FEWEST_TEXTS, n=counts.labelled("train"))
         return ""
 
     def note(self) -> str:

@@ -4,7 +4,6 @@ for_file: for a file that has to stand alone: fewer texts, no words on clicking,
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from cod_core import figures
@@ -12,59 +11,47 @@ from cod_core.diagnostics.notes import NOTES
 from cod_core.diagnostics.sentence import verdict
 from cod_core.diagnostics.stats import MIN_ROWS, ONE_DRAW
 from cod_core.export.sections import Section
-from cod_core.project.results.diagnosis import FIDELITIES, ArmGaps, Diagnosis, GapsAt, PairMargins
+from cod_core.project.results.diagnosis import FIDELITIES, Diagnosis, GapsAt, PairMargins
+from cod_core.project.results.distances import INFORMATION, WITH, WITHOUT, both, distances
 from cod_core.project.results.influence import Worth
 from cod_core.project.results.maps import AnswersOf, TextMap
 from cod_core.project.results.sweep import SweepResults
-from cod_core.text import several
+from cod_core.said import Said, msg, say, several, together
 
 CHAPTERS = ("bought", "line", "map", "answers", "worth")
 SCREEN_TEXTS, FILE_TEXTS = (8, 400), (12, 300)  # how many won and lost texts are shown, and how many characters of each
 MESSAGES = 50
-EQUAL_ROWS = "The method at equal numbers of training rows: your texts alone, or half of them counterfactuals"
-WITHOUT, WITH = "without", "with counterfactuals"
-DISTANCES = {
-    "mean": "gap, mean",
-    "left_to_right": "gap, left to right only",
-    "uncensored_mean": "gap, both ends right",
-    "censored": "share that misses an end",
-    "hausdorff": "distance of the lines, largest (sampled)",
-    "hd95": "distance of the lines, 95th percentile",
-    "chamfer": "distance of the lines, typical",
-}
-SURROGATE = {"angle": "angle, degrees", "lower": "distance is at least"}
-INFORMATION = {
-    "log_det": "log det (more is better)",
-    "trace_inverse": "trace of the inverse (less is better)",
-    "least": "least eigenvalue (more is better)",
-}
+EQUAL_ROWS = say("The method at equal numbers of training rows: your texts alone, or half of them counterfactuals")
 
 
 def bought(found: SweepResults) -> list[Section]:
     """Accuracy and agreement against the number of training rows."""
     accuracy = any(row.get("mean") is not None for row in found.table)
     curves = [figures.accuracy_curve(found.table, found.teacher_accuracy, found.majority)] if accuracy else []
-    unlabelled = "" if accuracy else "There are no labelled test texts, so accuracy cannot be measured."
+    unlabelled = "" if accuracy else say("There are no labelled test texts, so accuracy cannot be measured.")
     out = [
-        Section("Accuracy", figures=curves, caption=unlabelled, id="accuracy", half=True),
-        Section("Agreement with the teacher", figures=[figures.agreement_curve(found.table)], id="agreement", half=True),
+        Section(say("Accuracy"), figures=curves, caption=unlabelled, id="accuracy", half=True),
+        Section(say("Agreement with the teacher"), figures=[figures.agreement_curve(found.table)], id="agreement", half=True),
     ]
     if found.effects:
         out.append(Section("", lines=[e["sentence"] for e in found.effects], fold=EQUAL_ROWS))
     if n := found.overruled:
-        said = "1 training text carries your label" if n == 1 else f"{n:,} training texts carry your label"
-        out.append(Section("Where you overruled the teacher", lead=f"{said} where the teacher says another. Students learnt yours."))
+        said = say(
+            "{texts} your label where the teacher says another. Students learnt yours.",
+            texts=several(n, "training text carries", "training texts carry"),
+        )
+        out.append(Section(say("Where you overruled the teacher"), lead=said))
     if found.messages:
-        out.append(Section("", lines=[in_words(m) for m in found.messages[:MESSAGES]], fold="What could not be computed"))
+        out.append(Section("", lines=[in_words(m) for m in found.messages[:MESSAGES]], fold=say("What could not be computed")))
     every = in_table(found.table)
     notes = ["difference", "accuracy", "agreement"]
-    return [*out, Section("", rows=every, numbers=found.table, fold="Every number", id="results", notes=notes)]
+    return [*out, Section("", rows=every, numbers=found.table, fold=say("Every number"), id="results", notes=notes)]
 
 
 SHARES = {
-    "mean": "right on test texts",
-    "agreement": "same answer as the teacher, test texts",
-    "agreement_unlabelled": "same answer as the teacher, texts without labels",
+    "mean": msg("right on test texts"),
+    "agreement": msg("same answer as the teacher, test texts"),
+    "agreement_unlabelled": msg("same answer as the teacher, texts without labels"),
 }
 
 
@@ -74,12 +61,12 @@ def in_table(table: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
     correlated = any(row.get("mcc") is not None for row in table)
     return [
         {
-            "students that learnt from": figures.ARM_STYLE.get(row["arm"], (row["arm"],))[0],
-            "compared at": row["k"],
-            "training rows": row.get("rows") or row["k"],
-            "draws": row.get("n_seeds", 1),
+            msg("students that learnt from"): say(figures.ARM_STYLE[row["arm"]][0]) if row["arm"] in figures.ARM_STYLE else row["arm"],
+            msg("compared at"): row["k"],
+            msg("training rows"): row.get("rows") or row["k"],
+            msg("draws"): row.get("n_seeds", 1),
             **{SHARES[key]: _spread(row.get(key), row.get("std" if key == "mean" else f"{key}_std"), 100, " %") for key in shares},
-            **({"Matthews correlation": _spread(row.get("mcc"), row.get("mcc_std"))} if correlated else {}),
+            **({msg("Matthews correlation"): _spread(row.get("mcc"), row.get("mcc_std"))} if correlated else {}),
         }
         for row in table
     ]
@@ -90,7 +77,12 @@ def _spread(mean: float | None, std: float | None, times: int = 1, unit: str = "
     if mean is None:
         return "–"
     digits = 0 if times == 100 else 2
-    return f"{times * mean:.{digits}f}{unit}" + ("" if std is None else f" ± {times * std:.{digits}f}")
+    share = f"{{mean:.{digits}f}}{unit}"
+    return (
+        Said(share, {"mean": times * mean})
+        if std is None
+        else Said(f"{share} ± {{std:.{digits}f}}", {"mean": times * mean, "std": times * std})
+    )
 
 
 def left_out(found: SweepResults) -> list[str]:
@@ -101,7 +93,7 @@ def left_out(found: SweepResults) -> list[str]:
 def in_words(message: str) -> str:
     """A message of a sweep with its arm named as in the curves."""
     arm, _, why = message.partition(": ")
-    return f"{figures.ARM_STYLE[arm][0]}: {why}" if arm in figures.ARM_STYLE else message
+    return say("{arm}: {why}", arm=say(figures.ARM_STYLE[arm][0]), why=why) if arm in figures.ARM_STYLE else message
 
 
 def line(seen: Diagnosis, k: int | None, for_file: bool = False) -> list[Section]:
@@ -110,7 +102,7 @@ def line(seen: Diagnosis, k: int | None, for_file: bool = False) -> list[Section
     k = max(seen.gaps, default=None) if k is None else k
     if k is None or k not in seen.gaps:
         return out
-    at = f", at {k} training rows" if for_file else ""
+    at = say(", at {k} training rows", k=k) if for_file else ""
     out.append(gaps_at(seen.gaps[k], seen.labels, k, at))
     if (fidelity := seen.fidelity.get(k) or {}).get("kd"):
         out.append(fidelity_of(fidelity["kd"], fidelity["cod"], k, at))
@@ -121,45 +113,60 @@ def line(seen: Diagnosis, k: int | None, for_file: bool = False) -> list[Section
 
 def margins_of(margins: PairMargins) -> Section:
     """How near the counterfactuals are to the teacher's line."""
-    title = "How near your counterfactuals are to the teacher's line"
+    title = say("How near your counterfactuals are to the teacher's line")
     if not margins.ids:
-        return Section(title, caption="No counterfactual is accepted yet.", id="margins")
+        return Section(title, caption=say("No counterfactual is accepted yet."), id="margins")
     near = margins.near
     return Section(
         title,
         figures=[figures.margin_histogram(margins.originals, margins.cfes)],
         caption=""
         if near is None
-        else f"{near:.0%} of your counterfactuals are near the line (the teacher is 30 to 70 % sure of the new label).",
+        else say("{near:.0%} of your counterfactuals are near the line (the teacher is 30 to 70 % sure of the new label).", near=near),
         numbers=[{"id": i, "original": a, "counterfactual": b} for i, a, b in zip(margins.ids, margins.originals, margins.cfes)],
         notes=["margins"],
         id="margins",
     )
 
 
-def gap_sentence(gap: GapsAt, k: int) -> str:
+def gap_sentence(gap: GapsAt, k: int) -> Said:
     """The paired difference of the gaps in words. Raises ValueError where no pair was measured."""
     e, kd, cod = gap.effect, gap.arms.get("kd"), gap.arms.get("cod")
     if e is None or kd is None or cod is None:
         raise ValueError("there is no pair that the teacher flips, so nothing is known of the gap")
-    more = "" if e.low is None else f", 95 % interval of the difference {e.low:+.2f} to {e.high:+.2f}".replace("-", "−")
-    said = f"counterfactuals {'brought the lines together' if e.mean < 0 else 'drove the lines apart'}"
+    more: Said | str = ""
+    if e.low is not None and e.high is not None:
+        more = say(", 95 % interval of the difference {low} to {high}", low=_signed(e.low), high=_signed(e.high))
+    said = say("counterfactuals brought the lines together") if e.mean < 0 else say("counterfactuals drove the lines apart")
     if not e.clear:
         said = verdict(e, MIN_ROWS)
-    draws = ONE_DRAW if e.caveat == ONE_DRAW else several(gap.draws, "draw")
-    return (
-        f"At {k} training rows the gap between the lines is {cod.mean:.2f} with counterfactuals and {kd.mean:.2f} without, in "
-        f"units of the median pair{more}, {several(gap.n, 'pair')}, {draws}: {said}. Students with "
-        f"counterfactuals give the teacher's answer at both ends of {1 - cod.censored:.0%} of the "
-        f"pairs, the others of {1 - kd.censored:.0%}."
+    return say(
+        "At {k} training rows the gap between the lines is {with_:.2f} with counterfactuals and {without:.2f} without, in "
+        "units of the median pair{more}, {pairs}, {draws}: {said}. Students with "
+        "counterfactuals give the teacher's answer at both ends of {both_with:.0%} of the "
+        "pairs, the others of {both_without:.0%}.",
+        k=k,
+        with_=cod.mean,
+        without=kd.mean,
+        more=more,
+        pairs=several(gap.n, "pair"),
+        draws=say(ONE_DRAW) if e.caveat == ONE_DRAW else several(gap.draws, "draw"),
+        said=said,
+        both_with=1 - cod.censored,
+        both_without=1 - kd.censored,
     )
+
+
+def _signed(value: float) -> Said:
+    """'+0.12', '−0.30'."""
+    return Said(("−" if f"{value:+.2f}"[0] == "-" else "+") + "{value:.2f}", {"value": abs(value)})
 
 
 def gaps_at(gap: GapsAt, labels: Sequence[str], k: int, at: str = "") -> Section:
     """How far the student's line is from the teacher's."""
-    title = f"How far the student's line is from the teacher's{at}"
+    title = say("How far the student's line is from the teacher's{at}", at=at)
     if not gap.n:
-        return Section(title, caption="The teacher flips none of the held-out pairs.", id="gaps")
+        return Section(title, caption=say("The teacher flips none of the held-out pairs."), id="gaps")
     arms, kd, cod = gap.arms, gap.arms["kd"], gap.arms["cod"]
     return Section(
         title,
@@ -171,50 +178,32 @@ def gaps_at(gap: GapsAt, labels: Sequence[str], k: int, at: str = "") -> Section
         distances(gap, kd, cod, labels),
         ["gap", "ends", "hausdorff", *(["surrogate"] if gap.surrogate else [])],
         numbers=[{"text": a, "counterfactual": b, "gap_without": x, "gap_with": y} for (a, b), x, y in zip(gap.pairs, kd.gap, cod.gap)],
-        fold="More distances",
+        fold=say("More distances"),
         id="gaps",
     )
-
-
-def distances(gap: GapsAt, kd: ArmGaps, cod: ArmGaps, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Every distance between the lines as a row; per class pair where there are more than two labels."""
-    rows = both(asdict(kd), asdict(cod), DISTANCES)
-    if len(labels) > 2:
-        rows += [{"measure": f"gap, {labels[c.source]} → {labels[c.target]} ({c.n})", WITHOUT: c.kd, WITH: c.cod} for c in gap.by_class]
-    if view := gap.surrogate:
-        agrees = f"straight-line view (agrees with the teacher on {view['agreement']:.0%})"
-        rows += both(view["kd"], view["cod"], {key: f"{agrees}: {name}" for key, name in SURROGATE.items()})
-    return rows
 
 
 def fidelity_of(kd: Mapping[str, float], cod: Mapping[str, float], k: int, at: str = "") -> Section:
     """How closely the student follows."""
     measured = [m for m in FIDELITIES if m in kd]
-    rows = both(kd, cod, {m: NOTES[m].name for m in measured})
-    return Section(f"How closely the student follows{at}", rows=rows, notes=measured, id=f"fidelity-{k}")
+    rows = both(kd, cod, {m: say(NOTES[m].name) for m in measured})
+    return Section(say("How closely the student follows{at}", at=at), rows=rows, notes=measured, id=f"fidelity-{k}")
 
 
 def information_of(real: Mapping[str, float], pairs: Mapping[str, float], k: int, at: str = "") -> Section:
     """What the training rows can tell."""
-    rows = both(real, pairs, INFORMATION, (f"{k} texts", f"{k // 2} texts and their counterfactuals"))
-    return Section(f"What the training rows can tell{at}", rows=rows, notes=["information"], id=f"information-{k}")
-
-
-def both(
-    kd: Mapping[str, Any], cod: Mapping[str, Any], names: Mapping[str, str], columns: tuple[str, str] = (WITHOUT, WITH)
-) -> list[dict[str, Any]]:
-    """Rows {measure, columns}, one a name: key of the values -> in words."""
-    return [{"measure": name, columns[0]: kd[key], columns[1]: cod.get(key)} for key, name in names.items()]
+    rows = both(real, pairs, INFORMATION, (say("{texts} texts", texts=k), say("{texts} texts and their counterfactuals", texts=k // 2)))
+    return Section(say("What the training rows can tell{at}", at=at), rows=rows, notes=["information"], id=f"information-{k}")
 
 
 def text_map(seen: TextMap, for_file: bool = False) -> list[Section]:
     """The map of the texts."""
-    how = "" if for_file else " Click on a text that has a counterfactual to open it in Curate; drag to move, scroll to come closer."
+    how = "" if for_file else say("Click on a text that has a counterfactual to open it in Curate; drag to move, scroll to come closer.")
     return [
         Section(
-            "Map of the texts",
+            say("Map of the texts"),
             figures=[figures.text_map_plot(seen.dots, seen.pairs, seen.axis_label, webgl=not for_file)],
-            caption=f"{seen.shown:,} of {seen.total:,} texts are drawn.{how}",
+            caption=together((say("{shown:,} of {total:,} texts are drawn.", shown=seen.shown, total=seen.total), how)),
             numbers=[{key: d[key] for key in ("id", "x", "y", "split")} for d in seen.dots],
             notes=["map"],
             id="map",
@@ -233,15 +222,15 @@ def answers(seen: AnswersOf, for_file: bool = False) -> list[Section]:
     lost = [_answer(r, length) for r in seen.texts[::-1][:n] if r["cod"] < r["kd"]]
     return [
         Section(
-            "Which labels are mixed up",
+            say("Which labels are mixed up"),
             figures=[figures.confusion_plot(seen.labels, seen.shares)],
-            caption="There are no labelled test texts; here the teacher's answer counts as true." if seen.by_teacher else "",
+            caption=say("There are no labelled test texts; here the teacher's answer counts as true.") if seen.by_teacher else "",
             numbers=_cells(seen),
             notes=["confusion"],
             id="confusion",
         ),
-        Section("Won by your counterfactuals", rows=won, caption="" if won else "None.", id="won", half=True),
-        Section("Lost", rows=lost, caption="" if lost else "None.", id="lost", half=True),
+        Section(say("Won by your counterfactuals"), rows=won, caption="" if won else say("None."), id="won", half=True),
+        Section(say("Lost"), rows=lost, caption="" if lost else say("None."), id="lost", half=True),
         Section("", numbers=seen.texts, notes=["won"], id="won-and-lost"),
     ]
 
@@ -266,16 +255,22 @@ def worth(seen: Worth | None, for_file: bool = False) -> list[Section]:
     n, length = FILE_TEXTS
     ends = {v["id"]: v for v in (*seen.values[:n], *seen.values[-n:])}.values() if for_file else ()
     helped = sum(v["nll"] > 0 for v in seen.values)
-    how = "" if for_file else "Click on a bar to open the text in Curate. "
+    how = "" if for_file else say("Click on a bar to open the text in Curate.")
+    harm = say("A small harm is no reason to reject: it may be chance.")
     return [
         Section(
-            "What each counterfactual was worth",
-            f"{helped} of your {len(seen.values)} counterfactuals helped the student that learns from "
-            f"all of them, measured on {seen.n_dev:,} {seen.measured_on}.",
+            say("What each counterfactual was worth"),
+            say(
+                "{helped} of your {all} counterfactuals helped the student that learns from all of them, measured on {texts:,} {which}.",
+                helped=helped,
+                all=len(seen.values),
+                texts=seen.n_dev,
+                which=say(seen.measured_on),
+            ),
             [figures.worth_plot(seen.values)],
-            [{"text": v["text"][:length], "counterfactual": v["counterfactual"][:length], "worth": v["nll"]} for v in ends],
+            [{msg("text"): v["text"][:length], msg("counterfactual"): v["counterfactual"][:length], msg("worth"): v["nll"]} for v in ends],
             ["worth"],
-            caption=f"{how}A small harm is no reason to reject: it may be chance.{_checked(seen)}",
+            caption=together((how, harm, _checked(seen))),
             numbers=seen.values,
             id="worth",
             clicks=True,
@@ -287,8 +282,17 @@ def _checked(seen: Worth) -> str:
     if seen.checked is None:
         return ""
     rank = seen.checked.spearman
-    said = "" if rank is None else f" (rank correlation of the order {rank:.3f})"
-    return (
-        f" Checked by training {seen.checked.n} students without one counterfactual each: the worth was off by at most "
-        f"{seen.checked.error:.1%} of the largest bar{said}."
+    if rank is None:
+        return say(
+            "Checked by training {students} students without one counterfactual each: the worth was off by at most "
+            "{error:.1%} of the largest bar.",
+            students=seen.checked.n,
+            error=seen.checked.error,
+        )
+    return say(
+        "Checked by training {students} students without one counterfactual each: the worth was off by at most "
+        "{error:.1%} of the largest bar (rank correlation of the order {rank:.3f}).",
+        students=seen.checked.n,
+        error=seen.checked.error,
+        rank=rank,
     )

@@ -11,6 +11,7 @@ from cod_core.errors import BadInput
 from cod_core.project.filing import read_json
 from cod_core.project.place import Place, Room
 from cod_core.project.results.results import Results
+from cod_core.said import say
 from cod_core.store import runs
 from cod_core.types import RunConfig
 
@@ -85,12 +86,12 @@ class Comparison(Room):
         """
         known = {side.id: side for side in self.sides()}
         if first not in known or second not in known:
-            raise BadInput("One of the two runs is not on record any more. Choose again.")
+            raise BadInput(say("One of the two runs is not on record any more. Choose again."))
         a, b = known[first], known[second]
         seeds = sorted(a.run_ids.keys() & b.run_ids.keys())
         if not seeds:
             raise BadInput(
-                "The two runs share no draw, so they cannot be compared pair by pair. Distil both with the same number of draws."
+                say("The two runs share no draw, so they cannot be compared pair by pair. Distil both with the same number of draws.")
             )
         pairs = [(a.run_ids[s], b.run_ids[s]) for s in seeds]
         measures = [

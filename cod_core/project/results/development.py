@@ -7,6 +7,7 @@ import numpy as np
 from cod_core.distill.evaluate import decided_classes
 from cod_core.project.place import Place, Room
 from cod_core.project.teacher.teacher import Teacher
+from cod_core.said import msg
 from cod_core.store import cache, items
 from cod_core.text import text_hash
 
@@ -37,11 +38,11 @@ class Development(Room):
         rows = [e for e in items.examples(self.db, self.id, split="validation") if e.label is not None][:LIMIT]
         if rows:
             labels = self.labels
-            return DevelopmentSet([e.text for e in rows], np.array([labels.index(str(e.label)) for e in rows]), "development texts")
+            return DevelopmentSet([e.text for e in rows], np.array([labels.index(str(e.label)) for e in rows]), msg("development texts"))
         free = [e.text for e in items.examples(self.db, self.id, split="unlabelled")[:LIMIT]]
         truth = self._by_teacher(free, ask)
         free = [t for t in free if truth.get(t, -1) >= 0]
-        words = "unlabelled texts, the teacher's class as truth" if free else ""
+        words = msg("unlabelled texts, the teacher's class as truth") if free else ""
         return DevelopmentSet(free, np.array([truth[t] for t in free], dtype=int), words)
 
     def _by_teacher(self, texts: list[str], ask: bool) -> dict[str, int]:

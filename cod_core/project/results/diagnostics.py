@@ -28,6 +28,7 @@ from cod_core.project.results.results import Results
 from cod_core.project.students.store import StudentStore
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
+from cod_core.said import msg, say
 from cod_core.store import cache, items, runs
 from cod_core.text import short_hash
 from cod_core.types import Example, RunConfig
@@ -83,11 +84,11 @@ class Diagnostics(Room):
         """
         report = self.results.report()
         if report is None:
-            raise NotEnoughData("Distil students first: there is no student to compare with the teacher yet.")
+            raise NotEnoughData(say("Distil students first: there is no student to compare with the teacher yet."))
         pairs = self.held_out_pairs(progress)
         if not pairs:
-            raise NotEnoughData("No held-out pair could be made: no test or unlabelled text flips with a few edits.")
-        progress(0, 1, "comparing the lines")
+            raise NotEnoughData(say("No held-out pair could be made: no test or unlabelled text flips with a few edits."))
+        progress(0, 1, msg("comparing the lines"))
         ks = [e["k"] for e in report["effects"]]
         out = Diagnosis(
             version=VERSION,
@@ -120,7 +121,7 @@ class Diagnostics(Room):
 
     @staticmethod
     def _said(progress: Progress, before: int, wanted: int, made: int) -> None:
-        progress(before + made, wanted, "making held-out pairs")
+        progress(before + made, wanted, msg("making held-out pairs"))
 
     def _pairs_on_record(self, outside: Mapping[str, Example]) -> dict[str, tuple[str, str]]:
         """Text's id -> (text, its first valid counterfactual) among these texts."""

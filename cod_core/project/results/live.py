@@ -17,6 +17,7 @@ from cod_core.project.place import Place, Room
 from cod_core.project.results.development import Development
 from cod_core.project.results.results import Results
 from cod_core.project.teacher.teacher import Teacher
+from cod_core.said import Said, say
 from cod_core.store import cache, items
 from cod_core.text import text_hash
 from cod_core.types import Counterfactual, Example, FlipCheck
@@ -43,7 +44,7 @@ THIN = 0.75  # a class with less than this share of its fair part of the kept pa
 
 @dataclass(frozen=True)
 class Next:
-    """The undecided text that promises most. gain: expected growth of the information, in nats. reasons: in words."""
+    """The undecided text that adds most of what is new. gain: expected growth of the information, in nats. reasons: in words."""
 
     example_id: str
     gain: float
@@ -114,21 +115,27 @@ class Watch:
 
 def why_next(gain: float, gains: np.ndarray, check: FlipCheck, counts: Mapping[str, int], kept: int) -> list[str]:
     """The reasons in words: unlike what was kept, near the line, a thin class."""
-    reasons = []
+    reasons: list[str] = []
     if kept and gain >= np.quantile(gains, 0.75):
-        reasons.append("it is unlike the counterfactuals you have kept so far")
+        reasons.append(say("it is unlike the counterfactuals you have kept so far"))
     sure = check.after.prob(check.target)
     if NEAR_P[0] <= sure < NEAR_P[1]:
-        reasons.append("its flip is a close call")
+        reasons.append(say("its flip is a close call"))
     if kept and counts[check.target] < THIN * kept / len(counts):
         n = counts[check.target]
-        only = f"only {n}" if n else "none"
-        reasons.append(
-            f"{only} of your {kept} counterfactuals lead{'s' if n < 2 else ''} to “{check.target}”"
-            if kept > 1
-            else f"your one counterfactual does not lead to “{check.target}”"
-        )
-    return reasons or ["it promises the student most of what is left"]
+        reasons.append(_few(n, kept, check.target))
+    return reasons or [say("it adds most of what is new")]
+
+
+def _few(n: int, kept: int, label: str) -> Said:
+    """How few of the kept counterfactuals lead to this label."""
+    if kept == 1:
+        return say("your one counterfactual does not lead to “{label}”", label=label)
+    if not n:
+        return say("none of your {kept} counterfactuals leads to “{label}”", kept=kept, label=label)
+    if n == 1:
+        return say("only {some} of your {kept} counterfactuals leads to “{label}”", some=n, kept=kept, label=label)
+    return say("only {some} of your {kept} counterfactuals lead to “{label}”", some=n, kept=kept, label=label)
 
 
 class LiveStrip(Room):

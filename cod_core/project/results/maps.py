@@ -17,6 +17,7 @@ from cod_core.project.place import Place, Room
 from cod_core.project.results.results import Results
 from cod_core.project.students.store import StudentStore
 from cod_core.project.teacher.teacher import Teacher
+from cod_core.said import say
 from cod_core.store import cache, items
 from cod_core.text import short_hash, text_hash
 from cod_core.types import Counterfactual, Example, RunConfig
@@ -121,7 +122,7 @@ class Maps(Room):
         proposals, every = joined(current), items.examples(self.db, self.id)
         drawn, phi, z = self._known(every, set(proposals), limit)
         if not drawn:
-            raise NotEnoughData("No text has been read by the teacher yet. Propose counterfactuals or distil first.")
+            raise NotEnoughData(say("No text has been read by the teacher yet. Propose counterfactuals or distil first."))
         margin = margins(z, at)
         axis = content_axis(phi, margin)
         spots, place = np.column_stack([margin, axis(phi, margin)]), {e.id: i for i, e in enumerate(drawn)}

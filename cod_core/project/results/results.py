@@ -15,6 +15,7 @@ from cod_core.project.place import Place, Room, needs
 from cod_core.project.results.sweep import OUTDATED, SweepResults, flat_effect, headline, table_of, worth_of
 from cod_core.project.students.store import StudentStore
 from cod_core.project.teacher.teacher import Teacher
+from cod_core.said import say
 from cod_core.store import corrections, items, runs, text_changes
 from cod_core.types import RunConfig, RunResult, now
 
@@ -217,7 +218,7 @@ class Results(Room):
         """
         report = self.report()
         if report is None:
-            raise NotEnoughData("There are no results yet. Distil students first.")
+            raise NotEnoughData(say("There are no results yet. Distil students first."))
         unsaid: dict[str, Any] = {"left_out": [], "shots": [], "state": "", "provenance": {}, "only": None}
         state = {"state": self.state_mark()} if still_current else {}
         effects = self._effects(report["run_ids"], report.get("without", []))

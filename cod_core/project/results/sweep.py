@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cod_core.said import say
 from cod_core.types import RunResult
 
 if TYPE_CHECKING:
     from cod_core.diagnostics.readings import Worth
     from cod_core.diagnostics.stats import Effect
 
-OUTDATED = "These results were written by an earlier version of the app. Compute them again; no student is trained anew."
+OUTDATED = say("These results were written by an earlier version of the app. Compute them again; no student is trained anew.")
 
 
-NOTHING = "There is nothing to compare yet: no number of rows has both kinds of student."
+NOTHING = say("There is nothing to compare yet: no number of rows has both kinds of student.")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def headline(effects: list[dict[str, Any]]) -> str:
 
     own = [e for e in effects if e["overlap"] is not None and e["overlap"] <= MAX_OVERLAP]
     several = [e for e in effects if e["caveat"] != ONE_DRAW]
-    return str((own or several or effects)[-1]["sentence"]) if effects else NOTHING
+    return (own or several or effects)[-1]["sentence"] if effects else NOTHING
 
 
 def worth_of(added: list[dict[str, Any]]) -> "Worth | None":

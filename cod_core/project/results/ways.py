@@ -20,6 +20,7 @@ from cod_core.project.place import Place, Room, needs
 from cod_core.project.results.results import Results
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
+from cod_core.said import msg, say
 from cod_core.text import folded, short_hash
 
 if TYPE_CHECKING:
@@ -72,13 +73,13 @@ class WaysRoom(Room):
         """
         state, dev = self.mark(), [e for e in self.texts.examples("validation") if e.label is not None]
         if not dev:
-            raise NotEnoughData("Comparing the ways needs labelled development texts, and there are none. Add some on the Data page.")
+            raise NotEnoughData(say("Comparing the ways needs labelled development texts, and there are none. Add some on the Data page."))
         judged = frozenset(folded(e.text) for split in ("test", "validation") for e in self.texts.examples(split))
         unlabelled, drawn = self._free(judged)
         n_pairs, labelled, paired = self._learnt_from(judged)
-        progress(0, 3, "asking the teacher")
+        progress(0, 3, msg("asking the teacher"))
         own, told, pairs = self._labelled(labelled), self._rows(drawn), self._labelled(paired)
-        progress(1, 3, "reading the development texts")
+        progress(1, 3, msg("reading the development texts"))
         phi = self.models.encoder().encode([e.text for e in dev]).astype(np.float64)
         gold = np.array([self.labels.index(str(e.label)) for e in dev])
         found, half, catches_up = ways.measured(own, told, pairs, phi, gold, lambda doing: progress(2, 3, doing))

@@ -20,29 +20,13 @@ from cod_core.progress import Progress, silent
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.draws import Draws
 from cod_core.project.place import Latest, Place, Room, needs
+from cod_core.project.students.lacking import NO_TEST, left_out_sentence, without_pairs
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
+from cod_core.said import msg, say
 from cod_core.store import items
 from cod_core.text import folded
 from cod_core.types import KEPT, OVERRIDE, PAIR_ARMS, Counterfactual, Example
-
-NO_TEST = "There are no test texts: upload a test file (best 100 texts or more) or unlabelled texts, otherwise nothing can be measured."
-
-
-def without_pairs(labels: Sequence[str]) -> str:
-    """Why there is no comparison: the labels of which no accepted pair can be learnt from, by name."""
-    named = ", ".join(f"“{label}”" for label in labels)
-    return (
-        f"There is no accepted pair of {named} yet. A comparison needs at least one of each label. "
-        "The command next, and the Distil page, say how to come to it."
-    )
-
-
-def left_out_sentence(labels: Sequence[str], pairs: int) -> str:
-    """What is not compared, and what that costs."""
-    named = ", ".join(f"“{label}”" for label in labels)
-    theirs = f"{pairs:,} accepted pair{'' if pairs == 1 else 's'} from or to {'it' if len(labels) == 1 else 'them'}"
-    return f"Left out of the comparison: {named}, and {theirs}."
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +110,11 @@ class SweepPlans(Room):
         Raises BadInput for a label that the project has not, or where fewer than two remain.
         """
         if unknown := [label for label in labels if label not in self.labels]:
-            raise BadInput(f"The project has no label {unknown[0]!r}. Choose among: {', '.join(self.labels)}.")
+            raise BadInput(
+                say("The project has no label {label!r}. Choose among: {labels}.", label=unknown[0], labels=", ".join(self.labels))
+            )
         if len(set(self.labels) - set(labels)) < 2:
-            raise BadInput("A comparison needs two labels or more. Leave fewer of them out.")
+            raise BadInput(say("A comparison needs two labels or more. Leave fewer of them out."))
         self.place.update(left_out=[label for label in self.labels if label in labels])
 
     def pairs_of(self, plan: SweepPlan) -> FairPairs:
@@ -159,7 +145,7 @@ class SweepPlans(Room):
         teacher = self.teacher.classifier()  # raises where none is chosen: that comes before what the data lack
         shots = self.shots_of(plan)
         pool, pairs = self.pool(), self.pairs_of(plan)
-        progress(0, 1, "drawing the training rows")
+        progress(0, 1, msg("drawing the training rows"))
         second = self.second_rows(plan.compared, pool, pairs.fair)
         drawn: list[Draw] = []
         if checked := [arm for arm in plan.compared if arm not in ("unverified", OVERRIDE)]:
@@ -191,7 +177,7 @@ class SweepPlans(Room):
         """The draws of the arm override. Raises NotEnoughData where nobody kept anything against the teacher: it would repeat cod."""
         mine = self.overrides()
         if not mine:
-            raise NotEnoughData("Nobody kept a counterfactual against the teacher, so the arm 'override' would repeat 'cod'.")
+            raise NotEnoughData(say("Nobody kept a counterfactual against the teacher, so the arm 'override' would repeat 'cod'."))
         second[OVERRIDE] = both = {**pairs.fair, **mine}
         right = {cf.text: self.labels.index(cf.target) for cf in mine.values()}
         return [replace(draw, right=right) for draw in self._drawn(plan, [OVERRIDE], shots, pool, both, pairs)]

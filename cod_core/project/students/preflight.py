@@ -9,9 +9,11 @@ from cod_core.diagnostics.stats import MIN_ROWS
 from cod_core.distill.kinds import kind_of
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.place import Place, Room
-from cod_core.project.students.plan import NO_TEST, FairPairs, SweepPlans, without_pairs
+from cod_core.project.students.lacking import NO_TEST, without_pairs
+from cod_core.project.students.plan import FairPairs, SweepPlans
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
+from cod_core.said import Said, say
 from cod_core.types import ARMS, KEPT
 
 SECONDS_A_TEXT = 0.02
@@ -54,24 +56,43 @@ def thin_targets(labels: Sequence[str], targets: Sequence[str]) -> list[str]:
     if len(labels) < 3 or fair < 2:
         return []
     return [
-        (f"Only {n[label]} of {len(targets)}" if n[label] else f"None of the {len(targets)}") + f" accepted counterfactuals turn a "
-        f"text into “{label}”, so students may miss that label. Aim more at it on the Proposals page."
+        say(
+            "Only {some} of {of} accepted counterfactuals turn a text into “{label}”, so students may miss that label. Aim more at it "
+            "on the Proposals page.",
+            some=n[label],
+            of=len(targets),
+            label=label,
+        )
+        if n[label]
+        else say(
+            "None of the {of} accepted counterfactuals turn a text into “{label}”, so students may miss that label. Aim more at it "
+            "on the Proposals page.",
+            of=len(targets),
+            label=label,
+        )
         for label in labels
         if n[label] < fair / 2
     ]
 
 
-def not_turned(kept: int, accepted: int) -> str:
+def not_turned(kept: int, accepted: int) -> Said:
     """A sentence for accepted counterfactuals that the present teacher does not turn around."""
-    return f"{kept} of the {accepted} accepted counterfactuals turn{'s' if kept == 1 else ''} this teacher's verdict around."
+    if kept == 1:
+        return say("{kept} of the {accepted} accepted counterfactuals turns this teacher's verdict around.", kept=kept, accepted=accepted)
+    return say("{kept} of the {accepted} accepted counterfactuals turn this teacher's verdict around.", kept=kept, accepted=accepted)
 
 
-def uneven(of_label: Mapping[str, int], even: int) -> str:
+def uneven(of_label: Mapping[str, int], even: int) -> Said:
     """A sentence for pairs of which some labels have more than others. even: pairs that a balanced draw can use."""
     thin, thick = min(of_label, key=of_label.__getitem__), max(of_label, key=of_label.__getitem__)
-    return (
-        f"“{thick}” has {of_label[thick]:,} pairs and “{thin}” {of_label[thin]:,}. All are used. With more than {even:,} pairs "
-        "the labels are uneven, so texts of rare labels count more."
+    return say(
+        "“{thick}” has {many:,} pairs and “{thin}” {few:,}. All are used. With more than {even:,} pairs "
+        "the labels are uneven, so texts of rare labels count more.",
+        thick=thick,
+        many=of_label[thick],
+        thin=thin,
+        few=of_label[thin],
+        even=even,
     )
 
 
@@ -98,7 +119,7 @@ class Preflights(Room):
             messages.append(NO_TEST)
             blocked = True
         elif 0 < n_test < MIN_ROWS:
-            messages.append(f"Only {n_test} labelled test texts: differences will be uncertain. 100 or more are better.")
+            messages.append(say("Only {texts} labelled test texts: differences will be uncertain. 100 or more are better.", texts=n_test))
         cells = seeds * sum(len(arms) - ("cod_plus" in arms and k > len(pairs.fair)) for k in shots or allowed)
         compute, each = self.place.settings.compute, SECONDS_A_LINEAR if kind_of(student).head else SECONDS_A_STEPWISE
         if compute.scheduler and (problem := slots_of(compute).problem):
@@ -111,7 +132,7 @@ class Preflights(Room):
         """(sentences, whether nothing can start) on what the teacher and the accepted pairs allow; first what is waited for."""
         messages, accepted = [waiting] if waiting else [], self._accepted()
         if self.row.teacher is None:
-            return messages or ["Choose a teacher first, on the Teacher page."], True
+            return messages or [say("Choose a teacher first, on the Teacher page.")], True
         if not any_shots and waiting and accepted > pairs.kept:
             return messages, True
         if not any_shots:

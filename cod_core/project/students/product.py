@@ -22,6 +22,7 @@ from cod_core.project.students.store import StudentStore, judged_mark
 from cod_core.project.students.students import Students
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
+from cod_core.said import say
 from cod_core.text import folded, short_hash
 from cod_core.types import Example, RunConfig, RunResult, now
 
@@ -78,11 +79,13 @@ class Product(Room):
         teacher = self.teacher.classifier()
         there = self._everything(self._by_teacher())
         if not there.rows["texts"]:
-            raise NotEnoughData("There are no labelled texts to learn from. Add some on the Data page.")
+            raise NotEnoughData(say("There are no labelled texts to learn from. Add some on the Data page."))
         test, dev, _ = self.texts.eval_sets()
         n_dev = sum(label is not None for label in dev.gold or ())
         if asked.kind == BEST and not n_dev:
-            raise NotEnoughData("Choosing among students needs labelled development texts, and there are none. Choose one kind yourself.")
+            raise NotEnoughData(
+                say("Choosing among students needs labelled development texts, and there are none. Choose one kind yourself.")
+            )
         soft = overruled(teacher.logprobs, softened(there, self.labels))
         state, steps = self.mark(), _Steps(progress, 2 + (len(OFFERED) if asked.kind == BEST else 0))
         names = [name for name, rows in there.rows.items() if rows]
@@ -108,7 +111,7 @@ class Product(Room):
         made = self.latest()
         found = next((r for r in self.store.present() if made is not None and r.config.run_id == made.run_id), None)
         if found is None:
-            raise NotEnoughData("The student to take home is not made yet. Make it on the Export page, or by the command student.")
+            raise NotEnoughData(say("The student to take home is not made yet. Make it on the Export page, or by the command student."))
         return found
 
     def path(self) -> Path:

@@ -25,6 +25,7 @@ from cod_core.project.filing import write_whole
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.teacher import Teacher
+from cod_core.said import say
 from cod_core.store import runs
 from cod_core.text import short_hash
 from cod_core.types import RunConfig, RunResult
@@ -204,7 +205,7 @@ class StudentStore(Room):
         """A finished student as a classifier, loaded once. Raises BadInput where its weights are not kept."""
         run = next((r for r in runs.runs(self.db, self.id) if r.config.run_id == run_id), None)
         if run is None or run.path is None:
-            raise BadInput("This student's weights are not kept (cells of a grid keep numbers only). Distil it again.")
+            raise BadInput(say("This student's weights are not kept (cells of a grid keep numbers only). Distil it again."))
         config = run.config
         return self.place.once(("student", run_id), lambda: self._load(config))
 

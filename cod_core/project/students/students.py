@@ -22,6 +22,7 @@ from cod_core.project.students.plan import SweepPlans
 from cod_core.project.students.store import StudentStore, judged_mark
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
+from cod_core.said import msg, say
 from cod_core.settings import ComputePlace
 from cod_core.store import runs
 from cod_core.types import Prediction, RunResult
@@ -140,7 +141,7 @@ class Students(Room):
             return
         config, teacher = cells[0].config, self.teacher.classifier()
         embed = self.models.encoder(config.encoder).encode if settings.kind.solved else None
-        progress(0, len(cells), "reading texts")
+        progress(0, len(cells), msg("reading texts"))
         parts = cut_parts(cells, self.labels, embed)
         shared = Shared(
             self.labels,
@@ -152,7 +153,7 @@ class Students(Room):
         )
         finished = 0
 
-        def seen(done: int = 0, _total: int = 0, message: str = "training students") -> None:
+        def seen(done: int = 0, _total: int = 0, message: str = msg("training students")) -> None:
             progress(finished + done, len(cells), message)
 
         def kit() -> Bench:
@@ -187,7 +188,7 @@ class Students(Room):
             return set()
         judge = Judge(self.labels, training.teacher_logprobs, *training.sets)
         for i, run in enumerate(kept):
-            training.progress(i, len(kept), "judging students on the new texts")
+            training.progress(i, len(kept), msg("judging students on the new texts"))
             student = load_student(self.store.weights(run.config.run_id))
             logprobs = {name: student.logprobs(list(s.texts)) for name, s in judge.sets.items()}
             dev, test = judge.score(logprobs)
@@ -200,12 +201,12 @@ class Students(Room):
         Raises NotEnoughData before the first sweep, BadInput for an empty text or a project that does not exist.
         """
         if any(not text.strip() for text in texts):
-            raise BadInput("Type a text first.")
+            raise BadInput(say("Type a text first."))
         chosen = self.store.kept()
         if run_ids is not None:
             chosen = [r for r in runs.runs(self.db, self.id) if r.config.run_id in set(run_ids)]
         if not chosen:
-            raise NotEnoughData("There is no student yet. Distil first.")
+            raise NotEnoughData(say("There is no student yet. Distil first."))
         out = [[Said("teacher", None, None, None, None, p)] for p in self.teacher.classifier().predict(list(texts))]
         for run in chosen:
             for row, prediction in zip(out, self.store.load(run.config.run_id).predict(list(texts))):

@@ -11,6 +11,7 @@ from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.generation import Pace, pace_key
 from cod_core.project.teacher.loader import has_builtin_teacher
 from cod_core.project.teacher.teacher import Teacher
+from cod_core.said import say
 from cod_core.store import cache, items
 from cod_core.store.projects import list_projects
 from cod_core.types import Example, Prediction
@@ -69,7 +70,7 @@ class Answers(Room):
         Returns {"labelled", "undecided", "apart"}. Raises BadInput where the teacher does not generate.
         """
         if not self.teacher.generates():
-            raise BadInput("Only a teacher that answers the texts can label them. Choose “A model's answers” as teacher.")
+            raise BadInput(say("Only a teacher that answers the texts can label them. Choose “A model's answers” as teacher."))
         rows, teacher = items.examples(self.db, self.id, split="unlabelled"), self.teacher.classifier()
         decided = [(e, p.label) for e, p in zip(rows, teacher.predict([e.text for e in rows], progress)) if p.decided]
         labelled = [replace(e, label=label, split="train", metadata={**e.metadata, "label_from": teacher.id}) for e, label in decided]

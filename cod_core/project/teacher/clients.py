@@ -20,6 +20,7 @@ from cod_core.models.tryout import Tryout, try_out
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.endpoints import Endpoints
+from cod_core.said import say
 from cod_core.store import cache
 
 TRY_S = 30.0  # seconds that a person waits for an address that is tried
@@ -77,7 +78,7 @@ class Clients(Room):
         by the service's names for it and without any key. Raises BadInput for a model on this computer."""
         client = self.client(settings, key, counted)
         if not isinstance(client, LLMClient):
-            raise BadInput("Only a language model at a service can be asked in a batch.")
+            raise BadInput(say("Only a language model at a service can be asked in a batch."))
         place = batches_key(self.id, client.settings)
 
         def put(sent: list[dict[str, Any]]) -> None:
@@ -115,7 +116,7 @@ class Clients(Room):
         self.check(options)
         settings = options.settings(1)
         if not isinstance(settings, LLMSettings):
-            raise BadInput("Only a model at an address can be tried. Give the address of the service.")
+            raise BadInput(say("Only a model at an address can be tried. Give the address of the service."))
         quirks = Quirks(put=self._keeper(settings))
         return Endpoint(settings, lambda: key or self.endpoints.key_to_try(settings), quirks, TRY_S, max_retries=1, patience=TRY_S)
 

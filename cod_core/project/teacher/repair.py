@@ -22,13 +22,14 @@ from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.teacher.training import Training
 from cod_core.project.texts.texts import Texts
+from cod_core.said import msg, say
 from cod_core.store import corrections, items, text_changes
 from cod_core.text import folded, short_hash
 from cod_core.types import KEPT, UNATTENDED, Classifier, Counterfactual, Example, LabelCorrection, Prediction
 
 JUDGED_FIRST = ("test", "validation")  # splits that a taught teacher is measured on: the first that has labelled texts
 AGAIN_AFTER = 20  # corrections after which the simple model learns anew, from better labels
-NOTHING = "There is nothing to teach yet. Correct a label, or edit and accept a proposal: then teach the teacher."
+NOTHING = say("There is nothing to teach yet. Correct a label, or edit and accept a proposal: then teach the teacher.")
 RECORD = "taught"
 
 
@@ -185,9 +186,11 @@ class Repair(Room):
         Raises BadInput where it is no other label of the project, Stale where somebody changed the label since.
         """
         if label not in self.labels:
-            raise BadInput(f"{label!r} is no label of this project. Choose among: {', '.join(self.labels)}.")
+            raise BadInput(
+                say("{label!r} is no label of this project. Choose among: {labels}.", label=label, labels=", ".join(self.labels))
+            )
         if label == items.example(self.db, self.id, example_id).label:
-            raise BadInput(f"{label!r} is the label that this text has. Say that the label is right, or choose another.")
+            raise BadInput(say("{label!r} is the label that this text has. Say that the label is right, or choose another.", label=label))
         return corrections.correct(self.db, self.id, example_id, label, _named(by), seen)
 
     @needs("curate", named="by")
@@ -229,12 +232,12 @@ class Repair(Room):
         """Refuse what could only fail, before it is queued. Raises NotEnoughData where there is nothing to teach, BadInput where
         the teacher in use was taught all of it or the labels are those of a model's answers, and what Training.check raises."""
         if self.teacher.generates():
-            raise BadInput("The labels of this project say what a model answers. There is nothing to teach it here.")
+            raise BadInput(say("The labels of this project say what a model answers. There is nothing to teach it here."))
         lesson, taught = self.lesson(), self.taught()
         if not lesson.size:
             raise NotEnoughData(NOTHING)
         if taught and self.in_use(taught) and taught.folder == self._folder(options, *rows_of(self.texts.pool().values(), lesson)):
-            raise BadInput("The teacher in use has learnt all of this already. Correct more labels first.")
+            raise BadInput(say("The teacher in use has learnt all of this already. Correct more labels first."))
         self.training.check(options)
 
     @needs("teach")
@@ -258,7 +261,7 @@ class Repair(Room):
         own = len(lesson.edited) + len(lesson.kept)
         name = f"{self.row.name} ({len(texts)} texts, your word on {lesson.corrected + lesson.confirmed} labels and {own} changes)"
         trained_on = (*(e.id for e in pool), *(cf.id for cf in (*lesson.edited, *lesson.kept)))
-        progress(0, 1, "comparing the new teacher with the one before")
+        progress(0, 1, msg("comparing the new teacher with the one before"))
         new = self.teacher.loader.load(FinetunedChoice(str(path), name, trained_on), self.labels)
         measured_on, by_class = self._by_class(new)
         pairs, lost, won = self._turned(new)
@@ -363,5 +366,5 @@ def changes(judged: Sequence[tuple[str, str, str]], labels: Sequence[str]) -> tu
 def _named(by: str) -> str:
     """Raises BadInput where nobody is named."""
     if not by.strip():
-        raise BadInput("It is not said who corrects this label. Give a name or a pseudonym.")
+        raise BadInput(say("It is not said who corrects this label. Give a name or a pseudonym."))
     return by

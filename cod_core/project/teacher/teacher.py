@@ -28,6 +28,7 @@ from cod_core.project.teacher.clients import options_of
 from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.project.teacher.generation import answer_keys
 from cod_core.project.teacher.loader import TeacherLoader, identity, identity_of
+from cod_core.said import say
 from cod_core.store import cache, items, projects
 from cod_core.store.database import Database
 from cod_core.store.projects import ProjectRow
@@ -252,20 +253,25 @@ class Teacher(Room):
     def confirm(self) -> None:
         """An owner says that the teacher that came with a backup may be loaded. Raises BadInput where there is none to confirm."""
         if self.choice() is None or not self.unconfirmed():
-            raise BadInput("The teacher of this project needs no confirmation.")
+            raise BadInput(say("The teacher of this project needs no confirmation."))
         self.place.update(confirm_teacher=False)
 
     def _load(self, choice: TeacherChoice, labels: Sequence[str]) -> Classifier:
         if self.unconfirmed():
             raise BadInput(
-                "This teacher came with a backup, and nothing of it is loaded before an owner confirms it: on the Teacher page, or "
-                f"with: python -m cod_core teacher {self.id} confirm"
+                say(
+                    "This teacher came with a backup, and nothing of it is loaded before an owner confirms it: on the Teacher page, or "
+                    "with: python -m cod_core teacher {project} confirm",
+                    project=self.id,
+                )
             )
         loaded = self.loader.load(choice, labels)
         if "confirm_teacher" in self.row.settings and not _is_what_it_says(choice, loaded):
             raise BadInput(
-                "The teacher that came with this backup calls itself by another teacher's name, whose answers it would change. "
-                "Choose the teacher again on the Teacher page, or with the command teacher."
+                say(
+                    "The teacher that came with this backup calls itself by another teacher's name, whose answers it would change. "
+                    "Choose the teacher again on the Teacher page, or with the command teacher."
+                )
             )
         return loaded
 
@@ -301,7 +307,7 @@ class Teacher(Room):
         project = self.row
         choice, labels = stored_choice(project.teacher), project.task.labels
         if choice is None:
-            raise BadInput("This project has no teacher yet. Choose one on the Teacher page, or with the command teacher.")
+            raise BadInput(say("This project has no teacher yet. Choose one on the Teacher page, or with the command teacher."))
         name, revision = identity(choice, labels)
         return self.models.once(
             ("teacher", name, revision, labels, self.id if choice.asks else None),  # its answers are kept under the project
@@ -382,8 +388,11 @@ class Teacher(Room):
         seen, of = known[1]
         if seen < SEEN_ROWS or seen < SEEN_SHARE * of:
             return ""
-        return (
-            f"The built-in teacher {choice.name!r} was trained on {seen:,} of the {of:,} test and development texts, told by their "
+        return say(
+            "The built-in teacher {teacher!r} was trained on {seen:,} of the {of:,} test and development texts, told by their "
             "letters: it knows their answers, so every result would look better than it is. Choose another teacher, or train "
-            "one on your training texts."
+            "one on your training texts.",
+            teacher=choice.name,
+            seen=seen,
+            of=of,
         )

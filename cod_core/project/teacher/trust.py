@@ -14,6 +14,7 @@ from cod_core.project.place import Place, Room
 from cod_core.project.teacher.generation import PROMPTS_A_REPORT
 from cod_core.project.teacher.teacher import Teacher, is_own_sample
 from cod_core.project.teacher.training import Training
+from cod_core.said import say, together
 from cod_core.store import items
 from cod_core.text import short_hash
 from cod_core.types import Example, Prediction
@@ -75,15 +76,17 @@ class TeacherReport:
         if not self.unanswered:
             return ""
         asked = self.n + self.unanswered
-        unread = f"{self.unanswered} of {asked} texts got no answer that could be read."
-        return f"{unread} Right on {round((self.accuracy or 0.0) * self.n)} of the {asked}." if self.accuracy is not None else unread
+        unread = say("{some} of {of} texts got no answer that could be read.", some=self.unanswered, of=asked)
+        if self.accuracy is None:
+            return unread
+        return together((unread, say("Right on {right} of the {of}.", right=round(self.accuracy * self.n), of=asked)))
 
     @property
     def sentences(self) -> list[str]:
         """What must be known beside the accuracy, the worst first: the page, the command and the file say the same."""
         if self.by_class is None:
             return []
-        told = [f"{a.found.sentence} {a.remedy}" for a in self.advice]
+        told: list[str] = [together((a.found.sentence, a.remedy)) for a in self.advice]
         return told or [said for said in (hardest(self.by_class),) if said]
 
     @property
@@ -166,7 +169,7 @@ class Trust(Room):
         answered = {e.id for e, _ in asked.answered}
         silent = [e for e in (*asked.asked, *asked.added) if e.id not in answered]
         whys = self.teacher.why_lost([e.text for e in silent]) if silent else {}
-        return [(e, whys.get(e.text, "The model named none of your labels.")) for e in silent]
+        return [(e, whys.get(e.text, say("The model named none of your labels."))) for e in silent]
 
     def _asked(self, teacher: CachedClassifier, most: int, asks: bool, progress: Progress) -> "Asked":
         """The rows that the teacher is judged on, with its answers. asks: each answer costs money or seconds."""
@@ -237,7 +240,7 @@ def _covered(teacher: CachedClassifier, rows: Sequence[Example]) -> float | None
 
 def all_trained_on(rows: Sequence[Example], held_out: Sequence[Example]) -> str:
     """A sentence where the teacher was trained on all of the labelled rows, else ""."""
-    return "" if held_out or not rows else "The teacher was trained on all of these texts, so its accuracy on them says little."
+    return "" if held_out or not rows else say("The teacher was trained on all of these texts, so its accuracy on them says little.")
 
 
 def guessing(gold: Sequence[str], said: Sequence[str]) -> str:
@@ -247,9 +250,11 @@ def guessing(gold: Sequence[str], said: Sequence[str]) -> str:
     if not guesses(gold, said):
         return ""
     right, commonest = sum(a == b for a, b in zip(gold, said)), max(gold.count(label) for label in set(gold))
-    return (
+    return say(
         "This teacher does no better than guessing on your texts: it is right on "
-        f"{round(100 * right / len(gold))} % of them, and always naming the commonest label would be right on "
-        f"{round(100 * commonest / len(gold))} %. What it says of a change means little. "
-        "Choose another teacher, or add labelled texts (200 or more) and train one on them."
+        "{right} % of them, and always naming the commonest label would be right on "
+        "{commonest} %. What it says of a change means little. "
+        "Choose another teacher, or add labelled texts (200 or more) and train one on them.",
+        right=round(100 * right / len(gold)),
+        commonest=round(100 * commonest / len(gold)),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cod_core.errors import BadInput
 from cod_core.project.place import Room, needs
+from cod_core.said import msg, say
 from cod_core.store import items, text_changes
 from cod_core.store.text_changes import TextChange
 from cod_core.types import Example
@@ -54,11 +55,11 @@ class Editing(Room):
         """
         text = text.strip()
         if not text:
-            raise BadInput("The text is empty. To drop it, take it out instead.")
+            raise BadInput(msg("The text is empty. To drop it, take it out instead."))
         if len(text) > LONGEST:
-            raise BadInput(f"The text has {len(text):,} characters; {LONGEST:,} are the most.")
+            raise BadInput(say("The text has {n:,} characters; {most:,} are the most.", n=len(text), most=LONGEST))
         if text == items.example(self.db, self.id, example_id).text:
-            raise BadInput("The text is as it was. Change it, then save.")
+            raise BadInput(msg("The text is as it was. Change it, then save."))
         return text_changes.correct(self.db, self.id, example_id, text, by, seen)
 
     @needs("import", named="by")

@@ -13,10 +13,13 @@ from cod_core.data.tables import Columns, Import, Problem, Table, label_values, 
 from cod_core.errors import BadInput
 from cod_core.progress import Progress, silent
 from cod_core.project.place import Room, needs
+from cod_core.said import and_more, msg, say, together
 from cod_core.store import items, runs
 from cod_core.store.projects import new_id
-from cod_core.text import several, short_hash
+from cod_core.text import short_hash
 from cod_core.types import Example
+
+_ALL_TRAIN = msg("The project has test texts already, so all of these are for training.")
 
 
 def divided(read: Import, stored: list[Example], own_test: bool = False) -> Import:
@@ -24,21 +27,23 @@ def divided(read: Import, stored: list[Example], own_test: bool = False) -> Impo
     which is so too where the test texts came first."""
     tested = any(e.split == "test" for e in stored)
     if tested and any(e.split in ("train", "validation") and e.label is not None for e in stored):
-        note = "The project has test texts already, so all of these are for training."
-        return replace(read, note=f"{read.note} {note}".strip())
+        return replace(read, note=together([read.note, say(_ALL_TRAIN)]))
     labelled = {e.id for e in stored if e.label is not None}
     fresh = [e for e in with_sources(read.examples, stored) if e.id not in labelled]
     split = split_examples(fresh, seed=0, test=0.0) if own_test or tested else split_examples(fresh, seed=0)
     by_id = {e.id: e for e in beside_stored(fresh, split.examples, stored)}
     note = _beside_a_test(by_id.values()) if tested else split.note
-    return replace(read, examples=[by_id.get(e.id, e) for e in read.examples], note=f"{read.note} {note}".strip())
+    return replace(read, examples=[by_id.get(e.id, e) for e in read.examples], note=together([read.note, note]))
 
 
 def _beside_a_test(split: Iterable[Example]) -> str:
     """How texts were divided that came after test texts had."""
     held = sum(e.split == "validation" for e in split)
-    kept = f"{several(held, 'text')} of these {'is' if held == 1 else 'are'} kept for development and the others train" if held else ""
-    return f"The project has test texts already, so {kept or 'all of these are for training'}."
+    if not held:
+        return say(_ALL_TRAIN)
+    if held == 1:
+        return say("The project has test texts already, so 1 text of these is kept for development and the others train.")
+    return say("The project has test texts already, so {n:,} texts of these are kept for development and the others train.", n=held)
 
 
 def _training(stored: Sequence[Example], back: Sequence[Example]) -> list[Example]:
@@ -52,8 +57,8 @@ def unjudged(counts: Counts, labels: Sequence[str]) -> str:
     missing = counts.unjudged(labels)
     if not missing:
         return ""
-    names = ", ".join(repr(label) for label in missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
-    return f"No test text is labelled {names}, so the results cannot judge how well that is told: add test texts of it."
+    names = and_more([repr(label) for label in missing], 8)
+    return say("No test text is labelled {labels}, so the results cannot judge how well that is told: add test texts of it.", labels=names)
 
 
 class Uploads(Room):
@@ -84,13 +89,13 @@ class Uploads(Room):
         """
         meant = meaning(list(label_values(table, columns)), self.labels)
         names = labels_map or meant.names
-        progress(0, len(table.rows), "checking every row")
+        progress(0, len(table.rows), msg("checking every row"))
         read = to_examples(table, columns, names, role, keep)
         said = "" if labels_map or role == "unlabelled" else meant.note
-        read = replace(read, note=" ".join(filter(None, (said, of_pairs(table)))))
+        read = replace(read, note=together([said, of_pairs(table)]))
         unknown = set(names.values()) - set(self.labels)
         if unknown:
-            raise BadInput(f"These label names are not in the project: {', '.join(sorted(unknown))}.")
+            raise BadInput(say("These label names are not in the project: {labels}.", labels=", ".join(sorted(unknown))))
         mark = f"{sha256}:{role}:{short_hash(*(f'{e.id} {e.label}' for e in read.examples))}"
         if items.upload_seen(self.db, self.id, mark):
             return replace(read, examples=[], label_counts={}, rows=[], seen=True)
@@ -122,8 +127,12 @@ class Uploads(Room):
             return added
         items.label_examples(self.db, self.id, [replace(e, split="train") for e in back])
         self.place.update(held_out=False)
-        note = f"{several(len(back), 'text')} held out for want of a test file {'trains' if len(back) == 1 else 'train'} again."
-        return replace(added, note=f"{added.note} {note}".strip())
+        note = (
+            say("1 text held out for want of a test file trains again.")
+            if len(back) == 1
+            else say("{n:,} texts held out for want of a test file train again.", n=len(back))
+        )
+        return replace(added, note=together([added.note, note]))
 
     def _record(self, mark: str, name: str, role: str, added: Import) -> None:
         items.record_upload(self.db, self.id, mark, name, role, len(added.examples), self.place.person, items.size_of(added.examples))
@@ -140,22 +149,22 @@ class Uploads(Room):
         def counted() -> Iterator[Example]:
             for done, example in enumerate(met.new):
                 if done % 1000 == 0:
-                    progress(done, total, "saving the texts")
+                    progress(done, total, msg("saving the texts"))
                 yield example
 
         items.add_examples(self.db, self.id, counted())
         if met.labelled:
             items.label_examples(self.db, self.id, met.labelled)
-        progress(total, total, "done")
+        progress(total, total, msg("done"))
         taken = [*met.new, *met.labelled]
         counts = items.counts(self.db, self.id)
         missing = unjudged(counts, self.labels) if any(e.label is not None for e in taken) else ""
-        note = f"Texts that were here without a label and have got it: {len(met.labelled):,}." if met.labelled else ""
+        note = say("Texts that were here without a label and have got it: {n:,}.", n=len(met.labelled)) if met.labelled else ""
         return replace(
             read,
             examples=taken,
             rows=[row_of[e.id] for e in taken],
-            note=" ".join(filter(None, (read.note, note, missing))),
+            note=together([read.note, note, missing]),
             label_counts=dict(Counter(e.label for e in taken if e.label is not None)),
             problems=sorted([*read.problems, *(Problem(read.rows[i], why) for i, why in met.refused)], key=lambda p: p.row),
         )
@@ -172,7 +181,12 @@ class Uploads(Room):
         names = named_labels(theirs, labels)
         if len(names) < len(theirs):
             raise BadInput(
-                f"The set {name!r} has the labels {', '.join(theirs)}; the project has {', '.join(labels)}. Begin a new project with it."
+                say(
+                    "The set {name!r} has the labels {theirs}; the project has {labels}. Begin a new project with it.",
+                    name=name,
+                    theirs=", ".join(theirs),
+                    labels=", ".join(labels),
+                )
             )
         rows = [replace(e, label=names[str(e.label)]) for e in load_hub(name, split, limit, progress)]
         numbered = Import(rows, [], {}, True, rows=list(range(1, len(rows) + 1)))
@@ -193,7 +207,9 @@ class Uploads(Room):
         named = sentences.fields_of(template, table.columns)
         present = self.template()
         if present is not None and present != template and items.counts(self.db, self.id).total:
-            raise BadInput(f"This project's sentences are made by another template: {present} Use it, or make a new project.")
+            raise BadInput(
+                say("This project's sentences are made by another template: {template} Use it, or make a new project.", template=present)
+            )
         widened = sentences.with_sentences(table, template)
         self.place.update(tabular={"template": template, "columns": named})
         return widened, widened.columns[-1], named

@@ -31,7 +31,7 @@ def test_a_reason_is_given_only_where_it_is_true():
     assert why_next(1.0, rank, check(0.95), {"bad": 4, "good": 0}, 4) == ["none of your 4 counterfactuals leads to “good”"]
     assert "your one counterfactual does not lead to “good”" in why_next(1.0, rank, check(0.95), {"bad": 1, "good": 0}, 1)
     assert not any("only" in r for r in why_next(1.0, rank, check(0.95), {"bad": 103, "good": 97}, 200))
-    assert why_next(1.0, rank, check(0.95), {"bad": 0, "good": 0}, 0) == ["it promises the student most of what is left"]
+    assert why_next(1.0, rank, check(0.95), {"bad": 0, "good": 0}, 0) == ["it adds most of what is new"]
 
 
 def test_confusion_is_a_share_of_each_true_class_over_the_draws():

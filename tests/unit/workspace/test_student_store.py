@@ -11,7 +11,7 @@ from cod_core.distill.cells import Done
 from cod_core.distill.settings import SweepPlan
 from cod_core.errors import BadInput
 from cod_core.project.draws import Draws
-from cod_core.project.students.plan import without_pairs
+from cod_core.project.students.lacking import without_pairs
 from cod_core.store import items, runs
 from cod_core.types import Example, RunConfig, RunResult, Task
 from cod_core.workspace import Workspace

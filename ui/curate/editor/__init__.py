@@ -15,6 +15,7 @@ import streamlit as st
 
 from cod_core.settings import MAX_CHARS
 from ui.frame import state
+from ui.frame.words import language, t
 
 NAME, SESSION = "editor", "editor_session"
 _HERE = Path(__file__).parent
@@ -36,7 +37,8 @@ def show(
     spoken: str = "",
     insert: dict[str, Any] | None = None,
 ) -> None:
-    """The box with `text` in it. item: names the text and where it started; another item replaces the text.
+    """The box with `text` in it, under its label, which is said already. item: names the text and where it started; another
+    item replaces the text.
 
     typed(item, text) is called while a person types, submitted(item, text) on Ctrl+Enter, kept(phrase) where words of
     the original were marked to be kept. All run before the page, as callbacks do. spoken: the verdict for a screen
@@ -69,6 +71,12 @@ def show(
         "limit": MAX_CHARS,
         "spoken": spoken,
         "insert": insert,
+        "words": {
+            "characters": t("{n} characters"),
+            "foot": t("Ctrl+Enter keeps it · Esc leaves the box"),
+            "keep": t("Keep the marked words"),
+            "language": language(),
+        },
         "session": st.session_state.setdefault(SESSION, secrets.token_hex(4)),
     }
     _component()(key=NAME, data=data, on_typed_change=on_typed, on_submitted_change=on_submitted, on_kept_change=on_kept)

@@ -30,9 +30,11 @@ export default function (component) {
     setTriggerValue("submitted", { item: own.item, text }); };
   own.keep = (phrase) => setTriggerValue("kept", { item: own.item, phrase });
 
-  const count = () => { said.textContent = `${[...box.value].length.toLocaleString("en")} characters`;
+  const count = () => { const { characters, language } = own.data.words;
+    said.textContent = characters.replace("{n}", [...box.value].length.toLocaleString(language));
     box.style.height = "auto"; box.style.height = `${Math.min(box.scrollHeight + 2, 460)}px`; };
   label.firstChild.nodeValue = data.label + " ";
+  root.querySelector(".cod-keys-said").textContent = data.words.foot; keep.textContent = data.words.keep;
   root.querySelector("kbd").hidden = !data.keys;
   box.maxLength = data.limit;
   if (again) { // the server was started anew under the same card: what it never heard stands here alone

@@ -1,0 +1,34 @@
+"""What a proposal changes, as its note keeps it in English, in the language of the screen. A note of no known form stays as it is."""
+
+import re
+
+from cod_core.said import msg
+from ui.frame.words import language, t
+from ui.shared import stored
+
+EDITS = (
+    msg("replaced “{old}” with “{new}”"),
+    msg("added “{new}”"),
+    msg("deleted “{old}”"),
+    msg("took out the negation"),
+    msg("tightened: {n} of {of} edits taken back"),
+    msg("written by a person"),
+    msg("edited by a person"),
+    msg("written by {model}, told what was wrong with an earlier try"),
+    msg("written by {model}"),
+    msg("from {file}"),
+)
+COUNTS = (msg("{n} replaced"), msg("{n} added"), msg("{n} left out"))
+_SCORED = re.compile(r"(?P<what>.*) \((?P<n>\d{1,9}) texts scored\)", re.DOTALL)
+_COUNTED = re.compile(r"\d{1,9} (?:replaced|added|left out)(?:, \d{1,9} (?:replaced|added|left out))*")
+
+
+def spoken(note: str) -> str:
+    """The note in the language of the screen."""
+    if language() == "en" or not note:
+        return note
+    if scored := _SCORED.fullmatch(note):
+        return t("{what} ({n} texts scored)", what=spoken(scored["what"]), n=int(scored["n"]))
+    if _COUNTED.fullmatch(note):
+        return ", ".join(stored.spoken(part, COUNTS) for part in note.split(", "))
+    return "; ".join(stored.spoken(part, EDITS) for part in note.split("; "))

@@ -1,0 +1,67 @@
+"""Sentences that come in English from the data folder or from the process of a job, in the language of the screen.
+
+Such a sentence no longer knows how it was made: it is held against the forms it may have. What has none of them stays as it is.
+"""
+
+import re
+import string
+from collections.abc import Sequence
+from functools import cache
+
+from cod_core.said import Said, msg, say
+from ui.frame.words import language, t
+
+DOING = (
+    msg("starting"),
+    msg("done"),
+    msg("asking the teacher"),
+    msg("checking again"),
+    msg("comparing the lines"),
+    msg("comparing the new teacher with the one before"),
+    msg("cross-validating"),
+    msg("drawing the training rows"),
+    msg("fetching the sample"),
+    msg("fine-tuning the student"),
+    msg("judging students on the new texts"),
+    msg("loading the language model"),
+    msg("making held-out pairs"),
+    msg("measuring the teacher"),
+    msg("reading texts"),
+    msg("reading the development texts"),
+    msg("reading the pairs"),
+    msg("reading the proposals"),
+    msg("reading your own texts"),
+    msg("saving the sample"),
+    msg("searching for small edits that change the teacher's mind"),
+    msg("a second judge learns from the teacher's answers to your texts"),
+    msg("taking back edits that are not needed"),
+    msg("the language model writes"),
+    msg("training students"),
+    msg("training students: {task}"),
+    msg("training the teacher"),
+    msg("training the teacher, round {round} of at most {most}"),
+    msg("training the teacher, once more on all texts"),
+    msg("writing and checking the small model"),
+    msg("sending {n} requests to {host}"),
+    msg("{n} of {total} requests are answered; {host} has a day for them"),
+    msg("{n} texts from {model}"),
+)
+"""What a job reports while it works, and with it what its process sends."""
+
+
+def spoken(sentence: str, forms: Sequence[str]) -> str:
+    """The sentence in the language of the screen, by the first of the forms that it has. forms: templates marked by msg."""
+    if language() == "en" or not sentence:
+        return sentence
+    if isinstance(sentence, Said):
+        return t(sentence)
+    for form in forms:
+        if found := _pattern(str(form)).fullmatch(sentence):
+            return t(say(str(form), **found.groupdict()))
+    return sentence
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = string.Formatter().parse(template)
+    return re.compile("".join(re.escape(text) + (f"(?P<{name}>.+)" if name else "") for text, name, _, _ in parts), re.DOTALL)
