@@ -20,6 +20,14 @@ ENDED = (
 )
 """Why a job ended, and what is said of one that is gone."""
 
+FOUND = (
+    msg(
+        "Nothing that reads well was found for {n} of {of} texts. Let any change that flips be offered instead, "
+        "ask a language model, or write your own."
+    ),
+)
+"""What the result of a job keeps in words."""
+
 DOING = (
     msg("waiting"),
     msg("waiting for the worker"),
