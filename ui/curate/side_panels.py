@@ -109,7 +109,7 @@ KINDS = {"proposed": msg("Proposed"), "written": msg("Written"), "draft": msg("D
 def sentence(event: Event) -> str:
     """One event of an item's history as a sentence."""
     words = t(KINDS.get(event.kind) or callbacks.STATUS_WORDS.get(event.status, event.status))
-    reasons = ", ".join(callbacks.inside(callbacks.REASONS.get(r, r)) for r in event.reasons)
+    reasons = ", ".join(edit_notes.inside(callbacks.REASONS.get(r, r)) for r in event.reasons)
     detail = edit_notes.spoken(event.detail) if event.kind in ("proposed", "written") else t(event.detail) if event.detail else ""
     parts = [words + (f": {reasons}" if reasons else ""), detail, t("(taken back later)") if event.undone else ""]
     return " ".join(part for part in parts if part)
