@@ -14,6 +14,7 @@ from cod_core.jobs import order, processes
 from cod_core.jobs.processes import handed_keys, start_worker
 from cod_core.progress import time_left
 from cod_core.roles import Actor
+from cod_core.said import say
 from cod_core.settings import Limits
 from cod_core.store import allowance, schema
 from cod_core.store.cache import insert_or_replace
@@ -170,7 +171,7 @@ def get(db: Database, job_id: str) -> Job:
     """Raises BadInput where there is no such job."""
     job = _first(db, schema.jobs.c.id == job_id)
     if job is None:
-        raise BadInput(NO_JOB)
+        raise BadInput(say(NO_JOB))
     return job
 
 
@@ -337,5 +338,5 @@ def resume(db: Database, job_id: str, actor: Actor | None = None, limits: Limits
             )
         ).rowcount
     if not queued:
-        done = "This job is done already; start a new one."
-        raise BadInput(done if state == "done" else "This job is running already.")
+        done = say("This job is done already; start a new one.")
+        raise BadInput(done if state == "done" else say("This job is running already."))

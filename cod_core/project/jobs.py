@@ -30,6 +30,7 @@ from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.project.teacher.repair import Repair
 from cod_core.project.teacher.training import Training
 from cod_core.roles import Actor
+from cod_core.said import say
 
 R = TypeVar("R")
 
@@ -163,7 +164,7 @@ class Jobs(Room):
         """The job of this project. Raises BadInput where it has none of that id."""
         job = queue.get(self.db, job_id)
         if job.project_id != self.id:
-            raise BadInput(queue.NO_JOB)
+            raise BadInput(say(queue.NO_JOB))
         return job
 
     def _send_out(self, job_id: str, params: Mapping[str, Any], key: str | None) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from cod_core import roles
 from cod_core.errors import CodError
 from cod_core.roles import Actor
+from cod_core.said import say
 from cod_core.settings import Settings, bytes_of, owners
 from cod_core.store import allowance, items, people, projects
 from cod_core.store.database import Database
@@ -107,7 +108,9 @@ class Place:
     def need_own(self, name: str) -> None:
         """Raises CodError where a verb would be recorded under a name that is not the actor's."""
         if self.actor is not None and name != self.actor.name:
-            raise CodError(f"You are {self.actor.name} here, and this would be recorded as {name[:80]}. Load the page again.")
+            raise CodError(
+                say("You are {me} here, and this would be recorded as {name}. Load the page again.", me=self.actor.name, name=name[:80])
+            )
 
     def need(self, act: str) -> None:
         """Raises CodError where the actor is not on the list of people (any more), or their role does not allow the act."""
@@ -152,7 +155,7 @@ def needs(
                 given.apply_defaults()
                 self.place.need_own(str(given.arguments[named]))
                 if recorded and self.place.actor.name.startswith(roles.UNNAMED):
-                    raise CodError("It is not said who decides. Give your name, or a pseudonym.")
+                    raise CodError(say("It is not said who decides. Give your name, or a pseudonym."))
             return verb(self, *args, **kwargs)
 
         asked.__dict__.update(act=act, named=named)

@@ -16,7 +16,7 @@ from cod_core.said import msg
 from cod_core.types import Counterfactual, Example
 from ui.curate import edit_notes
 from ui.frame import errors, naming, people, state
-from ui.frame.words import language, t
+from ui.frame.words import t
 
 REASONS = {
     "not_fluent": msg("Not fluent"),
@@ -99,11 +99,6 @@ def gold(example: Example) -> str:
     if "label_from" in example.metadata:
         return t("Label of its answer: {label}", label=example.label)
     return t("Label: {label}", label=example.label)
-
-
-def inside(words: str) -> str:
-    """Words of a list inside a sentence: small in English; German words stay as they are."""
-    return t(words).lower() if language() == "en" else t(words)
 
 
 def neighbour(ids: list[str], current: str | None, step: int) -> str | None:
@@ -298,18 +293,10 @@ def _forget_typing() -> None:
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
 
 
-DONE = {
-    "accepted": msg("Accepted and saved"),
-    "rejected": msg("Rejected and saved"),
-    "skipped": msg("Skipped and saved"),
-    "needs_review": msg("Flagged and saved"),
-}
-
-
 def _moved(shown: Shown, done: str = "accepted") -> None:
     """On to the next text of the list, as the list and other people's screens are now. done: the status given."""
     state.mark_saved()
-    state.toast(t(DONE[done]))
+    state.toast(t(edit_notes.DONE[done]))
     for key in (f"chosen-{shown.example_id}", f"aim-{shown.example_id}"):
         st.session_state.pop(key, None)
     project, view = shown.project, state.view()

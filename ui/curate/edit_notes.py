@@ -1,4 +1,7 @@
-"""What a proposal changes, as its note keeps it in English, in the language of the screen. A note of no known form stays as it is."""
+"""What a proposal changes, as its note keeps it in English, in the language of the screen; and what a decision just did.
+
+A note of no known form stays as it is.
+"""
 
 import re
 
@@ -21,6 +24,18 @@ EDITS = (
 COUNTS = (msg("{n} replaced"), msg("{n} added"), msg("{n} left out"))
 _SCORED = re.compile(r"(?P<what>.*) \((?P<n>\d{1,9}) texts scored\)", re.DOTALL)
 _COUNTED = re.compile(r"\d{1,9} (?:replaced|added|left out)(?:, \d{1,9} (?:replaced|added|left out))*")
+
+DONE = {
+    "accepted": msg("Accepted and saved"),
+    "rejected": msg("Rejected and saved"),
+    "skipped": msg("Skipped and saved"),
+    "needs_review": msg("Flagged and saved"),
+}
+
+
+def inside(words: str) -> str:
+    """Words of a list inside a sentence: small in English; German words stay as they are."""
+    return t(words).lower() if language() == "en" else t(words)
 
 
 def spoken(note: str) -> str:

@@ -10,7 +10,7 @@ from cod_core.curation.view import View
 from cod_core.project.curation.cards import Queue
 from cod_core.project.project import Project
 from cod_core.said import msg
-from ui.curate import callbacks
+from ui.curate import callbacks, edit_notes
 from ui.frame import errors, layout, state
 from ui.frame.words import t
 
@@ -49,7 +49,7 @@ def bar(project: Project, queue: Queue) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="queue-bar"):
         shown = {k: f"{t(v)} {queue.counts[k]}" for k, v in SHOW.items() if k != "own" or queue.counts[k] or queue.view.show == k}
         _choice(t("Show"), "show", shown, queue.view)
-        with st.popover(t("Order"), icon=":material/sort:", help=t("Now: {order}", order=callbacks.inside(SORTS[queue.view.sort]))):
+        with st.popover(t("Order"), icon=":material/sort:", help=t("Now: {order}", order=edit_notes.inside(SORTS[queue.view.sort]))):
             _choice(t("Order"), "sort", _said(SORTS), queue.view)
         with st.popover(t("Filter"), icon=":material/filter_list:"):
             _filters(project, queue.view)
@@ -63,8 +63,8 @@ def said(view: View) -> str:
     """The filters of a view in words."""
     parts = [
         t("the teacher says {label}", label=view.label) if view.label else "",
-        t("from {origin}", origin=callbacks.inside(ORIGINS.get(view.origin, view.origin))) if view.origin else "",
-        t("left out because: {reason}", reason=callbacks.inside(callbacks.REASONS.get(view.reason, view.reason))) if view.reason else "",
+        t("from {origin}", origin=edit_notes.inside(ORIGINS.get(view.origin, view.origin))) if view.origin else "",
+        t("left out because: {reason}", reason=edit_notes.inside(callbacks.REASONS.get(view.reason, view.reason))) if view.reason else "",
         t("decided by {name}", name=view.who) if view.who else "",
         t("the teacher does not agree with your label") if view.differs else "",
         t("with “{words}” in the text", words=view.find) if view.find else "",

@@ -110,7 +110,7 @@ def sentence(event: Event) -> str:
     """One event of an item's history as a sentence."""
     status = event.status or ""
     words = t(KINDS[event.kind] if event.kind in KINDS else callbacks.STATUS_WORDS.get(status, status))
-    reasons = ", ".join(callbacks.inside(callbacks.REASONS.get(r, r)) for r in event.reasons)
+    reasons = ", ".join(edit_notes.inside(callbacks.REASONS.get(r, r)) for r in event.reasons)
     detail = edit_notes.spoken(event.detail) if event.kind in ("proposed", "written") else t(event.detail) if event.detail else ""
     parts = [words + (f": {reasons}" if reasons else ""), detail, t("(taken back later)") if event.undone else ""]
     return " ".join(part for part in parts if part)

@@ -70,7 +70,7 @@ def panel(project: Project, kinds: tuple[str, ...]) -> Job | None:
     elif job.state == "done":
         found = outcome(job.kind, job.result or {}, job.params.get("k"))
         for kind in sorted({kind for kind, _ in found}, key=("warn", "info").index):
-            errors.box("\n".join(t(sentence) for of, sentence in found if of == kind), kind)
+            errors.box("\n".join(t(stored.spoken(sentence, stored.FOUND)) for of, sentence in found if of == kind), kind)
     return job
 
 

@@ -11,7 +11,28 @@ from functools import cache
 from cod_core.said import Said, msg, say
 from ui.frame.words import language, t
 
+ENDED = (
+    msg("This job does not exist (any more)."),
+    msg("The work was interrupted; press Resume. What was finished is kept."),
+    msg("No worker took this job. Start one (`cod worker` on this data folder), then press Resume."),
+    msg("Something went wrong that should not have (details in the log file). What was finished is kept."),
+    msg("Cancelled. What was finished is kept."),
+)
+"""Why a job ended, and what is said of one that is gone."""
+
+FOUND = (
+    msg(
+        "Nothing that reads well was found for {n} of {of} texts. Let any change that flips be offered instead, "
+        "ask a language model, or write your own."
+    ),
+)
+"""What the result of a job keeps in words."""
+
 DOING = (
+    msg("waiting"),
+    msg("waiting for the worker"),
+    msg("waiting for your other job to finish"),
+    msg("waiting for another job to finish"),
     msg("starting"),
     msg("done"),
     msg("asking the teacher"),

@@ -22,6 +22,7 @@ from cod_core.project.teacher.clients import Clients
 from cod_core.project.teacher.endpoints import Endpoints
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
+from cod_core.said import say
 from cod_core.store import cache, items
 from cod_core.types import Counterfactual, Example, Prediction
 
@@ -105,7 +106,7 @@ class LanguageModel(Room):
         """
         last = self.endpoints.last_llm()
         if not last:
-            raise BadInput("No language model was used in this project yet. Choose one on the Proposals page.")
+            raise BadInput(say("No language model was used in this project yet. Choose one on the Proposals page."))
         example = items.example(self.db, self.id, example_id)
         here = [cf for cf in items.counterfactuals(self.db, self.id) if cf.example_id == example_id]
         mark = f"again:{self.id}:{example_id}"
@@ -197,7 +198,9 @@ class LanguageModel(Room):
 
         settings, texts = request.model_settings(), self.draws.candidates(request.k, request.labels)
         if not texts:
-            raise BadInput("There are no labelled training texts to propose for. Add texts on the Data page, or with the command import.")
+            raise BadInput(
+                say("There are no labelled training texts to propose for. Add texts on the Data page, or with the command import.")
+            )
         template = self.prompt_in_use(request)
         asks = self.asks(texts, request.first_sample, request.search.targets)
         plan = llm_plan.plan(
