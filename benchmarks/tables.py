@@ -339,7 +339,7 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "read blind, again": ("read-blind.md", read_again("second", "clinc20", "incidents")),
     "topics and long reviews read blind": ("read-blind.md", read_again("topics", "agnews", "imdb")),
     "fresh texts read blind": ("read-blind.md", read_again("joints", "clinc20", "incidents")),
-    "read blind with frames kept": ("read-blind.md", read_again("frames", "clinc20", "incidents")),
+    "read blind with frames kept": ("read-blind.md", read_again("frames", "clinc20", "incidents", "sst5")),
     "read blind by whole sentences": ("read-blind.md", read_again("sentences", "clinc20", "incidents")),
     "rounds of refinement": ("language-models.md", refined),
     "crossing gaps": ("where-the-lines-lie.md", crossing({"movies": "movies", "sst2": "SST-2"}, _GAPS)),
