@@ -14,7 +14,7 @@ SAY = {"t", "say", "msg", "header", "empty", "next_step", "box", "notice", "toas
 MADE: dict[str, tuple[int | str, ...]] = {"Form": (1, 4), "Then": (0,), "Provider": ("note",)}
 """Values whose words a screen says, as they stand: class -> which of its arguments."""
 OPEN, SHUT = "\u27e6", "\u27e7"
-_TAG = re.compile(r"<style.*?</style>|<[^>]*>", re.DOTALL)
+_TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.DOTALL)
 _SAID = re.compile(rf"{OPEN}[^{OPEN}{SHUT}]*{SHUT}")
 
 

@@ -43,7 +43,7 @@ def test_no_sentence_is_built_where_no_catalogue_can_hold_it():
 @pytest.fixture
 def bracketed(monkeypatch):
     """A language that puts what it says in brackets."""
-    monkeypatch.setattr(words, "language", lambda: "de")
+    monkeypatch.setenv("COD_LANGUAGE", "de")
 
     def said(one, _language):
         values = {n: said(v, "") if isinstance(v, words.Said) else v for n, v in one.values.items()}

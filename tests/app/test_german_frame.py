@@ -8,13 +8,13 @@ from cod_core.data.tables import guess_columns, read_table, to_examples
 from cod_core.errors import BadInput, CodError
 from cod_core.roles import need, refused_name
 from cod_core.said import and_more
-from ui.frame import errors, words
+from ui.frame import errors
 from ui.frame.words import t
 
 
 @pytest.fixture
 def german(monkeypatch):
-    monkeypatch.setattr(words, "language", lambda: "de")
+    monkeypatch.setenv("COD_LANGUAGE", "de")
 
 
 def test_the_language_is_chosen_in_the_sidebar_and_stays(filled, screen, monkeypatch):

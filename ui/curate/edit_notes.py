@@ -22,7 +22,7 @@ EDITS = (
     msg("from {file}"),
 )
 COUNTS = (msg("{n} replaced"), msg("{n} added"), msg("{n} left out"))
-_SCORED = re.compile(r"(?P<what>.*) \((?P<n>\d{1,9}) texts scored\)", re.DOTALL)
+_SCORED = " texts scored)"
 _COUNTED = re.compile(r"\d{1,9} (?:replaced|added|left out)(?:, \d{1,9} (?:replaced|added|left out))*")
 
 DONE = {
@@ -42,8 +42,9 @@ def spoken(note: str) -> str:
     """The note in the language of the screen."""
     if language() == "en" or not note:
         return note
-    if scored := _SCORED.fullmatch(note):
-        return t("{what} ({n} texts scored)", what=spoken(scored["what"]), n=int(scored["n"]))
+    what, _, scored = note.removesuffix(_SCORED).rpartition(" (")
+    if note.endswith(_SCORED) and scored.isdecimal() and len(scored) < 10:
+        return t("{what} ({n} texts scored)", what=spoken(what), n=int(scored))
     if _COUNTED.fullmatch(note):
         return ", ".join(stored.spoken(part, COUNTS) for part in note.split(", "))
     return "; ".join(stored.spoken(part, EDITS) for part in note.split("; "))

@@ -3,7 +3,6 @@
 Such a sentence no longer knows how it was made: it is held against the forms it may have. What has none of them stays as it is.
 """
 
-import re
 import string
 from collections.abc import Sequence
 from functools import cache
@@ -77,12 +76,33 @@ def spoken(sentence: str, forms: Sequence[str]) -> str:
     if isinstance(sentence, Said):
         return t(sentence)
     for form in forms:
-        if found := _pattern(str(form)).fullmatch(sentence):
-            return t(say(str(form), **found.groupdict()))
+        values = _values(_pieces(str(form)), sentence)
+        if values is not None:
+            return t(say(str(form), **values))
     return sentence
 
 
 @cache
-def _pattern(template: str) -> re.Pattern[str]:
-    parts = string.Formatter().parse(template)
-    return re.compile("".join(re.escape(text) + (f"(?P<{name}>.+)" if name else "") for text, name, _, _ in parts), re.DOTALL)
+def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
+    """(words, name of the value after them) of a template."""
+    return tuple((words, name) for words, name, _, _ in string.Formatter().parse(template))
+
+
+def _values(pieces: Sequence[tuple[str, str | None]], sentence: str) -> dict[str, str] | None:
+    """What stands at the template's names, each as short as can be and never empty; None where the sentence has another form. One
+    pass, whatever the sentence holds."""
+    found: dict[str, str] = {}
+    at, name = 0, None
+    for i, (words, following) in enumerate(pieces):
+        last = i == len(pieces) - 1 and following is None
+        start = len(sentence) - len(words) if last and name else sentence.find(words, at + 1) if name and words else at
+        if name and not words:
+            start = len(sentence)
+        if start < at + bool(name) or not sentence.startswith(words, start):
+            return None
+        if name:
+            found[name] = sentence[at:start]
+        at, name = start + len(words), following
+    if name:
+        found[name], at = sentence[at:], len(sentence) if sentence[at:] else -1
+    return found if at == len(sentence) else None

@@ -13,7 +13,16 @@ from cod_core.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 LABELS = ("negative", "positive")
-OPENS = ("Came on Monday.", "Ordered for my son.", "My second one.", "From the shop in town.")
+OPENS = (
+    "Came on Monday.",
+    "Ordered for my son.",
+    "My second one.",
+    "From the shop in town.",
+    "A gift.",
+    "Bought used.",
+    "In black.",
+    "For work.",
+)
 GOOD = ("The sound is great and clear.", "It works perfectly every time.", "I love how easy it is to use.", "Best phone I have ever had.")
 BAD = ("The sound is awful and dull.", "It never works at all.", "I hate how hard it is to use.", "Worst phone I have ever had.")
 
@@ -25,7 +34,11 @@ def phones(tmp_path, monkeypatch, converted):
     w = Workspace(tmp_path)
     pid = w.create_project("Phones", Task("What does the customer think?", LABELS))
     said = [(text, LABELS[0]) for text in BAD] + [(text, LABELS[1]) for text in GOOD]
-    rows = [Example(f"{i:02}", f"{opens} {text}", label) for i, (opens, (text, label)) in enumerate(itertools.product(OPENS, said))]
+    rows = [  # every second of all combinations: with the opening kept, each of the others is a text that nobody has yet
+        Example(f"{i:02}", f"{opens} {text}", label)
+        for i, (opens, (text, label)) in enumerate(itertools.product(OPENS, said))
+        if (i // len(said) + i) % 2 == 0
+    ]
     items.add_examples(w.db, pid, rows)
     projects.set_teacher(w.db, pid, {"kind": "builtin", "name": "amazon"})
     return w.project(pid)
