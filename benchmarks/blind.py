@@ -3,12 +3,14 @@
     python -m benchmarks.blind offers TASK [--texts 30] [--draw 20] --home FOLDER --out FOLDER
     python -m benchmarks.blind files --out FOLDER
     python -m benchmarks.blind marks MARKS.tsv --out FOLDER [--keep third --reader "who read"]
+    python -m benchmarks.blind examples > docs/experiments/read-blind-examples.md
 
 `offers` proposes for the same random training texts in both ways and keeps the first offer of each (OUT/TASK.json). `files`
 writes OUT/TASK.tsv for the reader: id, original, original label, proposed label, proposal, in random order and without the
 source; OUT/key.json says which is which. `marks` reads a table with the columns id, label (is the new label right for a human
 reader), fluent, same (was nothing else changed), each 1 or 0, and prints a task's share accepted by source with its interval; --keep adds
-them under that name to benchmarks/results/blind_reading.json.
+them under that name to benchmarks/results/blind_reading.json. `examples` writes up to ten accepted and ten refused judged proposals a
+task (earlier ones where there are no others), with their originals from COD_DATA.
 
 Earlier: single changed words that flip the teacher; with more than three labels, sure of .95 and shared by a second judge
 where there are texts enough for one. Present: what independent judges accept, the source chosen by a trial.
@@ -28,7 +30,7 @@ from cod_core.counterfactuals import verify
 from cod_core.counterfactuals.options import SearchOptions
 from cod_core.errors import NotEnoughData
 from cod_core.store import items
-from cod_core.text import edit_fraction, short_hash
+from cod_core.text import diff, edit_fraction, short_hash
 from cod_core.workspace import Workspace
 
 SMALL = {"sst2": 1500, "sst5": 1500, "agnews": 1200, "imdb": 600}
@@ -165,9 +167,71 @@ def keep(table: Path, out: Path, name: str, reader: str) -> None:
     RESULTS.write_text(lines + "\n", encoding="utf-8")
 
 
+TASKS = {
+    "clinc20": "clinc20, 20 intents",
+    "incidents": "Incident notes, 3 classes",
+    "sst5": "SST-5",
+    "sst2": "SST-2",
+    "agnews": "AG News, 4 topics",
+    "imdb": "IMDB reviews",
+}
+
+
+def examples(most: int = 10) -> None:
+    """The page of examples, newest readings first."""
+    whole = json.loads(RESULTS.read_text(encoding="utf-8"))
+    named = {name: one for name, one in whole.items() if isinstance(one, dict) and "tasks" in one}
+    readings = [named[name] for name in ("frames", "sentences", "joints", "topics", "second") if name in named] + [whole]
+    print(EXAMPLES_HEAD)
+    for task, title in TASKS.items():
+        originals = {e.id: e for e in tasks.read(task)}
+        marks = [m for r in readings for m in r["tasks"].get(task, {}).get("marks", []) if m["text"] in originals and "proposal" in m]
+        judged = [m for m in marks if m["arm"] == "new"] or marks
+        print(f"\n## {title}\n")
+        if not judged:
+            print("The first reading kept no texts, and nobody read this task again.\n")
+            continue
+        if judged[0]["arm"] == "old":
+            print("No judged proposal was offered; these are single changed words.\n")
+        for said, wanted in (("Accepted", 1), ("Refused", 0)):
+            shown = [m for m in judged if m["accepted"] == wanted][:most]
+            print(f"{said}{'' if shown else ': none'}\n")
+            for m in shown:
+                e = originals[m["text"]]
+                missing = [words for key, words in WHY.items() if m.get(key) == 0]
+                why = f" ({', '.join(missing)})" if missing else ""
+                print(f"- {_cell(e.text)} | {e.label} -> {m['target']}: **{_changed(e.text, m['proposal'])}**{why}")
+            print()
+
+
+WHY = {"label": "label not right", "fluent": "not fluent", "same": "something else changed"}
+EXAMPLES_HEAD = """# Proposals that blind readers accepted and refused
+
+Written by `python -m benchmarks.blind examples`: the original, its label and the label aimed at, then the proposal (of a text of more than
+240 characters what changed); of refused ones what the reader missed, where three questions were asked. The newest readings come first.
+What they amount to: [Would an expert accept what is proposed?](read-blind.md)"""
+
+
+def _changed(text: str, proposal: str) -> str:
+    """The proposal; of a long text the words that changed."""
+    if len(text) <= CUT:
+        return _cell(proposal)
+    return "; ".join(f"“{_cell(e.a_text)}” became “{_cell(e.b_text)}”" for e in diff(text, proposal))
+
+
+CUT = 240
+
+
+def _cell(text: str, most: int = CUT) -> str:
+    """A text in one line of Markdown, long ones cut."""
+    line = " ".join(text.split())
+    line = line if len(line) <= most else line[:most] + " …"
+    return "".join("\\" + c if c in "*_`[]<>|#&~" else c for c in line)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("offers", "files", "marks"))
+    parser.add_argument("what", choices=("offers", "files", "marks", "examples"))
     parser.add_argument("of", nargs="?", default="")
     parser.add_argument("--texts", type=int, default=30)
     parser.add_argument("--draw", type=int, default=20, help="seed of the draw of texts")
@@ -176,6 +240,9 @@ def main() -> None:
     parser.add_argument("--keep", default="", help="name of the reading, such as third")
     parser.add_argument("--reader", default="", help="who read, and what they knew")
     chosen = parser.parse_args()
+    if chosen.what == "examples":
+        examples()
+        return
     out = Path(chosen.out)
     out.mkdir(exist_ok=True)
     if chosen.what == "offers":
