@@ -6,7 +6,7 @@ that of an undisturbed run.
 A child process does the work on a copy of a small data folder (60 sentences of SST-2 from COD_DATA, the built-in teacher of products) and
 prints a line for each thing that it was told is saved. The parent kills it between its first line and its end, as an undisturbed run
 took; then it asks SQLite for an integrity check, looks for every line in the store, has the work done again and compares the end.
-distil-2 trains on two processes and kills one of them or the parent. SQLite only. Resumable; leaves benchmarks/results/faults.json, an
+SQLite, one process. Resumable; leaves benchmarks/results/faults.json, an
 entry a kill.
 """
 
@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ def do_decisions(home: Path) -> None:
 def do_distil(home: Path) -> None:
     from cod_core.distill.settings import StudentSettings, SweepPlan
 
-    plan = SweepPlan(StudentSettings("linear"), shots=(8, 16), seeds=tuple(range(20)), arms=("kd", "half", "cod"))
+    plan = SweepPlan(StudentSettings("linear"), shots=(8, 16), seeds=20, arms=("kd", "half", "cod"))
     _project(home).students.distil(plan, lambda done, total, message="": _say(f"cell {done}"))
 
 
@@ -153,7 +153,7 @@ def inside(home: Path) -> object:
     """Names and contents of the file that was written, but for the day on it."""
     with zipfile.ZipFile(io.BytesIO((home / MADE).read_bytes())) as archive:
         assert archive.testzip() is None
-        return sorted((i.filename, i.CRC) for i in archive.infolist() if "manifest" not in i.filename and "README" not in i.filename)
+        return sorted((i.filename, i.CRC) for i in archive.infolist() if not i.filename.startswith(("manifest", "README", "backup.json")))
 
 
 def everybody(home: Path) -> object:
@@ -216,8 +216,6 @@ class Kind:
     work: Callable[[Path], None]
     end: Callable[[Path], object]
     lost: Callable[[Path, list[str]], int]
-    env: tuple[tuple[str, str], ...] = ()
-    victim: str = "parent"
 
 
 KINDS = {
@@ -225,7 +223,6 @@ KINDS = {
     "search": Kind("texts", do_search, proposals, searched),
     "decisions": Kind("proposed", do_decisions, decided, remembered),
     "distil": Kind("kept", do_distil, cells, trained),
-    "distil-2": Kind("kept", do_distil, cells, trained, (("COD_WORKERS", "2"),), "any"),
     "train": Kind("texts", do_train, taught, nothing),
     "export": Kind("kept", do_export, inside, written),
     "backup": Kind("kept", do_backup, inside, written),
@@ -269,15 +266,9 @@ def prepare(folder: Path) -> None:
 
 
 def begun(kind: str, home: Path) -> "subprocess.Popen[str]":
-    env = os.environ | dict(KINDS[kind].env) | {"COD_HOME": str(home), "COD_READ_PROPOSALS": "0", "HF_HUB_OFFLINE": "1"}
+    env = os.environ | {"COD_HOME": str(home), "COD_READ_PROPOSALS": "0", "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-m", "benchmarks.faults", "--child", kind, "--home", str(home)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=env, start_new_session=True)
-
-
-def descendants(pid: int) -> Iterator[int]:
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        yield int(child)
-        yield from descendants(int(child))
 
 
 def sound(home: Path) -> None:
@@ -301,17 +292,14 @@ def digest(kind: str, home: Path) -> str:
     return hashlib.sha256(json.dumps(KINDS[kind].end(home), default=str).encode()).hexdigest()
 
 
-def once(kind: str, home: Path, wait: float, choice: random.Random, wanted: str) -> dict[str, Any]:
+def once(kind: str, home: Path, wait: float, wanted: str) -> dict[str, Any]:
     """One kill, `wait` seconds after the child was ready; what it left and how it ended."""
     p = begun(kind, home)
     assert p.stdout is not None and p.stdout.readline() == "ready\n"
     time.sleep(wait)
-    victim = p.pid
-    if KINDS[kind].victim == "any":
-        victim = choice.choice([p.pid, *descendants(p.pid)])
     over = p.poll() is not None
     if not over:
-        os.kill(victim, signal.SIGKILL)
+        os.kill(p.pid, signal.SIGKILL)
     said = [line for line in p.stdout.read().splitlines() if line and not line.startswith("Project")]
     p.wait()
     sound(home)
@@ -322,7 +310,6 @@ def once(kind: str, home: Path, wait: float, choice: random.Random, wanted: str)
         "kind": kind,
         "after_s": round(wait, 2),
         "over": over,
-        "worker": victim != p.pid,
         "said": len(said),
         "lost": lost,
         "resumed": again.returncode == 0,
@@ -350,9 +337,8 @@ def main() -> None:
             takes, wanted = undisturbed(kind, Path(shutil.copytree(base, folder / f"{kind}-whole")))
             print(kind, "takes", round(takes, 1), "s", flush=True)
             for n in range(sum(one["kind"] == kind for one in found), chosen.kills):
-                choice = random.Random(f"{kind} {n}")
                 home = Path(shutil.copytree(base, folder / f"{kind}-{n}"))
-                found.append(once(kind, home, choice.uniform(0, takes), choice, wanted))
+                found.append(once(kind, home, random.Random(f"{kind} {n}").uniform(0, takes), wanted))
                 print(found[-1], flush=True)
                 PATH.write_text("[\n" + ",\n".join(map(json.dumps, found)) + "\n]\n")
                 shutil.rmtree(home)

@@ -62,3 +62,29 @@ def repaired() -> Lines:
             right = (part(found["before"]), part(found["after"]), f"{found['judged_on']:,}")
             lines.append(row(f"{name}, {draw}", named, found["test_texts_among_named"], *right))
     return lines
+
+
+KILLED = {
+    "import": "import of a file",
+    "search": "search, 24 texts",
+    "decisions": "decisions",
+    "distil": "distil, 60 students",
+    "train": "training of a teacher",
+    "export": "export, again and again",
+    "backup": "backup, again and again",
+    "restore": "restore, again and again",
+    "migration": "opening an old data folder",
+}
+
+
+def faults() -> Lines:
+    """kill -9 by kind of work."""
+    found = read("faults")
+    lines = head("work", "kills", "in the middle of it", "said to be saved and lost", "begun again, ended", "same end")
+    for kind, name in KILLED.items():
+        kills = [one for one in found if one["kind"] == kind]
+        if kills:
+            middle = sum(not one["over"] for one in kills)
+            sums = (sum(one["lost"] for one in kills), *(sum(one[key] for one in kills) for key in ("resumed", "same")))
+            lines.append(row(name, len(kills), middle, *sums))
+    return lines

@@ -354,6 +354,7 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "what judged proposals teach": ("read-blind.md", curation_tables.teaches),
     "built-in teachers": ("teachers.md", sample_tables.builtin_teachers),
     "label repair": ("teachers.md", sample_tables.repaired),
+    "kills at random moments": ("speed-and-scale.md", sample_tables.faults),
     "pages of 10,000 texts": ("speed-and-scale.md", pages),
     "files of 100,000 rows": ("speed-and-scale.md", files),
     "fine-tuned students": ("speed-and-scale.md", finetuned_speed),
