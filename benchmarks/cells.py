@@ -9,6 +9,16 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results"
 Lines = list[str]
 KS = (8, 16, 32)
+TASKS = {
+    "movies": "movies",
+    "tweets": "tweets",
+    "amazon": "Amazon",
+    "sst2": "SST-2",
+    "sst5": "SST-5",
+    "clinc20": "clinc20",
+    "incidents": "incidents",
+}
+"""A task's name in a row."""
 
 
 def read(name: str) -> Any:

@@ -1,9 +1,8 @@
 """Tables on curation: which text next, whether it pays, what judged proposals teach. Built from benchmarks/results/;
 benchmarks/tables.py puts them into the pages."""
 
-from benchmarks.cells import Lines, effect, head, part, read, row
+from benchmarks.cells import TASKS, Lines, effect, head, part, read, row
 
-TASKS = {"movies": "movies", "tweets": "tweets", "amazon": "Amazon", "clinc20": "clinc20", "incidents": "incidents", "sst5": "SST-5"}
 ORDERS = {
     "upload": "upload order",
     "promising": "what the strip suggests",

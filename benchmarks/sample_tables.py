@@ -1,9 +1,7 @@
 """Tables of the built-in samples and demonstrations, and of label repair: the demo, two moons, worth, teachers. Built from
 benchmarks/results/; benchmarks/tables.py puts them into the pages."""
 
-from benchmarks.cells import Lines, head, part, read, row
-
-SAMPLES = {"movies": "movies", "amazon": "Amazon", "tweets": "tweets", "sst2": "SST-2", "clinc20": "clinc20"}
+from benchmarks.cells import TASKS, Lines, head, part, read, row
 
 
 def demo() -> Lines:
@@ -40,7 +38,7 @@ def worth() -> Lines:
     lines = head("task, rows", "left out in turn", "rank correlation", "largest error over largest effect")
     for task, sizes in found.items():
         for one in sizes:
-            lines.append(row(f"{SAMPLES[task]}, {one['rows']}", one["left out"], part(one["rank"], 4), f"{100 * one['error']:.1f} %"))
+            lines.append(row(f"{TASKS[task]}, {one['rows']}", one["left out"], part(one["rank"], 4), f"{100 * one['error']:.1f} %"))
     return lines
 
 
@@ -58,7 +56,7 @@ def repaired() -> Lines:
     for task, draws in read("repair").items():
         for draw, found in draws.items():
             named = f"{found['wrong_among_named']} of {found['named']}"
-            name = SAMPLES[task]
+            name = TASKS[task]
             right = (part(found["before"]), part(found["after"]), f"{found['judged_on']:,}")
             lines.append(row(f"{name}, {draw}", named, found["test_texts_among_named"], *right))
     return lines

@@ -7,13 +7,12 @@ A test holds the pages to it (tests/unit/test_experiments.py), and names the tab
 """
 
 import argparse
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from benchmarks import curation_tables, sample_tables, teachers, ways_tables
+from benchmarks import blind_tables, curation_tables, sample_tables, teachers, ways_tables
 from benchmarks.cells import KS, Lines, effect, gain, head, part, read, row, spaced, spread, whole
 
 ROOT = Path(__file__).parents[1]
@@ -173,43 +172,6 @@ def answers() -> Lines:
     return lines
 
 
-_READ = {"clinc20": "clinc20, 20 intents", "incidents": "incidents, 3 classes", "sst2": "SST-2", "sst5": "SST-5"} | {
-    "agnews": "AG News, 4 topics",
-    "imdb": "IMDB, 60 to 400 words",
-}
-_BLIND = ("task", "earlier: accepted of offered", "judged: accepted of offered", "texts with an offer, earlier / judged")
-
-
-def _read(task: str, found: Mapping[str, Any]) -> Lines:
-    """A task's cells: accepted of offered by arm with Wilson's interval, texts with an offer."""
-    marks = {arm: [m["accepted"] for m in found["marks"] if m["arm"] == arm] for arm in ("old", "new")}
-    cells = [
-        f"{sum(m)} of {len(m)}" + (f" ({' to '.join(part(end, 2) for end in _wilson(sum(m), len(m)))})" if m else "")
-        for m in marks.values()
-    ]
-    return [_READ[task], *cells, f"{len(marks['old'])} / {len(marks['new'])} of {found['texts']}"]
-
-
-def read_blind() -> Lines:
-    rows = [row(*_read(task, found)) for task, found in read("blind_reading")["tasks"].items()]
-    return [*head(*_BLIND), *rows, row("AG News, 4 topics", "not read", "no offer", "not run / 0 of 30")]
-
-
-def read_again(name: str, *tasks: str) -> Callable[[], Lines]:
-    def lines() -> Lines:
-        found = read("blind_reading")[name]["tasks"]
-        took = {task: f"{found[task]['cpu']['new'] / found[task]['texts']:.1f} s a text" for task in tasks}
-        return [*head(*_BLIND, "processor, judged"), *(row(*_read(task, found[task]), took[task]) for task in tasks)]
-
-    return lines
-
-
-def _wilson(hits: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson's interval of a share."""
-    centre, half = hits / n + z * z / (2 * n), z * math.sqrt(hits / n * (1 - hits / n) / n + z * z / (4 * n * n))
-    return max(0.0, (centre - half) / (1 + z * z / n)), (centre + half) / (1 + z * z / n)
-
-
 def refined() -> Lines:
     found = read("refinement")["SmolLM2-135M-Instruct.Q4_1.gguf"]["movies"]
     lines = head("rounds", "flip the teacher", "and read well", "s that the round took")
@@ -335,12 +297,12 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "a local model's replies": ("language-models.md", llm_student("sst2")),
     "GPT-4o's replies": ("language-models.md", llm_student("agnews")),
     "a generative task": ("language-models.md", answers),
-    "read blind": ("read-blind.md", read_blind),
-    "read blind, again": ("read-blind.md", read_again("second", "clinc20", "incidents")),
-    "topics and long reviews read blind": ("read-blind.md", read_again("topics", "agnews", "imdb")),
-    "fresh texts read blind": ("read-blind.md", read_again("joints", "clinc20", "incidents")),
-    "read blind with frames kept": ("read-blind.md", read_again("frames", "clinc20", "incidents", "sst5")),
-    "read blind by whole sentences": ("read-blind.md", read_again("sentences", "clinc20", "incidents")),
+    "read blind": ("read-blind.md", blind_tables.read_blind),
+    "read blind, again": ("read-blind.md", blind_tables.read_again("second", "clinc20", "incidents")),
+    "topics and long reviews read blind": ("read-blind.md", blind_tables.read_again("topics", "agnews", "imdb")),
+    "fresh texts read blind": ("read-blind.md", blind_tables.read_again("joints", "clinc20", "incidents")),
+    "read blind with frames kept": ("read-blind.md", blind_tables.read_again("frames", "clinc20", "incidents", "sst5")),
+    "read blind by whole sentences": ("read-blind.md", blind_tables.read_again("sentences", "clinc20", "incidents")),
     "rounds of refinement": ("language-models.md", refined),
     "crossing gaps": ("where-the-lines-lie.md", crossing({"movies": "movies", "sst2": "SST-2"}, _GAPS)),
     "crossing gaps of topics": ("where-the-lines-lie.md", crossing(_TOPICS, [])),

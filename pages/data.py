@@ -89,8 +89,8 @@ def holdings(summary: Summary) -> None:
 def hub() -> None:
     """A public data set by name."""
     left, middle, right = st.columns(3)
-    name = left.selectbox(t("Data set"), list(HUB), format_func=layout.told(HUB))
-    split = middle.selectbox(t("Part"), list(HUB_PARTS), format_func=layout.told(HUB_PARTS))
+    name = left.selectbox(t("Data set"), list(HUB), format_func=layout.words(HUB))
+    split = middle.selectbox(t("Part"), list(HUB_PARTS), format_func=layout.words(HUB_PARTS))
     limit = int(right.number_input(t("At most so many texts"), 10, 100_000, 1000))
     if st.button(t("Fetch"), key="hub-fetch"):
         bar = st.progress(0.0, text=t("Fetching …"))
@@ -128,7 +128,7 @@ with area:
         list(ROLES),
         default="test" if summary.n_train else "labelled",
         required=True,
-        format_func=layout.told(ROLES),
+        format_func=layout.words(ROLES),
         key=f"role-{bool(summary.n_train)}-{bool(summary.n_test)}",  # what was brought is no longer what comes next
     )
     back = project.uploads.train_again() if role == "test" else 0

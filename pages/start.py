@@ -147,7 +147,7 @@ def sample(fresh: bool) -> None:
             list(SAMPLES),
             default="movies",
             required=True,
-            format_func=layout.told(SAMPLES),
+            format_func=layout.words(SAMPLES),
             label_visibility="collapsed",
             key="which-sample",
         )

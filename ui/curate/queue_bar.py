@@ -50,7 +50,7 @@ def bar(project: Project, queue: Queue) -> None:
         shown = {k: f"{t(v)} {queue.counts[k]}" for k, v in SHOW.items() if k != "own" or queue.counts[k] or queue.view.show == k}
         _choice(t("Show"), "show", shown, queue.view)
         with st.popover(t("Order"), icon=":material/sort:", help=t("Now: {order}", order=edit_notes.inside(SORTS[queue.view.sort]))):
-            _choice(t("Order"), "sort", _said(SORTS), queue.view)
+            _choice(t("Order"), "sort", SORTS, queue.view)
         with st.popover(t("Filter"), icon=":material/filter_list:"):
             _filters(project, queue.view)
     if queue.view.filtered:
@@ -72,11 +72,7 @@ def said(view: View) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _said(words: Mapping[str, str]) -> dict[str, str]:
-    return {name: t(one) for name, one in words.items()}
-
-
-def _choice(label: str, name: str, options: dict[str, str], view: View) -> None:
+def _choice(label: str, name: str, options: Mapping[str, str], view: View) -> None:
     value = getattr(view, name)
     key = f"q-{name}-{value}"
     st.segmented_control(

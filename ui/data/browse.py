@@ -42,7 +42,7 @@ def _wanted(labels: Sequence[str]) -> Wanted:
     left, middle, right = st.columns([2, 1, 1])
     words = left.text_input(t("Find words"), key="browse-words", max_chars=200, on_change=_first)
     split = middle.selectbox(
-        t("Part"), list(PARTS), index=None, placeholder=t("Any"), format_func=layout.told(PARTS), key="browse-part", on_change=_first
+        t("Part"), list(PARTS), index=None, placeholder=t("Any"), format_func=layout.words(PARTS), key="browse-part", on_change=_first
     )
     label = right.selectbox(
         t("Label"), labels, index=None, placeholder=t("Any"), format_func=layout.plain, key="browse-label", on_change=_first

@@ -28,7 +28,7 @@ def section(project: Project) -> None:
             for label in task.labels
         ]
     )
-    act = st.segmented_control(t("Change"), list(ACTS), default="rename", required=True, format_func=layout.told(ACTS), key="labels-act")
+    act = st.segmented_control(t("Change"), list(ACTS), default="rename", required=True, format_func=layout.words(ACTS), key="labels-act")
     forms[act or "rename"](project)
 
 

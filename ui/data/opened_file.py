@@ -29,7 +29,7 @@ def source(key: str) -> tuple[str, bytes] | None:
         default="file",
         required=True,
         key=f"{key}-way",
-        format_func=layout.told({"file": msg("Upload a file"), "paste": msg("Paste")}),
+        format_func=layout.words({"file": msg("Upload a file"), "paste": msg("Paste")}),
         label_visibility="collapsed",
     )
     if way == "paste":
@@ -87,7 +87,7 @@ def _otherwise(table: Table | None, name: str, data: bytes, own: str) -> None:
     with st.popover(t("Not right? Read it another way"), type="tertiary"):
         choices = choices_for(taken.format) if taken else {f.key: f.title for f in FORMATS} | SHAPES
         titles = {FOUND_OUT: msg("Find out"), **choices}
-        st.selectbox(t("What the file is"), list(titles), key=f"{own}-format", format_func=layout.told(titles))
+        st.selectbox(t("What the file is"), list(titles), key=f"{own}-format", format_func=layout.words(titles))
         if taken is None or (taken.encoding and not taken.guessed):
             _encoding(taken.encoding if taken else "", data, own)
 

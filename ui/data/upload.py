@@ -156,7 +156,7 @@ def _own_test(project: Project, columns: Columns, role: str, key: str) -> bool:
 def ask_own_test(key: str) -> bool:
     """Whether the person will bring a test file."""
     held = st.segmented_control(  # no checkbox: until its code has come it is taller, and the button below would jump
-        t("Texts to test on"), list(HELD), default="part", required=True, format_func=layout.told(HELD), key=f"{key}-own-test"
+        t("Texts to test on"), list(HELD), default="part", required=True, format_func=layout.words(HELD), key=f"{key}-own-test"
     )
     return held == "none"
 

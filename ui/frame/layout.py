@@ -122,11 +122,6 @@ def words(names: Mapping[Any, str]) -> Callable[[Any], str]:
     return said
 
 
-def told(names: Mapping[Any, str]) -> Callable[[Any], str]:
-    """A format_func for options whose words are the app's own: they are said in the session's language."""
-    return lambda option: t(names.get(option, ""))
-
-
 def style() -> None:
     """The style sheet of the app's own HTML, and the language of the page."""
     st.html(_CSS)

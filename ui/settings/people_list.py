@@ -31,7 +31,7 @@ def section() -> None:
     with st.expander(t("Add a person, or change a role"), icon=":material/group_add:"):
         with st.form("person", border=False):
             name = st.text_input(t("Name, or mail address where people sign in"), max_chars=120)
-            role = st.selectbox(t("Role"), ROLES, format_func=layout.told(ROLE_NAMES))
+            role = st.selectbox(t("Role"), ROLES, format_func=layout.words(ROLE_NAMES))
             if st.form_submit_button(t("Save")):
                 _set_role(name.strip().lower() if "@" in name else name, role)
                 st.rerun()
