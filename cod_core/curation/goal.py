@@ -220,7 +220,7 @@ def _labels(short: Sequence[OfLabel]) -> tuple[str, ...]:
 def _named(short: Sequence[OfLabel]) -> str:
     """'5 labels have fewer than 3 pairs: “a” 0, “b” 1 and 3 more.'"""
     thin = sorted(short, key=lambda one: one.pairs)
-    labels = and_more([f"“{one.label}” {one.pairs}" for one in thin], NAMED)
+    labels = and_more([say("“{label}” {n}", label=one.label, n=one.pairs) for one in thin], NAMED)
     return say("{n} labels have fewer than {wanted} pairs: {labels}.", n=len(thin), wanted=WANTED, labels=labels)
 
 

@@ -39,8 +39,8 @@ def sentences() -> dict[str | tuple[str, str], str]:
 
 
 def _wordy(template: str) -> bool:
-    """Whether anything but values and markup is said."""
-    return bool(re.search("[^\\W\\d_]{2,}", re.sub(r"<[^>]*>|%?\{+[^{}]*\}+", " ", template)))
+    """Whether anything but values and markup is said; quotation marks differ by language."""
+    return bool(re.search("[^\\W\\d_]{2,}|[“”]", re.sub(r"<[^>]*>|%?\{+[^{}]*\}+", " ", template)))
 
 
 def built_by_hand() -> list[str]:

@@ -24,7 +24,7 @@ def offered(project: Project, table: Table, key: str, texts: Sequence[str] = ())
     if len(table.columns) < 3 and last is None and not joined:
         return table, []
     if joined:
-        both = t(" and ").join(f"“{layout.plain(name, 40)}”" for name in texts[:4])
+        both = t(" and ").join(t("“{name}”", name=layout.plain(name, 40)) for name in texts[:4])
         st.caption(t("The columns {columns} hold texts. Join them, or pick one of them below.", columns=both))
     words = t("Join the columns with texts into one text") if joined else t("Make one text of several columns")
     if not st.toggle(words, value=last is not None, key=f"{key}-tabular"):

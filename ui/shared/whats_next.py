@@ -61,7 +61,7 @@ def left_out(project: Project) -> None:
     out = project.plan.left_out()
     if not out:
         return
-    named = t("Left out of the comparison: {labels}.", labels=", ".join(f"“{label}”" for label in out))
+    named = t("Left out of the comparison: {labels}.", labels=", ".join(t("“{name}”", name=label) for label in out))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.html(f'<div class="cod-why">{escape(named)}</div>')
         if st.button(t("Compare with all labels"), key="all-labels", type="tertiary"):
