@@ -1,12 +1,14 @@
 """Does curation pay? Students of the proposals that a strict reader accepted, of as many taken unread, and of real texts alone.
 
-    python -m benchmarks.curation clinc20 incidents --home FOLDER
+    python -m benchmarks.curation clinc20 incidents sst2 --home FOLDER
 
-The proposals are the judged ones of the blind readings (benchmarks/results/blind_reading.json). In each of 20 draws a third of the
+The proposals are those of the blind readings that the app makes for such a task: the judged ones, of SST-2 single changed words
+(benchmarks/results/blind_reading.json). In each of 20 draws a third of the
 accepted pairs is held out as a contrast set: does the student say the old label of the original and the new one of the
 counterfactual? Of what is left, as many pairs as were accepted: those (read), as many drawn from all (unread), as many of the refused
 (refused, where there are so many); and as many real texts as those are rows (real). Linear student, usual settings; test texts of the
-task, of the incident notes those that no proposal is of. Leaves benchmarks/results/curation.json.
+task, of the incident notes those that no proposal is of. The draws share most of their pairs, so the interval of "read less unread" is a
+jackknife's: ten groups of proposals are left out in turn (Efron and Stein, 1981). Leaves benchmarks/results/curation.json.
 """
 
 import argparse
@@ -26,7 +28,8 @@ from cod_core.types import Example
 from cod_core.workspace import Workspace
 
 PATH = RESULTS / "curation.json"
-DRAWS, HELD, MOST_TEST = 20, 3, 1000
+DRAWS, HELD, MOST_TEST, GROUPS = 20, 3, 1000, 10
+OFFERED = {"sst2": "old"}  # the arm of a reading that the app would show; "new" elsewhere
 ARMS = ("read", "unread", "refused", "real")
 
 
@@ -37,7 +40,7 @@ def marked(task: str) -> list[dict[str, Any]]:
     found = {}
     for reading in readings:
         for mark in reading["tasks"].get(task, {}).get("marks", []):
-            if mark["arm"] == "new" and "proposal" in mark:
+            if mark["arm"] == OFFERED.get(task, "new") and "proposal" in mark:
                 found[mark["text"], mark["proposal"]] = mark
     return [found[key] for key in sorted(found)]
 
@@ -91,13 +94,14 @@ def pairs(sides: Sides, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
     return tuple(np.concatenate([a[which], b[which]]) for a, b in zip(sides.before, sides.after))  # type: ignore[return-value]
 
 
-def drawn(sides: Sides, seed: int) -> dict[str, dict[str, float]]:
-    """One draw: arm -> what its student came to."""
+def drawn(sides: Sides, seed: int, among: np.ndarray) -> dict[str, dict[str, float]]:
+    """One draw among these proposals: arm -> what its student came to."""
     rng = np.random.default_rng(seed)
-    good = rng.permutation(np.flatnonzero(sides.accepted))
+    accepted = sides.accepted[among]
+    good = rng.permutation(among[accepted])
     held, read = good[: len(good) // HELD], good[len(good) // HELD :]
-    n, rest = len(read), np.setdiff1d(np.arange(len(sides.accepted)), held)
-    refused = rng.permutation(np.flatnonzero(~sides.accepted))
+    n, rest = len(read), np.setdiff1d(among, held)
+    refused = rng.permutation(among[~accepted])
     rows = {"read": pairs(sides, read), "unread": pairs(sides, rng.permutation(rest)[:n])}
     if len(refused) >= n:
         rows["refused"] = pairs(sides, refused[:n])
@@ -107,19 +111,33 @@ def drawn(sides: Sides, seed: int) -> dict[str, dict[str, float]]:
     return {arm: sides.measured(sides.student(one), held) for arm, one in rows.items()}
 
 
+def means(sides: Sides, among: np.ndarray) -> dict[str, dict[str, float]]:
+    """arm -> means over the draws."""
+    draws = [drawn(sides, seed, among) for seed in range(DRAWS)]
+    return {arm: {name: float(np.mean([d[arm][name] for d in draws])) for name in draws[0][arm]} for arm in ARMS if arm in draws[0]}
+
+
 def measured(w: Workspace, task: str) -> dict[str, Any]:
-    """Means over the draws, and read less unread with the interval of twice its standard error over draws."""
+    """Means over the draws, and the accepted ones less the others with jackknife intervals over ten groups of proposals."""
     sides = Sides(w, task)
-    draws = [drawn(sides, seed) for seed in range(DRAWS)]
+    everything = np.arange(len(sides.accepted))
+    whole = means(sides, everything)
+    groups = np.array_split(np.random.default_rng(0).permutation(everything), GROUPS)
+    without = [means(sides, np.setdiff1d(everything, group)) for group in groups]
     accepted = int(sides.accepted.sum())
     out: dict[str, Any] = {"proposals": len(sides.marks), "accepted": accepted, "held": accepted // HELD, "n_test": len(sides.test[1])}
     out["pairs"] = accepted - accepted // HELD
-    out["arms"] = {
-        arm: {name: round(float(np.mean([d[arm][name] for d in draws])), 4) for name in draws[0][arm]} for arm in ARMS if arm in draws[0]
-    }
-    for name in ("accuracy", "follows", "both"):
-        apart = np.array([d["read"][name] - d["unread"][name] for d in draws])
-        out[f"read - unread, {name}"] = [round(float(apart.mean()), 4), round(float(apart.std(ddof=1)), 4), int((apart > 0).sum())]
+    out["arms"] = {arm: {name: round(x, 4) for name, x in found.items()} for arm, found in whole.items()}
+    for other in [arm for arm in whole if arm != "read"]:
+        for name in ("accuracy", "macro_f1", "follows", "both"):
+            mean = whole["read"][name] - whole[other][name]
+            left = np.array([one["read"][name] - one[other][name] for one in without])
+            half = 1.96 * float(np.sqrt((GROUPS - 1) / GROUPS * ((left - left.mean()) ** 2).sum()))
+            out.setdefault(f"read - {other}", {})[name] = {
+                "mean": round(mean, 4),
+                "low": round(mean - half, 4),
+                "high": round(mean + half, 4),
+            }
     return out
 
 

@@ -29,11 +29,14 @@ def next_text() -> Lines:
 
 
 def pays() -> Lines:
-    lines = head("task", "pairs of the student", "right on test texts", "macro-F1", "contrast set: follows", "both ends right")
+    lines = head(
+        "task", "pairs of the student", "right on test texts", "macro-F1", "contrast set: follows", "both ends right", "read less these"
+    )
     for task, one in read("curation").items():
         for arm, found in one["arms"].items():
             name = f"{TASKS[task]} ({one['pairs']} pairs, {one['held']} held out)" if arm == "read" else ""
-            lines.append(row(name, ARMS[arm], *(part(found[key]) for key in ("accuracy", "macro_f1", "follows", "both"))))
+            apart = "" if arm == "read" else effect(one[f"read - {arm}"]["both"])
+            lines.append(row(name, ARMS[arm], *(part(found[key]) for key in ("accuracy", "macro_f1", "follows", "both")), apart))
     return lines
 
 

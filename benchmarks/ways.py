@@ -55,25 +55,31 @@ def of_pool(data: Held, rows: Sequence[int], gold: bool = True) -> Rows:
     return data.pool_phi[at].astype(np.float64), hard, data.pool_told[at]
 
 
-def with_pairs(data: Held, rows: Sequence[int]) -> Rows:
-    """These rows and the counterfactual of each."""
+def with_pairs(data: Held, rows: Sequence[int], alone: bool = False) -> Rows:
+    """These rows and the counterfactual of each, or the counterfactuals alone."""
     place = {int(row): i for i, row in enumerate(data.of)}
     cf = np.array([place[row] for row in rows], dtype=int)
-    return joined(of_pool(data, rows), (data.cf_phi[cf].astype(np.float64), data.aim[cf], data.cf_told[cf]))
+    made = (data.cf_phi[cf].astype(np.float64), data.aim[cf], data.cf_told[cf])
+    return made if alone else joined(of_pool(data, rows), made)
 
 
 def joined(*parts: Rows) -> Rows:
     return tuple(np.concatenate(one) for one in zip(*parts))  # type: ignore[return-value]
 
 
-def guesses(data: Held, students: Sequence[Rows], features: np.ndarray | None = None) -> np.ndarray:
-    """(S, n) what the linear students of these rows say of the test texts, or of other features."""
-    phi = data.test_phi if features is None else features
+def students_say(data: Held, students: Sequence[Rows]) -> tuple[np.ndarray, np.ndarray]:
+    """(S, n) what the linear students of these rows say of the development texts, and of the test texts."""
+    sides = (data.dev_phi.astype(np.float64), data.test_phi.astype(np.float64))
     out = []
     for x, hard, soft in students:  # one by one: thousands of rows times twenty would not fit
         weight, bias = fit_linear_batch(x[None], np.ones((1, len(hard))), hard[None], soft[None])
-        out.append(linear_logits(phi.astype(np.float64), weight[0], bias[0]).argmax(-1))
-    return np.array(out)
+        out.append([linear_logits(phi, weight[0], bias[0]).argmax(-1) for phi in sides])
+    return np.array([dev for dev, _ in out]), np.array([test for _, test in out])
+
+
+def guesses(data: Held, students: Sequence[Rows]) -> np.ndarray:
+    """(S, n) what the linear students of these rows say of the test texts."""
+    return students_say(data, students)[1]
 
 
 def by_labels(data: Held, rows: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
@@ -119,10 +125,14 @@ def sizes(data: Held) -> tuple[int, ...]:
     return KS if data.classes <= 4 else tuple(2 * data.classes * n for n in (1, 2, 4))
 
 
+def reached(data: Held) -> tuple[int, ...]:
+    """Those numbers of rows of which half can have a counterfactual."""
+    return tuple(k for k in sizes(data) if reach(data, data.agreed(), k // 2))
+
+
 def measured(data: Held) -> dict[str, Any]:
     """Everything about one task."""
-    began, agreed, ks = time.perf_counter(), data.agreed(), sizes(data)
-    ks = tuple(k for k in ks if _reach(data, agreed, k // 2))
+    began, agreed, ks = time.perf_counter(), data.agreed(), reached(data)
     largest = max(ks)
     pairs = _most(data, agreed, largest)
     paired = orders(data, agreed, True, pairs)
@@ -163,7 +173,7 @@ def measured(data: Held) -> dict[str, Any]:
     return out | {"overlap": {str(k): round(x, 3) for k, x in shares.items()}, "seconds": round(time.perf_counter() - began, 1)}
 
 
-def _reach(data: Held, agreed: np.ndarray, need: int) -> bool:
+def reach(data: Held, agreed: np.ndarray, need: int) -> bool:
     """Whether a draw can begin with so many rows that have a counterfactual."""
     try:
         orders(data, agreed, True, need)
@@ -174,7 +184,7 @@ def _reach(data: Held, agreed: np.ndarray, need: int) -> bool:
 
 def _most(data: Held, agreed: np.ndarray, k: int) -> int:
     """Rows at the head of a draw that have a counterfactual: k where there are so many, so that KD's rows are of that kind too."""
-    return next(n for n in range(k, 0, -1) if _reach(data, agreed, n))
+    return next(n for n in range(k, 0, -1) if reach(data, agreed, n))
 
 
 def main() -> None:
