@@ -3,9 +3,9 @@
     pip install setfit==1.2.0
     python -m benchmarks.setfit_ways TASK... --home FOLDER [--draws 5]
 
-The same encoder and numbers of rows as benchmarks/ways.py, and the first 500 of its test rows. SetFit's rows are those of "labels alone" there: any labelled text,
-gold labels, no teacher. cod: the linear student of half as many texts and their counterfactuals, draw by draw. Writes
-benchmarks/results/setfit_ways.json.
+The same encoder and numbers of rows as benchmarks/ways.py, and the first 500 of its test rows. SetFit's rows are those of "labels
+alone" there: any labelled text, gold labels, no teacher. cod: the linear student of half as many texts and their counterfactuals, draw
+by draw. Writes benchmarks/results/setfit_ways.json.
 """
 
 import argparse
