@@ -3,12 +3,13 @@
     python -m benchmarks.curation clinc20 incidents sst2 --home FOLDER
 
 The proposals are those of the blind readings that the app makes for such a task: the judged ones, of SST-2 single changed words
-(benchmarks/results/blind_reading.json). In each of 20 draws a third of the
-accepted pairs is held out as a contrast set: does the student say the old label of the original and the new one of the
-counterfactual? Of what is left, as many pairs as were accepted: those (read), as many drawn from all (unread), as many of the refused
-(refused, where there are so many); and as many real texts as those are rows (real). Linear student, usual settings; test texts of the
-task, of the incident notes those that no proposal is of. The draws share most of their pairs, so the interval of "read less unread" is a
-jackknife's: ten groups of proposals are left out in turn (Efron and Stein, 1981). Leaves benchmarks/results/curation.json.
+(benchmarks/results/blind_reading.json). In each of 20 draws a third of the accepted pairs is held out as a contrast set: does the
+student say the old label of the original and the new one of the counterfactual? Of what is left, as many pairs as were accepted:
+those (read), as many drawn from all (unread), as many drawn with the same labels aimed at (alike: a reader accepts more of some labels
+than of others), as many of the refused (refused, where there are so many); and as many real texts as those are rows (real). Linear
+student, usual settings; test texts of the task, of the incident notes those that no proposal is of. The draws share most of their pairs,
+so intervals are a jackknife's: ten groups of proposals are left out in turn (Efron and Stein, 1981). Leaves
+benchmarks/results/curation.json.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from cod_core.workspace import Workspace
 PATH = RESULTS / "curation.json"
 DRAWS, HELD, MOST_TEST, GROUPS = 20, 3, 1000, 10
 OFFERED = {"sst2": "old"}  # the arm of a reading that the app would show; "new" elsewhere
-ARMS = ("read", "unread", "refused", "real")
+ARMS = ("read", "unread", "alike", "refused", "real")
 
 
 def marked(task: str) -> list[dict[str, Any]]:
@@ -103,12 +104,18 @@ def drawn(sides: Sides, seed: int, among: np.ndarray) -> dict[str, dict[str, flo
     n, rest = len(read), np.setdiff1d(among, held)
     refused = rng.permutation(among[~accepted])
     rows = {"read": pairs(sides, read), "unread": pairs(sides, rng.permutation(rest)[:n])}
+    rows["alike"] = pairs(sides, alike(sides.after[1], read, rng.permutation(rest)))
     if len(refused) >= n:
         rows["refused"] = pairs(sides, refused[:n])
     if len(sides.others[1]) >= n:
         more = rng.permutation(len(sides.others[1]))[:n]
         rows["real"] = tuple(np.concatenate([a[read], b[more]]) for a, b in zip(sides.before, sides.others))  # type: ignore[assignment]
     return {arm: sides.measured(sides.student(one), held) for arm, one in rows.items()}
+
+
+def alike(aims: np.ndarray, read: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """As many of the rest, each label aimed at as often as among those that were read."""
+    return np.concatenate([rest[aims[rest] == aim][: int((aims[read] == aim).sum())] for aim in np.unique(aims[read])])
 
 
 def means(sides: Sides, among: np.ndarray) -> dict[str, dict[str, float]]:

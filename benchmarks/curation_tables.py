@@ -12,6 +12,7 @@ ORDERS = {
 ARMS = {
     "read": "accepted by the reader",
     "unread": "as many, unread",
+    "alike": "as many, unread, of the same labels",
     "refused": "as many, refused by the reader",
     "real": "as many real texts",
 }

@@ -1,10 +1,12 @@
-"""The tables of docs/experiments/what-people-would-do-instead.md, from benchmarks/results/ways.json. Measures nothing."""
+"""The tables of docs/experiments/what-people-would-do-instead.md, from benchmarks/results/ways.json, setfit_ways.json and choices.json.
+Measures nothing."""
 
 import math
 from collections.abc import Mapping
+from statistics import fmean as mean
 from typing import Any
 
-from benchmarks.cells import Lines, effect, head, part, read, row
+from benchmarks.cells import Lines, effect, gain, head, part, read, row
 
 PAGE = "what-people-would-do-instead.md"
 CALLED = {
@@ -13,18 +15,22 @@ CALLED = {
     "amazon": "Amazon",
     "sst2": "SST-2",
     "sst5": "SST-5, three classes",
+    "news": "news, three classes",
     "agnews": "AG News",
     "clinc5": "clinc20, five intents",
     "clinc20": "clinc20",
+    "cola": "CoLA",
 }
+APART = {"incidents": "incident notes, apart"}
+"""120 notes made of templates: shown once, and not counted among the tasks."""
 TEXTS = (50, 100, 200, 500, 1000, 2000)
 Found = Mapping[str, Any]
 
 
-def measured() -> dict[str, Found]:
+def measured(names: Mapping[str, str] = CALLED) -> dict[str, Found]:
     """Name in words -> what was measured, of the tasks on record."""
     found = read("ways")
-    return {called: found[name] for name, called in CALLED.items() if name in found}
+    return {called: found[name] for name, called in names.items() if name in found}
 
 
 def ks(found: Found) -> list[int]:
@@ -41,10 +47,55 @@ def _three(found: Found, arm: str, measure: str = "accuracy") -> str:
     return " ".join(part(found["cells"][arm][str(k)][measure]) for k in ks(found))
 
 
+def every_task() -> Lines:
+    """CoD - KD at the three k of each task, and the mean over the tasks."""
+    lines = head("task", "CoD - KD at each k", "mean", "MCC, mean", "clear")
+    cells: list[float] = []
+    clear = 0
+    for name, found in measured().items():
+        effects = [found["effects"]["cod - kd"][str(k)] for k in ks(found)]
+        won, lost = (sum(e["clear"] and sign * e["mean"] > 0 for e in effects) for sign in (1, -1))
+        mcc = mean(found["cells"]["cod"][str(k)]["mcc"] - found["cells"]["kd"][str(k)]["mcc"] for k in ks(found))
+        said = f"{won} of {len(effects)}" + (f", {lost} behind" if lost else "")
+        lines.append(row(name, ", ".join(map(effect, effects)), gain(mean(e["mean"] for e in effects)), gain(mcc), said))
+        cells += [e["mean"] for e in effects]
+        clear += won
+    return [*lines, row("all cells", "", gain(mean(cells)), "", f"{clear} of {len(cells)}")]
+
+
+def beside_setfit() -> Lines:
+    """SetFit on k labelled rows, and counterfactuals at as many rows."""
+    lines = head("task", "k", "SetFit, labels", "CoD, linear", "CoD - SetFit")
+    found = read("setfit_ways")
+    for name, called in CALLED.items():
+        for i, (k, cell) in enumerate(found.get(name, {}).items()):
+            theirs, ours = mean(cell["setfit"]), mean(cell["cod"])
+            lines.append(row("" if i else called, k, part(theirs), part(ours), gain(round(ours, 3) - round(theirs, 3))))
+    return lines
+
+
+def many_rows() -> Lines:
+    """The share of counterfactuals chosen on development rows, against none."""
+    found, at = read("choices"), ("64", "128", "256", "512")
+    lines = head("task (pairs)", *(f"k = {k}" if k == "64" else k for k in at))
+    for name, called in CALLED.items():
+        if name in found:
+            cells = [found[name]["at"].get(k) for k in at]
+            lines.append(row(f"{called} ({found[name]['pairs']})", *(_chosen(cell) if cell else "" for cell in cells)))
+    return lines
+
+
+def _chosen(cell: Found) -> str:
+    return f"{SHARES[cell['chosen']]}: {effect(cell['chosen - kd'])}" if cell["chosen"] else "none"
+
+
+SHARES = {0.5: "half", 0.25: "a quarter", 0.125: "an eighth"}
+
+
 def rows_alike() -> Lines:
     """The same number of rows in four ways."""
     lines = head("task (test rows; k)", "labels alone", "KD, free draw", "KD", "CoD", "CoD, macro-F1", "CoD, MCC")
-    for name, found in measured().items():
+    for name, found in measured({**CALLED, **APART}).items():
         cells = (_three(found, arm) for arm in ("labels", "kd free", "kd", "cod"))
         said = f"{name} ({found['n_test']:,}; {', '.join(map(str, ks(found)))})"
         lines.append(row(said, *cells, _three(found, "cod", "macro_f1"), _three(found, "cod", "mcc")))
