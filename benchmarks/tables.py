@@ -321,6 +321,7 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "files of 100,000 rows": ("speed-and-scale.md", files),
     "fine-tuned students": ("speed-and-scale.md", finetuned_speed),
     "the same number of rows": (ways_tables.PAGE, ways_tables.rows_alike),
+    "the same minutes": (ways_tables.PAGE, ways_tables.same_minutes),
     "texts without a label": (ways_tables.PAGE, ways_tables.texts_without_labels),
     "counterfactuals on top": (ways_tables.PAGE, ways_tables.on_top),
     "a free draw": (ways_tables.PAGE, ways_tables.free_draw),
