@@ -66,7 +66,8 @@ def measured_or_assumed(pace: Pace) -> Said:
     """Where the minutes come from."""
     if pace.timed:
         return say(
-            "Minutes go by your own pace: {seconds:.0f} seconds a decision, the median of {timed:,}. A label is assumed to take {label:.0f}.",
+            "Minutes go by your own pace: {seconds:.0f} seconds a decision, the median of {timed:,}. "
+            "A label is assumed to take {label:.0f}.",
             seconds=pace.decision,
             timed=pace.timed,
             label=pace.label,
