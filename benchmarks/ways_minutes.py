@@ -4,7 +4,8 @@ held-out test rows, no teacher asked. Resumable.
     python -m benchmarks.ways_minutes [TASK...] --home FOLDER
 
 Texts are those of benchmarks.held where FOLDER has them, else the same ones read from COD_DATA. A pool in another order gives other
-draws than ways.json has: labels alone at 8, 16 and 32 are measured here again. Writes benchmarks/results/ways_minutes.json; counterfactuals at k are those of ways.json.
+draws than ways.json has: labels alone at 8, 16 and 32 are measured here again.
+Writes benchmarks/results/ways_minutes.json; counterfactuals at k are those of ways.json.
 """
 
 import argparse
