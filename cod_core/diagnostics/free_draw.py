@@ -40,6 +40,10 @@ class FreeDraw:
 
     def sentence(self) -> Said:
         """What the choice of texts did, and whether the gain of counterfactuals is owed to it."""
+        return together((self.measured(), self.owed()))
+
+    def measured(self) -> Said:
+        """Both differences, each with its interval."""
         head = say(
             "With {rows} of your texts alone, {measure} is {paired} where texts with a counterfactual come first, and {free} where "
             "any may be drawn ({difference}).",
@@ -56,7 +60,7 @@ class FreeDraw:
             changed=percent(self.changed.share, 1),
             difference=self._difference(self.changed),
         )
-        return together((head, beside, self._owed()))
+        return together((head, beside))
 
     def numbers(self) -> dict[str, object]:
         """A row of a file: shares and differences, each with its interval."""
@@ -76,10 +80,10 @@ class FreeDraw:
         ends = {"mean": points(e.mean, 1), "low": points(e.low, 1), "high": points(e.high, 1)}
         return say("{mean} points, 95 % interval {low} to {high}; {verdict}", **ends, verdict=said)
 
-    def _owed(self) -> Said | str:
+    def owed(self) -> Said | str:
         """Whether the gain may be owed to the choice; nothing where there is no gain."""
         if not self.gained or self.changed is None:
             return ""
         if self.changed.gains:
-            return say("So the gain is not owed to the choice of texts.")
-        return say("So the gain may be owed to the choice of texts.")
+            return say("The gain is not owed to the choice of texts.")
+        return say("The gain may be owed to the choice of texts.")

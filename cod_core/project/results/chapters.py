@@ -56,7 +56,8 @@ def free_draw(found: SweepResults) -> Section:
     one = next((one for one in found.free if lead and one.k == lead["k"]), found.free[-1])
     return Section(
         say("Does it matter which texts are drawn?"),
-        one.sentence(),
+        one.owed(),
+        caption=one.measured(),
         lines=[each.sentence() for each in found.free if each is not one],
         fold=say("The other numbers of training rows"),
         numbers=[each.numbers() for each in found.free],

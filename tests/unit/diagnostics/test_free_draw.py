@@ -20,7 +20,7 @@ def test_a_sentence_names_both_draws_and_the_gain():
     assert FOUND.sentence() == (
         "With 16 of your texts alone, accuracy is 62.9 % where texts with a counterfactual come first, and 65.0 % where any may be "
         "drawn (−2.1 points, 95 % interval −5.1 to +0.9; the difference may be chance). Half counterfactuals reach 70.0 %, against "
-        "any of your texts +5.0 points, 95 % interval +2.0 to +8.0; a clear gain. So the gain is not owed to the choice of texts."
+        "any of your texts +5.0 points, 95 % interval +2.0 to +8.0; a clear gain. The gain is not owed to the choice of texts."
     )
 
 
