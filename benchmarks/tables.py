@@ -324,6 +324,7 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "every task": (ways_tables.PAGE, ways_tables.every_task),
     "beside SetFit": (ways_tables.PAGE, ways_tables.beside_setfit),
     "many rows, chosen": (ways_tables.PAGE, ways_tables.many_rows),
+    "the same minutes": (ways_tables.PAGE, ways_tables.same_minutes),
     "texts without a label": (ways_tables.PAGE, ways_tables.texts_without_labels),
     "counterfactuals on top": (ways_tables.PAGE, ways_tables.on_top),
     "a free draw": (ways_tables.PAGE, ways_tables.free_draw),

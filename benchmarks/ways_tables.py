@@ -1,5 +1,5 @@
-"""The tables of docs/experiments/what-people-would-do-instead.md, from benchmarks/results/ways.json, setfit_ways.json and choices.json.
-Measures nothing."""
+"""The tables of docs/experiments/what-people-would-do-instead.md, from ways.json, ways_minutes.json, setfit_ways.json and choices.json in
+benchmarks/results. Measures nothing."""
 
 import math
 from collections.abc import Mapping
@@ -7,6 +7,9 @@ from statistics import fmean as mean
 from typing import Any
 
 from benchmarks.cells import Lines, effect, gain, head, part, read, row
+from benchmarks.ways_minutes import KS as HALVES
+from benchmarks.ways_minutes import labels_for
+from cod_core.curation.pace import Pace
 
 PAGE = "what-people-would-do-instead.md"
 CALLED = {
@@ -147,4 +150,23 @@ def ceilings() -> Lines:
         cells = (f"{every['rows']:,}", part(every["accuracy"])) if every else ("not measured", "")
         alone = f"{part(found['cells']['soft'][str(most)]['accuracy'])} ({most:,})"
         lines.append(row(name, part(found["teacher"]["accuracy"]), *cells, alone))
+    return lines
+
+
+def same_minutes() -> Lines:
+    """Counterfactuals at k against labels alone at the minutes that these take, and the texts without a label that take none."""
+    heads = [
+        cell
+        for k in HALVES
+        for cell in (f"CoD at {k}, {Pace().minutes(k // 2, k // 2):.1f} minutes", f"labels alone, {labels_for(k)} in the same time")
+    ]
+    lines = head("task", *heads, f"labels that do as well as CoD at {max(HALVES)}", "the teacher's answers, 50 texts, no minutes")
+    own, instead = read("ways"), read("ways_minutes")
+    for name in (name for name in CALLED if name in instead):
+        cells, labels = own[name]["cells"], instead[name]["labels"]
+        shares = [part(cell["accuracy"]) for k in HALVES for cell in (cells["cod"][str(k)], labels[str(labels_for(k))])]
+        goal = cells["cod"][str(max(HALVES))]["accuracy"]
+        reached = min((int(n) for n, cell in labels.items() if cell["accuracy"] >= goal), default=None)
+        enough = f"more than {max(map(int, labels))}" if reached is None else str(reached)
+        lines.append(row(CALLED[name], *shares, enough, part(cells["soft"]["50"]["accuracy"])))
     return lines

@@ -25,10 +25,11 @@ REJECT_REASONS = (
     "other",
 )
 ARMS = ("kd", "half", "cod", "cod_plus")
+FREE = "kd_free"  # k real texts as kd, drawn whether or not they have a counterfactual
 CONTROL_ARMS = ("swap", "unverified", "tightened")  # k/2 real rows and k/2 others than verified counterfactuals
 MULTI_ARMS = ("cod_all",)  # k/C real rows and (C - 1)k/C counterfactuals, one to each other class
 OVERRIDE = "override"  # cod, with the counterfactuals that a person kept against the teacher among the others
-ALL_ARMS = ARMS + CONTROL_ARMS + MULTI_ARMS + (OVERRIDE,)
+ALL_ARMS = ARMS + (FREE,) + CONTROL_ARMS + MULTI_ARMS + (OVERRIDE,)
 PAIR_ARMS = ("cod", "cod_plus") + CONTROL_ARMS + MULTI_ARMS + (OVERRIDE,)
 
 

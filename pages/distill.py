@@ -7,10 +7,11 @@ import streamlit as st
 from cod_core.curation import goal
 from cod_core.distill.kinds import LINEAR, OFFERED, kind_of
 from cod_core.distill.memory import check_encoder
-from cod_core.distill.settings import StudentSettings, SweepPlan
+from cod_core.distill.settings import StudentSettings, SweepPlan, usual_arms
 from cod_core.distill.shots import FEW_LABELS
 from cod_core.project.students.preflight import Preflight
 from cod_core.said import Said, say, together
+from cod_core.types import FREE
 from ui.distill import students, ways_section
 from ui.frame import errors, layout, state
 from ui.frame.words import t
@@ -21,7 +22,6 @@ layout.through_app()
 project = layout.need_project()
 row = project.row
 LABEL_PRIOR = 1.5  # docs/experiments.md
-ARMS = ["kd", "half", "cod", "cod_plus"]
 
 
 def spoken(seconds: float) -> Said:
@@ -33,17 +33,19 @@ def spoken(seconds: float) -> Said:
     return say("about {hours:.1f} hours", hours=seconds / 3600)
 
 
-def ways() -> list[str]:
-    """The arms that are compared; a fifth one for three labels or four: with more, a text would have to be changed many times."""
+def ways(student: str) -> list[str]:
+    """The arms that are compared; one more for three labels or four: with more, a text would have to be changed many times."""
+    usual = list(usual_arms(student))
+    free = [] if FREE in usual or not st.session_state.get(f"free-{student}") else [FREE]
     kept = ["override"] if project.plan.overrides() else []
-    return ARMS + kept + (["cod_all"] if 2 < len(project.plan.compared()) <= FEW_LABELS else [])
+    return usual + free + kept + (["cod_all"] if 2 < len(project.plan.compared()) <= FEW_LABELS else [])
 
 
-def preflight(student: str, seeds: int, shots: list[int]) -> Preflight | None:
+def preflight(plan: SweepPlan) -> Preflight | None:
     """What is known before the start, in plain words."""
     check: Preflight | None = None
     with errors.shown():
-        check = project.preflight.check(student, seeds, shots, ways())
+        check = project.preflight.check(plan.student.student, len(plan.draws), list(plan.shots or ()), plan.compared)
     if check is None:
         return None
     layout.counts(
@@ -65,17 +67,15 @@ def options(student: str, allowed: list[int]) -> SweepPlan:
         t("Numbers of training rows to compare"), allowed, selection_mode="multi", default=allowed, key=f"shots-{student}-{len(allowed)}"
     )
     seeds = st.number_input(t("Draws (each is another random choice of rows)"), 1, 50, kind_of(student).draws, key=f"seeds-{student}")
-    st.caption(
-        t(
-            "Five ways are compared at each number: your texts alone; half as many texts; half texts and half counterfactuals; all "
-            "texts with their counterfactuals; fewer texts, each changed to every other label."
+    if FREE not in usual_arms(student):
+        st.toggle(
+            t("Compare with any of your texts too"),
+            key=f"free-{student}",
+            help=t("Your texts alone come from those with a counterfactual. This trains students on any of your texts beside them."),
         )
-        if "cod_all" in ways()
-        else t(
-            "Four ways are compared at each number: your texts alone; half as many texts; half texts and half counterfactuals; all "
-            "texts with their counterfactuals."
-        )
-    )
+    arms = ways(student)
+    named = t(together([say(students.ARMS[arm]) for arm in arms], "; "))
+    st.caption(t("{n} ways are compared at each number: {ways}.", n=len(arms), ways=named))
     chosen, there, kind = StudentSettings(student), True, kind_of(student)
     if state.technical():
         there = False
@@ -98,7 +98,7 @@ def options(student: str, allowed: list[int]) -> SweepPlan:
             errors.box(memory.sentence, "info" if memory.rows else "warn")
             there = True
     chosen = replace(chosen, method=chosen.method or "kd")
-    return SweepPlan(chosen, tuple(sorted(shots)) if there else (), int(seeds), arms=tuple(ways()), energy=energy)
+    return SweepPlan(chosen, tuple(sorted(shots)) if there else (), int(seeds), arms=tuple(arms), energy=energy)
 
 
 def distil(finished: bool, allowed: list[int]) -> None:
@@ -119,7 +119,7 @@ def distil(finished: bool, allowed: list[int]) -> None:
     with st.expander(t("Options")):
         plan = options(student, allowed)
     with known:
-        check = preflight(student, len(plan.draws), list(plan.shots or ()))
+        check = preflight(plan)
     if check is not None and st.button(
         t("Distil and compare"), type="secondary" if finished else "primary", key="distil", disabled=busy or check.blocked or not plan.shots
     ):

@@ -10,7 +10,7 @@ import typer
 
 from cod_core.commands.shell import PARTLY, AsJson, Home, app, note_waiting, open_workspace, progress_line, say, split, whole_numbers
 from cod_core.distill.kinds import KINDS, LINEAR
-from cod_core.distill.settings import STUDENT_NAMES, SweepPlan
+from cod_core.distill.settings import STUDENT_NAMES, SweepPlan, usual_arms
 from cod_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def distill(
         str, typer.Option(help=f"One of {', '.join(KINDS)}: linear takes seconds, those that are trained minutes.")
     ] = LINEAR.name,
     encoder: Annotated[str, typer.Option(help="Model to start from: a hub name or a folder; the packaged one where empty.")] = "",
-    arms: Annotated[str, typer.Option(help="kd, half, cod, cod_plus; controls: swap, unverified, tightened.")] = "",
+    arms: Annotated[str, typer.Option(help="kd, kd_free, half, cod, cod_plus; controls: swap, unverified, tightened.")] = "",
     method: Annotated[str, typer.Option(help="kd, lwd or ted (the last two for fine-tuned students).")] = "kd",
     layers: Annotated[str, typer.Option(help="For finetuned: layers kept, such as 1,3,5.")] = "",
     option: Annotated[
@@ -51,7 +51,7 @@ def distill(
             "shots": whole_numbers(shots, "--shots"),
             "layers": whole_numbers(layers, "--layers") or None,
             "encoder": encoder or None,
-            "arms": split(arms) or None,
+            "arms": split(arms) or list(usual_arms(student)),
             **settings_of(option or []),
         }
     )
@@ -76,11 +76,13 @@ def said_of(found: "SweepResults", asked: Sequence[int], as_json: bool) -> None:
         "readings": {"decider": read[0], "expert": read[1]} if read else {},
         "effects": found.effects,
         "table": found.table,
+        "free_draw": [one.numbers() | {"sentence": one.sentence()} for one in found.free],
         "left_out": found.messages,
         "without": found.without,
         "not_compared": missing,
     }
     said = [*read, *([e["sentence"] for e in found.effects] or [found.sentence])]
+    said += [one.sentence() for one in found.free]
     said += [f"Not compared: k = {', '.join(map(str, missing))}."] if missing else []
     say(out, as_json, "\n".join([*said, *found.messages]))
     if missing or not found.effects:

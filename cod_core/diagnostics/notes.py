@@ -35,6 +35,18 @@ NOTES = {
         ),
         "Owen 2007, arXiv:0712.1111; Satterthwaite 1946; Fisher's randomisation test; Nadeau and Bengio 2003",
     ),
+    "free_draw": Note(
+        msg("Any of your texts"),
+        msg(
+            "Students are compared on texts that have a counterfactual, and these may be easier or harder to learn from than others. "
+            "Here the same student learnt from any text that the teacher sees as it is labelled, whether or not it has a counterfactual."
+        ),
+        msg(
+            "D of the arms kd − kd_free and cod − kd_free, draw by draw on the same test rows, interval and word as for the difference; "
+            "kd_free: k rows of the seed's balanced order, where kd begins with rows that have a kept counterfactual."
+        ),
+        "docs/method.md",
+    ),
     "accuracy": Note(
         msg("Accuracy"),
         msg("The share of test texts on which the student gives the label that people gave."),

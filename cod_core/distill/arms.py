@@ -1,7 +1,8 @@
 """Which rows an arm trains on: from a nested draw and its counterfactuals to training rows. No model, no store.
 
 k counts training rows, counterfactuals included (docs/method.md): kd has k real rows; half the first
-k/2 of them; cod those k/2 and their k/2 counterfactuals; cod_plus k real rows and their k counterfactuals.
+k/2 of them; cod those k/2 and their k/2 counterfactuals; cod_plus k real rows and their k counterfactuals;
+kd_free k real rows of a draw of its own, which does not ask for counterfactuals.
 Controls: swap puts random word swaps, relabelled by the teacher, in the place of cod's counterfactuals;
 unverified the first proposals whether they flip or not; tightened counterfactuals with edits taken back.
 override: as cod, where the counterfactuals that a person kept against the teacher may stand too, with the person's label.
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.text import short_hash
-from cod_core.types import ALL_ARMS, PAIR_ARMS, Counterfactual, Example
+from cod_core.types import ALL_ARMS, FREE, PAIR_ARMS, Counterfactual, Example
 
 Partners = Mapping[str, Counterfactual | Sequence[Counterfactual]]
 """Example id -> the second row, or rows, that it brings with it."""
@@ -41,7 +42,7 @@ def row_count(arm: str, k: int) -> int:
 def real_rows(arm: str, k: int, cf_share: float = 0.5) -> int:
     """How many ids at the head of the draw the arm uses. cf_share: counterfactuals among the k rows, up to half."""
     _known(arm)
-    if arm in ("kd", "cod_plus"):
+    if arm in ("kd", FREE, "cod_plus"):
         return k
     return k // 2 if arm == "half" else k - round(cf_share * k)
 
@@ -49,7 +50,7 @@ def real_rows(arm: str, k: int, cf_share: float = 0.5) -> int:
 def paired_rows(arm: str, k: int, cf_share: float = 0.5) -> int:
     """How many of those rows, the first ones, bring a second row with them."""
     _known(arm)
-    if arm in ("kd", "half"):
+    if arm in ("kd", FREE, "half"):
         return 0
     return k if arm == "cod_plus" else round(cf_share * k)
 

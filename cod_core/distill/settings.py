@@ -12,7 +12,7 @@ from cod_core.distill.allowed import check_student
 from cod_core.distill.kinds import KINDS, StudentKind, kind_of
 from cod_core.errors import BadInput
 from cod_core.models.encoder import DEFAULT_ENCODER, own_revision
-from cod_core.types import ALL_ARMS, ARMS, RunConfig
+from cod_core.types import ALL_ARMS, ARMS, FREE, RunConfig
 
 Number = TypeVar("Number", int, float)
 SEEDS = 20
@@ -206,6 +206,12 @@ class SweepPlan:
 
 COUNTS = ("seeds", "first_seed", "draw_to", "pairs_first")
 SWEEP_NAMES = tuple(f.name for f in fields(SweepPlan) if f.name != "student")
+
+
+def usual_arms(student: str) -> tuple[str, ...]:
+    """What the Distil page and the command compare where nobody chose: the free draw too where students are solved, since these cost
+    nothing. Raises BadInput for an unknown kind."""
+    return (*ARMS, FREE) if kind_named(student).solved else ARMS
 
 
 def known(params: Mapping[str, Any], names: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ARM_STYLE = {
     "kd": (msg("Your texts only"), "#E69F00", "dash", "circle"),
+    "kd_free": (msg("Your texts only, any of them"), "#D55E00", "longdash", "triangle-up"),
     "half": (msg("Half of your texts"), "#999999", "dot", "x"),
     "cod": (msg("Half texts, half counterfactuals"), "#0072B2", "solid", "square"),
     "cod_plus": (msg("Texts plus their counterfactuals"), "#009E73", "dashdot", "diamond"),

@@ -10,7 +10,7 @@ from cod_core.project.jobs import Jobs
 from cod_core.project.students.preflight import Preflights
 from cod_core.store import cache, runs
 from cod_core.text import text_hash
-from cod_core.types import ALL_ARMS, ARMS, MULTI_ARMS, RunConfig, RunResult
+from cod_core.types import ALL_ARMS, ARMS, FREE, MULTI_ARMS, RunConfig, RunResult
 from ui.distill import students
 
 
@@ -60,7 +60,7 @@ def test_before_the_first_sweep_nothing_is_offered_that_cannot_be_done(filled, s
 
 def test_every_way_of_training_has_plain_words():
     """The fifth one, of three labels or more, was shown by its name in the code."""
-    assert set(students.ARMS) == set(ALL_ARMS) and set(ARM_STYLE) >= set(ARMS + MULTI_ARMS)
+    assert set(students.ARMS) == set(ALL_ARMS) and set(ARM_STYLE) >= set((*ARMS, FREE, *MULTI_ARMS))
     assert all("cod" not in words for words in students.ARMS.values())
 
 
@@ -89,6 +89,26 @@ def test_a_model_that_is_not_there_is_refused_before_a_job_starts(distilled, scr
     assert words(test).count("There is no model called") == 1
     next(t for t in test.toggle if t.key == "memory").set_value(True).run()
     assert words(test).count("There is no model called") == 1 and next(b for b in test.button if b.key == "distil").disabled
+
+
+def test_any_of_the_texts_are_compared_for_the_quick_student_and_where_chosen_for_others(distilled, screen, started):
+    """Prevents: minutes of training that nobody asked for, and a quick comparison without the draw that costs nothing."""
+
+    def press(test):
+        next(b for b in test.button if b.key == "distil").click().run()
+        assert not test.exception
+        return started[-1]["arms"], " ".join(c.value for c in test.caption)
+
+    test = screen("distill", distilled)
+    arms, said = press(test)
+    assert FREE in arms and "5 ways are compared" in said and "your texts alone, any of them" in said
+    assert not [t for t in test.toggle if t.key.startswith("free-")]
+    next(g for g in test.button_group if g.key == "student").set_value("contrastive").run()
+    arms, said = press(test)
+    assert FREE not in arms and "4 ways are compared" in said
+    next(t for t in test.toggle if t.key == "free-contrastive").set_value(True).run()
+    arms, said = press(test)
+    assert FREE in arms and "5 ways are compared" in said
 
 
 def test_an_empty_text_is_answered_in_words(distilled, screen):

@@ -26,11 +26,17 @@ def measurable(filled, workspace):
     return filled
 
 
+def small_print(page):
+    return " ".join(one.value for one in page.caption)
+
+
 def test_what_to_expect_stands_where_nothing_was_measured_and_the_press_starts_the_job(measurable, screen, monkeypatch):
     started = []
     monkeypatch.setattr(Jobs, "start", lambda self, kind, *rest: started.append(kind))
     page = screen("distill", measurable)
-    assert EXPECTED.split(".")[0] in words(page).replace("&#x27;", "'")
+    said = words(page).replace("&#x27;", "'")
+    assert EXPECTED.split(".")[0] in said and "Those 16 counterfactuals take about 7 minutes of yours" in said
+    assert "Minutes are assumed: 20 seconds a decision, 8 a label." in small_print(page)
     page.button(key="ways").click().run()
     assert started == ["ways"] and not page.exception
 
@@ -41,8 +47,22 @@ def test_what_was_measured_is_said_with_its_numbers_and_goes_old(measurable, scr
     assert "You have 12 texts without a label." in words(page) and EXPECTED[:20] not in words(page)
     table = next(frame.value for frame in page.dataframe if "learnt from" in frame.value.columns)
     assert list(table["rows"]) == [way.rows for way in found.ways]
+    work = dict(zip(table["learnt from"], table["your work"]))
+    assert work["the teacher's answers on texts without a label"] == "none"
+    assert work["your counterfactuals and their texts"] == f"{found.pairs} labels and {found.pairs} decisions, about 1 minute"
     items.add_examples(workspace.db, measurable, [Example("late", "One text more.", None, "unlabelled")])
     assert "have changed since" in words(screen("distill", measurable))
+
+
+def test_the_minutes_go_by_the_projects_own_decisions_once_there_are_enough(measurable, screen, workspace):
+    """Prevents: an assumption beside a log that knows better."""
+    curation, seconds = workspace.project(measurable).curation, [90.0] * 10 + [120.0] * 11
+    for lead in seconds:
+        curation.decide("c0", "accepted", "ada", lead_time_s=lead)
+    page = screen("distill", measurable)
+    said = small_print(page)
+    assert "your own pace: 120 seconds a decision, the median of 21" in said and "Minutes are assumed" not in said
+    assert "take about 34 minutes of yours" in words(page)
 
 
 def test_a_project_without_development_texts_is_not_bothered(filled, screen):

@@ -22,6 +22,7 @@ from ui.shared import spoken
 
 ARMS = {
     "kd": msg("your texts alone"),
+    "kd_free": msg("your texts alone, any of them"),
     "half": msg("half of your texts"),
     "cod": msg("half texts, half counterfactuals"),
     "cod_plus": msg("all texts with their counterfactuals"),

@@ -1,12 +1,15 @@
 """Three ways to a better student, on the Distil page: what labels, the teacher's answers and counterfactuals bring here."""
 
+from collections.abc import Iterable
 from html import escape
 
 import streamlit as st
 
+from cod_core.curation.pace import Pace
+from cod_core.distill import minutes
 from cod_core.distill.ways import BOTH, EXPECTED, LABELS, LINE, PAIRS, TEACHER, Ways, percent, sentences
 from cod_core.project.project import Project
-from cod_core.said import msg
+from cod_core.said import Said, msg
 from ui.frame import errors, layout, state
 from ui.frame.words import t
 
@@ -26,10 +29,12 @@ def section(project: Project, busy: bool) -> None:
         return
     st.subheader(t("Three ways to a better student"), anchor=False)
     st.caption(t("Label more texts, let the teacher label texts for you, or curate counterfactuals. This compares them on your data."))
+    pace = project.ways.pace()
     if found is None:
-        st.html(f'<div class="cod-plain">{escape(t(EXPECTED))}</div>')
+        st.html(_plain((EXPECTED, minutes.expected(pace))))
     else:
-        _found(found)
+        _found(found, pace)
+    st.caption(t(minutes.measured_or_assumed(pace)))
     if ready and st.button(t("Compare the ways") if found is None else t("Compare the ways again"), key="ways", disabled=busy):
         with errors.shown():
             project.jobs.start("ways")
@@ -37,17 +42,29 @@ def section(project: Project, busy: bool) -> None:
             st.rerun()
 
 
-def _found(found: Ways) -> None:
+def _plain(said: Iterable[Said]) -> str:
+    return "".join(f'<div class="cod-plain">{escape(t(sentence))}</div>' for sentence in said)
+
+
+def _found(found: Ways, pace: Pace) -> None:
     """The sentences and the table."""
     if found.stale:
         errors.box("Your texts or counterfactuals have changed since this was measured. Compare the ways again.", "warn")
-    st.html("".join(f'<div class="cod-plain">{escape(t(sentence))}</div>' for sentence in sentences(found)))
+    st.html(_plain(sentences(found)))
     if found.ways:
-        layout.grid(rows_of(found))
+        layout.grid(rows_of(found, pace))
     st.caption(t("Measured on development texts with the quick student. The test texts have no say."))
 
 
-def rows_of(found: Ways) -> list[dict[str, object]]:
+def rows_of(found: Ways, pace: Pace) -> list[dict[str, object]]:
     """A row a way."""
     on = t("right on {texts:,} development texts", texts=found.n_dev)
-    return [{t("learnt from"): t(CALLED[way.name]), t("rows"): way.rows, on: percent(way.share)} for way in found.ways]
+    return [
+        {
+            t("learnt from"): t(CALLED[way.name]),
+            t("rows"): way.rows,
+            t("your work"): t(minutes.effort(way, found, pace).spoken()),
+            on: percent(way.share),
+        }
+        for way in found.ways
+    ]

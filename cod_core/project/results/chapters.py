@@ -15,7 +15,7 @@ from cod_core.project.results.diagnosis import FIDELITIES, Diagnosis, GapsAt, Pa
 from cod_core.project.results.distances import INFORMATION, WITH, WITHOUT, both, distances
 from cod_core.project.results.influence import Worth
 from cod_core.project.results.maps import AnswersOf, TextMap
-from cod_core.project.results.sweep import SweepResults
+from cod_core.project.results.sweep import SweepResults, leading
 from cod_core.said import Said, msg, say, several, together
 
 CHAPTERS = ("bought", "line", "map", "answers", "worth")
@@ -35,6 +35,8 @@ def bought(found: SweepResults) -> list[Section]:
     ]
     if found.effects:
         out.append(Section("", lines=[e["sentence"] for e in found.effects], fold=EQUAL_ROWS))
+    if found.free:
+        out.append(free_draw(found))
     if n := found.overruled:
         said = say(
             "{texts} your label where the teacher says another. Students learnt yours.",
@@ -46,6 +48,22 @@ def bought(found: SweepResults) -> list[Section]:
     every = in_table(found.table)
     notes = ["difference", "accuracy", "agreement"]
     return [*out, Section("", rows=every, numbers=found.table, fold=say("Every number"), id="results", notes=notes)]
+
+
+def free_draw(found: SweepResults) -> Section:
+    """Students on any of the texts beside those on texts with a counterfactual, at every number of rows."""
+    lead = leading(found.effects)
+    one = next((one for one in found.free if lead and one.k == lead["k"]), found.free[-1])
+    return Section(
+        say("Does it matter which texts are drawn?"),
+        one.owed(),
+        caption=one.measured(),
+        lines=[each.sentence() for each in found.free if each is not one],
+        fold=say("The other numbers of training rows"),
+        numbers=[each.numbers() for each in found.free],
+        notes=["free_draw"],
+        id="free-draw",
+    )
 
 
 SHARES = {

@@ -12,16 +12,18 @@ from cod_core.errors import NotEnoughData
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.filing import read_json, write_json
 from cod_core.project.place import Place, Room, needs
-from cod_core.project.results.sweep import OUTDATED, SweepResults, flat_effect, headline, table_of, worth_of
+from cod_core.project.results.sweep import OUTDATED, SweepResults, flat_effect, free_of, headline, table_of, worth_of
 from cod_core.project.students.store import StudentStore
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.said import say
 from cod_core.store import corrections, items, runs, text_changes
-from cod_core.types import RunConfig, RunResult, now
+from cod_core.types import FREE, RunConfig, RunResult, now
 
 if TYPE_CHECKING:
     from cod_core.distill.row_sets import Drawn
 
+COMPARED = {"effects": ("kd", "cod"), "added": ("half", "cod"), "choice": (FREE, "kd"), "free": (FREE, "cod")}
+"""Entry of a report -> the two arms whose difference it holds, the second less the first."""
 MEASURES = {"accuracy": "test_predicted", "agreement": "test_predicted", "agreement_unlabelled": "unlabelled_predicted"}
 
 
@@ -73,22 +75,25 @@ class Results(Room):
 
     def _effects(self, run_ids: list[str], without: Sequence[str] = ()) -> dict[str, list[dict[str, Any]]]:
         """{"effects": of cod over kd at every k that has both, "added": of cod over half: the same texts without and with their
-        counterfactuals}, each [{k, majority, measures, ...}], measured on what the students answered."""
+        counterfactuals; "choice", "free": of kd and of cod over kd's free draw, where there is one}, each
+        [{k, majority, measures, ...}], measured on what the students answered."""
         chosen = set(run_ids)
         found = [r for r in runs.runs(self.db, self.id) if r.config.run_id in chosen]
         cells = {(r.config.arm, r.config.plotted_k, r.config.seed): r for r in found}
         truth = self.truth(without)
         ks = sorted({key[1] for key in cells})
-        return {name: [e for k in ks if (e := self._effect(cells, k, arm, truth))] for name, arm in (("effects", "kd"), ("added", "half"))}
+        found_of = {name: [e for k in ks if (e := self._effect(cells, k, arms, truth))] for name, arms in COMPARED.items()}
+        return {name: entries for name, entries in found_of.items() if entries or FREE not in COMPARED[name]}
 
     def _effect(
-        self, cells: dict[tuple[str, int, int], RunResult], k: int, arm: str, truth: dict[str, np.ndarray]
+        self, cells: dict[tuple[str, int, int], RunResult], k: int, arms: tuple[str, str], truth: dict[str, np.ndarray]
     ) -> dict[str, Any] | None:
-        """What cod has over an arm at one k; None where they have no draw in common or nothing can be measured."""
-        both = [(cells[arm, k, s], cells["cod", k, s]) for a, kk, s in sorted(cells) if a == arm and kk == k and ("cod", k, s) in cells]
-        pairs = [(first.config.run_id, cod.config.run_id) for first, cod in both]
-        same_texts = all(cod.config.real_shots == first.config.shots for first, cod in both)
-        measured = self.paired_measures(pairs, truth) if arm == "kd" or same_texts else {}
+        """What the second arm has over the first at one k; None where they have no draw in common or nothing can be measured."""
+        arm, more = arms
+        both = [(cells[arm, k, s], cells[more, k, s]) for a, kk, s in sorted(cells) if a == arm and kk == k and (more, k, s) in cells]
+        pairs = [(first.config.run_id, second.config.run_id) for first, second in both]
+        same_texts = all(second.config.real_shots == first.config.shots for first, second in both)
+        measured = self.paired_measures(pairs, truth) if arm != "half" or same_texts else {}
         if not measured:
             return None
         even = self._by_label(pairs, truth["accuracy"]) if "accuracy" in measured else None
@@ -269,4 +274,5 @@ class Results(Room):
             overruled=report.get("overruled", 0),
             without=report.get("without", []),
             worth=worth_of(report.get("added", [])),
+            free=free_of(report, compared),
         )

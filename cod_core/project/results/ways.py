@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cod_core.curation.pace import Pace, pace
 from cod_core.distill import ways
 from cod_core.distill.evaluate import decided_classes
 from cod_core.distill.softlabels import overruled
@@ -54,6 +55,10 @@ class WaysRoom(Room):
             return None if kept is None else ways.read(kept, self.mark())
         except BadInput:
             return None
+
+    def pace(self) -> Pace:
+        """How long a decision takes here."""
+        return pace(self.pairs.state().logs.values())
 
     def mark(self) -> str:
         """Changes whenever there is more or other to learn from."""

@@ -26,7 +26,7 @@ from cod_core.project.texts.texts import Texts
 from cod_core.said import msg, say
 from cod_core.store import items
 from cod_core.text import folded
-from cod_core.types import KEPT, OVERRIDE, PAIR_ARMS, Counterfactual, Example
+from cod_core.types import FREE, KEPT, OVERRIDE, PAIR_ARMS, Counterfactual, Example
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,8 +148,10 @@ class SweepPlans(Room):
         progress(0, 1, msg("drawing the training rows"))
         second = self.second_rows(plan.compared, pool, pairs.fair)
         drawn: list[Draw] = []
-        if checked := [arm for arm in plan.compared if arm not in ("unverified", OVERRIDE)]:
+        if checked := [arm for arm in plan.compared if arm not in (FREE, "unverified", OVERRIDE)]:
             drawn += self._drawn(plan, checked, shots, pool, pairs.fair, pairs)
+        if FREE in plan.compared:
+            drawn += self._drawn_freely(plan, shots, pool, pairs)
         if "unverified" in plan.compared:  # whoever never asks the teacher cannot leave out the rows that it refuses
             second["unverified"] = proposed = self.unverified(pool, plan.student.cf_source or "")
             drawn += self._drawn(plan, ["unverified"], shots, pool, proposed, pairs, frozenset())
@@ -212,14 +214,27 @@ class SweepPlans(Room):
         lost: frozenset[str] | None = None,
     ) -> list[Draw]:
         """The draws of these arms: balanced where the checked pairs allow it, and for larger k with every pair that there is."""
-        total, any_pairs = len(checked.fair), any(arm in PAIR_ARMS for arm in plan.compared)
-        even = drawn_evenly(shots, len(checked.of_label), checked.allow, total) if any_pairs else list(shots)
+        total, even = len(checked.fair), self._even(plan, shots, checked)
         out = [Draw(arms, self._orders(plan, even, pool, pairs, checked.allow, lost), even)] if even else []
         for k in [k for k in shots if k not in even]:
             need = plan.draw_to or max(k, total)
             orders = self.draws.skewed_orders(plan.draws, need, self.draws.balanced(pairs, pool, self.compared()), pairs, lost, pool)
             out.append(Draw(arms, orders, [k], k // 2 > checked.allow))
         return out
+
+    def _drawn_freely(self, plan: SweepPlan, shots: Sequence[int], pool: Mapping[str, Example], checked: FairPairs) -> list[Draw]:
+        """The draws of k texts whether or not a counterfactual of them was tried or kept: of those that the teacher sees as they are
+        labelled, or that a person answers for. Labels count alike at the k at which they do so in the other arms."""
+        orders = self.draws.sweep_orders(plan.draws, plan.draw_to or max(shots), 0, {}, frozenset(), pool)
+        uneven = {k for k in shots if k not in self._even(plan, shots, checked) and k // 2 > checked.allow}
+        groups = [k for k in shots if k not in uneven], [k for k in shots if k in uneven]
+        return [Draw([FREE], orders, ks, weighted) for ks, weighted in zip(groups, (False, True)) if ks]
+
+    @staticmethod
+    def _even(plan: SweepPlan, shots: Sequence[int], checked: FairPairs) -> list[int]:
+        """The k whose draws are balanced and share one order."""
+        any_pairs = any(arm in PAIR_ARMS for arm in plan.compared)
+        return drawn_evenly(shots, len(checked.of_label), checked.allow, len(checked.fair)) if any_pairs else list(shots)
 
     def _orders(
         self,

@@ -18,12 +18,12 @@ def ids(rows):
     return [row.example_id for row in rows if not row.is_cf]
 
 
-@pytest.mark.parametrize("arm", ["kd", "half", "cod", "cod_plus"])
+@pytest.mark.parametrize("arm", ["kd", "kd_free", "half", "cod", "cod_plus"])
 def test_an_arm_holds_exactly_the_rows_it_says(arm):
     """C's code silently trains on fewer than k rows where a counterfactual is missing."""
     rows = rows_for(arm, ORDER, 4, EXAMPLES, PAIRS)
     assert len(rows) == row_count(arm, 4)
-    assert sum(row.is_cf for row in rows) == {"kd": 0, "half": 0, "cod": 2, "cod_plus": 4}[arm]
+    assert sum(row.is_cf for row in rows) == {"kd": 0, "kd_free": 0, "half": 0, "cod": 2, "cod_plus": 4}[arm]
 
 
 def test_draws_are_nested_and_half_is_cods_real_part():

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from cod_core.distill.kinds import KINDS, kind_of
-from cod_core.distill.settings import StudentSettings, SweepPlan
+from cod_core.distill.settings import StudentSettings, SweepPlan, usual_arms
 from cod_core.errors import BadInput
 from cod_core.text import short_hash
 from cod_core.types import RunConfig, to_json
@@ -162,6 +162,11 @@ def test_a_plan_that_cannot_be_is_refused_where_it_is_made(params, said):
 def test_draws_and_arms_have_their_usual_values():
     assert SweepPlan().draws == range(20) and SweepPlan(first_seed=3, seeds=2).draws == range(3, 5)
     assert SweepPlan().compared == ("kd", "half", "cod", "cod_plus") and SweepPlan(arms=("kd",)).compared == ("kd",)
+
+
+def test_students_that_cost_nothing_have_a_free_draw_beside_them():
+    assert usual_arms("linear") == ("kd", "half", "cod", "cod_plus", "kd_free")
+    assert usual_arms("finetuned") == usual_arms("contrastive") == SweepPlan().compared
 
 
 def test_shares_and_recipes_are_those_that_were_measured():

@@ -56,6 +56,9 @@ def test_the_command_measures_once_and_says_what_the_page_says(full):
     assert told.exit_code == 0 and "You have 60 texts without a label." in told.stdout
     before = full.w.project(full.pid).ways.path().stat().st_mtime_ns
     said = json.loads(CliRunner().invoke(app, ["ways", full.pid, "--json"]).stdout)
+    assert {name: one["decisions"] for name, one in said["work"].items()} == {LABELS: 0, LINE: 0, TEACHER: 0, PAIRS: 6, BOTH: 6}
+    assert said["work"][PAIRS]["labels"] == 6 and "6 labels and 6 decisions, about 3 minutes" in told.stdout
+    assert "Minutes are assumed" in told.stdout and said["pace"]["timed"] == 0
     assert said["sentences"][0] in told.stdout and full.w.project(full.pid).ways.path().stat().st_mtime_ns == before
     assert CliRunner().invoke(app, ["ways", full.pid, "--again"]).exit_code == 0
     assert full.w.project(full.pid).ways.path().stat().st_mtime_ns > before
