@@ -14,7 +14,7 @@ from ui.frame import errors, layout, state
 from ui.frame.words import t
 
 LOOK_AGAIN = 2.0  # seconds
-TRIED = say("On public tasks this warning was right in {right} of {tasks} cases.", right=0, tasks=0)
+TRIED = say("On {tasks} public tasks, this warning was right after 20 decisions in {right}.", tasks=10, right=10)
 
 
 def on_curate(project: Project, live: Live | None) -> None:
@@ -24,7 +24,7 @@ def on_curate(project: Project, live: Live | None) -> None:
     errors.box(together(sentences(live.early, live.measured_on)), "warn")
     with st.container(horizontal=True, key="early-warning"):
         if project.ways.can_measure():
-            layout.next_step("distil", "Compare the ways", primary=False)
+            layout.next_step("distill", "Compare the ways", primary=False)
         else:
             layout.next_step("data", "Add texts", primary=False)
         if st.button(t("Go on curating"), key="early-go-on", type="tertiary"):
@@ -60,13 +60,13 @@ def sentences(early: Early, measured_on: str) -> list[Said]:
     """What was found, its figures, how far to trust it, what to do."""
     return [
         say(
-            "Counterfactuals do not pay here so far: {half} texts with their counterfactuals teach a student no more than "
-            "{rows} labelled texts do.",
+            "So far counterfactuals do not pay here: {half} texts with their counterfactuals teach a student no more than "
+            "{rows} labelled texts.",
             half=early.rows // 2,
             rows=early.rows,
         ),
         say(
-            "It is {share} sure of the right label instead of {before} ({difference} points, 95 % interval {low} to {high}, on {n} {texts}).",
+            "It is {share} sure of the right label instead of {before} ({difference} points, 95 % interval {low} to {high}; {n} {texts}).",
             share=percent(early.with_),
             before=percent(early.without),
             difference=points(early.gain, 1),

@@ -146,14 +146,7 @@ class LiveStrip(Room):
     """The strip on the Curate page."""
 
     def __init__(
-        self,
-        place: Place,
-        models: Models,
-        teacher: Teacher,
-        pairs: Pairs,
-        results: Results,
-        development: Development,
-        early: EarlyLook,
+        self, place: Place, models: Models, teacher: Teacher, pairs: Pairs, results: Results, development: Development, early: EarlyLook
     ):
         super().__init__(place)
         self.models = models

@@ -78,7 +78,8 @@ def test_too_few_pairs_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("pairs", "n_dev", "classes", "said"), [(20, 30, 2, True), (19, 400, 2, False), (20, 29, 2, False), (20, 30, 20, True), (90, 400, 21, False)]
+    ("pairs", "n_dev", "classes", "said"),
+    [(20, 30, 2, True), (19, 400, 2, False), (20, 29, 2, False), (20, 30, 20, True), (90, 400, 21, False)],
 )
 def test_nothing_is_said_of_too_little_or_of_what_was_never_tried(pairs, n_dev, classes, said):
     assert enough(pairs, n_dev, classes) == said
