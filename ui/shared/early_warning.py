@@ -5,7 +5,7 @@ The numbers are made beside the page (cod_core/project/results/live.py), so noth
 
 import streamlit as st
 
-from cod_core.diagnostics.early import FIRST, Early
+from cod_core.diagnostics.early import FIRST, RIGHT, TASKS, Early
 from cod_core.diagnostics.sentence import percent, points
 from cod_core.project.project import Project
 from cod_core.project.results.live import Live
@@ -14,7 +14,7 @@ from ui.frame import errors, layout, state
 from ui.frame.words import t
 
 LOOK_AGAIN = 2.0  # seconds
-TRIED = say("On {tasks} public tasks, this warning was right after 20 decisions in {right}.", tasks=10, right=10)
+TRIED = say("On {tasks} public tasks, this warning was right after 20 decisions in {right}.", tasks=TASKS, right=RIGHT)
 
 
 def on_curate(project: Project, live: Live | None) -> None:
