@@ -28,7 +28,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a batch stands. state: as the service calls it. files: ids of those with answers and with errors. said: why it failed."""
+    """Where a batch stands. state: as the service calls it, in small letters. files: ids of those with answers and with errors.
+    said: why it failed."""
 
     id: str
     state: str
@@ -194,7 +195,7 @@ def _standing(values: Mapping[str, Any]) -> Standing:
     files = [values.get(name) for name in ("output_file_id", "error_file_id")]
     return Standing(
         _id(values),
-        str(values.get("status") or "")[:40],
+        str(values.get("status") or "")[:40].lower(),
         _count(counts, "completed"),
         _count(counts, "failed"),
         tuple(file for file in files if isinstance(file, str) and 0 < len(file) <= 200),

@@ -128,3 +128,19 @@ def test_the_key_is_not_said_by_a_batch_that_failed():
         with pytest.raises(EndpointError) as error:
             Run(server, KEY).propose()
         assert "Incorrect API key" in str(error.value) and KEY not in str(error.value)
+
+
+def test_a_status_in_capitals_ends_a_batch_too():
+    """Prevents: waiting for ever for a service that writes COMPLETED."""
+    with FakeBatches(better) as server:
+        usual = server._shown
+        server._shown = lambda batch: usual(batch) | {"status": batch["status"].upper()}
+        run = Run(server)
+        looks = []
+
+        def patient(done, total, message=""):
+            looks.append(done)
+            assert len(looks) < 200
+
+        _, found = run.propose(progress=patient)
+        assert sorted(found) == sorted(TEXTS) and all(found.values())
