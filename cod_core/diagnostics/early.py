@@ -133,10 +133,10 @@ def _told(heads: Heads, dev: np.ndarray) -> np.ndarray:
 
 
 def _variance(with_: np.ndarray, without: np.ndarray, share: float) -> float:
-    """Of the mean difference, development rows and pairs being samples. Draws of pairs share `share` of their rows, so their mean
+    """Of the mean difference, development rows and pairs being samples. Draws of pairs share `share` (<= 1/2) of their rows, so their mean
     varies more than they do among each other (stats.widening); draws of labelled texts hardly share any."""
-    draws, rows = with_.shape
-    of_pairs = float(with_.mean(-1).var(ddof=1)) * (1 / draws + share / (1 - share) if share < 1 else 1.0)
+    draws, rows = len(with_), with_.shape[-1]
+    of_pairs = float(with_.mean(-1).var(ddof=1)) * (1 / draws + share / (1 - share))
     of_texts = float(without.mean(-1).var(ddof=1)) / draws
     of_rows = float((with_ - without).mean(0).var(ddof=1)) / rows if rows > 1 else 0.0
     return of_pairs + of_texts + of_rows

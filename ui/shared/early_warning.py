@@ -14,7 +14,7 @@ from ui.frame import errors, layout, state
 from ui.frame.words import t
 
 LOOK_AGAIN = 2.0  # seconds
-TRIED = say("On {tasks} public tasks, this warning was right after 20 decisions in {right}.", tasks=TASKS, right=RIGHT)
+TRIED = say("Tried on {tasks} public tasks after 20 decisions, this rule was right on {right}.", tasks=TASKS, right=RIGHT)
 
 
 def on_curate(project: Project, live: Live | None) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cod_core.data.draws import order_rows
-from cod_core.diagnostics.early import Early, enough, measured
+from cod_core.diagnostics.early import FIRST, Early, enough, measured
 from cod_core.diagnostics.worth import Rows
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.draws import Draws, shares_label
@@ -50,6 +50,8 @@ class EarlyLook(Room):
         if not enough(len(fair), len(judged.texts), len(self.labels)):
             return None
         others = self._others()
+        if len(others) < FIRST:  # a set that was brought in with its verdicts, say
+            return None
         key = self._key(fair, pool, others, judged)
         known = self.found.value
         if known is None or known[0] != key:

@@ -75,3 +75,11 @@ def test_it_reads_development_texts_and_no_test_text(tmp_path, monkeypatch):
     monkeypatch.setattr(type(project.early), "measure", lambda self, judged: read.append(judged.texts))
     project.live.measure()
     assert len(read[0]) == 60 and all(text.startswith("validation") for text in read[0])
+
+
+def test_pairs_whose_teacher_is_on_record_nowhere_say_nothing(tmp_path, monkeypatch):
+    """The strip would end in an error, and with it what it says of everything else."""
+    _, project = project_of(tmp_path)
+    monkeypatch.setattr(type(project.early), "_others", lambda self: [])
+    live = project.live.measure()
+    assert live.early is None and live.with_ is not None
