@@ -41,7 +41,7 @@ def test_both_pages_warn_with_the_figures_and_the_way_on(project_of, screen):
         test = screen(page, pid)
         assert not test.exception and SAID in words(test)
         assert "10 texts with their counterfactuals" in words(test) and "; 40 development texts)" in words(test)
-        assert f"{100 * live.early.with_:.0f} %" in words(test) and f"{100 * live.early.without:.0f} %" in words(test)
+        assert f"It is {100 * live.early.with_:.1f} % sure" in words(test) and f"instead of {100 * live.early.without:.1f} %" in words(test)
     test = screen("curate", pid)
     test.button(key="next-distill").click().run()
     assert "Three ways" in "".join(h.value for h in test.subheader)
@@ -74,5 +74,5 @@ def test_german_says_the_same_figures(project_of, screen, monkeypatch):
     pid, live = project_of()
     monkeypatch.setenv("COD_LANGUAGE", "de")
     said = words(screen("curate", pid))
-    assert "Bisher lohnen sich Gegenbeispiele hier nicht" in said and f"{100 * live.early.without:.0f} %" in said
+    assert "Bisher lohnen sich Gegenbeispiele hier nicht" in said and f"statt zu {100 * live.early.without:.1f} %".replace(".", ",") in said
     assert early_warning.TRIED.template not in said

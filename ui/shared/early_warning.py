@@ -67,8 +67,8 @@ def sentences(early: Early, measured_on: str) -> list[Said]:
         ),
         say(
             "It is {share} sure of the right label instead of {before} ({difference} points, 95 % interval {low} to {high}; {n} {texts}).",
-            share=percent(early.with_),
-            before=percent(early.without),
+            share=percent(early.with_, 1),
+            before=percent(early.without, 1),
             difference=points(early.gain, 1),
             low=points(early.low, 1),
             high=points(early.high, 1),
