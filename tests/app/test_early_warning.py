@@ -73,6 +73,6 @@ def test_what_is_measured_later_comes_without_a_press(project_of, screen, monkey
 def test_german_says_the_same_figures(project_of, screen, monkeypatch):
     pid, live = project_of()
     monkeypatch.setenv("COD_LANGUAGE", "de")
-    said = words(screen("curate", pid))
+    said = words(screen("distill", pid))
     assert "Bisher lohnen sich Gegenbeispiele hier nicht" in said and f"statt zu {100 * live.early.without:.1f} %".replace(".", ",") in said
     assert early_warning.TRIED.template not in said

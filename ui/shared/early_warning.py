@@ -21,7 +21,7 @@ def on_curate(project: Project, live: Live | None) -> None:
     """The warning with the way that may pay more, until the person goes on regardless."""
     if live is None or live.early is None or not live.early.warns or st.session_state.get(_key(project)):
         return
-    errors.box(together(sentences(live.early, live.measured_on)), "warn")
+    errors.box(together(sentences(live.early, live.measured_on)[:2]), "warn")  # the card below it has to stay in sight
     with st.container(horizontal=True, key="early-warning"):
         if project.ways.can_measure():
             layout.next_step("distill", "Compare the ways", primary=False)
