@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from benchmarks import blind_tables, curation_tables, sample_tables, teachers, ways_tables
+from benchmarks import blind_tables, curation_tables, sample_tables, teachers, warn_tables, ways_tables
 from benchmarks.cells import KS, Lines, effect, gain, head, part, read, row, spaced, spread, whole
 
 ROOT = Path(__file__).parents[1]
@@ -329,6 +329,10 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "counterfactuals on top": (ways_tables.PAGE, ways_tables.on_top),
     "a free draw": (ways_tables.PAGE, ways_tables.free_draw),
     "teachers and all their labels": (ways_tables.PAGE, ways_tables.ceilings),
+    "where they do not help": (warn_tables.PAGE, warn_tables.what_is_so),
+    "the rule that warns": (warn_tables.PAGE, warn_tables.the_rule),
+    "other rules that warn": (warn_tables.PAGE, warn_tables.rules),
+    "why they do not help": (warn_tables.PAGE, warn_tables.why),
 }
 """name -> (page, what builds it)."""
 

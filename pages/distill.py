@@ -15,7 +15,7 @@ from cod_core.types import FREE
 from ui.distill import students, ways_section
 from ui.frame import errors, layout, state
 from ui.frame.words import t
-from ui.shared import jobs_panel, recheck, whats_next
+from ui.shared import early_warning, jobs_panel, recheck, whats_next
 
 layout.through_app()
 
@@ -151,6 +151,7 @@ else:
     if thin := [step for step in steps if step.name != "distil" and step.labels]:
         whats_next.draw(project, thin, "thin", busy, most=1, primary=False)
     distil(finished, allowed)
+early_warning.on_distil(project, summary.n_accepted)
 ways_section.section(project, busy)
 kept = []
 with errors.shown():

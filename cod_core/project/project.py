@@ -36,6 +36,7 @@ from cod_core.project.proposals.tightening import Tightening
 from cod_core.project.results.comparison import Comparison
 from cod_core.project.results.development import Development
 from cod_core.project.results.diagnostics import Diagnostics
+from cod_core.project.results.early import EarlyLook
 from cod_core.project.results.influence import Influence
 from cod_core.project.results.live import LiveStrip
 from cod_core.project.results.maps import Maps
@@ -117,7 +118,8 @@ class Project:
         self.influence = Influence(place, models, self.texts, self.teacher, self.pairs, self.development)
         self.maps = Maps(place, models, self.teacher, self.pairs, self.store, self.results)
         self.ways = WaysRoom(place, models, self.texts, self.teacher, self.pairs, self.draws, self.results)
-        self.live = LiveStrip(place, models, self.teacher, self.pairs, self.results, self.development)
+        self.early = EarlyLook(place, models, self.texts, self.teacher, self.pairs, self.draws)
+        self.live = LiveStrip(place, models, self.teacher, self.pairs, self.results, self.development, self.early)
         self.report = Report(place, self.teacher, self.trust, self.results, self.diagnostics, self.influence, self.maps)
         self.selection = Selection(place, self.fluency)
         self.exports = Exports(place, self.uploads, self.pairs, self.guideline, self.selection)

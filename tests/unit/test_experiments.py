@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import cells, tables
+from benchmarks import cells, tables, warn_tables
+from cod_core.diagnostics import early
 
 ROOT = Path(__file__).parents[2]
 INDEX = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
@@ -48,3 +49,9 @@ def test_every_json_is_read_by_somebody():
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks").glob("*.py"))
     kept = [path.relative_to(cells.RESULTS).with_suffix("") for path in cells.RESULTS.rglob("*.json")]
     assert len(kept) > 20 and not [str(name) for name in kept if name.parts[0] not in code and name.name not in code]
+
+
+def test_what_the_warning_says_of_itself_is_what_was_measured():
+    """Prevents: a person is told to stop by a rule whose hits nobody counted."""
+    found = warn_tables.measured()
+    assert (early.TASKS, early.RIGHT) == (len(found), warn_tables.in_tasks(found, warn_tables.RULE))

@@ -17,6 +17,7 @@ from cod_core.said import say, several, together
 from ui.curate import callbacks
 from ui.frame import errors, state
 from ui.frame.words import number, t
+from ui.shared import early_warning
 
 PATIENCE, LOOK_AGAIN = 0.5, 1.0
 """Seconds that the page stays for the numbers of the newest decision; seconds between looks where they take longer."""
@@ -27,6 +28,7 @@ def draw(project: Project) -> None:
     with errors.shown():
         numbers = _soon(project)
         st.fragment(_strip, run_every=None if numbers[1] else LOOK_AGAIN)(project.id, numbers)
+        early_warning.on_curate(project, numbers[0])
 
 
 def _soon(project: Project) -> tuple[Live | None, bool]:

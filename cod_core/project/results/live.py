@@ -11,10 +11,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from cod_core.diagnostics.early import Early
 from cod_core.project.curation.pairs import Pairs, State
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
 from cod_core.project.results.development import Development
+from cod_core.project.results.early import EarlyLook
 from cod_core.project.results.results import Results
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.said import Said, say
@@ -55,7 +57,8 @@ class Next:
 class Live:
     """n: pairs kept so far. without, with_: accuracy on n_dev texts of the student of the n originals, and of these with
     their counterfactuals; None below FEW pairs or where there is nothing to measure on. unread: development texts
-    still to be read. measured_on: what they are. next: None where nothing is left to decide."""
+    still to be read. measured_on: what they are. next: None where nothing is left to decide. early: whether counterfactuals pay here,
+    None where there is too little to say it."""
 
     n: int
     without: float | None
@@ -64,6 +67,7 @@ class Live:
     unread: int
     measured_on: str
     next: Next | None
+    early: Early | None = None
 
 
 class Watch:
@@ -141,13 +145,16 @@ def _few(n: int, kept: int, label: str) -> Said:
 class LiveStrip(Room):
     """The strip on the Curate page."""
 
-    def __init__(self, place: Place, models: Models, teacher: Teacher, pairs: Pairs, results: Results, development: Development):
+    def __init__(
+        self, place: Place, models: Models, teacher: Teacher, pairs: Pairs, results: Results, development: Development, early: EarlyLook
+    ):
         super().__init__(place)
         self.models = models
         self.teacher = teacher
         self.pairs = pairs
         self.results = results
         self.development = development
+        self.early = early
 
     def now(self, mark: str | None = None) -> tuple[Live | None, bool]:
         """The strip's numbers as far as they are known; see Watch.now. mark: results.marker(), where it is known. Never waits for a
@@ -169,7 +176,8 @@ class LiveStrip(Room):
             phi = self.models.encoder().encode(judged.texts)
             scores = [float((linear_logits(phi, *head).argmax(-1) == judged.truth).mean()) for head in heads]
         following = self._next(pairs, heads[1] if heads else None)
-        return Live(len(pairs), scores[0], scores[1], len(judged.texts), unread, judged.measured_on, following)
+        early = None if unread else self.early.measure(judged)
+        return Live(len(pairs), scores[0], scores[1], len(judged.texts), unread, judged.measured_on, following, early)
 
     def read_development(self) -> None:
         """Read every development text now: called at the end of the job that makes proposals."""
