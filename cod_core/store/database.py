@@ -30,18 +30,49 @@ _ONE_WRITER = 0x0C0D  # the PostgreSQL advisory lock that writers take
 _WRITES = itertools.count(1)
 
 
-class Database:
-    """A SQLAlchemy engine; every verb runs in one short transaction of its own.
+class _OfThread(threading.local):
+    """open: the connection of what this thread does together, None where that is nothing. failed: a part of it was refused."""
 
-    writes: another number after each transaction that wrote in this process, to this database or another. recent: what a verb
-    remembers for a moment, by what it is of (store.projects).
+    open: Connection | None = None
+    failed = False
+
+
+class Database:
+    """A SQLAlchemy engine; every verb runs in one short transaction of its own, but for those that are done `together`.
+
+    writes: another number after each transaction that wrote in this process, to this database or another.
     """
 
     writes = 0
 
     def __init__(self, engine: Engine):
         self.engine = engine
-        self.recent: dict[Hashable, Any] = {}
+        self._recent: dict[Hashable, Any] = {}
+        self._mine = _OfThread()
+
+    @property
+    def recent(self) -> dict[Hashable, Any]:
+        """What a verb remembers for a moment, by what it is of (store.projects); nothing of what may yet be rolled back."""
+        return self._recent if self._mine.open is None else {}
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread's verbs read and write inside is one transaction: all of it is kept at the end, or none.
+
+        Others wait with their writing meanwhile, so what takes long is done before. Inside another such block it is part of that one.
+        Raises what `begin` raises.
+        """
+        if self._mine.open is not None:
+            yield
+            return
+        with self.begin() as connection:
+            self._mine.open, self._mine.failed = connection, False
+            try:
+                yield
+                if self._mine.failed:
+                    raise RuntimeError("A part of what is done together failed, so the rest may not be kept without it.")
+            finally:
+                self._mine.open = None
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -52,6 +83,10 @@ class Database:
         is gone.
         """
         try:
+            if self._mine.open is not None:
+                with self._joined() as connection:
+                    yield connection
+                return
             with _plain_errors(), self.engine.connect().execution_options(writes=True) as connection:
                 with connection.begin():
                     if self.engine.dialect.name == "postgresql":
@@ -64,10 +99,25 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading only: one consistent snapshot that never waits for a writer."""
+        if self._mine.open is not None:
+            with self._joined() as connection:
+                yield connection
+            return
         with _plain_errors(), self.engine.connect() as connection, connection.begin():
             if self.engine.dialect.name == "postgresql":
                 connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             yield connection
+
+    @contextmanager
+    def _joined(self) -> Iterator[Connection]:
+        """The connection of what is done together."""
+        assert self._mine.open is not None
+        try:
+            with _plain_errors():
+                yield self._mine.open
+        except Exception:  # a reader that stops early is no failure
+            self._mine.failed = True
+            raise
 
     def forget_deleted(self, tables: Sequence[str]) -> str:
         """Leave no copy of erased rows behind in the files of these tables; returns "" or a sentence that says where some may be.
