@@ -29,6 +29,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import make_url
+
 from benchmarks.cells import RESULTS
 from benchmarks.faults_places import LoopbackCluster, Server, cluster, helpers_of
 from benchmarks.faults_work import KINDS, STAGES, Where
@@ -76,6 +78,12 @@ def the_process(stage: "Stage", child: Child) -> None:
     os.kill(child.process.pid, signal.SIGKILL)
 
 
+def the_process_and_its_job(stage: "Stage", child: Child) -> None:
+    jobs = helpers_of(child.process.pid, b"cod_core.jobs.worker")
+    for pid in (child.process.pid, *jobs):
+        os.kill(pid, signal.SIGKILL)
+
+
 def a_helper(stage: "Stage", child: Child) -> None:
     until = time.monotonic() + 20
     while child.process.poll() is None and time.monotonic() < until:
@@ -104,7 +112,9 @@ def the_database(stage: "Stage", child: Child) -> None:
 
 TWO = {"COD_WORKERS": "2"}
 SCENES = {
-    "sqlite": Scene(tuple(KINDS), the_process),
+    "sqlite": Scene(tuple(kind for kind in KINDS if kind != "job"), the_process),
+    "app": Scene(("job",), the_process, 5),
+    "app and worker": Scene(("job",), the_process_and_its_job, 5),
     "helper": Scene(("search", "distil"), a_helper, variables=TWO),
     "dask worker": Scene(("search", "distil"), a_dask_worker, 5, cluster=True),
     "scheduler": Scene(("search", "distil"), the_scheduler, 5, cluster=True),
@@ -117,38 +127,44 @@ SCENES = {
 
 
 class Stage:
-    """The folders and databases that work begins with, copied for each kill. cluster: of the kill under way. missed: nothing was there to
-    kill. down: the database is stopped."""
+    """The folders and databases that work begins with, copied for each kill. bases: where the folders are prepared, once for all scenes.
+    cluster: of the kill under way. missed: nothing was there to kill. down: the database is stopped."""
 
-    def __init__(self, folder: Path, postgres: bool):
+    def __init__(self, folder: Path, bases: Path, postgres: bool):
         folder.mkdir()
-        self.folder, self.server = folder, Server(folder / "pg") if postgres else None
+        bases.mkdir(parents=True, exist_ok=True)
+        self.folder, self.bases, self.server = folder, bases, Server(folder / "pg") if postgres else None
         self.cluster: LoopbackCluster | None = None
         self.missed = self.down = False
         self._databases: dict[str, str] = {}
-        for name, (before, _) in STAGES.items():
-            if name != "old" or not postgres:
-                self._made(name, before)
-        shutil.copy(folder / "kept" / "backup.zip", folder / "empty" / "backup.zip")
 
-    def _made(self, name: str, before: str) -> None:
-        at = self._copied(before, self.folder / name)
-        if self.server is not None:
-            self._databases[name] = at.url.rsplit("/", 1)[1].split("?")[0]
-        if name != "old":
-            assert _child(["--stage", name], at, {}).ended() == 0, name
-        else:
-            STAGES["old"][1](at)
-
-    def _copied(self, base: str, home: Path) -> Where:
-        if base:
-            shutil.copytree(self.folder / base, home)
-        else:
-            home.mkdir()
-        return Where(home, self.server.url(self.server.new(self._databases.get(base, "template0"))) if self.server else "")
+    def _prepared(self, name: str) -> Path:
+        """The folder of a stage, with SQLite."""
+        made = self.bases / name
+        with open(self.bases / f"{name}.lock", "w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            if not made.exists():
+                part = self.bases / f"{name}.part"
+                shutil.rmtree(part, ignore_errors=True)
+                before = STAGES[name][0]
+                shutil.copytree(self._prepared(before), part) if before else part.mkdir()
+                if name == "backup":
+                    shutil.copy(self._prepared("kept") / "backup.zip", part)
+                assert _child(["--stage", name], Where(part), {}).ended() == 0, name
+                part.rename(made)
+        return made
 
     def copy(self, base: str, name: str) -> Where:
-        return self._copied(base, self.folder / name)
+        """A fresh copy of a stage, in a database of its own."""
+        home = self.folder / name
+        if self.server is None:
+            return Where(Path(shutil.copytree(self._prepared(base), home)))
+        shutil.copytree(self._prepared(base), home, ignore=shutil.ignore_patterns("cod.db*"))
+        if base not in self._databases:
+            at = Where(home, self.server.url(self.server.new()))
+            assert _child(["--stage", "in another database"], at, {}).ended() == 0, base
+            self._databases[base] = str(make_url(at.url).database)
+        return Where(home, self.server.url(self.server.new(self._databases[base])))
 
     def up(self) -> None:
         """Start what is stopped."""
@@ -213,7 +229,7 @@ def once(place: str, stage: Stage, kind: str, at: Where, wait: float, wanted: st
     with _begun(scene, stage, kind, at) as again:
         resumed = again.ended() == 0
     found = {"place": place, "kind": kind, "after_s": round(wait, 2), "over": over, "said": len(child.said), "lost": lost}
-    if scene.kill is not the_process:  # the child lives on: it ends, or says why it cannot
+    if scene.kill not in (the_process, the_process_and_its_job):  # the child lives on: it ends, or says why it cannot
         found |= {
             "by_itself": code == 0,
             "told": child.error.removeprefix("Error: ")[:200] if code == 1 else "" if code == 0 else str(code),
@@ -242,6 +258,7 @@ def main() -> int:
     parser.add_argument("scenes", nargs="*", default=list(SCENES))
     parser.add_argument("--kinds", nargs="*")
     parser.add_argument("--kills", type=int)
+    parser.add_argument("--bases", help="a folder for what is prepared, used again by the next scene")
     for of_the_child in ("--child", "--stage", "--home", "--url"):
         parser.add_argument(of_the_child, default="", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -251,10 +268,11 @@ def main() -> int:
     if chosen.stage:
         STAGES[chosen.stage][1](at)
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are stopped
     for place in chosen.scenes:
         scene = SCENES[place]
         with tempfile.TemporaryDirectory() as made:
-            stage = Stage(Path(made) / "stage", scene.postgres)
+            stage = Stage(Path(made) / "stage", Path(chosen.bases or Path(made) / "bases"), scene.postgres)
             try:
                 for kind in chosen.kinds or scene.kinds:
                     _measure(place, stage, kind, chosen.kills or scene.kills)

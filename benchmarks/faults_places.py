@@ -104,13 +104,14 @@ def cluster(folder: Path) -> Iterator[LoopbackCluster]:
         made.close()
 
 
-def helpers_of(pid: int) -> list[int]:
-    """The processes that a process computes with beside it (cod_core/compute/local.py), none where none has begun."""
+def helpers_of(pid: int, what: bytes = b"spawn_main") -> list[int]:
+    """The processes that a process computes with beside it (cod_core/compute/local.py), none where none has begun.
+    what: a part of their command line."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             parent = int(path.read_text().rsplit(")", 1)[1].split()[1])
-            if parent == pid and b"spawn_main" in path.with_name("cmdline").read_bytes():
+            if parent == pid and what in path.with_name("cmdline").read_bytes():
                 found.append(int(path.parent.name))
         except OSError:
             continue  # it has ended

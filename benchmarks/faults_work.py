@@ -9,13 +9,16 @@ import io
 import json
 import os
 import sqlite3
+import time
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks import tasks
+from cod_core.errors import CodError
 
 ROOT = Path(__file__).parents[1]
 MADE = "made.zip"
@@ -81,11 +84,32 @@ def do_decisions(at: Where) -> None:
             _say(f"decided {i}")
 
 
-def do_distil(at: Where) -> None:
+def plan() -> Any:
     from cod_core.distill.settings import StudentSettings, SweepPlan
 
-    plan = SweepPlan(StudentSettings("linear"), shots=(8, 16), seeds=20, arms=("kd", "half", "cod"))
-    _project(at).students.distil(plan, lambda done, total, message="": _say(f"cell {done}"))
+    return SweepPlan(StudentSettings("linear"), shots=(8, 16), seeds=20, arms=("kd", "half", "cod"))
+
+
+def do_distil(at: Where) -> None:
+    _project(at).students.distil(plan(), lambda done, total, message="": _say(f"cell {done}"))
+
+
+def do_job(at: Where) -> None:
+    """The students of do_distil as the app has them trained: by a job, started, followed or resumed."""
+    jobs, resumed = _project(at).jobs, False
+    if jobs.newest() is None:
+        jobs.start("distill", plan())
+    while (job := jobs.newest()).state != "done":
+        if not job.active:
+            if resumed:
+                raise CodError(str(job.error))
+            jobs.resume(job.id)
+            resumed = True
+        with suppress(OSError, TypeError):  # a worker gives way to all others, and this machine may be busy for good
+            os.setpriority(os.PRIO_PROCESS, job.pid, 0)
+        if job.state == "running":
+            _say(f"cell {job.done}")
+        time.sleep(0.2)
 
 
 def do_train(at: Where) -> None:
@@ -223,10 +247,11 @@ KINDS = {
     "search": Kind("texts", do_search, proposals, searched),
     "decisions": Kind("proposed", do_decisions, decided, remembered),
     "distil": Kind("kept", do_distil, cells, trained),
+    "job": Kind("kept", do_job, cells, trained),
     "train": Kind("texts", do_train, taught, nothing),
     "export": Kind("kept", do_export, inside, written),
     "backup": Kind("kept", do_backup, inside, written),
-    "restore": Kind("empty", do_restore, everybody, brought_back),
+    "restore": Kind("backup", do_restore, everybody, brought_back),
     "migration": Kind("old", do_migration, tables, nothing),
 }
 
@@ -235,13 +260,10 @@ KINDS = {
 
 
 def empty(at: Where) -> None:
-    at.home.mkdir(parents=True, exist_ok=True)
     films = [e for e in tasks.read("sst2") if e.split == "train"][:400]
     rows = [e for label in ("negative", "positive") for e in [e for e in films if e.label == label][:30]]
     with open(at.home / "texts.csv", "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("text", "label"), *((e.text, e.label) for e in rows)])
-    if at.url:
-        _w(at)
 
 
 def texts(at: Where) -> None:
@@ -249,6 +271,7 @@ def texts(at: Where) -> None:
 
     do_import(at)
     _project(at).teacher.choose(BuiltinChoice("amazon"))
+    _kept(at)
 
 
 def proposed(at: Where) -> None:
@@ -256,17 +279,33 @@ def proposed(at: Where) -> None:
 
     p = _project(at)
     p.search.run(list(p.texts.pool().values()), 2, options=SearchOptions())
+    _kept(at)
 
 
 def kept(at: Where) -> None:
-    p = _project(at)
-    p.curation.accept_unattended()
-    (at.home / "backup.zip").write_bytes(p.keeping.backup())
+    _project(at).curation.accept_unattended()
+    _kept(at)
+
+
+def _kept(at: Where) -> None:
+    (at.home / "backup.zip").write_bytes(_project(at).keeping.backup())
 
 
 def old(at: Where) -> None:
     with zipfile.ZipFile(ROOT / "tests" / "fixtures" / "home_before_rooms.zip") as archive:
         archive.extractall(at.home)
+
+
+def restored(at: Where) -> None:
+    """The stage of a folder in a database of its own. What was computed and is no work of anybody's is computed again there."""
+    w = _w(at)
+    if (at.home / "backup.zip").exists() and not (at.home / "bare").exists():
+        w.restore((at.home / "backup.zip").read_bytes())
+
+
+def bare(at: Where) -> None:
+    """Nothing but a backup to restore."""
+    (at.home / "bare").touch()
 
 
 # name -> (the stage that it goes on from, "" for none; what it does)
@@ -275,5 +314,7 @@ STAGES: dict[str, tuple[str, Callable[[Where], None]]] = {
     "texts": ("empty", texts),
     "proposed": ("texts", proposed),
     "kept": ("proposed", kept),
+    "backup": ("empty", bare),
     "old": ("", old),
+    "in another database": ("", restored),
 }
