@@ -19,44 +19,77 @@ import random
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import make_url
 
 from benchmarks.cells import RESULTS
 from benchmarks.faults_places import LoopbackCluster, Server, cluster, helpers_of
-from benchmarks.faults_work import KINDS, STAGES, Where
+from benchmarks.faults_work import KINDS, STAGES, Where, restored
 
 PATH = RESULTS / "faults.json"
-ROOT = Path(__file__).parents[1]
-LATEST_S = 240.0
 
 
-@dataclass
 class Child:
-    """The process that does the work, or what it worked with."""
+    """A copy of this process, which has loaded what work needs, that does something in a session of its own. What it says comes line by
+    line; `error` is the last line of what it complained of."""
 
-    process: "subprocess.Popen[str]"
-    said: list[str] = field(default_factory=list)
-    error: str = ""
+    def __init__(self, act: Callable[[], int], variables: dict[str, str]):
+        (out, says), (self._complaints, complains) = os.pipe(), os.pipe()
+        self.said, self.error, self._code = list[str](), "", -1
+        self.pid = os.fork()
+        if self.pid == 0:
+            _as_child(act, variables, says, complains)
+        os.close(says)
+        os.close(complains)
+        self.out = os.fdopen(out)
+        self.running = True
 
     def ready(self) -> None:
-        assert self.process.stdout is not None and self.process.stdout.readline() == "ready\n"
+        assert self.out.readline() == "ready\n"
+
+    def over(self) -> bool:
+        if self.running:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.running, self._code = pid == 0, os.waitstatus_to_exitcode(status) if pid else self._code
+        return not self.running
 
     def ended(self) -> int:
-        """Its exit code; what it said is in `said`, the last line of what it complained of in `error`."""
-        out, complaint = self.process.communicate(timeout=LATEST_S)
-        self.said = [line for line in out.splitlines() if line and not line.startswith("Project")]
-        self.error = (complaint.strip().splitlines() or [""])[-1]
-        return self.process.returncode
+        """Its exit code, once it has ended."""
+        self.said = [line for line in self.out.read().splitlines() if line and not line.startswith("Project")]
+        with os.fdopen(self._complaints) as complaints:
+            self.error = (complaints.read().strip().splitlines() or [""])[-1]
+        while not self.over():
+            time.sleep(0.01)
+        return self._code
+
+
+def _as_child(act: Callable[[], int], variables: dict[str, str], says: int, complains: int) -> NoReturn:
+    code = 70
+    try:
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.dup2(says, 1)
+        os.dup2(complains, 2)
+        sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
+        for name in ("COD_DATABASE_URL", "COD_SCHEDULER", "COD_WORKERS"):
+            os.environ.pop(name, None)
+        os.environ.update({"COD_READ_PROPOSALS": "0", "HF_HUB_OFFLINE": "1"} | variables)
+        code = act()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
 
 
 @dataclass(frozen=True)
@@ -75,19 +108,19 @@ class Scene:
 
 
 def the_process(stage: "Stage", child: Child) -> None:
-    os.kill(child.process.pid, signal.SIGKILL)
+    os.kill(child.pid, signal.SIGKILL)
 
 
 def the_process_and_its_job(stage: "Stage", child: Child) -> None:
-    jobs = helpers_of(child.process.pid, b"cod_core.jobs.worker")
-    for pid in (child.process.pid, *jobs):
+    jobs = helpers_of(child.pid, b"cod_core.jobs.worker")
+    for pid in (child.pid, *jobs):
         os.kill(pid, signal.SIGKILL)
 
 
 def a_helper(stage: "Stage", child: Child) -> None:
     until = time.monotonic() + 20
-    while child.process.poll() is None and time.monotonic() < until:
-        if found := helpers_of(child.process.pid):
+    while not child.over() and time.monotonic() < until:
+        if found := helpers_of(child.pid):
             os.kill(found[0], signal.SIGKILL)
             return
         time.sleep(0.02)
@@ -150,7 +183,7 @@ class Stage:
                 shutil.copytree(self._prepared(before), part) if before else part.mkdir()
                 if name == "backup":
                     shutil.copy(self._prepared("kept") / "backup.zip", part)
-                assert _child(["--stage", name], Where(part), {}).ended() == 0, name
+                assert _done(STAGES[name][1], Where(part)), name
                 part.rename(made)
         return made
 
@@ -162,7 +195,7 @@ class Stage:
         shutil.copytree(self._prepared(base), home, ignore=shutil.ignore_patterns("cod.db*"))
         if base not in self._databases:
             at = Where(home, self.server.url(self.server.new()))
-            assert _child(["--stage", "in another database"], at, {}).ended() == 0, base
+            assert _done(restored, at), base
             self._databases[base] = str(make_url(at.url).database)
         return Where(home, self.server.url(self.server.new(self._databases[base])))
 
@@ -173,21 +206,27 @@ class Stage:
         self.missed = self.down = False
 
 
-def _child(arguments: list[str], at: Where, variables: dict[str, str]) -> Child:
-    env = {name: value for name, value in os.environ.items() if name not in ("COD_DATABASE_URL", "COD_SCHEDULER", "COD_WORKERS")}
-    env |= {"COD_READ_PROPOSALS": "0", "HF_HUB_OFFLINE": "1", **at.variables, **variables}
-    command = [sys.executable, "-m", "benchmarks.faults", *arguments, "--home", str(at.home), "--url", at.url]
-    pipe = subprocess.PIPE
-    return Child(subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, env=env, start_new_session=True))
+def _done(what: Callable[[Where], None], at: Where) -> bool:
+    """Whether a child could do this there."""
+
+    def act() -> int:
+        what(at)
+        return 0
+
+    child = Child(act, at.variables)
+    done = child.ended() == 0
+    if not done:
+        print(child.error, flush=True)
+    return done
 
 
 @contextmanager
 def _begun(scene: Scene, stage: Stage, kind: str, at: Where) -> Iterator[Child]:
     if not scene.cluster:
-        yield _child(["--child", kind], at, scene.variables)
+        yield Child(partial(work, kind, at), at.variables | scene.variables)
         return
     with cluster(at.home / f"cluster-{time.monotonic_ns()}") as stage.cluster:
-        yield _child(["--child", kind], at, scene.variables | {"COD_SCHEDULER": stage.cluster.address})
+        yield Child(partial(work, kind, at), at.variables | scene.variables | {"COD_SCHEDULER": stage.cluster.address})
 
 
 def sound(at: Where) -> None:
@@ -196,8 +235,20 @@ def sound(at: Where) -> None:
             assert c.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+def _asked(question: Callable[[], object], at: Where) -> str:
+    """What a child finds there. This process opens no database: it could not be copied then."""
+
+    def act() -> int:
+        print(f"found {question()}")
+        return 0
+
+    child = Child(act, at.variables)
+    assert child.ended() == 0, child.error
+    return child.said[-1].removeprefix("found ")
+
+
 def digest(kind: str, at: Where) -> str:
-    return hashlib.sha256(json.dumps(KINDS[kind].end(at), default=str).encode()).hexdigest()
+    return _asked(lambda: hashlib.sha256(json.dumps(KINDS[kind].end(at), default=str).encode()).hexdigest(), at)
 
 
 def undisturbed(scene: Scene, stage: Stage, kind: str, at: Where) -> tuple[float, str]:
@@ -205,10 +256,9 @@ def undisturbed(scene: Scene, stage: Stage, kind: str, at: Where) -> tuple[float
     with _begun(scene, stage, kind, at) as child:
         child.ready()
         start = last = time.monotonic()
-        assert child.process.stdout is not None
-        for _ in child.process.stdout:
+        for _ in child.out:
             last = time.monotonic()
-        assert child.process.wait() == 0, child.process.stderr and child.process.stderr.read()
+        assert child.ended() == 0, child.error
     return (last if last > start else time.monotonic()) - start, digest(kind, at)
 
 
@@ -218,14 +268,14 @@ def once(place: str, stage: Stage, kind: str, at: Where, wait: float, wanted: st
     with _begun(scene, stage, kind, at) as child:
         child.ready()
         time.sleep(wait)
-        over = child.process.poll() is not None
+        over = child.over()
         if not over:
             scene.kill(stage, child)
         code = child.ended()
         over = over or stage.missed
     stage.up()
     sound(at)
-    lost = KINDS[kind].lost(at, child.said)
+    lost = int(_asked(lambda: KINDS[kind].lost(at, child.said), at))
     with _begun(scene, stage, kind, at) as again:
         resumed = again.ended() == 0
     found = {"place": place, "kind": kind, "after_s": round(wait, 2), "over": over, "said": len(child.said), "lost": lost}
@@ -253,22 +303,26 @@ def work(kind: str, at: Where) -> int:
     return 0
 
 
+def loaded() -> None:
+    """Load what work needs, once for all copies of this process: kills fall into the work then, not into its imports."""
+    import cod_core.__main__
+    import cod_core.commands.import_texts
+    import cod_core.counterfactuals.search
+    import cod_core.distill.sweep
+    import cod_core.models.encoder
+    import cod_core.models.teachers
+    import cod_core.workspace  # noqa: F401
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scenes", nargs="*", default=list(SCENES))
     parser.add_argument("--kinds", nargs="*")
     parser.add_argument("--kills", type=int)
     parser.add_argument("--bases", help="a folder for what is prepared, used again by the next scene")
-    for of_the_child in ("--child", "--stage", "--home", "--url"):
-        parser.add_argument(of_the_child, default="", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    at = Where(Path(chosen.home), chosen.url)
-    if chosen.child:
-        return work(chosen.child, at)
-    if chosen.stage:
-        STAGES[chosen.stage][1](at)
-        return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are stopped
+    loaded()
     for place in chosen.scenes:
         scene = SCENES[place]
         with tempfile.TemporaryDirectory() as made:

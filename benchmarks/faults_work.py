@@ -316,5 +316,4 @@ STAGES: dict[str, tuple[str, Callable[[Where], None]]] = {
     "kept": ("proposed", kept),
     "backup": ("empty", bare),
     "old": ("", old),
-    "in another database": ("", restored),
 }
