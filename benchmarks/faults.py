@@ -1,348 +1,366 @@
 """kill -9 at seeded random moments of everything that writes: what was said to be saved is there, the work begun again ends, and the end is
 that of an undisturbed run.
 
-    python -m benchmarks.faults [KIND...] [--kills 10]
+    python -m benchmarks.faults [SCENE...] [--kinds KIND...] [--kills 10]
 
-A child process does the work on a copy of a small data folder (60 sentences of SST-2 from COD_DATA, the built-in teacher of products) and
-prints a line for each thing that it was told is saved. The parent kills it between its first line and its end, as an undisturbed run
-took; then it asks SQLite for an integrity check, looks for every line in the store, has the work done again and compares the end.
-SQLite, one process. Resumable; leaves benchmarks/results/faults.json, an
-entry a kill.
+A child process does the work (faults_work.py) on a copy of a small data folder (60 sentences of SST-2 from COD_DATA, the built-in
+teacher of products) and prints a line for each thing that it was told is saved. Something is killed between its first line and its end, as
+an undisturbed run took: see SCENES. Then SQLite is asked for an integrity check, every line is looked for in the store, the work is done
+again and its end compared. A child that is not killed itself has to end by itself, or to say in a sentence what is wrong.
+Resumable; leaves benchmarks/results/faults.json, an entry a kill.
 """
 
 import argparse
-import csv
+import fcntl
 import hashlib
-import io
 import json
 import os
 import random
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
-import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from benchmarks import tasks
+from sqlalchemy import make_url
+
 from benchmarks.cells import RESULTS
+from benchmarks.faults_places import LoopbackCluster, Server, cluster, helpers_of
+from benchmarks.faults_work import KINDS, STAGES, Where, restored
 
 PATH = RESULTS / "faults.json"
-ROOT = Path(__file__).parents[1]
-MADE = "made.zip"
 
 
-def _w(home: Path) -> Any:
-    from cod_core.workspace import Workspace
-
-    return Workspace(home)
-
-
-def _project(home: Path) -> Any:
-    w = _w(home)
-    return w.project(w.projects()[0].id)
-
-
-def _say(what: object) -> None:
-    print(what, flush=True)
-
-
-# ------------------------------------------------------------ the work, in the child: says what is saved
-
-
-def do_import(home: Path) -> None:
-    from cod_core.__main__ import app
-
-    for row in _w(home).projects():
-        if len(_texts(_w(home).project(row.id))) == 60:
-            return
-    app(["import", str(home / "texts.csv"), "--labels", "negative,positive", "--home", str(home)], standalone_mode=False)
-
-
-def do_search(home: Path) -> None:
-    from cod_core.counterfactuals.options import SearchOptions
-
-    p = _project(home)
-    texts = sorted(p.texts.pool().values(), key=lambda e: e.id)[:24]
-    p.search.run(texts, 2, lambda done, total, message="": _say(f"text {done}"), SearchOptions())
-
-
-def do_decisions(home: Path) -> None:
-    p = _project(home)
-    for i, cfs in sorted(p.pairs.snapshot().by_example.items()):
-        if i not in p.pairs.state().outcome:
-            p.curation.decide(cfs[0].id, "accepted" if p.pairs.state().checks[cfs[0].id].valid else "rejected", "ann", reasons=())
-            _say(f"decided {i}")
-
-
-def do_distil(home: Path) -> None:
-    from cod_core.distill.settings import StudentSettings, SweepPlan
-
-    plan = SweepPlan(StudentSettings("linear"), shots=(8, 16), seeds=20, arms=("kd", "half", "cod"))
-    _project(home).students.distil(plan, lambda done, total, message="": _say(f"cell {done}"))
-
-
-def do_train(home: Path) -> None:
-    from cod_core.models.choice import FinetuneOptions
-
-    _project(home).training.finetune(FinetuneOptions(epochs=1), lambda done, total, message="": _say(f"step {done}"))
-
-
-def do_export(home: Path) -> None:
-    for n in range(30):
-        _project(home).exports.write(home / MADE)
-        _say(f"file {n}")
-
-
-def do_backup(home: Path) -> None:
-    for n in range(10):
-        (home / f"{n}.part").write_bytes(_project(home).keeping.backup())
-        (home / f"{n}.part").replace(home / MADE)
-        _say(f"file {n}")
-
-
-def do_restore(home: Path) -> None:
-    w = _w(home)
-    while len(w.projects()) < 6:
-        _say(f"project {w.restore((home / 'backup.zip').read_bytes(), fresh=True)}")
-
-
-def do_migration(home: Path) -> None:
-    _say(f"opened {len(_w(home).projects())}")
-
-
-# ------------------------------------------------------------ what is in the store, whoever wrote it
-
-
-def _texts(p: Any) -> list[tuple[str, str]]:
-    from cod_core.store import items
-
-    return sorted((e.text, str(e.label)) for e in items.examples(p.place.db, p.id))
-
-
-def proposals(home: Path) -> object:
-    p = _project(home)
-    snapshot, checks = p.pairs.snapshot(), p.pairs.state().checks
-    return sorted((i, cf.text, cf.target, cf.id in checks and checks[cf.id].valid) for i, cfs in snapshot.by_example.items() for cf in cfs)
-
-
-def decided(home: Path) -> object:
-    return sorted((i, d.status, d.annotator) for i, d in _project(home).pairs.state().outcome.items())
-
-
-def cells(home: Path) -> object:
-    from cod_core.store import runs
-
-    p = _project(home)
-    return sorted((r.config.run_id, r.test.get("accuracy"), r.dev.get("accuracy")) for r in runs.runs(p.place.db, p.id))
-
-
-def taught(home: Path) -> object:
-    p = _project(home)
-    texts = [text for text, _ in _texts(p)[:10]]
-    return str(p.teacher.choice()).split(os.sep)[-1], [[round(float(x), 5) for x in row] for row in p.teacher.classifier().logprobs(texts)]
-
-
-def inside(home: Path) -> object:
-    """Names and contents of the file that was written, but for the day on it."""
-    with zipfile.ZipFile(io.BytesIO((home / MADE).read_bytes())) as archive:
-        assert archive.testzip() is None
-        return sorted((i.filename, i.CRC) for i in archive.infolist() if not i.filename.startswith(("manifest", "README", "backup.json")))
-
-
-def everybody(home: Path) -> object:
-    w = _w(home)
-    return sorted(hashlib.sha256(json.dumps(_texts(w.project(row.id))).encode()).hexdigest() for row in w.projects())
-
-
-def tables(home: Path) -> object:
-    with sqlite3.connect(home / "cod.db") as c:
-        names = [r[0] for r in c.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-        return [(name, c.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]) for name in names]
-
-
-# ------------------------------------------------------------ what was said and has to be there
-
-
-def searched(home: Path, said: list[str]) -> int:
-    """Of the texts that were done those without a trace: neither a proposal nor a note that none was found."""
-    p = _project(home)
-    done = max((int(line.split()[1]) for line in said), default=0)
-    traces = len(set(p.pairs.snapshot().by_example) | set(p.draws.failed()))
-    return max(0, done - traces)
-
-
-def trained(home: Path, said: list[str]) -> int:
-    done = max((int(line.split()[1]) for line in said), default=0)
-    return max(0, done - len(cells(home)))  # type: ignore[arg-type]  # a list
-
-
-def remembered(home: Path, said: list[str]) -> int:
-    return len({line.split()[1] for line in said} - {i for i, *_ in decided(home)})  # type: ignore[attr-defined]  # a list
-
-
-def written(home: Path, said: list[str]) -> int:
-    """A whole file is there once one was said to be written; half of one never is."""
-    if (home / MADE).exists():
-        inside(home)
-    return int(bool(said) and not (home / MADE).exists())
-
-
-def brought_back(home: Path, said: list[str]) -> int:
-    there = {row.id for row in _w(home).projects()}
-    return len({line.split()[1] for line in said} - there)
-
-
-def whole_or_none(home: Path, said: list[str]) -> int:
-    w = _w(home)
-    return sum(len(_texts(w.project(row.id))) not in (0, 60) for row in w.projects())
-
-
-def nothing(home: Path, said: list[str]) -> int:
-    return 0
+class Child:
+    """A copy of this process, which has loaded what work needs, that does something in a session of its own. What it says comes line by
+    line; `error` is the last line of what it complained of."""
+
+    def __init__(self, act: Callable[[], int], variables: dict[str, str]):
+        (out, says), (self._complaints, complains) = os.pipe(), os.pipe()
+        self.said, self.error, self._code = list[str](), "", -1
+        self.pid = os.fork()
+        if self.pid == 0:
+            _as_child(act, variables, says, complains)
+        os.close(says)
+        os.close(complains)
+        self.out = os.fdopen(out)
+        self.running = True
+
+    def ready(self) -> None:
+        assert self.out.readline() == "ready\n"
+
+    def over(self) -> bool:
+        if self.running:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.running, self._code = pid == 0, os.waitstatus_to_exitcode(status) if pid else self._code
+        return not self.running
+
+    def ended(self) -> int:
+        """Its exit code, once it has ended."""
+        self.said = [line for line in self.out.read().splitlines() if line and not line.startswith("Project")]
+        with os.fdopen(self._complaints) as complaints:
+            self.error = (complaints.read().strip().splitlines() or [""])[-1]
+        while not self.over():
+            time.sleep(0.01)
+        return self._code
+
+
+def _as_child(act: Callable[[], int], variables: dict[str, str], says: int, complains: int) -> NoReturn:
+    code = 70
+    try:
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.dup2(says, 1)
+        os.dup2(complains, 2)
+        sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
+        for name in ("COD_DATABASE_URL", "COD_SCHEDULER", "COD_WORKERS"):
+            os.environ.pop(name, None)
+        os.environ.update({"COD_READ_PROPOSALS": "0", "HF_HUB_OFFLINE": "1"} | variables)
+        code = act()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
 
 
 @dataclass(frozen=True)
-class Kind:
-    """base: the prepared folder that it begins with. work: of the child. end: what an undisturbed run leaves. lost: of what was said."""
+class Scene:
+    """What is killed while a kind of work is done. postgres: where it is kept. variables: of the child."""
 
-    base: str
-    work: Callable[[Path], None]
-    end: Callable[[Path], object]
-    lost: Callable[[Path, list[str]], int]
+    kinds: tuple[str, ...]
+    kill: Callable[["Stage", Child], None]
+    kills: int = 10
+    postgres: bool = False
+    variables: dict[str, str] = field(default_factory=dict)
+    cluster: bool = False
 
 
-KINDS = {
-    "import": Kind("empty", do_import, everybody, whole_or_none),
-    "search": Kind("texts", do_search, proposals, searched),
-    "decisions": Kind("proposed", do_decisions, decided, remembered),
-    "distil": Kind("kept", do_distil, cells, trained),
-    "train": Kind("texts", do_train, taught, nothing),
-    "export": Kind("kept", do_export, inside, written),
-    "backup": Kind("kept", do_backup, inside, written),
-    "restore": Kind("backup", do_restore, everybody, brought_back),
-    "migration": Kind("old", do_migration, tables, nothing),
+# ------------------------------------------------------------ what is killed
+
+
+def the_process(stage: "Stage", child: Child) -> None:
+    os.kill(child.pid, signal.SIGKILL)
+
+
+def the_process_and_its_job(stage: "Stage", child: Child) -> None:
+    jobs = helpers_of(child.pid, b"cod_core.jobs.worker")
+    for pid in (child.pid, *jobs):
+        os.kill(pid, signal.SIGKILL)
+
+
+def a_helper(stage: "Stage", child: Child) -> None:
+    until = time.monotonic() + 20
+    while not child.over() and time.monotonic() < until:
+        if found := helpers_of(child.pid):
+            os.kill(found[0], signal.SIGKILL)
+            return
+        time.sleep(0.02)
+    stage.missed = True
+
+
+def a_dask_worker(stage: "Stage", child: Child) -> None:
+    assert stage.cluster is not None
+    stage.cluster.processes[1].kill()
+
+
+def the_scheduler(stage: "Stage", child: Child) -> None:
+    assert stage.cluster is not None
+    stage.cluster.processes[0].kill()
+
+
+def the_database(stage: "Stage", child: Child) -> None:
+    assert stage.server is not None
+    stage.server.stop("immediate")
+    stage.down = True
+
+
+TWO = {"COD_WORKERS": "2"}
+SCENES = {
+    "sqlite": Scene(tuple(kind for kind in KINDS if kind != "job"), the_process),
+    "app": Scene(("job",), the_process, 5),
+    "app and worker": Scene(("job",), the_process_and_its_job, 5),
+    "helper": Scene(("search", "distil"), a_helper, variables=TWO),
+    "dask worker": Scene(("search", "distil"), a_dask_worker, 5, cluster=True),
+    "scheduler": Scene(("search", "distil"), the_scheduler, 5, cluster=True),
+    "postgresql": Scene(("import", "search", "decisions", "distil", "restore"), the_process, postgres=True),
+    "database": Scene(("import", "search", "decisions", "distil", "restore"), the_database, 5, postgres=True),
 }
 
 
-# ------------------------------------------------------------ the parent
+# ------------------------------------------------------------ where it happens
 
 
-def prepare(folder: Path) -> None:
-    """The folders that work begins with: empty, texts, proposed, kept, backup, old."""
-    from cod_core.counterfactuals.options import SearchOptions
-    from cod_core.models.choice import BuiltinChoice
+class Stage:
+    """The folders and databases that work begins with, copied for each kill. bases: where the folders are prepared, once for all scenes.
+    cluster: of the kill under way. missed: nothing was there to kill. down: the database is stopped."""
 
-    empty = folder / "empty"
-    empty.mkdir(parents=True)
-    films = [e for e in tasks.read("sst2") if e.split == "train"][:400]
-    rows = [e for label in ("negative", "positive") for e in [e for e in films if e.label == label][:30]]
-    with open(empty / "texts.csv", "w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("text", "label"), *((e.text, e.label) for e in rows)])
-    shutil.copytree(empty, folder / "texts")
-    do_import(folder / "texts")
-    p = _project(folder / "texts")
-    p.teacher.choose(BuiltinChoice("amazon"))
-    p.place.db.engine.dispose()
-    shutil.copytree(folder / "texts", folder / "proposed")
-    p = _project(folder / "proposed")
-    p.search.run(list(p.texts.pool().values()), 2, options=SearchOptions())
-    p.place.db.engine.dispose()
-    shutil.copytree(folder / "proposed", folder / "kept")
-    p = _project(folder / "kept")
-    p.curation.accept_unattended()
-    made = p.keeping.backup()
-    p.place.db.engine.dispose()
-    shutil.copytree(empty, folder / "backup")
-    (folder / "backup" / "backup.zip").write_bytes(made)
-    with zipfile.ZipFile(ROOT / "tests" / "fixtures" / "home_before_rooms.zip") as archive:
-        archive.extractall(folder / "old")
+    def __init__(self, folder: Path, bases: Path, postgres: bool):
+        folder.mkdir()
+        bases.mkdir(parents=True, exist_ok=True)
+        self.folder, self.bases, self.server = folder, bases, Server(folder / "pg") if postgres else None
+        self.cluster: LoopbackCluster | None = None
+        self.missed = self.down = False
+        self._databases: dict[str, str] = {}
+
+    def _prepared(self, name: str) -> Path:
+        """The folder of a stage, with SQLite."""
+        made = self.bases / name
+        with open(self.bases / f"{name}.lock", "w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            if not made.exists():
+                part = self.bases / f"{name}.part"
+                shutil.rmtree(part, ignore_errors=True)
+                before = STAGES[name][0]
+                shutil.copytree(self._prepared(before), part) if before else part.mkdir()
+                if name == "backup":
+                    shutil.copy(self._prepared("kept") / "backup.zip", part)
+                assert _done(STAGES[name][1], Where(part)), name
+                part.rename(made)
+        return made
+
+    def copy(self, base: str, name: str) -> Where:
+        """A fresh copy of a stage, in a database of its own."""
+        home = self.folder / name
+        if self.server is None:
+            return Where(Path(shutil.copytree(self._prepared(base), home)))
+        shutil.copytree(self._prepared(base), home, ignore=shutil.ignore_patterns("cod.db*"))
+        if base not in self._databases:
+            at = Where(home, self.server.url(self.server.new()))
+            assert _done(restored, at), base
+            self._databases[base] = str(make_url(at.url).database)
+        return Where(home, self.server.url(self.server.new(self._databases[base])))
+
+    def up(self) -> None:
+        """Start what is stopped."""
+        if self.down and self.server is not None:
+            self.server.start()
+        self.missed = self.down = False
 
 
-def begun(kind: str, home: Path) -> "subprocess.Popen[str]":
-    env = os.environ | {"COD_HOME": str(home), "COD_READ_PROPOSALS": "0", "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, "-m", "benchmarks.faults", "--child", kind, "--home", str(home)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=env, start_new_session=True)
+def _done(what: Callable[[Where], None], at: Where) -> bool:
+    """Whether a child could do this there."""
+
+    def act() -> int:
+        what(at)
+        return 0
+
+    child = Child(act, at.variables)
+    done = child.ended() == 0
+    if not done:
+        print(child.error, flush=True)
+    return done
 
 
-def sound(home: Path) -> None:
-    if (home / "cod.db").exists():
-        with sqlite3.connect(home / "cod.db") as c:
+@contextmanager
+def _begun(scene: Scene, stage: Stage, kind: str, at: Where) -> Iterator[Child]:
+    if not scene.cluster:
+        yield Child(partial(work, kind, at), at.variables | scene.variables)
+        return
+    with cluster(at.home / f"cluster-{time.monotonic_ns()}") as stage.cluster:
+        yield Child(partial(work, kind, at), at.variables | scene.variables | {"COD_SCHEDULER": stage.cluster.address})
+
+
+def sound(at: Where) -> None:
+    if not at.url and (at.home / "cod.db").exists():
+        with sqlite3.connect(at.home / "cod.db") as c:
             assert c.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def undisturbed(kind: str, home: Path) -> tuple[float, str]:
+def _asked(question: Callable[[], object], at: Where) -> str:
+    """What a child finds there. This process opens no database: it could not be copied then."""
+
+    def act() -> int:
+        print(f"found {question()}")
+        return 0
+
+    child = Child(act, at.variables)
+    assert child.ended() == 0, child.error
+    return child.said[-1].removeprefix("found ")
+
+
+def digest(kind: str, at: Where) -> str:
+    return _asked(lambda: hashlib.sha256(json.dumps(KINDS[kind].end(at), default=str).encode()).hexdigest(), at)
+
+
+def undisturbed(scene: Scene, stage: Stage, kind: str, at: Where) -> tuple[float, str]:
     """(seconds from the first word to the last line, a digest of the end)."""
-    p = begun(kind, home)
-    assert p.stdout is not None and p.stdout.readline() == "ready\n"
-    start = last = time.monotonic()
-    for _ in p.stdout:
-        last = time.monotonic()
-    assert p.wait() == 0
-    return (last if last > start else time.monotonic()) - start, digest(kind, home)
+    with _begun(scene, stage, kind, at) as child:
+        child.ready()
+        start = last = time.monotonic()
+        for _ in child.out:
+            last = time.monotonic()
+        assert child.ended() == 0, child.error
+    return (last if last > start else time.monotonic()) - start, digest(kind, at)
 
 
-def digest(kind: str, home: Path) -> str:
-    return hashlib.sha256(json.dumps(KINDS[kind].end(home), default=str).encode()).hexdigest()
-
-
-def once(kind: str, home: Path, wait: float, wanted: str) -> dict[str, Any]:
+def once(place: str, stage: Stage, kind: str, at: Where, wait: float, wanted: str) -> dict[str, Any]:
     """One kill, `wait` seconds after the child was ready; what it left and how it ended."""
-    p = begun(kind, home)
-    assert p.stdout is not None and p.stdout.readline() == "ready\n"
-    time.sleep(wait)
-    over = p.poll() is not None
-    if not over:
-        os.kill(p.pid, signal.SIGKILL)
-    said = [line for line in p.stdout.read().splitlines() if line and not line.startswith("Project")]
-    p.wait()
-    sound(home)
-    lost = KINDS[kind].lost(home, said)
-    again = begun(kind, home)
-    again.communicate()
-    return {
-        "kind": kind,
-        "after_s": round(wait, 2),
-        "over": over,
-        "said": len(said),
-        "lost": lost,
-        "resumed": again.returncode == 0,
-        "same": digest(kind, home) == wanted,
-    }
+    scene = SCENES[place]
+    with _begun(scene, stage, kind, at) as child:
+        child.ready()
+        time.sleep(wait)
+        over = child.over()
+        if not over:
+            scene.kill(stage, child)
+        code = child.ended()
+        over = over or stage.missed
+    stage.up()
+    sound(at)
+    lost = int(_asked(lambda: KINDS[kind].lost(at, child.said), at))
+    with _begun(scene, stage, kind, at) as again:
+        resumed = again.ended() == 0
+    found = {"place": place, "kind": kind, "after_s": round(wait, 2), "over": over, "said": len(child.said), "lost": lost}
+    if scene.kill not in (the_process, the_process_and_its_job):  # the child lives on: it ends, or says why it cannot
+        found |= {
+            "by_itself": code == 0,
+            "told": child.error.removeprefix("Error: ")[:200] if code == 1 else "" if code == 0 else str(code),
+        }
+    return found | {"resumed": resumed, "same": digest(kind, at) == wanted}
 
 
-def main() -> None:
+def work(kind: str, at: Where) -> int:
+    """In the child: the work, or a sentence on why it could not be done."""
+    from cod_core.compute import local
+    from cod_core.errors import CodError
+
+    if os.environ.get("COD_WORKERS"):
+        local.START_S = 0.0  # so small a piece of work is not worth a process: here it starts one all the same
+    print("ready", flush=True)
+    try:
+        KINDS[kind].work(at)
+    except CodError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def loaded() -> None:
+    """Load what work needs, once for all copies of this process: kills fall into the work then, not into its imports."""
+    import cod_core.__main__
+    import cod_core.commands.import_texts
+    import cod_core.counterfactuals.search
+    import cod_core.distill.sweep
+    import cod_core.models.encoder
+    import cod_core.models.teachers
+    import cod_core.workspace  # noqa: F401
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("kinds", nargs="*", default=list(KINDS))
-    parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--child", default="")
-    parser.add_argument("--home", default="")
+    parser.add_argument("scenes", nargs="*", default=list(SCENES))
+    parser.add_argument("--kinds", nargs="*")
+    parser.add_argument("--kills", type=int)
+    parser.add_argument("--bases", help="a folder for what is prepared, used again by the next scene")
     chosen = parser.parse_args()
-    if chosen.child:
-        _say("ready")
-        KINDS[chosen.child].work(Path(chosen.home))
-        return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are stopped
+    loaded()
+    for place in chosen.scenes:
+        scene = SCENES[place]
+        with tempfile.TemporaryDirectory() as made:
+            stage = Stage(Path(made) / "stage", Path(chosen.bases or Path(made) / "bases"), scene.postgres)
+            try:
+                for kind in chosen.kinds or scene.kinds:
+                    _measure(place, stage, kind, chosen.kills or scene.kills)
+            finally:
+                if stage.server is not None:
+                    stage.up()
+                    stage.server.stop()
+    return 0
+
+
+def _keep(one: dict[str, Any]) -> None:
+    """Beside what other scenes, measured at the same time, keep."""
+    with open(Path(tempfile.gettempdir()) / "cod-faults.lock", "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        found = [*(json.loads(PATH.read_text()) if PATH.exists() else []), one]
+        PATH.write_text("[\n" + ",\n".join(map(json.dumps, found)) + "\n]\n")
+
+
+def _measure(place: str, stage: Stage, kind: str, kills: int) -> None:
+    base = KINDS[kind].base
     found = json.loads(PATH.read_text()) if PATH.exists() else []
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        prepare(folder / "base")
-        for kind in chosen.kinds:
-            base = folder / "base" / KINDS[kind].base
-            takes, wanted = undisturbed(kind, Path(shutil.copytree(base, folder / f"{kind}-whole")))
-            print(kind, "takes", round(takes, 1), "s", flush=True)
-            for n in range(sum(one["kind"] == kind for one in found), chosen.kills):
-                home = Path(shutil.copytree(base, folder / f"{kind}-{n}"))
-                found.append(once(kind, home, random.Random(f"{kind} {n}").uniform(0, takes), wanted))
-                print(found[-1], flush=True)
-                PATH.write_text("[\n" + ",\n".join(map(json.dumps, found)) + "\n]\n")
-                shutil.rmtree(home)
+    there = sum((one["place"], one["kind"]) == (place, kind) for one in found)
+    if there >= kills:
+        return
+    takes, wanted = undisturbed(SCENES[place], stage, kind, stage.copy(base, f"{kind}-whole"))
+    print(place, kind, "takes", round(takes, 1), "s", flush=True)
+    for n in range(there, kills):
+        at = stage.copy(base, f"{kind}-{n}")
+        seed = f"{kind} {n}" if place == "sqlite" else f"{place} {kind} {n}"
+        one = once(place, stage, kind, at, random.Random(seed).uniform(0, takes), wanted)
+        print(one, flush=True)
+        _keep(one)
+        shutil.rmtree(at.home)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

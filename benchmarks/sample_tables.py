@@ -62,27 +62,43 @@ def repaired() -> Lines:
     return lines
 
 
-KILLED = {
+WORK = {
     "import": "import of a file",
     "search": "search, 24 texts",
     "decisions": "decisions",
     "distil": "distil, 60 students",
+    "job": "distil, 60 students, as a job",
     "train": "training of a teacher",
     "export": "export, again and again",
     "backup": "backup, again and again",
     "restore": "restore, again and again",
     "migration": "opening an old data folder",
 }
+KILLED = {
+    "sqlite": "the process that works",
+    "helper": "a process beside it, of two",
+    "dask worker": "a Dask worker, of two",
+    "scheduler": "the Dask scheduler",
+    "app": "the process that started the job",
+    "app and worker": "that process and the job's own",
+    "postgresql": "the process, on PostgreSQL",
+    "database": "PostgreSQL itself",
+}
 
 
 def faults() -> Lines:
-    """kill -9 by kind of work."""
+    """kill -9 (PostgreSQL: an immediate stop) by what was killed and the kind of work."""
     found = read("faults")
-    lines = head("work", "kills", "in the middle of it", "said to be saved and lost", "begun again, ended", "same end")
-    for kind, name in KILLED.items():
-        kills = [one for one in found if one["kind"] == kind]
-        if kills:
-            middle = sum(not one["over"] for one in kills)
-            sums = (sum(one["lost"] for one in kills), *(sum(one[key] for one in kills) for key in ("resumed", "same")))
-            lines.append(row(name, len(kills), middle, *sums))
+    left = ("said to be saved and lost", "went on by itself", "said why not", "begun again, ended", "same end")
+    lines = head("killed", "work", "kills", "in the middle of it", *left)
+    for place, killed in KILLED.items():
+        for kind, name in WORK.items():
+            kills = [one for one in found if (one["place"], one["kind"]) == (place, kind)]
+            if not kills:
+                continue
+            middle = [one for one in kills if not one["over"]]
+            lives = [one for one in middle if "by_itself" in one]
+            went_on = (sum(one["by_itself"] for one in lives), sum(one["told"].endswith(".") for one in lives)) if lives else ("", "")
+            sums = (sum(one["lost"] for one in kills), *went_on, *(sum(one[key] for one in kills) for key in ("resumed", "same")))
+            lines.append(row(killed, name, len(kills), len(middle), *sums))
     return lines

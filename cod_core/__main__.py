@@ -38,17 +38,21 @@ from cod_core.commands import (  # noqa: F401  each adds its commands
     worker,
 )
 from cod_core.commands.shell import app
+from cod_core.disk import refused
 from cod_core.errors import CodError
 from cod_core.text import CONTROL
 
 
 def main() -> int:
-    """Run a command; a CodError becomes its message on standard error and exit code 1."""
+    """Run a command; a CodError, or a disk that refuses, becomes its message on standard error and exit code 1."""
     logging.getLogger("transformers").setLevel(logging.ERROR)
     try:
         app()
-    except CodError as error:
-        print(f"Error: {CONTROL.sub('', str(error))}", file=sys.stderr)
+    except Exception as error:
+        told = error if isinstance(error, CodError) else refused(error)
+        if told is None:
+            raise
+        print(f"Error: {CONTROL.sub('', str(told))}", file=sys.stderr)
         return 1
     return 0
 

@@ -1,8 +1,6 @@
 """`import` and `projects`: texts into a project."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -92,15 +90,11 @@ def import_(
 def _add(w: "Workspace", project: str, name: str, upload: "Upload", labels: list[str], as_json: bool) -> None:
     """Add the file's rows to the project, a new one where none is named, and say what was read and what was left out."""
     opened = upload.opened
-    task = Task(name, tuple(labels)) if project else upload.task(name, labels)
-    with _filled(w, project, name, task) as pid:
-        added, columns = upload.into(w.project(pid).uploads)
-        if not added.examples and not project:
-            raise BadInput(
-                f"No row of {opened.name} could be used, so no project was made.{files.told(opened, columns)}{files.listed(added.problems)}"
-            )
-        if opened.table.guideline.strip() and not project:
-            w.project(pid).guideline.write(opened.table.guideline, "", note=f"of {opened.name}")
+    if project:
+        pid, (added, columns) = project, upload.into(w.project(project).uploads)
+    else:
+        task = upload.task(name, labels)
+        pid, added, columns = upload.made(w, name, task)
     out = {
         "project": pid,
         "added": len(added.examples),
@@ -196,12 +190,43 @@ class Upload:
         if template:
             table, text, named = uploads.rows_as_sentences(table, template)
             keep = list(dict.fromkeys([*keep, *named]))
-        table, columns = self._columns(table, text)
-        if not text:
-            table = _one_text(table, columns)
-        digest = hashlib.sha256(self.opened.data).hexdigest()
+        table, columns = self._read(table, text)
         label_map, own = self.choice.label_map, self.choice.own_test
-        return uploads.import_table(table, columns, self.role, label_map, keep, digest, self.opened.name, own_test=own), columns
+        return uploads.import_table(table, columns, self.role, label_map, keep, self._digest(), self.opened.name, own_test=own), columns
+
+    def made(self, w: "Workspace", name: str, task: Task) -> "tuple[str, Import, Columns]":
+        """(id of a new project with the table's rows and the guideline that the file brings, what was added, the columns).
+
+        Raises BadInput where no row can be used: no project is made then.
+        """
+        from cod_core.data.sentences import fields_of, with_sentences
+        from cod_core.project.texts.uploads import checked_rows
+
+        table, text, keep, template = self.opened.table, self.choice.text, self.choice.keep, self.choice.sentence
+        if template:
+            table, named = with_sentences(table, template), fields_of(template, table.columns)
+            text, keep = table.columns[-1], list(dict.fromkeys([*keep, *named]))
+        table, columns = self._read(table, text)
+        read = checked_rows(task.labels, table, columns, self.role, self.choice.label_map, keep)
+        with w.new_project(name, task) as project:
+            if template:
+                project.uploads.remember(template, named)
+            added = project.uploads.take(read, self.role, self._digest(), self.opened.name, own_test=self.choice.own_test)
+            if not added.examples:
+                raise BadInput(
+                    f"No row of {self.opened.name} could be used, so no project was made."
+                    f"{files.told(self.opened, columns)}{files.listed(added.problems)}"
+                )
+            if guideline := self.opened.table.guideline.strip():
+                project.guideline.write(guideline, "", note=f"of {self.opened.name}")
+        return project.id, added, columns
+
+    def _read(self, table: "Table", text: str) -> "tuple[Table, Columns]":
+        table, columns = self._columns(table, text)
+        return (table if text else _one_text(table, columns)), columns
+
+    def _digest(self) -> str:
+        return hashlib.sha256(self.opened.data).hexdigest()
 
 
 def _one_text(table: "Table", columns: "Columns") -> "Table":
@@ -242,24 +267,17 @@ def _from_bundle(w: "Workspace", project: str, path: Path, data: bytes, as_json:
     say({"project": pid, "problems": as_rows(left_out)}, as_json, said)
 
 
-@contextmanager
-def _filled(w: "Workspace", project: str, name: str, task: Task) -> Iterator[str]:
-    """The project to fill, a new one where none is named. A new one goes again where filling it fails: nobody knows its id."""
-    pid = project or w.create_project(name, task)
-    try:
-        yield pid
-    except BaseException:
-        if not project:
-            w.project(pid).keeping.delete()
-        raise
-
-
 def _from_hub(hub_set: str, project: str, name: str, part: str, limit: int, as_json: bool, home: str | None) -> None:
     from cod_core.data.hub import hub_set as named
+    from cod_core.project.texts.uploads import hub_rows
 
     w, spec = open_workspace(home), named(hub_set)
-    with _filled(w, project, name or spec.title, spec.task) as pid:
-        added = w.project(pid).uploads.import_hub(spec.name, part, limit, progress_line(as_json))
+    if project:
+        pid, added = project, w.project(project).uploads.import_hub(spec.name, part, limit, progress_line(as_json))
+    else:
+        read = hub_rows(spec.name, part, limit, spec.task.labels, progress_line(as_json))
+        with w.new_project(name or spec.title, spec.task) as made:
+            pid, added = made.id, made.uploads.take_hub(read, spec.name, part)
     counts = f"{len(added.examples)} texts of {spec.title}, {added.left_out} rows left out."
     out = {"project": pid, "added": len(added.examples), "problems": as_rows(added.problems)}
     say(out, as_json, f"Project {pid}: {counts} {added.note}{files.listed(added.problems)}")

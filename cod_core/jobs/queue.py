@@ -3,13 +3,13 @@
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
-from cod_core.errors import BadInput
+from cod_core.errors import BadInput, CodError
 from cod_core.jobs import order, processes
 from cod_core.jobs.processes import handed_keys, start_worker
 from cod_core.progress import time_left
@@ -210,13 +210,13 @@ def _checked(db: Database, job: Job) -> Job:
         return job
     t = schema.jobs
     error = UNTAKEN if job.pid == FOR_SERVICE else INTERRUPTED
-    with db.begin() as c:  # unless it gave a sign of life or ended meanwhile
-        c.execute(
-            update(t)
-            .where(t.c.id == job.id, t.c.state == job.state, t.c.heartbeat == job.heartbeat)
-            .values(state="failed", error=error, message=error, finished_at=time.time())
-        )
-        row = c.execute(select(t).where(t.c.id == job.id)).mappings().first()
+    found: dict[str, Any] = {"state": "failed", "error": error, "message": error, "finished_at": time.time()}
+    try:
+        with db.begin() as c:  # unless it gave a sign of life or ended meanwhile
+            c.execute(update(t).where(t.c.id == job.id, t.c.state == job.state, t.c.heartbeat == job.heartbeat).values(**found))
+            row = c.execute(select(t).where(t.c.id == job.id)).mappings().first()
+    except CodError:
+        return replace(job, **found)  # a full disk: it is seen all the same, and marked once there is room
     return job if row is None else Job(**row)
 
 

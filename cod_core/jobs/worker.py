@@ -21,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from cod_core.disk import refused
 from cod_core.errors import BadInput, Cancelled, CodError
 from cod_core.jobs import queue
 from cod_core.progress import Progress
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_S = 2.0
 WAIT_S = 0.5
+LATE_S = 120.0  # for which the end of a job may wait for the database
 BUG = "Something went wrong that should not have (details in the log file). What was finished is kept."
 
 
@@ -109,12 +111,24 @@ def _wait_and_run(job_id: str, db: Database, settings: Settings, workspace: "Wor
         end = {"state": "failed", "error": str(error)}
     except Exception as error:
         log.error("job %s failed\n%s", job_id, frames(error))
-        end = {"state": "failed", "error": BUG}
+        end = {"state": "failed", "error": str(refused(error) or BUG)}
     except _Stopped:
         pass
     finally:
-        kept = queue.finish(db, job_id, pid, **end)
+        kept = _finished(db, job_id, pid, end)
     return end["state"] if kept else "gone"
+
+
+def _finished(db: Database, job_id: str, pid: int, end: dict[str, Any]) -> bool:
+    """As queue.finish; where the disk is full or the database is away, it is tried again for a while: why the job failed is said then."""
+    until = time.monotonic() + LATE_S
+    while True:
+        try:
+            return queue.finish(db, job_id, pid, **end)
+        except CodError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(HEARTBEAT_S)
 
 
 @contextmanager

@@ -48,11 +48,12 @@ class Keeping(Room):
 
         Backups and exports that were taken away are the person's own.
         """
-        left = projects.delete_project(self.db, self.id)
+        with self.db.together():  # a process killed between them leaves the project, to be erased again, and never files of none
+            projects.erase(self.db, self.id)
+            for path in files_of(self.place.settings.home, self.id):
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
         self.endpoints.forget_keys()
-        for path in files_of(self.place.settings.home, self.id):
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-        return left
+        return projects.forget(self.db)
 
     @needs("backup")
     def backup(self, progress: Progress = silent) -> bytes:

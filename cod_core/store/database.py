@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
 
+from cod_core.disk import CLOSED, FULL, no_room
 from cod_core.errors import CodError, Stale
 from cod_core.said import say
 
@@ -24,24 +25,57 @@ BUSY_S = 10
 FORGET_S = 5
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATING = threading.Lock()  # alembic keeps the migration at work in globals of its module
+# a server whose machine or network is gone is given up after 40 seconds, not after the quarter of an hour that the system takes
+_PATIENCE = {"connect_timeout": BUSY_S, "keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 2, "tcp_user_timeout": 40_000}
 _ONE_WRITER = 0x0C0D  # the PostgreSQL advisory lock that writers take
 
 
 _WRITES = itertools.count(1)
 
 
-class Database:
-    """A SQLAlchemy engine; every verb runs in one short transaction of its own.
+class _OfThread(threading.local):
+    """open: the connection of what this thread does together, None where that is nothing. failed: a part of it was refused."""
 
-    writes: another number after each transaction that wrote in this process, to this database or another. recent: what a verb
-    remembers for a moment, by what it is of (store.projects).
+    open: Connection | None = None
+    failed = False
+
+
+class Database:
+    """A SQLAlchemy engine; every verb runs in one short transaction of its own, but for those that are done `together`.
+
+    writes: another number after each transaction that wrote in this process, to this database or another.
     """
 
     writes = 0
 
     def __init__(self, engine: Engine):
         self.engine = engine
-        self.recent: dict[Hashable, Any] = {}
+        self._recent: dict[Hashable, Any] = {}
+        self._mine = _OfThread()
+
+    @property
+    def recent(self) -> dict[Hashable, Any]:
+        """What a verb remembers for a moment, by what it is of (store.projects); nothing of what may yet be rolled back."""
+        return self._recent if self._mine.open is None else {}
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread's verbs read and write inside is one transaction: all of it is kept at the end, or none.
+
+        Others wait with their writing meanwhile, so what takes long is done before. Inside another such block it is part of that one.
+        Raises what `begin` raises.
+        """
+        if self._mine.open is not None:
+            yield
+            return
+        with self.begin() as connection:
+            self._mine.open, self._mine.failed = connection, False
+            try:
+                yield
+                if self._mine.failed:
+                    raise RuntimeError("A part of what is done together failed, so the rest may not be kept without it.")
+            finally:
+                self._mine.open = None
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -52,7 +86,11 @@ class Database:
         is gone.
         """
         try:
-            with _plain_errors(), self.engine.connect().execution_options(writes=True) as connection:
+            if self._mine.open is not None:
+                with self._joined() as connection:
+                    yield connection
+                return
+            with _plain_errors(self.engine), self.engine.connect().execution_options(writes=True) as connection:
                 with connection.begin():
                     if self.engine.dialect.name == "postgresql":
                         connection.execute(text(f"SET LOCAL lock_timeout = '{BUSY_S}s'"))
@@ -64,10 +102,25 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading only: one consistent snapshot that never waits for a writer."""
-        with _plain_errors(), self.engine.connect() as connection, connection.begin():
+        if self._mine.open is not None:
+            with self._joined() as connection:
+                yield connection
+            return
+        with _plain_errors(self.engine), self.engine.connect() as connection, connection.begin():
             if self.engine.dialect.name == "postgresql":
                 connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             yield connection
+
+    @contextmanager
+    def _joined(self) -> Iterator[Connection]:
+        """The connection of what is done together."""
+        assert self._mine.open is not None
+        try:
+            with _plain_errors(self.engine):
+                yield self._mine.open
+        except Exception:  # a reader that stops early is no failure
+            self._mine.failed = True
+            raise
 
     def forget_deleted(self, tables: Sequence[str]) -> str:
         """Leave no copy of erased rows behind in the files of these tables; returns "" or a sentence that says where some may be.
@@ -133,7 +186,7 @@ def storable(text: str | None) -> str | None:
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
+def _plain_errors(engine: Engine) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
@@ -143,22 +196,26 @@ def _plain_errors() -> Iterator[None]:
     except (ProgrammingError, DataError):  # a mistake of ours, not of the disk or the person
         raise
     except DBAPIError as error:
-        raise CodError(plain(error)) from error
+        raise CodError(plain(error, engine)) from error
 
 
-def plain(error: DBAPIError) -> str:
-    """What went wrong with the database, and what to do. Holds no text of the person's."""
-    message = str(error.orig)
-    if "is full" in message or "No space left" in message:
-        return "The disk is full, so nothing more can be saved. Free some space and try again; what was saved is kept."
+def plain(error: DBAPIError, engine: Engine) -> str:
+    """What went wrong with the database, and what to do. Holds no text of the person's, and no address of a server."""
+    message, sqlite = str(error.orig), engine.dialect.name == "sqlite"
+    if "is full" in message or "No space left" in message or sqlite and no_room(Path(engine.url.database or ".").parent):
+        return FULL
     if "locked" in message or "lock timeout" in message:
-        return f"Another program has kept the database busy for more than {BUSY_S} seconds. Try again."
+        return say("Another program has kept the database busy for more than {seconds} seconds. Try again.", seconds=BUSY_S)
     if "malformed" in message or "not a database" in message:
-        return (
+        return say(
             "The database file is damaged or is not a database of this app. Set COD_HOME to another folder, "
             "or put a backup of cod.db in its place."
         )
-    return f"The database could not be used ({message}). Check that the data folder is reachable and writable."
+    if not sqlite:
+        return say("The database server does not answer. Start it again, or ask whoever runs it, then try again; what was saved is kept.")
+    if "readonly" in message or "read-only" in message:
+        return CLOSED
+    return say("The database could not be used ({why}). Check that the data folder is reachable and writable.", why=message)
 
 
 def open_database(url: str) -> Database:
@@ -186,9 +243,7 @@ def _engine(url: str, sqlite: bool) -> Engine:
             return create_engine(made, hide_parameters=True, connect_args={"timeout": BUSY_S})
         if made.drivername not in ("postgres", "postgresql", "postgresql+psycopg"):
             raise ArgumentError(made.drivername)
-        return create_engine(
-            made.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": BUSY_S}
-        )
+        return create_engine(made.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True, connect_args=_PATIENCE)
     except ImportError as error:
         raise CodError("PostgreSQL needs the package psycopg: pip install 'psycopg[binary]'") from error
     except ArgumentError as error:
@@ -223,7 +278,7 @@ def _begin(connection: Connection) -> None:
 
 def _revision(db: Database) -> str | None:
     """The schema's revision, None for an empty database."""
-    with _plain_errors(), db.engine.connect() as connection:
+    with _plain_errors(db.engine), db.engine.connect() as connection:
         if not db.engine.dialect.has_table(connection, "alembic_version"):
             return None
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -119,6 +119,12 @@ def delete_project(db: Database, pid: str) -> str:
     Replies that a copy of the project was given stay, as the copy's.
     That takes along the numbers of texts that were only tried out in an editor; they can be computed again.
     """
+    erase(db, pid)
+    return forget(db)
+
+
+def erase(db: Database, pid: str) -> None:
+    """The rows part of delete_project; `forget` is to follow."""
     held = union(*(select(t.c.text_hash) for t in (schema.examples, schema.counterfactuals)))
     with db.begin() as c:
         cache.hand_over(c, pid)
@@ -128,7 +134,6 @@ def delete_project(db: Database, pid: str) -> str:
         c.execute(delete(schema.projects).where(schema.projects.c.id == pid))
         for table in (schema.predictions, schema.embeddings):
             c.execute(delete(table).where(table.c.text_hash.not_in(held)))
-    return forget(db)
 
 
 def forget(db: Database) -> str:

@@ -5,9 +5,10 @@ import json
 import re
 import shutil
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -25,6 +26,7 @@ from cod_core.store.database import Database
 from cod_core.types import now
 
 _WHAT = "The backup"
+LEFT_S = 86_400.0
 Row: TypeAlias = dict[str, Any]  # of any table: whatever columns the format has, checked when they are loaded
 
 
@@ -63,9 +65,11 @@ def restore(
             found = iter(()) if table in left_out else _rows(archive, table)
             return found if trusted or table != "runs" else (row for row in found if not _reads_files(row))
 
-        with _unpacked(settings, archive) as files, _moving(settings, files, trusted) as move:
+        with _unpacked(settings, archive) as files, _moving(settings, files, trusted) as move, db.together():
             pid = portable.load(db, project, own, lambda old: projects.new_id(), move, str(project["id"]), settings.limits)
-        items.record_upload(db, pid, f"backup:{pid}", "backup", "backup", texts, project["created_by"], _unpacked_size(archive, "tables/"))
+            items.record_upload(
+                db, pid, f"backup:{pid}", "backup", "backup", texts, project["created_by"], _unpacked_size(archive, "tables/")
+            )
         return pid
 
 
@@ -129,6 +133,7 @@ def _rows(archive: zipfile.ZipFile, table: str) -> Iterator[Row]:
 @contextmanager
 def _unpacked(settings: Settings, archive: zipfile.ZipFile) -> Iterator[Path]:
     """A folder with the backup's files, for as long as they are not in their place. Raises CodError."""
+    _clear(settings.folder("tmp"))
     with tempfile.TemporaryDirectory(dir=settings.folder("tmp")) as folder:
         try:
             for name in archive.namelist():
@@ -144,6 +149,14 @@ def _unpacked(settings: Settings, archive: zipfile.ZipFile) -> Iterator[Path]:
                 )
             ) from error
         yield Path(folder)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what processes that were killed left in the temporary folder: nothing in it is needed for a day."""
+    for left in folder.iterdir():
+        with suppress(OSError):  # another has removed it
+            if time.time() - left.lstat().st_mtime > LEFT_S:
+                shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
 
 
 def _reads_files(run: Row) -> bool:

@@ -2,7 +2,8 @@
 
 import copy
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cod_core.project.models import Models
 from cod_core.project.place import Place
 from cod_core.project.project import Project
 from cod_core.project.teacher.loader import has_builtin_teacher
+from cod_core.project.texts.uploads import checked_rows
 from cod_core.roles import Actor
 from cod_core.said import msg, say, together
 from cod_core.settings import Settings
@@ -108,22 +110,40 @@ class Workspace:
         file: str,
         progress: Progress = silent,
         own_test: bool = False,
+        author: str = "",
     ) -> tuple[str, Import]:
         """(id of a new project with the rows of a table, the Import). The arguments from `table` on are those of import_table.
 
+        author: under whose name a guideline that the file brings is kept. Project, rows and guideline are kept together or not at all.
         Raises what `checked` and import_table raise, BadInput where no row can be used: no project is made then.
         """
-        pid = self.create_project(name, task)
-        try:
-            added = self.project(pid).uploads.import_table(table, columns, role, names, keep, sha256, file, progress, own_test)
+        self.people.need("create")
+        read = checked_rows(checked(name, task).labels, table, columns, role, names, keep, progress)
+        with self.new_project(name, task) as project:
+            added = project.uploads.take(read, role, sha256, file, progress, own_test)
             if not added.examples:
                 none = say("No row of the file can be used, so no project was made.")
                 first = [say("The first: row {row}, {message}", row=p.row, message=p.message) for p in added.problems[:1]]
                 raise BadInput(together([none, *first]))
+            if guideline := table.guideline.strip():
+                project.guideline.write(guideline, author, note="of the file")
+        return project.id, added
+
+    @contextmanager
+    def new_project(self, name: str, task: Task) -> Iterator[Project]:
+        """A project that is made together with what is written to it inside, or not at all. Raises what `checked` raises.
+
+        Others wait with their writing meanwhile (Database.together).
+        """
+        self.people.need("create")
+        task, pid = checked(name, task), ""
+        try:
+            with self.db.together():
+                pid = self._made(name.strip(), task)
+                yield self.project(pid)
         except BaseException:
-            self._opened[pid].keeping.delete()  # as in open_bundle
+            self._opened.pop(pid, None)
             raise
-        return pid, added
 
     def _made(self, name: str, task: Task) -> str:
         """A new project of the actor. Raises CodError where they have made as many as they may."""
@@ -161,12 +181,12 @@ class Workspace:
             examples, notice = written_sample(), str(error)
             spec = samples.sample("movies")
         progress(1, 2, msg("saving the sample"))
-        pid = self._made(f"Sample: {spec.title}", spec.task)
-        items.add_examples(self.db, pid, examples)
-        self.project(pid).teacher.choose(BuiltinChoice(spec.name))
-        projects.update_settings(self.db, pid, {"sample": name, "notice": notice})
+        with self.new_project(f"Sample: {spec.title}", spec.task) as project:
+            items.add_examples(self.db, project.id, examples)
+            project.teacher.choose(BuiltinChoice(spec.name))
+            project.place.update(sample=name, notice=notice)
         progress(2, 2, msg("ready"))
-        return pid
+        return project.id
 
     def named(self, name: str) -> Project:
         """The project that a grid calls `name`: its id, its name, or a built-in sample, made where it is missing."""
@@ -194,15 +214,10 @@ class Workspace:
         bundle = open_bundle(data)
         check_labels(bundle, bundle.task.labels)
         name = f"{str(bundle.manifest['project'].get('name', 'Bundle'))[:100]} (imported)"
-        pid = self._made(name, checked(name, bundle.task))
-        made = self.project(pid)
-        try:
+        with self.new_project(name, bundle.task) as made:
             if bundle.guideline:
-                guidelines.add(self.db, pid, Guideline(0, plain_words(bundle.guideline), note="of the exported set"))
-            return pid, made.bundles.take(bundle)
-        except BaseException:
-            self._opened[pid].keeping.delete()  # whoever may make a project may not delete any: this one never came to be
-            raise
+                guidelines.add(self.db, made.id, Guideline(0, plain_words(bundle.guideline), note="of the exported set"))
+            return made.id, made.bundles.take(bundle)
 
     def restore(self, data: bytes, name: str | None = None, fresh: bool = False, decisions: bool = True) -> str:
         """A project from a backup; returns its id, always a new one. See restoring.restore."""

@@ -27,7 +27,16 @@ LEVELS = [
         "cod_core.export",
     ),
     ("cod_core.models", "cod_core.data", "cod_core.store", "cod_core.figures", "cod_core.compute"),
-    ("cod_core.types", "cod_core.errors", "cod_core.said", "cod_core.text", "cod_core.progress", "cod_core.settings", "cod_core.roles"),
+    (
+        "cod_core.types",
+        "cod_core.errors",
+        "cod_core.disk",
+        "cod_core.said",
+        "cod_core.text",
+        "cod_core.progress",
+        "cod_core.settings",
+        "cod_core.roles",
+    ),
 ]
 
 

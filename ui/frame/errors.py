@@ -1,6 +1,6 @@
 """The one place where an error becomes something a person reads. Never a traceback, never Markdown.
 
-A CodError's message is shown as it is (escaped); anything else is a bug: it is logged by type and place,
+A CodError's message is shown as it is (escaped), a disk that refuses in a sentence; anything else is a bug: it is logged by type and place,
 without texts or keys, and the person is told that nothing saved is lost.
 """
 
@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
+from cod_core.disk import refused
 from cod_core.errors import CodError
 from cod_core.said import Said, msg
 from ui.frame import state
@@ -46,6 +47,14 @@ def log_bug(error: BaseException) -> None:
     logging.getLogger("cod.app").error("%s at %s", type(error).__name__, places)
 
 
+def told(error: Exception) -> str:
+    """What to say of an error that is no CodError: what is wrong with the disk, else that it is a bug, which is logged."""
+    if refusal := refused(error):
+        return said(refusal)
+    log_bug(error)
+    return BUG
+
+
 @contextmanager
 def shown() -> Iterator[None]:
     """Show whatever goes wrong inside, here on the page, and go on after the block."""
@@ -54,8 +63,7 @@ def shown() -> Iterator[None]:
     except CodError as error:
         box(said(error))
     except Exception as error:
-        log_bug(error)
-        box(BUG)
+        box(told(error))
 
 
 def callback(function: Callable[P, T]) -> Callable[P, T | None]:
@@ -68,8 +76,7 @@ def callback(function: Callable[P, T]) -> Callable[P, T | None]:
         except CodError as error:
             state.notice(said(error), "error")
         except Exception as error:
-            log_bug(error)
-            state.notice(BUG, "error")
+            state.notice(told(error), "error")
         return None
 
     return safe

@@ -135,14 +135,23 @@ def _make(
 
     try:
         pid, added = state.workspace().create_from_table(
-            name, task, table, columns, "labelled" if columns.label else "unlabelled", names or None, keep, digest, file, progress, own_test
+            name,
+            task,
+            table,
+            columns,
+            "labelled" if columns.label else "unlabelled",
+            names or None,
+            keep,
+            digest,
+            file,
+            progress,
+            own_test,
+            state.annotator(),
         )
     finally:
         bar.empty()
     upload.done(pid, added)
     st.session_state[KEY] = st.session_state.get(KEY, 0) + 1
-    if guideline := table.guideline.strip():
-        upload.take_guideline(pid, guideline)
     if added.problems or own_test or not columns.label:
         return pid, "data"
     state.notice(together([say("{texts} added.", texts=layout.several(len(added.examples), "text")), added.note]))

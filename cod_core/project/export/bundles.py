@@ -46,10 +46,12 @@ class Bundles(Room):
         Texts, counterfactuals, verdicts and decisions come back as they were. Left out, with all that hangs on them, are texts
         whose words or source stand on another side of the split; a decision gives way to a later one that is here. Their row
         counts the bundle's pairs from 1. Decisions in the name of somebody else of this team are marked as imported (`_signed`).
+        All of it is kept together, or nothing.
         Raises BadInput naming labels that the project does not have: nothing is kept then.
         """
         check_labels(bundle, self.labels)
-        return self._brought(bundle.items)
+        with self.db.together():
+            return self._brought(bundle.items)
 
     def _brought(self, found: list[ExportItem]) -> list[Problem]:
         """Store the pairs that may stand beside the project's texts; the others as problems."""

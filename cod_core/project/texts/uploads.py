@@ -52,6 +52,52 @@ def _training(stored: Sequence[Example], back: Sequence[Example]) -> list[Exampl
     return [replace(e, split="train") if e.id in ids else e for e in stored]
 
 
+def checked_rows(
+    labels: Sequence[str],
+    table: Table,
+    columns: Columns,
+    role: str,
+    labels_map: Mapping[str, str] | None,
+    keep: Sequence[str],
+    progress: Progress = silent,
+) -> Import:
+    """The importable rows of a table for a project with these labels, not divided yet. The rest as Uploads.import_table.
+
+    Raises BadInput where the map names other labels.
+    """
+    meant = meaning(list(label_values(table, columns)), labels)
+    names = labels_map or meant.names
+    progress(0, len(table.rows), msg("checking every row"))
+    read = to_examples(table, columns, names, role, keep)
+    said = "" if labels_map or role == "unlabelled" else meant.note
+    unknown = set(names.values()) - set(labels)
+    if unknown:
+        raise BadInput(say("These label names are not in the project: {labels}.", labels=", ".join(sorted(unknown))))
+    return replace(read, note=together([said, of_pairs(table)]))
+
+
+def hub_rows(name: str, split: str, limit: int, labels: tuple[str, ...], progress: Progress = silent) -> Import:
+    """Rows of a named hub data set for a project with these labels, counted from 1.
+
+    Raises ModelUnavailable where no hub can be reached, BadInput where the set has labels that the project has not.
+    """
+    from cod_core.data.hub import hub_set, load_hub
+
+    theirs = hub_set(name).task.labels
+    names = named_labels(theirs, labels)
+    if len(names) < len(theirs):
+        raise BadInput(
+            say(
+                "The set {name!r} has the labels {theirs}; the project has {labels}. Begin a new project with it.",
+                name=name,
+                theirs=", ".join(theirs),
+                labels=", ".join(labels),
+            )
+        )
+    rows = [replace(e, label=names[str(e.label)]) for e in load_hub(name, split, limit, progress)]
+    return Import(rows, [], {}, True, rows=list(range(1, len(rows) + 1)))
+
+
 def unjudged(counts: Counts, labels: Sequence[str]) -> str:
     """What to say of labels that no test text has: nothing measured on the test speaks of them. '' where there are none."""
     missing = counts.unjudged(labels)
@@ -87,15 +133,16 @@ class Uploads(Room):
         here without a label gets the one that comes. Problems are also rows that are here already, and rows whose words or
         source stand on another side of the split.
         """
-        meant = meaning(list(label_values(table, columns)), self.labels)
-        names = labels_map or meant.names
-        progress(0, len(table.rows), msg("checking every row"))
-        read = to_examples(table, columns, names, role, keep)
-        said = "" if labels_map or role == "unlabelled" else meant.note
-        read = replace(read, note=together([said, of_pairs(table)]))
-        unknown = set(names.values()) - set(self.labels)
-        if unknown:
-            raise BadInput(say("These label names are not in the project: {labels}.", labels=", ".join(sorted(unknown))))
+        read = checked_rows(self.labels, table, columns, role, labels_map, keep, progress)
+        return self.take(read, role, sha256, name, progress, own_test)
+
+    @needs("import")
+    def take(self, read: Import, role: str, sha256: str, name: str, progress: Progress = silent, own_test: bool = False) -> Import:
+        """Store rows that were checked, all that is to be kept of them or nothing; the rest as import_table."""
+        with self.db.together():
+            return self._taken(read, role, sha256, name, progress, own_test)
+
+    def _taken(self, read: Import, role: str, sha256: str, name: str, progress: Progress, own_test: bool) -> Import:
         mark = f"{sha256}:{role}:{short_hash(*(f'{e.id} {e.label}' for e in read.examples))}"
         if items.upload_seen(self.db, self.id, mark):
             return replace(read, examples=[], label_counts={}, rows=[], seen=True)
@@ -175,23 +222,14 @@ class Uploads(Room):
 
         Raises ModelUnavailable where no hub can be reached, BadInput where the set has labels that the project has not.
         """
-        from cod_core.data.hub import hub_set, load_hub
+        return self.take_hub(hub_rows(name, split, limit, self.labels, progress), name, split, progress)
 
-        labels, theirs = self.labels, hub_set(name).task.labels
-        names = named_labels(theirs, labels)
-        if len(names) < len(theirs):
-            raise BadInput(
-                say(
-                    "The set {name!r} has the labels {theirs}; the project has {labels}. Begin a new project with it.",
-                    name=name,
-                    theirs=", ".join(theirs),
-                    labels=", ".join(labels),
-                )
-            )
-        rows = [replace(e, label=names[str(e.label)]) for e in load_hub(name, split, limit, progress)]
-        numbered = Import(rows, [], {}, True, rows=list(range(1, len(rows) + 1)))
-        added = self._added(numbered, items.examples(self.db, self.id), progress)
-        self._record(f"hub:{new_id()}", name, split, added)
+    @needs("import")
+    def take_hub(self, read: Import, name: str, split: str, progress: Progress = silent) -> Import:
+        """Store the rows of a hub data set (hub_rows), all or none; the rest as import_hub."""
+        with self.db.together():
+            added = self._added(read, items.examples(self.db, self.id), progress)
+            self._record(f"hub:{new_id()}", name, split, added)
         return added
 
     def template(self) -> str | None:
@@ -204,12 +242,16 @@ class Uploads(Room):
 
         Remembers the template. Raises BadInput where it names unknown columns, or another template is in use already.
         """
-        named = sentences.fields_of(template, table.columns)
         present = self.template()
         if present is not None and present != template and items.counts(self.db, self.id).total:
             raise BadInput(
                 say("This project's sentences are made by another template: {template} Use it, or make a new project.", template=present)
             )
-        widened = sentences.with_sentences(table, template)
-        self.place.update(tabular={"template": template, "columns": named})
+        widened, named = sentences.with_sentences(table, template), sentences.fields_of(template, table.columns)
+        self.remember(template, named)
         return widened, widened.columns[-1], named
+
+    @needs("import")
+    def remember(self, template: str, named: Sequence[str]) -> None:
+        """Make sentences by this template, of these columns, from now on."""
+        self.place.update(tabular={"template": template, "columns": list(named)})

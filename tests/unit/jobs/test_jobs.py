@@ -1,11 +1,13 @@
 """Jobs: one at a time, followed, cancelled, resumed, and never stuck where a worker died."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +15,8 @@ import numpy as np
 import pytest
 
 from cod_core.counterfactuals.options import GenerateRequest
-from cod_core.errors import BadInput, Cancelled, NotEnoughData
+from cod_core.disk import FULL
+from cod_core.errors import BadInput, Cancelled, CodError, NotEnoughData
 from cod_core.jobs import processes, queue, worker
 from cod_core.store import projects
 from cod_core.types import Task
@@ -354,3 +357,30 @@ def test_a_worker_that_ended_leaves_no_zombie(tmp_path):
     while Path(f"/proc/{number}").exists() and time.time() < deadline:
         time.sleep(0.05)
     assert not Path(f"/proc/{number}").exists()
+
+
+def test_a_full_disk_is_the_reason_that_a_job_gives(db, pid, tmp_path):
+    """The page said that something went wrong inside the app; nobody thought of making room."""
+    job_id = queue.enqueue(db, pid, "generate")
+
+    def run_job(job, progress):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert work(db, tmp_path, job_id, run_job) == "failed" and queue.get(db, job_id).error == FULL
+
+
+def test_a_dead_job_is_seen_where_it_cannot_be_marked(db, pid, monkeypatch):
+    """On a full disk the mark cannot be written: the page of the project showed an error in place of the job, and no way to resume it."""
+    job_id = queue.enqueue(db, pid, "generate")
+    queue.change(db, job_id, pid=NOBODY, heartbeat=time.time() - 60)
+
+    @contextmanager
+    def full():
+        raise CodError(FULL)
+        yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr(db, "begin", full)
+        job = queue.newest(db, pid)
+        assert (job.state, job.error) == ("failed", queue.INTERRUPTED) and queue.active(db, pid) is None and queue.under_way(db) == []
+    assert queue.newest(db, pid).state == "failed"
