@@ -3,10 +3,10 @@
 import itertools
 import threading
 import time
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.engine import Connection, Engine
@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 
 from cod_core.errors import CodError, Stale
 from cod_core.said import say
+from cod_core.store.lately import Lately
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -33,15 +34,15 @@ _WRITES = itertools.count(1)
 class Database:
     """A SQLAlchemy engine; every verb runs in one short transaction of its own.
 
-    writes: another number after each transaction that wrote in this process, to this database or another. recent: what a verb
-    remembers for a moment, by what it is of (store.projects).
+    writes: another number after each transaction that wrote in this process, to this database or another. lately: what was read,
+    until anybody commits.
     """
 
     writes = 0
 
     def __init__(self, engine: Engine):
         self.engine = engine
-        self.recent: dict[Hashable, Any] = {}
+        self.lately = Lately(engine.url.database if engine.dialect.name == "sqlite" else None)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
