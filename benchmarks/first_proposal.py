@@ -41,8 +41,8 @@ WAYS = {"movies": sample, "own": own}
 
 
 def once(way: str) -> dict[str, Any]:
-    """Seconds from the press to the first proposal on the screen; to the card of it on Curate, where the way there is taken at once; texts that
-    were done by then."""
+    """One press. shown: seconds to the first proposal on the page. card: seconds to its card on Curate, where the way there is taken at
+    once. progress: what the page said of the run then."""
     with tempfile.TemporaryDirectory() as made, studio.chromium() as browser:
         app = studio.App(Path(made) / "home").start()
         try:

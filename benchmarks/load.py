@@ -1,6 +1,7 @@
 """Ten people at once: how long a decision takes in ten real browsers on one server or two, and whether any is lost.
 
     python -m benchmarks.load [--people 1,3,5,10] [--think 3,0] [--cards 50] [--servers 1] [--database sqlite] [--projects shared]
+    python -m benchmarks.load --parts first [--times 3]        # benchmarks/first_proposal.py
 
 Starts the app, opens one Chromium with a context a person on the Curate page of one shared project (or on one each, --projects own),
 and lets everybody decide at once while a job searches counterfactuals of other texts of the first project. Texts: SST-2 from COD_DATA;
@@ -19,14 +20,14 @@ import statistics
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from benchmarks import load_people, scale, tasks
+from benchmarks import first_proposal, load_people, scale, tasks
 from benchmarks.cells import RESULTS
 from benchmarks.load_people import Person
 from tests.e2e.studio import App
@@ -39,7 +40,7 @@ PROPOSED, OTHERS, DEVELOPMENT = 700, 500, 300
 
 @dataclass(frozen=True)
 class Setup:
-    """One run. think: mean seconds from a card to the press."""
+    """One run. think: mean seconds from a card to the press. code: which version of the app, where it is not this one."""
 
     people: int
     think: float
@@ -47,6 +48,7 @@ class Setup:
     servers: int
     database: str
     projects: str
+    code: str = "now"
 
 
 # ------------------------------------------------------------ what people work on
@@ -72,7 +74,9 @@ def fill(w: Any, name: str) -> tuple[str, dict[str, str]]:
     items.add_examples(w.db, pid, texts)
     sure = {LABELS[0]: Prediction(LABELS, (-0.1, -2.35)), LABELS[1]: Prediction(LABELS, (-1.9, -0.16))}
     cfs = [
-        Counterfactual(f"c{e.id}-{j}", e.id, said, str(e.label), _other(e), Origin("search", "search", "1"), note="2 replaced", created_at=at)
+        Counterfactual(
+            f"c{e.id}-{j}", e.id, said, str(e.label), _other(e), Origin("search", "search", "1"), note="2 replaced", created_at=at
+        )
         for e in texts[:PROPOSED]
         for j, said in enumerate((_changed(e.text, "hardly", rng), _changed(e.text, "truly", rng)))
     ]
@@ -188,9 +192,7 @@ async def run(setup: Setup) -> dict[str, Any]:
             begun, spent, theirs, machine = time.monotonic(), processor_alone(servers), processor(browsers), busy()
             own = processor([psutil.Process()])
             rngs = [random.Random(n) for n in range(setup.people)]
-            await asyncio.gather(
-                *(load_people.work(person, setup.cards, setup.think, targets, rng) for person, rng in zip(people, rngs))
-            )
+            await asyncio.gather(*(load_people.work(person, setup.cards, setup.think, targets, rng) for person, rng in zip(people, rngs)))
             seconds = time.monotonic() - begun
             spent, theirs = processor_alone(servers) - spent, processor(browsers) - theirs
             others = busy() - machine - (processor([psutil.Process()]) - own)
@@ -258,19 +260,35 @@ def main() -> None:
     parser.add_argument("--servers", type=int, choices=(1, 2), default=1)
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--projects", choices=("shared", "own"), default="shared")
+    parser.add_argument("--parts", default="people", help="people, first, or both with a comma")
+    parser.add_argument("--times", type=int, default=3, help="of the first proposal")
+    parser.add_argument("--code", default="now", help="what the version is called, where it is not this one")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--into", type=Path, default=PATH)
     chosen = parser.parse_args()
-    for think in map(float, chosen.think.split(",")):
-        for people in map(int, chosen.people.split(",")):
-            setup = Setup(people, think, chosen.cards, chosen.servers, chosen.database, chosen.projects)
-            kept = json.loads(chosen.into.read_text()) if chosen.into.exists() else []
-            same = [one for one in kept if asdict(setup).items() <= one.items()]
-            if same and not chosen.again:
-                continue
-            made = asyncio.run(run(setup))
-            print(json.dumps(made), flush=True)
-            chosen.into.write_text(json.dumps([one for one in kept if one not in same] + [made], indent=1) + "\n")
+    if "people" in chosen.parts:
+        for think in map(float, chosen.think.split(",")):
+            for people in map(int, chosen.people.split(",")):
+                setup = Setup(people, think, chosen.cards, chosen.servers, chosen.database, chosen.projects, chosen.code)
+                keep(chosen.into, "people", asdict(setup), 1, chosen.again, lambda setup=setup: asyncio.run(run(setup)))
+    if "first" in chosen.parts:
+        for way in first_proposal.WAYS:
+            for _ in range(chosen.times):
+                asked = {"way": way, "code": chosen.code}
+                keep(chosen.into, "first", asked, chosen.times, False, lambda way=way: {"code": chosen.code, **first_proposal.once(way)})
+
+
+def keep(path: Path, part: str, asked: dict[str, Any], times: int, again: bool, make: Callable[[], dict[str, Any]]) -> None:
+    """Make a run and keep it, unless as many of what is asked for are there. again: in the place of those."""
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    same = [one for one in kept.get(part, []) if asked.items() <= one.items()]
+    if len(same) >= times and not again:
+        return
+    made = make()
+    print(json.dumps(made), flush=True)
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    stay = [one for one in kept.get(part, []) if not (again and one in same)]
+    path.write_text(json.dumps(kept | {part: [*stay, made]}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

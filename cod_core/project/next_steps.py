@@ -140,9 +140,7 @@ class NextSteps(Room):
             known = self.seen.value = mark, texts, self._seen_otherwise(identity, labels, state, tried)
         return known[2]
 
-    def _seen_otherwise(
-        self, identity: tuple[str, str], wanted: Collection[str], state: State, tried: Collection[str]
-    ) -> Counter[str]:
+    def _seen_otherwise(self, identity: tuple[str, str], wanted: Collection[str], state: State, tried: Collection[str]) -> Counter[str]:
         """label -> untouched texts of it that the teacher is on record to see as another label."""
         out = Counter[str]()
         place = {label: at for at, label in enumerate(self.labels)}

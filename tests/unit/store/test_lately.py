@@ -50,12 +50,7 @@ def elsewhere(file, statement: str) -> None:
 
 
 def look(db, pid) -> tuple[str, int, str, int]:
-    return (
-        projects.get_project(db, pid).name,
-        items.counts(db, pid).total,
-        people.role_of(db, ANN),
-        len(Index(db, pid).now().examples),
-    )
+    return (projects.get_project(db, pid).name, items.counts(db, pid).total, people.role_of(db, ANN), len(Index(db, pid).now().examples))
 
 
 def test_what_nobody_changed_is_read_once(here, reads):
