@@ -166,7 +166,7 @@ def memory(servers: Sequence[psutil.Process]) -> list[int]:
 # ------------------------------------------------------------ one run
 
 
-async def run(setup: Setup) -> dict[str, Any]:
+async def run(setup: Setup, most_s: float) -> dict[str, Any]:
     from cod_core.counterfactuals.options import GenerateRequest, SearchOptions
 
     with place(setup) as (w, apps):
@@ -192,7 +192,9 @@ async def run(setup: Setup) -> dict[str, Any]:
             begun, spent, theirs, machine = time.monotonic(), processor_alone(servers), processor(browsers), busy()
             own = processor([psutil.Process()])
             rngs = [random.Random(n) for n in range(setup.people)]
-            await asyncio.gather(*(load_people.work(person, setup.cards, setup.think, targets, rng) for person, rng in zip(people, rngs)))
+            await asyncio.gather(
+                *(load_people.work(p, setup.cards, setup.think, targets, rng, most_s) for p, rng in zip(people, rngs, strict=True))
+            )
             seconds = time.monotonic() - begun
             spent, theirs = processor_alone(servers) - spent, processor(browsers) - theirs
             others = busy() - machine - (processor([psutil.Process()]) - own)
@@ -263,6 +265,7 @@ def main() -> None:
     parser.add_argument("--parts", default="people", help="people, first, or both with a comma")
     parser.add_argument("--times", type=int, default=3, help="of the first proposal")
     parser.add_argument("--code", default="now", help="what the version is called, where it is not this one")
+    parser.add_argument("--most", type=float, default=3600, help="seconds of deciding, after which nobody begins another card")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--into", type=Path, default=PATH)
     chosen = parser.parse_args()
@@ -270,7 +273,7 @@ def main() -> None:
         for think in map(float, chosen.think.split(",")):
             for people in map(int, chosen.people.split(",")):
                 setup = Setup(people, think, chosen.cards, chosen.servers, chosen.database, chosen.projects, chosen.code)
-                keep(chosen.into, "people", asdict(setup), 1, chosen.again, lambda setup=setup: asyncio.run(run(setup)))
+                keep(chosen.into, "people", asdict(setup), 1, chosen.again, lambda setup=setup: asyncio.run(run(setup, chosen.most)))
     if "first" in chosen.parts:
         for way in first_proposal.WAYS:
             for _ in range(chosen.times):

@@ -75,10 +75,14 @@ async def open_card(browser: Browser, address: str, pid: str, name: str) -> Pers
     return Person(name, tab)
 
 
-async def work(person: Person, cards: int, think_s: float, targets: dict[str, str], rng: random.Random) -> None:
-    """Decide on so many cards. think_s: mean seconds from a card to the press. targets: text -> label that its proposal aims at."""
+async def work(person: Person, cards: int, think_s: float, targets: dict[str, str], rng: random.Random, most_s: float = 3600) -> None:
+    """Decide on so many cards, or for most_s seconds. think_s: mean seconds from a card to the press. targets: text -> label that its
+    proposal aims at."""
+    until = time.monotonic() + most_s
     await asyncio.sleep(rng.uniform(0, think_s))
     for n in range(1, cards + 1):
+        if time.monotonic() > until:
+            return
         await asyncio.sleep(HAND_S + think_s * rng.uniform(0.5, 1.5))
         await _one(person, n, targets)
 
