@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks.cells import Lines, head, part, read, row
 
 _WAYS = {"movies": "movies sample", "own": "2,000 own texts"}
-_CODE = {"now": "now", "before": "before"}
+_CODE = {"now": "now", "collecting": "all garbage collected after each run", "before": "before"}
 
 
 def _waits(found: Mapping[str, float]) -> str:
@@ -49,7 +49,7 @@ def at_once() -> Lines:
                 _waits(one["card"]),
                 _waits(one["verdict"]),
                 f"{part(one['server_s_a_decision'], 2)} s, {part(one['server_share'], 2)}",
-                f"{part(one['browser_share'], 2)}, {part(one['others_share'], 2)}",
+                f"{part(one['browser_share'], 2)}, {'not told' if one['others_share'] is None else part(one['others_share'], 2)}",
                 ", ".join(_megabytes(memory[key]) for key in ("before", "open", "end")),
             )
         )
