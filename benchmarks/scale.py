@@ -94,11 +94,11 @@ def fill(w, n: int, proposals: int = 4, decided: float = 0.0, name: str = "Large
             for i in range(int(n * decided))
         ],
     )
-    _on_record(w, pid, teacher, texts, sure)
+    on_record(w, pid, teacher, texts, sure)
     return pid
 
 
-def _on_record(w, pid: str, teacher, texts, sure) -> None:
+def on_record(w, pid: str, teacher, texts, sure) -> None:
     """What verification leaves behind: a prediction and an embedding of every text."""
     import numpy as np
 

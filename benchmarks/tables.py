@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from benchmarks import blind_tables, curation_tables, sample_tables, teachers, warn_tables, ways_tables
+from benchmarks import blind_tables, curation_tables, load_tables, sample_tables, teachers, warn_tables, ways_tables
 from benchmarks.cells import KS, Lines, effect, gain, head, part, read, row, spaced, spread, whole
 
 ROOT = Path(__file__).parents[1]
@@ -317,6 +317,7 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "built-in teachers": ("teachers.md", sample_tables.builtin_teachers),
     "label repair": ("teachers.md", sample_tables.repaired),
     "kills at random moments": ("speed-and-scale.md", sample_tables.faults),
+    "ten people at once": ("speed-and-scale.md", load_tables.at_once),
     "pages of 10,000 texts": ("speed-and-scale.md", pages),
     "files of 100,000 rows": ("speed-and-scale.md", files),
     "fine-tuned students": ("speed-and-scale.md", finetuned_speed),

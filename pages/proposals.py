@@ -11,7 +11,7 @@ from cod_core.project.summary import Summary
 from cod_core.said import msg
 from ui.frame import errors, layout, people, state
 from ui.frame.words import t
-from ui.proposals import language_model, quality_card, search_options
+from ui.proposals import coming, language_model, quality_card, search_options
 from ui.shared import jobs_panel, recheck
 from ui.teacher import generative_teacher
 
@@ -134,6 +134,8 @@ layout.header("Proposals", "For each text the app proposes small changes that tu
 summary = state.summary(project)
 job = jobs_panel.panel(project, ("generate", "study", "fluency", "recheck", "tighten"))
 busy = jobs_panel.running(job)
+if job is not None and busy and job.kind == "generate":
+    coming.draw(project)
 nothing_yet = True  # no proposals: making some is the next thing to do
 if summary.teacher_label and (hard := project.search.hard_texts()) is not None:
     errors.box(hard.sentence, "info")

@@ -5,7 +5,7 @@ no screen. What is handed out is never changed afterwards: news make new diction
 """
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,13 +52,17 @@ class Index:
         self._left_out: set[str] = set()
         self._out = text_changes.absent(db, pid)
         self._lock = threading.Lock()
+        self._mark: Hashable | None = None
 
     def now(self) -> Snapshot:
-        """The project as the store has it: three short queries where nothing is new."""
+        """The project as the store has it: three short queries where anybody has written anything since."""
         with self._lock:
-            proposals, checks, log = self._news()
-            if proposals or checks or log:
-                self._snapshot = self._grown(proposals, checks, log)
+            mark = self._db.lately.mark()
+            if mark is None or mark != self._mark:
+                proposals, checks, log = self._news()
+                if proposals or checks or log:
+                    self._snapshot = self._grown(proposals, checks, log)
+                self._mark = mark
             return self._snapshot
 
     def _news(self) -> tuple[list[Counterfactual], list[FlipCheck], list[Decision]]:

@@ -1,7 +1,7 @@
 """What is next in a project: its counts, read off what is on record, put to the rules of curation/goal.py. Asks no model."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 
 from cod_core.curation.goal import OfLabel, Standing, Step, steps
 from cod_core.data.counts import Counts
@@ -49,6 +49,7 @@ class NextSteps(Room):
         self.results = results
         self.product = product
         self.last = place.once("standing", Latest[tuple[object, Standing]])
+        self.seen = place.once("seen otherwise", Latest[tuple[object, Mapping[str, Example], Counter[str]]])
 
     def steps(self) -> list[Step]:
         """What can be done now, the most important first; never empty."""
@@ -106,7 +107,7 @@ class NextSteps(Room):
         for (label, _), n in kinds.items():
             touched[label] += n
         untouched = {label: max(0, train[label] - touched[label]) for label in labels}
-        otherwise = self._seen_otherwise({label for label, n in untouched.items() if n}, state, {e.id for e in tried})
+        otherwise = self._otherwise(frozenset(label for label, n in untouched.items() if n), state, frozenset(e.id for e in tried))
         return tuple(
             OfLabel(
                 label,
@@ -127,11 +128,21 @@ class NextSteps(Room):
         ids = [i for i in self.draws.failed() if i not in state.snapshot.examples]
         return [e for e in items.examples(self.db, self.id, ids=ids) if e.split == "train"] if ids else []
 
-    def _seen_otherwise(self, labels: Iterable[str], state: State, tried: set[str]) -> Counter[str]:
+    def _otherwise(self, labels: frozenset[str], state: State, tried: frozenset[str]) -> Counter[str]:
+        """As _seen_otherwise. A decision changes nothing of it: it is counted anew where texts, proposals or answers are others."""
+        identity, texts = self.teacher.identity(), state.snapshot.examples  # the same object until a text gets its first proposal
+        if identity is None or not labels:
+            return Counter()
+        written, answers = corrections.written(self.db, self.id), cache.count_predictions(self.db, *identity)
+        mark = labels, tried, identity, self.place.texts_now(), written, answers
+        known = self.seen.value
+        if known is None or known[0] != mark or known[1] is not texts:
+            known = self.seen.value = mark, texts, self._seen_otherwise(identity, labels, state, tried)
+        return known[2]
+
+    def _seen_otherwise(self, identity: tuple[str, str], wanted: Collection[str], state: State, tried: Collection[str]) -> Counter[str]:
         """label -> untouched texts of it that the teacher is on record to see as another label."""
-        out, identity, wanted = Counter[str](), self.teacher.identity(), set(labels)
-        if identity is None or not wanted:
-            return out
+        out = Counter[str]()
         place = {label: at for at, label in enumerate(self.labels)}
         read, free = Counter[str](), []
         for e in self.texts.examples("train"):

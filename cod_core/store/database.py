@@ -3,10 +3,10 @@
 import itertools
 import threading
 import time
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.engine import Connection, Engine
@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from cod_core.disk import CLOSED, FULL, no_room
 from cod_core.errors import CodError, Stale
 from cod_core.said import say
+from cod_core.store.lately import Lately
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -50,13 +51,13 @@ class Database:
 
     def __init__(self, engine: Engine):
         self.engine = engine
-        self._recent: dict[Hashable, Any] = {}
+        self._lately = Lately(engine.url.database if engine.dialect.name == "sqlite" else None)
         self._mine = _OfThread()
 
     @property
-    def recent(self) -> dict[Hashable, Any]:
-        """What a verb remembers for a moment, by what it is of (store.projects); nothing of what may yet be rolled back."""
-        return self._recent if self._mine.open is None else {}
+    def lately(self) -> Lately:
+        """What was read, until anybody commits; of what is done together nothing is remembered, since it may yet be rolled back."""
+        return self._lately if self._mine.open is None else Lately(None)
 
     @contextmanager
     def together(self) -> Iterator[None]:

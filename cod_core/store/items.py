@@ -150,8 +150,12 @@ def counts(db: Database, pid: str) -> Counts:
     """How many texts the project has, by split and gold label."""
     t = schema.examples
     query = select(t.c.split, t.c.label, func.count()).where(t.c.project_id == pid).group_by(t.c.split, t.c.label)
-    with db.read() as c:
-        return Counts({(split, label): n for split, label, n in c.execute(query)})
+
+    def counted() -> Counts:
+        with db.read() as c:
+            return Counts({(split, label): n for split, label, n in c.execute(query)})
+
+    return db.lately(("counts", pid), counted)
 
 
 def upload_seen(db: Database, pid: str, sha256: str) -> bool:

@@ -36,7 +36,7 @@ def role_of(db: Database, actor: Actor | None, owners: Sequence[str] = ()) -> st
     if actor is None:
         return "owner"
     if not actor.signed_in:
-        known = roles(db)
+        known = db.lately("roles", lambda: roles(db))
         return known.get(actor.name) or ("curator" if "owner" in known.values() else "owner")
     with db.read() as c:
         row = c.execute(select(_T).where(_T.c.name == actor.name)).first()

@@ -5,7 +5,7 @@ import secrets
 import time
 from dataclasses import asdict, dataclass
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, union, update
 
@@ -78,19 +78,18 @@ def list_projects(db: Database) -> list[ProjectRow]:
 def get_project(db: Database, pid: str) -> ProjectRow:
     """The project as it is now. Raises BadInput where there is none with this id.
 
-    Drawing a card asks some seventy times: what was read a moment ago is remembered, until this process writes anything.
+    Drawing a card asks some seventy times: what was read is remembered until anybody commits. PostgreSQL does not say whether anybody
+    did, so there it is remembered for a moment, until this process writes.
     """
-    asked, writes = time.monotonic(), db.writes
-    read, then, found = db.recent.get(("project", pid), (0.0, -1, None))
-    if found is not None and then == writes and asked - read < MOMENT_S:
-        return cast(ProjectRow, found)
+    return db.lately(("project", pid), lambda: _read(db, pid), db.writes, MOMENT_S)
+
+
+def _read(db: Database, pid: str) -> ProjectRow:
     with db.read() as c:
         row = c.execute(select(schema.projects).where(schema.projects.c.id == pid)).first()
     if row is None:
         raise BadInput(_GONE)
-    made = _project(row)
-    db.recent[("project", pid)] = asked, writes, made
-    return made
+    return _project(row)
 
 
 def set_teacher(db: Database, pid: str, teacher: dict[str, Any] | None) -> None:

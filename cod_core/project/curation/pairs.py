@@ -70,7 +70,7 @@ def failed_keys(pid: str, teacher: tuple[str, str]) -> tuple[str, str]:
 
 def failed_on_record(db: Database, pid: str, teacher: tuple[str, str]) -> dict[str, str]:
     """Text's id -> why no flip of this teacher was found."""
-    kept = cache.get_replies(db, list(failed_keys(pid, teacher)))
+    kept = db.lately(("failed", pid, teacher), lambda: cache.get_replies(db, list(failed_keys(pid, teacher))))
     return {i: why for reply in kept.values() for i, why in reply.items()}
 
 

@@ -1,5 +1,6 @@
 """From a teacher's choice to a classifier: its identity without loading it, the check of what was chosen, the loading itself."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -45,11 +46,16 @@ def identity(choice: TeacherChoice, labels: Sequence[str]) -> tuple[str, str]:
         return choice.id, short_hash(how_asked(choice), judge, choice.samples)
     order = choice.labels_hash(labels)
     if isinstance(choice, BuiltinChoice):
-        from cod_core.models.teachers import BUILTIN
-
-        weights = weights_revision(str(BUILTIN / choice.name))
-        return f"builtin:{choice.name}", f"{weights}-{weights_revision(resolve(DEFAULT_ENCODER))[:6]}-{order}"
+        return f"builtin:{choice.name}", f"{_packaged(choice.name)}-{order}"
     return choice.id, f"{_weights_now(choice)}-{order}{_folder_changed(choice)}"
+
+
+@functools.cache
+def _packaged(name: str) -> str:
+    """Of the weights of a teacher that comes with the app, and of its encoder: they stay while the process runs, and a card asks often."""
+    from cod_core.models.teachers import BUILTIN
+
+    return f"{weights_revision(str(BUILTIN / name))}-{weights_revision(resolve(DEFAULT_ENCODER))[:6]}"
 
 
 def _weights_now(choice: TransformersChoice | FinetunedChoice | LlmChoice) -> str:

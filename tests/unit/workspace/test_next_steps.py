@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 import cod_core.__main__  # noqa: F401  registers every command
 from cod_core.commands.shell import app
 from cod_core.errors import BadInput, NotEnoughData
+from cod_core.project.next_steps import NextSteps
 from cod_core.store import cache, items
 from cod_core.text import text_hash
 from cod_core.types import Example
@@ -59,3 +60,20 @@ def test_a_new_decision_is_counted_at_once_and_nothing_is_counted_twice(world):
     assert project.next.standing() is before
     world.keep(world.ids[:1])
     assert project.next.standing().labels[0].pairs == 1
+
+
+def test_a_decision_does_not_read_the_texts_that_nobody_touched_and_an_answer_does(world, monkeypatch):
+    """Every decision of ten people read every training text of the project; kept too long, the teacher's new answers would not count."""
+    project, read, real = world.w.project(world.pid), [], NextSteps._seen_otherwise
+    monkeypatch.setattr(NextSteps, "_seen_otherwise", lambda *asked: read.append(1) or real(*asked))
+    world.keep(world.ids[:2])
+    assert sum(one.pairs for one in project.next.standing().labels) == 2 and read == [1]
+    project.curation.decide(project.pairs.snapshot().by_example[world.ids[0]][0].id, "rejected", "ann", reasons=("other",))
+    now = project.next.standing()
+    assert sum(one.pairs for one in now.labels) == 1 and read == [1]
+    odd = Example("odd", "an odd text", LABELS[1])
+    items.add_examples(world.w.db, world.pid, [odd])
+    before = project.next.standing().labels[1]
+    cache.put_predictions(world.w.db, *world.identity, {text_hash(odd.text): sure(0).logprobs})
+    after = project.next.standing().labels[1]
+    assert (after.otherwise, after.untouched) == (before.otherwise + 1, before.untouched - 1) and read == [1, 1, 1]

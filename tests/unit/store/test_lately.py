@@ -1,0 +1,121 @@
+"""What was read is remembered exactly as long as nobody commits, in whatever process."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from cod_core.curation.index import Index
+from cod_core.errors import BadInput
+from cod_core.roles import Actor
+from cod_core.store import items, people, projects
+from cod_core.store.database import Database, open_database
+from cod_core.store.lately import Lately
+from cod_core.types import Example, Task
+
+TASK = Task("sentiment", ("good", "bad"))
+ANN = Actor("ann")
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "cod.db"
+
+
+@pytest.fixture
+def here(file):
+    opened = open_database(f"sqlite:///{file}")
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """How many transactions read, in whatever database."""
+    counted, real = [], Database.read
+
+    def read(self):
+        counted.append(self)
+        return real(self)
+
+    monkeypatch.setattr(Database, "read", read)
+    return counted
+
+
+def elsewhere(file, statement: str) -> None:
+    """Another process commits this."""
+    run = f"import sqlite3; c = sqlite3.connect({str(file)!r}); c.execute({statement!r}); c.commit()"
+    subprocess.run([sys.executable, "-c", run], check=True)
+
+
+def look(db, pid) -> tuple[str, int, str, int]:
+    return (projects.get_project(db, pid).name, items.counts(db, pid).total, people.role_of(db, ANN), len(Index(db, pid).now().examples))
+
+
+def test_what_nobody_changed_is_read_once(here, reads):
+    """A card asked seventy times for the project's row, and each of ten people's cards did."""
+    pid = projects.create_project(here, "mine", TASK)
+    index = Index(here, pid)
+    for _ in range(20):
+        look(here, pid)
+        index.now()
+    again = len(reads)
+    for _ in range(20):
+        projects.get_project(here, pid), items.counts(here, pid), people.role_of(here, ANN), index.now()
+    assert len(reads) == again
+
+
+def test_what_another_process_committed_is_seen_at_once(here, file):
+    """Prevents: a page that shows for a moment, or for ever, what was so before."""
+    pid = projects.create_project(here, "mine", TASK)
+    index = Index(here, pid)
+    assert look(here, pid) == ("mine", 0, "owner", 0) and index.now().number == 0
+    elsewhere(file, "UPDATE projects SET name = 'theirs'")
+    assert projects.get_project(here, pid).name == "theirs"
+    elsewhere(file, "INSERT INTO people (name, role, added_at) VALUES ('rob', 'owner', '2026-11-28T00:00:00Z')")
+    assert people.role_of(here, ANN) == "curator"
+    there = open_database(f"sqlite:///{file}")
+    items.add_examples(there, pid, [Example("e", "A fine film.", "good")])
+    there.engine.dispose()
+    assert items.counts(here, pid).total == 1
+    elsewhere(file, "DELETE FROM projects")
+    with pytest.raises(BadInput):
+        projects.get_project(here, pid)
+
+
+def test_ten_threads_that_look_while_one_writes_see_each_write(here):
+    """What was read before a commit must not be remembered as what was read after it."""
+    pid = projects.create_project(here, "0", TASK)
+    wrong, over = [], threading.Event()
+    written = [0]
+
+    def watch():
+        while not over.is_set():
+            least = written[0]
+            if int(projects.get_project(here, pid).settings.get("n", 0)) < least:
+                wrong.append(least)
+
+    threads = [threading.Thread(target=watch) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for n in range(1, 60):
+        projects.update_settings(here, pid, {"n": n})
+        written[0] = n
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_database_that_cannot_say_is_believed_for_a_moment_only():
+    lately, values = Lately(None), iter(range(10))
+    assert lately.mark() is None
+    assert [lately("a", lambda: next(values)) for _ in range(2)] == [0, 1]
+    assert [lately("b", lambda: next(values), 1, 60.0) for _ in range(3)] == [2, 2, 2]
+    assert lately("b", lambda: next(values), 2, 60.0) == 3, "this process has written"
+
+
+def test_a_file_that_is_gone_is_no_mark(tmp_path):
+    lately = Lately(str(tmp_path / "none.db"))
+    assert lately.mark() is None and not (tmp_path / "none.db").exists()
