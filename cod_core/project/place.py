@@ -15,10 +15,12 @@ from cod_core.settings import Settings, bytes_of, owners
 from cod_core.store import allowance, items, people, projects
 from cod_core.store.database import Database
 from cod_core.store.projects import ProjectRow
+from cod_core.text import within
 
 T = TypeVar("T")
 P = ParamSpec("P")
 R = TypeVar("R", bound="Room")
+MOST_PLACE = 320  # characters of a name, a mail address being the longest, and of what says where a person is
 
 
 class Once:
@@ -150,9 +152,11 @@ def needs(
         @functools.wraps(verb)
         def asked(self: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
             self.place.need(act)
-            if named is not None and self.place.actor is not None:
+            if named is not None:
                 given = signature.bind(self, *args, **kwargs)
                 given.apply_defaults()
+                within(str(given.arguments[named]), MOST_PLACE)
+            if named is not None and self.place.actor is not None:
                 self.place.need_own(str(given.arguments[named]))
                 if recorded and self.place.actor.name.startswith(roles.UNNAMED):
                     raise CodError(say("It is not said who decides. Give your name, or a pseudonym."))

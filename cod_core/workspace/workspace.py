@@ -23,13 +23,15 @@ from cod_core.settings import Settings
 from cod_core.store import guidelines, items, portable, projects
 from cod_core.store.database import open_database, storable
 from cod_core.store.projects import ProjectRow
-from cod_core.text import CONTROL, folded
+from cod_core.text import CONTROL, folded, within
 from cod_core.types import Guideline, Task
 from cod_core.workspace.grids import Grids
 from cod_core.workspace.machines import Machines
 from cod_core.workspace.people import People
 from cod_core.workspace.restoring import restore
 from cod_core.workspace.under_way import JobsUnderWay
+
+MOST_TASK = 100_000  # characters of a question, its labels and what they mean
 
 
 class Workspace:
@@ -225,8 +227,9 @@ def checked(name: str, task: Task) -> Task:
     """The task with its labels stripped and no control characters in its words.
 
     Raises BadInput on fewer than two labels, empty or repeated names (two that differ in letter case or spaces only are one, since
-    files spell them either way), or descriptions that are not one a label.
+    files spell them either way), descriptions that are not one a label, or more words than a task needs.
     """
+    within("".join((task.name, *task.labels, *task.descriptions)), MOST_TASK)
     labels = [plain_words(label).strip() for label in task.labels]
     if not name.strip():
         raise BadInput(msg("The project needs a name."))
