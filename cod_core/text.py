@@ -30,7 +30,8 @@ TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 
 
 def within(words: str, most: int) -> str:
-    """The words as they are. Raises BadInput where they have more than `most` characters: a field stops there, a forged message does not."""
+    """The words as they are. Raises BadInput where they are more than `most` characters, which a field does not let through, but a
+    forged message does."""
     if len(words) > most:
         raise BadInput(say("This has {n:,} characters; {most:,} are the most. Shorten it.", n=len(words), most=most))
     return words

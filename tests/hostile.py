@@ -78,7 +78,7 @@ MARKDOWN = [  # what Markdown, and Streamlit beside it, would make an image, a l
     "[x](data:text/html,<script>hacked=1</script>)",
     f"<{FAR}/23>",
     f"[![x]({FAR}/24.png)]({FAR}/25)",
-    f"![x](//evil.example/26.png)",
+    "![x](//evil.example/26.png)",
     "![x](/hacked.png)",
     f":red[![x]({FAR}/27.png)]",
     f":blue-background[![x]({FAR}/28.png)]",

@@ -14,7 +14,7 @@ from cod_core.models.choice import BuiltinChoice
 from cod_core.progress import Progress, silent
 from cod_core.project.export.bundles import check_labels
 from cod_core.project.models import Models
-from cod_core.project.place import Place
+from cod_core.project.place import Place, limits_of
 from cod_core.project.project import Project
 from cod_core.project.teacher.loader import has_builtin_teacher
 from cod_core.roles import Actor
@@ -130,7 +130,7 @@ class Workspace:
     def _made(self, name: str, task: Task) -> str:
         """A new project of the actor. Raises CodError where they have made as many as they may."""
         person = self.actor.name if self.actor else None
-        return projects.create_project(self.db, plain_words(name)[:120], task, person, self.settings.limits)
+        return projects.create_project(self.db, plain_words(name)[:120], task, person, limits_of(self.settings, self.actor))
 
     def create_sample(self, name: str, progress: Progress = silent) -> str:
         """A project filled with a built-in sample and its teacher; opened again where it exists already.

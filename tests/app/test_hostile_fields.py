@@ -126,7 +126,19 @@ def wrong(test) -> list[str]:
     found += [m for h in test.html for m in worked(h.value)]
     for kind in ("markdown", "caption", "title", "header", "subheader", "error", "warning", "info", "success", "toast"):
         found += [m for e in getattr(test, kind) for m in linked(e.value)]
-    labelled = ("button", "selectbox", "multiselect", "toggle", "checkbox", "radio", "text_input", "text_area", "expander", "tabs", "metric")
+    labelled = (
+        "button",
+        "selectbox",
+        "multiselect",
+        "toggle",
+        "checkbox",
+        "radio",
+        "text_input",
+        "text_area",
+        "expander",
+        "tabs",
+        "metric",
+    )
     return found + [m for kind in labelled for e in getattr(test, kind) for m in linked(str(e.label))]
 
 

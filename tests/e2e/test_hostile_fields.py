@@ -78,7 +78,9 @@ def stored(workspace):
     examples = tuple(GuidelineExample(f"{STRINGS[i]} a", f"{STRINGS[i]} b", bool(i % 2), STRINGS[i + 1]) for i in range(40, 52))
     project.guideline.write("\n".join(STRINGS[:60]), "ann", {"other": STRINGS[4][:80]}, examples, STRINGS[5])
     project.label_set.describe({studio.LABELS[0]: STRINGS[6], studio.LABELS[1]: STRINGS[60]})
-    project.exports.set_card({"description": "\n".join(STRINGS), "authors": STRINGS[7], "license": STRINGS[8], "languages": list(STRINGS[9:12])})
+    project.exports.set_card(
+        {"description": "\n".join(STRINGS), "authors": STRINGS[7], "license": STRINGS[8], "languages": list(STRINGS[9:12])}
+    )
     return pid
 
 

@@ -174,7 +174,7 @@ class Exports(Room):
 
     @needs("export")
     def set_card(self, about: dict[str, Any]) -> None:
-        """Keep what the data card says: description, license, languages (codes), authors, citation. Raises BadInput where it is too long."""
+        """Keep what the data card says: description, license, languages (codes), authors, citation. Raises BadInput for too many words."""
         known = ("description", "license", "languages", "authors", "citation")
         card = {k: about[k] for k in known if about.get(k)}
         within(str(card), MAX_CHARS)

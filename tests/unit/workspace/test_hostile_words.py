@@ -12,7 +12,6 @@ from cod_core.curation.filters import Filter
 from cod_core.curation.view import View
 from cod_core.data.tables import Columns, read_table
 from cod_core.errors import CodError
-from cod_core.models.choice import read_choice
 from cod_core.project.texts.editing import Wanted
 from cod_core.roles import Actor
 from cod_core.store import items, projects, schema
