@@ -331,6 +331,20 @@ def test_every_guarded_verb_refuses_a_removed_person_before_it_looks_at_anything
     assert asked > 50 and stored(w) == before
 
 
+@pytest.mark.parametrize(("name", "role", "least"), [("ann", "curator", 10), ("rev", "reviewer", 6)])
+def test_every_guarded_verb_refuses_a_role_that_may_not_before_it_looks_at_anything(w, pid, name, role, least):
+    """A verb that a list of examples forgot would be open to everybody, whatever the screen hides."""
+    theirs, before, asked = w.acting(who(name)).project(pid), stored(w), 0
+    for room in vars(theirs).values():
+        for verb in dir(room) if isinstance(room, Room) else ():
+            act = getattr(getattr(type(room), verb, None), "act", None)
+            if act and not verb.startswith("_") and role not in roles.ALLOWED[act]:
+                with pytest.raises(CodError, match="Ask an owner"):
+                    getattr(room, verb)()
+                asked += 1
+    assert asked >= least and stored(w) == before
+
+
 # ------------------------------------------------------------ under whose name
 
 
