@@ -49,6 +49,7 @@ DOORS = {  # name -> (page, what is chosen first: a key, or its beginning or end
     "data, rename": ("data", {}, "Rename"),
     "data, add": ("data", {"labels-act": "add"}, "Add"),
 }
+PARAMETERS = ("item", "find", "show", "sort", "label", "origin", "who", "reason", "differs", "lang", "tour")
 NARROWS = ("Your name", "Find words", "Words in the text")  # fields after which others are gone: they are filled in turns of their own
 
 
@@ -188,3 +189,18 @@ def test_every_string_in_every_field(full, screen, watched, monkeypatch):
     assert not sites() - met, f"no door leads to these fields: {sorted(sites() - met)}"
     assert not asked, asked
     assert set(typed) == set(STRINGS) and len(typed) > TYPED, len(typed)
+
+
+def test_every_string_in_the_address(filled, screen, watched):
+    """Prevents: an address that somebody was sent stops a page, or has it say something that it does not know."""
+    bugs, _, asked = watched
+    found, pages = [], ("curate", "data", "review", "settings", "proposals")
+    for turn in range(0, len(STRINGS), len(PARAMETERS)):
+        said = dict(zip(PARAMETERS, STRINGS[turn : turn + len(PARAMETERS)]))
+        page = pages[turn // len(PARAMETERS) % len(pages)]
+        test = screen(page, filled, **said)
+        found += [(page, turn, fault) for fault in (*wrong(test), *bugs)]
+        test.query_params["project"] = said["item"]
+        found += [("project", turn, fault) for fault in (*wrong(test.run()), *bugs)]
+        bugs.clear()
+    assert not found and not asked, found
