@@ -100,8 +100,10 @@ class Limits:
 
     def of(self, signed_in: bool) -> "Limits":
         """What holds for one person: nothing that nobody set, where they work alone at their own machine."""
-        free = {} if signed_in else {what: 0 for what in PERSONAL if what not in self.named}
-        return replace(self, **free)
+        if signed_in:
+            return self
+        jobs, projects, texts, megabytes = (int(getattr(self, what)) if what in self.named else 0 for what in PERSONAL)
+        return replace(self, jobs=jobs, projects=projects, texts=texts, megabytes=megabytes)
 
 
 def _number(variable: str, usual: int, least: int = 0) -> int:

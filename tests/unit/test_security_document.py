@@ -153,7 +153,7 @@ def outsider() -> list[str]:
         f"{n} strings, {len(typed.sites())} fields behind {len(typed.DOORS)} doors, more than {typed.TYPED} typed",
         f"{n} strings in {len(typed.PARAMETERS)} parameters",
         f"{n} stored, more than {seen.TYPED} typed behind {len(seen.DOORS)} doors",
-        f"{n} strings at {words.PLACES} places",
+        f"{n} strings at {words.PLACES} places on SQLite, {len(words.FEWER)} on PostgreSQL",
         f"{len(words.LONG):,} characters at {words.PLACES} places",
         f"{cases(claims.test_only_a_mail_address_that_is_verified_counts)} claims",
         f"{lambdas(actors.test_a_curator_does_nothing_that_only_owners_may) + 3} acts, "

@@ -17,9 +17,10 @@ from cod_core.roles import Actor
 from cod_core.store import items, projects, schema
 from cod_core.types import GuidelineExample, Task
 from cod_core.workspace import Workspace
-from tests.hostile import STRINGS
+from tests.hostile import LETTERS, STRINGS
 from tests.unit.workspace.test_several_people import LABELS, TEACHER, fill
 
+FEWER = [*LETTERS, *STRINGS[:150:3]]  # on PostgreSQL, where each costs more
 PLACES = 38  # that take words of a person, which docs/security.md says
 LONG = "<b>dull</b> {0} ' % \\ " * 50_000
 
@@ -119,8 +120,8 @@ def longest(w) -> dict[str, int]:
 
 def test_every_word_of_a_person_is_kept_or_refused(w, project):
     """Prevents: a word that one database stores and the other refuses with an error of its own; a name that leads out of a folder."""
-    places = words_of(w, project)
-    faults = {(name, s[:40], said) for name, act in places.items() for i, s in enumerate(STRINGS) if (said := attempt(act, s, i))}
+    places, tried = words_of(w, project), STRINGS if w.db.engine.dialect.name == "sqlite" else FEWER
+    faults = {(name, s[:40], said) for name, act in places.items() for i, s in enumerate(tried) if (said := attempt(act, s, i))}
     assert not faults and len(places) >= PLACES, sorted(faults)[:20]
     project.audit.replayed(), [c.example.text for c in project.cards.all("ann")]
     again = w.project(w.restore(project.keeping.backup(), fresh=True))
