@@ -5,7 +5,8 @@ COD_DEVICE: auto, cuda, mps or cpu. COD_SCHEDULER: address of a Dask scheduler f
 machine instead. COD_JOBS=service: long work is left to `cod worker`. Where people sign in,
 COD_OWNERS and COD_MEMBERS name mail addresses, COD_TRUST_UNVERIFIED_EMAIL=1 is for services that never say "verified", and
 COD_SIGN_IN_DAYS says how long a sign-in is good for.
-What one person may have at once: COD_MAX_JOBS, COD_MAX_PROJECTS, COD_MAX_TEXTS, COD_MAX_MEGABYTES (0: as much as they like). How
+What one person may have at once: COD_MAX_JOBS, COD_MAX_PROJECTS, COD_MAX_TEXTS, COD_MAX_MEGABYTES (0: as much as they like, which
+it is where nobody signs in and none of them is set). How
 many jobs run at once, one a person: COD_HEAVY_JOBS, COD_LIGHT_JOBS.
 """
 
@@ -14,7 +15,7 @@ import re
 import shlex
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
@@ -63,12 +64,16 @@ def _service() -> bool:
     return where == "service"
 
 
+PERSONAL = ("jobs", "projects", "texts", "megabytes")  # limits of one person
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one person may have here: jobs that wait or run, projects they made, texts they brought, megabytes of these texts and of
     the files of their projects; 0: no limit. heavy, light: jobs that run at once, at least 1, each of another person.
 
-    The command line has no limits. Where nobody signs in, who changes their name begins anew.
+    named: which of the first four whoever runs the app set. Where people sign in, all hold; where nobody does, these alone (`of`), and
+    who changes their name begins anew. The command line has no limits.
     """
 
     jobs: int = 5
@@ -77,6 +82,7 @@ class Limits:
     megabytes: int = 20_000
     heavy: int = 2
     light: int = 4
+    named: tuple[str, ...] = ()
 
     @classmethod
     def load(cls) -> "Limits":
@@ -89,7 +95,15 @@ class Limits:
             megabytes=_number("COD_MAX_MEGABYTES", usual.megabytes),
             heavy=_number("COD_HEAVY_JOBS", usual.heavy, least=1),
             light=_number("COD_LIGHT_JOBS", usual.light, least=1),
+            named=tuple(what for what in PERSONAL if os.environ.get(f"COD_MAX_{what.upper()}", "").strip()),
         )
+
+    def of(self, signed_in: bool) -> "Limits":
+        """What holds for one person: nothing that nobody set, where they work alone at their own machine."""
+        if signed_in:
+            return self
+        jobs, projects, texts, megabytes = (int(getattr(self, what)) if what in self.named else 0 for what in PERSONAL)
+        return replace(self, jobs=jobs, projects=projects, texts=texts, megabytes=megabytes)
 
 
 def _number(variable: str, usual: int, least: int = 0) -> int:

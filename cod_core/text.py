@@ -14,6 +14,9 @@ from functools import lru_cache
 import regex
 from rapidfuzz.distance import Levenshtein
 
+from cod_core.errors import BadInput
+from cod_core.said import say
+
 TOKENIZER = "cod-words/1"
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}_]--[{_UNSPACED}]]"
@@ -24,6 +27,14 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """Characters that are no text: they move a terminal's cursor, end a string, or are a trace of a wrong encoding."""
 TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 """Characters that turn the direction in which what follows is shown, so that a screen says something else than the text."""
+
+
+def within(words: str, most: int) -> str:
+    """The words as they are. Raises BadInput where they are more than `most` characters, which a field does not let through, but a
+    forged message does."""
+    if len(words) > most:
+        raise BadInput(say("This has {n:,} characters; {most:,} are the most. Shorten it.", n=len(words), most=most))
+    return words
 
 
 def text_hash(text: str) -> str:

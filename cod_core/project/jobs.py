@@ -15,7 +15,7 @@ from cod_core.models.choice import FinetuneOptions
 from cod_core.progress import Progress
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.export.package import StudentPackages
-from cod_core.project.place import Place, Room, needs
+from cod_core.project.place import Place, Room, limits_of, needs
 from cod_core.project.proposals.fluency import Fluency
 from cod_core.project.proposals.prompts import PromptStudies
 from cod_core.project.proposals.proposals import Proposals
@@ -124,7 +124,9 @@ class Jobs(Room):
             raise BadInput(f"Unknown kind of job: {kind!r}.")
         params = request.to_json() if request is not None else {}
         light = self.kinds[kind].light(self._may_start(kind, params, key))
-        job_id, new = queue.enqueue_alone(self.db, self.id, kind, request, self._starter(), light, self.place.settings.limits)
+        job_id, new = queue.enqueue_alone(
+            self.db, self.id, kind, request, self._starter(), light, limits_of(self.place.settings, self.place.actor)
+        )
         if new:
             self._send_out(job_id, params, key)
         return job_id
@@ -157,7 +159,7 @@ class Jobs(Room):
         """Go on with a stopped, failed or interrupted job; finished items are not repeated."""
         job = self._own(job_id)
         self._may_start(job.kind, job.params, key)
-        queue.resume(self.db, job_id, self._starter(), self.place.settings.limits)
+        queue.resume(self.db, job_id, self._starter(), limits_of(self.place.settings, self.place.actor))
         self._send_out(job_id, job.params, key)
 
     def _own(self, job_id: str) -> Job:

@@ -130,9 +130,10 @@ class Labels(Room):
     def add(self, name: str, description: str = "") -> Consequences:
         """Add a label, without any texts. Returns what it did. Raises BadInput if a label has this name."""
         task, name, done = self.row.task, self._new_name(name), self.of_adding()
-        described = (*task.descriptions, description.strip()) if task.descriptions else ()
-        if description.strip() and not described:
-            described = (*[""] * len(task.labels), description.strip())
+        said = description.strip()[: 5 * MOST_CHARACTERS]
+        described = (*task.descriptions, said) if task.descriptions else ()
+        if said and not described:
+            described = (*[""] * len(task.labels), said)
         self._write(replace(task, labels=(*task.labels, name), descriptions=described), {})
         return done
 

@@ -11,14 +11,16 @@ from cod_core import roles
 from cod_core.errors import CodError
 from cod_core.roles import Actor
 from cod_core.said import say
-from cod_core.settings import Settings, bytes_of, owners
+from cod_core.settings import Limits, Settings, bytes_of, owners
 from cod_core.store import allowance, items, people, projects
 from cod_core.store.database import Database
 from cod_core.store.projects import ProjectRow
+from cod_core.text import within
 
 T = TypeVar("T")
 P = ParamSpec("P")
 R = TypeVar("R", bound="Room")
+MOST_PLACE = 320  # characters of a name, a mail address being the longest, and of what says where a person is
 
 
 class Once:
@@ -63,14 +65,20 @@ class Latest(Generic[T]):
         self.value: T | None = None
 
 
+def limits_of(settings: Settings, actor: Actor | None) -> Limits:
+    """What one person may have here."""
+    return settings.limits.of(actor is not None and actor.signed_in)
+
+
 def need_room(db: Database, settings: Settings, actor: Actor | None, texts: int = 0, size: int = 0) -> None:
     """Raises CodError where these texts, of so many bytes, would bring the actor over their limits; None has no limits."""
     if actor is not None:
+        limits = limits_of(settings, actor)
         with db.read() as c:
             held = allowance.held(c, actor.name)
-        allowance.refuse("texts", held.texts, texts, settings.limits)
+        allowance.refuse("texts", held.texts, texts, limits)
         taken, more = held.bytes + bytes_of(settings.home, held.projects), -(-size // allowance.MEGABYTE)
-        allowance.refuse("megabytes", taken // allowance.MEGABYTE, more, settings.limits)
+        allowance.refuse("megabytes", taken // allowance.MEGABYTE, more, limits)
 
 
 class Place:
@@ -150,9 +158,11 @@ def needs(
         @functools.wraps(verb)
         def asked(self: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
             self.place.need(act)
-            if named is not None and self.place.actor is not None:
+            if named is not None:
                 given = signature.bind(self, *args, **kwargs)
                 given.apply_defaults()
+                within(str(given.arguments[named]), MOST_PLACE)
+            if named is not None and self.place.actor is not None:
                 self.place.need_own(str(given.arguments[named]))
                 if recorded and self.place.actor.name.startswith(roles.UNNAMED):
                     raise CodError(say("It is not said who decides. Give your name, or a pseudonym."))

@@ -1,33 +1,39 @@
 """What one person has here, and the refusal of more. Knows persons by name only, and no files."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from cod_core.errors import CodError
+from cod_core.said import Said, say, together
 from cod_core.settings import Limits
 from cod_core.store import schema
 
 MEGABYTE = 10**6
-_SAID = {
-    "jobs": (
-        "You have {has:,} jobs that run or wait, and {limit:,} is the limit. Wait until one has ended, or cancel one.",
-        "COD_MAX_JOBS",
+_SAID: dict[str, Callable[[int, int, int], Said]] = {
+    "jobs": lambda has, more, limit: say(
+        "You have {has:,} jobs that run or wait, and {limit:,} is the limit. Wait until one has ended, or cancel one.", has=has, limit=limit
     ),
-    "projects": (
+    "projects": lambda has, more, limit: say(
         "You have made {has:,} projects here, and {limit:,} is the limit. Ask an owner to delete one that nobody needs.",
-        "COD_MAX_PROJECTS",
+        has=has,
+        limit=limit,
     ),
-    "texts": (
+    "texts": lambda has, more, limit: say(
         "You have brought {has:,} texts here. With {more:,} more they would be over the limit of {limit:,}. Bring fewer, or ask an owner "
         "to delete a project.",
-        "COD_MAX_TEXTS",
+        has=has,
+        more=more,
+        limit=limit,
     ),
-    "megabytes": (
+    "megabytes": lambda has, more, limit: say(
         "What you brought and made here takes {has:,} MB. With {more:,} more it would be over the limit of {limit:,}. Ask an owner to "
         "delete a project.",
-        "COD_MAX_MEGABYTES",
+        has=has,
+        more=more,
+        limit=limit,
     ),
 }
 
@@ -53,8 +59,8 @@ def refuse(what: str, has: int, more: int, limits: Limits) -> None:
     """Raises CodError where `more` beside what somebody has would be over the limit of that name; 0 is none."""
     limit: int = getattr(limits, what)
     if limit and has + more > limit:
-        sentence, variable = _SAID[what]
-        raise CodError(f"{sentence.format(has=has, more=more, limit=limit)} Whoever runs this app can raise the limit: {variable}.")
+        raised = say("Whoever runs this app can raise the limit: {variable}.", variable=f"COD_MAX_{what.upper()}")
+        raise CodError(together([_SAID[what](has, more, limit), raised]))
 
 
 def refuse_project(c: Connection, person: str | None, limits: Limits) -> None:

@@ -13,8 +13,8 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
 
 from cod_core.disk import CLOSED, FULL, no_room
-from cod_core.errors import CodError, Stale
-from cod_core.said import say
+from cod_core.errors import BadInput, CodError, Stale
+from cod_core.said import msg, say
 from cod_core.store.lately import Lately
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Database:
 
         Writers take turns from the first statement on, so what is read inside stays true until the commit.
         Raises CodError where the disk is full or the database is busy for 10 seconds, Stale where the project
-        is gone.
+        is gone, BadInput for a NUL character, which PostgreSQL stores nowhere.
         """
         try:
             if self._mine.open is not None:
@@ -194,7 +194,11 @@ def _plain_errors(engine: Engine) -> Iterator[None]:
         if "foreign key" not in str(error.orig).lower():
             raise
         raise Stale("The project was deleted in the meantime, so nothing was saved. Open another project.") from error
-    except (ProgrammingError, DataError):  # a mistake of ours, not of the disk or the person
+    except DataError as error:
+        if "NUL" not in str(error.orig):
+            raise
+        raise BadInput(msg("A NUL character cannot be stored. Remove it, or type the words anew.")) from error
+    except ProgrammingError:  # a mistake of ours, not of the disk or the person
         raise
     except DBAPIError as error:
         raise CodError(plain(error, engine)) from error

@@ -2,12 +2,14 @@
 
 from cod_core import roles
 from cod_core.errors import BadInput, CodError
+from cod_core.project.place import MOST_PLACE
 from cod_core.roles import Actor
 from cod_core.said import msg, say
 from cod_core.settings import members, owners
 from cod_core.store import drafts
 from cod_core.store import people as table
 from cod_core.store.database import Database
+from cod_core.text import within
 
 
 class People:
@@ -55,13 +57,14 @@ class People:
     def set_role(self, name: str, role: str, by: str) -> None:
         """Give a person a role; who makes the list's first entry becomes an owner with it.
 
-        Raises BadInput for an empty name, an unknown role, and where the last owner would be lost.
+        Raises BadInput for an empty name or one that is too long, an unknown role, and where the last owner would be lost.
         """
         self.need("people")
         if self.actor is not None and by != self.actor.name:
             raise CodError(
                 say("You are {name} here, and this would be recorded as {other}. Load the page again.", name=self.actor.name, other=by[:80])
             )
+        within(name, MOST_PLACE)
         if not name.strip():
             raise BadInput(msg("Give the person's name, or their mail address where people sign in."))
         if "owner" not in table.roles(self.db).values():

@@ -16,7 +16,7 @@ from cod_core.data.archives import entry_lines, open_checked_zip, read_entry
 from cod_core.errors import BadInput, CodError
 from cod_core.models.choice import PLACES, stored_choice
 from cod_core.project.keeping import FORMAT, KEPT_FOLDERS, MAX_BACKUP, MAX_BACKUP_FILES, MAX_BACKUP_UNPACKED, MODEL_FILE
-from cod_core.project.place import need_room
+from cod_core.project.place import limits_of, need_room
 from cod_core.project.teacher.loader import identity
 from cod_core.roles import Actor, is_path
 from cod_core.said import msg, say
@@ -66,7 +66,7 @@ def restore(
             return found if trusted or table != "runs" else (row for row in found if not _reads_files(row))
 
         with _unpacked(settings, archive) as files, _moving(settings, files, trusted) as move, db.together():
-            pid = portable.load(db, project, own, lambda old: projects.new_id(), move, str(project["id"]), settings.limits)
+            pid = portable.load(db, project, own, lambda old: projects.new_id(), move, str(project["id"]), limits_of(settings, actor))
             items.record_upload(
                 db, pid, f"backup:{pid}", "backup", "backup", texts, project["created_by"], _unpacked_size(archive, "tables/")
             )

@@ -15,7 +15,7 @@ from cod_core.models.choice import BuiltinChoice
 from cod_core.progress import Progress, silent
 from cod_core.project.export.bundles import check_labels
 from cod_core.project.models import Models
-from cod_core.project.place import Place
+from cod_core.project.place import Place, limits_of
 from cod_core.project.project import Project
 from cod_core.project.teacher.loader import has_builtin_teacher
 from cod_core.project.texts.uploads import checked_rows
@@ -25,13 +25,15 @@ from cod_core.settings import Settings
 from cod_core.store import guidelines, items, portable, projects
 from cod_core.store.database import open_database, storable
 from cod_core.store.projects import ProjectRow
-from cod_core.text import CONTROL, folded
+from cod_core.text import CONTROL, folded, within
 from cod_core.types import Guideline, Task
 from cod_core.workspace.grids import Grids
 from cod_core.workspace.machines import Machines
 from cod_core.workspace.people import People
 from cod_core.workspace.restoring import restore
 from cod_core.workspace.under_way import JobsUnderWay
+
+MOST_TASK = 100_000  # characters of a question, its labels and what they mean
 
 
 class Workspace:
@@ -148,7 +150,7 @@ class Workspace:
     def _made(self, name: str, task: Task) -> str:
         """A new project of the actor. Raises CodError where they have made as many as they may."""
         person = self.actor.name if self.actor else None
-        return projects.create_project(self.db, plain_words(name)[:120], task, person, self.settings.limits)
+        return projects.create_project(self.db, plain_words(name)[:120], task, person, limits_of(self.settings, self.actor))
 
     def create_sample(self, name: str, progress: Progress = silent) -> str:
         """A project filled with a built-in sample and its teacher; opened again where it exists already.
@@ -240,8 +242,9 @@ def checked(name: str, task: Task) -> Task:
     """The task with its labels stripped and no control characters in its words.
 
     Raises BadInput on fewer than two labels, empty or repeated names (two that differ in letter case or spaces only are one, since
-    files spell them either way), or descriptions that are not one a label.
+    files spell them either way), descriptions that are not one a label, or more words than a task needs.
     """
+    within("".join((task.name, *task.labels, *task.descriptions)), MOST_TASK)
     labels = [plain_words(label).strip() for label in task.labels]
     if not name.strip():
         raise BadInput(msg("The project needs a name."))

@@ -16,9 +16,9 @@ PAGE = " ".join((ROOT / "docs" / "security.md").read_text(encoding="utf-8").spli
 
 @pytest.fixture(scope="module", autouse=True)
 def helpers():
-    """tests/unit/export and tests/e2e import what lies beside them."""
+    """tests/unit/export, tests/e2e and tests/app import what lies beside them."""
     before = list(sys.path)
-    sys.path[:0] = [str(ROOT / "tests" / "unit" / "export"), str(ROOT / "tests" / "e2e")]
+    sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("unit/export", "e2e", "app")]
     yield
     sys.path[:] = before
 
@@ -139,7 +139,30 @@ def leaving() -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("count", [patterns, files, servers, archives, manifests, models, restored, hosts, people, leaving])
+def outsider() -> list[str]:
+    kinds, typed, seen = of("hostile"), of("app/test_hostile_fields"), of("e2e/test_hostile_fields")
+    words, folders = of("unit/workspace/test_hostile_words"), of("unit/models/test_folders_with_code")
+    actors, claims = of("unit/workspace/test_actors"), of("unit/workspace/test_claims")
+    n = len(kinds.STRINGS)
+    assert n == len(set(kinds.STRINGS)) == 200
+    return [
+        f"fetches ({len(kinds.RUNS)}), Markdown and Streamlit's own marks ({len(kinds.MARKDOWN)}), templates and queries "
+        f"({len(kinds.TEMPLATES)}), paths, addresses, commands and formulas ({len(kinds.PLACES)}), letters and numbers that trip a reader "
+        f"({len(kinds.LETTERS)})",
+        f"{len(folders.WAYS)} ways to bring code, to {len(folders.LOADERS)} loaders",
+        f"{n} strings, {len(typed.sites())} fields behind {len(typed.DOORS)} doors, more than {typed.TYPED} typed",
+        f"{n} strings in {len(typed.PARAMETERS)} parameters",
+        f"{n} stored, more than {seen.TYPED} typed behind {len(seen.DOORS)} doors",
+        f"{n} strings at {words.PLACES} places on SQLite, {len(words.FEWER)} on PostgreSQL",
+        f"{len(words.LONG):,} characters at {words.PLACES} places",
+        f"{cases(claims.test_only_a_mail_address_that_is_verified_counts)} claims",
+        f"{lambdas(actors.test_a_curator_does_nothing_that_only_owners_may) + 3} acts, "
+        f"{cases(actors.test_a_job_is_refused_where_it_starts)} jobs, all in the library",
+        f"{lambdas(of('unit/workspace/test_other_projects').reached)} verbs, on",
+    ]
+
+
+@pytest.mark.parametrize("count", [outsider, patterns, files, servers, archives, manifests, models, restored, hosts, people, leaving])
 def test_the_page_says_how_many_inputs_there_are(count):
     """Prevents: numbers that were right on the day they were typed."""
     wanting = [words for words in count() if words not in PAGE]
@@ -147,5 +170,7 @@ def test_the_page_says_how_many_inputs_there_are(count):
 
 
 def test_every_test_that_the_page_names_exists():
-    named = set(re.findall(r"`((?:tests/)[\w/]+\.py)`", PAGE))
-    assert len(named) > 20 and not [name for name in named if not (ROOT / name).is_file()]
+    named = set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", PAGE))
+    assert len({name for name, _ in named}) > 20 and len({test for _, test in named}) > 20
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") if (ROOT / name).is_file() else "" for name, _ in named}
+    assert not [(name, test) for name, test in named if (f"def {test}(" if test else "def ") not in texts[name]]

@@ -13,16 +13,17 @@ from cod_core.project.curation.pairs import Pairs
 from cod_core.project.place import Place, Room, needs
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.said import say
+from cod_core.settings import MAX_CHARS
 from cod_core.store import decisions, drafts, items
-from cod_core.text import CONTROL, short_hash
+from cod_core.text import CONTROL, short_hash, within
 from cod_core.types import UNATTENDED, Counterfactual, Decision, Example, FlipCheck, Origin, Prediction, now
+
+MOST_DRAFT = 5 * MAX_CHARS  # an unfinished text may be longer than one that is kept
 
 
 def clean(text: str, original: str) -> str:
     """The text without control characters or outer blanks, accents composed as in uploaded texts. Raises BadInput where empty,
     unchanged or too long."""
-    from cod_core.settings import MAX_CHARS
-
     text = unicodedata.normalize("NFC", CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))).strip()
     if not text:
         raise BadInput(say("The text is empty. Write the changed text, or reject the proposal."))
@@ -154,8 +155,8 @@ class Curation(Room):
 
     @needs("curate", named="annotator", recorded=False)
     def save_draft(self, example_id: str, annotator: str, base_id: str | None, text: str) -> None:
-        """Remember unfinished text. Saved at once; survives a restart."""
-        items.save_draft(self.db, self.id, example_id, annotator, base_id, text)
+        """Remember unfinished text. Saved at once; survives a restart. Raises BadInput where it is too long to be kept."""
+        items.save_draft(self.db, self.id, example_id, annotator, base_id, within(text, MOST_DRAFT))
 
     def draft(self, example_id: str, annotator: str) -> str | None:
         """The unfinished text, None where there is none. Raises CodError where it is somebody else's."""

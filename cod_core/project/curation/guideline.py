@@ -8,6 +8,7 @@ from cod_core.project.curation.pairs import Pairs
 from cod_core.project.place import Place, Room, needs
 from cod_core.settings import MAX_CHARS
 from cod_core.store import decisions, guidelines
+from cod_core.text import within
 from cod_core.types import REJECT_REASONS, Decision, Guideline, GuidelineExample
 
 MAX_EXAMPLES, MAX_REASON = 20, 80
@@ -24,6 +25,8 @@ def check(written: Guideline, length: int) -> None:
         raise BadInput(f"The words for {long[0]!r} are too long for a button: at most {MAX_REASON} characters.")
     if length > MAX_CHARS or len(written.examples) > MAX_EXAMPLES:
         raise BadInput(f"A guideline holds at most {MAX_CHARS:,} characters and {MAX_EXAMPLES} examples. Shorten it.")
+    for words in (written.note, *(part for e in written.examples for part in (e.text, e.counterfactual, e.why))):
+        within(words, MAX_CHARS)
     if any(not e.text.strip() or not e.counterfactual.strip() for e in written.examples):
         raise BadInput("An example needs both texts: the original and its counterfactual.")
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from cod_core.project.place import Room, needs
+from cod_core.project.place import MOST_PLACE, Room, needs
 from cod_core.store import leases, people
+from cod_core.text import within
 
 
 class Presence(Room):
@@ -15,7 +16,7 @@ class Presence(Room):
 
         holder: one browser of one person. None where all of them are taken. Call it again to keep the text.
         """
-        return leases.take(self.db, self.id, holder, person, wanted)
+        return leases.take(self.db, self.id, within(holder, MOST_PLACE), person, wanted)
 
     def claimed_by_others(self, holder: str) -> dict[str, str]:
         """example id -> who has it on the screen."""
@@ -29,4 +30,4 @@ class Presence(Room):
     @needs("curate", named="person", recorded=False)
     def record_location(self, person: str, page: str, item: str | None = None) -> None:
         """Remember where a person is, for "go on where you were"."""
-        people.be_at(self.db, self.id, person, page, item)
+        people.be_at(self.db, self.id, person, within(page, MOST_PLACE), item and within(item, MOST_PLACE))

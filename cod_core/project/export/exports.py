@@ -16,7 +16,9 @@ from cod_core.project.curation.pairs import Pairs
 from cod_core.project.export.selection import Selection
 from cod_core.project.place import Place, Room, needs
 from cod_core.project.texts.uploads import Uploads
+from cod_core.settings import MAX_CHARS
 from cod_core.store import items, projects
+from cod_core.text import within
 from cod_core.types import KEPT
 
 if TYPE_CHECKING:
@@ -172,9 +174,11 @@ class Exports(Room):
 
     @needs("export")
     def set_card(self, about: dict[str, Any]) -> None:
-        """Keep what the data card says: description, license, languages (codes), authors, citation."""
+        """Keep what the data card says: description, license, languages (codes), authors, citation. Raises BadInput for too many words."""
         known = ("description", "license", "languages", "authors", "citation")
-        projects.update_settings(self.db, self.id, {"card": {k: about[k] for k in known if about.get(k)}})
+        card = {k: about[k] for k in known if about.get(k)}
+        within(str(card), MAX_CHARS)
+        projects.update_settings(self.db, self.id, {"card": card})
 
     def personal_data(self, choice: ExportChoice = ExportChoice(), limit: int = 50) -> tuple[dict[str, int], list[tuple[str, str, str]]]:
         """(kind -> pairs that likely hold it, up to `limit` of (example id, kind, the piece)) in what would leave."""

@@ -148,7 +148,7 @@ class StudentPackages(Room):
     @needs("export")
     def packed(self, name: str) -> bytes:
         """The zip that `pack` wrote. Raises BadInput where it is gone."""
-        path = self.place.folder("exports") / Path(name).name
-        if not path.exists():
+        there = {path.name: path for path in self.place.folder("exports").iterdir() if path.is_file()}
+        if name not in there:
             raise BadInput("The packed student is no longer there. Pack it again.")
-        return path.read_bytes()
+        return there[name].read_bytes()

@@ -8,10 +8,12 @@ from cod_core.project.place import Room, needs
 from cod_core.said import msg, say
 from cod_core.store import items, text_changes
 from cod_core.store.text_changes import TextChange
+from cod_core.text import within
 from cod_core.types import Example
 
 PAGE = 100
 LONGEST = 100_000  # characters of a corrected text
+MOST_SOUGHT = 1000  # characters of the words that are looked for
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Editing(Room):
     """The texts as a table that a person can work on. Labels are corrected in the room `repair`."""
 
     def look(self, wanted: Wanted, page: int = 0) -> Shown:
-        """The page of matching texts; the last one if there are fewer pages."""
+        """The page of matching texts; the last one if there are fewer pages. Raises BadInput for too many words."""
+        within(wanted.words, MOST_SOUGHT)
         total = items.count_matching(self.db, self.id, wanted.words, wanted.split, wanted.label)
         page = max(0, min(page, -(-total // PAGE) - 1))
         found = items.matching(self.db, self.id, wanted.words, wanted.split, wanted.label, page * PAGE, PAGE)

@@ -119,3 +119,14 @@ def test_a_database_that_cannot_say_is_believed_for_a_moment_only():
 def test_a_file_that_is_gone_is_no_mark(tmp_path):
     lately = Lately(str(tmp_path / "none.db"))
     assert lately.mark() is None and not (tmp_path / "none.db").exists()
+
+
+def test_what_is_done_together_sees_its_own_writing_and_leaves_nothing_behind(here):
+    """Prevents: a project renamed inside shows its old name there, or one that was rolled back its new name afterwards."""
+    pid = projects.create_project(here, "mine", TASK)
+    assert look(here, pid)[0] == "mine"
+    with pytest.raises(BadInput), here.together():
+        projects.update_project(here, pid, name="yours")
+        assert look(here, pid)[0] == "yours"
+        raise BadInput("no")
+    assert look(here, pid)[0] == "mine"

@@ -29,7 +29,7 @@ def w(database_url, tmp_path, monkeypatch):
 
 
 def limited(w, **limits) -> None:
-    w.settings = replace(w.settings, limits=Limits(**limits))
+    w.settings = replace(w.settings, limits=Limits(**limits, named=tuple(limits)))
     w._opened.clear()
 
 
@@ -174,12 +174,27 @@ def test_limits_come_from_the_environment_and_nonsense_is_named(monkeypatch, tmp
     for name, value in (("MAX_JOBS", "7"), ("MAX_PROJECTS", "0"), ("MAX_TEXTS", "9"), ("MAX_MEGABYTES", " 8 ")):
         monkeypatch.setenv(f"COD_{name}", value)
     monkeypatch.setenv("COD_HEAVY_JOBS", "1"), monkeypatch.setenv("COD_LIGHT_JOBS", "")
-    assert Settings.load(tmp_path).limits == Limits(7, 0, 9, 8, 1, 4)
+    assert Settings.load(tmp_path).limits == Limits(7, 0, 9, 8, 1, 4, ("jobs", "projects", "texts", "megabytes"))
     for name, value in (("MAX_JOBS", "many"), ("MAX_TEXTS", "-1"), ("HEAVY_JOBS", "0"), ("MAX_JOBS", "1e3"), ("MAX_TEXTS", "9" * 30)):
         with monkeypatch.context() as patched:
             patched.setenv(f"COD_{name}", value)
             with pytest.raises(CodError, match=f"COD_{name} must be a whole number"):
                 Settings.load(tmp_path)
+
+
+def test_nobody_at_their_own_machine_meets_a_limit_that_nobody_set(w, monkeypatch):
+    """Prevents: the sixth job, or the last megabyte of a laptop's own folder, is refused to the only person who works there."""
+    monkeypatch.setattr("cod_core.store.allowance.MEGABYTE", 1)
+    w.settings = replace(w.settings, limits=Limits(projects=1, texts=3, megabytes=1, jobs=1))
+    pid, _ = make(w, ANN), make(w, ANN)
+    assert len(bring(w, ANN, pid, 8).examples) == 8
+    signed_in = Actor("eve@team.example", "https://id.example", "e", signed_in=True)
+    w.people.set_role(signed_in.name, "curator", "ann")
+    with pytest.raises(CodError, match="COD_MAX_TEXTS"):
+        bring(w, signed_in, pid, 8, first=100)
+    limited(w, texts=3)
+    with pytest.raises(CodError, match="COD_MAX_TEXTS"):
+        bring(w, ANN, pid, 8, first=100)
 
 
 def test_no_limit_is_no_limit(w):
