@@ -4,7 +4,7 @@
     python -m benchmarks.defaults [TASK...] --home FOLDER --confirm OPTION...
 
 kd, cod: k rows as benchmarks/ways.py draws them, at each of its k. few: FEW labelled texts, those with a counterfactual first, these
-counterfactuals, and the teacher's answers on UNLABELLED others. Each with 20 draws. all: every labelled text of the pool and every
+counterfactuals, and the teacher's answers on UNLABELLED others (FEW_DRAWS draws). all: every labelled text of the pool and every
 counterfactual, a person's label in the teacher's place where they differ, as the student to take home has it. Embeddings after every
 layer of the encoder are kept in the folder. --confirm scores options once on test rows. The search's sureness is not here: each value
 would need counterfactuals of its own. Resumable; leaves benchmarks/results/defaults.json.
@@ -13,8 +13,9 @@ would need counterfactuals of its own. Resumable; leaves benchmarks/results/defa
 import argparse
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from cod_core.workspace import Workspace
 
 PATH = RESULTS / "defaults.json"
 LAYERS = 6
-FEW, UNLABELLED = 32, 500
+FEW, UNLABELLED, FEW_DRAWS = 32, 500, 5
 
 
 @dataclass(frozen=True)
@@ -52,23 +53,25 @@ class Option:
     names: float = 0.0
     calibrated: bool = False
 
+    @property
+    def reads_more(self) -> bool:
+        """Whether texts have to be read after other layers than the last."""
+        return self.layers != (LAYERS,)
+
+    def same_for(self, arm: str) -> bool:
+        """Whether an arm's students are those of the present setting."""
+        if arm == "kd":
+            return replace(self, cf_share=Option.cf_share, cf_weight=Option.cf_weight) == Option()
+        return arm in ("few", "all") and self.cf_share != Option.cf_share
+
 
 PRESENT = "present"
 OPTIONS = {
     PRESENT: Option(),
-    "names .75": Option(names=0.75),
-    "names 1.5": Option(names=1.5),
-    "names 3": Option(names=3.0),
-    "layer 4": Option(layers=(4,)),
-    "layer 5": Option(layers=(5,)),
-    "layers 4, 6": Option(layers=(4, 6)),
-    "layers 5, 6": Option(layers=(5, 6)),
-    "layers 3, 6": Option(layers=(3, 6)),
-    "layers 4, 5, 6": Option(layers=(4, 5, 6)),
-    "layers 2, 4, 6": Option(layers=(2, 4, 6)),
-    "all layers": Option(layers=(1, 2, 3, 4, 5, 6)),
-    "layers 4, 6, names 1.5": Option(layers=(4, 6), names=1.5),
-    "layers 4, 5, 6, names 1.5": Option(layers=(4, 5, 6), names=1.5),
+    "penalty .1": Option(l2=0.1),
+    "penalty .5": Option(l2=0.5),
+    "penalty 1": Option(l2=1.0),
+    "penalty 4": Option(l2=4.0),
     "no soft labels": Option(kd_weight=0.0),
     "soft labels, weight 5": Option(kd_weight=5.0),
     "soft labels, weight 80": Option(kd_weight=80.0),
@@ -79,16 +82,15 @@ OPTIONS = {
     "a quarter counterfactuals": Option(cf_share=0.25),
     "counterfactuals weigh half": Option(cf_weight=0.5),
     "counterfactuals weigh double": Option(cf_weight=2.0),
-    "penalty .1": Option(l2=0.1),
-    "penalty .25": Option(l2=0.25),
-    "penalty .5": Option(l2=0.5),
-    "penalty 1": Option(l2=1.0),
-    "penalty 4": Option(l2=4.0),
-    "penalty 8": Option(l2=8.0),
     "layers 4, 6, penalty .5": Option(layers=(4, 6), l2=0.5),
-    "layers 4, 5, 6, penalty .5": Option(layers=(4, 5, 6), l2=0.5),
+    "names .75": Option(names=0.75),
+    "names 1.5": Option(names=1.5),
+    "layer 4": Option(layers=(4,)),
+    "layers 4, 6": Option(layers=(4, 6)),
+    "layers 5, 6": Option(layers=(5, 6)),
+    "layers 4, 5, 6": Option(layers=(4, 5, 6)),
+    "layers 4, 6, names 1.5": Option(layers=(4, 6), names=1.5),
 }
-WITHOUT_CF = ("cf_share", "cf_weight")  # settings that KD has no use for
 
 
 # ------------------------------------------------------------ texts read after every layer
@@ -110,6 +112,22 @@ class Read:
         return rows.reshape(len(rows), -1) / np.sqrt(len(layers))
 
 
+class Reader:
+    """The rows of a task as an option reads them. The arrays of Held serve the last layer; others are read on first use."""
+
+    def __init__(self, home: str, name: str, data: Held):
+        self.home, self.name, self.data = home, name, data
+        self.names = lru_cache(lambda: Encoder().encode(label_sentences([str(label) for label in data.labels])))
+        self.every = lru_cache(lambda: read(home, name, data))
+
+    def after(self, part: str, option: Option) -> np.ndarray:
+        """(n, d) of pool, dev, test, cf or names."""
+        if option.reads_more:
+            return self.every().after(part, option.layers)
+        found: np.ndarray = self.names() if part == "names" else getattr(self.data, f"{part}_phi")
+        return found
+
+
 def texts_of(w: Workspace, name: str, data: Held) -> dict[str, list[str]]:
     """The texts behind the arrays of a task."""
     room = w.project(held.project(w, name))
@@ -125,19 +143,21 @@ def texts_of(w: Workspace, name: str, data: Held) -> dict[str, list[str]]:
 
 
 def read(home: str, name: str, data: Held) -> Read:
-    """The rows, made on the first call. Raises CodError where the folder holds other texts than the arrays were made of."""
+    """The rows after every layer, made on the first call. Raises CodError where the folder holds other texts than the arrays."""
     path = Path(home) / f"layers-{name}.npz"
     if not path.exists():
         encoder = Encoder(f"{DEFAULT_ENCODER}@{','.join(str(layer) for layer in range(1, LAYERS + 1))}")
         found = {part: encoder.encode(texts) for part, texts in texts_of(Workspace(home), name, data).items()}
         rows = {part: x.reshape(len(x), LAYERS, -1) * np.float32(np.sqrt(LAYERS)) for part, x in found.items()}
-        np.savez(path, **rows)
+        with open(part := path.with_suffix(".part"), "wb") as handle:
+            np.savez(handle, **rows)
+        part.replace(path)
     with np.load(path) as kept:
         out = Read(**{part: kept[part] for part in ("pool", "dev", "test", "cf", "names")})
-    for part in ("pool", "dev", "test", "cf"):
-        there = getattr(data, f"{part}_phi")
-        if there.shape != out.after(part, (LAYERS,)).shape or np.abs(there - out.after(part, (LAYERS,))).max() > 1e-4:
-            raise CodError(f"The {part} texts of {name} in {home} are others than its arrays were made of: make both anew.")
+    for name_of in ("pool", "dev", "test", "cf"):
+        there, again = getattr(data, f"{name_of}_phi"), out.after(name_of, (LAYERS,))
+        if there.shape != again.shape or np.abs(there - again).max() > 1e-4:
+            raise CodError(f"The {name_of} texts of {name} in {home} are others than its arrays were made of: make both anew.")
     return out
 
 
@@ -227,7 +247,10 @@ def arms_of(data: Held) -> dict[str, tuple[list[Arm], float]]:
     return {
         "kd": ([kd(k) for k in ks], overlap([order[: max(ks)] for order in drawn])),
         "cod": ([cod(k) for k in ks], overlap([order[: max(ks) // 2] for order in drawn])),
-        "few": ([lambda d, _: [few(d, order, seed) for seed, order in enumerate(labelled)]], overlap([o[:FEW] for o in labelled])),
+        "few": (
+            [lambda d, _: [few(d, order, seed) for seed, order in enumerate(labelled[:FEW_DRAWS])]],
+            overlap([o[:FEW] for o in labelled]),
+        ),
         "all": ([lambda d, _: [everything(d)]], 0.0),
     }
 
@@ -243,11 +266,11 @@ def _fits(data: Held, allowed: np.ndarray, need: int) -> bool:
 # ------------------------------------------------------------ measuring
 
 
-def right_of(data: Held, rows: Read, option: Option, arm: Sequence[Arm], split: str) -> tuple[np.ndarray, float]:
+def right_of(data: Held, rows: Reader, option: Option, arm: Sequence[Arm], split: str) -> tuple[np.ndarray, float]:
     """((sizes * draws, n) whether each student is right on each row of a split, seconds that solving took a student)."""
-    changed = replace(data, pool_phi=rows.after("pool", option.layers), cf_phi=rows.after("cf", option.layers))
-    told = rows.after(split, option.layers).astype(np.float64)
-    toward = label_directions(rows.after("names", option.layers))
+    changed = replace(data, pool_phi=rows.after("pool", option), cf_phi=rows.after("cf", option))
+    told = rows.after(split, option).astype(np.float64)
+    toward = label_directions(rows.after("names", option)) if option.names else np.zeros((told.shape[-1], 0))
     calibration = calibration_temperature(data.dev_told, data.dev_gold) if option.calibrated else 1.0
     sets = [make(changed, option) for make in arm]
     began = time.process_time()
@@ -256,27 +279,21 @@ def right_of(data: Held, rows: Read, option: Option, arm: Sequence[Arm], split: 
     return np.concatenate([one.argmax(-1) == getattr(data, f"{split}_gold") for one in found]), seconds
 
 
-def compared(data: Held, rows: Read, names: Sequence[str], split: str, said: Mapping[str, Any]) -> dict[str, Any]:
-    """option -> arm -> mean accuracy over sizes and draws, and what it has above the present setting. said: what is known already."""
-    out: dict[str, Any] = {name: dict(found) for name, found in said.items()}
-    for arm, (makers, shared) in arms_of(data).items():
-        present: np.ndarray | None = None
-        for name in (PRESENT, *(n for n in names if n != PRESENT)):
-            option = OPTIONS[name]
-            if name != PRESENT and arm in out.get(name, {}):
+def compared(data: Held, rows: Reader, names: Sequence[str], split: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(option, arm -> mean accuracy over sizes and draws, and what it has above the present setting), the present setting first."""
+    arms, present = arms_of(data), dict[str, np.ndarray]()
+    for name in (PRESENT, *(n for n in names if n != PRESENT)):
+        cells: dict[str, Any] = {}
+        for arm, (makers, shared) in arms.items():
+            if name != PRESENT and OPTIONS[name].same_for(arm):
                 continue
-            if arm == "kd" and replace(option, **{f: getattr(Option(), f) for f in WITHOUT_CF}) == Option() and name != PRESENT:
-                continue
-            if arm in ("few", "all") and option.cf_share != Option().cf_share:
-                continue
-            right, seconds = right_of(data, rows, option, makers, split)
-            cell: dict[str, Any] = {"accuracy": round(float(right.mean()), 4), "seconds": round(seconds, 4)}
+            right, seconds = right_of(data, rows, OPTIONS[name], makers, split)
+            cells[arm] = {"accuracy": round(float(right.mean()), 4), "seconds": round(seconds, 4)}
             if name == PRESENT:
-                present = right
-            elif present is not None:
-                cell |= above(present, right, len(makers), shared)
-            out.setdefault(name, {})[arm] = cell
-    return out
+                present[arm] = right
+            else:
+                cells[arm] |= above(present[arm], right, len(makers), shared)
+        yield name, cells
 
 
 def above(first: np.ndarray, second: np.ndarray, parts: int, shared: float) -> dict[str, float]:
@@ -299,22 +316,26 @@ def main() -> None:
     parser.add_argument("tasks", nargs="*", default=held.NAMES)
     parser.add_argument("--home", required=True)
     parser.add_argument("--confirm", nargs="+", choices=[name for name in OPTIONS if name != PRESENT])
+    parser.add_argument("--last-layer", action="store_true", help="only the options that need no text read anew")
     parser.add_argument("--again", action="store_true", help="measure what is on record too")
     chosen = parser.parse_args()
     for name in chosen.tasks:
         data = held.held(chosen.home, name)
-        rows, split, key = read(chosen.home, name, data), "test" if chosen.confirm else "dev", "confirmed" if chosen.confirm else "options"
+        rows, split, key = (
+            Reader(chosen.home, name, data),
+            "test" if chosen.confirm else "dev",
+            "confirmed" if chosen.confirm else "options",
+        )
         known = {} if chosen.again else record().get(name, {}).get(key, {})
-        names = chosen.confirm or tuple(OPTIONS)
-        if set(names) <= set(known):
-            continue
+        wanted = [option for option in chosen.confirm or OPTIONS if not (chosen.last_layer and OPTIONS[option].reads_more)]
+        left = [option for option in wanted if option not in known]
         began = time.perf_counter()
         about = {"n_dev": len(data.dev_gold), "n_test": len(data.test_gold), "classes": data.classes, "draws": DRAWS}
-        found = compared(data, rows, names, split, known)
-        whole = record()  # another process may have written meanwhile
-        whole = {**whole, name: {**whole.get(name, {}), **about, key: found}}
-        PATH.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
-        for option, cells in found.items():
+        for option, cells in compared(data, rows, left, split) if left else ():
+            known = {**known, option: cells}
+            whole = record()  # another process may have written meanwhile
+            whole = {**whole, name: {**whole.get(name, {}), **about, key: known}}
+            PATH.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
             print(name, split, option, {arm: (c["accuracy"], c.get("mean")) for arm, c in cells.items()}, flush=True)
         print(name, round(time.perf_counter() - began), "s", flush=True)
 

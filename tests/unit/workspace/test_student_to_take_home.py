@@ -41,7 +41,7 @@ def test_it_learns_from_everything_and_says_what_each_part_brought(world):
 
 
 def test_what_the_benchmark_solves_by_itself_is_the_verbs_student(world):
-    """Prevents: figures of ingredients in docs/experiments/take-home.md that are of another student than the one that leaves."""
+    """Prevents: figures of ingredients (benchmarks/product.py) that are of another student than the one that leaves."""
     project = world.w.project(world.pid)
     world.keep_against_the_teacher(world.ids[9], "negative")
     there = project.product.learnt_from()
