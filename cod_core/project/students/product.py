@@ -69,6 +69,10 @@ class Product(Room):
         counts = self.texts.counts()
         return short_hash(self.results.state_mark(), counts.of("train"), counts.unlabelled)
 
+    def learnt_from(self) -> Everything:
+        """The rows that a student made now would learn from. Asks the teacher about the texts without a label."""
+        return self._everything(self._by_teacher())
+
     @needs("distil")
     def make(self, asked: TakeHome = TakeHome(), progress: Progress = silent) -> dict[str, Any]:
         """Train the student on everything, say what each ingredient brought on development texts, measure it once on the test.
@@ -77,7 +81,7 @@ class Product(Room):
         no teacher is chosen or it was trained on the texts that it would be judged by.
         """
         teacher = self.teacher.classifier()
-        there = self._everything(self._by_teacher())
+        there = self.learnt_from()
         if not there.rows["texts"]:
             raise NotEnoughData(say("There are no labelled texts to learn from. Add some on the Data page."))
         test, dev, _ = self.texts.eval_sets()

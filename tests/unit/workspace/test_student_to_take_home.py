@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from benchmarks import product as benchmark
 from cod_core.distill.take_home import TakeHome
 from cod_core.errors import BadInput, NotEnoughData
 from cod_core.models.student import HeadStudent
@@ -37,6 +38,20 @@ def test_it_learns_from_everything_and_says_what_each_part_brought(world):
     assert all(0 <= one.dev <= 1 for one in made.ingredients if one.rows)
     run = project.product.run()
     assert run.config.shots == 62 and run.config.run_id == made.run_id and run.path
+
+
+def test_what_the_benchmark_solves_by_itself_is_the_verbs_student(world):
+    """Prevents: figures of ingredients (benchmarks/product.py) that are of another student than the one that leaves."""
+    project = world.w.project(world.pid)
+    world.keep_against_the_teacher(world.ids[9], "negative")
+    there = project.product.learnt_from()
+    assert [(name, len(rows)) for name, rows in there.rows.items()] == [(i.name, i.rows) for i in project.product.ready()]
+    project.product.make()
+    dev, made = project.texts.examples("validation"), project.product.latest()
+    by_name = {one.name: one.dev for one in made.ingredients}
+    assert {name: round(share, 4) for name, share in by_name.items()} == {
+        name: benchmark.right(project, there, there.upto(name), dev) for name in by_name
+    }
 
 
 def test_its_card_states_what_it_was_trained_on_and_its_figures_once(world):
