@@ -1,4 +1,4 @@
-"""The tables of docs/experiments/ that come from a JSON of benchmarks/results, built from it again.
+"""The tables of docs/experiments/ and docs/scale.md that come from a JSON of benchmarks/results, built from it again.
 
     python -m benchmarks.tables            which tables are not as their JSON says
     python -m benchmarks.tables --write    writes them into the pages, in the place of the table that is most like it
@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from benchmarks import blind_tables, curation_tables, sample_tables, teachers, ways_tables
+from benchmarks import blind_tables, curation_tables, sample_tables, scale_tables, teachers, ways_tables
 from benchmarks.cells import KS, Lines, effect, gain, head, part, read, row, spaced, spread, whole
 
 ROOT = Path(__file__).parents[1]
@@ -325,6 +325,7 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "counterfactuals on top": (ways_tables.PAGE, ways_tables.on_top),
     "a free draw": (ways_tables.PAGE, ways_tables.free_draw),
     "teachers and all their labels": (ways_tables.PAGE, ways_tables.ceilings),
+    **scale_tables.TABLES,
 }
 """name -> (page, what builds it)."""
 
