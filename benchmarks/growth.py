@@ -152,13 +152,13 @@ def saving(home: str, n: int, at_once: int = 20) -> dict[str, float]:
 
     def save(first: int, last: int) -> None:
         for at in range(first, last, at_once):
-            named = [replace(d.result, config=replace(d.result.config, run_id=f"{at + i:016x}")) for i, d in enumerate(batch[:at_once])]
+            named = [replace(d.result, config=replace(d.result.config, seed=at + i)) for i, d in enumerate(batch[:at_once])]
             store.save([replace(done, result=result) for done, result in zip(batch, named)], "mark")
 
     save(0, n - SAVED)
     begun = _begun()
     save(n - SAVED, n)
-    return _row(n, begun, saved=SAVED, a_second=round(SAVED / (time.perf_counter() - begun[0]), 1))
+    return _row(n, begun, saved=SAVED)
 
 
 def saving_proposals(home: str, n: int) -> dict[str, float]:
@@ -181,7 +181,7 @@ def saving_proposals(home: str, n: int) -> dict[str, float]:
         cf = Counterfactual(f"c{text.id}", text.id, f"{text.text} not", label, other, Origin("search", "search", "1"), created_at=at)
         items.add_counterfactuals(w.db, pid, [cf])
         items.add_checks(w.db, pid, [FlipCheck(cf.id, *teacher, sure, sure, other, 1, 0.05, 6, 0.9, False, at)])
-    return _row(n, begun, a_second=round(n / (time.perf_counter() - begun[0]), 1))
+    return _row(n, begun, saved=n)
 
 
 STEPS: dict[str, tuple[tuple[int, ...], Callable[[str, int], dict[str, float]]]] = {
@@ -235,7 +235,7 @@ def run(home: str, only: list[str], again: bool) -> None:
             if (only and name not in only) or (any(row["asked"] == n for row in known().get(name, ())) and not again):
                 continue
             with tempfile.TemporaryDirectory() as other:
-                row = _measured(name, home if not name.startswith("saving") else other, n)
+                row = _measured(name, other if name.startswith(("saving", "import")) else home, n)
             found = known()  # somebody may measure other steps meanwhile
             others = [r for r in found.get(name, ()) if r["asked"] != n]
             found[name] = sorted([*others, {"asked": n} | row], key=lambda r: r["asked"])

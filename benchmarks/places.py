@@ -11,6 +11,7 @@ it comes, and known ones are left alone, so that it can be run in pieces.
 """
 
 import hashlib
+import json
 import os
 import tempfile
 import time
@@ -311,22 +312,34 @@ def works(small: bool) -> dict[str, Task]:
     return {task[0]: task for task in found}
 
 
-def run(small: bool, again: bool, only: Sequence[str], save: Callable[[dict[str, Any]], object], known: dict[str, Any]) -> None:
+def run(small: bool, again: bool, only: Sequence[str], path: Path) -> None:
     """Every work at every place against one process; what is known already is left alone, and each row is saved as it comes."""
-    if again or "starts" not in known:
-        known |= {"cores": os.cpu_count(), "starts": starts()}
-        save(known)
+
+    def known(*keys: str) -> dict[str, Any]:
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        for key in keys:
+            found = found.get(key, {})
+        return found
+
+    def keep(value: object, *keys: str) -> None:
+        whole = found = known()  # somebody may measure other works meanwhile
+        for key in keys[:-1]:
+            found = found.setdefault(key, {})
+        found[keys[-1]] = value
+        path.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+
+    if again or "starts" not in known():
+        keep(os.cpu_count(), "cores")
+        keep(starts(), "starts")
     for name, task in works(small).items():
         if only and name not in only:
             continue
-        if again or name not in known.get("pieces", {}):
-            known.setdefault("pieces", {})[name] = piece_by_piece(task)
-        rows = known.setdefault("works", {}).setdefault(name, {})
+        if again or name not in known("pieces"):
+            keep(piece_by_piece(task), "pieces", name)
         for place, opened in PLACES.items():
-            if place in rows and not again:
+            if place in known("works", name) and not again:
                 continue
             with opened() as (engine, roles):
                 row, same = compared(task, engine, roles, REPEATS.get(place, 2))
-            rows[place] = row | {"same": same}
-            save(known)
-            print(name, place, rows[place], flush=True)
+            keep(row | {"same": same}, "works", name, place)
+            print(name, place, row, flush=True)

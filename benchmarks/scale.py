@@ -263,20 +263,6 @@ def alone(step: str, home: str, n: int, *options: str) -> dict:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def at_places(small: bool, again: bool, only: list[str]) -> None:
-    """Heavy work at every place, each row saved as it comes."""
-    from benchmarks import places
-
-    path = RESULTS.with_name("places.json")
-    places.run(
-        small,
-        again,
-        only,
-        lambda found: path.write_text(json.dumps(found, indent=1) + "\n"),
-        json.loads(path.read_text()) if path.exists() else {},
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--home", default="/tmp/cod-scale")
@@ -301,7 +287,9 @@ def main() -> None:
     out = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for part in chosen.parts.split(","):
         if part == "places":
-            at_places(chosen.small, chosen.again, only)
+            from benchmarks import places
+
+            places.run(chosen.small, chosen.again, only, RESULTS.with_name("places.json"))
             continue
         elif part == "growth":
             from benchmarks import growth

@@ -2,6 +2,7 @@
 puts them into the page."""
 
 from collections.abc import Callable, Mapping
+from statistics import median
 from typing import Any
 
 from benchmarks.cells import Lines, head, part, read, row
@@ -28,17 +29,27 @@ def _percent(x: float) -> str:
     return f"{100 * x:.0f} %" if x >= 0.01 or x == 0 else f"{100 * x:.1f} %"
 
 
+def _net(found: Mapping[str, Any]) -> float:
+    """Processor against one process's, less what idle Dask takes in the same time."""
+    pulse = sum(found["pulse"].values())
+    return median((run["processor_s"] - pulse * run["clock_s"]) / run["one_processor_s"] for run in found["runs"])
+
+
 def places() -> Lines:
-    lines = head("work (pieces, seconds of one process)", "place", "times as fast", "processor", "asking, scheduler, workers", "others")
+    lines = head("work (pieces, seconds)", "place", "clock", "on free cores", "processor", "less idle Dask", "asking, scheduler, workers")
     for work, rows in read("places")["works"].items():
         for place in _PLACES:
-            if place in rows:
-                found = rows[place]
-                runs = found["runs"]
-                name = f"{work} ({found['pieces']}, {min(run['one_processor_s'] for run in runs):.1f})" if place == _PLACES[0] else ""
-                roles = ", ".join(part(found[role], 2) for role in ("asking", "scheduler", "worker"))
-                others = _percent(sum(run["others"] for run in runs) / len(runs))
-                lines.append(row(name, place, part(found["times"], 2), part(found["processor"], 2), roles, others))
+            if place not in rows:
+                continue
+            found = rows[place]
+            name = (
+                f"{work} ({found['pieces']}, {min(run['one_processor_s'] for run in found['runs']):.1f})"
+                if place == next(iter(rows))
+                else ""
+            )
+            cells = [part(found["times"], 2) if found["first"] else "", part(found["on_free_cores"], 2) if "on_free_cores" in found else ""]
+            roles = ", ".join(part(found[role], 2) for role in ("asking", "scheduler", "worker"))
+            lines.append(row(name, place, *cells, part(found["processor"], 2), part(_net(found), 2), roles))
     return lines
 
 
@@ -66,10 +77,13 @@ def _by_size(rows: Mapping[str, str]) -> Lines:
     sizes = [one["asked"] for one in found[next(iter(rows))]]
     lines = head("seconds of processor", *(f"{n:,}" for n in sizes), "last step: as many times the work, times the seconds", "most memory")
     for name, called in rows.items():
-        steps = found[name]
+        steps = found.get(name, [])
+        if len(steps) < 2:
+            continue
         times = steps[-1]["processor_s"] / steps[-2]["processor_s"]
         grown = f"{steps[-1]['asked'] / steps[-2]['asked']:.0f}, {part(times, 1)}"
-        lines.append(row(called, *(_seconds(one["processor_s"]) for one in steps), grown, f"{steps[-1]['peak_mb']:,} MB"))
+        by_size = {one["asked"]: _seconds(one["processor_s"]) for one in steps}
+        lines.append(row(called, *(by_size.get(n, "") for n in sizes), grown, f"{steps[-1]['peak_mb']:,} MB"))
     return lines
 
 
@@ -83,13 +97,14 @@ def of_models() -> Lines:
 
 def saved() -> Lines:
     found = read("growth")
-    lines = head("saved a second by one process", "SQLite", "PostgreSQL")
+    lines = head("a second of the saving process's processor saves", "SQLite", "PostgreSQL")
     for name, called in (
         ("saving", "linear students, 20 at a time"),
         ("saving one by one", "students, one at a time"),
         ("saving proposals", "texts' proposals with their checks, one text at a time"),
     ):
-        lines.append(row(called, *(f"{found[f'{name}, {kind}'][-1]['a_second']:,.0f}" for kind in ("SQLite", "PostgreSQL"))))
+        last = (found.get(f"{name}, {kind}", [None])[-1] for kind in ("SQLite", "PostgreSQL"))
+        lines.append(row(called, *(f"{one['saved'] / one['processor_s']:,.0f}" if one else "" for one in last)))
     return lines
 
 
@@ -107,21 +122,20 @@ def _told(found: Mapping[str, float]) -> str:
 
 def jobs() -> Lines:
     found = read("simulate")["jobs"]
-    lines = head("workers", *_JOBS.values())
+    lines = head("workers", *(_JOBS[name] for name in found))
     for workers in found["linear"]["1"]:
-        lines.append(row(f"{int(workers):,}", *(_told(found[name]["1"][workers]) for name in _JOBS)))
+        lines.append(row(f"{int(workers):,}", *(_told(found[name]["1"][workers]) for name in found)))
     return lines
 
 
 def askers() -> Lines:
-    found = read("simulate")["jobs"]
-    lines = head("workers, processes that ask", *_JOBS.values(), "busiest of it: scheduler, who asks")
+    found = {name: by for name, by in read("simulate")["jobs"].items() if len(by) > 1}
+    lines = head("workers, processes that ask", *(_JOBS[name] for name in found), "load at most: scheduler, who asks")
     for workers in ("100", "300", "1000"):
-        for asking, rows in found["linear"].items():
-            most = max((found[name][asking][workers] for name in _JOBS), key=lambda told: max(told["scheduler"], told["asking"]))
-            load = f"{_percent(most['scheduler'])}, {_percent(most['asking'])}"
-            lines.append(row(f"{int(workers):,}, {asking}", *(_told(found[name][asking][workers]) for name in _JOBS), load))
-            assert workers in rows
+        for asking in found["linear"]:
+            cells = [by[asking][workers] for by in found.values()]
+            load = ", ".join(_percent(max(one[of] for one in cells)) for of in ("scheduler", "asking"))
+            lines.append(row(f"{int(workers):,}, {asking}", *map(_told, cells), load))
     return lines
 
 
@@ -132,8 +146,8 @@ def _killed(found: Mapping[str, Any]) -> str:
 
 def kills() -> Lines:
     found = read("simulate")["kills"]
-    lines = head("kills of a worker an hour, 100 workers", *_JOBS.values())
-    return lines + [row(rate, *(_killed(found[name][rate]) for name in _JOBS)) for rate in found["linear"] if float(rate)]
+    lines = head("kills of a worker an hour, 100 workers", *(_JOBS[name] for name in found))
+    return lines + [row(rate, *(_killed(by[rate]) for by in found.values())) for rate in found["linear"] if float(rate)]
 
 
 TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
