@@ -1,22 +1,26 @@
 """One piece of work after another at every place: 1 and 2 processes, a Dask cluster of 1, 2 and 4 workers on this machine.
 
-    python -m benchmarks.scale --parts places [--small]
+    python -m benchmarks.scale --parts places [--small] [--works 'linear students;search'] [--again]
 
-For each kind of work: seconds on the clock, of processor of all processes together, and of the busiest one, against one
-process of the same run. `times_on_free_cores` is the one process's seconds of processor over those of the busiest one: what the
-clock would show if nobody else used the machine and each had a core. Every process has its models before the clock starts; what
-a start costs is measured apart. Results are compared bit for bit.
+For each kind of work and place two or three runs, each straight after one of a single process: how many times as fast by the clock, and
+seconds of processor of all processes against the single one's, by role (the process that asks, which works too where it is beside
+others; Dask's scheduler; workers). Every process has its models before the clock starts; what a start costs is measured apart.
+"others" is the share of the machine's cores that somebody else took meanwhile; where the machine is shared, `chrt -r 1` lets the
+measured processes go first ("first"), and without it the clock says little. Results are compared bit for bit. Each row is saved as
+it comes, and known ones are left alone, so that it can be run in pieces.
 """
 
 import hashlib
+import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -38,6 +42,8 @@ from cod_core.text import folded
 from cod_core.types import Counterfactual, Example, RunConfig
 
 LABELS = ("negative", "positive")
+ROLES = ("asking", "scheduler", "worker")
+REPEATS = {"2 processes": 3}  # 2 elsewhere
 Task = tuple[str, Work[Any, Any, Any, Any], Any, list[Any]]  # name, work, what is given, pieces
 
 
@@ -57,13 +63,14 @@ def linear(cells: int, judged: int = 2000, rows: int = 32, width: int = 384) -> 
     known = dict(zip(texts, unit(len(texts))))
     test = EvalSet(tuple(f"judged {i}" for i in range(judged)), tuple(LABELS[i % 2] for i in range(judged)))
     nothing = np.zeros((0, 0))
-    shared = Shared(LABELS, (test, EvalSet(), EvalSet()), (told(judged), nothing, nothing), (unit(judged), nothing, nothing))
+    told_of, spaces = (told(judged), nothing, nothing), (unit(judged), nothing, nothing)
     specs = []
     for seed in range(cells):
         drawn = rng.permutation(len(texts))[:rows]
         config = RunConfig("kd", "kd", rows, seed, "linear", DEFAULT_ENCODER, "t", "1", str(seed))
         specs.append(CellSpec(config, tuple(TrainRow(texts[i], LABELS[i % 2], str(i), False) for i in drawn), told(rows)))
-    return "linear students", SOLVED, shared, cut_parts(specs, LABELS, lambda names: np.stack([known[name] for name in names]))
+    learnt, parts = cut_parts(specs, LABELS, lambda names: np.stack([known[name] for name in names]))
+    return "linear students", SOLVED, Shared(LABELS, learnt, (test, EvalSet(), EvalSet()), told_of, spaces), parts
 
 
 def texts_of(n: int) -> list[Example]:
@@ -106,7 +113,8 @@ def proposing(examples: Sequence[Example], searched: int, offered: int) -> list[
 
 
 def warmed(engine: Any, work: Work[Any, Any, Any, Any], given: Any, pieces: list[Any]) -> None:
-    """Until every process of the engine has its models: it is handed short runs until it is as fast as it gets."""
+    """Everything once, then short runs until they get no faster: then every process of the engine has its models."""
+    list(engine.run(work, given, pieces))
     fastest = float("inf")
     for _ in range(6):
         begun = time.perf_counter()
@@ -117,18 +125,42 @@ def warmed(engine: Any, work: Work[Any, Any, Any, Any], given: Any, pieces: list
         fastest = min(fastest, took)
 
 
-def used(pids: Sequence[int]) -> dict[int, float]:
-    """Seconds of processor that each of these processes has used."""
+@dataclass(frozen=True)
+class Spent:
+    """What a run took. each: process -> seconds of processor. others: the share of the machine's cores that others took, or the host."""
+
+    clock: float
+    each: dict[int, float]
+    others: float
+
+    @property
+    def processor(self) -> float:
+        return sum(self.each.values())
+
+
+def spent(act: Callable[[], object]) -> Spent:
+    """What an act takes, over all processes that this one has started before."""
     import psutil
 
-    return {pid: sum(psutil.Process(pid).cpu_times()[:2]) for pid in pids if psutil.pid_exists(pid)}
+    here = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    cores = os.cpu_count() or 1
 
+    def used() -> dict[int, float]:
+        out = {}
+        for process in here:
+            with suppress(psutil.NoSuchProcess):
+                out[process.pid] = sum(process.cpu_times()[:2])
+        return out
 
-def processes() -> list[int]:
-    """This process and all that it started."""
-    import psutil
+    def idle() -> float:
+        times = psutil.cpu_times()
+        return times.idle + getattr(times, "iowait", 0.0)
 
-    return [os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))]
+    begun, before, free = time.perf_counter(), used(), idle()
+    act()
+    clock, after, free = time.perf_counter() - begun, used(), idle() - free
+    each = {pid: after[pid] - before[pid] for pid in after if pid in before}
+    return Spent(clock, each, max(0.0, 1 - (free + sum(each.values())) / (clock * cores)))
 
 
 def plain(found: Any) -> str:
@@ -152,76 +184,162 @@ def plain(found: Any) -> str:
     return repr(bare(found))
 
 
-def measured(engine: Any, task: Task) -> tuple[dict[str, float], str]:
-    """({seconds on the clock, of processor, of processor of the busiest process} of one run, what came of it)."""
+def compared(task: Task, engine: Any, roles: Mapping[int, str], repeats: int) -> tuple[dict[str, Any], bool]:
+    """(runs of this process alone and of the engine in turn, whether they came to the same)."""
     name, work, given, pieces = task
-    warmed(engine, work, given, pieces)
-    pids = processes()
-    begun, before = time.perf_counter(), used(pids)
-    found = list(engine.run(work, given, pieces))
-    clock, after = time.perf_counter() - begun, used(pids)
-    each = [after[pid] - before[pid] for pid in after if pid in before]
-    return {"clock_s": round(clock, 2), "processor_s": round(sum(each), 2), "busiest_s": round(max(each), 2)}, plain(found)
+    runs, found = [], dict[str, str]()
+    with Local(1) as one:
+        warmed(engine, work, given, pieces)
+        warmed(one, work, given, pieces[:2])
+        for _ in range(repeats):
+            took = {}
+            for called, place in (("one", one), ("here", engine)):
+                came: list[Any] = []
+                took[called] = spent(lambda place=place, came=came: came.extend(place.run(work, given, pieces)))
+                found[called] = plain(came)
+            alone, here = took["one"], took["here"]
+            parts = {role: round(s, 2) for role, s in by_role(here, roles).items()}
+            runs.append(
+                {
+                    "one_s": round(alone.clock, 2),
+                    "one_processor_s": round(alone.each[os.getpid()], 2),
+                    "clock_s": round(here.clock, 2),
+                    "processor_s": round(here.processor, 2),
+                    "busiest_s": round(max(here.each.values()), 2),
+                    "others": round(here.others, 3),
+                }
+                | parts
+            )
+        pulse = by_role(spent(lambda: time.sleep(4)), roles)
+    first = hasattr(os, "SCHED_RR") and os.sched_getscheduler(0) == os.SCHED_RR
+    return summed(runs) | {
+        "first": first,
+        "pieces": len(pieces),
+        "pulse": {r: round(s / 4, 4) for r, s in pulse.items()},
+        "runs": runs,
+    }, found["one"] == found["here"]
 
 
-def start_costs() -> dict[str, float]:
-    """Seconds from nothing to a first piece done beside this process: of numbers alone, and of a teacher."""
+def by_role(what: Spent, roles: Mapping[int, str]) -> dict[str, float]:
+    """Seconds of processor of each role."""
+    return {role: sum(s for pid, s in what.each.items() if roles.get(pid, "worker") == role) for role in ROLES}
+
+
+def summed(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Medians over runs. times: as fast by the clock. on_free_cores: one process's seconds of processor over those of the busiest process,
+    what the clock would tell if nobody else used the machine and each had a core. processor, and by role: seconds against one process's."""
+    of = {
+        "times": [run["one_s"] / run["clock_s"] for run in runs],
+        "on_free_cores": [run["one_processor_s"] / run["busiest_s"] for run in runs],
+        "processor": [run["processor_s"] / run["one_processor_s"] for run in runs],
+    } | {role: [run[role] / run["one_processor_s"] for run in runs] for role in ROLES}
+    return {name: round(median(values), 3) for name, values in of.items()}
+
+
+def piece_by_piece(task: Task) -> dict[str, Any]:
+    """Seconds of processor of each piece in one process, and of making it ready once its models are in the page cache."""
+    _, work, given, pieces = task
+    taken = []
+    with Local(1) as one:
+        list(one.run(work, given, pieces[:2]))
+        begun = time.process_time()
+        kit = work.ready(given)
+        ready = time.process_time() - begun
+        begun = time.process_time()
+        for _ in one.run(work, given, pieces, lambda: kit):
+            taken.append(round(time.process_time() - begun, 4))
+            begun = time.process_time()
+    return {"each_s": taken, "kit_s": round(ready, 3), "given_bytes": len(Parcel.of(given).data)}
+
+
+def starts() -> dict[str, dict[str, float]]:
+    """What a process beside this one costs until its first piece is done: of numbers alone, and of a teacher."""
+    import psutil
+
     out = {}
     for name, (_, work, given, pieces) in (("linear", linear(20)), ("teacher", models(texts_of(4), 4)[0])):
-        with Local(2, start_s=0) as local:
+        clock, processor = [], []
+        with Local(1) as one:
             begun = time.perf_counter()
-            local.submit(work, Parcel.of(given), pieces[0]).result()
-            out[name] = round(time.perf_counter() - begun, 1)
+            list(one.run(work, given, pieces[:1] * 2))  # files are in the page cache, as they are where a job runs
+            here = time.perf_counter() - begun
+        for _ in range(3):
+            with Local(2, start_s=0) as local:
+                begun = time.perf_counter()
+                local.submit(work, Parcel.of(given), pieces[0]).result()
+                clock.append(time.perf_counter() - begun)
+                processor.append(sum(sum(child.cpu_times()[:2]) for child in psutil.Process().children(recursive=True)))
+        out[name] = {"clock_s": round(median(clock), 2), "processor_s": round(median(processor), 2), "one_process_s": round(here, 2)}
     return out
 
 
-def run(small: bool = False, clusters: Sequence[int] = (1, 2, 4)) -> dict[str, Any]:
-    """Everything at every place, against one process of the same run."""
+@contextmanager
+def dask(n: int) -> Iterator[tuple[Cluster, dict[int, str]]]:
+    """A cluster of its own on this machine, and which process is what."""
+    import psutil
+
     from tests.unit.compute.clusters import loopback
 
+    with tempfile.TemporaryDirectory() as folder, loopback(Path(folder), n) as (address, started):
+        workers = {process.pid for process in started}
+        schedulers = [c.pid for c in psutil.Process().children() if c.pid not in workers]
+        with Cluster(address) as cluster:
+            until = time.monotonic() + 60
+            while cluster.slots < n and time.monotonic() < until:
+                time.sleep(1.1)
+            yield cluster, {os.getpid(): "asking"} | dict.fromkeys(schedulers, "scheduler") | dict.fromkeys(workers, "worker")
+
+
+@contextmanager
+def beside(n: int) -> Iterator[tuple[Local, dict[int, str]]]:
+    """n processes on this machine, this one among them, which asks and works."""
+    with Local(n, start_s=0) as local:
+        yield local, {os.getpid(): "asking"}
+
+
+PLACES: dict[str, Callable[[], AbstractContextManager[tuple[Any, dict[int, str]]]]] = {
+    "2 processes": partial(beside, 2),
+    "Dask, 1 worker": partial(dask, 1),
+    "Dask, 2 workers": partial(dask, 2),
+    "Dask, 4 workers": partial(dask, 4),
+}
+
+
+def works(small: bool) -> dict[str, Task]:
     size = 4 if small else 1
     examples = texts_of(768 // size)
-    tasks = [linear(800 // size), *models(examples, 64), *proposing(examples, 32 // size, 16 // size)]
-    out: dict[str, Any] = {"start_s": start_costs(), "cores": os.cpu_count(), "load": os.getloadavg()[0], "works": {}}
-    with ExitStack() as stack:
-        engines: dict[str, Callable[[], Any]] = {"1 process": lambda: Local(1), "2 processes": lambda: Local(2, start_s=0)}
-        for n in clusters:
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
-            engines[f"Dask, {n}"] = partial(_Dask, folder, n, loopback)
-        for task in tasks:
-            rows: dict[str, dict[str, Any]] = {}
-            expected = ""
-            for name, make in engines.items():
-                with make() as engine:
-                    row, found = measured(engine, task)
-                first = rows.setdefault("1 process", row)
-                expected = expected or found
-                rows[name] = row | {
-                    "times": round(first["clock_s"] / max(row["clock_s"], 1e-9), 2),
-                    "times_on_free_cores": round(first["processor_s"] / max(row["busiest_s"], 1e-9), 2),
-                    "processor": round(row["processor_s"] / max(first["processor_s"], 1e-9), 2),
-                    "same": found == expected,
-                }
-            out["works"][task[0]] = rows
-            print(task[0], rows, flush=True)
-    return out
+    found = [linear(4000 // size), *models(examples, 64), *proposing(examples, 32 // size, 12 // size)]
+    return {task[0]: task for task in found}
 
 
-class _Dask:
-    """A cluster of its own for one measurement."""
+def run(small: bool, again: bool, only: Sequence[str], path: Path) -> None:
+    """Every work at every place against one process; what is known already is left alone, and each row is saved as it comes."""
 
-    def __init__(self, folder: str, n: int, loopback: Any):
-        self._where, self._n, self._loopback = folder, n, loopback
+    def known(*keys: str) -> dict[str, Any]:
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        for key in keys:
+            found = found.get(key, {})
+        return found
 
-    def __enter__(self) -> Cluster:
-        self._made = self._loopback(Path(tempfile.mkdtemp(dir=self._where)), self._n)
-        address, workers = self._made.__enter__()
-        self._cluster = Cluster(address)
-        until = time.monotonic() + 60
-        while self._cluster.slots < len(workers) and time.monotonic() < until:
-            time.sleep(1.1)
-        return self._cluster
+    def keep(value: object, *keys: str) -> None:
+        whole = found = known()  # somebody may measure other works meanwhile
+        for key in keys[:-1]:
+            found = found.setdefault(key, {})
+        found[keys[-1]] = value
+        path.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
 
-    def __exit__(self, *error: Any) -> None:
-        self._cluster.close()
-        self._made.__exit__(*error)
+    if again or "starts" not in known():
+        keep(os.cpu_count(), "cores")
+        keep(starts(), "starts")
+    for name, task in works(small).items():
+        if only and name not in only:
+            continue
+        if again or name not in known("pieces"):
+            keep(piece_by_piece(task), "pieces", name)
+        for place, opened in PLACES.items():
+            if place in known("works", name) and not again:
+                continue
+            with opened() as (engine, roles):
+                row, same = compared(task, engine, roles, REPEATS.get(place, 2))
+            keep(row | {"same": same}, "works", name, place)
+            print(name, place, row, flush=True)

@@ -1,11 +1,12 @@
 """A large project: 10,000 texts with 4 proposals each, and import and export of 100,000 rows.
 
-    python -m benchmarks.scale [--home FOLDER] [--parts pages,import,export,places] [--texts 10000] [--rows 100000]
+    python -m benchmarks.scale [--home FOLDER] [--parts pages,import,export,places,growth] [--texts 10000] [--rows 100000]
 
 Pages are timed as a person waits for them: the whole page run of the app (sidebar, queue, card or table), in this
 process. Every part of a file's way runs in a process of its own, so that its peak memory is its own. Texts are made
 by chance from a fixed seed; every verdict is made up, so that no model is asked. The part places runs heavy work on 1 and 2 processes
-and on Dask clusters (benchmarks/places.py). Writes benchmarks/results/scale.json.
+and on Dask clusters (benchmarks/places.py), growth measures 1,000, 10,000 and 100,000 texts and cells (benchmarks/growth.py).
+Writes benchmarks/results/scale.json.
 """
 
 import argparse
@@ -248,10 +249,10 @@ def exporting(home: str, n: int) -> dict:
 STEPS = {"pages": pages, "import": importing, "export": exporting, "prepare": prepared}
 
 
-def alone(step: str, home: str, n: int) -> dict:
+def alone(step: str, home: str, n: int, *options: str) -> dict:
     """One step in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-c", "from benchmarks.scale import main; main()", "--home", home, "--only", step, "--n", str(n)],
+        [sys.executable, "-c", "from benchmarks.scale import main; main()", "--home", home, "--only", step, "--n", str(n), *options],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -269,19 +270,32 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=10_000)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--small", action="store_true", help="a quarter of the work of places")
+    parser.add_argument("--again", action="store_true", help="places, growth: measure what is known, too")
+    parser.add_argument("--works", default="", help="places, growth: only these works, by name, with semicolons")
+    parser.add_argument("--growth", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--only", help=argparse.SUPPRESS)
     parser.add_argument("--n", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.only:
-        print(json.dumps(STEPS[chosen.only](chosen.home, chosen.n)), flush=True)
+        from benchmarks import growth
+
+        steps = {name: step for name, (_, step) in growth.STEPS.items()} if chosen.growth else STEPS
+        print(json.dumps(steps[chosen.only](chosen.home, chosen.n)), flush=True)
         os._exit(0)  # threads of the pages would keep the process alive
+    only = [name for name in chosen.works.split(";") if name]
     Path(chosen.home).mkdir(parents=True, exist_ok=True)
     out = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for part in chosen.parts.split(","):
         if part == "places":
             from benchmarks import places
 
-            out["places"] = places.run(chosen.small)
+            places.run(chosen.small, chosen.again, only, RESULTS.with_name("places.json"))
+            continue
+        elif part == "growth":
+            from benchmarks import growth
+
+            growth.run(chosen.home, only, chosen.again)
+            continue
         elif part == "pages":
             out["pages"] = alone("pages", chosen.home, chosen.texts)
         else:

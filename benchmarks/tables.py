@@ -1,4 +1,4 @@
-"""The tables of docs/experiments/ that come from a JSON of benchmarks/results, built from it again.
+"""The tables of docs/experiments/ and docs/scale.md that come from a JSON of benchmarks/results, built from it again.
 
     python -m benchmarks.tables            which tables are not as their JSON says
     python -m benchmarks.tables --write    writes them into the pages, in the place of the table that is most like it
@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from benchmarks import blind_tables, curation_tables, load_tables, sample_tables, teachers, warn_tables, ways_tables
+from benchmarks import blind_tables, curation_tables, load_tables, sample_tables, scale_tables, teachers, warn_tables, ways_tables
 from benchmarks.cells import KS, Lines, effect, gain, head, part, read, row, spaced, spread, whole
 
 ROOT = Path(__file__).parents[1]
@@ -334,6 +334,7 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "the rule that warns": (warn_tables.PAGE, warn_tables.the_rule),
     "other rules that warn": (warn_tables.PAGE, warn_tables.rules),
     "why they do not help": (warn_tables.PAGE, warn_tables.why),
+    **scale_tables.TABLES,
 }
 """name -> (page, what builds it)."""
 

@@ -125,12 +125,12 @@ def slots_of(place: ComputePlace) -> Slots:
     return known[1]
 
 
-def expected_seconds(place: ComputePlace, each: float, pieces: int) -> float:
-    """How long so many pieces take at a place: shared by what works there, where it is worth a start."""
-    from cod_core.compute.local import START_S, WORTH
+def expected_seconds(place: ComputePlace, each: float, pieces: int, torch: bool = True) -> float:
+    """How long so many pieces take at a place: shared by what works there, where it is worth a start. torch: as Work has it."""
+    from cod_core.compute.local import LIGHT_S, START_S, WORTH
 
-    alone = each * pieces
-    return alone if not place.scheduler and alone < WORTH * START_S else alone / max(1, min(slots_of(place).count, pieces))
+    alone, start_s = each * pieces, START_S if torch else LIGHT_S
+    return alone if not place.scheduler and alone < WORTH * start_s else alone / max(1, min(slots_of(place).count, pieces))
 
 
 @dataclass(frozen=True)

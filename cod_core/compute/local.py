@@ -31,10 +31,11 @@ from cod_core.errors import CodError
 from cod_core.said import say
 
 TRIES = 5
-START_S = 6.0  # of processor, for a process that imports torch and loads a small model (docs/scale.md)
+START_S = 6.0  # for a process that imports torch and loads a small model (docs/scale.md)
+LIGHT_S = 1.0  # for one that works on numbers alone
 WORTH = 2.0  # what is left must take so many times the start
 AHEAD = 8  # finished pieces a process that may wait for an earlier one: more are not begun
-SHORT_S = 0.5  # a piece that is done faster is handed over before the one in hand is finished
+HANDED = 2  # pieces at a process beside while there is more than one each: it must not wait for this one, which looks up between its own
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|DATABASE_URL|CREDENTIAL|COOKIE", re.IGNORECASE)
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _STARTING = threading.Lock()  # main module and environment are the whole process's: two people may press at once
@@ -118,11 +119,12 @@ class Local:
         """Processes beside this one that may be at work now."""
         return max(1, self.slots // self.at_work.count()) - 1 if self._share_cores and self._helpers else self._helpers
 
-    def worth_starting(self, seconds_left: float, kit_s: float, gpu: bool = False) -> bool:
-        """Whether processes beside this one are up, or what is left pays for their start. gpu: the work takes a GPU where there is one."""
+    def worth_starting(self, seconds_left: float, kit_s: float, torch: bool = True, gpu: bool = False) -> bool:
+        """Whether processes beside this one are up, or what is left pays for their start. torch, gpu: as Work has them."""
         if gpu and not self._share_gpu and on_gpu():
             return False
-        return bool(self._helpers) and (self.started or seconds_left >= WORTH * (self._start_s + (kit_s if self._start_s else 0.0)))
+        start_s = self._start_s if torch else min(LIGHT_S, self._start_s)
+        return bool(self._helpers) and (self.started or seconds_left >= WORTH * (start_s + (kit_s if start_s else 0.0)))
 
     def submit(self, work: Work[Any, Any, Any, Any], parcel: Parcel, piece: object) -> "Future[Any]":
         """Hand a piece to a process beside this one."""
@@ -201,13 +203,14 @@ class _Run:
 
     def _hand_out(self) -> None:
         """Pieces to the processes beside this one, as many as they can begin soon."""
-        if not self.local.worth_starting(self.each * len(self.todo), self.kit_s, self.work.gpu) and not self.feared:
+        if not self.local.worth_starting(self.each * len(self.todo), self.kit_s, self.work.torch, self.work.gpu) and not self.feared:
             return
         beside = self.local.beside
         if self.feared:  # what killed a process is never done in this one
             beside = max(1, beside)
-        most = 2 * beside if self.done_here and self.each < SHORT_S else beside
-        while self.todo and len(self.away) < most and not self._ahead(self.todo[0]):
+        while self.todo and not self._ahead(self.todo[0]):
+            if len(self.away) >= (HANDED * beside if len(self.todo) > self.local.slots else beside):
+                break
             number = self.todo.popleft()
             self.parcel = self.parcel or Parcel.of(self.given)
             try:

@@ -1,8 +1,9 @@
 """A sweep as work for any process: rows, soft labels and judged texts go out, finished students come back. Knows no store.
 
-What the students of a sweep share (judged texts, the teacher's answers to them, their embeddings) is given once a process; a part holds
-some cells and what only they need. So a worker on another machine reads no database; encoders that are trained are loaded by name
-there. Linear parts carry their embeddings and load no model at all. A cell's numbers are the same in whatever part it is done.
+What the students of a sweep share (judged texts, the teacher's answers to them, training rows, embeddings) is given once a process; a
+part holds some cells, names their rows by number and carries soft labels: kilobytes, where rows and embeddings would be a megabyte. So a
+worker on another machine reads no database; encoders that are trained are loaded by name there. Linear parts load no model at all. A
+cell's numbers are the same in whatever part it is done.
 """
 
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from cod_core.compute.work import Work
+from cod_core.distill.arms import TrainRow
 from cod_core.distill.cells import CellSpec, Done, EvalSet, RowsOf, Training, no_lap
 from cod_core.distill.evaluate import gold_indices
 from cod_core.distill.kinds import LINEAR, StudentKind, kind_of
@@ -24,14 +26,25 @@ from cod_core.types import Classifier
 
 
 @dataclass(frozen=True, eq=False)
+class Rows:
+    """The training rows of all cells of a sweep, each once. texts, embeddings: what linear and retrieval students read of them, the
+    labels' sentences included where a student does; (n, d) of texts, in order, or None."""
+
+    each: tuple[TrainRow, ...]
+    texts: tuple[str, ...] = ()
+    embeddings: np.ndarray | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
 class Shared:
-    """What the parts of one sweep have in common. sets: test, dev, unlabelled; teacher: their (n, C) log-probabilities.
+    """What the parts of one sweep have in common. rows: of all parts. sets: test, dev, unlabelled; teacher: their (n, C) log-probabilities.
 
     spaces: their (n, d) embeddings for linear and retrieval students, None for those trained step by step. micro_batch:
     rows a forward pass at most, 0 for whole minibatches. keep: whether students trained step by step come back whole.
     """
 
     labels: tuple[str, ...]
+    rows: Rows
     sets: tuple[EvalSet, EvalSet, EvalSet]
     teacher: tuple[np.ndarray, np.ndarray, np.ndarray]
     spaces: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
@@ -41,28 +54,34 @@ class Shared:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Some cells of one sweep. embeddings: (rows, d) of what `_texts` names, in order, or None."""
+    """Some cells of one sweep, as they travel: without their rows. rows: for each cell the numbers of its rows in Shared.rows."""
 
     cells: tuple[CellSpec, ...]
-    embeddings: np.ndarray | None = field(default=None, repr=False)
+    rows: tuple[np.ndarray, ...] = field(repr=False)
 
     @property
     def ids(self) -> list[str]:
         return [cell.config.run_id for cell in self.cells]
 
+    def whole(self, rows: Rows) -> tuple[CellSpec, ...]:
+        """The cells with their rows."""
+        return tuple(replace(cell, rows=tuple(rows.each[i] for i in own)) for cell, own in zip(self.cells, self.rows))
+
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """A process ready for the parts of a sweep. training: what all students share; told, spaces: rows of the judged texts, by text."""
+    """A process ready for the parts of a sweep. training: what all students share; told: the teacher's answers to the judged texts, by
+    text; spaces: embeddings of these and of the training rows."""
 
     training: Training
+    rows: Rows
     told: Mapping[str, np.ndarray]
     spaces: Mapping[str, np.ndarray]
     keep: bool
 
 
-def cut_parts(cells: Sequence[CellSpec], labels: Sequence[str], embed: RowsOf | None = None, size: int = 0) -> list[Part]:
-    """The cells in parts of at most `size` students, 0 for what suits their kind.
+def cut_parts(cells: Sequence[CellSpec], labels: Sequence[str], embed: RowsOf | None = None, size: int = 0) -> tuple[Rows, list[Part]]:
+    """(the rows of all cells, the cells in parts of at most `size` students, 0 for what suits their kind).
 
     embed: texts -> (n, d), for linear and retrieval students. Raises BadInput for settings that cannot be, and for a label that is none
     of these.
@@ -71,18 +90,24 @@ def cut_parts(cells: Sequence[CellSpec], labels: Sequence[str], embed: RowsOf | 
         check_cells(cells, labels)
     for cell in cells:
         gold_indices([row.label for row in cell.rows], labels, len(cell.rows))
-    out = []
+    numbers: dict[TrainRow, int] = {}
+    rows = tuple(np.array([numbers.setdefault(row, len(numbers)) for row in cell.rows], np.int32) for cell in cells)
     size = size or (kind_of(cells[0].config).block if cells else 1)
-    for start in range(0, len(cells), size):
-        part = tuple(cells[start : start + size])
-        out.append(Part(part, np.asarray(embed(_texts(part, labels)), np.float32) if embed else None))
-    return out
+    bare = [replace(cell, rows=()) for cell in cells]
+    parts = [Part(tuple(bare[start : start + size]), rows[start : start + size]) for start in range(0, len(cells), size)]
+    if embed is None or not cells:
+        return Rows(tuple(numbers)), parts
+    anchors = label_sentences(labels) if any(cell.config.label_prior for cell in cells) else []
+    texts = list(dict.fromkeys([row.text for row in numbers] + anchors))
+    return Rows(tuple(numbers), tuple(texts), np.asarray(embed(texts), np.float32)), parts
 
 
 def bench_of(shared: Shared) -> Bench:
     """A process made ready. For one whose progress is watched see `watched`."""
     training = Training(shared.labels, shared.sets, lambda texts: np.zeros((0, 0)), micro_batch=shared.micro_batch)
-    return Bench(training, _table(shared.sets, shared.teacher), _table(shared.sets, shared.spaces or ()), shared.keep)
+    rows = shared.rows
+    spaces = {} if rows.embeddings is None else dict(zip(rows.texts, rows.embeddings))
+    return Bench(training, rows, _table(shared.sets, shared.teacher), spaces | _table(shared.sets, shared.spaces or ()), shared.keep)
 
 
 def watched(
@@ -103,13 +128,14 @@ def watched(
 
 def do_part(bench: Bench, part: Part) -> list[Done]:
     """Train and score every cell of a part; the same numbers in whatever process and company it is done."""
-    training = replace(bench.training, teacher_logprobs=_told(bench, part.cells))
-    if kind_of(part.cells[0].config).solved:
-        return _trained(part, replace(training, embed=_embeddings(bench, part)))
+    cells = part.whole(bench.rows)
+    training = replace(bench.training, teacher_logprobs=_told(bench, cells))
+    if kind_of(cells[0].config).solved:
+        return _trained(cells, replace(training, embed=_embeddings(bench)))
     if not bench.keep:
-        return _trained(part, training)
+        return _trained(cells, training)
     with tempfile.TemporaryDirectory(prefix="cod-student-") as folder:
-        done = _trained(part, replace(training, folder=Path(folder)))
+        done = _trained(cells, replace(training, folder=Path(folder)))
         return [replace(one, result=replace(one.result, path=None), files=_files(one.result.path)) for one in done]
 
 
@@ -122,8 +148,8 @@ def work_of(kind: StudentKind) -> Work[Shared, Bench, Part, list[Done]]:
     return SOLVED if kind.solved else STEPWISE
 
 
-def _trained(part: Part, training: Training) -> list[Done]:
-    return [done for batch in train_cells(part.cells, training) for done in batch]
+def _trained(cells: Sequence[CellSpec], training: Training) -> list[Done]:
+    return [done for batch in train_cells(cells, training) for done in batch]
 
 
 def _files(folder: str | None) -> dict[str, bytes] | None:
@@ -143,17 +169,10 @@ def _told(bench: Bench, cells: Sequence[CellSpec]) -> RowsOf:
     return _looked_up(bench.told, own, len(bench.training.labels))
 
 
-def _texts(cells: Sequence[CellSpec], labels: Sequence[str]) -> list[str]:
-    """What a part of linear students embeds: its rows, and the labels' sentences where a student reads them."""
-    anchors = label_sentences(labels) if any(cell.config.label_prior for cell in cells) else []
-    return [row.text for cell in cells for row in cell.rows] + anchors
-
-
-def _embeddings(bench: Bench, part: Part) -> RowsOf:
-    if part.embeddings is None:
-        raise ValueError("a part of linear or retrieval students carries its embeddings: give cut_parts embed, and Shared spaces")
-    own = dict(zip(_texts(part.cells, bench.training.labels), part.embeddings))
-    return _looked_up(bench.spaces, own, part.embeddings.shape[1])
+def _embeddings(bench: Bench) -> RowsOf:
+    if bench.rows.embeddings is None:
+        raise ValueError("linear and retrieval students read embeddings: give cut_parts embed, and Shared spaces")
+    return _looked_up(bench.spaces, {}, bench.rows.embeddings.shape[1])
 
 
 def _looked_up(table: Mapping[str, np.ndarray], own: Mapping[str, np.ndarray], width: int) -> RowsOf:

@@ -1,15 +1,16 @@
-"""Every table of docs/experiments/ is as the JSON of its command says, or is named as one that no JSON is kept of."""
+"""Every table of docs/experiments/ and docs/scale.md is as the JSON of its command says, or is named as one that no JSON is kept of."""
 
 from pathlib import Path
 
 import pytest
 
-from benchmarks import cells, tables, warn_tables
+from benchmarks import cells, scale_tables, tables, warn_tables
 from cod_core.diagnostics import early
 
 ROOT = Path(__file__).parents[2]
 INDEX = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
-SHOWN = [(path.name, lines) for path in sorted(tables.PAGES.glob("*.md")) for _, lines in tables.tables_of(path)]
+PAGES = {path.name: path for path in sorted(tables.PAGES.glob("*.md"))} | {scale_tables.PAGE: ROOT / "docs" / "scale.md"}
+SHOWN = [(name, lines) for name, path in PAGES.items() for _, lines in tables.tables_of(path)]
 
 
 @pytest.mark.parametrize("name", tables.TABLES)

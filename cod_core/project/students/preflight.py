@@ -121,11 +121,12 @@ class Preflights(Room):
         elif 0 < n_test < MIN_ROWS:
             messages.append(say("Only {texts} labelled test texts: differences will be uncertain. 100 or more are better.", texts=n_test))
         cells = seeds * sum(len(arms) - ("cod_plus" in arms and k > len(pairs.fair)) for k in shots or allowed)
-        compute, each = self.place.settings.compute, SECONDS_A_LINEAR if kind_of(student).head else SECONDS_A_STEPWISE
+        compute, kind = self.place.settings.compute, kind_of(student)
+        each = SECONDS_A_LINEAR if kind.head else SECONDS_A_STEPWISE
         if compute.scheduler and (problem := slots_of(compute).problem):
             messages.append(problem)
             blocked = True
-        seconds = 5 + n_test * SECONDS_A_TEXT + expected_seconds(compute, each, cells)
+        seconds = 5 + n_test * SECONDS_A_TEXT + expected_seconds(compute, each, cells, torch=not kind.solved)
         return Preflight(pairs.kept, pairs.allow, allowed, seconds, n_test, messages, blocked, waiting)
 
     def _of_pairs(self, pairs: FairPairs, any_shots: bool, waiting: str) -> tuple[list[str], bool]:

@@ -142,9 +142,10 @@ class Students(Room):
         config, teacher = cells[0].config, self.teacher.classifier()
         embed = self.models.encoder(config.encoder).encode if settings.kind.solved else None
         progress(0, len(cells), msg("reading texts"))
-        parts = cut_parts(cells, self.labels, embed)
+        rows, parts = cut_parts(cells, self.labels, embed)
         shared = Shared(
             self.labels,
+            rows,
             sets,
             _each_of(sets, teacher.logprobs),
             _each_of(sets, embed) if embed else None,

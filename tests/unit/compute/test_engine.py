@@ -34,6 +34,7 @@ def test_the_expected_time_is_for_the_place(monkeypatch):
     long = 2 * WORTH * START_S
     assert expected_seconds(ComputePlace(workers=4), 1.0, int(long)) == int(long) / 4
     assert expected_seconds(ComputePlace(workers=4), 1.0, 5) == 5, "nothing is started for it"
+    assert expected_seconds(ComputePlace(workers=4), 1.0, 8, torch=False) == 2, "a process for numbers alone is there in a second"
     assert expected_seconds(ComputePlace(workers=4), 60.0, 2) == 60, "two pieces keep two processes busy"
 
 

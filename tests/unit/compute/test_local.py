@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
 from types import ModuleType
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from cod_core.compute.local import AHEAD, Local
-from cod_core.compute.work import Parcel
+from cod_core.compute.work import Parcel, Work
 from cod_core.errors import BadInput, Cancelled
 from tests.unit.compute.jobs import DEADLY, ENVIRONMENT, PRODUCTS, REFUSING, WAITING
 
@@ -44,6 +45,7 @@ def test_nothing_is_started_for_work_that_is_over_before_a_process_is_up(tmp_pat
 def test_what_is_left_decides_whether_others_are_started():
     local = Local(2, start_s=5)
     assert not local.worth_starting(seconds_left=9, kit_s=0) and local.worth_starting(seconds_left=11, kit_s=0)
+    assert not local.worth_starting(seconds_left=1.9, kit_s=0, torch=False) and local.worth_starting(seconds_left=2.1, kit_s=0, torch=False)
     assert not local.worth_starting(seconds_left=11, kit_s=2) and not Local(1, start_s=5).worth_starting(1e9, 0)
 
 
@@ -80,6 +82,32 @@ def test_who_takes_no_more_results_is_handed_none_of_those_it_has(tmp_path):
         assert [next(pieces), next(pieces)] == [1, 2]
         pieces.close()
     assert late == {}
+
+
+class Handed(Local):
+    """Two processes, of which the one beside is played: what it was handed, oldest first, as futures."""
+
+    def __init__(self):
+        super().__init__(2, start_s=0)
+        self.away = []
+
+    def submit(self, work, parcel, piece):
+        self.away.append((piece, Future()))
+        return self.away[-1][1]
+
+
+def test_a_process_beside_has_its_next_piece_before_this_one_looks_up_from_its_own_and_none_waits_there_at_the_end():
+    """Handed one at a time, it waited for the longer of two pieces in each round: two processes were 1.5 times as fast as one."""
+    local, seen = Handed(), []
+
+    def do(kit, piece):
+        seen.append(len(local.away))
+        done, future = local.away.pop(0)
+        future.set_result(done)
+        return piece
+
+    assert list(local.run(Work(lambda given: given, do), 0, range(12))) == list(range(12))
+    assert seen == [2, 2, 2, 2, 2, 1]
 
 
 def test_an_error_of_a_piece_comes_as_it_is():

@@ -89,13 +89,14 @@ def test_two_texts_and_the_names_of_the_labels_are_a_better_student_than_two_tex
 def test_a_block_carries_what_the_labels_mean_so_a_worker_needs_no_model(encoder):
     rows = [TrainRow(TEXTS[label][i], label, str(i), False) for i, label in enumerate(LABELS)]
     empty = EvalSet((), None)
+    learnt, (part,) = cut_parts([cell(4.0, rows)], LABELS, encoder.encode)
     shared = Shared(
         LABELS,
+        learnt,
         (JUDGED, empty, empty),
         (teach(JUDGED.texts), np.zeros((0, 2)), np.zeros((0, 2))),
         (encoder.encode(JUDGED.texts), np.zeros((0, 384)), np.zeros((0, 384))),
     )
-    (part,) = cut_parts([cell(4.0, rows)], LABELS, encoder.encode)
     (done,) = SOLVED.once(bench_of(shared), part)
     assert np.allclose(done.weight, sweep(encoder, 4.0, rows)[1], atol=1e-5)
 

@@ -35,8 +35,9 @@ def test_a_sweep_and_a_grid_give_the_same_students(student):
     world = Encoded()
     cells = [replace(c, config=replace(c.config, student=student)) for c in world.plan()[0]]
     swept = {d.result.config.run_id: d for batch in train_cells(cells, training(world)) for d in batch}
-    bench = bench_of(given(world))
-    for done in (d for part in cut_parts(cells, LABELS, world.embed, 7) for d in SOLVED.once(bench, part)):
+    rows, parts = cut_parts(cells, LABELS, world.embed, 7)
+    bench = bench_of(given(world, rows))
+    for done in (d for part in parts for d in SOLVED.once(bench, part)):
         other = swept.pop(done.result.config.run_id)
         assert (done.result.test, done.result.dev) == (other.result.test, other.result.dev)
         assert done.told.keys() == other.told.keys() == {"test", "unlabelled"}
