@@ -25,6 +25,14 @@ def read(name: str) -> Any:
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def keep(path: Path, task: str, found: Any) -> None:
+    """Put what was found of a task into a result, whole or not at all: another process may be at another task."""
+    whole = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    written = path.with_suffix(f".{task}.part")
+    written.write_text(json.dumps({**whole, task: found}, indent=1) + "\n", encoding="utf-8")
+    written.replace(path)
+
+
 def part(x: float, digits: int = 3) -> str:
     """.598, and -.004; 1.000 as it is."""
     said = f"{x:.{digits}f}"

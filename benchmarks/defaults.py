@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import held
-from benchmarks.cells import RESULTS
+from benchmarks.cells import RESULTS, keep
 from benchmarks.held import DEVELOPMENT, TEST, Held
 from benchmarks.ways import DRAWS, Rows, joined, of_pool, orders, overlap, sizes, with_pairs
 from cod_core.diagnostics.stats import paired_interval
@@ -333,9 +333,7 @@ def main() -> None:
         about = {"n_dev": len(data.dev_gold), "n_test": len(data.test_gold), "classes": data.classes, "draws": DRAWS}
         for option, cells in compared(data, rows, left, split) if left else ():
             known = {**known, option: cells}
-            whole = record()  # another process may have written meanwhile
-            whole = {**whole, name: {**whole.get(name, {}), **about, key: known}}
-            PATH.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+            keep(PATH, name, {**record().get(name, {}), **about, key: known})
             print(name, split, option, {arm: (c["accuracy"], c.get("mean")) for arm, c in cells.items()}, flush=True)
         print(name, round(time.perf_counter() - began), "s", flush=True)
 

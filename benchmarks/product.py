@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import held
-from benchmarks.cells import RESULTS
+from benchmarks.cells import RESULTS, keep
 from cod_core.data.draws import order_rows
 from cod_core.data.tables import read_table
 from cod_core.diagnostics.fidelity import fidelity
@@ -216,9 +216,7 @@ def main() -> None:
                 continue
             room = of_task(w, name, scenario)
             new = {**found, "packed": packed(room, found)} if chosen.pack and found else measured(room)
-            whole = record()
-            whole = {**whole, name: {**whole.get(name, {}), scenario: new}}
-            PATH.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+            keep(PATH, name, {**record().get(name, {}), scenario: new})
             print(name, scenario, json.dumps(new), flush=True)
 
 
