@@ -148,6 +148,7 @@ def opened(screen, pid, door: str):
     page, chosen, _ = DOORS[door]
     query = {name: chosen[name] for name in ("item", "show") if name in chosen}
     test = screen(page, None if page == "start" else pid, **query)
+    test.default_timeout = 120  # the first words that are typed load the teacher
     for key, value in chosen.items():
         if key not in query:
             choose(test, key, value)

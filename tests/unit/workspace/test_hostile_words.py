@@ -123,7 +123,7 @@ def test_every_word_of_a_person_is_kept_or_refused(w, project):
     places, tried = words_of(w, project), STRINGS if w.db.engine.dialect.name == "sqlite" else FEWER
     faults = {(name, s[:40], said) for name, act in places.items() for i, s in enumerate(tried) if (said := attempt(act, s, i))}
     assert not faults and len(places) >= PLACES, sorted(faults)[:20]
-    project.audit.replayed(), [c.example.text for c in project.cards.all("ann")]
+    project.audit.replayed(), [c.example.text for c in project.cards.all(annotator="ann")]
     again = w.project(w.restore(project.keeping.backup(), fresh=True))
     assert again.guideline.current().text == project.guideline.current().text
 
