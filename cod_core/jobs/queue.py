@@ -183,9 +183,10 @@ def newest(db: Database, pid: str) -> Job | None:
 def active(db: Database, pid: str) -> Job | None:
     """The project's newest queued or running job, None where there is none."""
     t = schema.jobs
-    while (job := _first(db, t.c.project_id == pid, t.c.state.in_(ACTIVE))) is not None and not job.active:
-        pass  # it was only just found dead and marked; an older one may be at work
-    return job
+    query = select(t).where(t.c.project_id == pid, t.c.state.in_(ACTIVE)).order_by(t.c.created_at.desc())
+    with db.read() as c:
+        rows = [Job(**row) for row in c.execute(query).mappings()]
+    return next((job for job in (_checked(db, job) for job in rows) if job.active), None)
 
 
 def under_way(db: Database) -> list[Job]:
