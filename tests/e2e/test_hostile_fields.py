@@ -46,10 +46,12 @@ TYPE = """([fields, said]) => [...document.querySelectorAll(fields)].filter(f =>
     return words;
 })"""
 RAN = """() => {
+    // a link of the app's own may carry a name behind its question mark, encoded
+    const where = (e, n) => n === 'href' ? (e.getAttribute(n) || '').split('?')[0] : e.getAttribute(n) || '';
     const bad = [...document.querySelectorAll('*')].filter(e =>
         [...e.attributes].some(a => a.name.startsWith('on') && a.name !== 'on') ||
         ['src', 'href', 'action', 'data', 'srcdoc', 'poster', 'srcset', 'formaction', 'style'].some(n =>
-            /evil\\.example|hacked|javascript:|data:text\\/html/.test(e.getAttribute(n) || '')) ||
+            /evil\\.example|hacked|javascript:|data:text\\/html/.test(where(e, n))) ||
         ['OBJECT', 'EMBED', 'BASE', 'MARQUEE', 'MATH'].includes(e.tagName) && !e.closest('.katex'));
     return [...(window.hacked ? ['a script ran'] : []), ...bad.map(e => e.outerHTML.slice(0, 200))];
 }"""

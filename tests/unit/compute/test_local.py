@@ -71,8 +71,8 @@ def test_what_other_processes_finished_ahead_of_a_slow_piece_is_handed_over_when
     with pytest.raises(Cancelled):
         next(pieces)
     (tmp_path / "go").touch()
-    beside = {0, 2}  # in hand there, and waiting behind it
-    assert late == {n: n for n in range(AHEAD * pair.slots) if n not in beside}
+    beside = set(range(AHEAD * pair.slots)) - set(late)  # in hand there, and the one that waits behind it
+    assert beside in ({0, 1}, {0, 2}) and all(n == found for n, found in late.items())
 
 
 def test_who_takes_no_more_results_is_handed_none_of_those_it_has(tmp_path):
