@@ -18,6 +18,7 @@ from playwright.async_api import Error as PlaywrightError
 
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 GIVE_UP_S = 20.0  # without a next card: the press counts as unanswered, and is made again
+TRIES = 3  # presses on a card, the last one to leave it
 HAND_S = 0.3  # sooner than this after a card came, the page takes no press
 EVERY_EDIT, EVERY_REJECT = 5, 7  # of the cards
 WORDS = {"positive": "A delightful, moving triumph, up to reel{n}", "negative": "A horrible, boring mess, up to reel{n}"}
@@ -102,14 +103,22 @@ async def _one(person: Person, n: int, targets: dict[str, str]) -> None:
     else:
         status, key = "accepted", "a"
     took = None
-    while took is None:
+    for tries in range(1, TRIES + 1):
+        if tries == TRIES:  # the app asks something of what was written: a person leaves the card
+            await tab.keyboard.press("Escape")
+            status, key = "skipped", "s"
         await tab.evaluate("load.wait('')")
         begun = time.monotonic()
         await tab.keyboard.press(key)
         took = await _took(tab)
-        if took is None:
-            person.unanswered += 1
-            took = time.monotonic() - begun if await tab.evaluate("load.at()") != text else None
+        if took is not None:
+            break
+        person.unanswered += 1
+        if await tab.evaluate("load.at()") != text:
+            took = time.monotonic() - begun
+            break
+    if took is None:
+        return
     person.cards.append(took)
     person.decided.append((text, status))
 

@@ -38,6 +38,8 @@ def open_studio(
     if importlib.util.find_spec("streamlit") is None:
         raise CodError("The studio needs Streamlit: pip install streamlit")
     environment = {**os.environ, **({"COD_HOME": home} if home else {})}
+    if home:  # the folder with its own database, as everywhere with --home
+        environment.pop("COD_DATABASE_URL", None)
     chosen = ["--server.port", str(port), "--server.headless", "false" if browser else "true"]
     file = studio_file()
     command = [sys.executable, "-P", str(file.parent / "ui" / "frame" / "serve.py"), "run", str(file), *chosen, *context.args]

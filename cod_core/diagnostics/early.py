@@ -18,7 +18,7 @@ from cod_core.distill.linear import fit_linear_batch, linear_logits, log_softmax
 FIRST, FEWEST_DEV = 20, 30  # pairs and development rows from which on anything is said
 MOST_CLASSES = 20  # with more it was never tried
 MOST, UNKNOWNS = 64, 400  # rows of a student at most; rows times classes: the students are solved anew after every decision
-TASKS, RIGHT = 9, 9  # public tasks on which it was tried, those of which it was right; a test holds them to the page of losses
+TASKS, RIGHT = 10, 10  # public tasks on which it was tried, those of which it was right; a test holds them to the page of losses
 DRAWS = 20
 LEVEL_T = 2.093  # Student's t for 95 % and DRAWS - 1 degrees of freedom
 

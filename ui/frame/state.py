@@ -39,15 +39,16 @@ _SUMMARIES: ContextVar[dict[str, "Summary"] | None] = ContextVar("summaries", de
 
 
 @st.cache_resource(show_spinner=False)
-def _workspace(home: str) -> "Workspace":
+def _workspace(home: str, database: str) -> "Workspace":
+    """That of the environment, which these name: a folder that is handed over would be opened without COD_DATABASE_URL."""
     from cod_core.workspace import Workspace
 
-    return Workspace(home or None)
+    return Workspace()
 
 
 def shared_workspace() -> "Workspace":
-    """The one Workspace of this data folder, made on first use; it does whatever it is asked, whoever asks."""
-    return _workspace(os.environ.get("COD_HOME", ""))
+    """The one Workspace of this data folder and database, made on first use; it does whatever it is asked, whoever asks."""
+    return _workspace(os.environ.get("COD_HOME", ""), os.environ.get("COD_DATABASE_URL", ""))
 
 
 def workspace() -> "Workspace":

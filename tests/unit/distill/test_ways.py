@@ -101,5 +101,5 @@ def test_what_to_expect_is_what_was_measured():
         for one in sixteen
     ]
     least, most, late = map(int, re.findall(r"(\d+) to (\d+) texts .* From (\d+) such", ways.EXPECTED)[0])
-    assert (len(sixteen), min(reached), max(reached)) == (7, least, most)
+    assert (len(sixteen), min(reached), max(reached)) == (8, least, most)
     assert max(e["mean"] for one in FOUND.values() for n, e in one["effects"]["both - soft"].items() if int(n) >= late) < 0.01
