@@ -318,6 +318,7 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "label repair": ("teachers.md", sample_tables.repaired),
     "kills at random moments": ("speed-and-scale.md", sample_tables.faults),
     "ten people at once": ("speed-and-scale.md", load_tables.at_once),
+    "the first proposal": ("speed-and-scale.md", load_tables.first),
     "pages of 10,000 texts": ("speed-and-scale.md", pages),
     "files of 100,000 rows": ("speed-and-scale.md", files),
     "fine-tuned students": ("speed-and-scale.md", finetuned_speed),
