@@ -8,8 +8,6 @@ share with the best mean accuracy on development rows is compared with none (KD)
 benchmarks/results/choices.json.
 """
 
-import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -50,15 +48,13 @@ def measured(data: Held) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tasks", nargs="+", choices=held.NAMES)
-    parser.add_argument("--home", required=True)
-    chosen = parser.parse_args()
-    for name in chosen.tasks:
-        whole = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-        whole[name] = measured(held.held(chosen.home, name))
-        RESULTS.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
-        print(name, {k: (one["chosen"], one["chosen - kd"]) for k, one in whole[name]["at"].items()}, flush=True)
+    held.measure_each(
+        __doc__,
+        RESULTS,
+        held.NAMES,
+        lambda home, name: measured(held.held(home, name)),
+        lambda found: {k: (one["chosen"], one["chosen - kd"]) for k, one in found["at"].items()},
+    )
 
 
 if __name__ == "__main__":

@@ -10,13 +10,17 @@ there is after so many minutes is what there is. Resumable; the arrays are kept 
 """
 
 import argparse
+import json
 import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks import tasks
+from benchmarks.cells import keep
 from benchmarks.paper import until
 from cod_core.counterfactuals.options import SearchOptions
 from cod_core.errors import Cancelled, CodError
@@ -188,6 +192,23 @@ def held(home: str, name: str) -> Held:
         raise CodError(f"{name} is not prepared in {home}: python -m benchmarks.held {name} --home {home}")
     with np.load(path) as found:
         return Held(**{f.name: found[f.name] for f in fields(Held)})
+
+
+def measure_each(
+    about: str, path: Path, names: Sequence[str], measure: Callable[[str, str], dict[str, Any]], said: Callable[[dict[str, Any]], object]
+) -> None:
+    """The command of a result with an entry a task: what `measure` finds of (folder, task), kept at once; what is on record stays."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("tasks", nargs="*", default=names)
+    parser.add_argument("--home", required=True)
+    parser.add_argument("--again", action="store_true", help="measure what is on record too")
+    chosen = parser.parse_args()
+    for name in chosen.tasks:
+        if not chosen.again and path.exists() and name in json.loads(path.read_text(encoding="utf-8")):
+            continue
+        found = measure(chosen.home, name)
+        keep(path, name, found)
+        print(name, said(found), flush=True)
 
 
 def main() -> None:

@@ -8,8 +8,6 @@ label with as many counterfactuals), 20 draws, by the strict rule of docs/method
 order, and 30, 60, 100 or up to 400 development rows; no test row is among them. Writes benchmarks/results/warn.json.
 """
 
-import argparse
-import json
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -170,32 +168,31 @@ def why(data: Held) -> dict[str, float]:
     }
 
 
+def measured(home: str, name: str) -> dict[str, Any]:
+    """Everything about one task."""
+    began, data = time.perf_counter(), held.held(home, name)
+    apart = apart_from_test(data)
+    found = {
+        "classes": data.classes,
+        "n_test": len(data.test_gold),
+        "n_dev": len(apart.dev_gold),
+        "dev rows left out": len(data.dev_gold) - len(apart.dev_gold),
+        "pairs": len(set(data.of.tolist()) & set(data.agreed().tolist())),
+        "truth": truth(apart),
+        "why": why(data),
+        **seen(apart),
+    }
+    return found | {"seconds": round(time.perf_counter() - began, 1)}
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tasks", nargs="*", default=held.NAMES)
-    parser.add_argument("--home", required=True)
-    parser.add_argument("--again", action="store_true", help="measure what is on record too")
-    chosen = parser.parse_args()
-    for name in chosen.tasks:
-        whole = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-        if name in whole and not chosen.again:
-            continue
-        began, data = time.perf_counter(), held.held(chosen.home, name)
-        apart = apart_from_test(data)
-        found = {
-            "classes": data.classes,
-            "n_test": len(data.test_gold),
-            "n_dev": len(apart.dev_gold),
-            "dev rows left out": len(data.dev_gold) - len(apart.dev_gold),
-            "pairs": len(set(data.of.tolist()) & set(data.agreed().tolist())),
-            "truth": truth(apart),
-            "why": why(data),
-            **seen(apart),
-        }
-        found["seconds"] = round(time.perf_counter() - began, 1)
-        whole = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-        RESULTS.write_text(json.dumps({**whole, name: found}, indent=1) + "\n", encoding="utf-8")
-        print(name, found["truth"], {n: told["sureness"] for n, told in found["rules"].items()}, found["seconds"], "s", flush=True)
+    held.measure_each(
+        __doc__,
+        RESULTS,
+        held.NAMES,
+        measured,
+        lambda found: f"{found['truth']} { ({n: told['sureness'] for n, told in found['rules'].items()}) } {found['seconds']} s",
+    )
 
 
 if __name__ == "__main__":

@@ -9,8 +9,6 @@ the teacher's answers on N texts, no label is read; both, both kd: cod's rows, k
 texts. all labels: a logistic regression on every labelled text that the teacher was trained on. Writes benchmarks/results/ways.json.
 """
 
-import argparse
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -187,20 +185,13 @@ def _most(data: Held, agreed: np.ndarray, k: int) -> int:
     return next(n for n in range(k, 0, -1) if reach(data, agreed, n))
 
 
+def said(found: dict[str, Any]) -> str:
+    cells = {arm: {n: c["accuracy"] for n, c in cells.items()} for arm, cells in found["cells"].items()}
+    return f"{cells} teacher {found['teacher']} {found.get('all labels')} {found['seconds']} s"
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tasks", nargs="*", default=held.NAMES)
-    parser.add_argument("--home", required=True)
-    parser.add_argument("--again", action="store_true", help="measure what is on record too")
-    chosen = parser.parse_args()
-    for name in chosen.tasks:
-        whole = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-        if name in whole and not chosen.again:
-            continue
-        found = measured(held.held(chosen.home, name))
-        RESULTS.write_text(json.dumps({**whole, name: found}, indent=1) + "\n", encoding="utf-8")
-        print(name, {arm: {n: c["accuracy"] for n, c in cells.items()} for arm, cells in found["cells"].items()}, flush=True)
-        print(name, "teacher", found["teacher"], found.get("all labels"), found["seconds"], "s", flush=True)
+    held.measure_each(__doc__, RESULTS, held.NAMES, lambda home, name: measured(held.held(home, name)), said)
 
 
 if __name__ == "__main__":

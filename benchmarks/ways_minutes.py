@@ -8,8 +8,6 @@ draws than ways.json has: labels alone at 8, 16 and 32 are measured here again.
 Writes benchmarks/results/ways_minutes.json; counterfactuals at k are those of ways.json.
 """
 
-import argparse
-import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -69,18 +67,7 @@ def measured(home: str, name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tasks", nargs="*", default=NAMES)
-    parser.add_argument("--home", required=True)
-    parser.add_argument("--again", action="store_true", help="measure what is on record too")
-    chosen = parser.parse_args()
-    for name in chosen.tasks:
-        whole = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-        if name in whole and not chosen.again:
-            continue
-        found = measured(chosen.home, name)
-        RESULTS.write_text(json.dumps({**whole, name: found}, indent=1) + "\n", encoding="utf-8")
-        print(name, {n: cell["accuracy"] for n, cell in found["labels"].items()}, flush=True)
+    held.measure_each(__doc__, RESULTS, NAMES, measured, lambda found: {n: cell["accuracy"] for n, cell in found["labels"].items()})
 
 
 if __name__ == "__main__":

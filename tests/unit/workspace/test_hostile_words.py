@@ -16,22 +16,12 @@ from cod_core.project.texts.editing import Wanted
 from cod_core.roles import Actor
 from cod_core.store import items, projects, schema
 from cod_core.types import GuidelineExample, Task
-from cod_core.workspace import Workspace
 from tests.hostile import LETTERS, STRINGS
 from tests.unit.workspace.test_several_people import LABELS, TEACHER, fill
 
 FEWER = [*LETTERS, *STRINGS[:150:3]]  # on PostgreSQL, where each costs more
 PLACES = 38  # that take words of a person, which docs/security.md says
 LONG = "<b>dull</b> {0} ' % \\ " * 50_000
-
-
-@pytest.fixture
-def w(database_url, tmp_path, monkeypatch):
-    monkeypatch.setenv("COD_HOME", str(tmp_path))
-    monkeypatch.setenv("COD_DATABASE_URL", database_url)
-    opened = Workspace()
-    yield opened
-    opened.db.engine.dispose()
 
 
 @pytest.fixture

@@ -13,19 +13,9 @@ from cod_core.roles import Actor
 from cod_core.settings import Limits, Settings
 from cod_core.store import allowance, items
 from cod_core.types import Task
-from cod_core.workspace import Workspace
 
 LABELS = ("negative", "positive")
 ANN, BOB = Actor("ann"), Actor("bob")
-
-
-@pytest.fixture
-def w(database_url, tmp_path, monkeypatch):
-    monkeypatch.setenv("COD_HOME", str(tmp_path))
-    monkeypatch.setenv("COD_DATABASE_URL", database_url)
-    opened = Workspace()
-    yield opened
-    opened.db.engine.dispose()
 
 
 def limited(w, **limits) -> None:

@@ -2,26 +2,14 @@
 
 from contextlib import suppress
 
-import pytest
-
 from cod_core.curation.filters import Filter
 from cod_core.errors import CodError
 from cod_core.jobs import queue
 from cod_core.store import projects, schema
 from cod_core.types import Task
-from cod_core.workspace import Workspace
 from tests.unit.workspace.test_several_people import LABELS, TEACHER, fill
 
 SECRET = "A secret of the other project."
-
-
-@pytest.fixture
-def w(database_url, tmp_path, monkeypatch):
-    monkeypatch.setenv("COD_HOME", str(tmp_path))
-    monkeypatch.setenv("COD_DATABASE_URL", database_url)
-    opened = Workspace()
-    yield opened
-    opened.db.engine.dispose()
 
 
 def reached(mine, job: str) -> dict:

@@ -16,19 +16,9 @@ from cod_core.project.teacher.loader import identity
 from cod_core.roles import UNNAMED, Actor, need
 from cod_core.store import decisions, items, projects
 from cod_core.types import Counterfactual, Example, FlipCheck, GuidelineExample, Origin, Prediction, Task
-from cod_core.workspace import Workspace
 
 LABELS = ("good", "bad")
 TEACHER = {"kind": "builtin", "name": "movies"}
-
-
-@pytest.fixture
-def w(database_url, tmp_path, monkeypatch):
-    monkeypatch.setenv("COD_HOME", str(tmp_path))
-    monkeypatch.setenv("COD_DATABASE_URL", database_url)
-    opened = Workspace()
-    yield opened
-    opened.db.engine.dispose()
 
 
 @pytest.fixture
