@@ -2,7 +2,8 @@
 
 COD_HOME: data folder (default: the platform's user-data folder). COD_DATABASE_URL: another database.
 COD_DEVICE: auto, cuda, mps or cpu. COD_SCHEDULER: address of a Dask scheduler for heavy work. COD_WORKERS: processes for it on this
-machine instead. COD_JOBS=service: long work is left to `cod worker`. Where people sign in,
+machine instead. COD_JOBS=service: long work is left to `cod worker`. COD_SPARE_WORKER=0: no worker process waits with its models
+loaded for the next job. Where people sign in,
 COD_OWNERS and COD_MEMBERS name mail addresses, COD_TRUST_UNVERIFIED_EMAIL=1 is for services that never say "verified", and
 COD_SIGN_IN_DAYS says how long a sign-in is good for.
 What one person may have at once: COD_MAX_JOBS, COD_MAX_PROJECTS, COD_MAX_TEXTS, COD_MAX_MEGABYTES (0: as much as they like, which
@@ -62,6 +63,10 @@ def _service() -> bool:
     if where not in ("", "here", "service"):
         raise CodError(f"COD_JOBS is {where!r}. Expected here (jobs run beside the app) or service (they are left to `cod worker`).")
     return where == "service"
+
+
+def _spare() -> bool:
+    return os.environ.get("COD_SPARE_WORKER", "").strip() != "0"
 
 
 PERSONAL = ("jobs", "projects", "texts", "megabytes")  # limits of one person
@@ -130,13 +135,15 @@ class ComputePlace:
 @dataclass(frozen=True)
 class Settings:
     """home: data folder, created with mode 0700. database_url: SQLAlchemy URL. compute: where heavy work runs.
-    limits: what one person may have. service: long work is left to a worker service, not started beside the app."""
+    limits: what one person may have. service: long work is left to a worker service, not started beside the app. spare: a worker may
+    wait with its models loaded."""
 
     home: Path
     database_url: str
     compute: ComputePlace = ComputePlace()
     limits: Limits = Limits()
     service: bool = False
+    spare: bool = True
 
     @classmethod
     def load(cls, home: str | Path | None = None) -> "Settings":
@@ -158,7 +165,7 @@ class Settings:
         if not os.access(folder, os.W_OK):
             raise CodError(f"The data folder {folder} cannot be written to. Set COD_HOME to another folder.")
         url = None if home else os.environ.get("COD_DATABASE_URL")
-        return cls(folder, url or f"sqlite:///{folder / 'cod.db'}", ComputePlace.load(), Limits.load(), _service())
+        return cls(folder, url or f"sqlite:///{folder / 'cod.db'}", ComputePlace.load(), Limits.load(), _service(), _spare())
 
     def folder(self, *parts: str) -> Path:
         """A folder below home, made where missing."""

@@ -13,6 +13,7 @@ if os.environ.get("PYTEST_XDIST_WORKER"):
 
 
 os.environ.setdefault("COD_READ_PROPOSALS", "0")  # a language model would be unpacked in every test's own folder
+os.environ.setdefault("COD_SPARE_WORKER", "0")  # and each page would start a process that loads models
 
 
 LONGEST = (

@@ -7,9 +7,9 @@ another one. Pieces that take a GPU ask for the resource GPU where workers offer
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -74,23 +74,38 @@ class Cluster:
             return
         self._check_versions()
         client, parcel = self._connected(), Parcel.of(given)
-        data = self._sent(client, parcel)
+        with self._answering():
+            data = self._sent(client, parcel)
         options: dict[str, Any] = {"resources": {"GPU": 1}} if work.gpu and self.offers_gpus else {}
         pool = client.get_executor(pure=False, retries=TRIES, **options)  # type: ignore[no-untyped-call]  # the same
         todo, away = deque(pieces), deque[Future[Any]]()
+
+        def send(piece: Piece) -> "Future[Any]":
+            return pool.submit(_serve, work, parcel.sha, data, piece, versions())  # type: ignore[no-any-return]  # no types
+
         try:
             while todo or away:
-                while todo and len(away) < AHEAD * max(1, self.slots):
-                    away.append(pool.submit(_serve, work, parcel.sha, data, todo.popleft(), versions()))
+                self._send_ahead(todo, away, send)
                 self._wait_for(away[0], tick)
-                found = away.popleft().result()
-                if isinstance(found, Refused):
-                    raise found.error
-                yield found
+                yield self._came_of(away.popleft())
         finally:
             ended = [future for future in away if not future.cancel() and future.done() and future.exception() is None]
             numbers = {future: len(pieces) - len(todo) - len(away) + at for at, future in enumerate(away)}
             hand_over(late, {numbers[f]: f.result() for f in ended if not isinstance(f.result(), Refused)})
+
+    def _send_ahead(self, todo: deque[Piece], away: "deque[Future[Any]]", send: "Callable[[Piece], Future[Any]]") -> None:
+        """Hand over pieces, AHEAD of them a slot."""
+        while todo and len(away) < AHEAD * max(1, self.slots):
+            with self._answering():
+                away.append(send(todo.popleft()))
+
+    def _came_of(self, future: "Future[Any]") -> Any:
+        """What was found. Raises what a worker refused the piece for."""
+        with self._answering():
+            found = future.result()
+        if isinstance(found, Refused):
+            raise found.error
+        return found
 
     @staticmethod
     def _sent(client: "Client", parcel: Parcel) -> Any:
@@ -117,6 +132,31 @@ class Cluster:
             alone_since = None if self._workers() else alone_since or time.monotonic()
             if alone_since is not None and time.monotonic() - alone_since > NOBODY_S:
                 raise CodError(f"{self._nobody()} What was finished is kept.")
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """What distributed raises of a scheduler that went away, and of a piece that took several workers with it, as a CodError."""
+        from distributed import KilledWorker
+        from distributed.comm.core import CommClosedError
+
+        try:
+            yield
+        except (CancelledError, CommClosedError, TimeoutError) as error:
+            raise CodError(
+                say(
+                    "The Dask scheduler at {address} answers no more. What was finished is kept. Start the scheduler again, then press "
+                    "Resume.",
+                    address=self.address,
+                )
+            ) from error
+        except KilledWorker as error:
+            raise CodError(
+                say(
+                    "Several workers of the cluster at {address} died at the same piece of work, most likely for want of memory. What was "
+                    "finished is kept.",
+                    address=self.address,
+                )
+            ) from error
 
     def machines(self) -> list[Machine]:
         """The workers, each as it describes itself. Raises BadInput where nobody answers."""
@@ -165,7 +205,9 @@ class Cluster:
     def _workers(self) -> dict[str, Any]:
         """address -> what the scheduler knows of each worker; asked once a second at most."""
         if time.monotonic() - self._seen[0] > SEEN_S:
-            found = self._connected().scheduler_info(n_workers=-1)["workers"]
+            client = self._connected()
+            with self._answering():
+                found = client.scheduler_info(n_workers=-1)["workers"]
             self._seen = time.monotonic(), found
         return self._seen[1]
 

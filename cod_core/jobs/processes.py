@@ -9,17 +9,39 @@ import threading
 import time
 from pathlib import Path
 
+from cod_core.jobs import spare
+
 _started: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
 _KEYS = "COD_LLM_KEYS"  # set where keys come on standard input
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_handed: dict[str, str] = {}
 
 
 def start_worker(job_id: str, home: str, keys: dict[str, str] | None = None) -> int:
     """Start a worker process for a job at low priority; returns its process id.
 
     keys: site -> LLM key, handed over on the child's standard input only: neither its arguments nor its environment, which a list of
-    processes may show, hold one. The worker leaves one core to the browser.
+    processes may show, hold one. The worker leaves one core to the browser. A spare one is taken where one waits (keep_spare).
     """
+    process = spare.hand(home, job_id, keys or {}) or _begun([job_id], home, keys)
+    _started[job_id] = process, time.time()
+    threading.Thread(target=process.wait, daemon=True, name=f"waits for {process.pid}").start()  # or it stays as a zombie
+    return process.pid
+
+
+def keep_spare(home: str, project_id: str) -> None:
+    """Have a worker wait that has loaded what a job of this project is likely to need; the next job of any project is handed to it."""
+
+    def begun() -> subprocess.Popen[bytes]:
+        process = _begun(["--spare", project_id], home, waits=True)
+        threading.Thread(target=process.wait, daemon=True, name=f"waits for {process.pid}").start()
+        return process
+
+    spare.keep(home, begun)
+
+
+def _begun(arguments: list[str], home: str, keys: dict[str, str] | None = None, waits: bool = False) -> subprocess.Popen[bytes]:
+    """A new worker process. waits: for its job, on standard input."""
     threads = str(max(1, (os.cpu_count() or 2) - 1))
     root = Path(__file__).resolve().parents[2]
     path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -28,25 +50,34 @@ def start_worker(job_id: str, home: str, keys: dict[str, str] | None = None) -> 
     if keys:
         environment[_KEYS] = "stdin"
     process = subprocess.Popen(
-        [sys.executable, "-m", "cod_core.jobs.worker", job_id, "--home", str(Path(home).resolve())],
+        [sys.executable, "-m", "cod_core.jobs.worker", *arguments, "--home", str(Path(home).resolve())],
         env=environment,
         start_new_session=True,
-        stdin=subprocess.PIPE if keys else subprocess.DEVNULL,
+        stdin=subprocess.PIPE if keys or waits else subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     if keys and process.stdin is not None:
         with contextlib.suppress(OSError), process.stdin as pipe:  # a worker that has ended already says so by itself
             pipe.write(json.dumps(keys).encode())
-    _started[job_id] = process, time.time()
-    threading.Thread(target=process.wait, daemon=True, name=f"waits for {process.pid}").start()  # or it stays as a zombie
-    return process.pid
+    return process
+
+
+def job_of_spare() -> str | None:
+    """In a spare worker: the job that it was handed, whose keys handed_keys gives; None where none came and it is to end."""
+    came = spare.wait()
+    if came is None:
+        return None
+    _handed.update(came[1])
+    return came[0]
 
 
 def handed_keys() -> dict[str, str]:
     """site -> LLM key, as start_worker handed them to this process, once; {} where it is no worker. A child of it gets none."""
     if os.environ.pop(_KEYS, None) is None:
-        return {}
+        held = dict(_handed)
+        _handed.clear()
+        return held
     keys: dict[str, str] = json.loads(sys.stdin.buffer.read() or b"{}")
     return keys
 
@@ -71,6 +102,7 @@ def reap() -> None:
 
 def end_all(seconds: float) -> None:
     """Ask the workers of this process to end, which marks their jobs as interrupted; wait for them so long, then kill."""
+    spare.end()
     running = [process for process, _ in _started.values() if process.poll() is None]
     for process in running:
         process.terminate()

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from cod_core.errors import BadInput, CodError
 from cod_core.jobs import order, processes
-from cod_core.jobs.processes import handed_keys, start_worker
+from cod_core.jobs.processes import handed_keys, keep_spare, start_worker
 from cod_core.progress import time_left
 from cod_core.roles import Actor
 from cod_core.said import say
@@ -32,6 +32,7 @@ __all__ = [
     "finish",
     "get",
     "handed_keys",
+    "keep_spare",
     "newest",
     "report",
     "request_cancel",

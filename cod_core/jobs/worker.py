@@ -1,6 +1,7 @@
 """The worker process: runs one job, writes its progress and its end into the database.
 
     python -m cod_core.jobs.worker JOB_ID --home FOLDER
+    python -m cod_core.jobs.worker --spare PROJECT_ID --home FOLDER     loads what a job is likely to need, then waits for one
 
 What a job does is the workspace's affair; this file knows only rows, heartbeats and endings.
 """
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from cod_core.disk import refused
 from cod_core.errors import BadInput, Cancelled, CodError
-from cod_core.jobs import queue
+from cod_core.jobs import processes, queue
 from cod_core.progress import Progress
 from cod_core.settings import Settings
 from cod_core.store.database import Database, open_database
@@ -45,10 +46,11 @@ def main(arguments: list[str] | None = None, workspace: "Workspace | None" = Non
     """Run the job named on the command line; returns its final state. workspace: another one, for tests.
 
     Waits while another job runs. Returns "queued" or the state found where another worker has the job,
-    "gone" where there is no such job.
+    "gone" where there is no such job, or none came for a spare worker.
     """
     parser = argparse.ArgumentParser(description="Run one background job.")
-    parser.add_argument("job_id")
+    parser.add_argument("job_id", nargs="?")
+    parser.add_argument("--spare", metavar="PROJECT_ID")
     parser.add_argument("--home", required=True)
     chosen = parser.parse_args(arguments)
     if arguments is None:
@@ -56,13 +58,36 @@ def main(arguments: list[str] | None = None, workspace: "Workspace | None" = Non
     settings = _settings(chosen.home)
     log = _log(settings)
     try:
+        if chosen.spare is not None:
+            workspace = _loaded(chosen.spare, settings, log)
+            chosen.job_id = processes.job_of_spare()
+            if chosen.job_id is None:
+                return "gone"
         db = workspace.db if workspace is not None else open_database(settings.database_url)
         return _wait_and_run(chosen.job_id, db, settings, workspace, log)
-    except BadInput:
+    except (BadInput, _Stopped):
         return "gone"
     except Exception as error:
         log.error("job %s: the worker stopped\n%s", chosen.job_id, frames(error))
         raise
+
+
+def _workspace(settings: Settings) -> "Workspace":
+    from cod_core.workspace import Workspace
+
+    shared = settings.database_url == os.environ.get("COD_DATABASE_URL")
+    return Workspace(None if shared else settings.home)
+
+
+def _loaded(project_id: str, settings: Settings, log: logging.Logger) -> "Workspace | None":
+    """A workspace with what a job of the project is likely to need; None where it cannot be opened: the job itself says why."""
+    try:
+        workspace = _workspace(settings)
+        workspace.project(project_id).jobs.load()
+        return workspace
+    except Exception as error:
+        log.warning("a spare worker loaded nothing\n%s", frames(error))
+        return None
 
 
 def _be_a_process() -> None:
@@ -97,11 +122,7 @@ def _wait_and_run(job_id: str, db: Database, settings: Settings, workspace: "Wor
     end: dict[str, Any] = {"state": "failed", "error": queue.INTERRUPTED, "message": queue.INTERRUPTED}
     try:
         with heartbeat(db, job_id, pid) as stopped:
-            if workspace is None:
-                from cod_core.workspace import Workspace
-
-                shared = settings.database_url == os.environ.get("COD_DATABASE_URL")
-                workspace = Workspace(None if shared else settings.home)
+            workspace = workspace or _workspace(settings)
             job = queue.get(db, job_id)
             result = workspace.project(job.project_id, job.actor).jobs.run(job, progress_of(db, job_id, pid, stopped))
             end = {"state": "done", "result": plain(result)}

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
+from cod_core.compute.machine import memory_bytes
 from cod_core.counterfactuals.options import GenerateRequest, LlmOptions, StudyRequest, TightenRequest
 from cod_core.distill.settings import SweepPlan
 from cod_core.distill.take_home import TakeHome
@@ -33,6 +34,7 @@ from cod_core.roles import Actor
 from cod_core.said import say
 
 R = TypeVar("R")
+ROOM_FOR_SPARE = 6 << 30  # bytes of the machine's memory: a spare worker takes about half a gigabyte
 
 
 Result = Mapping[str, Any] | Storable
@@ -92,6 +94,7 @@ class Jobs(Room):
     ):
         super().__init__(place)
         self.endpoints = endpoints
+        self.proposals = proposals
 
         def generate(request: GenerateRequest, progress: Progress) -> Result:
             report = proposals.generate(request, progress)
@@ -130,6 +133,19 @@ class Jobs(Room):
         if new:
             self._send_out(job_id, params, key)
         return job_id
+
+    def expect(self) -> None:
+        """Have a worker process load what a job is likely to need, since one may be asked for soon; the press then waits for no models.
+
+        One such process waits for all projects, for a quarter of an hour. None where the work is left to a service, where
+        COD_SPARE_WORKER is 0, or on a small machine.
+        """
+        if self.place.settings.spare and not self.place.settings.service and memory_bytes() >= ROOM_FOR_SPARE:
+            queue.keep_spare(str(self.place.settings.home), self.id)
+
+    def load(self) -> None:
+        """Load what a job is likely to need. Called by a worker that waits for one."""
+        self.proposals.load()
 
     def _may_start(self, kind: str, params: Mapping[str, Any], key: str | None) -> Any:
         """What is asked for. Raises what the kind's check raises, and CodError where the actor may not start it or bring a key, or

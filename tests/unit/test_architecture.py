@@ -19,6 +19,7 @@ LEVELS = [
         "cod_core.jobs.queue",
         "cod_core.jobs.order",
         "cod_core.jobs.processes",
+        "cod_core.jobs.spare",
         "cod_core.jobs.service",
         "cod_core.distill",
         "cod_core.diagnostics",

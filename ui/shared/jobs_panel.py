@@ -61,6 +61,8 @@ def panel(project: Project, kinds: tuple[str, ...]) -> Job | None:
     kinds: the jobs this page starts. Another page's job is shown while it runs, since only one runs at a time.
     """
     job = project.jobs.newest()
+    if not running(job):
+        project.jobs.expect()
     if job is None or (job.kind not in kinds and not running(job)):
         return job
     if running(job):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cod_core.counterfactuals.options import GenerateRequest
+from cod_core.curation.goal import FIRST, WANTED
 from cod_core.progress import Progress, silent
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.draws import Draws
@@ -62,6 +63,14 @@ class Proposals(Room):
             self.llm.clients.check(request.llm)
         else:
             self.place.need_for_files(request.search.encoder, "encoder folder")
+
+    def load(self) -> None:
+        """Load what proposing takes: the student's encoder; a teacher of this machine, which is asked about the texts that come first, and
+        the words that a search puts in. Asks no language model."""
+        self.offers.searcher.models.encoder().wrapped  # noqa: B018
+        if self.teacher.spec() is not None:
+            self.draws.candidates(max(FIRST, WANTED * len(self.labels)))
+            self.offers.searcher.proposer().generator()
 
     @needs("propose")
     def generate(self, request: GenerateRequest, progress: Progress = silent, key: str | None = None) -> OfferReport | LlmReport:

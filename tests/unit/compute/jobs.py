@@ -46,7 +46,11 @@ def environment(kit, piece):
     return os.getpid(), {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "COD_LLM_KEY", "COD_DATABASE_URL")}
 
 
-PRODUCTS, DEADLY, REFUSING, ENVIRONMENT = (Work(made, do) for do in (product, once_deadly, refusing, environment))
+def fatal(kit, piece):
+    os._exit(1)
+
+
+PRODUCTS, DEADLY, FATAL, REFUSING, ENVIRONMENT = (Work(made, do) for do in (product, once_deadly, fatal, refusing, environment))
 
 
 def first_waits(kit, piece):

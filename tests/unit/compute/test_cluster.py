@@ -4,6 +4,7 @@ import os
 import signal
 import time
 
+import distributed
 import pytest
 
 from cod_core.compute import cluster as module
@@ -11,10 +12,14 @@ from cod_core.compute.cluster import Cluster
 from cod_core.compute.engine import try_out
 from cod_core.compute.local import Local
 from cod_core.compute.versions import differing, refuse_others, versions
-from cod_core.errors import BadInput, Cancelled
+from cod_core.errors import BadInput, Cancelled, CodError
 from cod_core.settings import ComputePlace
 from tests.unit.compute.clusters import loopback
-from tests.unit.compute.jobs import PRODUCTS, REFUSING, WAITING
+from tests.unit.compute.jobs import FATAL, PRODUCTS, REFUSING, WAITING
+
+
+def client_of(address):
+    return distributed.Client(address, set_as_default=False)
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +83,8 @@ def test_what_workers_finished_ahead_is_handed_over_when_the_run_is_stopped(clus
 @pytest.mark.slow
 def test_the_next_job_sends_a_cluster_nothing_that_it_has_and_a_cluster_keeps_few(cluster, tmp_path, monkeypatch):
     """A teacher's files went over the network with every job, and texts would have stayed in the cluster's memory for ever."""
-    from distributed import Client
-
-    sent, submit = [], Client.submit
-    monkeypatch.setattr(Client, "submit", lambda self, do, *a, **kw: (sent.append(do.__name__), submit(self, do, *a, **kw))[1])
+    sent, submit = [], distributed.Client.submit
+    monkeypatch.setattr(distributed.Client, "submit", lambda self, do, *a, **kw: (sent.append(do.__name__), submit(self, do, *a, **kw))[1])
 
     def job(value):
         sent.clear()
@@ -92,7 +95,7 @@ def test_the_next_job_sends_a_cluster_nothing_that_it_has_and_a_cluster_keeps_fe
     first, again = job(5.0), job(5.0)
     assert (first[0], again[0]) == (1, 0) and first[1] == again[1]
     assert [job(float(value))[0] for value in range(6, 6 + module.KEPT)] == [1] * module.KEPT
-    with Client(cluster[0], set_as_default=False) as client:
+    with client_of(cluster[0]) as client:
         assert len(client.list_datasets()) == module.KEPT
     assert job(5.0) == first and job(9.0)[0] == 0
 
@@ -109,6 +112,29 @@ def test_a_worker_killed_in_the_middle_costs_nothing(tmp_path):
         assert len(found) == 60 and workers[0].wait() and workers[1].poll() is None
         with Local(1) as local:
             assert [f.tobytes() for f in found] == [e.tobytes() for e in local.run(PRODUCTS, (str(tmp_path), 3.0), range(60))]
+
+
+@pytest.mark.slow
+def test_a_scheduler_killed_in_the_middle_is_said_in_words(tmp_path):
+    """The page told of a defect of the app, since what distributed raises then is a cancelled future."""
+    with loopback(tmp_path, 2) as (address, _), Cluster(address) as there:
+        with client_of(address) as client:
+            scheduler = client.run_on_scheduler(os.getpid)
+        found = there.run(PRODUCTS, (str(tmp_path), 3.0), range(60))
+        next(found)
+        os.kill(scheduler, signal.SIGKILL)
+        with pytest.raises(CodError, match=f"The Dask scheduler at {address} answers no more. What was finished is kept. Start the"):
+            list(found)
+
+
+@pytest.mark.slow
+def test_a_piece_that_takes_its_workers_with_it_is_said_in_words(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "TRIES", 0)
+    with loopback(tmp_path, 2, "--death-timeout", "60") as (address, _), Cluster(address) as there:
+        with client_of(address) as client:
+            client.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", 0))
+        with pytest.raises(CodError, match=f"Several workers of the cluster at {address} died at the same piece of work"):
+            list(there.run(FATAL, (str(tmp_path), 1.0), [1]))
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch):
