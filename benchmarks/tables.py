@@ -12,7 +12,17 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from benchmarks import blind_tables, curation_tables, load_tables, sample_tables, scale_tables, teachers, warn_tables, ways_tables
+from benchmarks import (
+    blind_tables,
+    curation_tables,
+    home_tables,
+    load_tables,
+    sample_tables,
+    scale_tables,
+    teachers,
+    warn_tables,
+    ways_tables,
+)
 from benchmarks.cells import KS, Lines, effect, gain, head, part, read, row, spaced, spread, whole
 
 ROOT = Path(__file__).parents[1]
@@ -335,6 +345,11 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "the rule that warns": (warn_tables.PAGE, warn_tables.the_rule),
     "other rules that warn": (warn_tables.PAGE, warn_tables.rules),
     "why they do not help": (warn_tables.PAGE, warn_tables.why),
+    "settings": (home_tables.SETTINGS, home_tables.settings),
+    "present settings": (home_tables.SETTINGS, home_tables.present),
+    "the student to take home": (home_tables.PAGE, home_tables.take_home),
+    "what each ingredient added": (home_tables.PAGE, home_tables.added),
+    "each ingredient left out": (home_tables.PAGE, home_tables.left_out),
     **scale_tables.TABLES,
 }
 """name -> (page, what builds it)."""
