@@ -66,7 +66,8 @@ def _service() -> bool:
 
 
 def _spare() -> bool:
-    return os.environ.get("COD_SPARE_WORKER", "").strip() != "0"
+    """Whether a worker may wait; on Windows nothing can be waited for on a pipe with a time limit (jobs/spare.py)."""
+    return os.name != "nt" and os.environ.get("COD_SPARE_WORKER", "").strip() != "0"
 
 
 PERSONAL = ("jobs", "projects", "texts", "megabytes")  # limits of one person

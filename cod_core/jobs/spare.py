@@ -6,7 +6,7 @@ come as one line of JSON.
 
 import json
 import os
-import select
+import selectors
 import subprocess
 import sys
 import threading
@@ -84,8 +84,9 @@ def _let_go() -> None:
 def wait(seconds: float = KEPT_S) -> tuple[str, dict[str, str]] | None:
     """In the process that waits: the job and its keys, site -> key; None where none came and it is to end."""
     pipe = sys.stdin.buffer
-    ready, _, _ = select.select([pipe], [], [], seconds)
-    line = pipe.readline() if ready else b""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(pipe, selectors.EVENT_READ)
+        line = pipe.readline() if waiting.select(seconds) else b""
     if not line.endswith(b"\n"):
         return None
     said = json.loads(line)
