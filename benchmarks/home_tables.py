@@ -188,14 +188,12 @@ def confirmed() -> Lines:
     """Options that were scored on test rows, once."""
     found = read("defaults")
     names = [name for name in CALLED if "confirmed" in found.get(name, {})]
-    options = list(dict.fromkeys(o for name in names for o in found[name]["confirmed"] if o != "present"))
-    lines = head("task (test rows)", *(f"{option}: {said}" for option in options for said in ARMS.values()))
-    for name in names:
-        cells = []
-        for option in options:
-            of = found[name]["confirmed"].get(option, {})
-            cells += [gain(of[arm]["mean"]) if arm in of else "" for arm in ARMS]
-        lines.append(row(f"{CALLED[name]} ({found[name]['n_test']:,})", *cells))
-    means = [_changes(option, arm, "confirmed") for option in options for arm in ARMS]
-    lines.append(row("mean over tasks", *(spread(*over_tasks(list(m.values()))) if m else "" for m in means)))
+    lines = head("changed", "task (test rows)", *ARMS.values())
+    for option in dict.fromkeys(o for name in names for o in found[name]["confirmed"] if o != "present"):
+        changes = [_changes(option, arm, "confirmed") for arm in ARMS]
+        lines.append(row(option, "mean over tasks", *(spread(*over_tasks(list(one.values()))) for one in changes)))
+        for name in names:
+            cells = (gain(one[name]) if name in one else "" for one in changes)
+            if name not in APART:
+                lines.append(row("", f"{CALLED[name]} ({found[name]['n_test']:,})", *cells))
     return lines

@@ -347,6 +347,7 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "why they do not help": (warn_tables.PAGE, warn_tables.why),
     "settings": (home_tables.SETTINGS, home_tables.settings),
     "present settings": (home_tables.SETTINGS, home_tables.present),
+    "settings on test rows": (home_tables.SETTINGS, home_tables.confirmed),
     "the student to take home": (home_tables.PAGE, home_tables.take_home),
     "what each ingredient added": (home_tables.PAGE, home_tables.added),
     "each ingredient left out": (home_tables.PAGE, home_tables.left_out),
