@@ -5,7 +5,7 @@ from html import escape
 import streamlit as st
 
 from cod_core.counterfactuals.options import GenerateRequest, SearchOptions
-from cod_core.curation.goal import FIRST, WANTED
+from cod_core.curation.goal import first_wanted
 from cod_core.curation.view import View
 from cod_core.project.summary import Summary
 from cod_core.said import msg
@@ -30,7 +30,7 @@ def amount(largest: int, tried: int) -> int:
     if len(options) == 1:
         st.caption(t("All of your {texts}.", texts=layout.several(largest, "text")))
         return largest
-    wanted = max(FIRST, WANTED * len(row.task.labels))
+    wanted = first_wanted(len(row.task.labels))
     more = [k for k in options if k > tried] or [largest]
     if st.session_state.get("texts-tried") != tried and st.session_state.get("texts", 0) <= tried:
         st.session_state.pop("texts", None)  # what was asked for is done: the default is what comes next

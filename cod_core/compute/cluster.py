@@ -95,8 +95,8 @@ class Cluster:
 
     def _send_ahead(self, todo: deque[Piece], away: "deque[Future[Any]]", send: "Callable[[Piece], Future[Any]]") -> None:
         """Hand over pieces, AHEAD of them a slot."""
-        while todo and len(away) < AHEAD * max(1, self.slots):
-            with self._answering():
+        with self._answering():
+            while todo and len(away) < AHEAD * max(1, self.slots):
                 away.append(send(todo.popleft()))
 
     def _came_of(self, future: "Future[Any]") -> Any:
@@ -161,7 +161,7 @@ class Cluster:
     def machines(self) -> list[Machine]:
         """The workers, each as it describes itself. Raises BadInput where nobody answers."""
         workers = self._workers()
-        told: dict[str, Machine] = self._connected().run(described)
+        told = self._of_each(described)
         return [
             Machine(
                 str(workers[address]["name"]) if address in workers else address,
@@ -211,6 +211,13 @@ class Cluster:
             self._seen = time.monotonic(), found
         return self._seen[1]
 
+    def _of_each(self, what: Callable[[], Found]) -> dict[str, Found]:
+        """address -> what each worker says."""
+        client = self._connected()
+        with self._answering():
+            told: dict[str, Found] = client.run(what)
+        return told
+
     def _nobody(self) -> str:
         return f"The Dask scheduler at {self.address} has no workers. Start one with `dask worker {self.address}`."
 
@@ -222,7 +229,7 @@ class Cluster:
                 raise BadInput(self._nobody())
             time.sleep(SEEN_S)
         if set(workers) - self._checked:
-            told: dict[str, dict[str, str]] = self._connected().run(versions)
+            told = self._of_each(versions)
             refuse_others({str(workers[a]["name"]) if a in workers else a: one for a, one in told.items()})
             self._checked |= set(told)
 

@@ -15,6 +15,11 @@ FIRST = 16  # texts of the first proposals
 ONE_BY_ONE, NAMED = 2, 4  # labels short of pairs that have a step each; labels named in a step for many
 
 
+def first_wanted(labels: int) -> int:
+    """Texts of the first proposals of a project with so many labels."""
+    return max(FIRST, WANTED * labels)
+
+
 @dataclass(frozen=True)
 class OfLabel:
     """The training texts of one label. pairs: with an accepted counterfactual that students may learn from.

@@ -25,19 +25,12 @@ def start_worker(job_id: str, home: str, keys: dict[str, str] | None = None) -> 
     """
     process = spare.hand(home, job_id, keys or {}) or _begun([job_id], home, keys)
     _started[job_id] = process, time.time()
-    threading.Thread(target=process.wait, daemon=True, name=f"waits for {process.pid}").start()  # or it stays as a zombie
     return process.pid
 
 
 def keep_spare(home: str, project_id: str) -> None:
     """Have a worker wait that has loaded what a job of this project is likely to need; the next job of any project is handed to it."""
-
-    def begun() -> subprocess.Popen[bytes]:
-        process = _begun(["--spare", project_id], home, waits=True)
-        threading.Thread(target=process.wait, daemon=True, name=f"waits for {process.pid}").start()
-        return process
-
-    spare.keep(home, begun)
+    spare.keep(home, lambda: _begun(["--spare", project_id], home, waits=True))
 
 
 def _begun(arguments: list[str], home: str, keys: dict[str, str] | None = None, waits: bool = False) -> subprocess.Popen[bytes]:
@@ -60,6 +53,7 @@ def _begun(arguments: list[str], home: str, keys: dict[str, str] | None = None, 
     if keys and process.stdin is not None:
         with contextlib.suppress(OSError), process.stdin as pipe:  # a worker that has ended already says so by itself
             pipe.write(json.dumps(keys).encode())
+    threading.Thread(target=process.wait, daemon=True, name=f"waits for {process.pid}").start()  # or it stays as a zombie
     return process
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from cod_core.compute.machine import memory_bytes
-from cod_core.counterfactuals.options import GenerateRequest, LlmOptions, StudyRequest, TightenRequest
+from cod_core.counterfactuals.options import GenerateRequest, StudyRequest, TightenRequest
 from cod_core.distill.settings import SweepPlan
 from cod_core.distill.take_home import TakeHome
 from cod_core.errors import BadInput
@@ -125,13 +125,14 @@ class Jobs(Room):
         """
         if kind not in self.kinds:
             raise BadInput(f"Unknown kind of job: {kind!r}.")
-        params = request.to_json() if request is not None else {}
-        light = self.kinds[kind].light(self._may_start(kind, params, key))
+        asked = self.kinds[kind].read(request.to_json() if request is not None else {})
+        self._may_start(kind, asked, key)
+        light = self.kinds[kind].light(asked)
         job_id, new = queue.enqueue_alone(
             self.db, self.id, kind, request, self._starter(), light, limits_of(self.place.settings, self.place.actor)
         )
         if new:
-            self._send_out(job_id, params, key)
+            self._send_out(job_id, asked, key)
         return job_id
 
     def expect(self) -> None:
@@ -147,16 +148,14 @@ class Jobs(Room):
         """Load what a job is likely to need. Called by a worker that waits for one."""
         self.proposals.load()
 
-    def _may_start(self, kind: str, params: Mapping[str, Any], key: str | None) -> Any:
-        """What is asked for. Raises what the kind's check raises, and CodError where the actor may not start it or bring a key, or
+    def _may_start(self, kind: str, asked: object, key: str | None) -> None:
+        """Raises what the kind's check raises of what is asked for, and CodError where the actor may not start it or bring a key, or
         what they have takes all the room they may have."""
         self.place.need(self.kinds[kind].act)
         if key:
             self.place.need("key")
-        request = self.kinds[kind].read(params)
-        self.kinds[kind].check(request)
+        self.kinds[kind].check(asked)
         self.place.need_room()
-        return request
 
     def _starter(self) -> Actor | None:
         """The actor without their sign-in: who signs out lets what was started go on."""
@@ -174,9 +173,10 @@ class Jobs(Room):
     def resume(self, job_id: str, key: str | None = None) -> None:
         """Go on with a stopped, failed or interrupted job; finished items are not repeated."""
         job = self._own(job_id)
-        self._may_start(job.kind, job.params, key)
+        asked = self.kinds[job.kind].read(job.params)
+        self._may_start(job.kind, asked, key)
         queue.resume(self.db, job_id, self._starter(), limits_of(self.place.settings, self.place.actor))
-        self._send_out(job_id, job.params, key)
+        self._send_out(job_id, asked, key)
 
     def _own(self, job_id: str) -> Job:
         """The job of this project. Raises BadInput where it has none of that id."""
@@ -185,12 +185,13 @@ class Jobs(Room):
             raise BadInput(say(queue.NO_JOB))
         return job
 
-    def _send_out(self, job_id: str, params: Mapping[str, Any], key: str | None) -> None:
+    def _send_out(self, job_id: str, asked: object, key: str | None) -> None:
         """Start the worker with the project's keys, each under the host it is for.
 
         Where there is a worker service, the job is left to it, unless a key was typed: keys never pass through the database.
         """
-        address = self.endpoints.address_of(LlmOptions.of(params.get("llm"))) if key else None
+        llm = asked.llm if isinstance(asked, GenerateRequest | StudyRequest) else None
+        address = self.endpoints.address_of(llm) if key else None
         keys = self.endpoints.keys() | ({site_of(address): str(key)} if address else {})
         if self.place.settings.service and not keys:
             service.leave(self.db, job_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cod_core.counterfactuals.options import GenerateRequest
-from cod_core.curation.goal import FIRST, WANTED
+from cod_core.curation.goal import first_wanted
 from cod_core.progress import Progress, silent
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.draws import Draws
@@ -69,7 +69,7 @@ class Proposals(Room):
         the words that a search puts in. Asks no language model."""
         self.offers.searcher.models.encoder().wrapped  # noqa: B018
         if self.teacher.spec() is not None:
-            self.draws.candidates(max(FIRST, WANTED * len(self.labels)))
+            self.draws.candidates(first_wanted(len(self.labels)))
             self.offers.searcher.proposer().generator()
 
     @needs("propose")

@@ -22,8 +22,8 @@ def nobody_waits_afterwards():
     spare.end()
 
 
-def child(code: str = WAITER) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+def child() -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", WAITER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def over(process: subprocess.Popen, seconds: float = 30) -> bool:
