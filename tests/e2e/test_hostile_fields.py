@@ -21,19 +21,19 @@ from tests.hostile import STRINGS, at
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 TURNS = range(0, len(STRINGS), 1 if os.environ.get("COD_HOSTILE") == "all" else 100)
 TYPED = 100  # more strings than that are typed, which docs/security.md says
-DOORS = [  # page, what is pressed to come to its fields, what is pressed when they are filled
-    ("", "No file yet? Name the labels first", "Create the project"),
-    ("data", "Paste", ""),
-    ("teacher", "Hugging Face model", ""),
-    ("teacher", "Language model", ""),
-    ("proposals", "Language model", ""),
-    ("curate", "", ""),
-    ("review", "", ""),
-    ("review", "Guideline", "Save as a new version"),
-    ("review", "History", ""),
-    ("export", "", "Save the card"),
-    ("settings", "", "Save"),
-    ("data", "Rename", "Rename"),
+DOORS = [  # page, what is pressed to come to its fields, how many there are at least, what is pressed when they are filled
+    ("", "No file yet? Name the labels first", 4, "Create the project"),
+    ("data", "Paste", 3, ""),
+    ("teacher", "Hugging Face model", 3, ""),
+    ("teacher", "Language model", 3, ""),
+    ("proposals", "Language model", 3, ""),
+    ("curate", "", 3, ""),
+    ("review", "", 1, ""),
+    ("review", "Guideline", 20, "Save as a new version"),
+    ("review", "History", 1, ""),
+    ("export", "", 7, "Save the card"),
+    ("settings", "", 4, "Save"),
+    ("data", "Rename", 2, "Rename"),
 ]
 PARAMETERS = ("item", "find", "sort", "label", "origin", "who", "reason", "differs", "lang", "tour", "other")
 FIELDS = "[data-testid=stTextInput] input, [data-testid=stTextArea] textarea, .cod-editor textarea"
@@ -45,6 +45,10 @@ TYPE = """([fields, said]) => [...document.querySelectorAll(fields)].filter(f =>
     f.blur();
     return words;
 })"""
+OPENED = """([fields, most]) => {
+    document.querySelectorAll('details:not([open]) > summary').forEach(s => s.click());
+    return [...document.querySelectorAll(fields)].filter(f => !f.disabled).length >= most;
+}"""
 RAN = """() => {
     // a link of the app's own may carry a name behind its question mark, encoded
     const where = (e, n) => n === 'href' ? (e.getAttribute(n) || '').split('?')[0] : e.getAttribute(n) || '';
@@ -102,24 +106,24 @@ def watched(browser, own: str):
     return tab, found
 
 
-def drawn(tab) -> None:
-    """Wait until the page has been drawn."""
+def drawn(tab, fields: int = 0) -> None:
+    """Wait until the page has been drawn, with as many fields as it has in all its boxes."""
     tab.locator("h1, h2, .cod-hero").first.wait_for()
     studio.settle(tab)
-    tab.evaluate("document.querySelectorAll('details:not([open]) > summary').forEach(s => s.click())")
+    tab.wait_for_function(OPENED, arg=[FIELDS, fields], polling=300)
     studio.settle(tab)
 
 
 def test_no_string_in_any_field_or_on_any_page_runs(app, browser, stored):
     tab, found = watched(browser, app.url)
     typed, number, faults = [], 0, {}
-    for place, (page, first, last) in enumerate(DOORS):
+    for place, (page, first, fields, last) in enumerate(DOORS):
         query = {name: at(number, place) for number, name in enumerate(PARAMETERS)} if page not in ("curate", "") else {}
         tab.goto(f"{app.url}/{page}?{urlencode({'project': stored, 'by': 'ann'} | query)}")
         drawn(tab)
         if first:
             studio.click(tab.get_by_test_id("stMain").get_by_text(first, exact=True))
-            drawn(tab)
+        drawn(tab, fields)
         most = 0
         for turn in TURNS:
             said = [at(number + i, turn) for i in range(80)]
