@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cod_core.errors import BadInput, CodError
+from cod_core.errors import CodError
 from cod_core.export.card import escaped
 from cod_core.export.student import FORMAT, MAX_TOKENS
 from cod_core.export.student_card import card
@@ -20,6 +20,7 @@ from cod_core.export.student_card import card
 if TYPE_CHECKING:
     from cod_core.models.student import HeadStudent
 
+POOLING = "layers_pooling.py"
 _PIPELINE = """import json, numpy
 from safetensors.numpy import load_file
 from sentence_transformers import SentenceTransformer
@@ -39,7 +40,13 @@ _AFTER = """
 
 With SetFit: `SetFitModel(model_body=encoder, model_head=classifier, labels=labels)`, after the lines above. `SetFitModel.from_pretrained`
 looks for a pickled head, and there is none here on purpose: a pickle runs code when it is opened. The vectors alone are those of
-`SentenceTransformer(".")`.
+"""
+
+_LAST_LAYER = """`SentenceTransformer(".")`.
+"""
+
+_OWN_POOLING = """`SentenceTransformer(".", trust_remote_code=True)`, which lets it run `layers_pooling.py`, which lies in this folder: read it first, it
+has some forty lines. sentence-transformers has no pooling of its own that reads an encoder after several layers.
 """
 
 _TRANSFORMERS = """from transformers import pipeline
@@ -55,36 +62,24 @@ class of transformers has an encoder's unit-length mean under a linear head.
 def write_sentence_transformers(folder: str | Path, student: "HeadStudent", info: Mapping[str, object]) -> Path:
     """Write the encoder as sentence-transformers keeps it, and the head beside it: logits = weight @ vector + bias.
 
-    student: with a loaded encoder. Raises BadInput for an encoder that is read after several layers, which sentence-transformers
-    does not know; CodError where the folder cannot be written.
+    student: with a loaded encoder. One that is read after several layers goes with the code of its pooling. Raises CodError where the
+    folder cannot be written.
     """
     from safetensors.numpy import save_file
 
     whole, layers = _encoder_of(student)
-    if layers != (-1,):
-        raise BadInput(
-            "This student reads its encoder after several layers, which sentence-transformers does not know. Take it for transformers "
-            "instead, or with its loader."
-        )
-    width, folder = int(whole.model.config.hidden_size), Path(folder)
-    kinds = ("Transformer", "Pooling", "Normalize")
-    paths = ("", "1_Pooling", "2_Normalize")
-    modules = [
-        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
-        for i, (kind, path) in enumerate(zip(kinds, paths))
-    ]
-    pooling = {"word_embedding_dimension": width, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}
+    several, folder = layers != (-1,), Path(folder)
     max_tokens = int(getattr(whole, "max_tokens", MAX_TOKENS))
     about = {"format": FORMAT, "kind": "finetuned", "labels": list(student.labels), "scale": 1.0, "max_tokens": max_tokens}
     note = f"The encoder lies here as sentence-transformers keeps it; it began as {escaped(whole.id)}."
     needs = "sentence-transformers scikit-learn safetensors"
-    texts = {
-        "modules.json": _json(modules),
+    code = _PIPELINE.replace('SentenceTransformer(".")', 'SentenceTransformer(".", trust_remote_code=True)') if several else _PIPELINE
+    texts = _modules(int(whole.model.config.hidden_size), layers) | {
         "sentence_bert_config.json": _json({"max_seq_length": max_tokens, "do_lower_case": False}),
-        "1_Pooling/config.json": _json(pooling),
-        "2_Normalize/.gitkeep": "",
-        "student.json": _json(about | {"encoder": whole.id, "info": dict(info)}),
-        "README.md": card(student.labels, info, note, needs, _PIPELINE, "sentence-transformers", _AFTER),
+        "student.json": _json(about | {"encoder": whole.id, "layers": list(layers), "info": dict(info)}),
+        "README.md": card(
+            student.labels, info, note, needs, code, "sentence-transformers", _AFTER + (_OWN_POOLING if several else _LAST_LAYER)
+        ),
     }
     with _writing(folder):
         for name, text in texts.items():
@@ -93,7 +88,24 @@ def write_sentence_transformers(folder: str | Path, student: "HeadStudent", info
         save_file(_head(student), folder / "head.safetensors")
         whole.model.save_pretrained(folder)
         whole.tokenizer.save_pretrained(folder)
+        if several:
+            _changed(folder / "config.json", output_hidden_states=True)
+            shutil.copyfile(Path(__file__).with_name(POOLING), folder / POOLING)
     return folder
+
+
+def _modules(width: int, layers: tuple[int, ...]) -> dict[str, str]:
+    """name -> content of the files that say how sentence-transformers comes from tokens to a vector."""
+    if layers == (-1,):
+        kinds, paths = ("Transformer", "Pooling", "Normalize"), ("", "1_Pooling", "2_Normalize")
+        types = [f"sentence_transformers.models.{kind}" for kind in kinds]
+        pooling = {"word_embedding_dimension": width, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}
+        files = {"1_Pooling/config.json": _json(pooling), "2_Normalize/.gitkeep": ""}
+    else:
+        types, paths = ["sentence_transformers.models.Transformer", "layers_pooling.LayersPooling"], ("", "1_LayersPooling")
+        files = {"1_LayersPooling/config.json": _json({"layers": list(layers), "width": width})}
+    modules = [{"idx": i, "name": str(i), "path": path, "type": kind} for i, (kind, path) in enumerate(zip(types, paths))]
+    return {"modules.json": _json(modules), **files}
 
 
 def write_transformers(folder: str | Path, student: "HeadStudent", info: Mapping[str, object]) -> Path:
@@ -124,7 +136,8 @@ def write_transformers(folder: str | Path, student: "HeadStudent", info: Mapping
     with _writing(folder):
         model.eval().save_pretrained(folder)
         whole.tokenizer.save_pretrained(folder)
-        _cut_at(folder / "tokenizer_config.json", int(getattr(whole, "max_tokens", MAX_TOKENS)))
+        # the tokenizer cuts texts where the student did
+        _changed(folder / "tokenizer_config.json", model_max_length=int(getattr(whole, "max_tokens", MAX_TOKENS)))
         readme = card(labels, info, note, "torch transformers", _TRANSFORMERS, "transformers", _OWN_CODE)
         (folder / "README.md").write_text(readme, encoding="utf-8")
     return folder
@@ -142,10 +155,9 @@ def _head(student: "HeadStudent") -> dict[str, np.ndarray]:
     return {"weight": weight, "bias": np.ascontiguousarray(student.bias, dtype=np.float32)}
 
 
-def _cut_at(path: Path, most: int) -> None:
-    """Let the tokenizer cut texts where the student did."""
-    about = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(_json(about | {"model_max_length": most}), encoding="utf-8")
+def _changed(path: Path, **values: object) -> None:
+    """Set values in a JSON file."""
+    path.write_text(_json(json.loads(path.read_text(encoding="utf-8")) | values), encoding="utf-8")
 
 
 class _writing:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from cod_core.errors import ModelUnavailable
 from cod_core.models.broken import readable
 from cod_core.models.decoder import SequenceStudent, load_sequence_student
-from cod_core.models.encoder import MAX_TOKENS, Encoder, length_batches, load_pretrained, load_tokenizer, mean_pool, weights_revision
+from cod_core.models.encoder import MAX_TOKENS, Encoder, length_batches, load_pretrained, load_tokenizer, pool_layers, weights_revision
 from cod_core.models.protocols import Model, TextEncoder, Tokenizer
 from cod_core.roles import is_path
 from cod_core.text import most_pieces
@@ -99,8 +99,11 @@ class LinearStudent(HeadStudent):
 class EncoderModel:
     """A transformers encoder with its tokenizer as encode(texts) -> (n, d) unit rows."""
 
-    def __init__(self, model: Model, tokenizer: Tokenizer, id: str = "", max_tokens: int = MAX_TOKENS) -> None:
-        self.model, self.tokenizer, self.id, self.max_tokens = model, tokenizer, id, max_tokens
+    def __init__(
+        self, model: Model, tokenizer: Tokenizer, id: str = "", max_tokens: int = MAX_TOKENS, layers: Sequence[int] = (-1,)
+    ) -> None:
+        """layers: after which of its layers it is read (pool_layers)."""
+        self.model, self.tokenizer, self.id, self.max_tokens, self.pooled = model, tokenizer, id, max_tokens, tuple(layers)
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Word-piece ids per text, cut at max_tokens."""
@@ -113,13 +116,12 @@ class EncoderModel:
 
         ids = self.tokenize(texts)
         device = next(self.model.parameters()).device
-        out = np.zeros((len(ids), self.model.config.hidden_size), np.float32)
+        out = np.zeros((len(ids), self.model.config.hidden_size * len(self.pooled)), np.float32)
         self.model.eval()
         with torch.inference_mode():
             for batch in length_batches([len(row) for row in ids]):
                 inputs = self.tokenizer.pad({"input_ids": [ids[i] for i in batch]}, return_tensors="pt").to(device)
-                states = self.model(**inputs).last_hidden_state
-                out[batch] = mean_pool(states, inputs["attention_mask"]).float().cpu().numpy()
+                out[batch] = pool_layers(self.model, inputs, self.pooled).float().cpu().numpy()
         return out
 
 
@@ -192,5 +194,11 @@ def _student(folder: Path, encoder: TextEncoder | None) -> HeadStudent | Sequenc
     from transformers import AutoModel
 
     model = load_pretrained(AutoModel, str(folder)).eval()
-    own = EncoderModel(model, load_tokenizer(str(folder)), about.get("encoder", folder.name), int(about.get("max_tokens", MAX_TOKENS)))
+    own = EncoderModel(
+        model,
+        load_tokenizer(str(folder)),
+        about.get("encoder", folder.name),
+        int(about.get("max_tokens", MAX_TOKENS)),
+        about.get("layers") or (-1,),
+    )
     return FinetunedStudent(own, weight, bias, labels, scale, id, weights_revision(str(folder)))

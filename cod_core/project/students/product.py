@@ -9,9 +9,8 @@ from cod_core.distill.arms import TrainRow, data_hash
 from cod_core.distill.cells import CellSpec, EvalSet, RowsOf
 from cod_core.distill.evaluate import decided_classes
 from cod_core.distill.kinds import OFFERED, kind_of
-from cod_core.distill.settings import StudentSettings
 from cod_core.distill.softlabels import overruled
-from cod_core.distill.take_home import ARM, BEST, Everything, Ingredient, Made, TakeHome, best_of, everything, softened
+from cod_core.distill.take_home import ARM, BEST, Everything, Ingredient, Made, TakeHome, best_of, everything, settings_of, softened
 from cod_core.errors import NotEnoughData
 from cod_core.progress import Progress, silent
 from cod_core.project.filing import read_json, write_json
@@ -141,7 +140,7 @@ class Product(Room):
     def _cells(self, student: str, parts: Sequence[Sequence[TrainRow]], soft: RowsOf) -> list[CellSpec]:
         """A student of this kind on each of these row sets."""
         identity = self.teacher.classifier()
-        fields = StudentSettings(student).config_fields() | {"teacher_id": identity.id, "teacher_revision": identity.revision}
+        fields = settings_of(student).config_fields() | {"teacher_id": identity.id, "teacher_revision": identity.revision}
         out = []
         for rows in parts:
             told = soft([row.text for row in rows])
@@ -159,7 +158,7 @@ class Product(Room):
         """The cells' results, in their order, trained where heavy work runs. keep: save the students."""
         if not cells:
             return []
-        settings = StudentSettings(kind_of(cells[0].config).name)
+        settings = settings_of(kind_of(cells[0].config).name)
         found: dict[str, RunResult] = {}
         with (
             self.students.engine_for(settings) as engine,

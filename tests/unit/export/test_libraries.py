@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cod_core.errors import BadInput
 from cod_core.export.libraries import write_sentence_transformers, write_transformers
 from cod_core.export.student import write_finetuned_student
 from cod_core.models.student import HeadStudent
@@ -57,12 +56,16 @@ def code_of(folder) -> str:
 
 
 @pytest.mark.slow
-def test_the_card_builds_a_pipeline_of_scikit_learn_that_says_the_same(bert, tmp_path, monkeypatch):
+@pytest.mark.parametrize("layers", [(-1,), (1, 2)])
+def test_the_card_builds_a_pipeline_of_scikit_learn_that_says_the_same(bert, tmp_path, monkeypatch, layers):
     """Prevents: the difference of two classes the wrong way round, and a folder that sentence-transformers pools otherwise."""
+    import transformers
+
     from cod_core.models.student import load_student
 
+    monkeypatch.setattr(transformers.dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
     for labels in (("no, never", "yes"), ("c", "a", "b")):
-        student = a_student(bert, labels)
+        student = a_student(bert, labels, layers)
         folder = write_sentence_transformers(tmp_path / str(len(labels)), student, INFO)
         monkeypatch.chdir(folder)
         made: dict = {}
@@ -110,10 +113,17 @@ def test_no_folder_holds_a_pickle_and_each_holds_a_card_with_the_figures(bert, t
     """A pickle runs code when it is opened."""
     import yaml
 
-    for name, write in (("st", write_sentence_transformers), ("tf", write_transformers)):
-        folder = write(tmp_path / name, a_student(bert, ("no", "yes")), INFO)
-        endings = {path.suffix for path in folder.rglob("*") if path.is_file()}
-        assert endings <= {".json", ".safetensors", ".md", ".py", ".txt", ""} and (".py" in endings) == (name == "tf")
+    for name, write, layers in (
+        ("st", write_sentence_transformers, (-1,)),
+        ("st", write_sentence_transformers, (1, 2)),
+        ("tf", write_transformers, (-1,)),
+    ):
+        folder = write(tmp_path / name, a_student(bert, ("no", "yes"), layers), INFO)
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert {path.suffix for path in files} <= {".json", ".safetensors", ".md", ".py", ".txt", ""}
+        code = [path.name for path in files if path.suffix == ".py"]
+        assert code == (["student_model.py"] if name == "tf" else ["layers_pooling.py"] if layers != (-1,) else [])
+        assert all(path in (folder / "README.md").read_text(encoding="utf-8") for path in code)
         _, front, body = (folder / "README.md").read_text(encoding="utf-8").split("---\n", 2)
         found = yaml.safe_load(front)
         assert found["model-index"][0]["results"][0]["metrics"] == [{"type": "accuracy", "value": 0.7125}]
@@ -121,9 +131,20 @@ def test_no_folder_holds_a_pickle_and_each_holds_a_card_with_the_figures(bert, t
         assert "| test texts, measured once: accuracy | 0.713 |" in body or "0.712" in body
 
 
-def test_an_encoder_read_after_several_layers_is_refused_where_it_cannot_be_written(bert, tmp_path):
-    with pytest.raises(BadInput, match="several layers"):
-        write_sentence_transformers(tmp_path / "s", a_student(bert, ("no", "yes"), (1, -1)), INFO)
+@pytest.mark.slow
+def test_vectors_after_several_layers_are_kept_by_the_library_that_opened_them(bert, tmp_path, monkeypatch):
+    """Prevents: a student trained on with SetFit that cannot be saved or opened again."""
+    import transformers
+    from sentence_transformers import SentenceTransformer
+
+    monkeypatch.setattr(transformers.dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    student = a_student(bert, ("no", "yes"), (1, 2))
+    opened = SentenceTransformer(str(write_sentence_transformers(tmp_path / "s", student, INFO)), trust_remote_code=True)
+    assert opened.get_embedding_dimension() == 32
+    assert opened.encode(TEXTS) == pytest.approx(student.encoder.encode(TEXTS), abs=1e-5)
+    opened.save(str(tmp_path / "again"))
+    again = SentenceTransformer(str(tmp_path / "again"), trust_remote_code=True)
+    assert again.encode(TEXTS) == pytest.approx(opened.encode(TEXTS), abs=1e-6)
 
 
 def test_a_folder_that_breaks_off_is_none(bert, tmp_path, monkeypatch):

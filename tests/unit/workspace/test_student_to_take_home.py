@@ -54,6 +54,18 @@ def test_what_the_benchmark_solves_by_itself_is_the_verbs_student(world):
     }
 
 
+def test_the_quick_one_is_read_after_two_layers_and_the_comparison_is_as_it_was(world):
+    """What ten tasks say of a student of everything is no reason to move the tables of the comparison."""
+    project = world.w.project(world.pid)
+    world.sweep(8, 1)
+    project.product.make()
+    compared, made = project.results.latest().runs[0].config, project.product.run().config
+    assert (compared.encoder, compared.l2) == ("all-MiniLM-L6-v2", 2.0)
+    assert (made.encoder, made.l2) == ("all-MiniLM-L6-v2@4,6", 0.5) and made.encoder_revision == compared.encoder_revision
+    text = "a fine film"
+    assert project.store.load(made.run_id).logprobs([text]).shape == (1, 2)
+
+
 def test_its_card_states_what_it_was_trained_on_and_its_figures_once(world):
     project = world.w.project(world.pid)
     world.sweep(8, 2)
