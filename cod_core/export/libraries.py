@@ -97,12 +97,12 @@ def write_sentence_transformers(folder: str | Path, student: "HeadStudent", info
 def _modules(width: int, layers: tuple[int, ...]) -> dict[str, str]:
     """name -> content of the files that say how sentence-transformers comes from tokens to a vector."""
     if layers == (-1,):
-        kinds, paths = ("Transformer", "Pooling", "Normalize"), ("", "1_Pooling", "2_Normalize")
-        types = [f"sentence_transformers.models.{kind}" for kind in kinds]
+        paths = ["", "1_Pooling", "2_Normalize"]
+        types = [f"sentence_transformers.models.{kind}" for kind in ("Transformer", "Pooling", "Normalize")]
         pooling = {"word_embedding_dimension": width, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}
         files = {"1_Pooling/config.json": _json(pooling), "2_Normalize/.gitkeep": ""}
     else:
-        types, paths = ["sentence_transformers.models.Transformer", "layers_pooling.LayersPooling"], ("", "1_LayersPooling")
+        paths, types = ["", "1_LayersPooling"], ["sentence_transformers.models.Transformer", "layers_pooling.LayersPooling"]
         files = {"1_LayersPooling/config.json": _json({"layers": list(layers), "width": width})}
     modules = [{"idx": i, "name": str(i), "path": path, "type": kind} for i, (kind, path) in enumerate(zip(types, paths))]
     return {"modules.json": _json(modules), **files}

@@ -194,11 +194,6 @@ def _student(folder: Path, encoder: TextEncoder | None) -> HeadStudent | Sequenc
     from transformers import AutoModel
 
     model = load_pretrained(AutoModel, str(folder)).eval()
-    own = EncoderModel(
-        model,
-        load_tokenizer(str(folder)),
-        about.get("encoder", folder.name),
-        int(about.get("max_tokens", MAX_TOKENS)),
-        about.get("layers") or (-1,),
-    )
+    known = {"encoder": folder.name, "max_tokens": MAX_TOKENS, "layers": (-1,), **about}
+    own = EncoderModel(model, load_tokenizer(str(folder)), known["encoder"], int(known["max_tokens"]), known["layers"])
     return FinetunedStudent(own, weight, bias, labels, scale, id, weights_revision(str(folder)))
