@@ -24,8 +24,8 @@ from cod_core.data.draws import order_rows
 from cod_core.data.tables import read_table
 from cod_core.diagnostics.fidelity import fidelity
 from cod_core.distill.arms import TrainRow
-from cod_core.distill.linear import fit_linear_batch, linear_logits
 from cod_core.distill.kinds import LINEAR
+from cod_core.distill.linear import fit_linear_batch, linear_logits
 from cod_core.distill.prior import folded, label_directions, label_sentences, widened
 from cod_core.distill.settings import StudentSettings
 from cod_core.distill.softlabels import overruled
@@ -174,7 +174,7 @@ def right(
     kd_weight: float = 20.0,
 ) -> float:
     """Share of development rows that the quick student of these rows is right on. made: encoder and penalty."""
-    read, labels, config = project.models.encoder(made.encoder or DEFAULT_ENCODER).encode, list(project.row.task.labels), made.config_fields()
+    read, labels = project.models.encoder(made.encoder or DEFAULT_ENCODER).encode, list(project.row.task.labels)
     x = read([row.text for row in rows]).astype(np.float64)
     hard = np.array([labels.index(row.label) for row in rows])
     soft = overruled(project.teacher.classifier().logprobs, softened(there, labels))([row.text for row in rows])
@@ -185,7 +185,7 @@ def right(
         hard[None],
         soft[None],
         kd_weight=kd_weight,
-        **{key: config[key] for key in ("l2",) if key in config},
+        **({} if made.l2 is None else {"l2": made.l2}),
     )
     weight = folded(weight, toward, names) if names else weight
     told = linear_logits(read([e.text for e in dev]).astype(np.float64), weight[0], bias[0]).argmax(-1)
