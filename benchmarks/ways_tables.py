@@ -67,13 +67,15 @@ def every_task() -> Lines:
 
 
 def beside_setfit() -> Lines:
-    """SetFit on k labelled rows, and counterfactuals at as many rows."""
-    lines = head("task", "k", "SetFit, labels", "CoD, linear", "CoD - SetFit")
+    """SetFit on k labelled rows, and counterfactuals at as many rows: the default student, and the one with two layers and names."""
+    lines = head("task", "k", "SetFit, labels", "CoD, linear", "CoD - SetFit", "CoD, two layers and names", "less SetFit")
     found = read("setfit_ways")
     for name, called in CALLED.items():
         for i, (k, cell) in enumerate(found.get(name, {}).items()):
-            theirs, ours = mean(cell["setfit"]), mean(cell["cod"])
-            lines.append(row("" if i else called, k, part(theirs), part(ours), gain(round(ours, 3) - round(theirs, 3))))
+            theirs = mean(cell["setfit"])
+            ours = [mean(cell[which]) for which in ("cod", "named")]
+            cells = [text for one in ours for text in (part(one), gain(round(one, 3) - round(theirs, 3)))]
+            lines.append(row("" if i else called, k, part(theirs), *cells))
     return lines
 
 

@@ -7,6 +7,7 @@ What a job does is the workspace's affair; this file knows only rows, heartbeats
 """
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -16,7 +17,6 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import FrameType
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_S = 2.0
 WAIT_S = 0.5
+SESSION_NICE = 10  # a tenth of what a page gets where both want more than there is
 LATE_S = 120.0  # for which the end of a job may wait for the database
 BUG = "Something went wrong that should not have (details in the log file). What was finished is kept."
 
@@ -92,15 +93,24 @@ def _loaded(project_id: str, settings: Settings, log: logging.Logger) -> "Worksp
 
 def _be_a_process() -> None:
     """Low priority, and SIGTERM as an exception, so that the job is marked before the end."""
-    try:
-        os.nice(19)
-    except (OSError, AttributeError):
-        pass
+    give_way()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise _Stopped
 
     signal.signal(signal.SIGTERM, stop)
+
+
+def give_way() -> None:
+    """Let pages that people wait for have the processor first; a job takes what they leave.
+
+    Where Linux weighs sessions against each other (autogroup, sched(7)), a process's own niceness counts within its session alone. A
+    session that others share stays as it is.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(19)
+        if os.getsid(0) == os.getpid():
+            Path("/proc/self/autogroup").write_text(str(SESSION_NICE), encoding="ascii")
 
 
 def _settings(home: str) -> Settings:
@@ -152,7 +162,7 @@ def _finished(db: Database, job_id: str, pid: int, end: dict[str, Any]) -> bool:
         time.sleep(HEARTBEAT_S)
 
 
-@contextmanager
+@contextlib.contextmanager
 def heartbeat(db: Database, job_id: str, pid: int, every_s: float = HEARTBEAT_S) -> Iterator[threading.Event]:
     """Signs of life every 2 s from a thread; yields an Event that is set once the job is to stop."""
     over, stopped = threading.Event(), threading.Event()

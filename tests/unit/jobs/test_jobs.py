@@ -359,6 +359,23 @@ def test_a_worker_that_ended_leaves_no_zombie(tmp_path):
     assert not Path(f"/proc/{number}").exists()
 
 
+AUTOGROUP = Path("/proc/self/autogroup")
+GIVES_WAY = f"import os; from cod_core.jobs import worker; worker.give_way(); print(os.nice(0), open('{AUTOGROUP}').read())"
+
+
+@pytest.mark.skipif(not AUTOGROUP.exists(), reason="weighs sessions of Linux")
+@pytest.mark.parametrize("of_its_own", [True, False])
+def test_a_job_gives_way_to_pages_also_where_sessions_are_weighed(of_its_own):
+    """Its niceness alone changed nothing there: with ten people a job made one decision in twenty a second slower. A session that
+    the worker shares is not its to slow down."""
+    before = AUTOGROUP.read_text(encoding="ascii")
+    told = subprocess.run([sys.executable, "-c", GIVES_WAY], cwd=ROOT, capture_output=True, text=True, start_new_session=of_its_own)
+    niceness, _, group = told.stdout.partition(" ")
+    assert niceness == "19", told.stderr
+    assert group.split()[-1] == str(worker.SESSION_NICE) if of_its_own else group.strip() == before.strip()
+    assert AUTOGROUP.read_text(encoding="ascii") == before
+
+
 def test_a_full_disk_is_the_reason_that_a_job_gives(db, pid, tmp_path):
     """The page said that something went wrong inside the app; nobody thought of making room."""
     job_id = queue.enqueue(db, pid, "generate")
