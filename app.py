@@ -19,11 +19,12 @@ page = layout.navigate()
 if page.title == t(layout.PAGES["start"][1]):  # its first words need no database: they are on screen while that opens
     with errors.shown():
         layout.run(page)
-    layout.sidebar()
+    layout.next_step_at(layout.sidebar())
 else:
-    layout.sidebar(page.url_path)
+    following = layout.sidebar()
     with errors.shown():
         layout.run(page)
+    layout.next_step_at(following, page.url_path)
     people.remember(page.url_path)
 naming.sidebar()
 naming.ask()

@@ -308,7 +308,7 @@ PLACES: dict[str, Callable[[], AbstractContextManager[tuple[Any, dict[int, str]]
 def works(small: bool) -> dict[str, Task]:
     size = 4 if small else 1
     examples = texts_of(768 // size)
-    found = [linear(4000 // size), *models(examples, 64), *proposing(examples, 32 // size, 12 // size)]
+    found = [linear(4000 // size), *models(examples, 64), *proposing(examples, 32 // size, 36 // size)]
     return {task[0]: task for task in found}
 
 

@@ -45,8 +45,8 @@ looks for a pickled head, and there is none here on purpose: a pickle runs code 
 _LAST_LAYER = """`SentenceTransformer(".")`.
 """
 
-_OWN_POOLING = """`SentenceTransformer(".", trust_remote_code=True)`, which lets it run `layers_pooling.py` in this folder: read it first, it has
-some fifty lines. sentence-transformers has no pooling of its own that reads an encoder after several layers.
+_OWN_POOLING = """`SentenceTransformer(".", trust_remote_code=True)`, which lets it run `layers_pooling.py`: it lies in this folder, read it
+first, it has some fifty lines. sentence-transformers has no pooling of its own that reads an encoder after several layers.
 """
 
 _TRANSFORMERS = """from transformers import pipeline

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from cod_core.disk import CLOSED, FULL, no_room
 from cod_core.errors import BadInput, CodError, Stale
 from cod_core.said import msg, say
-from cod_core.store.lately import Lately
+from cod_core.store.lately import FileEye, Lately, ServerEye
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -51,7 +51,7 @@ class Database:
 
     def __init__(self, engine: Engine):
         self.engine = engine
-        self._lately = Lately(engine.url.database if engine.dialect.name == "sqlite" else None)
+        self._lately = Lately(FileEye(engine.url.database or "") if engine.dialect.name == "sqlite" else ServerEye(engine))
         self._mine = _OfThread()
 
     @property

@@ -1,4 +1,4 @@
-"""What was read of a database, remembered until anybody commits to it: of SQLite the file itself says so. Knows no table.
+"""What was read of a database, remembered until anybody commits to it: the database itself says so. Knows no table.
 
 Ten people on one page ask for the same few rows a hundred times a second, and each asking costs a transaction.
 """
@@ -10,16 +10,85 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
 T = TypeVar("T")
+LOOK_AGAIN_S = 5.0  # after a server did not answer
+_ASK = "SELECT pg_current_snapshot()::text, pg_postmaster_start_time()::text"
+
+
+class FileEye:
+    """Whether anybody committed to an SQLite file: PRAGMA data_version, https://sqlite.org/pragma.html#pragma_data_version."""
+
+    def __init__(self, file: str):
+        self._file = file
+        self._lock = threading.Lock()
+        self._open: tuple[int, sqlite3.Connection] | None = None
+
+    def __call__(self) -> Hashable | None:
+        with self._lock:
+            try:
+                if self._open is None or self._open[0] != os.getpid():  # a connection must not be used on both sides of a fork
+                    opened = sqlite3.connect(f"file:{self._file}?mode=ro", uri=True, check_same_thread=False, isolation_level=None)
+                    self._open = os.getpid(), opened
+                return int(self._open[1].execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error:  # the reading itself says what is wrong
+                self._open = None
+                return None
+
+
+class ServerEye:
+    """Whether anybody committed to a PostgreSQL server: which transactions a look would see. Those that only read are none of them.
+
+    The same snapshot twice means that none began to write or ended between (pg_current_snapshot, version 13 and later). The start of the
+    server stands with it, since one that is put in its place may count anew.
+    """
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._open: tuple[int, Any] | None = None
+        self._blind_until = 0.0
+        event.listen(engine, "engine_disposed", self._let_go)
+
+    def __call__(self) -> Hashable | None:
+        with self._lock:
+            if time.monotonic() < self._blind_until:
+                return None
+            try:
+                if self._open is None or self._open[0] != os.getpid():
+                    self._open = os.getpid(), self._connection()
+                found: tuple[str, str] = self._open[1].execute(_ASK).fetchone()
+                return found
+            except Exception as error:  # of SQLAlchemy while it connects, of the driver afterwards
+                if not isinstance(error, (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error)):
+                    raise
+                self._open, self._blind_until = None, time.monotonic() + LOOK_AGAIN_S
+                return None
+
+    def _connection(self) -> Any:
+        """A connection of the driver's, for as long as the process looks: none of the pool's, and no transaction around a look."""
+        opened = self._engine.raw_connection()
+        driven: Any = opened.driver_connection
+        opened.detach()
+        driven.autocommit = True
+        return driven
+
+    def _let_go(self, _engine: Engine) -> None:
+        with self._lock:
+            opened, self._open = self._open, None
+        if opened is not None and opened[0] == os.getpid():
+            opened[1].close()
 
 
 class Lately:
-    """file: of an SQLite database; None for one that cannot say whether it has changed, of which only a moment is remembered."""
+    """eye: gives another value once anything was committed, None where it cannot tell; None for a database that never can, of which
+    only a moment is remembered."""
 
-    def __init__(self, file: str | None):
-        self._file = file
-        self._lock = threading.Lock()
-        self._eye: tuple[int, sqlite3.Connection] | None = None
+    def __init__(self, eye: Callable[[], Hashable | None] | None):
+        self._eye = eye
         self._held: dict[Hashable, tuple[Hashable, float, Any]] = {}
 
     def mark(self) -> Hashable | None:
@@ -27,17 +96,7 @@ class Lately:
 
         Ask for it before what is to be remembered is read: then what was read is no older than the mark.
         """
-        if self._file is None:
-            return None
-        with self._lock:
-            try:
-                if self._eye is None or self._eye[0] != os.getpid():  # a connection must not be used on both sides of a fork
-                    opened = sqlite3.connect(f"file:{self._file}?mode=ro", uri=True, check_same_thread=False, isolation_level=None)
-                    self._eye = os.getpid(), opened
-                return int(self._eye[1].execute("PRAGMA data_version").fetchone()[0])
-            except sqlite3.Error:  # the reading itself says what is wrong
-                self._eye = None
-                return None
+        return None if self._eye is None else self._eye()
 
     def __call__(self, key: Hashable, read: Callable[[], T], writes: int = 0, moment_s: float = 0.0) -> T:
         """What `read` gave under this key, read again once anything was committed; nobody may change it.

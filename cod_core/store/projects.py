@@ -78,8 +78,8 @@ def list_projects(db: Database) -> list[ProjectRow]:
 def get_project(db: Database, pid: str) -> ProjectRow:
     """The project as it is now. Raises BadInput where there is none with this id.
 
-    Drawing a card asks some seventy times: what was read is remembered until anybody commits. PostgreSQL does not say whether anybody
-    did, so there it is remembered for a moment, until this process writes.
+    Drawing a card asks some seventy times: what was read is remembered until anybody commits. Where the database cannot tell, it is
+    remembered for a moment, until this process writes.
     """
     return db.lately(("project", pid), lambda: _read(db, pid), db.writes, MOMENT_S)
 

@@ -20,6 +20,7 @@ from ui.frame import errors, state, tour
 from ui.frame.words import CHOSEN, LANGUAGES, language, number, t
 
 if TYPE_CHECKING:  # the first paint needs no database
+    from streamlit.delta_generator import DeltaGenerator
     from streamlit.navigation.page import Page
 
     from cod_core.data.reading import Problem
@@ -232,8 +233,8 @@ def done_steps(summary: "Summary", runs: bool) -> dict[str, tuple[bool, str]]:
     }
 
 
-def sidebar(page: str = "") -> None:
-    """Brand, project switcher, stepper, what is next, saved mark. page: the one that is open."""
+def sidebar() -> "DeltaGenerator":
+    """Brand, project switcher, stepper, saved mark; the place of what is next, which is counted once the page is drawn."""
     with st.sidebar:
         st.html('<div class="cod-brand">Counterfactual<br>Curation</div>')
         pid = state.project_id()
@@ -249,7 +250,8 @@ def sidebar(page: str = "") -> None:
             st.page_link(PAGES["start"][0], label=t("Start"), icon=":material/home:")
         else:
             _stepper(pid)
-            _next(pid, page)
+        following = st.container()
+        if pid is not None:
             st.page_link(PAGES["review"][0], label=t("Review and guideline"), icon=":material/fact_check:", query_params=state.params())
         st.page_link(PAGES["settings"][0], label=t("Settings and help"), icon=":material/settings:", query_params=state.params())
         st.button(
@@ -262,6 +264,7 @@ def sidebar(page: str = "") -> None:
         _language()
         if at := state.saved_at():
             st.html(f'<div class="cod-saved" role="status"><b>✓</b> {escape(t("Saved {at}", at=at))}</div>')
+    return following
 
 
 def _language() -> None:
@@ -270,9 +273,13 @@ def _language() -> None:
     st.selectbox(t("Language"), list(LANGUAGES), format_func=lambda code: LANGUAGES.get(code, ""), label_visibility="collapsed", key=CHOSEN)
 
 
-def _next(pid: str, page: str) -> None:
-    """What to do now in the open project, with the way there unless this is the page."""
-    with errors.shown():
+def next_step_at(place: "DeltaGenerator", page: str = "") -> None:
+    """What to do now in the open project, with the way there unless this is the page (its name in the address). Each decision changes it,
+    and it is counted over all texts, so whatever people wait for comes first."""
+    pid = state.project_id()
+    if pid is None:
+        return
+    with place, errors.shown():
         step = state.workspace().project(pid).next.steps()[0]
         st.html(f'<div class="cod-next"><b>{t("Next")}</b> {escape(t(step.sentence))}</div>')
         if step.page != page:

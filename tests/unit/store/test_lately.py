@@ -3,15 +3,19 @@
 import subprocess
 import sys
 import threading
+import time
+from types import SimpleNamespace
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from cod_core.curation.index import Index
 from cod_core.errors import BadInput
 from cod_core.roles import Actor
 from cod_core.store import items, people, projects
+from cod_core.store import lately as lately_module
 from cod_core.store.database import Database, open_database
-from cod_core.store.lately import Lately
+from cod_core.store.lately import LOOK_AGAIN_S, FileEye, Lately, ServerEye
 from cod_core.types import Example, Task
 
 TASK = Task("sentiment", ("good", "bad"))
@@ -19,15 +23,8 @@ ANN = Actor("ann")
 
 
 @pytest.fixture
-def file(tmp_path):
-    return tmp_path / "cod.db"
-
-
-@pytest.fixture
-def here(file):
-    opened = open_database(f"sqlite:///{file}")
-    yield opened
-    opened.engine.dispose()
+def here(db):
+    return db
 
 
 @pytest.fixture
@@ -43,10 +40,20 @@ def reads(monkeypatch):
     return counted
 
 
-def elsewhere(file, statement: str) -> None:
+ELSEWHERE = """import sys
+from sqlalchemy import create_engine
+with create_engine(sys.argv[1]).begin() as connection:
+    connection.exec_driver_sql(sys.argv[2])
+"""
+
+
+def address(db) -> str:
+    return db.engine.url.render_as_string(hide_password=False)
+
+
+def elsewhere(db, statement: str) -> None:
     """Another process commits this."""
-    run = f"import sqlite3; c = sqlite3.connect({str(file)!r}); c.execute({statement!r}); c.commit()"
-    subprocess.run([sys.executable, "-c", run], check=True)
+    subprocess.run([sys.executable, "-c", ELSEWHERE, address(db), statement], check=True)
 
 
 def look(db, pid) -> tuple[str, int, str, int]:
@@ -66,20 +73,20 @@ def test_what_nobody_changed_is_read_once(here, reads):
     assert len(reads) == again
 
 
-def test_what_another_process_committed_is_seen_at_once(here, file):
+def test_what_another_process_committed_is_seen_at_once(here):
     """Prevents: a page that shows for a moment, or for ever, what was so before."""
     pid = projects.create_project(here, "mine", TASK)
     index = Index(here, pid)
     assert look(here, pid) == ("mine", 0, "owner", 0) and index.now().number == 0
-    elsewhere(file, "UPDATE projects SET name = 'theirs'")
+    elsewhere(here, "UPDATE projects SET name = 'theirs'")
     assert projects.get_project(here, pid).name == "theirs"
-    elsewhere(file, "INSERT INTO people (name, role, added_at) VALUES ('rob', 'owner', '2026-11-28T00:00:00Z')")
+    elsewhere(here, "INSERT INTO people (name, role, added_at) VALUES ('rob', 'owner', '2026-11-28T00:00:00Z')")
     assert people.role_of(here, ANN) == "curator"
-    there = open_database(f"sqlite:///{file}")
+    there = open_database(address(here))
     items.add_examples(there, pid, [Example("e", "A fine film.", "good")])
     there.engine.dispose()
     assert items.counts(here, pid).total == 1
-    elsewhere(file, "DELETE FROM projects")
+    elsewhere(here, "DELETE FROM projects")
     with pytest.raises(BadInput):
         projects.get_project(here, pid)
 
@@ -116,8 +123,38 @@ def test_a_database_that_cannot_say_is_believed_for_a_moment_only():
     assert lately("b", lambda: next(values), 2, 60.0) == 3, "this process has written"
 
 
+def test_a_transaction_that_is_still_open_is_not_taken_for_its_end(db):
+    """Prevents: what was read while somebody was writing is believed after they have committed."""
+    pid = projects.create_project(db, "before", TASK)
+    there = open_database(address(db))
+    with there.begin() as writing:
+        writing.exec_driver_sql("UPDATE projects SET name = 'after'")
+        assert [projects.get_project(db, pid).name for _ in range(2)] == ["before", "before"]
+        mark = db.lately.mark()
+    assert db.lately.mark() != mark and projects.get_project(db, pid).name == "after"
+    there.engine.dispose()
+
+
+def test_a_server_that_does_not_answer_is_asked_again_later_only(monkeypatch):
+    """Prevents: a page that waits for a connection as often as it reads something."""
+    tried = []
+
+    class Away:
+        dialect = SimpleNamespace(loaded_dbapi=SimpleNamespace(Error=OSError))
+
+        def raw_connection(self):
+            tried.append(1)
+            raise OperationalError("SELECT", {}, Exception("away"))
+
+    monkeypatch.setattr(lately_module.event, "listen", lambda *_: None)
+    eye = ServerEye(Away())
+    assert [eye() for _ in range(5)] == [None] * 5 and len(tried) == 1
+    monkeypatch.setattr(lately_module, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + LOOK_AGAIN_S + 1))
+    assert eye() is None and len(tried) == 2
+
+
 def test_a_file_that_is_gone_is_no_mark(tmp_path):
-    lately = Lately(str(tmp_path / "none.db"))
+    lately = Lately(FileEye(str(tmp_path / "none.db")))
     assert lately.mark() is None and not (tmp_path / "none.db").exists()
 
 
