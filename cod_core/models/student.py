@@ -145,7 +145,8 @@ class FinetunedStudent(HeadStudent):
     def save(self, folder: str | Path) -> Path:
         """Write encoder (save_pretrained, safetensors), tokenizer, head and description."""
         folder = Path(folder)
-        self._save_head(folder, {"kind": "finetuned", "encoder": self.encoder.id, "max_tokens": self.encoder.max_tokens})
+        about = {"kind": "finetuned", "encoder": self.encoder.id, "max_tokens": self.encoder.max_tokens}
+        self._save_head(folder, about | ({} if self.encoder.pooled == (-1,) else {"layers": list(self.encoder.pooled)}))
         self.encoder.model.save_pretrained(folder, safe_serialization=True)
         self.encoder.tokenizer.save_pretrained(folder)
         self.revision = weights_revision(str(folder))

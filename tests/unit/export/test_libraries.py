@@ -74,7 +74,9 @@ def test_the_card_builds_a_pipeline_of_scikit_learn_that_says_the_same(bert, tmp
         right = np.exp(student.logprobs(TEXTS))
         assert made["pipeline"].predict_proba(TEXTS) == pytest.approx(right, abs=1e-5)
         assert list(made["pipeline"].predict(TEXTS)) == [labels[i] for i in right.argmax(1)]
-        assert np.exp(load_student(folder).logprobs(TEXTS)) == pytest.approx(right, abs=1e-5)
+        again = load_student(folder)
+        assert np.exp(again.logprobs(TEXTS)) == pytest.approx(right, abs=1e-5)
+        assert np.exp(load_student(again.save(tmp_path / "kept")).logprobs(TEXTS)) == pytest.approx(right, abs=1e-5)
 
 
 @pytest.mark.slow
