@@ -51,7 +51,9 @@ class Database:
 
     def __init__(self, engine: Engine):
         self.engine = engine
-        self._lately = Lately(FileEye(engine.url.database or "") if engine.dialect.name == "sqlite" else ServerEye(engine))
+        self._lately = Lately(
+            FileEye(engine.url.database or "") if engine.dialect.name == "sqlite" else ServerEye(engine, lambda: Database.writes)
+        )
         self._mine = _OfThread()
 
     @property

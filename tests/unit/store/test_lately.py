@@ -147,7 +147,7 @@ def test_a_server_that_does_not_answer_is_asked_again_later_only(monkeypatch):
             raise OperationalError("SELECT", {}, Exception("away"))
 
     monkeypatch.setattr(lately_module.event, "listen", lambda *_: None)
-    eye = ServerEye(Away())
+    eye = ServerEye(Away(), lambda: 0)
     assert [eye() for _ in range(5)] == [None] * 5 and len(tried) == 1
     monkeypatch.setattr(lately_module, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + LOOK_AGAIN_S + 1))
     assert eye() is None and len(tried) == 2
