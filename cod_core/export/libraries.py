@@ -39,7 +39,8 @@ _AFTER = """
 `pipeline.predict(["a text"])` gives a label, `pipeline.predict_proba(["a text"])` a probability for each of `classifier.classes_`.
 
 With SetFit: `SetFitModel(model_body=encoder, model_head=classifier, labels=labels)`, after the lines above. `SetFitModel.from_pretrained`
-looks for a pickled head, and there is none here on purpose: a pickle runs code when it is opened. The vectors alone are those of
+looks for a pickled head, and there is none here on purpose: a pickle runs code when it is opened. What SetFit itself saves has one, so
+open that only where it is your own (`trust_remote_code=True` where this folder needs it). The vectors alone are those of
 """
 
 _LAST_LAYER = """`SentenceTransformer(".")`.
@@ -71,7 +72,7 @@ def write_sentence_transformers(folder: str | Path, student: "HeadStudent", info
     several, folder = layers != (-1,), Path(folder)
     max_tokens = int(getattr(whole, "max_tokens", MAX_TOKENS))
     about = {"format": FORMAT, "kind": "finetuned", "labels": list(student.labels), "scale": 1.0, "max_tokens": max_tokens}
-    note = f"The encoder lies here as sentence-transformers keeps it; it began as {escaped(whole.id)}."
+    note = f"The encoder lies here as sentence-transformers keeps it; it began as {_origin(whole.id, layers)}."
     needs = "sentence-transformers scikit-learn safetensors"
     code = _PIPELINE.replace('SentenceTransformer(".")', 'SentenceTransformer(".", trust_remote_code=True)') if several else _PIPELINE
     texts = _modules(int(whole.model.config.hidden_size), layers) | {
@@ -132,7 +133,7 @@ def write_transformers(folder: str | Path, student: "HeadStudent", info: Mapping
     with torch.no_grad():
         model.classifier.weight.copy_(torch.from_numpy(head["weight"]))
         model.classifier.bias.copy_(torch.from_numpy(head["bias"]))
-    note = f"Encoder and head lie here as one model; the encoder began as {escaped(whole.id)}."
+    note = f"Encoder and head lie here as one model; the encoder began as {_origin(whole.id, layers)}."
     with _writing(folder):
         model.eval().save_pretrained(folder)
         whole.tokenizer.save_pretrained(folder)
@@ -147,6 +148,12 @@ def _encoder_of(student: "HeadStudent") -> tuple[Any, tuple[int, ...]]:
     """(the loaded encoder, after which layers it is read), perhaps from behind a cache."""
     whole = getattr(student.encoder, "wrapped", student.encoder)
     return whole, tuple(getattr(whole, "pooled", (-1,)))
+
+
+def _origin(id: str, layers: tuple[int, ...]) -> str:
+    """An encoder as a hub calls it, and after which layers it is read."""
+    read = f", read after its layers {' and '.join(map(str, layers))}" if len(layers) > 1 else ""
+    return escaped(id.partition("@")[0]) + read
 
 
 def _head(student: "HeadStudent") -> dict[str, np.ndarray]:

@@ -244,7 +244,8 @@ def _readme() -> str:
     return f"""# The student as ONNX
 
 `{FP32}` computes what the torch student computes; `{INT8}` is a quarter of its size and usually faster, at the
-agreement that onnx.json states. Install `onnxruntime tokenizers`, then, in this folder:
+agreement of classes that onnx.json states; its probabilities are off by some hundredths. Install `onnxruntime tokenizers`, then, in
+this folder:
 
 ```python
 {EXAMPLE.format(model=INT8)}

@@ -73,7 +73,7 @@ def write_student(
         "labels": list(labels),
         "scale": float(scale),
         "max_tokens": int(max_tokens),
-        "pooling": "mean over tokens, unit length",
+        "pooling": "mean over tokens after each of the layers, each of unit length, side by side",
         "info": dict(info or {}),
     }
     head = save({"weight": np.ascontiguousarray(weight), "bias": np.ascontiguousarray(bias)})

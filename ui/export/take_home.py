@@ -18,8 +18,13 @@ OFFER = {**{kind.name: kind.offer for kind in OFFERED}, BEST: msg("The best of t
 FORMS = {"folder": msg("Any Python"), "sentence-transformers": msg("SetFit, scikit-learn"), "transformers": msg("transformers")}
 FORM_SAID = {
     "folder": msg("It holds a loader of a dozen lines, and a card with its figures."),
-    "sentence-transformers": msg("It opens with sentence-transformers. Its card builds a scikit-learn pipeline or a SetFit model from it."),
-    "transformers": msg('It opens with pipeline("text-classification") of transformers.'),
+    "sentence-transformers": msg(
+        "It opens with sentence-transformers, and may need a short piece of code that lies beside it. Its card builds a scikit-learn "
+        "pipeline or a SetFit model from it."
+    ),
+    "transformers": msg(
+        'It opens with pipeline("text-classification") of transformers, and may need a short piece of code that lies beside it.'
+    ),
 }
 EXPLAINED = {
     **{kind.name: kind.explained for kind in OFFERED},
@@ -68,6 +73,10 @@ def _made(project: Project, made: Made) -> None:
     """The student as it is: what it was trained on, its figures, what each ingredient brought, the download."""
     if made.stale:
         errors.box("There is more or other to learn from than when this student was made. Make it anew below.", "warn")
+    elif project.product.made_otherwise(made):
+        errors.box(
+            "An earlier version made this student. Made anew it would read more of each text's meaning, and be right more often.", "info"
+        )
     st.html(f'<div class="cod-plain">{escape(figures_of(made))}</div>')
     if rows := brought(made):
         with st.expander(t("What each part brought, on development texts")):

@@ -10,7 +10,19 @@ from cod_core.distill.cells import CellSpec, EvalSet, RowsOf
 from cod_core.distill.evaluate import decided_classes
 from cod_core.distill.kinds import OFFERED, kind_of
 from cod_core.distill.softlabels import overruled
-from cod_core.distill.take_home import ARM, BEST, Everything, Ingredient, Made, TakeHome, best_of, everything, settings_of, softened
+from cod_core.distill.take_home import (
+    ARM,
+    BEST,
+    SETTINGS,
+    Everything,
+    Ingredient,
+    Made,
+    TakeHome,
+    best_of,
+    everything,
+    settings_of,
+    softened,
+)
 from cod_core.errors import NotEnoughData
 from cod_core.progress import Progress, silent
 from cod_core.project.filing import read_json, write_json
@@ -49,6 +61,11 @@ class Product(Room):
             return Made.of(stored, stored["state"] != self.mark())
         except (KeyError, TypeError):  # of a version to come
             return None
+
+    def made_otherwise(self, made: Made) -> bool:
+        """Whether it was made with other settings than a student of its kind has now, by an earlier version."""
+        config = next((run.config for run in self.store.present() if run.config.run_id == made.run_id), None)
+        return config is not None and any(getattr(config, name) != value for name, value in SETTINGS.get(made.student, {}).items())
 
     def ready(self) -> list[Ingredient]:
         """What a student made now would learn from; empty without labelled texts or a teacher. Asks no model: a text without a label

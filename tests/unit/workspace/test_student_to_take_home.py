@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from threading import Barrier, Thread, get_ident
 from types import SimpleNamespace
 
@@ -63,6 +64,9 @@ def test_the_quick_one_is_read_after_two_layers_and_the_comparison_is_as_it_was(
     assert (compared.encoder, compared.l2) == ("all-MiniLM-L6-v2", 2.0)
     assert (made.encoder, made.l2) == ("all-MiniLM-L6-v2@4,6", 0.5) and made.encoder_revision == compared.encoder_revision
     text = "a fine film"
+    assert not project.product.made_otherwise(project.product.latest())
+    earlier = next(run for run in project.store.present() if run.config.arm != "product").config.run_id
+    assert project.product.made_otherwise(replace(project.product.latest(), run_id=earlier)), "as the version before made it"
     assert project.store.load(made.run_id).logprobs([text]).shape == (1, 2)
 
 
