@@ -351,6 +351,7 @@ TABLES: dict[str, tuple[str, Callable[[], Lines]]] = {
     "the student to take home": (home_tables.PAGE, home_tables.take_home),
     "what each ingredient added": (home_tables.PAGE, home_tables.added),
     "each ingredient left out": (home_tables.PAGE, home_tables.left_out),
+    "the student as ONNX": (home_tables.PAGE, home_tables.packed),
     **scale_tables.TABLES,
 }
 """name -> (page, what builds it)."""
