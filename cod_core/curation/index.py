@@ -59,9 +59,14 @@ class Index:
         with self._lock:
             mark = self._db.lately.mark()
             if mark is None or mark != self._mark:
-                proposals, checks, log = self._news()
-                if proposals or checks or log:
-                    self._snapshot = self._grown(proposals, checks, log)
+                before = self._position, self._touched, self._seq
+                try:
+                    proposals, checks, log = self._news()
+                    if proposals or checks or log:
+                        self._snapshot = self._grown(proposals, checks, log)
+                except BaseException:  # of what was read nothing is in the snapshot: it is read again
+                    self._position, self._touched, self._seq = before
+                    raise
                 self._mark = mark
             return self._snapshot
 

@@ -3,6 +3,7 @@
 Ten people on one page ask for the same few rows a hundred times a second, and each asking costs a transaction.
 """
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -16,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 T = TypeVar("T")
 LOOK_AGAIN_S = 5.0  # after a server did not answer
+WAIT_S = 0.5  # for a look of another thread
 MOMENT_S = 0.01  # for which a server is not asked again, unless this process has written: a page asks a hundred times
 _ASK = "SELECT pg_current_snapshot()::text, pg_postmaster_start_time()::text"
 
@@ -52,30 +54,52 @@ class ServerEye:
         self._engine = engine
         self._writes = writes
         self._told: tuple[int, float, Hashable] | None = None
+        self._nth = 0  # of the connections that it has opened
         self._lock = threading.Lock()
         self._open: tuple[int, Any] | None = None
         self._blind_until = 0.0
         event.listen(engine, "engine_disposed", self._let_go)
 
     def __call__(self) -> Hashable | None:
-        with self._lock:
+        if not self._lock.acquire(timeout=WAIT_S):  # a look that hangs holds up nobody else's page
+            return None
+        try:
             asked, writes = time.monotonic(), self._writes()
             if asked < self._blind_until:
                 return None
             if self._told is not None and self._told[0] == writes and asked - self._told[1] < MOMENT_S:
                 return self._told[2]
             self._told = None
-            try:
-                if self._open is None or self._open[0] != os.getpid():
-                    self._open = os.getpid(), self._connection()
-                found: tuple[str, str] = self._open[1].execute(_ASK).fetchone()
+            found = self._look()
+            if found is None:
+                self._blind_until = time.monotonic() + LOOK_AGAIN_S
+            else:
                 self._told = writes, asked, found
-                return found
+            return found
+        finally:
+            self._lock.release()
+
+    def _look(self) -> Hashable | None:
+        """What the server says, on a new connection where the one that was open is gone; None where it does not answer."""
+        for _ in range(2):
+            known = self._open is not None and self._open[0] == os.getpid()
+            try:
+                if not known:
+                    self._nth += 1
+                    self._open = os.getpid(), self._connection()
+                assert self._open is not None
+                # a server that lost its last commits may give their numbers again, but not to the same connection
+                return self._nth, *self._open[1].execute(_ASK).fetchone()
             except Exception as error:  # of SQLAlchemy while it connects, of the driver afterwards
                 if not isinstance(error, (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error)):
                     raise
-                self._open, self._blind_until = None, time.monotonic() + LOOK_AGAIN_S
+                gone, self._open = self._open, None
+                if known and gone is not None:
+                    with contextlib.suppress(Exception):
+                        gone[1].close()
+                    continue
                 return None
+        return None
 
     def _connection(self) -> Any:
         """A connection of the driver's, for as long as the process looks: none of the pool's, and no transaction around a look."""

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from cod_core.curation.index import Index
-from cod_core.errors import BadInput
+from cod_core.errors import BadInput, CodError
 from cod_core.roles import Actor
 from cod_core.store import items, people, projects
 from cod_core.store import lately as lately_module
 from cod_core.store.database import Database, open_database
 from cod_core.store.lately import LOOK_AGAIN_S, FileEye, Lately, ServerEye
-from cod_core.types import Example, Task
+from cod_core.types import Counterfactual, Example, Origin, Task
 
 TASK = Task("sentiment", ("good", "bad"))
 ANN = Actor("ann")
@@ -167,3 +167,31 @@ def test_what_is_done_together_sees_its_own_writing_and_leaves_nothing_behind(he
         assert look(here, pid)[1] == 1
         raise BadInput("no")
     assert look(here, pid)[1] == 0
+
+
+def test_proposals_whose_second_read_failed_are_read_again(db, monkeypatch):
+    """A server that was away between two reads lost them from this process's pages until it ended."""
+    pid = projects.create_project(db, "mine", TASK)
+    items.add_examples(db, pid, [Example("e", "A fine film.", "good")])
+    index, real = Index(db, pid), items.numbered
+    index.now()
+    items.add_counterfactuals(db, pid, [Counterfactual("c", "e", "A dull film.", "good", "bad", Origin("import", "file", "1"))])
+    monkeypatch.setattr(items, "numbered", lambda *_, **__: (_ for _ in ()).throw(CodError("away")))
+    with pytest.raises(CodError):
+        index.now()
+    monkeypatch.setattr(items, "numbered", real)
+    assert list(index.now().counterfactuals) == ["c"]
+
+
+def test_a_look_that_hangs_holds_up_nobody_else(database_url, monkeypatch):
+    """Prevents: one backend that does not answer, and no page of the process is drawn."""
+    db = open_database(database_url)
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("a file does not hang")
+    monkeypatch.setattr(lately_module, "WAIT_S", 0.05)
+    pid = projects.create_project(db, "mine", TASK)
+    eye = db.lately._eye
+    with eye._lock:
+        assert projects.get_project(db, pid).name == "mine" and db.lately.mark() is None
+    assert db.lately.mark() is not None
+    db.engine.dispose()
