@@ -81,25 +81,22 @@ class ServerEye:
 
     def _look(self) -> Hashable | None:
         """What the server says, on a new connection where the one that was open is gone; None where it does not answer."""
-        for _ in range(2):
-            known = self._open is not None and self._open[0] == os.getpid()
-            try:
-                if not known:
-                    self._nth += 1
-                    self._open = os.getpid(), self._connection()
-                assert self._open is not None
-                # a server that lost its last commits may give their numbers again, but not to the same connection
-                return self._nth, *self._open[1].execute(_ASK).fetchone()
-            except Exception as error:  # of SQLAlchemy while it connects, of the driver afterwards
-                if not isinstance(error, (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error)):
-                    raise
-                gone, self._open = self._open, None
-                if known and gone is not None:
-                    with contextlib.suppress(Exception):
-                        gone[1].close()
-                    continue
-                return None
+        for connection in (self._kept, self._connection):
+            with contextlib.suppress(SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error):  # while it connects, and afterwards
+                if (opened := connection()) is not None:
+                    # a server that lost its last commits may give their numbers again, but not to the same connection
+                    return self._nth, *opened.execute(_ASK).fetchone()
+            self._drop()
         return None
+
+    def _kept(self) -> Any:
+        """The connection that this process has open, None for none: one must not be used on both sides of a fork."""
+        return self._open[1] if self._open is not None and self._open[0] == os.getpid() else None
+
+    def _drop(self) -> None:
+        kept, self._open = self._kept(), None
+        if kept is not None:
+            kept.close()
 
     def _connection(self) -> Any:
         """A connection of the driver's, for as long as the process looks: none of the pool's, and no transaction around a look."""
@@ -107,13 +104,13 @@ class ServerEye:
         driven: Any = opened.driver_connection
         opened.detach()
         driven.autocommit = True
+        self._nth += 1
+        self._open = os.getpid(), driven
         return driven
 
     def _let_go(self, _engine: Engine) -> None:
         with self._lock:
-            opened, self._open = self._open, None
-        if opened is not None and opened[0] == os.getpid():
-            opened[1].close()
+            self._drop()
 
 
 class Lately:

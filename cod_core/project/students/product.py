@@ -64,8 +64,8 @@ class Product(Room):
 
     def made_otherwise(self, made: Made) -> bool:
         """Whether it was made with other settings than a student of its kind has now, by an earlier version."""
-        config = next((run.config for run in self.store.present() if run.config.run_id == made.run_id), None)
-        return config is not None and any(getattr(config, name) != value for name, value in SETTINGS.get(made.student, {}).items())
+        run = self._kept(made)
+        return run is not None and any(getattr(run.config, name) != value for name, value in SETTINGS.get(made.student, {}).items())
 
     def ready(self) -> list[Ingredient]:
         """What a student made now would learn from; empty without labelled texts or a teacher. Asks no model: a text without a label
@@ -129,10 +129,13 @@ class Product(Room):
     def run(self) -> RunResult:
         """The student that was made. Raises NotEnoughData before the first."""
         made = self.latest()
-        found = next((r for r in self.store.present() if made is not None and r.config.run_id == made.run_id), None)
+        found = self._kept(made) if made is not None else None
         if found is None:
             raise NotEnoughData(say("The student to take home is not made yet. Make it on the Export page, or by the command student."))
         return found
+
+    def _kept(self, made: Made) -> RunResult | None:
+        return next((run for run in self.store.present() if run.config.run_id == made.run_id), None)
 
     def path(self) -> Path:
         """Where it is kept what was made."""
