@@ -106,7 +106,7 @@ def arranged(cards: Sequence[C], wanted: Filter, order: str = "upload", downward
     if order not in ORDERS:
         raise BadInput(f"Unknown order {order!r}. Choose one of: {', '.join(ORDERS)}.")
     asked = conditions(wanted)
-    passed = [card for card in cards if all(holds(card, wanted) for holds in asked)]
+    passed = [card for card in cards if all(holds(card, wanted) for holds in asked)] if asked else list(cards)
     if order in queue.SORTS:
         passed = queue.order(passed, order)
     else:

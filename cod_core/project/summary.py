@@ -50,8 +50,8 @@ def summarise(teacher: Teacher, pairs: Pairs) -> Summary:
         n_proposed_texts=len(proposed),
         n_tried=len(proposed) + len(pairs.without()),
         n_valid=len(state.flipped),
-        n_decided=sum(1 for d in state.outcome.values() if d.status not in ("pending", "skipped")),
-        n_accepted=sum(1 for d in state.outcome.values() if d.status in KEPT),
+        n_decided=sum(n for status, n in state.statuses.items() if status not in ("pending", "skipped")),
+        n_accepted=sum(state.statuses[status] for status in KEPT),
         teacher_label=teacher.label(),
         stale=state.stale,
     )

@@ -33,7 +33,7 @@ def draw(project: Project) -> None:
 
 def _soon(project: Project) -> tuple[Live | None, bool]:
     """The numbers within a moment. Each look at the session lets a key that was pressed meanwhile go first."""
-    end, mark = time.monotonic() + PATIENCE, project.results.marker()
+    end, mark = time.monotonic() + PATIENCE, project.live.marker()
     while True:
         live, last = project.live.now(mark)
         if last or time.monotonic() > end:

@@ -63,7 +63,7 @@ _BULK, _PAGE = "bulk-plan", "table-page"
 def section(project: Project) -> None:
     """Filters, the page of rows, what can be done with them."""
     me = state.annotator()
-    if not project.cards.all(annotator=me):
+    if not project.pairs.snapshot().by_example:
         layout.empty("Nothing to review yet", "Texts appear here once counterfactuals are proposed for them.")
         whats_next.draw(project, project.next.steps(), "review", most=1)
         return

@@ -116,12 +116,22 @@ def _offered(ranked: Sequence[Counterfactual], decision: Decision | None, wanted
     return next((by_id[i] for i in first if i in by_id), ranked[0])
 
 
+@dataclass(frozen=True)
+class Made:
+    """The cards of one state. by_example: text's id -> (when it was last touched, its card); cards: the same in a row, in upload order;
+    open: places of those on which a second opinion is wanted, which not everybody may see whole."""
+
+    state: State
+    by_example: dict[str, tuple[int, Card]]
+    cards: list[Card]
+    open: list[int]
+
+
 class Memory:
     """Cards and rows that were made, for all who look at them."""
 
     def __init__(self) -> None:
-        self.under: object = None
-        self.cards: dict[str, tuple[int, Card]] = {}
+        self.made: Made | None = None
         self.rows: dict[str, tuple[Card, Row]] = {}
 
 
@@ -136,22 +146,31 @@ class Cards(Room):
     def all(self, sort: str = "upload", annotator: str = "me") -> list[Card]:
         """Every text that has a proposal, as cards in the order asked for (see curation.queue.order).
 
-        Cards are kept until something about their text changes: 10,000 of them cost a few milliseconds.
+        Cards are kept until something about their text changes, and the row of them until anything does: a page of 100,000 texts asks
+        for it twice.
         """
         current = self.pairs.state()
-        snapshot = current.snapshot
-        under = (current.teacher, current.labellings)
-        held = self.memory.cards if under == self.memory.under else {}
-        fresh: dict[str, tuple[int, Card]] = {}
+        made = self.memory.made
+        if made is None or made.state is not current:
+            made = self.memory.made = self._made(current, made)
+        visible = list(made.cards)
+        for place in made.open:
+            visible[place] = self._masked(visible[place], current, annotator)
+        return queue.order(visible, sort)
+
+    def _made(self, current: State, before: Made | None) -> Made:
+        """Every card of a state; those of texts that nobody touched are taken over."""
+        alike = before is not None and (before.state.teacher, before.state.labellings) == (current.teacher, current.labellings)
+        held = before.by_example if before is not None and alike else {}
+        snapshot, fresh = current.snapshot, dict[str, tuple[int, Card]]()
         for i, cfs in snapshot.by_example.items():
             number = snapshot.touched[i]
             earlier = held.get(i)
             if earlier is None or earlier[0] != number:
                 earlier = number, self._card(snapshot.examples[i], cfs, current)
             fresh[i] = earlier
-        self.memory.under, self.memory.cards = under, fresh
-        visible = [card if card.second != "open" else self._masked(card, current, annotator) for _, card in fresh.values()]
-        return queue.order(visible, sort)
+        cards = [card for _, card in fresh.values()]
+        return Made(current, fresh, cards, [place for place, card in enumerate(cards) if card.second == "open"])
 
     def one(self, example_id: str, annotator: str = "me") -> Card:
         """The card of one text. Raises BadInput where it has no proposal."""

@@ -49,6 +49,11 @@ class State:
         """In the order they came."""
         return list(self.snapshot.counterfactuals.values())
 
+    @cached_property
+    def statuses(self) -> Counter[str]:
+        """Texts a status of their latest decision."""
+        return Counter(d.status for d in self.outcome.values())
+
     @property
     def stale(self) -> int:
         """Proposals that the present teacher has not checked."""

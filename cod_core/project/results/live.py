@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 
 from cod_core.diagnostics.early import Early
+from cod_core.jobs import queue
 from cod_core.project.curation.pairs import Pairs, State
 from cod_core.project.models import Models
 from cod_core.project.place import Place, Room
@@ -75,7 +76,7 @@ class Watch:
 
     def __init__(self, measure: Callable[[], Live], marker: Callable[[], str]):
         self._measure, self._marker, self._lock = measure, marker, threading.Lock()
-        self._mark: str | None = None
+        self._asked, self._counted = set[str](), set[str]()  # marks named since the last measuring began; marks that it covers
         self._live: Live | None = None
         self._error: Exception | None = None
         self._running, self._since = False, set[str]()
@@ -83,20 +84,21 @@ class Watch:
     def now(self, mark: str | None = None) -> tuple[Live | None, bool]:
         """(the newest numbers, whether they are the last word for now). Where not, making them has begun.
 
-        mark: of the state that is asked for, where the caller knows it; looking it up costs some milliseconds. Raises what went
-        wrong in making the numbers, once.
+        mark: of the state that is asked for, where the caller knows it; looking it up costs some milliseconds. Numbers of a later
+        state will do: where others decide meanwhile, that state never comes back. Raises what went wrong in making the numbers, once.
         """
         mark = mark or self._marker()
         with self._lock:
             if self._error is not None:
                 error, self._error = self._error, None
                 raise error
-            live, current = self._live, mark == self._mark
+            live, current = self._live, mark in self._counted
             if live is not None and live.n >= MANY and not live.unread and not current:
                 self._since.add(mark)
                 current = len(self._since) < EVERY
             if current and not (live is not None and live.unread):
                 return live, True
+            self._asked.add(mark)
             if not self._running:
                 self._running = True
                 threading.Thread(target=self._work, daemon=True, name="live-strip").start()
@@ -104,6 +106,8 @@ class Watch:
 
     def _work(self) -> None:
         while True:
+            with self._lock:
+                asked, self._asked = self._asked, set()
             mark, live = self._marker(), None
             error: Exception | None = None
             try:
@@ -111,7 +115,7 @@ class Watch:
             except Exception as caught:  # said by the next now()
                 error = caught
             with self._lock:
-                self._mark, self._live, self._error, self._since = mark, live, error, set()
+                self._counted, self._live, self._error, self._since = {*asked, mark}, live, error, set()
                 if live is None or not live.unread:
                     self._running = False
                     return
@@ -159,7 +163,12 @@ class LiveStrip(Room):
     def now(self, mark: str | None = None) -> tuple[Live | None, bool]:
         """The strip's numbers as far as they are known; see Watch.now. mark: results.marker(), where it is known. Never waits for a
         model."""
-        return self.place.once("live", lambda: Watch(lambda: self.measure(), lambda: self.results.marker())).now(mark)
+        return self.place.once("live", lambda: Watch(lambda: self.measure(), lambda: self.marker())).now(mark)
+
+    def marker(self) -> str:
+        """Another value once the numbers may have changed. While a job is at work its proposals are not waited for: each would have them
+        made again, and none is kept before somebody decides."""
+        return self.results.marker(proposals=queue.active(self.db, self.id) is None)
 
     def measure(self) -> Live:
         """The strip's numbers. Reads at most 96 new development texts a call, so that a page never waits long."""

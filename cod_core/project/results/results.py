@@ -191,15 +191,17 @@ class Results(Room):
         """The latest sweep's report, None before the first one or where its file cannot be read."""
         return read_json(self.report_path())
 
-    def marker(self) -> str:
+    def marker(self, proposals: bool = True) -> str:
         """Changes whenever the results, the decisions, the proposals, their verdicts, the texts, a label or the teacher do: what
-        a page's caches go by. Asked for with every card, so it reads the ends of indices only: 4 ms with 20,000 texts."""
+        a page's caches go by. proposals: False where new ones and their verdicts do not matter. Asked for with every card, so it reads
+        the ends of indices only: 4 ms with 20,000 texts."""
         from sqlalchemy import func, select
 
         from cod_core.store.schema import counterfactuals, decisions, examples, flip_checks, label_corrections
         from cod_core.store.schema import text_changes as changes
 
-        ends = (decisions.c.seq, label_corrections.c.seq, changes.c.seq, counterfactuals.c.position, flip_checks.c.touched)
+        of_jobs = (counterfactuals.c.position, flip_checks.c.touched) if proposals else ()
+        ends = (decisions.c.seq, label_corrections.c.seq, changes.c.seq, *of_jobs)
         with self.db.read() as c:
             last = [c.execute(select(func.max(end)).where(end.table.c.project_id == self.id)).scalar() for end in ends]
             texts = c.execute(

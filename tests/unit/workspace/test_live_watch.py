@@ -47,6 +47,36 @@ def test_a_decision_made_meanwhile_is_counted_too():
     assert last_word(watch).n == 2
 
 
+def test_a_page_whose_state_was_passed_by_others_takes_the_newer_numbers():
+    """With ten people at work, or a job, the state that a page was drawn in was gone before it was measured: the numbers were made
+    again and again for as long as the page stayed for them."""
+    mark, measured = ["a"], []
+    watch = Watch(lambda: measured.append(mark[0]) or numbers(1), lambda: mark[0])
+    drawn, mark[0] = mark[0], "b"
+    end = time.monotonic() + 10
+    while not watch.now(drawn)[1] and time.monotonic() < end:
+        time.sleep(0.01)
+    assert watch.now(drawn) == watch.now() == (numbers(1), True) and measured == ["b"]
+
+
+def test_numbers_that_were_begun_before_a_decision_do_not_count_for_it():
+    go, begun, mark = threading.Event(), threading.Event(), ["a"]
+
+    def measure():
+        n = 1 if mark[0] == "a" else 2
+        begun.set()
+        go.wait(10)
+        return numbers(n)
+
+    watch = Watch(measure, lambda: mark[0])
+    watch.now()
+    assert begun.wait(10)
+    mark[0] = "b"
+    watch.now("b")
+    go.set()
+    assert last_word(watch) == numbers(2)
+
+
 def test_development_texts_are_read_to_the_end_without_being_asked_again():
     left = [200]
 

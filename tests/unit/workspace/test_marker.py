@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from cod_core.jobs import queue
 from cod_core.models.choice import BuiltinChoice
 from cod_core.store import corrections, items
 from cod_core.workspace import Workspace
@@ -40,3 +41,17 @@ def test_the_marker_changes_with_all_news(world, news):
     assert world.w.project(world.pid).results.marker() == before, "no news, no change"
     NEWS[news](world)
     assert world.w.project(world.pid).results.marker() != before
+
+
+def test_the_strip_does_not_wait_for_what_a_job_finds_until_the_job_is_done(world):
+    """Its numbers were made anew with every proposal of a search, on every server: they are of what somebody kept."""
+    project = world.w.project(world.pid)
+    idle = project.live.marker()
+    job = queue.enqueue(world.w.db, world.pid, "recheck")
+    before = project.live.marker()
+    world.check(items.counterfactuals(world.w.db, world.pid)[:1])
+    assert project.live.marker() == before
+    NEWS["a decision"](world)
+    assert project.live.marker() != before
+    queue.change(world.w.db, job, state="done")
+    assert project.live.marker() not in (idle, before)
