@@ -12,16 +12,10 @@ import pytest
 from cod_core.errors import CodError
 from cod_core.jobs import processes, queue, service
 from cod_core.settings import Limits, Settings
-from cod_core.store import projects
 from cod_core.types import Task
 from cod_core.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture
-def pid(db):
-    return projects.create_project(db, "mine", Task("t", ("a", "b")))
 
 
 def left(db, pid, kind="generate") -> str:
