@@ -6,7 +6,13 @@ from typing import Any
 from benchmarks.cells import Lines, head, part, read, row
 
 _WAYS = {"movies": "movies sample", "movies, read": "movies sample, ten seconds on the page", "own": "2,000 own texts"}
-_CODE = {"now": "now", "snapshot": "the strip made anew with every proposal", "without": "no worker waits", "collecting": "all garbage collected after each run", "before": "before"}
+_CODE = {
+    "now": "now",
+    "snapshot": "the strip made anew with every proposal",
+    "without": "no worker waits",
+    "collecting": "all garbage collected after each run",
+    "before": "before",
+}
 
 
 def _waits(found: Mapping[str, float]) -> str:

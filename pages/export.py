@@ -91,7 +91,7 @@ def inside(choice: ExportChoice) -> None:
             for r in records
         ],
         row_height=40,
-        column_config={"original": wide, "counterfactual": wide, "label": narrow, "new label": narrow},
+        column_config={t("original"): wide, t("counterfactual"): wide, t("label"): narrow, t("new label"): narrow},
     )
     if records:
         with st.expander(t("One full record"), icon=":material/code:"):

@@ -2,8 +2,8 @@
 
 This process takes part itself: it does the first pieces, so that nothing waits while others start, and they are started only once
 what is left is worth it. They are spawned, import what they work with and never the running script, have this process's priority (a
-lower one would be waited for on a busy machine), get no key and no database address into their environment, and end with this
-process however it ends. One that dies loses only what it did.
+lower one would be waited for on a busy machine), let go of every key and database address in their environment before anything else
+(this one's is the whole app's, and stays as it is), and end with this process however it ends. One that dies loses only what it did.
 """
 
 import multiprocessing
@@ -38,7 +38,7 @@ AHEAD = 8  # finished pieces a process that may wait for an earlier one: more ar
 HANDED = 2  # pieces at a process beside while there is more than one each: it must not wait for this one, which looks up between its own
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|DATABASE_URL|CREDENTIAL|COOKIE", re.IGNORECASE)
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-_STARTING = threading.Lock()  # main module and environment are the whole process's: two people may press at once
+_STARTING = threading.Lock()  # the main module is the whole process's: two people may press at once
 
 
 class Local:
@@ -138,7 +138,7 @@ class Local:
             self._pool = ProcessPoolExecutor(self._helpers, spawn, initializer=_begin, initargs=(str(self._folder),))
         if len(getattr(self._pool, "_processes", None) or ()) == self._helpers:  # all are up: none will be started
             return self._pool.submit(_serve, work, parcel.sha, str(path), piece)
-        with _STARTING, _nameless_main(), _their_environment():
+        with _STARTING, _nameless_main():
             return self._pool.submit(_serve, work, parcel.sha, str(path), piece)
 
     def dropped(self) -> None:
@@ -283,10 +283,18 @@ def _serve(work: Work[Any, Any, Any, Any], sha: str, path: str, piece: object) -
 
 
 def _begin(folder: str) -> None:
-    """In a process beside, first of all: see to it that it ends with the process that started it."""
+    """In a process beside, first of all: its own environment, and see to it that it ends with the process that started it."""
+    _own_environment()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent, folder), daemon=True, name="ends with its parent").start()
+
+
+def _own_environment() -> None:
+    """In a process beside, before numpy is loaded: no keys and database addresses, and its share of the processor."""
+    for name in filter(_SECRET.search, list(os.environ)):
+        del os.environ[name]
+    os.environ.update(dict.fromkeys(_THREADS, str(THREADS)))
 
 
 def _end_with(parent: Any, folder: str) -> None:
@@ -307,18 +315,3 @@ def _nameless_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
-
-
-@contextmanager
-def _their_environment() -> Iterator[None]:
-    """While processes start: without keys and database addresses, and with their share of the processor."""
-    taken = {name: value for name, value in os.environ.items() if _SECRET.search(name) or name in _THREADS}
-    for name in taken:
-        del os.environ[name]
-    os.environ.update(dict.fromkeys(_THREADS, str(THREADS)))
-    try:
-        yield
-    finally:
-        for name in _THREADS:
-            del os.environ[name]
-        os.environ.update(taken)

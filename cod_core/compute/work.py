@@ -79,6 +79,28 @@ def done_in_a_worker(work: "Work[Any, Any, Piece, Found]", sha: str, data: Calla
         return work.once(_held[key], piece)
 
 
+class _Torch:
+    """How many threads torch had before anybody computed: the number is the whole process's, so the last who computes puts it back."""
+
+    def __init__(self) -> None:
+        self._lock, self._users, self._before = threading.Lock(), 0, 0
+
+    def take(self, torch: Any) -> None:
+        with self._lock:
+            if not self._users:
+                self._before = torch.get_num_threads()
+            self._users += 1
+
+    def leave(self, torch: Any) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                torch.set_num_threads(self._before)
+
+
+_torch = _Torch()
+
+
 @contextmanager
 def limited(threads: int, torch: bool = False) -> Iterator[None]:
     """The libraries of this process on so many threads. torch: load it, so that it is among them."""
@@ -89,12 +111,13 @@ def limited(threads: int, torch: bool = False) -> Iterator[None]:
 
         _ = loaded
     found = sys.modules.get("torch")
-    before = found.get_num_threads() if found is not None else 0
-    with threadpool_limits(threads):
-        try:
+    if found is not None:
+        _torch.take(found)
+    try:
+        with threadpool_limits(threads):
             if found is not None:
                 found.set_num_threads(threads)
             yield
-        finally:
-            if found is not None:
-                found.set_num_threads(before)
+    finally:
+        if found is not None:
+            _torch.leave(found)

@@ -111,7 +111,8 @@ class Done:
 
 def answers(scores: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Done.told: set name -> (n,) class indices of logits or log-probabilities (n, C), for the sets that are not empty."""
-    return {name: scores[name].argmax(-1).astype(np.uint8) for name in ANSWERED if len(scores[name])}
+    found = {name: scores[name] for name in ANSWERED if len(scores[name])}
+    return {name: of.argmax(-1).astype(np.uint8 if of.shape[-1] <= 256 else np.uint16) for name, of in found.items()}
 
 
 class Lookup:

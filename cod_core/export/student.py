@@ -27,8 +27,8 @@ _COPIED = (".safetensors", ".json", ".txt", ".model")
 _LOADER = """import json, torch{extra}
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoTokenizer
-about, head, name = json.load(open("{about}", encoding="utf-8")), load_file("head.safetensors"), {name}
-tokenizer, encoder = AutoTokenizer.from_pretrained(name), AutoModel.from_pretrained(name).eval()
+about, head = json.load(open("{about}", encoding="utf-8")), load_file("head.safetensors")
+tokenizer, encoder = (of.from_pretrained({name}) for of in (AutoTokenizer, AutoModel))
 def predict(texts):
     batch = tokenizer(texts, padding=True, truncation=True, max_length=about["max_tokens"], return_tensors="pt")
     with torch.inference_mode():

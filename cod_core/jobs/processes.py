@@ -109,7 +109,8 @@ def end_all(seconds: float) -> None:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process of this number runs on this machine; a finished child nobody waited for does not."""
+    """Whether a process of this number runs on this machine. A finished child nobody waited for does not, and the number of a thread,
+    to which Linux answers as well, is no process's."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -117,6 +118,8 @@ def alive(pid: int) -> bool:
     except OSError:
         return True
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
     except OSError:
         return True
+    told = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return told.get("Tgid", str(pid)) == str(pid) and not told.get("State", "").startswith("Z")

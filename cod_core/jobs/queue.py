@@ -18,7 +18,7 @@ from cod_core.said import say
 from cod_core.settings import Limits
 from cod_core.store import allowance, schema
 from cod_core.store.cache import insert_or_replace
-from cod_core.store.database import Database
+from cod_core.store.database import BUSY_S, Database
 
 __all__ = [
     "Job",
@@ -43,7 +43,7 @@ __all__ = [
 
 ACTIVE = ("queued", "running")
 UNCLAIMED_S = 30.0  # a queued job whose worker has given no sign for so long
-SILENT_S = 6.0  # three missed heartbeats of a process that cannot be seen
+SILENT_S = BUSY_S + 10.0  # of a process that cannot be seen: its sign may wait for the database so long, and some are missed after that
 UNTAKEN_S = 60.0  # a job that was left to the worker service, which looks every second
 FOR_SERVICE = 0  # in place of a process id: queued, and left to the worker service (jobs/service.py)
 LOST_S = 600.0  # without any heartbeat a process of that number is another program
@@ -124,14 +124,19 @@ def enqueue_alone(
     Looking and queueing are one step: of two tabs that press at once, one starts the job and both follow it. Raises CodError where
     the actor has as many jobs under way as the limits allow.
     """
-    t = schema.jobs
     with db.begin() as c:
-        rows = c.execute(select(t).where(t.c.project_id == pid, t.c.state.in_(ACTIVE)).order_by(t.c.created_at.desc())).mappings()
-        for job in (Job(**row) for row in rows):
-            if not _dead(job):
-                return job.id, False
+        at_work = _at_work(c, pid)
+        if at_work is not None:
+            return at_work.id, False
         _refuse_more(c, actor, limits)
         return _enqueue(c, pid, kind, request, actor, light), True
+
+
+def _at_work(c: Connection, pid: str) -> Job | None:
+    """The project's newest job that runs or waits and whose worker is not gone. c: an open write transaction."""
+    t = schema.jobs
+    rows = c.execute(select(t).where(t.c.project_id == pid, t.c.state.in_(ACTIVE)).order_by(t.c.created_at.desc())).mappings()
+    return next((job for job in (Job(**row) for row in rows) if not _dead(job)), None)
 
 
 def _refuse_more(c: Connection, actor: Actor | None, limits: Limits) -> None:
@@ -315,12 +320,15 @@ def request_cancel(db: Database, job_id: str) -> None:
 
 
 def resume(db: Database, job_id: str, actor: Actor | None = None, limits: Limits = Limits()) -> None:
-    """Queue a stopped job again, as the newest, for whoever resumes it. Raises BadInput where it is at work or done already, and
-    CodError as enqueue_alone."""
+    """Queue a stopped job again, as the newest, for whoever resumes it. Raises BadInput where it is at work or done already, or
+    another job of its project is under way, and CodError as enqueue_alone."""
     t = schema.jobs
-    state = get(db, job_id).state  # marks it failed where its worker is gone
+    job = get(db, job_id)  # marks it failed where its worker is gone
     with db.begin() as c:
-        if state in ("failed", "cancelled"):
+        if job.state in ("failed", "cancelled"):
+            other = _at_work(c, job.project_id)
+            if other is not None and other.id != job_id:  # its own: another tab resumed it just now
+                raise BadInput(say("Another job is running. Wait until it is done."))
             _refuse_more(c, actor, limits)
         queued = c.execute(
             update(t)
@@ -341,4 +349,4 @@ def resume(db: Database, job_id: str, actor: Actor | None = None, limits: Limits
         ).rowcount
     if not queued:
         done = say("This job is done already; start a new one.")
-        raise BadInput(done if state == "done" else say("This job is running already."))
+        raise BadInput(done if job.state == "done" else say("This job is running already."))

@@ -124,11 +124,9 @@ def _settings(home: str) -> Settings:
 
 def _wait_and_run(job_id: str, db: Database, settings: Settings, workspace: "Workspace | None", log: logging.Logger) -> str:
     pid = os.getpid()
-    while not queue.claim(db, job_id, pid, settings.limits):
-        job = queue.get(db, job_id)
-        if job.state != "queued" or job.pid not in (None, pid):
-            return job.state
-        time.sleep(WAIT_S)
+    other = _waited(db, job_id, pid, settings)
+    if other is not None:
+        return other
     end: dict[str, Any] = {"state": "failed", "error": queue.INTERRUPTED, "message": queue.INTERRUPTED}
     try:
         with heartbeat(db, job_id, pid) as stopped:
@@ -148,6 +146,28 @@ def _wait_and_run(job_id: str, db: Database, settings: Settings, workspace: "Wor
     finally:
         kept = _finished(db, job_id, pid, end)
     return end["state"] if kept else "gone"
+
+
+def _waited(db: Database, job_id: str, pid: int, settings: Settings) -> str | None:
+    """Wait until the job is this process's; None then, else the state in which it is somebody else's affair.
+
+    A database that is busy, or away, is asked again for LATE_S.
+    """
+    until = time.monotonic() + LATE_S
+    while True:
+        try:
+            if queue.claim(db, job_id, pid, settings.limits):
+                return None
+            job = queue.get(db, job_id)
+            if job.state != "queued" or job.pid not in (None, pid):
+                return job.state
+            until = time.monotonic() + LATE_S
+        except BadInput:  # there is no such job
+            raise
+        except CodError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(WAIT_S)
 
 
 def _finished(db: Database, job_id: str, pid: int, end: dict[str, Any]) -> bool:

@@ -80,6 +80,7 @@ class Labels(Room):
         after = renamed_choice(before, task.labels, renamed)
         was = identity(before, task.labels) if before else None
         label_set.write(self.db, self.id, replace(task, labels=names), renamed, after.to_json() if after else None)
+        self.results.rename_labels(renamed)
         carried = 0
         if was and after and not isinstance(after, LlmChoice):
             carried = label_set.carry_verdicts(self.db, self.id, was, identity(after, names), names)

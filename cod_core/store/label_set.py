@@ -29,12 +29,22 @@ def write(db: Database, pid: str, task: Task, renamed: Mapping[str, str], teache
     """
     with db.begin() as c:
         p = schema.projects
-        c.execute(update(p).where(p.c.id == pid).values(task=asdict(task), teacher=teacher))
+        had, settings = c.execute(select(p.c.task, p.c.settings).where(p.c.id == pid)).one()
+        if out := (settings or {}).get("left_out"):
+            settings = {**settings, "left_out": _still_left_out(out, had["labels"], task.labels, renamed)}
+        c.execute(update(p).where(p.c.id == pid).values(task=asdict(task), teacher=teacher, settings=settings))
         for table, columns in _NAMED:
             for column in columns:
                 _rename(c, pid, table, column, renamed)
         _rename_in_rows_taken_out(c, pid, renamed)
         count_labelling(c, pid)
+
+
+def _still_left_out(out: Sequence[str], had: Sequence[str], labels: Sequence[str], renamed: Mapping[str, str]) -> list[str]:
+    """Which labels stay left out of the comparison: those of whose texts none was in it; none where fewer than two labels would be left."""
+    came_of = {label: [old for old in had if renamed.get(old, old) == label] for label in labels}
+    left_out = [label for label, old in came_of.items() if old and all(one in out for one in old)]
+    return left_out if len(labels) - len(left_out) >= 2 else []
 
 
 def _rename(c: Connection, pid: str, table: Table, column: str, renamed: Mapping[str, str]) -> None:

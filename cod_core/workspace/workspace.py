@@ -3,7 +3,7 @@
 import copy
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,26 +73,44 @@ class Workspace:
         return Grids(self.db, self.settings, self.named)
 
     def projects(self) -> list[ProjectRow]:
-        """Every project, newest first."""
-        return projects.list_projects(self.db)
+        """Every project, newest first. What is held in memory of those that are gone is let go."""
+        rows = projects.list_projects(self.db)
+        with self._opening:
+            missing = self._opened.keys() - {row.id for row in rows}
+        for project_id in missing:
+            with suppress(BadInput):  # it is asked for once more: one that was made just now is not among the rows
+                self._everybodys(project_id)
+        return rows
 
     def project(self, project_id: str, actor: Actor | None = None) -> Project:
         """The project with its rooms, as an actor (else the workspace's) comes to it; without one the same object every time.
 
-        What is held of it in memory is the same for all. Raises BadInput where there is no such project, CodError where the
-        actor is not on the list of people (any more).
+        What is held of it in memory is the same for all, and let go where the project is found gone. Raises BadInput where there is
+        no such project, CodError where the actor is not on the list of people (any more).
         """
         actor = actor or self.actor
-        projects.get_project(self.db, project_id)
-        with self._opening:
-            if project_id not in self._opened:
-                self._opened[project_id] = Project(Place(self.db, self.settings, project_id), self.models)
-            everybodys = self._opened[project_id]
+        everybodys = self._everybodys(project_id)
         if actor is None:
             return everybodys
         opened = Project(Place(self.db, self.settings, project_id, actor, everybodys.place.once), self.models)
         opened.place.need("curate")
         return opened
+
+    def _everybodys(self, project_id: str) -> Project:
+        """The project as the person at the command line comes to it, whose memory all share."""
+        try:
+            projects.get_project(self.db, project_id)
+        except BadInput:
+            self._let_go(project_id)
+            raise
+        with self._opening:
+            if project_id not in self._opened:
+                self._opened[project_id] = Project(Place(self.db, self.settings, project_id), self.models)
+            return self._opened[project_id]
+
+    def _let_go(self, project_id: str) -> None:
+        with self._opening:
+            self._opened.pop(project_id, None)
 
     def create_project(self, name: str, task: Task) -> str:
         """New project's id. Raises what `checked` raises."""
@@ -144,7 +162,7 @@ class Workspace:
                 pid = self._made(name.strip(), task)
                 yield self.project(pid)
         except BaseException:
-            self._opened.pop(pid, None)
+            self._let_go(pid)
             raise
 
     def _made(self, name: str, task: Task) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from cod_core.export.changes import Pair, changes
+from cod_core.store import items
 from ui.export.compared import rows_of
 from ui.export.other_tools import OFFERED
 
@@ -29,3 +30,19 @@ def test_a_changed_pair_is_shown_as_it_is_and_as_it_was():
         ("changed: counterfactual", "three"),
         ("it was", "two"),
     ]
+
+
+def test_personal_data_is_looked_for_again_after_an_edit(filled, screen, workspace):
+    """An edit with a mail address in the place of an accepted text moved no count, so the page went on saying that none was found."""
+    project = workspace.project(filled)
+    project.curation.decide("c0", "accepted", "ann")
+    test = screen("export", filled)
+    assert any("No mail address" in c.value for c in test.caption)
+    [base] = items.counterfactuals_by_id(workspace.db, filled, ["c0"]).values()
+    edit = replace(base, id="edit", text="Write to ann.smith@example.com, a dull film.")
+    check = items.any_checks(workspace.db, filled)["c0"]
+    items.add_counterfactuals(workspace.db, filled, [edit])
+    items.add_checks(workspace.db, filled, [replace(check, counterfactual_id="edit")])
+    project.curation.decide("edit", "accepted", "ann")
+    test.run()
+    assert not any("No mail address" in c.value for c in test.caption) and any("Likely personal data" in h.value for h in test.html)

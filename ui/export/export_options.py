@@ -52,7 +52,7 @@ def choose(project: Project) -> ExportChoice:
 
 def personal(project: Project, choice: ExportChoice, n: int) -> None:
     """Warn where mail addresses, numbers of phones, accounts or patients would likely leave."""
-    memo, key = "x-personal", (project.id, choice, n, project.summary().n_accepted)
+    memo, key = "x-personal", (project.id, choice, project.results.marker())
     if st.session_state.get(memo, (None,))[0] != key:
         if n > AT_ONCE and not st.button(t("Look for personal data in the {n} pairs", n=n), key="x-look"):
             return

@@ -42,9 +42,9 @@ def section(project: Project, job: Job | None, busy: bool, primary: bool) -> boo
     if made is None or made.stale:
         _make(project, busy, primary)
     else:
-        with st.expander(t("Make it anew, as another kind")):
+        with st.expander(t("Make it anew")):
             _make(project, busy, primary=False)
-    if made is not None:
+    if made is not None and project.product.at_hand(made):
         small_model(project, job, busy)
     return primary or (made is not None and not made.stale)
 
@@ -75,12 +75,15 @@ def _made(project: Project, made: Made) -> None:
         errors.box("There is more or other to learn from than when this student was made. Make it anew below.", "warn")
     elif project.product.made_otherwise(made):
         errors.box(
-            "An earlier version made this student. Made anew it would read more of each text's meaning, and be right more often.", "info"
+            "An earlier version made this student. Made anew below, it reads more of each text's meaning and is usually right more often.",
+            "info",
         )
     st.html(f'<div class="cod-plain">{escape(figures_of(made))}</div>')
     if rows := brought(made):
         with st.expander(t("What each part brought, on development texts")):
             layout.grid(rows)
+    if not project.product.at_hand(made):  # its labels have other names now, or its teacher is another
+        return
     form = st.segmented_control(
         t("Written for"), list(FORMS), default="folder", required=True, format_func=layout.words(FORMS), key="take-home-form"
     )

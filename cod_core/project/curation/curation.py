@@ -86,29 +86,31 @@ class Curation(Room):
         may not be kept (see curation.decide), Stale where somebody else decided since: nothing is written then.
         """
         cf = items.counterfactual(self.db, self.id, cf_id)
-        check, version = self.pairs.fresh_check(cf), self.row.task.guideline_version
+        made = Decision(
+            cf_id,
+            cf.example_id,
+            status,
+            annotator,
+            tuple(reasons),
+            override_reason,
+            comment,
+            lead_time_s=lead_time_s,
+            guideline_version=self.row.task.guideline_version,
+        )
+        return self._recorded(made, self.pairs.fresh_check(cf), seen)
+
+    def _recorded(self, made: Decision, check: FlipCheck | None, seen: int | None) -> Decision:
+        """The decision as it is on record, dated and numbered, with what it settles. See decide."""
         acts: list[Decision] = []
 
         def act(log: list[Decision]) -> list[Decision]:
-            decision = Decision(
-                cf_id,
-                cf.example_id,
-                status,
-                annotator,
-                tuple(reasons),
-                override_reason,
-                comment,
-                now(),
-                lead_time_s,
-                version,
-                purpose=opinions.purpose_of(log, annotator),
-            )
+            decision = replace(made, decided_at=now(), purpose=opinions.purpose_of(log, made.annotator))
             deciding.allowed(decision, check)
             settles = opinions.settled_by_agreement(log, decision)
             acts[:] = [decision] if settles is None else [decision, settles]
             return acts
 
-        numbers = decisions.append_after(self.db, self.id, cf.example_id, act, seen)
+        numbers = decisions.append_after(self.db, self.id, made.example_id, act, seen)
         return replace(acts[0], seq=numbers[0])
 
     @needs("curate", named="annotator")
@@ -141,11 +143,21 @@ class Curation(Room):
             )
         cf = self._written(example, text, aim, base_cf_id)
         check = self.pairs.verdict(example, cf)
-        deciding.allowed(Decision(cf.id, example_id, "edited", annotator, override_reason=override_reason), check)
-        items.add_counterfactuals(self.db, self.id, [cf])
-        items.add_checks(self.db, self.id, [check])
-        decision = self.decide(cf.id, "edited", annotator, override_reason=override_reason, lead_time_s=lead_time_s, seen=seen)
-        items.drop_draft(self.db, self.id, example_id, annotator)
+        made = Decision(
+            cf.id,
+            example_id,
+            "edited",
+            annotator,
+            override_reason=override_reason,
+            lead_time_s=lead_time_s,
+            guideline_version=self.row.task.guideline_version,
+        )
+        deciding.allowed(made, check)
+        with self.db.together():  # where somebody else decided since, the text that nobody is to see yet is not kept either
+            items.add_counterfactuals(self.db, self.id, [cf])
+            items.add_checks(self.db, self.id, [check])
+            decision = self._recorded(made, check, seen)
+            items.drop_draft(self.db, self.id, example_id, annotator)
         return cf, check, decision
 
     @needs("curate", named="annotator", recorded=False)

@@ -4,6 +4,7 @@ A side is what one sweep trained for one arm and k; its description says which c
 prompts, annotators) and how it was trained, so that what differs can be seen.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,11 +21,12 @@ NOT_SETTINGS = ("seed", "data_hash", "shots")
 
 @dataclass(frozen=True)
 class Side:
-    """id; about: name -> value in words, the same names on every side; run_ids: seed -> student."""
+    """id; about: name -> value in words, the same names on every side; run_ids: seed -> student; without: labels that were left out."""
 
     id: str
     about: dict[str, str]
     run_ids: dict[int, str]
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class Comparison(Room):
                     groups.setdefault((c.arm, c.plotted_k), {})[c.seed] = run_id
             for (arm, k), members in sorted(groups.items(), key=lambda g: (-g[0][1], g[0][0])):
                 config = known[next(iter(members.values()))].config
-                out.append(Side(f"{report['made_at']}|{arm}|{k}", about(report, config, len(members)), members))
+                without = frozenset(report.get("without", []))
+                out.append(Side(f"{report['made_at']}|{arm}|{k}", about(report, config, len(members)), members, without))
         return out
 
     def history(self) -> list[dict[str, Any]]:
@@ -94,9 +97,18 @@ class Comparison(Room):
                 say("The two runs share no draw, so they cannot be compared pair by pair. Distil both with the same number of draws.")
             )
         pairs = [(a.run_ids[s], b.run_ids[s]) for s in seeds]
+        if a.without == b.without:  # else the marks differ by the labels
+            self._need_same_texts(pairs)
+        truth = self.results.truth(sorted(a.without | b.without))
         measures = [
             {"name": name, "first": m["before"], "second": m["after"], **m["effect"]}
-            for name, m in self.results.paired_measures(pairs, self.results.truth()).items()
+            for name, m in self.results.paired_measures(pairs, truth).items()
         ]
         differs = [n for n in dict.fromkeys([*a.about, *b.about]) if a.about.get(n) != b.about.get(n)]
         return Difference(differs, measures, len(seeds))
+
+    def _need_same_texts(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Raises BadInput where students were judged on other texts than those they are compared with."""
+        marks = {r.config.run_id: r.judged for r in runs.runs(self.db, self.id)}
+        if any(marks[one] and marks[other] and marks[one] != marks[other] for one, other in pairs):
+            raise BadInput(say("The two runs were judged on other texts or labels, so they cannot be compared. Distil both again."))

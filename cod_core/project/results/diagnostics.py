@@ -238,6 +238,7 @@ class Diagnostics(Room):
         """arm -> {measure: mean over draws} on the test texts, on the unlabelled ones where there are none."""
         seeds, configs = self.results.paired_students(report, k)
         rows = items.examples(self.db, self.id, split="test") or items.examples(self.db, self.id, split="unlabelled")
+        rows = [e for e in rows if e.label not in report.get("without", [])]
         if not seeds or not rows or not kind_of(configs["kd"][0]).reads_any_text:
             return {}
         labels, texts = self.labels, [e.text for e in rows]

@@ -6,7 +6,7 @@ are read once (a job reads them when proposals are made); until then `unread` sa
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -108,14 +108,15 @@ class Watch:
         while True:
             with self._lock:
                 asked, self._asked = self._asked, set()
-            mark, live = self._marker(), None
+            live: Live | None = None
             error: Exception | None = None
             try:
+                asked.add(self._marker())
                 live = self._measure()
             except Exception as caught:  # said by the next now()
                 error = caught
             with self._lock:
-                self._counted, self._live, self._error, self._since = {*asked, mark}, live, error, set()
+                self._counted, self._live, self._error, self._since = asked, live, error, set()
                 if live is None or not live.unread:
                     self._running = False
                     return
@@ -163,7 +164,14 @@ class LiveStrip(Room):
     def now(self, mark: str | None = None) -> tuple[Live | None, bool]:
         """The strip's numbers as far as they are known; see Watch.now. mark: results.marker(), where it is known. Never waits for a
         model."""
-        return self.place.once("live", lambda: Watch(lambda: self.measure(), lambda: self.marker())).now(mark)
+        live, last = self._watch().now(mark)
+        if live is not None and live.next is not None and not _open(self.pairs.state(), live.next.example_id):
+            live = replace(live, next=None)  # of many pairs not every decision is measured
+        return live, last
+
+    def _watch(self) -> Watch:
+        """One for each teacher: what was counted of another's flips says nothing of this one's."""
+        return self.place.once.newest("live", self.teacher.identity(), lambda: Watch(lambda: self.measure(), lambda: self.marker()))
 
     def marker(self) -> str:
         """Another value once the numbers may have changed. While a job is at work its proposals are not waited for: each would have them
@@ -230,13 +238,18 @@ def open_texts(current: State, most: int) -> dict[str, tuple[Counterfactual, Fli
     """The first `most` undecided texts that flip, in upload order: id -> their first valid proposal and its check."""
     best: dict[str, tuple[Counterfactual, FlipCheck]] = {}
     for i, cfs in current.snapshot.by_example.items():
-        decided = i in current.outcome and current.outcome[i].status not in ("pending", "skipped")
-        if decided or i not in current.flipped:
+        if not _open(current, i):
             continue
         best[i] = next((cf, check) for cf in cfs if (check := current.checks.get(cf.id)) is not None and check.valid)
         if len(best) == most:
             break
     return best
+
+
+def _open(current: State, example_id: str) -> bool:
+    """Whether a text flips the present teacher and nobody decided on it."""
+    decided = example_id in current.outcome and current.outcome[example_id].status not in ("pending", "skipped")
+    return not decided and example_id in current.flipped
 
 
 def class_shares(phi: np.ndarray, head: Head | None, classes: int) -> np.ndarray:

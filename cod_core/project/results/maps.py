@@ -3,12 +3,13 @@
 Reads predictions, embeddings and students on record; texts that no model was asked about are left out of the map.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cod_core.distill.evaluate import decided_classes
+from cod_core.distill.evaluate import decided_classes, dropped
 from cod_core.distill.kinds import kind_of
 from cod_core.errors import NotEnoughData
 from cod_core.project.curation.pairs import Pairs, State
@@ -188,7 +189,7 @@ class Maps(Room):
             rows, key = items.examples(self.db, self.id, split="unlabelled"), "unlabelled_predicted"
         if not seeds or not rows:
             return nothing
-        truth, by_teacher = self._truth(rows)
+        truth, by_teacher = self._truth(rows, report.get("without", []) if report else [])
         judged = np.flatnonzero(truth >= 0)
         answers = {arm: self._answers(configs[arm], key, len(rows)) for arm in ("kd", "cod")}
         if not all(len(a) for a in answers.values()):
@@ -202,13 +203,15 @@ class Maps(Room):
         ]
         return AnswersOf(labels, by_teacher, shares, texts)
 
-    def _truth(self, rows: list[Example]) -> tuple[np.ndarray, bool]:
-        """((n,) the class that counts as true, -1 where there is none; whether the teacher says it, as no text is labelled)."""
+    def _truth(self, rows: list[Example], without: Sequence[str]) -> tuple[np.ndarray, bool]:
+        """((n,) the class that counts as true, -1 where there is none; whether the teacher says it, as no text is labelled).
+        without: labels left out of the comparison, whose texts count for nothing."""
         labels = self.labels
+        out = [labels.index(label) for label in without if label in labels]
         gold = np.array([labels.index(e.label) if e.label else -1 for e in rows])
         if (gold >= 0).any():
-            return gold, False
-        return decided_classes(self.teacher.classifier().logprobs([e.text for e in rows])), True
+            return dropped(gold, out), False
+        return dropped(decided_classes(self.teacher.classifier().logprobs([e.text for e in rows])), out), True
 
     def _answers(self, configs: list[RunConfig], key: str, n: int) -> np.ndarray:
         """(S, n) classes of those students whose answers on these n texts are on record."""

@@ -1,6 +1,6 @@
 """Results: the sentence and the curves of the latest sweep, from what is on record. No model is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,8 +174,9 @@ class Results(Room):
         seeds = sorted({s for arm, s in cells if arm == "kd"} & {s for arm, s in cells if arm == "cod"})
         return seeds, {arm: [cells[arm, s] for s in seeds] for arm in ("kd", "cod")}
 
-    def state_mark(self) -> str:
-        """Changes whenever the teacher, the kept pairs, the numbers of judged texts or a label do."""
+    def state_mark(self, compared: bool = True) -> str:
+        """Changes whenever the teacher, the kept pairs, the numbers of judged texts or a label do. compared: and the labels that are left
+        out of the comparison."""
         from cod_core.text import short_hash
 
         identity = self.teacher.identity() or ("", "")
@@ -183,7 +184,7 @@ class Results(Room):
         corrected = corrections.written(self.db, self.id)  # a report of a project without any keeps the mark that it had
         changed = text_changes.written(self.db, self.id)
         kept = sorted(cf.id for cf, _ in self.pairs.kept().values())
-        out = self.row.settings.get("left_out") or []
+        out = (self.row.settings.get("left_out") or []) if compared else []
         since = [*(["corrected", corrected] if corrected else []), *(["changed", changed] if changed else [])]
         return short_hash(*identity, *judged, *kept, *since, *(["without", *out] if out else []))
 
@@ -230,6 +231,13 @@ class Results(Room):
         state = {"state": self.state_mark()} if still_current else {}
         effects = self._effects(report["run_ids"], report.get("without", []))
         write_json(self.report_path(), {**unsaid, **report, **state, "made_at": now(), **effects})
+
+    def rename_labels(self, renamed: Mapping[str, str]) -> None:
+        """Labels that reports left out, under their new names."""
+        for path in self.place.folder("students").glob("report*.json"):
+            report = read_json(path)
+            if report and not renamed.keys().isdisjoint(report.get("without", [])):
+                write_json(path, report | {"without": [renamed.get(label, label) for label in report["without"]]})
 
     @needs("distil")
     def forget(self) -> None:

@@ -23,7 +23,8 @@ from cod_core.distill.take_home import (
     settings_of,
     softened,
 )
-from cod_core.errors import NotEnoughData
+from cod_core.errors import BadInput, NotEnoughData
+from cod_core.models.cached import CachedClassifier
 from cod_core.progress import Progress, silent
 from cod_core.project.filing import read_json, write_json
 from cod_core.project.place import Place, Room, needs
@@ -35,7 +36,7 @@ from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
 from cod_core.said import say
 from cod_core.text import folded, short_hash
-from cod_core.types import Example, RunConfig, RunResult, now
+from cod_core.types import KEPT, Example, RunConfig, RunResult, now
 
 
 class Product(Room):
@@ -82,8 +83,9 @@ class Product(Room):
 
     def mark(self) -> str:
         """Changes whenever there is more or other to learn from."""
-        counts = self.texts.counts()
-        return short_hash(self.results.state_mark(), counts.of("train"), counts.unlabelled)
+        counts, outcome = self.texts.counts(), self.plan.pairs.state().outcome.values()
+        overruled = sorted(d.counterfactual_id for d in outcome if d.status in KEPT and d.override_reason)
+        return short_hash(self.results.state_mark(compared=False), counts.of("train"), counts.unlabelled, *overruled)
 
     def learnt_from(self) -> Everything:
         """The rows that a student made now would learn from. Asks the teacher about the texts without a label."""
@@ -96,7 +98,7 @@ class Product(Room):
         Returns Made as JSON. Raises NotEnoughData without labelled texts, or without development texts for "best"; BadInput where
         no teacher is chosen or it was trained on the texts that it would be judged by.
         """
-        teacher = self.teacher.classifier()
+        teacher = self._fair_teacher()
         there = self.learnt_from()
         if not there.rows["texts"]:
             raise NotEnoughData(say("There are no labelled texts to learn from. Add some on the Data page."))
@@ -134,12 +136,22 @@ class Product(Room):
             raise NotEnoughData(say("The student to take home is not made yet. Make it on the Export page, or by the command student."))
         return found
 
+    def at_hand(self, made: Made) -> bool:
+        """Whether it can be taken away: under other labels or with another teacher it has to be made anew."""
+        return self._kept(made) is not None
+
     def _kept(self, made: Made) -> RunResult | None:
         return next((run for run in self.store.present() if run.config.run_id == made.run_id), None)
 
     def path(self) -> Path:
         """Where it is kept what was made."""
         return self.place.folder("students") / "product.json"
+
+    def _fair_teacher(self) -> CachedClassifier:
+        """The teacher. Raises BadInput where it was trained on the texts that a student would be judged by."""
+        if warning := self.teacher.seen_in_training():
+            raise BadInput(warning)
+        return self.teacher.classifier()
 
     def _everything(self, unlabelled: Sequence[tuple[Example, str]]) -> Everything:
         state, judged = self.plan.pairs.state(), self._judged()

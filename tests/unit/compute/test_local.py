@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from cod_core.compute.local import AHEAD, Local
-from cod_core.compute.work import Parcel, Work
+from cod_core.compute.work import Parcel, Work, limited
 from cod_core.errors import BadInput, Cancelled
 from tests.unit.compute.jobs import DEADLY, ENVIRONMENT, PRODUCTS, REFUSING, WAITING
 
@@ -195,13 +195,13 @@ def test_one_gpu_is_not_shared_by_processes_unless_asked_for(monkeypatch):
 
 
 class Pool:
-    """In place of a pool: tells what key a process that is started now would see."""
+    """In place of a pool: tells what key and main module this process has while others start."""
 
-    def __init__(self, started=()):
-        self._processes, self.seen = dict.fromkeys(started), []
+    def __init__(self):
+        self._processes, self.seen = {}, []
 
     def submit(self, *_):
-        self.seen.append(os.environ.get("COD_LLM_KEY"))
+        self.seen.append((os.environ.get("COD_LLM_KEY"), sys.modules["__main__"]))
         time.sleep(0.05)
 
 
@@ -212,7 +212,8 @@ def submitting(pool, folder):
 
 
 def test_two_people_who_start_processes_at_once_leave_main_module_and_keys_as_they_were(tmp_path, monkeypatch):
-    """The second took the first one's empty module and environment for the app's own and put them back for good; or a KeyError."""
+    """The second took the first one's empty module for the app's own and put it back for good. And keys and database address were
+    taken from the whole app meanwhile: a page drawn then read another database."""
     monkeypatch.setenv("COD_LLM_KEY", "sk-secret")
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     main, failed = sys.modules["__main__"], []
@@ -225,13 +226,54 @@ def test_two_people_who_start_processes_at_once_leave_main_module_and_keys_as_th
         time.sleep(0.02)
     for one in both:
         one.join()
-    assert not failed and sys.modules["__main__"] is main and [pool.seen for pool in pools] == [[None], [None]]
+    assert not failed and sys.modules["__main__"] is main
+    assert all(key == "sk-secret" and seen is not main for pool in pools for key, seen in pool.seen)
     assert os.environ["COD_LLM_KEY"] == "sk-secret" and "OMP_NUM_THREADS" not in os.environ
 
 
-def test_handing_a_piece_to_processes_that_run_takes_no_key_from_the_app(tmp_path, monkeypatch):
-    """At each piece the whole server was without keys and database address for a moment: a job started then took another database."""
-    monkeypatch.setenv("COD_LLM_KEY", "sk-secret")
-    pool = Pool(started=[1])
-    submitting(pool, tmp_path)()
-    assert pool.seen == ["sk-secret"]
+BEGUN = """
+import os, sys
+from cod_core.compute.local import _begin
+_begin("/tmp")
+print("numpy" in sys.modules, [os.environ.get(name) for name in ("COD_LLM_KEY", "COD_DATABASE_URL", "OMP_NUM_THREADS", "COD_HOME")])
+"""
+
+
+def test_a_process_beside_lets_keys_and_database_go_before_it_loads_anything_that_counts_threads(tmp_path):
+    """It inherits the app's own environment, which is never touched; numpy reads its number of threads once, when it is loaded."""
+    given = {"COD_LLM_KEY": "sk-secret", "COD_DATABASE_URL": "postgresql://u:pw@h/d", "OMP_NUM_THREADS": "7", "COD_HOME": str(tmp_path)}
+    told = subprocess.run([sys.executable, "-c", BEGUN], cwd=ROOT, env={**os.environ, **given}, capture_output=True, text=True)
+    assert told.stdout.strip() == f"False [None, None, '1', {str(tmp_path)!r}]", told.stderr
+
+
+def test_two_who_compute_at_once_leave_the_number_of_threads_as_it_was():
+    """The second took the first one's single thread for the process's own and put that back for good."""
+    torch = pytest.importorskip("torch")
+
+    before, seen = torch.get_num_threads(), []
+    begun, inside, ended = threading.Event(), threading.Barrier(2), threading.Event()
+
+    def first():
+        with limited(1, torch=True):
+            begun.set()
+            inside.wait()
+        ended.set()
+
+    def second():
+        begun.wait()
+        with limited(1, torch=True):
+            inside.wait()
+            ended.wait()
+            seen.append(torch.get_num_threads())
+        seen.append(torch.get_num_threads())
+
+    torch.set_num_threads(2)
+    try:
+        both = [threading.Thread(target=one) for one in (first, second)]
+        for one in both:
+            one.start()
+        for one in both:
+            one.join()
+        assert seen == [1, 2]
+    finally:
+        torch.set_num_threads(before)

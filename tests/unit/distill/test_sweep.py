@@ -3,7 +3,7 @@ import random
 import numpy as np
 import pytest
 
-from cod_core.distill.cells import Training, left_to_do
+from cod_core.distill.cells import Training, answers, left_to_do
 from cod_core.distill.linear import fit_linear_batch, log_softmax
 from cod_core.distill.sweep import CellSpec, EvalSet, linear_batches, plan_cells
 from cod_core.errors import BadInput, Cancelled, NotEnoughData
@@ -123,3 +123,9 @@ def test_arms_without_counterfactuals_are_one_student_whatever_is_set_for_them()
     ids = [{c.config.run_id for c in cells if c.config.arm == arm} for arm in ("kd", "half", "cod") for cells in (plain, other)]
     assert ids[0] == ids[1] and ids[2] == ids[3] and not ids[4] & ids[5]
     assert all(c.config.real_shots == c.config.shots // 2 for c in other if c.config.arm == "cod_plus")
+
+
+def test_answers_are_told_apart_beyond_256_labels():
+    """Class 299 was kept as 43, and a good student stood at 0 %."""
+    told = answers({"test": np.eye(300)[[299, 43]], "unlabelled": np.zeros((0, 300))})
+    assert told["test"].tolist() == [299, 43]

@@ -74,6 +74,17 @@ def test_the_linear_package_runs_without_the_app_and_agrees_with_it(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_package_of_another_encoder_is_read_by_the_name_in_its_file(tmp_path):
+    """Its README asked for a name in the line that made it."""
+    from cod_core.models.encoder import Encoder, packaged_encoder_folder
+
+    folder = write_student(tmp_path / "s", "owner/encoder", np.ones((2, Encoder().dimension)), np.zeros(2), LABELS)
+    (folder / "owner").mkdir()
+    (folder / "owner/encoder").symlink_to(packaged_encoder_folder())
+    assert [list(row) for row in run_loader(folder, folder)] == [list(LABELS)] * 2
+
+
+@pytest.mark.slow
 def test_the_finetuned_package_carries_its_encoder(tmp_path):
     from transformers import AutoModel, AutoTokenizer
 

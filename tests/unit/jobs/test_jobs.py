@@ -16,6 +16,7 @@ from cod_core.disk import FULL
 from cod_core.errors import BadInput, Cancelled, CodError, NotEnoughData
 from cod_core.jobs import queue, worker
 from cod_core.store import projects
+from cod_core.store.database import BUSY_S
 
 ROOT = Path(__file__).resolve().parents[3]
 NOBODY = 2**22 + 1  # above the largest process id of Linux
@@ -165,6 +166,32 @@ def test_a_dead_worker_is_found_by_its_silence(db, pid, state):
     assert queue.claim(db, job_id, os.getpid())
 
 
+def test_a_worker_in_another_container_may_wait_for_the_database(db, pid):
+    """While a large file was imported its signs of life waited, and the page of another project called the living job interrupted."""
+    job_id = queue.enqueue(db, pid, "generate")
+    queue.change(db, job_id, state="running", pid=NOBODY, heartbeat=time.time() - BUSY_S - 3 * worker.HEARTBEAT_S)
+    assert queue.get(db, job_id).state == "running"
+
+
+def test_a_worker_that_waits_its_turn_asks_a_busy_database_again(db, pid, tmp_path, monkeypatch):
+    """It died of it, and the job with it, while an import or a restart of the server kept the database for ten seconds."""
+    job_id, asked, real = queue.enqueue(db, pid, "generate"), [], queue.claim
+
+    def claim(*arguments):
+        asked.append(arguments)
+        if len(asked) < 3:
+            raise CodError("busy")
+        return real(*arguments)
+
+    monkeypatch.setattr(queue, "claim", claim)
+    monkeypatch.setattr(worker, "WAIT_S", 0.01)
+    assert work(db, tmp_path, job_id, lambda job, progress: None) == "done"
+    monkeypatch.setattr(worker, "LATE_S", -1.0)
+    asked.clear()
+    with pytest.raises(CodError, match="busy"):
+        work(db, tmp_path, queue.enqueue(db, pid, "generate"), lambda job, progress: None)
+
+
 def test_a_silent_worker_whose_process_lives_is_left_alone(db, pid):
     """A long step under load misses heartbeats without being dead."""
     job_id = queue.enqueue(db, pid, "generate")
@@ -197,6 +224,18 @@ def test_a_deleted_project_stops_its_worker(db, pid, tmp_path):
 
     assert work(db, tmp_path, job_id, run_job) == "gone"
     assert work(db, tmp_path, job_id, run_job) == "gone"
+
+
+def test_a_job_is_not_resumed_beside_another_one_of_its_project(db, pid):
+    """Two jobs of one project at work, of which its page shows the newest only."""
+    first, _ = queue.enqueue_alone(db, pid, "generate")
+    queue.request_cancel(db, first)
+    second, _ = queue.enqueue_alone(db, pid, "distill")
+    with pytest.raises(BadInput, match="Another job is running"):
+        queue.resume(db, first)
+    assert queue.get(db, first).state == "cancelled"
+    queue.change(db, second, heartbeat=time.time() - 31)  # its worker is gone
+    queue.resume(db, first)
 
 
 def test_only_stopped_jobs_are_resumed(db, pid):

@@ -43,7 +43,7 @@ def test_nobodys_second_job_comes_before_anothers_first(db, pid):
 def test_to_cancel_and_resume_a_job_is_no_way_to_the_front(db, pid):
     """The turn was read from the job's own row, which a resume writes anew."""
     me, one = os.getpid(), Limits(heavy=1)
-    ann, bob = job_of(db, pid, "ann"), job_of(db, pid, "bob")
+    ann, bob = job_of(db, pid, "ann"), job_of(db, projects.create_project(db, "bob's", Task("t", ("a", "b"))), "bob")
     assert queue.claim(db, ann, me, one) and not queue.claim(db, bob, me, one)
     queue.finish(db, ann, me, "cancelled")
     queue.resume(db, ann, Actor("ann"))
@@ -72,7 +72,7 @@ def test_a_light_job_runs_beside_a_heavy_one_and_never_waits_for_it(db, pid):
 def test_a_person_has_so_many_jobs_under_way_and_no_more(db, pid):
     """Five hundred presses were five hundred processes that wait."""
     ann, limits = Actor("ann"), Limits(jobs=2)
-    others = [projects.create_project(db, f"p{i}", Task("t", ("a", "b"))) for i in range(4)]
+    others = [projects.create_project(db, f"p{i}", Task("t", ("a", "b"))) for i in range(5)]
     first = [queue.enqueue_alone(db, other, "generate", None, ann, limits=limits)[0] for other in others[:2]]
     with pytest.raises(CodError, match="2 is the limit.*COD_MAX_JOBS"):
         queue.enqueue_alone(db, others[2], "generate", None, ann, limits=limits)
@@ -80,7 +80,7 @@ def test_a_person_has_so_many_jobs_under_way_and_no_more(db, pid):
     assert queue.enqueue_alone(db, others[2], "generate", None, Actor("bob"), limits=limits)[1]
     assert queue.enqueue_alone(db, others[3], "generate", None, None, limits=limits)[1], "the command line has no limits"
     queue.request_cancel(db, first[0])
-    third = queue.enqueue_alone(db, others[0], "generate", None, ann, limits=limits)[0]
+    third = queue.enqueue_alone(db, others[4], "generate", None, ann, limits=limits)[0]
     with pytest.raises(CodError, match="COD_MAX_JOBS"):
         queue.resume(db, first[0], ann, limits)
     queue.request_cancel(db, third)

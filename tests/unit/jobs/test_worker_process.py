@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -136,6 +137,19 @@ def test_a_worker_that_ended_leaves_no_zombie(tmp_path):
     while Path(f"/proc/{number}").exists() and time.time() < deadline:
         time.sleep(0.05)
     assert not Path(f"/proc/{number}").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="threads have numbers on Linux")
+def test_the_number_of_a_thread_is_no_process():
+    """A dead worker's number had gone to a thread of another program: its job looked alive."""
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    try:
+        assert processes.alive(os.getpid()) and not processes.alive(thread.native_id)
+    finally:
+        over.set()
+        thread.join()
 
 
 AUTOGROUP = Path("/proc/self/autogroup")

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from cod_core.errors import CodError
 from cod_core.project.results.live import EVERY, MANY, Live, Watch
 
 
@@ -103,6 +104,23 @@ def test_what_goes_wrong_is_said_once_and_tried_again_with_the_next_decision():
     assert watch.now() == (None, True)
     broken[0], mark[0] = False, "b"
     assert last_word(watch).n == 1
+
+
+def test_a_database_that_is_away_for_a_moment_does_not_end_the_strip():
+    """The thread died where it asked for the state, and every page counted for ever."""
+    away = [False, True, False]
+    marks = iter(away)
+
+    def marker():
+        if next(marks, False):
+            raise CodError("away")
+        return "a"
+
+    watch = Watch(lambda: numbers(1), marker)
+    watch.now()
+    with pytest.raises(CodError, match="away"):
+        last_word(watch)
+    assert watch.now("b") == (None, False) and last_word(watch).n == 1
 
 
 def test_of_many_pairs_every_25th_decision_is_measured():

@@ -5,6 +5,7 @@ Every prediction is cached, so no model loads.
 
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -75,6 +76,23 @@ def test_a_decision_on_a_card_that_somebody_changed_is_refused(w, pid):
     assert statuses(w, pid) == {"e0": "rejected"}
     w.project(pid).curation.decide(mine.offered.id, "accepted", "ann", seen=w.project(pid).cards.one("e0", "ann").version)
     assert statuses(w, pid) == {"e0": "accepted"}
+
+
+def test_an_edit_that_is_refused_leaves_nothing(w, pid, monkeypatch):
+    """Its text stood on the first person's card, while a blind second opinion was still open."""
+    project = w.project(pid)
+    mine = project.cards.one("e0", "ann")
+    known = project.pairs.snapshot().counterfactuals
+    check = next(iter(project.pairs.state().checks.values()))
+    monkeypatch.setattr(type(project.pairs), "verdict", lambda self, example, cf: replace(check, counterfactual_id=cf.id, target=cf.target))
+    monkeypatch.setattr(type(project.curation), "_written", lambda self, e, text, aim, base: replace(known[base], id="mine", text=text))
+    project.curation.decide("c00", "rejected", "ben", reasons=["not_fluent"])
+    with pytest.raises(Stale, match="ben"):
+        project.curation.edit_and_accept("e0", mine.offered.id, "my own words", "ann", override_reason="so it is", seen=mine.version)
+    assert project.pairs.snapshot().counterfactuals == known
+    again = project.cards.one("e0", "ann").version
+    project.curation.edit_and_accept("e0", mine.offered.id, "my own words", "ann", override_reason="so it is", seen=again)
+    assert project.cards.one("e0", "ann").offered.text == "my own words"
 
 
 def test_a_second_opinion_is_blind_until_both_have_decided(w, pid):

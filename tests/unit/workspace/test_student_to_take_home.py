@@ -174,3 +174,32 @@ def test_two_people_take_the_same_student_home_at_once(tmp_path, monkeypatch, fo
     for one in people:
         one.join()
     assert found == [True, True] and not list((tmp_path / "tmp").glob("*"))
+
+
+def test_it_is_stale_where_it_would_learn_otherwise_and_only_there(world):
+    """A setting of the comparison made it so, and a counterfactual kept against the teacher did not."""
+    project = world.w.project(world.pid)
+    project.product.make()
+    project.place.update(left_out=["negative"])
+    assert not project.product.latest().stale
+    world.keep_against_the_teacher(world.ids[10], "positive")
+    assert project.product.latest().stale
+
+
+def test_under_other_labels_it_has_to_be_made_anew(world):
+    """The page offered a download that could not work."""
+    project = world.w.project(world.pid)
+    project.product.make()
+    assert project.product.at_hand(project.product.latest())
+    project.label_set.rename("negative", "terrible")
+    made = project.product.latest()
+    assert made.stale and not project.product.at_hand(made)
+
+
+def test_it_is_not_judged_by_texts_that_its_teacher_was_trained_on(world, monkeypatch):
+    """The promise stood in the docstring only."""
+    project = world.w.project(world.pid)
+    monkeypatch.setattr(type(project.teacher), "seen_in_training", lambda self, choice=None: "It was trained on the test texts.")
+    with pytest.raises(BadInput, match="trained on the test texts"):
+        project.product.make()
+    assert project.product.latest() is None
