@@ -21,12 +21,11 @@ NOT_SETTINGS = ("seed", "data_hash", "shots")
 
 @dataclass(frozen=True)
 class Side:
-    """id; about: name -> value in words, the same names on every side; run_ids: seed -> student; without: labels that were left out."""
+    """id; about: name -> value in words, the same names on every side; run_ids: seed -> student."""
 
     id: str
     about: dict[str, str]
     run_ids: dict[int, str]
-    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,7 @@ class Comparison(Room):
                     groups.setdefault((c.arm, c.plotted_k), {})[c.seed] = run_id
             for (arm, k), members in sorted(groups.items(), key=lambda g: (-g[0][1], g[0][0])):
                 config = known[next(iter(members.values()))].config
-                without = frozenset(report.get("without", []))
-                out.append(Side(f"{report['made_at']}|{arm}|{k}", about(report, config, len(members)), members, without))
+                out.append(Side(f"{report['made_at']}|{arm}|{k}", about(report, config, len(members)), members))
         return out
 
     def history(self) -> list[dict[str, Any]]:
@@ -97,9 +95,11 @@ class Comparison(Room):
                 say("The two runs share no draw, so they cannot be compared pair by pair. Distil both with the same number of draws.")
             )
         pairs = [(a.run_ids[s], b.run_ids[s]) for s in seeds]
-        if a.without == b.without:  # else the marks differ by the labels
+        left_out = {report["made_at"]: report.get("without", []) for report in self.history()}
+        outs = [set(left_out.get(side.about["computed"], [])) for side in (a, b)]
+        if outs[0] == outs[1]:  # else the marks differ by the labels
             self._need_same_texts(pairs)
-        truth = self.results.truth(sorted(a.without | b.without))
+        truth = self.results.truth(sorted(outs[0] | outs[1]))
         measures = [
             {"name": name, "first": m["before"], "second": m["after"], **m["effect"]}
             for name, m in self.results.paired_measures(pairs, truth).items()

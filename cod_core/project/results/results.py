@@ -232,6 +232,7 @@ class Results(Room):
         effects = self._effects(report["run_ids"], report.get("without", []))
         write_json(self.report_path(), {**unsaid, **report, **state, "made_at": now(), **effects})
 
+    @needs("import")
     def rename_labels(self, renamed: Mapping[str, str]) -> None:
         """Labels that reports left out, under their new names."""
         for path in self.place.folder("students").glob("report*.json"):

@@ -14,6 +14,7 @@ MACHINES_OWN = {
     "TeacherLoader.compose": "keeps the answers of a model as they come",
     "TeacherLoader.load": "keeps the answers of a model as they come",
     "Jobs.newest": "marks a job whose worker died",
+    "LiveStrip.marker": "marks a job whose worker died",
     "Pairs.fresh_check": "keeps what the present teacher says of a proposal that is on the screen",
     "Fluency.ratios": "keeps what a model read",
     "Costs.measure_reading": "keeps a measurement, once, at the end of a guarded sweep",
