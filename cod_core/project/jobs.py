@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from cod_core.compute.machine import memory_bytes
 from cod_core.counterfactuals.options import GenerateRequest, StudyRequest, TightenRequest
-from cod_core.distill.settings import SweepPlan
+from cod_core.distill.settings import SweepPlan, known
 from cod_core.distill.take_home import TakeHome
 from cod_core.errors import BadInput
 from cod_core.jobs import queue, service
@@ -57,7 +57,13 @@ class Kind(Generic[R]):
 
 def without_request(work: Callable[[Progress], Result], act: str) -> Kind[None]:
     """A kind of job that takes no parameters."""
-    return Kind(lambda params: None, lambda request, progress: work(progress), act)
+    return Kind(_none, lambda request, progress: work(progress), act)
+
+
+def _none(params: Mapping[str, Any]) -> None:
+    """Raises BadInput where there is a parameter all the same: it would be left out without a word."""
+    if params:
+        raise BadInput(f"Unknown settings: {', '.join(map(str, params))}. A job of this kind takes none.")
 
 
 def elsewhere(request: GenerateRequest | StudyRequest) -> bool:
@@ -66,7 +72,8 @@ def elsewhere(request: GenerateRequest | StudyRequest) -> bool:
 
 
 def run_id_of(params: Mapping[str, Any]) -> str | None:
-    """The student that a job "pack_student" names, None for the best one."""
+    """The student that a job "pack_student" names, None for the best one. Raises BadInput for a name that is none."""
+    known(params, ("run_id",))
     return params.get("run_id")
 
 

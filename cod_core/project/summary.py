@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from cod_core.project.curation.pairs import Pairs
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.store import items
-from cod_core.types import KEPT
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def summarise(teacher: Teacher, pairs: Pairs) -> Summary:
         n_tried=len(proposed) + len(pairs.without()),
         n_valid=len(state.flipped),
         n_decided=sum(n for status, n in state.statuses.items() if status not in ("pending", "skipped")),
-        n_accepted=sum(state.statuses[status] for status in KEPT),
+        n_accepted=state.n_accepted,
         teacher_label=teacher.label(),
         stale=state.stale,
     )

@@ -55,6 +55,11 @@ class State:
         return Counter(d.status for d in self.outcome.values())
 
     @property
+    def n_accepted(self) -> int:
+        """Texts whose latest decision keeps a counterfactual, whatever the present teacher says of it."""
+        return sum(self.statuses[status] for status in KEPT)
+
+    @property
     def stale(self) -> int:
         """Proposals that the present teacher has not checked."""
         return max(0, len(self.snapshot.counterfactuals) - len(self.checks))

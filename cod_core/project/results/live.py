@@ -162,7 +162,7 @@ class LiveStrip(Room):
         self.early = early
 
     def now(self, mark: str | None = None) -> tuple[Live | None, bool]:
-        """The strip's numbers as far as they are known; see Watch.now. mark: results.marker(), where it is known. Never waits for a
+        """The strip's numbers as far as they are known; see Watch.now. mark: marker(), where it is known. Never waits for a
         model."""
         live, last = self._watch().now(mark)
         if live is not None and live.next is not None and not _open(self.pairs.state(), live.next.example_id):

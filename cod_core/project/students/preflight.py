@@ -14,7 +14,7 @@ from cod_core.project.students.plan import FairPairs, SweepPlans
 from cod_core.project.teacher.teacher import Teacher
 from cod_core.project.texts.texts import Texts
 from cod_core.said import Said, say
-from cod_core.types import ARMS, KEPT
+from cod_core.types import ARMS
 
 SECONDS_A_TEXT = 0.02
 UNEVEN = 1.5  # times the pairs of the thinnest label from which on it is worth a word
@@ -145,4 +145,4 @@ class Preflights(Room):
 
     def _accepted(self) -> int:
         """Texts with an accepted counterfactual, whatever the present teacher says of it."""
-        return sum(d.status in KEPT for d in self.pairs.state().outcome.values())
+        return self.pairs.state().n_accepted

@@ -90,6 +90,14 @@ def test_a_kind_hands_its_room_a_value(jobs, asked, kind, params, expected):
     assert run(jobs, kind, params) and asked == expected
 
 
+@pytest.mark.parametrize(("kind", "params"), [("pack_student", {"runid": "abc"}), ("fluency", {"k": 8}), ("take_home", {"kinds": "x"})])
+def test_a_misspelt_parameter_is_named(jobs, asked, kind, params):
+    """The best student was packed in the place of the one that was named wrongly."""
+    with pytest.raises(BadInput, match=f"Unknown settings: {next(iter(params))}"):
+        run(jobs, kind, params)
+    assert asked == []
+
+
 def test_a_check_anew_says_how_many(jobs):
     assert run(jobs, "recheck", {}) == {"checked": 3}
 
